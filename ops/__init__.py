@@ -1,0 +1,1 @@
+"""What deploy.py calls: one module a subject."""

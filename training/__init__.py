@@ -1,0 +1,1 @@
+"""Script-mode training: train.py runs in a SageMaker container and on any machine with Python and torch."""
