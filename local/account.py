@@ -1,0 +1,191 @@
+"""The running embedded account: what its services share."""
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from threading import Event, Lock, Thread
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from local.clock import Clock
+from local.identity import Credentials, Sessions
+from local.journal import Journal
+from local.processes import ProcessTable
+
+logger = logging.getLogger("local")
+
+WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+Middleware = Callable[[WsgiApplication], WsgiApplication]
+ActionCheck = Callable[[str, str, Any], None]
+
+ACCOUNT_ID = "123456789012"
+_CLIENT_CONFIG = Config(
+    retries={"mode": "standard", "total_max_attempts": 2}, max_pool_connections=64, connect_timeout=5, read_timeout=900
+)
+
+
+class Account:
+    """One embedded account: its folder, clock, identities, processes, and the edges between its services.
+
+    Each service folder has `install(account)`, called once before the first request. A service adds what it needs to
+    the account there: middleware, threads, what to do at the end.
+    """
+
+    def __init__(self, folder: Path, url: str, region: str, clock: Clock) -> None:
+        self.folder = folder
+        self.url = url
+        self.region = region
+        self.account_id = ACCOUNT_ID
+        self.clock = clock
+        self.sessions = Sessions(clock)
+        self.journal = Journal(folder / "journal.jsonl")
+        self.processes = ProcessTable(folder / "processes.jsonl")
+        self.stopping = Event()
+        self.middleware: list[Middleware] = []
+        self.action_checks: list[ActionCheck] = []
+        self._on_stop: list[Callable[[], None]] = []
+        self._clients: dict[tuple[str, str], tuple[float | None, Any]] = {}
+        self._lock = Lock()
+
+    # -- for services -------------------------------------------------------------------------------------------
+
+    def work_folder(self, *parts: str) -> Path:
+        """Return a folder of this account's own, made if it is missing."""
+        path = self.folder.joinpath("work", *parts)
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def client(self, service: str, role_arn: str = "", session_name: str = "service") -> Any:
+        """Return a boto3 client of this account that acts as `role_arn`, or as root without one; cached."""
+        key = (service, role_arn)
+        with self._lock:
+            expires_at, client = self._clients.get(key, (None, None))
+            if client is None or (expires_at and expires_at - 300 < self.clock.time()):
+                credentials = self.role_credentials(role_arn, session_name) if role_arn else self.sessions.root
+                client = self._new_client(service, credentials)
+                self._clients[key] = (credentials.expires_at, client)
+        return client
+
+    def role_credentials(self, role_arn: str, session_name: str) -> Credentials:
+        """Return credentials of a session of `role_arn`, as a service gets them when it assumes the role."""
+        return self.sessions.assume(role_arn, session_name)
+
+    def child_environment(self, credentials: Credentials) -> dict[str, str]:
+        """Return the variables that point a child process's AWS clients at this account."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            **credentials.environment(),
+        }
+
+    def put_event(
+        self, source: str, detail_type: str, detail: Mapping[str, Any], resources: Iterable[str] = ()
+    ) -> None:
+        """Put a service's own event on the default event bus; delivery happens on other threads."""
+        from moto.events.models import events_backends
+
+        entry = {
+            "Source": source,
+            "DetailType": detail_type,
+            "Detail": json.dumps(detail, default=str),
+            "Resources": list(resources),
+            "Time": self.clock.time(),
+        }
+        events_backends[self.account_id][self.region].put_events([entry])
+
+    def write_log(self, group: str, stream: str, messages: Iterable[str], timestamp_ms: int | None = None) -> None:
+        """Append `messages` to a CloudWatch Logs stream; the group and the stream are made when they are missing."""
+        from moto.logs.models import logs_backends
+
+        backend = logs_backends[self.account_id][self.region]
+        at = timestamp_ms if timestamp_ms is not None else int(self.clock.time() * 1000)
+        events = [{"timestamp": at, "message": message} for message in messages]
+        if not events:
+            return
+        with self._lock:
+            if group not in backend.groups:
+                backend.create_log_group(group, tags={})
+            if stream not in backend.groups[group].streams:
+                backend.create_log_stream(group, stream)
+            backend.put_log_events(group, stream, events)
+
+    def put_metric(
+        self, namespace: str, name: str, value: float, unit: str, dimensions: Mapping[str, str], *, count: int = 1
+    ) -> None:
+        """Record `count` samples of `value` of a service's own CloudWatch metric, now."""
+        from moto.cloudwatch.models import cloudwatch_backends
+
+        datum = {
+            "MetricName": name,
+            "Dimensions": [{"Name": key, "Value": text} for key, text in dimensions.items()],
+            "Timestamp": self.clock.now(),
+            "Unit": unit,
+            "Values": [value],
+            "Counts": [count],
+        }
+        cloudwatch_backends[self.account_id][self.region].put_metric_data(namespace, [datum])
+
+    def add_middleware(self, middleware: Middleware) -> None:
+        """Wrap the WSGI application; the one added last sees a request first."""
+        self.middleware.append(middleware)
+
+    def add_action_check(self, check: ActionCheck) -> None:
+        """Call `check(service, operation, response)` before each operation; it refuses by raising ServiceError."""
+        self.action_checks.append(check)
+
+    def start_thread(self, name: str, target: Callable[[], None]) -> Thread:
+        """Run `target` on a daemon thread; an exception that ends it is logged, never silent."""
+
+        def run() -> None:
+            try:
+                target()
+            except Exception:
+                logger.exception("thread %r of the embedded account ended", name)
+
+        thread = Thread(target=run, name=name, daemon=True)
+        thread.start()
+        return thread
+
+    def every(self, name: str, seconds: float, action: Callable[[], None]) -> Thread:
+        """Call `action` each `seconds` of the account's clock until the account stops; its errors are logged."""
+
+        def loop() -> None:
+            while not self.clock.wait(self.stopping, seconds):
+                try:
+                    action()
+                except Exception:
+                    logger.exception("%s failed; it is tried again in %s s", name, seconds)
+
+        return self.start_thread(name, loop)
+
+    def on_stop(self, callback: Callable[[], None]) -> None:
+        """Call `callback` when the account stops, the last registered first."""
+        self._on_stop.append(callback)
+
+    # -- for the server -----------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """End every service, thread and child process."""
+        self.stopping.set()
+        for callback in reversed(self._on_stop):
+            try:
+                callback()
+            except Exception:
+                logger.exception("a service did not stop cleanly")
+        self.processes.end_all()
+        with suppress(OSError):
+            self.journal.clear()
+
+    def _new_client(self, service: str, credentials: Credentials) -> Any:
+        session = boto3.session.Session(
+            aws_access_key_id=credentials.access_key_id,
+            aws_secret_access_key=credentials.secret_access_key,
+            aws_session_token=credentials.session_token,
+            region_name=self.region,
+        )
+        return session.client(service, endpoint_url=self.url, config=_CLIENT_CONFIG)  # type: ignore[call-overload]

@@ -1,0 +1,164 @@
+"""Starts, finds and stops the embedded account's process; imports nothing heavy, so that a command starts fast."""
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import urlopen
+
+from local.journal import Journal
+from local.processes import end_leftovers
+
+ACCOUNT_FILE = "account.json"
+LOCK_FILE = "lock"
+LOG_FILE = "account.log"
+HEALTH_PATH = "/_retriever/health"
+_START_SECONDS = 60.0
+_STOP_SECONDS = 30.0
+
+
+class LocalAccountError(Exception):
+    """The embedded account could not be started or stopped."""
+
+
+@dataclass(frozen=True)
+class AccountInfo:
+    """Where a running embedded account is. `lost` says in sentences what an earlier, killed one took with it."""
+
+    url: str
+    port: int
+    pid: int
+    region: str
+    account_id: str
+    started_at: str
+    access_key_id: str
+    secret_access_key: str
+    lost: list[str]
+
+
+def start(folder: Path, *, port: int = 0, region: str = "us-east-1", clock_speed: float = 1.0) -> AccountInfo:
+    """Return the account of `folder`, started in the background if none runs.
+
+    Raises:
+        LocalAccountError: it did not answer within 60 s; the message ends with the last lines of its log.
+    """
+    running = status(folder)
+    if running:
+        return running
+    folder.mkdir(parents=True, exist_ok=True)
+    arguments = ["--folder", str(folder), "--port", str(port), "--region", region, "--clock-speed", str(clock_speed)]
+    with log_path(folder).open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "local.server", *arguments],
+            cwd=Path(__file__).resolve().parent.parent,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env=_server_environment(),
+        )
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        running = status(folder)
+        if running:
+            return running
+        if process.poll() is not None:
+            break
+        time.sleep(0.05)
+    raise LocalAccountError(f"the embedded account did not start; the end of {log_path(folder)}:\n{_log_tail(folder)}")
+
+
+def stop(folder: Path) -> bool:
+    """End the account of `folder` and everything it started; return whether one was running.
+
+    Raises:
+        LocalAccountError: it still runs after 30 s.
+    """
+    running = status(folder)
+    if running is None:
+        if not _locked(folder):
+            end_leftovers(folder / "processes.jsonl")
+        return False
+    with suppress(ProcessLookupError):
+        os.kill(running.pid, signal.SIGTERM)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while time.monotonic() < deadline:
+        if not _locked(folder):
+            return True
+        time.sleep(0.05)
+    raise LocalAccountError(f"the embedded account (process {running.pid}) still runs after {_STOP_SECONDS:.0f} s")
+
+
+def status(folder: Path) -> AccountInfo | None:
+    """Return the running account of `folder`, or None when none answers."""
+    try:
+        info = AccountInfo(**json.loads((folder / ACCOUNT_FILE).read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+    if not _locked(folder):
+        return None
+    try:
+        with urlopen(info.url + HEALTH_PATH, timeout=5) as response:  # noqa: S310 (an http URL of our own)
+            return info if json.load(response)["Pid"] == info.pid else None
+    except (OSError, ValueError):
+        return None
+
+
+def log_path(folder: Path) -> Path:
+    """Return the file that the account's process logs to."""
+    return folder / LOG_FILE
+
+
+def client_environment(info: AccountInfo) -> dict[str, str]:
+    """Return the variables that point any AWS SDK or the AWS CLI at the account, as its root."""
+    return {
+        "AWS_ENDPOINT_URL": info.url,
+        "AWS_REGION": info.region,
+        "AWS_DEFAULT_REGION": info.region,
+        "AWS_ACCESS_KEY_ID": info.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": info.secret_access_key,
+    }
+
+
+def lost_by_kill(folder: Path) -> list[str]:
+    """Clean up after an account that ended without a stop; return what was lost, in sentences."""
+    entries = Journal(folder / "journal.jsonl").unfinished() if (folder / ACCOUNT_FILE).exists() else []
+    num_ended = end_leftovers(folder / "processes.jsonl")
+    Journal(folder / "journal.jsonl").clear()
+    if not (folder / ACCOUNT_FILE).exists():
+        return []
+    (folder / ACCOUNT_FILE).unlink()
+    lost = [
+        "the embedded account had ended without a stop; it keeps its state in memory, so buckets and tables are gone"
+    ]
+    lost += [f"lost: {entry}" for entry in entries]
+    return lost + ([f"ended {num_ended} processes that it had left behind"] if num_ended else [])
+
+
+def _locked(folder: Path) -> bool:
+    """Return whether a server process holds the folder."""
+    try:
+        with (folder / LOCK_FILE).open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _server_environment() -> dict[str, str]:
+    """Return the environment without the caller's AWS settings: the account must not reach for a real one."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+
+
+def _log_tail(folder: Path, num_lines: int = 15) -> str:
+    with suppress(FileNotFoundError):
+        return "\n".join(log_path(folder).read_text(errors="replace").splitlines()[-num_lines:])
+    return ""

@@ -1,0 +1,160 @@
+"""The process of the embedded account.
+
+    python -m local.server --folder .local
+
+It is started by `deploy.py local start`, listens on 127.0.0.1 only and writes `account.json` once it answers.
+"""
+
+import argparse
+import fcntl
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from local.control import ACCOUNT_FILE, HEALTH_PATH, LOCK_FILE, lost_by_kill
+
+logger = logging.getLogger("local")
+
+# In order: later ones may build on earlier ones.
+_SERVICES = (
+    "local.operations",
+    "local.logs",
+    "local.cloudwatch",
+    "local.events",
+    "local.s3",
+    "local.lambda_",
+    "local.stepfunctions",
+    "local.scheduler",
+    "local.sagemaker",
+    "local.autoscaling",
+    "local.cloudformation",
+)
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT."""
+    arguments = _parse_arguments()
+    folder = arguments.folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(threadName)s %(message)s"
+    )
+    logging.getLogger("botocore").setLevel(logging.WARNING)
+    lock = (folder / LOCK_FILE).open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(f"the embedded account of {folder} runs already; stop it with: deploy.py local stop")
+    lost = lost_by_kill(folder)
+    listener = socket.create_server(("127.0.0.1", arguments.port), backlog=256)
+    port = listener.getsockname()[1]
+    os.environ["MOTO_PORT"] = str(port)
+    _serve(folder, listener, arguments.region, arguments.clock_speed, lost)
+
+
+def _serve(folder: Path, listener: socket.socket, region: str, clock_speed: float, lost: list[str]) -> None:
+    from local.account import Account
+    from local.clock import Clock
+
+    port = listener.getsockname()[1]
+    account = Account(folder, f"http://127.0.0.1:{port}", region, Clock(clock_speed))
+    application = build_application(account)
+    server = _make_server(listener, application)
+    signal.signal(signal.SIGINT, lambda *_: threading.Thread(target=server.shutdown).start())
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    _write_account_file(account, port, lost)
+    logger.info("embedded account ready at %s", account.url)
+    try:
+        server.serve_forever(poll_interval=0.1)
+    finally:
+        account.stop()
+        (folder / ACCOUNT_FILE).unlink(missing_ok=True)
+        logger.info("embedded account stopped")
+
+
+def build_application(account: Any) -> Any:
+    """Return the WSGI application of `account`: moto's dispatcher with every service of ours installed."""
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+    from local import moto_patches
+    from local.moto_patches import actions
+
+    moto_patches.check_version()
+    actions.install(account)
+    for name in _SERVICES:
+        import_module(name).install(account)
+    application: Any = DomainDispatcherApplication(create_backend_app)
+    for middleware in account.middleware:
+        application = middleware(application)
+    return _health(account, application)
+
+
+def _health(account: Any, application: Any) -> Any:
+    def answer(environ: dict[str, Any], start_response: Any) -> Any:
+        if environ.get("PATH_INFO") != HEALTH_PATH:
+            return application(environ, start_response)
+        body = json.dumps({"Pid": os.getpid(), "Region": account.region}).encode()
+        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        return [body]
+
+    return answer
+
+
+def _make_server(listener: socket.socket, application: Any) -> Any:
+    from moto.moto_server.werkzeug_app import MotoRequestHandler
+    from werkzeug.serving import ThreadedWSGIServer
+
+    class Handler(MotoRequestHandler):
+        """Keeps connections open and sends small answers at once."""
+
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        timeout = 75
+
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            """Leave requests out of the log; operations that fail are logged where they fail."""
+
+    class Server(ThreadedWSGIServer):
+        request_queue_size = 256
+        daemon_threads = True
+
+    return Server("127.0.0.1", listener.getsockname()[1], application, handler=Handler, fd=listener.fileno())
+
+
+def _write_account_file(account: Any, port: int, lost: list[str]) -> None:
+    info = {
+        "url": account.url,
+        "port": port,
+        "pid": os.getpid(),
+        "region": account.region,
+        "account_id": account.account_id,
+        "started_at": account.clock.now().isoformat(),
+        "access_key_id": account.sessions.root.access_key_id,
+        "secret_access_key": account.sessions.root.secret_access_key,
+        "lost": lost,
+    }
+    path = account.folder / ACCOUNT_FILE
+    scratch = path.with_suffix(".tmp")
+    scratch.touch(mode=0o600)
+    scratch.write_text(json.dumps(info, indent=2))
+    scratch.replace(path)
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local.server", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=Path(".local"), help="where the account keeps its files")
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 picks a free one")
+    parser.add_argument("--region", default="us-east-1", help="the region it pretends to be")
+    parser.add_argument("--clock-speed", type=float, default=1.0, help="how many times faster time passes, for tests")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

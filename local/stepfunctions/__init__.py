@@ -1,0 +1,5 @@
+from local.account import Account
+
+
+def install(account: Account) -> None:
+    """Leave moto's part as it is."""
