@@ -1,0 +1,172 @@
+"""The definition that is committed: equal to what the code builds, valid ASL, and nothing in it can hang or vanish."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+ROOT = Path(__file__).resolve().parents[2]
+DEFINITION_FILE = ROOT / "statemachine" / "pipeline.asl.json"
+TRANSIENT_LAMBDA_ERRORS = {
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+}
+
+
+@pytest.fixture(scope="module")
+def definition() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(DEFINITION_FILE.read_text(encoding="utf-8"))
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def tasks(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {name: state for name, state in definition["States"].items() if state["Type"] == "Task"}
+
+
+def substituted(definition: dict[str, Any]) -> str:
+    """The definition as Step Functions receives it: an ARN for every ${...FunctionArn}."""
+    arn = r"arn:aws:lambda:us-east-1:123456789012:function:\1"
+    return re.sub(r"\$\{(\w+)FunctionArn\}", arn, json.dumps(definition))
+
+
+def test_committed_definition_is_what_the_code_builds() -> None:
+    """`python -m statemachine.pipeline` would leave the committed file as it is, in any region."""
+    built = subprocess.run(
+        [sys.executable, "-m", "statemachine.pipeline", "--stdout"],
+        cwd=ROOT, env={**os.environ, "AWS_DEFAULT_REGION": "cn-north-1"}, capture_output=True, text=True, timeout=120,
+        check=False,
+    )  # fmt: skip
+
+    assert built.returncode == 0, built.stderr
+    assert built.stdout == DEFINITION_FILE.read_text(encoding="utf-8"), "run: python -m statemachine.pipeline"
+
+
+def test_states_are_the_flow_of_the_design(definition: dict[str, Any]) -> None:
+    """A run that succeeds visits these states in this order and ends after its report."""
+    name, visited = definition["StartAt"], []
+    while name:
+        visited.append(name)
+        name = definition["States"][name].get("Next")
+
+    assert visited == [
+        "ValidateDataset", "StartTuningJob", "StartTrainingJob", "EvaluateModel", "RegisterModel", "DeployEndpoint",
+        "CheckEndpoint", "RegisterScaling", "ReportOutcome",
+    ]  # fmt: skip
+    assert definition["States"]["ReportOutcome"]["End"] is True
+
+
+def test_every_task_has_a_timeout_and_the_machine_outlasts_their_sum(
+    definition: dict[str, Any], tasks: dict[str, dict[str, Any]]
+) -> None:
+    """The state that hangs times out, is caught and is reported before the execution as a whole does."""
+    timeouts = {name: state["TimeoutSeconds"] for name, state in tasks.items()}
+
+    assert all(seconds > 0 for seconds in timeouts.values())
+    assert sum(timeouts.values()) < definition["TimeoutSeconds"]
+
+
+def test_every_task_retries_the_transient_lambda_errors_with_jitter(tasks: dict[str, dict[str, Any]]) -> None:
+    """Six retries, spread and capped, on exactly the errors that say the function did not fail by itself."""
+    for name, state in tasks.items():
+        (retry,) = state["Retry"]
+        assert set(retry["ErrorEquals"]) == TRANSIENT_LAMBDA_ERRORS, name
+        assert (retry["MaxAttempts"], retry["JitterStrategy"], retry["MaxDelaySeconds"]) == (6, "FULL", 60), name
+
+
+def test_every_failure_is_reported_and_then_fails(definition: dict[str, Any], tasks: dict[str, dict[str, Any]]) -> None:
+    """Each Task catches all errors into $.Failure and ends in Fail with that Error and Cause."""
+    for name, state in tasks.items():
+        (catch,) = state["Catch"]
+        assert catch["ErrorEquals"] == ["States.ALL"], name
+        if name == "ReportFailure":
+            assert (catch["Next"], catch["ResultPath"]) == ("ExecutionFailed", "$.ReportFailure")
+        else:
+            assert (catch["Next"], catch["ResultPath"]) == ("ReportFailure", "$.Failure"), name
+
+    report, failed = definition["States"]["ReportFailure"], definition["States"]["ExecutionFailed"]
+    assert report["Next"] == "ExecutionFailed"
+    assert report["ResultPath"] is None, "the report's answer must leave $.Failure in place"
+    assert (failed["Type"], failed["ErrorPath"], failed["CausePath"]) == (
+        "Fail",
+        "$.Failure.Error",
+        "$.Failure.Cause",
+    )
+
+
+def test_only_waiting_states_pass_a_token(tasks: dict[str, dict[str, Any]]) -> None:
+    """A token goes to the three handlers that start long work; every other result is selected field by field."""
+    waiting = {name for name, state in tasks.items() if state["Resource"].endswith(".waitForTaskToken")}
+    given = {name for name, state in tasks.items() if "TaskToken.$" in state["Parameters"]["Payload"]}
+
+    assert waiting == given == {"StartTuningJob", "StartTrainingJob", "DeployEndpoint"}
+    for name in set(tasks) - waiting - {"ReportOutcome", "ReportFailure"}:
+        selector = tasks[name]["ResultSelector"]
+        assert all(path == f"$.Payload.{field.removesuffix('.$')}" for field, path in selector.items()), name
+
+
+def test_every_part_a_state_takes_was_put_there_before(definition: dict[str, Any]) -> None:
+    """No payload names a part of the state data that no earlier state wrote."""
+    present, name = {"Dataset"}, definition["StartAt"]
+    while name:
+        state = definition["States"][name]
+        for path in state["Parameters"]["Payload"].values():
+            match = re.fullmatch(r"\$\.(\w+)", path)
+            assert match is None or match[1] in present, f"{name} takes {path}"
+        if state["ResultPath"]:
+            present.add(state["ResultPath"].removeprefix("$."))
+        name = state.get("Next")
+
+
+@pytest.fixture
+def stepfunctions() -> Iterator[Any]:
+    with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
+        yield boto3.client(
+            "stepfunctions", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
+        )
+
+
+def test_the_interpreter_accepts_the_definition(definition: dict[str, Any], stepfunctions: Any) -> None:
+    """CreateStateMachine parses it with the interpreter that runs it locally."""
+    created = stepfunctions.create_state_machine(
+        name="pipeline", definition=substituted(definition), roleArn="arn:aws:iam::123456789012:role/pipeline"
+    )
+
+    stored = stepfunctions.describe_state_machine(stateMachineArn=created["stateMachineArn"])
+    assert json.loads(stored["definition"])["StartAt"] == "ValidateDataset"
+
+
+def asl_validator() -> list[str] | None:
+    """The command of the npm package asl-validator where it is installed; never one that downloads it."""
+    local = ROOT / "node_modules" / ".bin" / "asl-validator"
+    if local.exists():
+        return [str(local)]
+    found = shutil.which("asl-validator")
+    return [found] if found else None
+
+
+def test_asl_validator_accepts_the_definition(definition: dict[str, Any], tmp_path: Path) -> None:
+    """The npm validator, which knows the language's schema, has nothing to say."""
+    command = asl_validator()
+    if command is None:
+        pytest.skip("asl-validator is not installed: npm install --no-save asl-validator@4")
+    file = tmp_path / "pipeline.asl.json"
+    file.write_text(substituted(definition), encoding="utf-8")
+
+    checked = subprocess.run(
+        [*command, "--json-path", str(file)], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
