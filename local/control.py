@@ -21,6 +21,7 @@ LOG_FILE = "account.log"
 HEALTH_PATH = "/_retriever/health"
 _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
+_started: list[subprocess.Popen[bytes]] = []  # they outlive their handles on purpose, of which Popen.__del__ warns
 
 
 class LocalAccountError(Exception):
@@ -63,6 +64,7 @@ def start(folder: Path, *, port: int = 0, region: str = "us-east-1", clock_speed
             start_new_session=True,
             env=_server_environment(),
         )
+    _started.append(process)
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         running = status(folder)
