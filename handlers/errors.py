@@ -1,0 +1,95 @@
+"""Every failure the handlers raise, one class for each decision that Retry, Catch or a caller takes.
+
+A message reads `<what>: <value seen>; <what was expected or what to do>`, because it is shown to a person as it stands.
+
+    RetrieverError
+        SettingsError            an environment variable is missing or out of range
+        DatasetError             the uploaded data cannot be trained on
+        DatasetChangedError      the data changed under a run
+        TuningJobFailedError     the tuning job ended without a best training job
+        TrainingJobFailedError   the final training job did not complete
+        ModelRejectedError       the gate said no
+        EndpointFailedError      the endpoint cannot be, or was not, updated
+        EndpointCheckError       the live endpoint disagrees with the evaluation
+        AwsError                 an AWS call failed
+            AwsNotFoundError     the resource does not exist
+            AwsInUseError        the resource exists already, or is busy
+            AwsConditionError    a conditional write found another value
+            AwsThrottledError    AWS asked to slow down, after all tries
+            AwsDeniedError       the role lacks a permission, or its credentials ended
+            AwsUnavailableError  no answer, or a 5xx, after all tries
+            AwsRequestError      any other refusal: the request itself is wrong
+"""
+
+
+class RetrieverError(Exception):
+    """A failure that Retriever words itself."""
+
+
+class SettingsError(RetrieverError):
+    """An environment variable is missing or has a value outside its range."""
+
+
+class DatasetError(RetrieverError):
+    """The uploaded data cannot be trained on."""
+
+
+class DatasetChangedError(RetrieverError):
+    """The data is not what the execution was started for."""
+
+
+class TuningJobFailedError(RetrieverError):
+    """The tuning job ended without a best training job."""
+
+
+class TrainingJobFailedError(RetrieverError):
+    """The final training job ended in another status than Completed."""
+
+
+class ModelRejectedError(RetrieverError):
+    """The model is not deployed: its evaluation is below the threshold, or proves nothing."""
+
+
+class EndpointFailedError(RetrieverError):
+    """The endpoint is in a status that allows no deployment, or the deployment did not succeed."""
+
+
+class EndpointCheckError(RetrieverError):
+    """The live endpoint does not answer as the evaluation did."""
+
+
+class AwsError(RetrieverError):
+    """An AWS call failed; `code` is AWS's error code and `operation` the API operation."""
+
+    def __init__(self, message: str, code: str = "", operation: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.operation = operation
+
+
+class AwsNotFoundError(AwsError):
+    """The named resource does not exist."""
+
+
+class AwsInUseError(AwsError):
+    """A resource of that name exists already, or is busy."""
+
+
+class AwsConditionError(AwsError):
+    """A conditional write found another value than it required."""
+
+
+class AwsThrottledError(AwsError):
+    """AWS still asked to slow down after the last try."""
+
+
+class AwsDeniedError(AwsError):
+    """The role lacks a permission, or its credentials have ended."""
+
+
+class AwsUnavailableError(AwsError):
+    """AWS gave no answer, or a 5xx, until the last try."""
+
+
+class AwsRequestError(AwsError):
+    """AWS refused the request for what it says."""

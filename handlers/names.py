@@ -1,0 +1,60 @@
+"""Names derived from an execution: a retried state meets its own earlier job instead of paying for a second one.
+
+SageMaker's limits: training jobs, models, endpoint configs and packages 63 characters, tuning jobs 32, all of letters,
+digits and single or repeated hyphens between them. An execution name is `{dataset}-{run key}-{attempt}`.
+"""
+
+import hashlib
+import re
+
+MAX_DATASET_CHARACTERS = 40
+RUN_KEY_CHARACTERS = 12
+MAX_ATTEMPT = 99_999
+_EXECUTION_NAME = re.compile(
+    r"(?P<dataset>[A-Za-z0-9](?:-*[A-Za-z0-9])*)-(?P<run_key>[0-9a-f]{12})-(?P<attempt>\d{1,5})"
+)
+
+
+def run_key(dataset_name: str, fingerprint: str, training_source_s3_uri: str, settings_digest: str) -> str:
+    """Return the 12 characters that change when the data, the code or a setting of the model changes."""
+    parts = "\n".join((dataset_name, fingerprint, training_source_s3_uri, settings_digest))
+    return hashlib.sha256(parts.encode()).hexdigest()[:RUN_KEY_CHARACTERS]
+
+
+def execution_name(dataset_name: str, key: str, attempt: int) -> str:
+    """Return the name of attempt `attempt` (1..99,999) of a run; also valid for jobs and endpoint configs."""
+    if not 1 <= attempt <= MAX_ATTEMPT:
+        raise ValueError(f"attempt: {attempt}; expected 1..{MAX_ATTEMPT}")
+    return f"{_slug(dataset_name, MAX_DATASET_CHARACTERS)}-{key}-{attempt}"
+
+
+def training_job_name(execution: str) -> str:
+    """Return the final training job's name; models, endpoint configs and packages share it."""
+    return execution
+
+
+def tuning_job_name(execution: str) -> str:
+    """Return the tuning job's name, at most 32 characters, distinct for every attempt of every run."""
+    match = _EXECUTION_NAME.fullmatch(execution)
+    if match:
+        tail = f"{match['run_key'][:10]}-{match['attempt']}"
+        return f"{_slug(match['dataset'], min(16, 31 - len(tail)))}-{tail}"
+    # An execution started by hand may have any name: a digest keeps it distinct within 32 characters.
+    digest = hashlib.sha256(execution.encode()).hexdigest()[:12]
+    return f"{_slug(execution, 16)}-{digest}"
+
+
+def client_token(execution: str) -> str:
+    """Return the idempotency token with which a retried state registers no second model package."""
+    return hashlib.sha256(execution.encode()).hexdigest()[:36]
+
+
+def tag_value(value: str) -> str:
+    """Return `value` with the characters that AWS refuses in a tag replaced by underscores, at most 256 long."""
+    return re.sub(r"[^\w .:/=+\-@]", "_", value)[:256]
+
+
+def _slug(value: str, limit: int) -> str:
+    """Return `value` reduced to what a SageMaker name may hold, at most `limit` characters, never empty."""
+    dashed = re.sub(r"[^A-Za-z0-9]+", "-", value).strip("-")[:limit].strip("-")
+    return dashed or "dataset"

@@ -1,0 +1,152 @@
+"""The environment variables of a handler, typed and checked once, before any AWS call.
+
+Standard library only: the prediction Lambda shares this module and its cold start counts.
+"""
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, Self
+
+from handlers.errors import SettingsError
+
+
+def text(*choices: str, default: str | None = None) -> Any:
+    """Declare a text variable, limited to `choices` when there are any; without a default it must not be empty."""
+    return _declare(default, choices=choices)
+
+
+def number(low: float, high: float, default: float | None = None) -> Any:
+    """Declare a numeric variable within `low`..`high`, both included."""
+    return _declare(default, low=low, high=high)
+
+
+def names(default: tuple[str, ...] | None = None) -> Any:
+    """Declare a comma-separated list; blanks and empty entries are dropped."""
+    return _declare(default)
+
+
+def _declare(default: Any, **metadata: Any) -> Any:
+    return field(metadata=metadata) if default is None else field(default=default, metadata=metadata)
+
+
+class FromEnv:
+    """Build a dataclass from environment variables named as its fields, in upper case."""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Return the settings of this process.
+
+        Raises:
+            SettingsError: a variable is missing, or its value is out of range; its name is in the message.
+        """
+        values = os.environ if environ is None else environ
+        return cls(**{f.name: _value(f, values) for f in fields(cls)})  # type: ignore[arg-type]
+
+
+def _value(declared: Any, environ: Mapping[str, str]) -> Any:
+    variable = declared.name.upper()
+    raw = environ.get(variable, "").strip()
+    if not raw:
+        if declared.default is MISSING:
+            raise SettingsError(f"environment variable {variable} is missing; set it on the function in template.yaml")
+        return declared.default
+    if declared.type in (int, float):
+        return _number(variable, raw, declared)
+    if declared.type is not str:
+        return tuple(part.strip() for part in raw.split(",") if part.strip())
+    choices = declared.metadata.get("choices")
+    if choices and raw not in choices:
+        raise SettingsError(f"environment variable {variable}: {raw!r}; expected one of {', '.join(choices)}")
+    return raw
+
+
+def _number(variable: str, raw: str, declared: Any) -> int | float:
+    low, high = declared.metadata["low"], declared.metadata["high"]
+    expected = f"expected {'a whole number' if declared.type is int else 'a number'} within {low:g}..{high:g}"
+    try:
+        value: int | float = declared.type(raw)
+    except ValueError as error:
+        raise SettingsError(f"environment variable {variable}: {raw!r}; {expected}") from error
+    if not math.isfinite(value) or not low <= value <= high:
+        raise SettingsError(f"environment variable {variable}: {raw!r}; {expected}")
+    return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(FromEnv):
+    """What template.yaml tells every handler of the state machine; defaults live there, in its parameters."""
+
+    bucket_name: str = text()
+    table_name: str = text()
+    state_machine_arn: str = text()
+    endpoint_name: str = text()
+    topic_arn: str = text()
+    model_package_group_name: str = text()
+    sagemaker_role_arn: str = text()
+    training_image_uri: str = text()
+    inference_image_uri: str = text()
+    training_source_s3_uri: str = text()
+
+    model_name: str = text(default="resnet50")
+    weights: str = text("imagenet", "none", "channel")
+    weights_s3_uri: str = text(default="")
+    trainable: str = text("head", "full")
+    image_size: int = number(16, 1024)
+    epochs: int = number(1, 10_000)
+    tuning_epochs: int = number(1, 10_000)
+    augment: str = text("none", "basic", "strong")
+    patience: int = number(0, 10_000)
+    seed: int = number(0, 2**31 - 1)
+    validation_fraction: float = number(0.01, 0.5)
+    min_images_per_class: int = number(1, 1_000_000)
+
+    tuning_instance_type: str = text(default="ml.g4dn.xlarge")
+    training_instance_type: str = text(default="ml.g4dn.xlarge")
+    training_instance_count: int = number(1, 100)
+    max_tuning_jobs: int = number(1, 750)
+    max_parallel_tuning_jobs: int = number(1, 100)
+    tuning_strategy: str = text("Bayesian", "Random", "Grid", "Hyperband")
+    tuning_max_runtime_seconds: int = number(120, 432_000)
+    training_max_runtime_seconds: int = number(60, 432_000)
+
+    accuracy_threshold: float = number(0, 1)
+    endpoint_instance_type: str = text(default="ml.m5.large")
+    endpoint_instance_count: int = number(1, 1000)
+    scaling_min_instances: int = number(1, 1000)
+    scaling_max_instances: int = number(1, 1000)
+    scaling_target_invocations: float = number(0.01, 1_000_000)
+    scale_in_cooldown_seconds: int = number(0, 86_400)
+    scale_out_cooldown_seconds: int = number(0, 86_400)
+    canary_percent: int = number(1, 50)
+    canary_wait_seconds: int = number(0, 3600)
+    termination_wait_seconds: int = number(1, 3600)
+    rollback_alarm_names: tuple[str, ...] = names(default=())
+    retrain_when: str = text("changed", "always")
+
+    def __post_init__(self) -> None:
+        """Refuse combinations that AWS would refuse later, in the middle of a run."""
+        if self.weights == "channel" and not self.weights_s3_uri.startswith("s3://"):
+            raise SettingsError(
+                f"environment variable WEIGHTS_S3_URI: {self.weights_s3_uri!r}; WEIGHTS=channel needs an s3:// URI"
+            )
+        if self.scaling_max_instances < self.scaling_min_instances:
+            raise SettingsError(
+                f"environment variable SCALING_MAX_INSTANCES: {self.scaling_max_instances}; "
+                f"expected at least SCALING_MIN_INSTANCES ({self.scaling_min_instances})"
+            )
+        if self.max_parallel_tuning_jobs > self.max_tuning_jobs:
+            raise SettingsError(
+                f"environment variable MAX_PARALLEL_TUNING_JOBS: {self.max_parallel_tuning_jobs}; "
+                f"expected at most MAX_TUNING_JOBS ({self.max_tuning_jobs})"
+            )
+
+    def execution_arn(self, execution_name: str) -> str:
+        """Return the ARN of an execution of this stack's state machine."""
+        return f"{self.state_machine_arn.replace(':stateMachine:', ':execution:')}:{execution_name}"
+
+    def sagemaker_arn(self, kind: str, name: str) -> str:
+        """Return the ARN of a SageMaker resource of `kind` (such as `training-job`) beside the state machine."""
+        _, partition, _, region, account, *_ = self.state_machine_arn.split(":")
+        return f"arn:{partition}:sagemaker:{region}:{account}:{kind}/{name}"
