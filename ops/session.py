@@ -1,0 +1,148 @@
+"""Where a command acts: one stack, in the embedded account or on AWS; clients are made when first used."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from local.control import AccountInfo
+from ops.errors import CredentialsError, StackError
+
+if TYPE_CHECKING:
+    from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+MAX_CONNECTIONS = 16
+_STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,39}")  # 40: job and bucket names carry it as a prefix
+
+
+def local_folder() -> Path:
+    """Return the folder in which the embedded account keeps its files."""
+    return Path(os.environ.get("RETRIEVER_LOCAL_FOLDER") or REPOSITORY / ".local").resolve()
+
+
+@dataclass(frozen=True)
+class Session:
+    """One stack in one account and region; `account` is None on AWS."""
+
+    stack_name: str
+    region: str
+    account_id: str
+    account: AccountInfo | None = None
+
+    @property
+    def is_local(self) -> bool:
+        """Tell whether this is the embedded account."""
+        return self.account is not None
+
+    @property
+    def url(self) -> str:
+        """Return the embedded account's address, or "" on AWS."""
+        return self.account.url if self.account else ""
+
+    @property
+    def poll_seconds(self) -> float:
+        """Return how long to wait between two looks at something that changes."""
+        return 0.2 if self.is_local else 3.0
+
+    @property
+    def flags(self) -> str:
+        """Return the options with which another command reaches the same stack."""
+        name = "" if self.stack_name == "retriever" else f" --stack-name {self.stack_name}"
+        return f"{name}{' --local' if self.is_local else ''}"
+
+    @cached_property
+    def s3(self) -> S3Client:
+        return cast("S3Client", self._client("s3"))
+
+    @cached_property
+    def cloudformation(self) -> CloudFormationClient:
+        return cast("CloudFormationClient", self._client("cloudformation"))
+
+    @cached_property
+    def dynamodb(self) -> DynamoDBClient:
+        return cast("DynamoDBClient", self._client("dynamodb"))
+
+    @cached_property
+    def stepfunctions(self) -> SFNClient:
+        return cast("SFNClient", self._client("stepfunctions"))
+
+    @cached_property
+    def sagemaker(self) -> SageMakerClient:
+        return cast("SageMakerClient", self._client("sagemaker"))
+
+    @cached_property
+    def autoscaling(self) -> ApplicationAutoScalingClient:
+        return cast("ApplicationAutoScalingClient", self._client("application-autoscaling"))
+
+    @cached_property
+    def functions(self) -> LambdaClient:
+        return cast("LambdaClient", self._client("lambda"))
+
+    @cached_property
+    def logs(self) -> CloudWatchLogsClient:
+        return cast("CloudWatchLogsClient", self._client("logs"))
+
+    def _client(self, service: str) -> Any:
+        return _boto3_session(self.account, self.region).client(service, **_options(self.account))
+
+
+def open_session(stack_name: str, account: AccountInfo | None) -> Session:
+    """Return the session for `stack_name`; on AWS it asks STS who is calling, which also proves the credentials.
+
+    Raises:
+        CredentialsError: there are no credentials or no region.
+        StackError: the stack name cannot name the resources made for it.
+    """
+    if not _STACK_NAME.fullmatch(stack_name):
+        raise StackError(f"stack name {stack_name!r}: at most 40 letters, digits and hyphens, a letter first")
+    if account is not None:
+        return Session(stack_name, account.region, account.account_id, account)
+    session = _boto3_session(None, None)
+    if not session.region_name:
+        raise CredentialsError("no AWS region: none is configured; set AWS_REGION, or add --local")
+    if session.get_credentials() is None:
+        raise CredentialsError(
+            "no AWS credentials: none were found; run `aws configure` or set AWS_PROFILE,"
+            " or add --local to use the embedded account"
+        )
+    caller = session.client("sts", **_options(None)).get_caller_identity()
+    return Session(stack_name, session.region_name, caller["Account"])
+
+
+def _boto3_session(account: AccountInfo | None, region: str | None) -> Any:
+    import boto3
+
+    if account is None:
+        return boto3.Session(region_name=region or os.environ.get("AWS_REGION"))
+    return boto3.Session(
+        aws_access_key_id=account.access_key_id,
+        aws_secret_access_key=account.secret_access_key,
+        region_name=account.region,
+    )
+
+
+def _options(account: AccountInfo | None) -> dict[str, Any]:
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=5,
+        read_timeout=70,
+        retries={"mode": "standard", "total_max_attempts": 5},
+        max_pool_connections=MAX_CONNECTIONS,
+    )
+    if account is None:
+        return {"config": config}
+    # A proxy of the machine must not stand between this process and 127.0.0.1.
+    return {"config": config.merge(Config(proxies={})), "endpoint_url": account.url}
