@@ -1,5 +1,16 @@
+"""SageMaker: jobs that really train, tuning over them, and the store of tags; each part registers its operations."""
+
+from importlib import import_module
+
 from local.account import Account
+from local.sagemaker import responses
+
+# In order: each module has `install(account)`, which registers the operations it carries out.
+_PARTS = ("local.sagemaker.tags",)
 
 
 def install(account: Account) -> None:
-    """Leave moto's part as it is."""
+    """Serve the operations of every part; any other operation of SageMaker is refused by name."""
+    responses.install()
+    for part in _PARTS:
+        import_module(part).install(account)
