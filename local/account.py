@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Lock, Thread
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 from botocore.config import Config
@@ -21,6 +21,8 @@ logger = logging.getLogger("local")
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Middleware = Callable[[WsgiApplication], WsgiApplication]
 ActionCheck = Callable[[str, str, Any], None]
+
+_Shared = TypeVar("_Shared")
 
 ACCOUNT_ID = "123456789012"
 _CLIENT_CONFIG = Config(
@@ -49,6 +51,7 @@ class Account:
         self.action_checks: list[ActionCheck] = []
         self._on_stop: list[Callable[[], None]] = []
         self._clients: dict[tuple[str, str], tuple[float | None, Any]] = {}
+        self._shared: dict[Any, Any] = {}
         self._lock = Lock()
 
     # -- for services -------------------------------------------------------------------------------------------
@@ -58,6 +61,12 @@ class Account:
         path = self.folder.joinpath("work", *parts)
         path.mkdir(parents=True, exist_ok=True)
         return path
+
+    def shared(self, kind: "Callable[[Account], _Shared]") -> _Shared:
+        """Return the account's one `kind(account)`, made at the first call: what several services have in common."""
+        if kind not in self._shared:
+            self._shared[kind] = kind(self)
+        return self._shared[kind]  # type: ignore[no-any-return]
 
     def client(self, service: str, role_arn: str = "", session_name: str = "service") -> Any:
         """Return a boto3 client of this account that acts as `role_arn`, or as root without one; cached."""

@@ -3,7 +3,7 @@
 from moto.core.exceptions import ServiceException
 
 
-class ServiceError(ServiceException):  # type: ignore[misc]
+class ServiceError(ServiceException):
     """Answers the caller's request with the AWS error `code` in the service's own protocol.
 
     Defined here and not taken from moto.core, whose serializer looks the service up by the module of the exception.

@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import threading
+import warnings
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ def main() -> None:
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(threadName)s %(message)s"
     )
     logging.getLogger("botocore").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", module=r"moto\.core\.serialize")  # refusals by codes that no AWS model knows
     lock = (folder / LOCK_FILE).open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

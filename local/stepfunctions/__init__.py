@@ -1,5 +1,15 @@
+"""Step Functions: moto interprets the state machine; its tasks, tokens, events and logs are those of this account."""
+
 from local.account import Account
+from local.moto_patches import mount
+from local.operations import carry_out
 
 
 def install(account: Account) -> None:
-    """Leave moto's part as it is."""
+    """Run executions for real and report their status to EventBridge and CloudWatch Logs."""
+    from local.moto_patches import stepfunctions as patches
+    from local.stepfunctions.responses import OPERATIONS, StepFunctionsResponse
+
+    patches.install(account)
+    mount("stepfunctions", {"{0}/$": StepFunctionsResponse.dispatch})
+    carry_out("stepfunctions", OPERATIONS)

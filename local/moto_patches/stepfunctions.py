@@ -1,0 +1,50 @@
+"""Step Functions: tasks act as the state machine's role, over clients that are kept; executions tell what they do."""
+
+import sys
+from typing import Any
+
+from moto.core.config import default_user_config
+from moto.stepfunctions.parser.asl.utils import boto_client
+from moto.stepfunctions.parser.backend import execution as moto_execution
+
+from local.account import Account
+from local.moto_patches import replace
+from local.stepfunctions.reporting import LogSession, on_end, on_start
+
+
+def install(account: Account) -> None:
+    """Run state machines for real, inside the account."""
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    _replace_clients(account)
+    _replace_start_and_end(account)
+
+
+def _replace_clients(account: Account) -> None:
+    def boto_client_for(region: str, service: str, state_credentials: Any = None) -> Any:
+        role_arn = state_credentials.role_arn if state_credentials else ""
+        return account.client(service, role_arn, session_name="states")
+
+    # The task modules import the function by name, so each holds its own reference.
+    from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils as tasks
+
+    parameters = ("region", "service", "state_credentials")
+    original = replace(boto_client, "boto_client_for", boto_client_for, parameters=parameters)
+    assert vars(tasks)["boto_client_for"] is original
+    for module in list(sys.modules.values()):
+        if getattr(module, "boto_client_for", None) is original:
+            setattr(module, "boto_client_for", boto_client_for)  # noqa: B010 (mypy knows no such attribute)
+
+
+def _replace_start_and_end(account: Account) -> None:
+    def start(self: Any) -> None:
+        self._cloud_watch_logging_session = LogSession.of(account, self)
+        on_start(account, self)
+        original_start(self)
+
+    def reflect(self: Any) -> None:
+        original_reflect(self)
+        on_end(account, self.execution)
+
+    original_start = replace(moto_execution.Execution, "start", start, parameters=("self",))
+    communication = moto_execution.BaseExecutionWorkerCommunication
+    original_reflect = replace(communication, "_reflect_execution_status", reflect, parameters=("self",))

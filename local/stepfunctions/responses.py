@@ -1,0 +1,122 @@
+"""Step Functions over HTTP: moto's operations, with the answers that it leaves out or gets wrong."""
+
+import re
+import uuid
+from typing import Any
+
+from moto.core.responses import ActionResult, EmptyResult
+from moto.stepfunctions.responses import StepFunctionResponse
+
+from local.errors import ServiceError
+
+OPERATIONS = {
+    "CreateStateMachine",
+    "UpdateStateMachine",
+    "DeleteStateMachine",
+    "DescribeStateMachine",
+    "DescribeStateMachineForExecution",
+    "ListStateMachines",
+    "StartExecution",
+    "StopExecution",
+    "DescribeExecution",
+    "ListExecutions",
+    "GetExecutionHistory",
+    "SendTaskSuccess",
+    "SendTaskFailure",
+    "TagResource",
+    "UntagResource",
+    "ListTagsForResource",
+}
+_ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
+_EXECUTION_NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
+_LARGEST_PAYLOAD_BYTES = 262_144
+
+
+class StepFunctionsResponse(StepFunctionResponse):
+    """Completes moto's response class."""
+
+    def start_execution(self) -> ActionResult:
+        """Start an execution; without a name it gets a UUID."""
+        name = self._get_param("name") or str(uuid.uuid4())
+        if not _EXECUTION_NAME.fullmatch(name):
+            raise ServiceError("InvalidName", f"Invalid Name: '{name}'")
+        text = self._get_param("input", if_none="{}")
+        _check_size(text)
+        execution = self.stepfunction_backend.start_execution(self._get_param("stateMachineArn"), name, text)
+        return ActionResult({"executionArn": execution.execution_arn, "startDate": execution.start_date})
+
+    def stop_execution(self) -> ActionResult:
+        """Stop an execution with the caller's error and cause; one that has ended stays as it ended."""
+        execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
+        if execution.status == "RUNNING":
+            from moto.core.utils import utcnow
+
+            execution.error, execution.cause = self._get_param("error"), self._get_param("cause")
+            execution.stop(stop_date=utcnow(), error=execution.error or "", cause=execution.cause or "")
+        return ActionResult({"stopDate": execution.stop_date or execution.start_date})
+
+    def describe_execution(self) -> ActionResult:
+        """Describe an execution, its stop date in every ended status."""
+        result: Any = super().describe_execution()
+        execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
+        if execution.status in _ENDED:
+            result.result.setdefault("stopDate", execution.stop_date)
+        return ActionResult(result.result)
+
+    def list_executions(self) -> ActionResult:
+        """List executions, newest first as on AWS."""
+        machine = self.stepfunction_backend.describe_state_machine(self._get_param("stateMachineArn"))
+        wanted = self._get_param("statusFilter")
+        chosen = [item for item in reversed(machine.executions) if wanted in (None, item.status)]
+        page, token = self._page(chosen, 100)
+        return ActionResult({"executions": [_list_item(machine, item) for item in page], "nextToken": token})
+
+    def get_execution_history(self) -> ActionResult:
+        """Return the events of an execution, paged and in either order."""
+        history = self.stepfunction_backend.get_execution_history(self._get_param("executionArn"))
+        events = list(history["events"])
+        if self._get_param("reverseOrder") in (True, "true"):
+            events.reverse()
+        page, token = self._page(events, 100)
+        return ActionResult({"events": page, "nextToken": token})
+
+    def send_task_success(self) -> EmptyResult:
+        """End a waiting task with its output."""
+        output = self._get_param("output")
+        _check_size(output)
+        self.stepfunction_backend.send_task_success(self._get_param("taskToken"), output)
+        return EmptyResult()
+
+    def send_task_failure(self) -> EmptyResult:
+        """End a waiting task with an error and a cause."""
+        error, cause = self._get_param("error"), self._get_param("cause")
+        backend: Any = self.stepfunction_backend
+        backend.send_task_failure(self._get_param("taskToken"), error=error, cause=cause)
+        return EmptyResult()
+
+    def _page(self, items: list[Any], default_size: int) -> tuple[list[Any], str | None]:
+        size = int(self._get_param("maxResults") or default_size) or default_size
+        token = self._get_param("nextToken") or "0"
+        if not token.isdigit():
+            raise ServiceError("InvalidToken", f"Invalid Token: '{token}'")
+        first = int(token)
+        return items[first : first + size], str(first + size) if first + size < len(items) else None
+
+
+def _list_item(machine: Any, execution: Any) -> dict[str, Any]:
+    item = {
+        "executionArn": execution.execution_arn,
+        "name": execution.name,
+        "startDate": execution.start_date,
+        "stateMachineArn": machine.arn,
+        "status": execution.status,
+    }
+    return item | ({"stopDate": execution.stop_date} if execution.status in _ENDED else {})
+
+
+def _check_size(text: str) -> None:
+    if len(text.encode()) > _LARGEST_PAYLOAD_BYTES:
+        raise ServiceError(
+            "ValidationException",
+            f"the payload has {len(text.encode())} bytes; at most {_LARGEST_PAYLOAD_BYTES} are allowed",
+        )
