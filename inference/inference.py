@@ -1,0 +1,218 @@
+"""Answer image classification requests: what SageMaker's PyTorch serving container calls for every request.
+
+The model artifact holds this file as code/inference.py beside code/training/, the modules it shares with training, so
+an image is prepared for the network exactly as it was at evaluation.
+
+Request, by its content type:
+    image/jpeg, image/png, image/gif, image/webp, application/x-image    the bytes of the file
+    application/json                                                     {"image": "<the same in base64>"}
+Answer, by its Accept header:
+    application/json                   every class, best first: {"predictions": [...], "model": {...}}
+    application/json;top_k=3           the three best classes
+    application/json;return=logits     [[...]], one row, one number a class
+"""
+
+import base64
+import binascii
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from training.model import ModelSpec, build_model, predict_logits
+from training.preprocessing import ImageError, Preprocessing, decode_image
+
+try:
+    from sagemaker_inference.errors import BaseInferenceToolkitError
+except ImportError:
+
+    class BaseInferenceToolkitError(Exception):  # type: ignore[no-redef]
+        """The same three fields, where the serving toolkit is not installed."""
+
+        def __init__(self, status_code: int, message: str, phrase: str) -> None:
+            self.status_code = status_code
+            self.message = message
+            self.phrase = phrase
+            super().__init__(status_code, message, phrase)
+
+
+IMAGE_TYPES = ("image/jpeg", "image/jpg", "image/png", "image/gif", "image/webp", "application/x-image")
+JSON_TYPE = "application/json"
+
+
+class RequestError(BaseInferenceToolkitError, ValueError):  # type: ignore[misc]
+    """The caller's mistake; the container answers with `status_code` (400 or 415) and `message`."""
+
+    def __init__(self, status_code: int, message: str) -> None:
+        super().__init__(status_code, message, message)
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A loaded model artifact."""
+
+    network: nn.Module
+    preprocessing: Preprocessing
+    class_names: list[str]
+    model_name: str
+    training_job_name: str
+
+
+@dataclass(frozen=True)
+class ClassPrediction:
+    """One class and how likely the image shows it."""
+
+    class_name: str
+    class_index: int
+    probability: float
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The logits (1, num_classes) of one image and the classifier they came from."""
+
+    logits: Tensor
+    classifier: Classifier
+
+    def top_k(self, count: int) -> list[ClassPrediction]:
+        """Return the `count` most probable classes, best first."""
+        probabilities = torch.softmax(self.logits[0].double(), dim=0)
+        values, indices = probabilities.topk(min(count, len(probabilities)))
+        names = self.classifier.class_names
+        return [
+            ClassPrediction(names[index], index, value)
+            for value, index in zip(values.tolist(), indices.tolist(), strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class AnswerFormat:
+    """What the caller asked for in the Accept header."""
+
+    top_k: int | None  # None: all classes
+    logits: bool
+
+
+def model_fn(model_dir: str) -> Classifier:
+    """Load the artifact in `model_dir` and warm it up, so that the first request is as fast as the next."""
+    torch.set_num_threads(thread_count())
+    folder = Path(model_dir)
+    description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    spec = ModelSpec(description["model_name"], description["num_classes"], description["dropout"], description["stem"])
+    network = build_model(spec)
+    weights = torch.load(folder / description["weights_file"], map_location="cpu", weights_only=True)
+    network.load_state_dict(weights)
+    network.to(torch.device("cuda" if torch.cuda.is_available() else "cpu")).eval()
+    classifier = Classifier(
+        network,
+        Preprocessing.from_dict(description["preprocessing"]),
+        description["class_names"],
+        description["model_name"],
+        description["training_job_name"],
+    )
+    side = classifier.preprocessing.image_size
+    predict_logits(network, torch.zeros((1, 3, side, side), dtype=torch.uint8), classifier.preprocessing)
+    return classifier
+
+
+def input_fn(body: bytes | bytearray | str, content_type: str | None) -> bytes:
+    """Return the bytes of the image file in the request.
+
+    Raises:
+        RequestError: a content type that is not served (415), or JSON without a base64 "image" (400).
+    """
+    kind = (content_type or "").partition(";")[0].strip().lower()
+    if kind in IMAGE_TYPES:
+        return body.encode("latin-1") if isinstance(body, str) else bytes(body)
+    if kind == JSON_TYPE:
+        return _image_in_json(body)
+    raise RequestError(415, f"content type {content_type!r} is not served; use {JSON_TYPE} or {', '.join(IMAGE_TYPES)}")
+
+
+def predict_fn(data: bytes, model: Classifier) -> Prediction:
+    """Classify one image file.
+
+    Raises:
+        RequestError: the bytes are no image that can be read (400).
+    """
+    try:
+        image = decode_image(data, model.preprocessing)
+    except ImageError as error:
+        raise RequestError(400, str(error)) from error
+    return Prediction(predict_logits(model.network, image.unsqueeze(0), model.preprocessing).cpu(), model)
+
+
+def output_fn(prediction: Prediction, accept: str | None) -> tuple[str, str]:
+    """Return the JSON answer and its content type, without the parameters of the Accept header.
+
+    Raises:
+        RequestError: the Accept header asks for something else (400).
+    """
+    wanted = parse_accept(accept)
+    if wanted.logits:
+        return json.dumps(prediction.logits.tolist()), JSON_TYPE
+    classifier = prediction.classifier
+    best = prediction.top_k(wanted.top_k or len(classifier.class_names))
+    answer = {
+        "predictions": [asdict(item) for item in best],
+        "model": {"model_name": classifier.model_name, "training_job_name": classifier.training_job_name},
+    }
+    return json.dumps(answer, ensure_ascii=False), JSON_TYPE
+
+
+def parse_accept(accept: str | None) -> AnswerFormat:
+    """Read `application/json;top_k=3;return=logits`; several ranges, as browsers send, are searched for one served."""
+    for media_range in (accept or JSON_TYPE).split(","):
+        kind, *parameters = (part.strip() for part in media_range.split(";"))
+        if kind.lower() in (JSON_TYPE, "application/*", "*/*", ""):
+            return _answer_format(dict(_parameter(text) for text in parameters if text))
+    raise RequestError(400, f"accept {accept!r} is not served; use {JSON_TYPE}")
+
+
+def thread_count() -> int:
+    """Return how many threads one worker process computes with.
+
+    OMP_NUM_THREADS decides where it is set. Otherwise the cores are shared out among the workers, one a core unless
+    SAGEMAKER_MODEL_SERVER_WORKERS says how many TorchServe starts: more threads than cores make every request slower.
+    """
+    if os.environ.get("OMP_NUM_THREADS", "").isdigit():
+        return max(1, int(os.environ["OMP_NUM_THREADS"]))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = os.environ.get("SAGEMAKER_MODEL_SERVER_WORKERS", "")
+    return max(1, cores // int(workers)) if workers.isdigit() and int(workers) else 1
+
+
+def _answer_format(parameters: dict[str, str]) -> AnswerFormat:
+    count = parameters.get("top_k")
+    if count is not None and not (count.isascii() and count.isdigit() and int(count[:9]) >= 1):
+        raise RequestError(400, f"top_k={count!r} is not a number of classes; use 1 or more")
+    returns = parameters.get("return", "predictions")
+    if returns not in ("predictions", "logits"):
+        raise RequestError(400, f"return={returns!r} is not known; use 'logits' or leave it out")
+    return AnswerFormat(None if count is None else int(count[:9]), returns == "logits")
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name.strip().lower(), value.strip().strip('"')
+
+
+def _image_in_json(body: bytes | bytearray | str) -> bytes:
+    try:
+        request: Any = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise RequestError(400, f"the body is not JSON: {error}") from error
+    text = request.get("image") if isinstance(request, dict) else None
+    if not isinstance(text, str):
+        raise RequestError(400, 'the JSON body has no "image"; use {"image": "<the file in base64>"}')
+    try:
+        return base64.b64decode(text.encode("ascii"), validate=True)
+    except (ValueError, binascii.Error) as error:
+        raise RequestError(400, f'"image" is not base64: {error}') from error

@@ -1,0 +1,203 @@
+"""Every setting of a training job in one frozen dataclass, read from flags and SageMaker's environment."""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from training.errors import ConfigError
+
+AUGMENTATIONS = ("none", "basic", "strong")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """The settings of one training job; paths are folders."""
+
+    model_name: str
+    weights: str  # imagenet, none, or channel: the file in the weights channel
+    trainable: str  # head or full
+    image_size: int
+    epochs: int
+    batch_size: int
+    lr: float
+    weight_decay: float
+    dropout: float
+    label_smoothing: float
+    augment: str
+    patience: int  # epochs without a better validation top-1 before stopping; 0: never
+    seed: int
+    stem: str  # auto, standard or small
+    precision: str  # auto, fp32 or bf16; training only, evaluation is always fp32
+    workers: int  # processes that decode images when they do not fit the cache
+    cache_mb: int  # bound of the decoded images kept in memory
+    max_unreadable: float  # fraction of a split's images that may be unreadable
+    validation_fraction: float
+    test_fraction: float
+    save_model: bool
+    dataset_fingerprint: str
+    training_job_name: str
+    train: Path | None
+    validation: Path | None
+    test: Path | None
+    data: Path | None
+    classes: Path | None
+    weights_dir: Path | None
+    model_dir: Path
+    output_data_dir: Path
+
+    def hyperparameters(self) -> dict[str, Any]:
+        """Return the settings without the folders, JSON-ready."""
+        return {name: value for name, value in asdict(self).items() if not isinstance(value, Path | None)}
+
+
+def parse_config(arguments: Sequence[str], environ: Mapping[str, str]) -> TrainingConfig:
+    """Return the settings; flags win over the SM_* environment.
+
+    Raises:
+        ConfigError: an unknown flag, a value out of range, or no folder to train on.
+    """
+    parser = build_parser(environ)
+    values, unknown = parser.parse_known_args([_with_dashes(argument) for argument in arguments])
+    if unknown:
+        raise ConfigError(f"unknown hyperparameter {unknown[0]!r}; the known ones are {', '.join(_flags(parser))}")
+    settings = vars(values)
+    settings["output_data_dir"] = settings["output_data_dir"] or settings["model_dir"]
+    config = TrainingConfig(**settings)
+    _check(config)
+    return config
+
+
+def build_parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
+    """Return the parser; its defaults come from `environ` where SageMaker sets something."""
+    parser = _Parser(
+        prog="train.py", allow_abbrev=False, description="Train an image classifier.", epilog="See training/train.py."
+    )
+    _add_model_flags(parser)
+    _add_optimisation_flags(parser)
+    _add_data_flags(parser)
+    _add_folder_flags(parser, environ)
+    return parser
+
+
+def _add_model_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("model")
+    group.add_argument("--model-name", default="resnet50", help="torchvision's name, such as resnet18")
+    group.add_argument("--weights", default="imagenet", choices=("imagenet", "none", "channel"))
+    group.add_argument("--trainable", default="full", choices=("head", "full"), help="head: the backbone is frozen")
+    group.add_argument("--image-size", type=int, default=224, help="side of the network's input, pixels")
+    group.add_argument("--dropout", type=float, default=0.2, help="before the last layer, 0..0.9")
+    group.add_argument("--stem", default="auto", choices=("auto", "standard", "small"), help="first layers of a resnet")
+
+
+def _add_optimisation_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("optimisation")
+    group.add_argument("--epochs", type=int, default=20)
+    group.add_argument("--batch-size", type=int, default=32)
+    group.add_argument("--lr", type=float, default=1e-3, help="peak learning rate of AdamW")
+    group.add_argument("--weight-decay", type=float, default=0.05)
+    group.add_argument("--label-smoothing", type=float, default=0.1, help="0..0.5")
+    group.add_argument(
+        "--augment",
+        default="basic",
+        choices=AUGMENTATIONS,
+        help="basic: small shifts, scales and turns, safe for digits; strong: also crops, mirror images, colours",
+    )
+    group.add_argument("--patience", type=int, default=0, help="stop after so many epochs without progress; 0: never")
+    group.add_argument("--seed", type=int, default=0)
+    group.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"))
+
+
+def _add_data_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("data")
+    group.add_argument("--workers", type=int, default=0, help="decoding processes when the images exceed the cache")
+    group.add_argument("--cache-mb", type=int, default=2048, help="decoded images kept in memory, at most")
+    group.add_argument("--max-unreadable", type=float, default=0.05, help="fraction of a split, 0..1")
+    group.add_argument("--validation-fraction", type=float, default=0.15, help="taken from train when --data has none")
+    group.add_argument("--test-fraction", type=float, default=0.15, help="taken from train when --data has none")
+    group.add_argument("--dataset-fingerprint", default="")
+    group.add_argument("--save-model", type=_truth, default=True, help="false: metrics only, as a tuning job needs")
+
+
+def _add_folder_flags(parser: argparse.ArgumentParser, environ: Mapping[str, str]) -> None:
+    group = parser.add_argument_group("folders")
+    for flag, channel, text in (
+        ("train", "TRAIN", "image folder: CLASS/*.jpg"),
+        ("validation", "VALIDATION", "image folder"),
+        ("test", "TEST", "image folder"),
+        ("classes", "CLASSES", "folder with classes.json; without it the class folders, sorted"),
+        ("weights-dir", "WEIGHTS", "folder with one .pt or .pth state_dict"),
+    ):
+        group.add_argument(f"--{flag}", type=Path, default=_path(environ, f"SM_CHANNEL_{channel}"), help=text)
+    group.add_argument("--data", type=Path, help="image folder with or without train/, valid/ and test/")
+    group.add_argument("--model-dir", type=Path, default=_path(environ, "SM_MODEL_DIR") or Path("model"))
+    group.add_argument(
+        "--output-data-dir", type=Path, default=_path(environ, "SM_OUTPUT_DATA_DIR"), help="default: the model folder"
+    )
+    group.add_argument("--training-job-name", default=_job_name(environ))
+
+
+def _check(config: TrainingConfig) -> None:
+    bounds: dict[str, tuple[float, float]] = {
+        "image_size": (8, 1024),
+        "epochs": (1, 10_000),
+        "batch_size": (2, 4096),
+        "lr": (1e-8, 10),
+        "weight_decay": (0, 10),
+        "dropout": (0, 0.9),
+        "label_smoothing": (0, 0.5),
+        "patience": (0, 10_000),
+        "seed": (0, 2**32 - 1),
+        "workers": (0, 128),
+        "cache_mb": (0, 1_000_000),
+        "max_unreadable": (0, 1),
+        "validation_fraction": (0.01, 0.5),
+        "test_fraction": (0.01, 0.5),
+    }
+    for name, (low, high) in bounds.items():
+        value = getattr(config, name)
+        if not low <= value <= high:  # also true for nan
+            raise ConfigError(f"{name}={value!r} is out of range; use {low:g} to {high:g}")
+    if config.data is None and (config.train is None or config.validation is None):
+        raise ConfigError("no images to train on; give --data DIR, or --train DIR and --validation DIR")
+    if config.weights == "channel" and config.weights_dir is None:
+        raise ConfigError("weights=channel but there is no 'weights' channel; add one, or give --weights-dir DIR")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises one sentence instead of printing a usage page and exiting, since the sentence goes to FailureReason."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(message)
+
+
+def _with_dashes(argument: str) -> str:
+    """SageMaker passes --model_name, people type --model-name."""
+    if not argument.startswith("--"):
+        return argument
+    name, equals, value = argument.partition("=")
+    return name.replace("_", "-") + equals + value
+
+
+def _flags(parser: argparse.ArgumentParser) -> list[str]:
+    return sorted(action.dest for action in parser._actions if action.dest != "help")
+
+
+def _path(environ: Mapping[str, str], name: str) -> Path | None:
+    return Path(environ[name]) if environ.get(name) else None
+
+
+def _truth(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+    return text.lower() == "true"
+
+
+def _job_name(environ: Mapping[str, str]) -> str:
+    """Return the job's name, which the container has in TRAINING_JOB_NAME or in SM_TRAINING_ENV."""
+    if environ.get("TRAINING_JOB_NAME"):
+        return environ["TRAINING_JOB_NAME"]
+    name = json.loads(environ.get("SM_TRAINING_ENV") or "{}").get("job_name")
+    return str(name) if name else "local"

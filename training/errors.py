@@ -1,0 +1,21 @@
+"""The failures whose one sentence reaches the owner of a training job."""
+
+
+class TrainingError(ValueError):
+    """A training job cannot go on for a reason its owner can mend; the message is one sentence naming the remedy."""
+
+
+class ConfigError(TrainingError):
+    """A hyperparameter or folder is unknown, missing or out of range."""
+
+
+class DatasetError(TrainingError):
+    """The images cannot be trained on as they are."""
+
+
+class WeightsError(TrainingError):
+    """The starting weights cannot be had or do not fit the model."""
+
+
+class StoppedError(TrainingError):
+    """The job was told to stop (SIGTERM) before it had finished."""

@@ -1,0 +1,192 @@
+"""Networks by torchvision name, with a head for our classes; rebuilt identically by training and by the endpoint."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from training import torchvision_ops  # noqa: F401 - must come before torchvision
+from training.errors import ConfigError, WeightsError
+from training.preprocessing import Preprocessing, normalise
+
+# Families whose last Linear is the classifier and which take images of any size of 32 pixels and more.
+FAMILIES = ("resnet", "resnext", "wide_resnet", "mobilenet_v3_", "efficientnet_", "convnext_", "regnet_")
+STEMS = ("standard", "small")
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """All that is needed to build the network again; saved in model.json."""
+
+    model_name: str
+    num_classes: int
+    dropout: float = 0.0
+    stem: str = "standard"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready fields."""
+        return asdict(self)
+
+
+def known_model_names() -> list[str]:
+    """Return the names `--model-name` takes."""
+    from torchvision import models
+
+    return [name for name in models.list_models(module=models) if name.startswith(FAMILIES)]
+
+
+def build_model(spec: ModelSpec) -> nn.Module:
+    """Return the network of `spec` with random weights drawn from torch's global generator.
+
+    Raises:
+        ConfigError: the name is not one of `known_model_names()`, or the stem does not go with it.
+    """
+    from torchvision import models
+
+    if spec.model_name not in known_model_names():
+        raise ConfigError(f"model_name {spec.model_name!r} is not known; use one of {', '.join(known_model_names())}")
+    model: nn.Module = models.get_model(spec.model_name, weights=None)
+    _replace_head(model, spec)
+    if spec.stem == "small":
+        _shrink_stem(model, spec.model_name)
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def head_name(model: nn.Module) -> str:
+    """Return the dotted name of the head, a Sequential of Dropout and Linear made by `build_model`."""
+    return next(str(name) for name, module in model.named_modules() if getattr(module, "is_head", False))
+
+
+def predict_logits(model: nn.Module, images: Tensor, preprocessing: Preprocessing) -> Tensor:
+    """Return float32 logits (B, num_classes) of uint8 `images` (B, 3, H, W), in evaluation and inference alike."""
+    device = next(model.parameters()).device
+    model.eval()
+    with torch.inference_mode():
+        batch = normalise(images.to(device), preprocessing).contiguous(memory_format=torch.channels_last)
+        logits: Tensor = model(batch)
+    return logits.float()
+
+
+def freeze_backbone(model: nn.Module) -> None:
+    """Leave only the head trainable."""
+    head = head_name(model)
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad = name.startswith(f"{head}.")
+
+
+def set_training_mode(model: nn.Module) -> None:
+    """Put `model` in training mode; a frozen backbone stays in eval mode, so its batch statistics stay as they were."""
+    frozen = any(not parameter.requires_grad for parameter in model.parameters())
+    model.train(not frozen)
+    if frozen:
+        model.get_submodule(head_name(model)).train()
+
+
+def load_imagenet_weights(model: nn.Module, model_name: str) -> list[str]:
+    """Download torchvision's ImageNet weights into `model`; return the names of what was left out (the head)."""
+    from torchvision import models
+
+    try:
+        weights = models.get_model_weights(model_name).DEFAULT
+        state = weights.get_state_dict(progress=False, check_hash=True)
+    except (OSError, RuntimeError) as error:
+        raise WeightsError(
+            f"ImageNet weights of {model_name!r} cannot be downloaded ({error}); "
+            "use weights=none, or put a state_dict file into a 'weights' channel and use weights=channel"
+        ) from error
+    return load_state(model, state)
+
+
+def load_weights_file(model: nn.Module, folder: Path) -> list[str]:
+    """Load the only .pt or .pth state_dict in `folder` into `model`; return the names of what was left out (the head).
+
+    Raises:
+        WeightsError: no or several files, no plain state_dict, or another network's.
+    """
+    files = sorted(path for path in folder.rglob("*") if path.suffix in (".pt", ".pth")) if folder.is_dir() else []
+    if len(files) != 1:
+        names = [path.name for path in files]
+        raise WeightsError(f"the weights channel {str(folder)!r} holds {names}; exactly one .pt or .pth file is needed")
+    try:
+        state = torch.load(files[0], map_location="cpu", weights_only=True)
+    except Exception as error:  # noqa: BLE001 - torch raises anything on a damaged or unsafe file
+        reason = str(error).splitlines()[0]
+        raise WeightsError(f"weights file {files[0].name!r} cannot be read as a state_dict: {reason}") from error
+    return load_state(model, _plain_state(state, files[0].name))
+
+
+def load_state(model: nn.Module, state: Mapping[str, Tensor]) -> list[str]:
+    """Copy `state` into `model`; a head of another shape is left out and its names returned.
+
+    Raises:
+        WeightsError: anything but the head is missing or has another shape.
+    """
+    own = model.state_dict()
+    head = head_name(model)
+    given = {_own_name(name, head): value for name, value in state.items()}
+    fitting = {name: value for name, value in given.items() if name in own and own[name].shape == value.shape}
+    absent = [name for name in own if name not in fitting]
+    wrong = [name for name in absent if not name.startswith(f"{head}.") and not name.endswith("num_batches_tracked")]
+    if wrong:
+        raise WeightsError(
+            f"the weights do not fit the network: {len(wrong)} of its {len(own)} tensors are missing or have another "
+            f"shape, the first {wrong[0]!r}; use the weights of the same model_name"
+        )
+    model.load_state_dict({**own, **fitting})
+    return [name for name in absent if name.startswith(f"{head}.")]
+
+
+def has_small_stem(state: Mapping[str, Tensor]) -> bool:
+    """Tell whether a resnet state_dict was trained with the small-image stem."""
+    kernel = state.get("conv1.weight")
+    return kernel is not None and kernel.shape[-1] == 3
+
+
+def _plain_state(state: object, file_name: str) -> dict[str, Tensor]:
+    """Unwrap {"state_dict": ...} or {"model": ...} and the "module." prefix that DDP leaves."""
+    if isinstance(state, Mapping):
+        for key in ("state_dict", "model"):
+            if isinstance(state.get(key), Mapping):
+                state = state[key]
+                break
+    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise WeightsError(f"weights file {file_name!r} holds no state_dict (names to tensors)")
+    return {str(name).removeprefix("module."): value for name, value in state.items()}
+
+
+def _own_name(name: str, head: str) -> str:
+    """torchvision's head is a bare Linear: its 'fc.weight' is 'fc.1.weight' here."""
+    match = re.fullmatch(rf"{re.escape(head)}\.(weight|bias)", name)
+    return f"{head}.1.{match[1]}" if match else name
+
+
+def _replace_head(model: nn.Module, spec: ModelSpec) -> None:
+    name, linear = _last_linear(model)
+    parent = model.get_submodule(name.rpartition(".")[0])
+    for module in parent.children():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0  # spec.dropout, just before the Linear, is the only one
+    head = nn.Sequential(nn.Dropout(spec.dropout), nn.Linear(linear.in_features, spec.num_classes))
+    head.is_head = True  # type: ignore[assignment]
+    setattr(parent, name.rpartition(".")[2], head)
+
+
+def _last_linear(model: nn.Module) -> tuple[str, nn.Linear]:
+    linears: Iterator[tuple[str, nn.Linear]] = (
+        (name, module) for name, module in model.named_modules() if isinstance(module, nn.Linear)
+    )
+    return list(linears)[-1]
+
+
+def _shrink_stem(model: nn.Module, model_name: str) -> None:
+    """Give a resnet a 3 x 3 first convolution and no pooling, so that small images keep twice the resolution."""
+    first = getattr(model, "conv1", None)
+    if not isinstance(first, nn.Conv2d):
+        raise ConfigError(f"stem 'small' goes with the resnet family only, not with {model_name!r}; use stem=standard")
+    model.conv1 = nn.Conv2d(3, first.out_channels, kernel_size=3, stride=2, padding=1, bias=False)
+    nn.init.kaiming_normal_(model.conv1.weight, mode="fan_out", nonlinearity="relu")
+    model.maxpool = nn.Identity()
