@@ -21,6 +21,7 @@ LOG_FILE = "account.log"
 HEALTH_PATH = "/_retriever/health"
 _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
+_children: dict[int, "subprocess.Popen[bytes]"] = {}  # accounts that this process started, to be reaped when they end
 _started: list[subprocess.Popen[bytes]] = []  # they outlive their handles on purpose, of which Popen.__del__ warns
 
 
@@ -65,12 +66,14 @@ def start(folder: Path, *, port: int = 0, region: str = "us-east-1", clock_speed
             env=_server_environment(),
         )
     _started.append(process)
+    _children[process.pid] = process
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         running = status(folder)
         if running:
             return running
         if process.poll() is not None:
+            del _children[process.pid]
             break
         time.sleep(0.05)
     raise LocalAccountError(f"the embedded account did not start; the end of {log_path(folder)}:\n{_log_tail(folder)}")
@@ -92,6 +95,8 @@ def stop(folder: Path) -> bool:
     deadline = time.monotonic() + _STOP_SECONDS
     while time.monotonic() < deadline:
         if not _locked(folder):
+            if running.pid in _children:
+                _children.pop(running.pid).wait(_STOP_SECONDS)
             return True
         time.sleep(0.05)
     raise LocalAccountError(f"the embedded account (process {running.pid}) still runs after {_STOP_SECONDS:.0f} s")

@@ -1,0 +1,41 @@
+"""Queues as ears: a test hears what is delivered by letting it be delivered to a queue."""
+
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Queue:
+    """An SQS queue of the account under test."""
+
+    url: str
+    arn: str
+
+
+def new_queue(account: Any) -> Queue:
+    """Create a queue of a name of its own."""
+    name = f"queue-{uuid.uuid4().hex[:12]}"
+    url = account.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+    return Queue(url, f"arn:aws:sqs:us-east-1:123456789012:{name}")
+
+
+def messages(account: Any, queue: Queue, *, at_least: int, seconds: float = 15.0) -> list[str]:
+    """Return the bodies that arrived, once there are `at_least` so many; fail when they do not come."""
+    return [message["Body"] for message in raw_messages(account, queue, at_least=at_least, seconds=seconds)]
+
+
+def raw_messages(account: Any, queue: Queue, *, at_least: int, seconds: float = 15.0) -> list[dict[str, Any]]:
+    """Return the messages themselves, with their attributes."""
+    sqs = account.client("sqs")
+    received: list[dict[str, Any]] = []
+    deadline = time.monotonic() + seconds
+    while len(received) < at_least:
+        assert time.monotonic() < deadline, (
+            f"{len(received)} of {at_least} messages came within {seconds} s: {received}"
+        )
+        answer = sqs.receive_message(QueueUrl=queue.url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
+        received += answer.get("Messages", [])
+        time.sleep(0.02)
+    return received
