@@ -89,7 +89,7 @@ class Settings(FromEnv):
     inference_image_uri: str = text()
     training_source_s3_uri: str = text()
 
-    model_name: str = text(default="resnet50")
+    model_name: str = text()
     weights: str = text("imagenet", "none", "channel")
     weights_s3_uri: str = text(default="")
     trainable: str = text("head", "full")
@@ -102,8 +102,8 @@ class Settings(FromEnv):
     validation_fraction: float = number(0.01, 0.5)
     min_images_per_class: int = number(1, 1_000_000)
 
-    tuning_instance_type: str = text(default="ml.g4dn.xlarge")
-    training_instance_type: str = text(default="ml.g4dn.xlarge")
+    tuning_instance_type: str = text()
+    training_instance_type: str = text()
     training_instance_count: int = number(1, 100)
     max_tuning_jobs: int = number(1, 750)
     max_parallel_tuning_jobs: int = number(1, 100)
@@ -112,7 +112,7 @@ class Settings(FromEnv):
     training_max_runtime_seconds: int = number(60, 432_000)
 
     accuracy_threshold: float = number(0, 1)
-    endpoint_instance_type: str = text(default="ml.m5.large")
+    endpoint_instance_type: str = text()
     endpoint_instance_count: int = number(1, 1000)
     scaling_min_instances: int = number(1, 1000)
     scaling_max_instances: int = number(1, 1000)

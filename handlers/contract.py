@@ -1,0 +1,190 @@
+"""What passes between states: PascalCase JSON at the boundary, snake_case in Python, converted only here."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_pascal
+
+JobKind = Literal["tuning", "training", "endpoint"]
+
+
+class Boundary(BaseModel):
+    """A JSON object of the state machine; unknown fields are ignored, missing ones are named."""
+
+    model_config = ConfigDict(alias_generator=to_pascal, populate_by_name=True, frozen=True)
+
+    def to_event(self) -> dict[str, Any]:
+        """Return the object as the state machine carries it."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+class DatasetRequest(Boundary):
+    """The dataset an execution is started for; `s3_uri` ends in "/" for a folder, else it is an archive."""
+
+    name: str
+    s3_uri: str
+    fingerprint: str
+
+
+class Dataset(Boundary):
+    """ValidateDataset's result; `s3_uri` is the folder that is used, which is a staged one for an archive."""
+
+    name: str
+    s3_uri: str
+    fingerprint: str
+    classes_s3_uri: str
+    train_manifest_s3_uri: str
+    validation_manifest_s3_uri: str
+    test_manifest_s3_uri: str
+    report_s3_uri: str
+    num_classes: int
+    num_train: int
+    num_validation: int
+    num_test: int
+
+
+class Tuning(Boundary):
+    """The tuning job's result; `hyper_parameters` holds the tuned ones only, as SageMaker reports them."""
+
+    tuning_job_name: str
+    tuning_job_arn: str
+    best_training_job_name: str
+    best_objective: float
+    hyper_parameters: dict[str, str]
+    num_training_jobs: int
+
+
+class Training(Boundary):
+    """The final training job's result; `output_s3_uri` is its output.tar.gz."""
+
+    training_job_name: str
+    training_job_arn: str
+    model_data_url: str
+    output_s3_uri: str
+    billable_seconds: int
+
+
+class Evaluation(Boundary):
+    """The gate's result: the test accuracy and the threshold it reached, both 0..1."""
+
+    accuracy: float
+    threshold: float
+    num_test_images: int
+    evaluation_s3_uri: str
+
+
+class RegisteredModel(Boundary):
+    model_package_arn: str
+
+
+class Endpoint(Boundary):
+    """The deployment's result; `previous_endpoint_config_name` is empty when the endpoint is new."""
+
+    endpoint_name: str
+    endpoint_arn: str
+    endpoint_config_name: str
+    previous_endpoint_config_name: str
+    variant_name: str
+
+
+class Check(Boundary):
+    num_images: int
+    num_agreeing: int
+    max_probability_difference: float
+
+
+class Scaling(Boundary):
+    resource_id: str
+    policy_name: str
+    min_capacity: int
+    max_capacity: int
+    target_value: float
+
+
+class ValidateDatasetInput(Boundary):
+    execution_name: str
+    dataset: DatasetRequest
+
+
+class StartTuningJobInput(Boundary):
+    execution_name: str
+    task_token: str
+    dataset: Dataset
+
+
+class StartTrainingJobInput(Boundary):
+    execution_name: str
+    task_token: str
+    dataset: Dataset
+    tuning: Tuning
+
+
+class EvaluateModelInput(Boundary):
+    execution_name: str
+    dataset: Dataset
+    training: Training
+
+
+class RegisterModelInput(Boundary):
+    execution_name: str
+    dataset: Dataset
+    tuning: Tuning
+    training: Training
+    evaluation: Evaluation
+
+
+class DeployEndpointInput(Boundary):
+    execution_name: str
+    task_token: str
+    dataset: Dataset
+    training: Training
+    model: RegisteredModel
+
+
+class CheckEndpointInput(Boundary):
+    execution_name: str
+    dataset: Dataset
+    evaluation: Evaluation
+    endpoint: Endpoint
+
+
+class RegisterScalingInput(Boundary):
+    execution_name: str
+    endpoint: Endpoint
+
+
+class Failure(Boundary):
+    """What Catch puts into the state: the error's class name, and its cause, often JSON."""
+
+    error: str = ""
+    cause: str = ""
+
+
+class ReportOutcomeInput(Boundary):
+    """The whole state at the end; which results are in it tells how far the execution came."""
+
+    execution_name: str
+    status: Literal["SUCCEEDED", "FAILED"]
+    state: dict[str, Any]
+
+
+class GoldenPrediction(BaseModel):
+    """One prediction that evaluation made and the live endpoint must repeat; `path` is the manifest's entry."""
+
+    model_config = ConfigDict(strict=True)
+
+    path: str
+    class_name: str
+    probability: float = Field(ge=0, le=1, allow_inf_nan=False)
+
+
+class JobEvaluation(BaseModel):
+    """What the gate reads of the training job's evaluation.json; strict, so that a number in quotes is refused."""
+
+    model_config = ConfigDict(strict=True)
+
+    training_job_name: str
+    dataset_fingerprint: str
+    num_test_images: int
+    test_top1: float = Field(allow_inf_nan=False)
+    golden: list[GoldenPrediction] = []

@@ -1,0 +1,140 @@
+"""Objects in S3: list them, read them within a cap, read one as a seekable file, write JSON."""
+
+import io
+import json
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError
+
+from handlers import aws
+from handlers.errors import AwsConditionError, AwsUnavailableError, DatasetChangedError, RetrieverError
+
+BLOCK_BYTES = 8 * 1024 * 1024
+_CACHED_BLOCKS = 3
+_TRIES = 3
+
+
+@dataclass(frozen=True, order=True)
+class S3Object:
+    key: str
+    size: int
+    etag: str  # without the quotes that S3 puts around it
+
+
+def split_uri(s3_uri: str) -> tuple[str, str]:
+    """Return bucket and key of `s3://bucket/key`."""
+    scheme, _, rest = s3_uri.partition("://")
+    bucket, _, key = rest.partition("/")
+    if scheme != "s3" or not bucket:
+        raise ValueError(f"S3 URI: {s3_uri!r}; expected s3://BUCKET/KEY")
+    return bucket, key
+
+
+def list_objects(bucket: str, prefix: str) -> Iterator[S3Object]:
+    """Yield every object under `prefix`, folder markers included, in S3's order."""
+    pages = aws.s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    for page in pages:
+        for entry in page.get("Contents", []):
+            yield S3Object(entry["Key"], entry["Size"], entry["ETag"].strip('"'))
+
+
+def head(bucket: str, key: str) -> S3Object:
+    """Return size and ETag of one object.
+
+    Raises:
+        AwsNotFoundError: there is no such object.
+    """
+    answer = aws.s3().head_object(Bucket=bucket, Key=key)
+    return S3Object(key, answer["ContentLength"], answer["ETag"].strip('"'))
+
+
+def read(bucket: str, key: str, max_bytes: int) -> bytes:
+    """Return the object's bytes.
+
+    Raises:
+        RetrieverError: it is larger than `max_bytes`.
+    """
+    found = head(bucket, key)
+    if found.size > max_bytes:
+        raise RetrieverError(f"object 's3://{bucket}/{key}' has {found.size} bytes; at most {max_bytes} are read")
+    return SeekableObject(bucket, found).read() if found.size else b""
+
+
+def write_json(bucket: str, key: str, value: Any) -> str:
+    """Write `value` as JSON and return the object's URI."""
+    body = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    aws.s3().put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
+    return f"s3://{bucket}/{key}"
+
+
+class SeekableObject(io.RawIOBase):
+    """An S3 object as a read-only file: blocks are fetched as they are needed and few are kept.
+
+    Every block is asked for by ETag, so that a file is never put together from two versions of an object.
+    """
+
+    def __init__(self, bucket: str, source: S3Object) -> None:
+        super().__init__()
+        self.source = source
+        self._bucket = bucket
+        self._position = 0
+        self._blocks: OrderedDict[int, bytes] = OrderedDict()
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.source.size}[whence]
+        if origin + offset < 0:
+            raise ValueError(f"seek to {origin + offset}; the first byte is 0")
+        self._position = origin + offset
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        if self._position >= self.source.size:
+            return 0
+        index, start = divmod(self._position, BLOCK_BYTES)
+        part = self._block(index)[start : start + len(buffer)]
+        buffer[: len(part)] = part
+        self._position += len(part)
+        return len(part)
+
+    def _block(self, index: int) -> bytes:
+        if index not in self._blocks:
+            self._blocks[index] = self._fetch(index)
+            if len(self._blocks) > _CACHED_BLOCKS:
+                self._blocks.popitem(last=False)
+        self._blocks.move_to_end(index)
+        return self._blocks[index]
+
+    def _fetch(self, index: int) -> bytes:
+        first = index * BLOCK_BYTES
+        last = min(first + BLOCK_BYTES, self.source.size) - 1
+        for attempt in range(1, _TRIES + 1):
+            try:
+                answer = aws.s3().get_object(
+                    Bucket=self._bucket,
+                    Key=self.source.key,
+                    Range=f"bytes={first}-{last}",
+                    IfMatch=f'"{self.source.etag}"',
+                )
+                return answer["Body"].read()
+            except AwsConditionError as error:
+                raise DatasetChangedError(
+                    f"object 's3://{self._bucket}/{self.source.key}' changed while it was read; upload it once more"
+                ) from error
+            except BotoCoreError as error:  # the connection broke inside the body, which botocore does not retry
+                if attempt == _TRIES:
+                    raise AwsUnavailableError(
+                        f"object 's3://{self._bucket}/{self.source.key}': {error}; start again", operation="GetObject"
+                    ) from error
+        raise AssertionError("unreachable: the last attempt returns or raises")

@@ -1,0 +1,111 @@
+"""The stack's DynamoDB table: task tokens, the lock, what is pending, and the records of runs, by the key `Id`."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from handlers import aws
+
+_serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+
+
+@dataclass(frozen=True)
+class Table:
+    """Items are plain dictionaries. In a condition `#Name` is an attribute and `:name` a key of `values`.
+
+    A condition that does not hold raises AwsConditionError.
+    """
+
+    name: str
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        """Return the item as it is now, not as some replica saw it, or None."""
+        item = aws.dynamodb().get_item(TableName=self.name, Key=_key(key), ConsistentRead=True).get("Item")
+        return _plain(item) if item else None
+
+    def put(self, item: Mapping[str, Any], condition: str = "", **values: Any) -> None:
+        """Write the whole item."""
+        extra = _expressions({"ConditionExpression": condition}, values)
+        aws.dynamodb().put_item(TableName=self.name, Item=_typed(item), **extra)
+
+    def update(self, key: str, changes: Mapping[str, Any], condition: str = "", **values: Any) -> None:
+        """Set the attributes in `changes`; those whose value is None are removed."""
+        sets = ", ".join(f"#{name} = :set_{name}" for name, value in changes.items() if value is not None)
+        removes = ", ".join(f"#{name}" for name, value in changes.items() if value is None)
+        update = " ".join(filter(None, (sets and f"SET {sets}", removes and f"REMOVE {removes}")))
+        new = {f"set_{name}": value for name, value in changes.items() if value is not None}
+        extra = _expressions({"UpdateExpression": update, "ConditionExpression": condition}, {**values, **new})
+        aws.dynamodb().update_item(TableName=self.name, Key=_key(key), **extra)
+
+    def delete(self, key: str, condition: str = "", **values: Any) -> None:
+        """Remove the item; one that does not exist is no error unless the condition says so."""
+        extra = _expressions({"ConditionExpression": condition}, values)
+        aws.dynamodb().delete_item(TableName=self.name, Key=_key(key), **extra)
+
+    def items(self, prefix: str) -> Iterator[dict[str, Any]]:
+        """Yield every item whose key begins with `prefix`; the table is small, so this is a scan."""
+        pages = (
+            aws.dynamodb()
+            .get_paginator("scan")
+            .paginate(
+                TableName=self.name,
+                ConsistentRead=True,
+                **_expressions({"FilterExpression": "begins_with(#Id, :prefix)"}, {"prefix": prefix}),
+            )
+        )
+        for page in pages:
+            for item in page["Items"]:
+                yield _plain(item)
+
+
+def _key(key: str) -> dict[str, Any]:
+    return {"Id": {"S": key}}
+
+
+def _expressions(expressions: dict[str, str], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments for the expressions that are not empty, with every attribute name behind a placeholder.
+
+    Names such as Status are reserved words of DynamoDB, so none is written out.
+    """
+    given = {argument: text for argument, text in expressions.items() if text}
+    arguments: dict[str, Any] = dict(given)
+    attributes = {match for text in given.values() for match in re.findall(r"#(\w+)", text)}
+    if attributes:
+        arguments["ExpressionAttributeNames"] = {f"#{name}": name for name in attributes}
+    if values:
+        arguments["ExpressionAttributeValues"] = {f":{k}": v for k, v in _typed(values).items()}
+    return arguments
+
+
+def _typed(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _serialize(_exact(value)) for name, value in item.items()}
+
+
+def _exact(value: Any) -> Any:
+    """Return `value` with floats as decimals, which is how DynamoDB takes them."""
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    if isinstance(value, Mapping):
+        return {name: _exact(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_exact(inner) for inner in value]
+    return value
+
+
+def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _readable(_deserialize(value)) for name, value in item.items()}
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {name: _readable(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_readable(inner) for inner in value]
+    return value
