@@ -83,8 +83,6 @@ def _serve(folder: Path, listener: socket.socket, region: str, clock_speed: floa
 
 def build_application(account: Any) -> Any:
     """Return the WSGI application of `account`: moto's dispatcher with every service of ours installed."""
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-
     from local import moto_patches
     from local.moto_patches import actions
 
@@ -92,10 +90,27 @@ def build_application(account: Any) -> Any:
     actions.install(account)
     for name in _SERVICES:
         import_module(name).install(account)
-    application: Any = DomainDispatcherApplication(create_backend_app)
+    application: Any = _dispatcher()
     for middleware in account.middleware:
         application = middleware(application)
     return _health(account, application)
+
+
+def _dispatcher() -> Any:
+    """Return moto's dispatcher; it remembers which service a host name stands for, instead of reading moto's folder."""
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+    class Dispatcher(DomainDispatcherApplication):
+        def __init__(self) -> None:
+            super().__init__(create_backend_app)
+            self._services: dict[str | None, Any] = {}
+
+        def get_backend_for_host(self, host: str | None) -> Any:
+            if host not in self._services:
+                self._services[host] = super().get_backend_for_host(host)
+            return self._services[host]
+
+    return Dispatcher()
 
 
 def _health(account: Any, application: Any) -> Any:
