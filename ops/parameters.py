@@ -112,7 +112,7 @@ def _computed(session: Session, values: Mapping[str, str], source_s3_uri: str) -
 
 
 def instance_types(values: Mapping[str, str]) -> tuple[str, str]:
-    """Return the instance types that decide between CPU and GPU images: of training and tuning jobs, and of inference."""
+    """Return the instance types that decide between CPU and GPU images: the jobs' one, and the endpoint's."""
     training = [values.get(name, "") for name in ("TrainingInstanceType", "TuningInstanceType")]
     with_gpu = [name for name in training if name.startswith(("ml.g", "ml.p"))]
     return (with_gpu or training)[0], values.get("EndpointInstanceType", "")

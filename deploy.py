@@ -1,0 +1,341 @@
+"""Retriever's command line; every command works on AWS, or with --local on the embedded account.
+
+python deploy.py up --local
+python deploy.py upload data/flowers --dataset flowers --local --watch
+python deploy.py predict tulip.jpg --local
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from ops.bundle import Bundle
+    from ops.executions import Execution
+    from ops.session import Session
+
+EXIT_INTERRUPTED = 130
+
+
+class Commands(click.Group):
+    """A group that turns every expected failure into one sentence and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            ctx.exit(EXIT_INTERRUPTED)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            message = _sentence(error)
+            if message is None:
+                raise
+            raise click.ClickException(message) from error
+
+
+def _sentence(error: Exception) -> str | None:
+    """Return what to tell the person, or None for a defect of ours, which keeps its traceback."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from local.control import LocalAccountError
+    from ops.errors import OperationError, sentence
+
+    if isinstance(error, (OperationError, LocalAccountError)):
+        return str(error)
+    return sentence(error) if isinstance(error, (BotoCoreError, ClientError)) else None
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Upload labelled photographs to S3; get a tuned, gated, deployed, autoscaling classifier."""
+
+
+def stack_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say which stack, and where."""
+    local = click.option("--local", is_flag=True, help="Use the embedded account on this machine instead of AWS.")
+    name = click.option(
+        "--stack-name", default="retriever", show_default=True, envvar="STACK_NAME", help="The CloudFormation stack."
+    )
+    return local(name(command))
+
+
+def parameter_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the option that sets a parameter of template.yaml."""
+    return click.option(
+        "--parameter",
+        "pairs",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Set a parameter of template.yaml; repeatable.",
+    )(command)
+
+
+@cli.command()
+@parameter_options
+@click.option("--yes", is_flag=True, help="Do not ask before the plan is carried out.")
+@stack_options
+def up(pairs: tuple[str, ...], yes: bool, stack_name: str, local: bool) -> None:
+    """Create or update the stack: package, show the plan, carry it out after a yes.
+
+    \b
+    Example:
+        python deploy.py up --parameter AccuracyThreshold=0.9
+    """
+    from ops import deployment
+    from ops.console import facts
+
+    given = _parse(pairs)
+    session, bundle = _session_and_bundle(stack_name, local)
+    stack = deployment.up(session, bundle, given, None if local or yes else _confirm)
+    facts(sorted(stack.outputs.items()))
+
+
+@cli.command()
+@parameter_options
+@stack_options
+def plan(pairs: tuple[str, ...], stack_name: str, local: bool) -> None:
+    """Show what `up` would change, and change nothing."""
+    from ops import deployment
+
+    given = _parse(pairs)
+    session, bundle = _session_and_bundle(stack_name, local)
+    deployment.plan(session, bundle, given)
+
+
+@cli.command()
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.option("--dataset", required=True, metavar="NAME", help="The dataset's name in the bucket.")
+@click.option(
+    "--queue", is_flag=True, help="While an execution reads this dataset, wait for its end instead of failing."
+)
+@click.option("--watch", "then_watch", is_flag=True, help="Go on to watch the execution.")
+@stack_options
+def upload(path: Path, dataset: str, queue: bool, then_watch: bool, stack_name: str, local: bool) -> None:
+    """Upload PATH (an image folder, a .zip or a .tar.gz), start an execution and print its ARN.
+
+    \b
+    Example:
+        python deploy.py upload data/flowers --dataset flowers --watch
+    """
+    from ops import datasets, stack, uploading
+
+    folder = datasets.check(path, dataset)
+    session = _session(stack_name, local)
+    deployed = stack.deployed(session)
+    arn = uploading.upload(session, deployed, path, dataset, folder, queue=queue)
+    if arn:
+        click.echo(arn)
+    if arn and then_watch:
+        _watch(session, arn)
+
+
+@cli.command()
+@click.argument("execution", required=False)
+@stack_options
+def status(execution: str | None, stack_name: str, local: bool) -> None:
+    """Show one page about EXECUTION (the latest one by default) and the endpoint."""
+    from ops import executions, reporting, stack
+
+    session = _session(stack_name, local)
+    deployed = stack.deployed(session)
+    found = executions.load(session, deployed, executions.find_arn(session, deployed, execution))
+    reporting.page(session, deployed, found)
+
+
+@cli.command()
+@click.argument("execution", required=False)
+@stack_options
+def watch(execution: str | None, stack_name: str, local: bool) -> None:
+    """Follow EXECUTION (the latest one by default) until it ends; exit code 1 if it fails."""
+    _watch(_session(stack_name, local), execution)
+
+
+@cli.command()
+@click.argument("target")
+@click.option("--top-k", default=3, show_default=True, type=click.IntRange(1, 100), help="How many classes to show.")
+@stack_options
+def predict(target: str, top_k: int, stack_name: str, local: bool) -> None:
+    """Ask the prediction Lambda about TARGET: a URL, an S3 URI or a picture on this machine."""
+    from ops import predictions, stack
+    from ops.console import say, table
+
+    event = predictions.payload(target, top_k)
+    session = _session(stack_name, local)
+    answer = predictions.predict(session, stack.deployed(session), event)
+    rows = [[entry["class_name"], f"{entry['probability']:.4f}"] for entry in answer.predictions]
+    table("", ["class", "probability"], rows)
+    say(f"answered by {answer.model.get('training_job_name', 'an unnamed model')} in {answer.milliseconds:.0f} ms")
+
+
+@cli.command()
+@click.argument("target")
+@click.option("--follow", is_flag=True, help="Go on with the lines that come, until interrupted.")
+@click.option("--since", default=24 * 60, show_default=True, type=click.IntRange(1), help="How many minutes back.")
+@stack_options
+def logs(target: str, follow: bool, since: int, stack_name: str, local: bool) -> None:
+    """Print the log lines of TARGET: a function (validate-dataset, predict, ...), training-job[/NAME] or endpoint."""
+    from ops import logs as log_lines
+    from ops import stack
+
+    session = _session(stack_name, local)
+    where = log_lines.source(session, stack.deployed(session), target)
+    for line in log_lines.lines(session, where, since_seconds=since * 60.0, follow=follow):
+        click.echo(line)
+
+
+@cli.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@stack_options
+def down(yes: bool, stack_name: str, local: bool) -> None:
+    """Remove the stack, its endpoint, models and code; the data bucket stays."""
+    from ops import teardown
+    from ops.console import result, say
+
+    session = _session(stack_name, local)
+    question = f"Delete stack {stack_name!r} with its endpoint and models in {session.account_id}, {session.region}?"
+    if not yes and not _confirm(question):
+        raise click.ClickException("not confirmed: nothing was deleted; answer yes, or run again with --yes")
+    bucket = teardown.down(session, say)
+    result(
+        f"removed stack {stack_name!r}" + (f"; data bucket {bucket!r} is left, with your data in it" if bucket else "")
+    )
+
+
+@cli.command()
+def demo() -> None:
+    """Run the whole flow in the embedded account on 1,797 scans of handwritten digits."""
+    from ops.demo import demo as run_demo
+
+    run_demo(lambda: _session("retriever", local=True))
+
+
+@cli.group("local")
+def local_group() -> None:
+    """Start, stop and inspect the embedded account."""
+
+
+@local_group.command("start")
+@click.option("--port", default=0, help="The port on 127.0.0.1; by default a free one.")
+def local_start(port: int) -> None:
+    """Start the embedded account in the background, unless it runs."""
+    from local import control
+    from ops.session import local_folder
+
+    click.echo(_tell_lost(control.start(local_folder(), port=port)).url)
+
+
+@local_group.command("stop")
+def local_stop() -> None:
+    """Stop the embedded account; what was deployed in it is gone."""
+    from local import control
+    from ops.session import local_folder
+
+    click.echo("stopped" if control.stop(local_folder()) else "it was not running")
+
+
+@local_group.command("status")
+def local_status() -> None:
+    """Say whether the embedded account runs, and how to reach it; exit code 1 if it does not."""
+    from local import control
+    from ops.console import facts
+    from ops.session import local_folder
+
+    account = control.status(local_folder())
+    if account is None:
+        raise click.ClickException("the embedded account is not running; start it with: deploy.py local start")
+    facts(
+        [("process", str(account.pid)), ("started", account.started_at), ("log", str(control.log_path(local_folder())))]
+    )
+    for name, value in control.client_environment(account).items():
+        click.echo(f"export {name}={value}")
+
+
+@local_group.command("logs")
+@click.option("--lines", default=50, show_default=True, type=click.IntRange(1), help="How many of the last lines.")
+def local_logs(lines: int) -> None:
+    """Print the end of the embedded account's own log."""
+    from local import control
+    from ops.session import local_folder
+
+    path = control.log_path(local_folder())
+    if not path.exists():
+        raise click.ClickException(f"log {str(path)!r}: does not exist; start the account with: deploy.py local start")
+    for line in path.read_text(errors="replace").splitlines()[-lines:]:
+        click.echo(line)
+
+
+def _session(stack_name: str, local: bool) -> Session:
+    from ops.session import open_session
+
+    return open_session(stack_name, _account() if local else None)
+
+
+def _account() -> Any:
+    """Return the running embedded account, started if it does not run."""
+    from local import control
+    from ops.session import local_folder
+
+    running = control.status(local_folder())
+    if running is not None:
+        return running
+    click.echo("starting the embedded account ...", err=True)
+    return _tell_lost(control.start(local_folder()))
+
+
+def _tell_lost(account: Any) -> Any:
+    for line in account.lost:
+        click.echo(line, err=True)
+    return account
+
+
+def _session_and_bundle(stack_name: str, local: bool) -> tuple[Session, Bundle]:
+    """Return both; on this machine they come at once, on AWS the credentials are proved before anything is built."""
+    from ops import bundle
+
+    if not local:
+        session = _session(stack_name, local)
+        click.echo("packaging ...", err=True)
+        return session, bundle.build(for_this_machine=False)
+    with ThreadPoolExecutor(1) as pool:
+        building = pool.submit(bundle.build, for_this_machine=True)
+        return _session(stack_name, local), building.result()
+
+
+def _watch(session: Session, execution: str | None) -> None:
+    from ops import executions, reporting, stack, watching
+    from ops.console import facts
+
+    deployed = stack.deployed(session)
+    ended: Execution = watching.watch(session, deployed, executions.find_arn(session, deployed, execution))
+    if ended.status != "SUCCEEDED":
+        raise click.ClickException(f"execution {ended.name!r} {ended.status.lower()}: {ended.reason}")
+    facts([("execution", f"{ended.name} {ended.status}"), *reporting.outcome(ended)])
+
+
+def _parse(pairs: tuple[str, ...]) -> dict[str, str]:
+    from ops import parameters
+
+    try:
+        return parameters.parse(pairs)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--parameter") from error
+
+
+def _confirm(question: str) -> bool:
+    """Ask on stderr; no terminal, no answer and Ctrl-D all mean no."""
+    try:
+        return click.confirm(question, default=False, err=True)
+    except click.Abort:
+        click.echo(err=True)
+        return False
+
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,171 @@
+"""`deploy.py demo`: the whole flow on this machine, from pictures of handwritten digits to a prediction."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from handlers import names
+from ops import bundle, datasets, deployment, endpoints, images, parameters, predictions, watching
+from ops.console import duration, facts, result, say
+from ops.digits import held_out_picture, write_digits
+from ops.endpoints import EndpointState
+from ops.errors import ExecutionError
+from ops.executions import Execution
+from ops.reporting import endpoint_facts
+from ops.session import REPOSITORY, Session, local_folder
+from ops.stack import Stack
+from ops.training_logs import trials
+
+DATASET = "digits"
+MIN_ACCURACY = 0.95
+MAX_SECONDS = 180.0
+MAX_ORCHESTRATION_SECONDS = 10.0
+_URL_SECONDS = 900
+
+Interval = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True)
+class Phases:
+    """Where the wall time went, in seconds; orchestration is all that is not a job or the endpoint's start."""
+
+    wall: float
+    tuning: float
+    training: float
+    serving: float
+    busy: float
+
+    @property
+    def orchestration(self) -> float:
+        """Return what remains."""
+        return self.wall - self.busy
+
+
+def demo(open_local_session: Callable[[], Session]) -> None:
+    """Run the flow and print its summary.
+
+    Raises:
+        ExecutionError: the execution failed, or the accuracy is below 0.95.
+    """
+    started = time.time()
+    folder = local_folder() / "demo" / DATASET
+    session, made, num_scans = _prepare(open_local_session, folder)
+    say(f"{num_scans} scans of handwritten digits are in {_short(folder)}")
+    deployed = deployment.up(session, made, {}, confirm=None, quiet=True)
+    say(f"stack {session.stack_name!r} is deployed after {duration(time.time() - started)}")
+    arn = uploading.upload(session, deployed, folder, DATASET, datasets.check(folder, DATASET), queue=True)
+    if not arn:
+        raise ExecutionError(
+            "nothing to show: the digits are in production already; `deploy.py local stop` begins anew"
+        )
+    execution = watching.watch(session, deployed, arn)
+    if execution.status != "SUCCEEDED":
+        raise ExecutionError(f"execution {execution.name!r} {execution.status.lower()}: {execution.reason}")
+    endpoint = endpoints.find(session, deployed.output("EndpointName"))
+    picture = _ask_about_a_picture(session, deployed, folder)
+    phases = _phases(session, execution, endpoint, time.time() - started)
+    _print_summary(session, execution, endpoint, picture, phases)
+
+
+def _prepare(open_local_session: Callable[[], Session], folder: Path) -> tuple[Session, bundle.Bundle, int]:
+    """Start the account, write the pictures and build the packages, all at once: each takes a second or two."""
+    values = {**_defaults(), **parameters.local_profile()}
+    images.prefetch("us-east-1", *parameters.instance_types(values))
+    with ThreadPoolExecutor(3) as pool:
+        session = pool.submit(open_local_session)
+        scans = pool.submit(write_digits, folder)
+        made = pool.submit(bundle.build, for_this_machine=True)
+        return session.result(), made.result(), scans.result()
+
+
+def _defaults() -> dict[str, str]:
+    template = (REPOSITORY / bundle.TEMPLATE).read_text()
+    return {name: value for name, value in parameters.template_defaults(template).items() if value is not None}
+
+
+def _ask_about_a_picture(session: Session, deployed: Stack, folder: Path) -> list[tuple[str, str]]:
+    """Ask the prediction Lambda about a picture of the test split by a presigned URL, as an app would."""
+    path, digit = held_out_picture(folder)
+    url = session.s3.generate_presigned_url(
+        "get_object",
+        Params={"Bucket": deployed.output("DataBucketName"), "Key": f"datasets/{DATASET}/{path}"},
+        ExpiresIn=_URL_SECONDS,
+    )
+    answer = predictions.predict(session, deployed, {"url": url, "top_k": 3})
+    best = ", ".join(f"{entry['class_name']} {entry['probability']:.4f}" for entry in answer.predictions)
+    return [
+        ("picture", f"{path}, never seen in training or tuning; it shows a {digit}"),
+        ("asked", json.dumps({"url": f"{url.split('?')[0]}?..."})),
+        ("answered", f"{best} in {answer.milliseconds:.0f} ms"),
+    ]
+
+
+def _phases(session: Session, execution: Execution, endpoint: EndpointState | None, wall: float) -> Phases:
+    """Add up the times that SageMaker gives for its jobs and the endpoint; those that overlap count once."""
+    tuned = [_job_interval(session, trial.name) for trial in trials(session, names.tuning_job_name(execution.name))]
+    trained = [_job_interval(session, names.training_job_name(execution.name))]
+    served = [(endpoint.created_at, endpoint.modified_at)] if endpoint else []
+    return Phases(
+        wall=wall,
+        tuning=covered_seconds(tuned),
+        training=covered_seconds(trained),
+        serving=covered_seconds(served),
+        busy=covered_seconds([*tuned, *trained, *served]),
+    )
+
+
+def _job_interval(session: Session, name: str) -> Interval:
+    job = session.sagemaker.describe_training_job(TrainingJobName=name)
+    return job["TrainingStartTime"], job["TrainingEndTime"]
+
+
+def covered_seconds(intervals: Iterable[Interval]) -> float:
+    """Return how many seconds lie in at least one of `intervals`."""
+    total, last_end = 0.0, None
+    for start, end in sorted(intervals):
+        begin = start if last_end is None else max(start, last_end)
+        if end > begin:
+            total += (end - begin).total_seconds()
+        last_end = end if last_end is None else max(end, last_end)
+    return total
+
+
+def _print_summary(
+    session: Session,
+    execution: Execution,
+    endpoint: EndpointState | None,
+    picture: list[tuple[str, str]],
+    phases: Phases,
+) -> None:
+    accuracy = float(execution.record.get("Accuracy", 0.0))
+    result("")
+    facts([("execution", f"{execution.name} {execution.status}"), ("test accuracy", f"{accuracy:.4f}")])
+    facts([*endpoint_facts(endpoint), *picture])
+    result("")
+    facts(
+        [
+            ("tuning jobs", duration(phases.tuning)),
+            ("training job", duration(phases.training)),
+            ("endpoint start", duration(phases.serving)),
+            ("orchestration", f"{duration(phases.orchestration)} (limit {MAX_ORCHESTRATION_SECONDS:.0f} s)"),
+            ("wall time", f"{duration(phases.wall)} (limit {MAX_SECONDS:.0f} s)"),
+        ]
+    )
+    result("")
+    result(f"The embedded account goes on running at {session.url}.")
+    result("Try:  .venv/bin/python deploy.py status --local")
+    result("Stop: .venv/bin/python deploy.py local stop")
+    if phases.wall > MAX_SECONDS or phases.orchestration > MAX_ORCHESTRATION_SECONDS:
+        say("warning: slower than promised; a busy machine is the usual reason")
+    if accuracy < MIN_ACCURACY:
+        raise ExecutionError(f"test accuracy: {accuracy:.4f}; at least {MIN_ACCURACY} is expected of the demo")
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(REPOSITORY)) if path.is_relative_to(REPOSITORY) else str(path)

@@ -1,0 +1,114 @@
+"""The endpoint as it serves now: its status, instances and scaling policy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from botocore.exceptions import ClientError
+
+from ops.errors import error_code
+from ops.session import Session
+
+_DIMENSION: Final = "sagemaker:variant:DesiredInstanceCount"
+
+
+@dataclass(frozen=True)
+class ScalingPolicy:
+    """A target-tracking policy and the limits it works within."""
+
+    name: str
+    target: float
+    min_instances: int
+    max_instances: int
+
+    def __str__(self) -> str:
+        """Return it as one line."""
+        return (
+            f"{self.name}: {self.target:g} invocations a minute and instance,"
+            f" {self.min_instances} to {self.max_instances} instances"
+        )
+
+
+@dataclass(frozen=True)
+class EndpointState:
+    """What DescribeEndpoint and Application Auto Scaling say."""
+
+    name: str
+    status: str
+    failure_reason: str
+    config_name: str
+    variants: dict[str, int]
+    created_at: datetime
+    modified_at: datetime
+    policies: tuple[ScalingPolicy, ...]
+
+    @property
+    def num_instances(self) -> int:
+        """Return how many instances serve now."""
+        return sum(self.variants.values())
+
+
+def find(session: Session, name: str) -> EndpointState | None:
+    """Return the endpoint, or None when there is none."""
+    try:
+        found = session.sagemaker.describe_endpoint(EndpointName=name)
+    except ClientError as error:
+        if error_code(error) in {"ValidationException", "ResourceNotFound", "ResourceNotFoundException"}:
+            return None
+        raise
+    variants = {
+        variant["VariantName"]: variant.get("CurrentInstanceCount", 0)
+        for variant in found.get("ProductionVariants", [])
+    }
+    policies = [policy for variant in variants for policy in _policies(session, resource_id(name, variant))]
+    return EndpointState(
+        name=name,
+        status=found["EndpointStatus"],
+        failure_reason=found.get("FailureReason", ""),
+        config_name=found.get("EndpointConfigName", ""),
+        variants=variants,
+        created_at=found["CreationTime"],
+        modified_at=found["LastModifiedTime"],
+        policies=tuple(policies),
+    )
+
+
+def resource_id(endpoint_name: str, variant_name: str) -> str:
+    """Return the scalable target's id of a variant."""
+    return f"endpoint/{endpoint_name}/variant/{variant_name}"
+
+
+def deregister(session: Session, endpoint_name: str) -> int:
+    """Take the endpoint's variants out of autoscaling; return how many were in it."""
+    pages = session.autoscaling.get_paginator("describe_scalable_targets").paginate(
+        ServiceNamespace="sagemaker", ScalableDimension=_DIMENSION
+    )
+    targets = [target for page in pages for target in page["ScalableTargets"]]
+    mine = [target for target in targets if target["ResourceId"].startswith(f"endpoint/{endpoint_name}/variant/")]
+    for target in mine:
+        session.autoscaling.deregister_scalable_target(
+            ServiceNamespace="sagemaker", ScalableDimension=_DIMENSION, ResourceId=target["ResourceId"]
+        )
+    return len(mine)
+
+
+def _policies(session: Session, target: str) -> list[ScalingPolicy]:
+    targets = session.autoscaling.describe_scalable_targets(
+        ServiceNamespace="sagemaker", ResourceIds=[target], ScalableDimension=_DIMENSION
+    )["ScalableTargets"]
+    if not targets:
+        return []
+    policies = session.autoscaling.describe_scaling_policies(
+        ServiceNamespace="sagemaker", ResourceId=target, ScalableDimension=_DIMENSION
+    )["ScalingPolicies"]
+    return [
+        ScalingPolicy(
+            name=policy["PolicyName"],
+            target=policy.get("TargetTrackingScalingPolicyConfiguration", {}).get("TargetValue", 0.0),
+            min_instances=targets[0]["MinCapacity"],
+            max_instances=targets[0]["MaxCapacity"],
+        )
+        for policy in policies
+    ]

@@ -1,0 +1,109 @@
+"""What training prints, read back from CloudWatch Logs: one line an epoch."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from ops.errors import error_code
+from ops.session import Session
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker.type_defs import HyperParameterTrainingJobSummaryTypeDef
+
+TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+_PAIR = re.compile(r"(\w+)=(\S+)")
+_MISSING = {"ResourceNotFoundException", "ResourceNotFound", "ValidationException"}
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch as training printed it; the values stay text, since they are only shown."""
+
+    number: int
+    validation_top1: str
+    train_loss: str
+    seconds: str
+
+    def line(self) -> str:
+        """Return the epoch as one line."""
+        return (
+            f"epoch {self.number:>3}  validation top-1 {self.validation_top1}"
+            f"  training loss {self.train_loss}  {self.seconds} s"
+        )
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training job of a tuning job."""
+
+    name: str
+    status: str
+    objective: float | None
+    hyperparameters: dict[str, str]
+
+    def line(self) -> str:
+        """Return the training job as one line."""
+        tuned = " ".join(f"{name}={_short(value)}" for name, value in sorted(self.hyperparameters.items()))
+        objective = "" if self.objective is None else f"  validation top-1 {self.objective:.4f}"
+        return f"{self.name.rsplit('-', 2)[-2] if '-' in self.name else self.name}  {self.status}{objective}  {tuned}"
+
+
+def epochs(session: Session, training_job_name: str) -> list[Epoch]:
+    """Return the epochs that a training job has printed so far."""
+    found: dict[int, Epoch] = {}
+    for message in messages(session, training_job_name):
+        if message.startswith("epoch="):
+            values = dict(_PAIR.findall(message))
+            number = int(values["epoch"])
+            found[number] = Epoch(
+                number, values.get("validation_top1", ""), values.get("train_loss", ""), values.get("seconds", "")
+            )
+    return [found[number] for number in sorted(found)]
+
+
+def messages(session: Session, training_job_name: str) -> list[str]:
+    """Return the log lines of a training job, [] while there are none."""
+    pages = session.logs.get_paginator("filter_log_events").paginate(
+        logGroupName=TRAINING_LOG_GROUP, logStreamNamePrefix=f"{training_job_name}/"
+    )
+    try:
+        return [event["message"].rstrip() for page in pages for event in page["events"]]
+    except ClientError as error:
+        if error_code(error) in _MISSING:
+            return []
+        raise
+
+
+def trials(session: Session, tuning_job_name: str) -> list[Trial]:
+    """Return the training jobs that a tuning job has started so far, in that order."""
+    try:
+        pages = session.sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job").paginate(
+            HyperParameterTuningJobName=tuning_job_name
+        )
+        summaries = [summary for page in pages for summary in page["TrainingJobSummaries"]]
+    except ClientError as error:
+        if error_code(error) in _MISSING:
+            return []
+        raise
+    return [_trial(summary) for summary in sorted(summaries, key=lambda summary: summary["CreationTime"])]
+
+
+def _trial(summary: HyperParameterTrainingJobSummaryTypeDef) -> Trial:
+    metric = summary.get("FinalHyperParameterTuningJobObjectiveMetric")
+    return Trial(
+        name=summary["TrainingJobName"],
+        status=summary["TrainingJobStatus"],
+        objective=metric["Value"] if metric else None,
+        hyperparameters={name: value.strip('"') for name, value in summary.get("TunedHyperParameters", {}).items()},
+    )
+
+
+def _short(value: str) -> str:
+    try:
+        return f"{float(value):.4g}"
+    except ValueError:
+        return value

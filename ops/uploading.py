@@ -1,0 +1,48 @@
+"""`deploy.py upload` with its progress bar, up to the execution that it starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ops import datasets
+from ops.console import err, say
+from ops.imagesets import ImageFolder
+from ops.session import Session
+from ops.stack import Stack
+
+
+def upload(session: Session, stack: Stack, path: Path, dataset: str, folder: ImageFolder | None, *, queue: bool) -> str:
+    """Upload `path` (`folder` is what `datasets.check` said of it) and wait for what it leads to; return the execution's ARN, or "" with the reason said.
+
+    Raises:
+        UploadError: it may not be uploaded now, or nothing came of it.
+    """
+    datasets.require_idle(session, stack, dataset, queue=queue, say=say)
+    bucket = stack.output("DataBucketName")
+    before = datasets.records(session, stack, dataset)
+    try:
+        _transfer(session, bucket, path, dataset, folder)
+    except KeyboardInterrupt:
+        say(
+            "\nstopped: the dataset is incomplete in the bucket and starts nothing; run the same command to complete it"
+        )
+        raise
+    reaction = datasets.wait_for_reaction(session, stack, dataset, before)
+    if reaction.sentence:
+        say(reaction.sentence)
+    return reaction.execution_arn
+
+
+def _transfer(session: Session, bucket: str, path: Path, dataset: str, folder: ImageFolder | None) -> None:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        if folder is None:
+            task = progress.add_task("bytes", total=path.stat().st_size)
+            datasets.upload_archive(session, bucket, dataset, path, lambda sent: progress.advance(task, sent))
+            return
+        transfer = datasets.compare(session, bucket, dataset, folder)
+        say(f"s3://{bucket}/datasets/{dataset}/: {datasets.describe(transfer, folder.num_skipped)}")
+        task = progress.add_task("pictures", total=len(transfer.puts))
+        datasets.upload_folder(session, bucket, dataset, transfer, lambda done: progress.advance(task, done))
