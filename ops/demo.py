@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from handlers import names
-from ops import bundle, datasets, deployment, endpoints, images, parameters, predictions, watching
+from ops import bundle, datasets, deployment, endpoints, images, parameters, predictions, uploading, watching
 from ops.console import duration, facts, result, say
 from ops.digits import held_out_picture, write_digits
 from ops.endpoints import EndpointState

@@ -14,7 +14,9 @@ from ops.stack import Stack
 
 
 def upload(session: Session, stack: Stack, path: Path, dataset: str, folder: ImageFolder | None, *, queue: bool) -> str:
-    """Upload `path` (`folder` is what `datasets.check` said of it) and wait for what it leads to; return the execution's ARN, or "" with the reason said.
+    """Upload `path` (`folder` is what `datasets.check` said of it) and wait for what it leads to.
+
+    It returns the execution's ARN, or "" when none starts; the reason is said.
 
     Raises:
         UploadError: it may not be uploaded now, or nothing came of it.
