@@ -1,31 +1,26 @@
 # demo, test, lint, bench, clean. Each makes .venv first if it is missing, from requirements.txt alone.
-SHELL := /bin/bash
-.SHELLFLAGS := -euo pipefail -c
-.ONESHELL:
-.DEFAULT_GOAL := help
-
-PYTHON ?= python3.11
-BIN := .venv/bin
-STAMP := .venv/.installed
+# Written for any make and any sh: macOS still has GNU make 3.81.
+PYTHON = python3.11
+BIN = .venv/bin
+STAMP = .venv/.installed
 
 .PHONY: help demo test lint bench clean
 
 help:
-	@printf '%s\n' \
-	  'make demo   the whole flow on this machine: pictures in, prediction out' \
-	  'make test   all tests' \
-	  'make lint   every check that runs no product code' \
-	  'make bench  measurements against named baselines' \
-	  'make clean  stop the embedded account, remove what was built; .venv stays'
+	@echo 'make demo   the whole flow on this machine: pictures in, prediction out'
+	@echo 'make test   all tests'
+	@echo 'make lint   every check that runs no product code'
+	@echo 'make bench  measurements against named baselines'
+	@echo 'make clean  stop the embedded account and remove what was built; .venv stays'
 
 demo: $(STAMP)
 	@$(BIN)/python deploy.py demo
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest
+	$(BIN)/python -m pytest
 
 lint: $(STAMP)
-	@$(BIN)/ruff check .
+	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
@@ -33,17 +28,15 @@ lint: $(STAMP)
 	$(BIN)/python -m ops.expand_template > build/expanded.json
 	$(BIN)/cfn-lint template.yaml build/expanded.json
 	$(BIN)/python -m pytest -q tests/test_template.py
-	if command -v npx > /dev/null; then
-	  npx --yes asl-validator@4.0.0 --json-path statemachine/pipeline.asl.json
-	else
-	  echo 'asl-validator: skipped, it needs node; the tests create the state machine in the embedded account instead'
+	@if command -v npx > /dev/null; then \
+	  npx --yes asl-validator@4.0.0 --json-path statemachine/pipeline.asl.json; \
+	else \
+	  echo 'asl-validator: skipped, it needs node; the tests create the state machine in the embedded account instead'; \
 	fi
 
 bench: $(STAMP)
-	@shopt -s nullglob
-	found=(bench/bench_*.py)
-	if [ "$${#found[@]}" -eq 0 ]; then echo 'bench/: there is no bench_*.py yet' >&2; exit 1; fi
-	for file in "$${found[@]}"; do $(BIN)/python "$$file"; done
+	@ls bench/bench_*.py > /dev/null 2>&1 || { echo 'bench/: there is no bench_*.py yet' >&2; exit 1; }
+	@for file in bench/bench_*.py; do $(BIN)/python "$$file" || exit 1; done
 
 clean:
 	@if [ -x $(BIN)/python ] && [ -d .local ]; then $(BIN)/python deploy.py local stop; fi
@@ -52,16 +45,13 @@ clean:
 
 # The stamp comes last, so that an installation that was interrupted is taken up again.
 $(STAMP): requirements.txt
-	@if ! command -v $(PYTHON) > /dev/null; then
-	  echo "$(PYTHON): not found; install Python 3.11, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1
-	fi
-	if ! $(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'; then
-	  echo "$(PYTHON): is $$($(PYTHON) --version); Python 3.11 is needed: make PYTHON=/path/to/python3.11" >&2; exit 1
-	fi
-	if ! $(PYTHON) -c 'import ensurepip, venv' 2> /dev/null; then
-	  echo "$(PYTHON): has no venv module; install it (Debian and Ubuntu: apt install python3.11-venv)" >&2; exit 1
-	fi
-	echo 'installing into .venv ...'
-	[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	touch $(STAMP)
+	@command -v $(PYTHON) > /dev/null || { \
+	  echo '$(PYTHON): not found; install Python 3.11, or name it: make PYTHON=/path/to/python3.11' >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
+	  echo '$(PYTHON): is not Python 3.11; name one that is: make PYTHON=/path/to/python3.11' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \
+	  echo '$(PYTHON): has no venv module; install it (Debian and Ubuntu: apt install python3.11-venv)' >&2; exit 1; }
+	@echo 'installing the pinned packages into .venv, once ...'
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $(STAMP)
