@@ -1,0 +1,81 @@
+"""Settings: flags, SageMaker's environment, and what is refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from training.config import parse_config
+from training.errors import ConfigError
+
+FOLDERS = ["--train", "a", "--validation", "b"]
+
+
+@pytest.mark.parametrize("flag", ["--model-name", "--model_name"])
+def test_flag_is_taken_with_dashes_and_with_underscores(flag: str) -> None:
+    """SageMaker passes hyperparameter names with underscores, people type dashes."""
+    assert parse_config([*FOLDERS, flag, "resnet18"], {}).model_name == "resnet18"
+
+
+def test_folders_come_from_the_environment_of_the_container() -> None:
+    """The channels and output folders that the toolkit announces need no flag."""
+    environ = {
+        "SM_CHANNEL_TRAIN": "/ml/input/data/train",
+        "SM_CHANNEL_VALIDATION": "/ml/input/data/validation",
+        "SM_CHANNEL_CLASSES": "/ml/input/data/classes",
+        "SM_MODEL_DIR": "/ml/model",
+        "SM_OUTPUT_DATA_DIR": "/ml/output/data",
+        "SM_TRAINING_ENV": json.dumps({"job_name": "flowers-1"}),
+    }
+
+    config = parse_config([], environ)
+
+    assert config.train == Path("/ml/input/data/train")
+    assert config.classes == Path("/ml/input/data/classes")
+    assert config.test is None
+    assert config.model_dir == Path("/ml/model")
+    assert config.output_data_dir == Path("/ml/output/data")
+    assert config.training_job_name == "flowers-1"
+
+
+def test_flag_wins_over_the_environment() -> None:
+    """A folder given by hand is the one that is used."""
+    config = parse_config(FOLDERS, {"SM_CHANNEL_TRAIN": "/ml/input/data/train"})
+
+    assert config.train == Path("a")
+
+
+def test_unknown_hyperparameter_is_refused_by_name() -> None:
+    """A misspelt hyperparameter must not be ignored: the job would train with a default nobody chose."""
+    with pytest.raises(ConfigError, match=r"unknown hyperparameter '--learning-rate'; the known ones are .*lr"):
+        parse_config([*FOLDERS, "--learning_rate", "0.1"], {})
+
+
+def test_abbreviated_flag_is_refused() -> None:
+    """`--epoch 3` must not quietly mean --epochs."""
+    with pytest.raises(ConfigError, match="unknown hyperparameter '--epoch'"):
+        parse_config([*FOLDERS, "--epoch", "3"], {})
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "message"),
+    [
+        ("--lr", "nan", "lr=nan is out of range"),
+        ("--epochs", "0", "epochs=0 is out of range; use 1 to 10000"),
+        ("--dropout", "1", "dropout=1.0 is out of range"),
+        ("--epochs", "two", "argument --epochs: invalid int value: 'two'"),
+        ("--augment", "wild", "invalid choice: 'wild'"),
+        ("--save-model", "perhaps", "neither true nor false"),
+        ("--weights", "channel", "weights=channel but there is no 'weights' channel"),
+    ],
+)
+def test_wrong_value_is_refused_with_its_range(flag: str, value: str, message: str) -> None:
+    """The sentence names the setting, the value seen and what is accepted."""
+    with pytest.raises(ConfigError, match=message):
+        parse_config([*FOLDERS, flag, value], {})
+
+
+def test_no_folder_is_refused() -> None:
+    """Without any images the flags that are missing are named."""
+    with pytest.raises(ConfigError, match="give --data DIR, or --train DIR and --validation DIR"):
+        parse_config([], {})
