@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError
 
 from handlers.predict_errors import (
-    UnavailableError,
     ModelFailedError,
     ModelRefusedError,
     NotPermittedError,
     OutOfTimeError,
     PredictionError,
     TooManyRequestsError,
+    UnavailableError,
 )
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError,
 
 from handlers.predict_errors import (
     BadRequestError,
-    UnavailableError,
     FetchFailedError,
     ForbiddenError,
     ImageNotFoundError,
     ImageTooLargeError,
     OutOfTimeError,
+    UnavailableError,
 )
 
 _URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/([^\x00-\x1f\x7f]{1,1024})")
