@@ -6,7 +6,7 @@ from local.account import Account
 from local.sagemaker import responses
 
 # In order: each module has `install(account)`, which registers the operations it carries out.
-_PARTS = ("local.sagemaker.tags",)
+_PARTS = ("local.sagemaker.tags", "local.sagemaker.jobs", "local.sagemaker.hosting")
 
 
 def install(account: Account) -> None:

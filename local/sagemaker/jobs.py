@@ -1,0 +1,11 @@
+"""Training jobs and the tuning jobs that start them: they share the machine's cores."""
+
+from local.account import Account
+from local.sagemaker.operations import register
+from local.sagemaker.training_jobs import TrainingJobs
+
+
+def install(account: Account) -> None:
+    """Carry out the operations on jobs."""
+    training_jobs = TrainingJobs(account)
+    register(training_jobs.operations())

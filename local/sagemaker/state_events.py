@@ -1,0 +1,38 @@
+"""The state-change events that SageMaker puts on the default event bus."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from local.account import Account
+from local.sagemaker import tags
+
+_UNSAID = frozenset({"FinalMetricDataList", "BillableTimeInSeconds", "TrainingTimeInSeconds"})
+
+
+def put_training_job_event(account: Account, description: Mapping[str, Any]) -> None:
+    """Say that a training job changed; `description` is what DescribeTrainingJob answers."""
+    detail = {name: value for name, value in description.items() if name not in _UNSAID}
+    _put(account, "SageMaker Training Job State Change", detail, description["TrainingJobArn"])
+
+
+def put_tuning_job_event(account: Account, description: Mapping[str, Any]) -> None:
+    """Say that a tuning job changed; `description` is what DescribeHyperParameterTuningJob answers."""
+    arn = description["HyperParameterTuningJobArn"]
+    _put(account, "SageMaker HyperParameter Tuning Job State Change", description, arn)
+
+
+def _put(account: Account, detail_type: str, detail: Mapping[str, Any], arn: str) -> None:
+    named_tags = {tag["Key"]: tag["Value"] for tag in tags.listed(arn)}
+    account.put_event("aws.sagemaker", detail_type, _with_millis(detail) | {"Tags": named_tags}, [arn])
+
+
+def _with_millis(value: Any) -> Any:
+    """Return `value` with each moment as the milliseconds since the epoch, as the events have them."""
+    if isinstance(value, datetime):
+        return int(value.timestamp() * 1000)
+    if isinstance(value, Mapping):
+        return {key: _with_millis(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_with_millis(member) for member in value]
+    return value

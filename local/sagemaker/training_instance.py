@@ -1,0 +1,190 @@
+"""One instance of a training job: AWS's training toolkit as a child process, under an /opt/ml of its own."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+
+import psutil
+
+from local.sagemaker import channels
+from local.sagemaker.storage import Objects
+from local.sagemaker.training_job import TrainingJob
+
+_LAUNCHER_FOLDER = Path(__file__).parent / "container"
+_GROUP = "homogeneousCluster"
+_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+_READ_BYTES = 1 << 16
+_MAX_TAIL_LINES = 20
+_SIGTERM_EXIT_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which of a job's instances this is."""
+
+    index: int
+    hosts: tuple[str, ...]
+    num_cores: int
+
+    @property
+    def host(self) -> str:
+        """Return the name by which the others reach it."""
+        return self.hosts[self.index]
+
+
+class TrainingInstance:
+    """Prepares /opt/ml, runs the toolkit and passes its output on line by line."""
+
+    def __init__(self, job: TrainingJob, folder: Path, place: Place) -> None:
+        self._job = job
+        self._account = job.account
+        self._folder = folder
+        self._place = place
+        self._process: subprocess.Popen[bytes] | None = None
+        self._reader: Thread | None = None
+        self._tail: list[str] = []
+        self.ml = folder / "opt" / "ml"
+
+    def download(self) -> None:
+        """Write the configuration and the channels.
+
+        Raises:
+            ChannelError: a channel cannot be had.
+        """
+        request = self._job.request
+        for part in ("input/config", "input/data", "model", "output/data"):
+            (self.ml / part).mkdir(parents=True)
+        for part in ("home", "tmp"):
+            (self._folder / part).mkdir()
+        config = self.ml / "input" / "config"
+        given = request.get("InputDataConfig", [])
+        input_mode = request["AlgorithmSpecification"]["TrainingInputMode"]
+        (config / "hyperparameters.json").write_text(json.dumps(request.get("HyperParameters", {})))
+        (config / "inputdataconfig.json").write_text(json.dumps(channels.description(given, input_mode)))
+        (config / "resourceconfig.json").write_text(json.dumps(self._resource_config()))
+        objects = Objects(self._account, request["RoleArn"])
+        for channel in given:
+            folder = self.ml / "input" / "data" / channel["ChannelName"]
+            folder.mkdir()
+            channels.download(channel, objects, folder, self._place.index, len(self._place.hosts))
+
+    def start(self) -> None:
+        """Start the toolkit, which runs the user's script."""
+        output, container_output = os.pipe()
+        try:
+            self._process = self._account.processes.spawn(
+                [str(Path(sys.executable).parent / "train")],
+                env=self._environment(),
+                cwd=self._folder,
+                stdout=container_output,
+            )
+        except OSError:
+            os.close(output)
+            raise
+        finally:
+            os.close(container_output)
+        stream = f"{self._job.name}/algo-{self._place.index + 1}-{int(self._account.clock.time())}"
+        self._reader = self._account.start_thread(f"log of {stream}", lambda: self._pass_on(output, stream))
+
+    def exit_code(self) -> int | None:
+        """Return the toolkit's exit code, or None while it runs."""
+        return self._started().poll()
+
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM to the user's script, as a container gets it, and let the toolkit see it end."""
+        with suppress(psutil.Error):
+            toolkit = psutil.Process(self._started().pid)
+            for process in toolkit.children() or [toolkit]:
+                with suppress(psutil.Error):
+                    process.send_signal(signal.SIGTERM)
+
+    def end(self) -> None:
+        """End whatever still runs, then wait for the last lines of the log."""
+        if self._process is not None:
+            self._account.processes.end(self._process, _SIGTERM_EXIT_SECONDS)
+        if self._reader is not None:
+            self._reader.join()
+
+    def failure(self) -> str:
+        """Return why the script failed: what was written to /opt/ml/output/failure, or else the end of the log."""
+        with suppress(OSError):
+            return (self.ml / "output" / "failure").read_text(errors="replace").strip()
+        return "the container ended without a message; its last lines: " + " | ".join(self._tail[-5:])
+
+    def forget_input(self) -> None:
+        """Delete the channels, so that ended jobs do not fill the disk while they upload."""
+        shutil.rmtree(self.ml / "input" / "data", ignore_errors=True)
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise RuntimeError(f"instance {self._place.host!r} of {self._job.name!r} has not been started")
+        return self._process
+
+    def _resource_config(self) -> dict[str, object]:
+        instance_type = self._job.request["ResourceConfig"]["InstanceType"]
+        hosts = list(self._place.hosts)
+        group = {"instance_group_name": _GROUP, "instance_type": instance_type, "hosts": hosts}
+        return {
+            "current_host": self._place.host,
+            "current_instance_type": instance_type,
+            "current_group_name": _GROUP,
+            "hosts": hosts,
+            "instance_groups": [group],
+            "network_interface_name": "lo",
+        }
+
+    def _environment(self) -> dict[str, str]:
+        threads = str(self._place.num_cores)
+        credentials = self._account.role_credentials(self._job.request["RoleArn"], "SageMaker")
+        own = {
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+            "PYTHONPATH": str(_LAUNCHER_FOLDER),
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONIOENCODING": "utf-8",
+            "LANG": "C.UTF-8",
+            "HOME": str(self._folder / "home"),
+            "TMPDIR": str(self._folder / "tmp"),
+            # Pretrained weights that a script fetches are kept for the account's next job.
+            "TORCH_HOME": str(self._account.work_folder("cache", "torch")),
+            "OMP_NUM_THREADS": threads,
+            "MKL_NUM_THREADS": threads,
+            "RETRIEVER_INSTANCE_CPUS": threads,
+            "SAGEMAKER_BASE_DIR": str(self.ml),
+            "SAGEMAKER_TRAINING_MODULE": "retriever_launcher:main",
+            "SM_STUDIO_LOCAL_MODE": "true",
+            "S3_ENDPOINT_URL": self._account.url,
+            "TRAINING_JOB_NAME": self._job.name,
+            "TRAINING_JOB_ARN": self._job.arn,
+        }
+        given: dict[str, str] = self._job.request.get("Environment", {})
+        return own | given | self._account.child_environment(credentials)
+
+    def _pass_on(self, output: int, stream: str) -> None:
+        """Hand each line of the toolkit's output to the log and the metrics, as soon as it is whole."""
+        rest = b""
+        with open(output, "rb", buffering=0) as file:
+            while chunk := file.read(_READ_BYTES):
+                *lines, rest = (rest + chunk).split(b"\n")
+                self._take(stream, lines)
+        self._take(stream, [rest])
+
+    def _take(self, stream: str, lines: list[bytes]) -> None:
+        texts = [text for line in lines if (text := line.decode(errors="replace").rstrip())]
+        if not texts:
+            return
+        self._tail = (self._tail + texts)[-_MAX_TAIL_LINES:]
+        now = self._account.clock.now()
+        for text in texts:
+            for metric in self._job.metrics.read(text, now):
+                if metric.is_finite:
+                    dimensions = {"TrainingJobName": self._job.name}
+                    self._account.put_metric(_LOG_GROUP, metric.name, metric.value, "None", dimensions)
+        self._account.write_log(_LOG_GROUP, stream, texts)

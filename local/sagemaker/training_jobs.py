@@ -1,0 +1,88 @@
+"""The operations on training jobs."""
+
+from threading import Lock
+from typing import Any
+
+from local.account import Account
+from local.errors import ServiceError
+from local.sagemaker import tags, training_request, training_run
+from local.sagemaker.cores import Cores, num_cores
+from local.sagemaker.operations import Operation, arn, page, select, validation_error
+from local.sagemaker.training_job import TrainingJob
+
+
+class TrainingJobs:
+    """The account's training jobs, and the cores that they share."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._lock = Lock()
+        self._jobs: dict[str, TrainingJob] = {}
+        self.cores = Cores(num_cores())
+
+    def start(self, request: dict[str, Any], *, cores: int = 0, tuning_job_arn: str = "") -> TrainingJob:
+        """Start the job that `request` (already checked) asks for, on all cores unless `cores` says otherwise.
+
+        Raises:
+            ServiceError: the name is taken.
+        """
+        name = request["TrainingJobName"]
+        job = TrainingJob(self._account, request, num_cores=cores or self.cores.total, tuning_job_arn=tuning_job_arn)
+        with self._lock:
+            self._refuse_taken(name)
+            self._jobs[name] = job
+        tags.announce(job.arn, request.get("Tags"))
+        training_run.start(job, self.cores)
+        return job
+
+    def get(self, name: str) -> TrainingJob:
+        """Return the job `name`.
+
+        Raises:
+            ServiceError: there is none.
+        """
+        with self._lock:
+            if name not in self._jobs:
+                raise validation_error("Requested resource not found.")
+            return self._jobs[name]
+
+    def operations(self) -> dict[str, Operation]:
+        """Return the operations that this carries out."""
+        return {
+            "CreateTrainingJob": self.create,
+            "DescribeTrainingJob": self.describe,
+            "ListTrainingJobs": self.list,
+            "StopTrainingJob": self.stop,
+        }
+
+    def create(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Carry out CreateTrainingJob."""
+        with self._lock:
+            self._refuse_taken(params["TrainingJobName"])
+        training_request.check(self._account, params)
+        return {"TrainingJobArn": self.start(params).arn}
+
+    def describe(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Carry out DescribeTrainingJob."""
+        return self.get(params["TrainingJobName"]).describe()
+
+    def list(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Carry out ListTrainingJobs."""
+        with self._lock:
+            jobs = list(self._jobs.values())
+        summaries = [job.summary() for job in jobs]
+        selected = select(summaries, params, name_key="TrainingJobName", status_key="TrainingJobStatus")
+        return page(selected, params, "TrainingJobSummaries")
+
+    def stop(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Carry out StopTrainingJob."""
+        self.get(params["TrainingJobName"]).request_stop()
+        return {}
+
+    def _refuse_taken(self, name: str) -> None:
+        if name in self._jobs:
+            raise ServiceError(
+                "ResourceInUse",
+                "Training job names must be unique within an AWS account and region, and a training job with this "
+                f"name already exists ({arn(self._account, 'training-job', name)})",
+            )
