@@ -3,6 +3,7 @@
 Standard library only: the prediction Lambda shares this module and its cold start counts.
 """
 
+import hashlib
 import math
 import os
 from collections.abc import Mapping
@@ -74,6 +75,14 @@ def _number(variable: str, raw: str, declared: Any) -> int | float:
     return value
 
 
+# The source's URI is hashed beside these. Runtime limits, scaling and the threshold leave a model as it is.
+_MODEL_SETTINGS = (
+    "training_image_uri", "inference_image_uri", "model_name", "weights", "weights_s3_uri", "trainable", "image_size",
+    "epochs", "tuning_epochs", "augment", "patience", "seed", "validation_fraction", "training_instance_type",
+    "training_instance_count", "tuning_instance_type", "max_tuning_jobs", "max_parallel_tuning_jobs", "tuning_strategy",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings(FromEnv):
     """What template.yaml tells every handler of the state machine; defaults live there, in its parameters."""
@@ -141,6 +150,11 @@ class Settings(FromEnv):
                 f"environment variable MAX_PARALLEL_TUNING_JOBS: {self.max_parallel_tuning_jobs}; "
                 f"expected at most MAX_TUNING_JOBS ({self.max_tuning_jobs})"
             )
+
+    def model_digest(self) -> str:
+        """Return a digest of every setting that changes the model a run ends with, or how it is served."""
+        values = [f"{name}={getattr(self, name)}" for name in _MODEL_SETTINGS]
+        return hashlib.sha256("\n".join(values).encode()).hexdigest()
 
     def execution_arn(self, execution_name: str) -> str:
         """Return the ARN of an execution of this stack's state machine."""

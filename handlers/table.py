@@ -1,7 +1,7 @@
 """The stack's DynamoDB table: task tokens, the lock, what is pending, and the records of runs, by the key `Id`."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from handlers import aws
+from handlers.errors import AwsConditionError
 
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -18,7 +19,7 @@ _deserialize = TypeDeserializer().deserialize
 class Table:
     """Items are plain dictionaries. In a condition `#Name` is an attribute and `:name` a key of `values`.
 
-    A condition that does not hold raises AwsConditionError.
+    A write returns False, and writes nothing, if its condition does not hold.
     """
 
     name: str
@@ -28,24 +29,24 @@ class Table:
         item = aws.dynamodb().get_item(TableName=self.name, Key=_key(key), ConsistentRead=True).get("Item")
         return _plain(item) if item else None
 
-    def put(self, item: Mapping[str, Any], condition: str = "", **values: Any) -> None:
+    def put(self, item: Mapping[str, Any], condition: str = "", **values: Any) -> bool:
         """Write the whole item."""
         extra = _expressions({"ConditionExpression": condition}, values)
-        aws.dynamodb().put_item(TableName=self.name, Item=_typed(item), **extra)
+        return _held(lambda: aws.dynamodb().put_item(TableName=self.name, Item=_typed(item), **extra))
 
-    def update(self, key: str, changes: Mapping[str, Any], condition: str = "", **values: Any) -> None:
+    def update(self, key: str, changes: Mapping[str, Any], condition: str = "", **values: Any) -> bool:
         """Set the attributes in `changes`; those whose value is None are removed."""
         sets = ", ".join(f"#{name} = :set_{name}" for name, value in changes.items() if value is not None)
         removes = ", ".join(f"#{name}" for name, value in changes.items() if value is None)
         update = " ".join(filter(None, (sets and f"SET {sets}", removes and f"REMOVE {removes}")))
         new = {f"set_{name}": value for name, value in changes.items() if value is not None}
         extra = _expressions({"UpdateExpression": update, "ConditionExpression": condition}, {**values, **new})
-        aws.dynamodb().update_item(TableName=self.name, Key=_key(key), **extra)
+        return _held(lambda: aws.dynamodb().update_item(TableName=self.name, Key=_key(key), **extra))
 
-    def delete(self, key: str, condition: str = "", **values: Any) -> None:
+    def delete(self, key: str, condition: str = "", **values: Any) -> bool:
         """Remove the item; one that does not exist is no error unless the condition says so."""
         extra = _expressions({"ConditionExpression": condition}, values)
-        aws.dynamodb().delete_item(TableName=self.name, Key=_key(key), **extra)
+        return _held(lambda: aws.dynamodb().delete_item(TableName=self.name, Key=_key(key), **extra))
 
     def items(self, prefix: str) -> Iterator[dict[str, Any]]:
         """Yield every item whose key begins with `prefix`; the table is small, so this is a scan."""
@@ -61,6 +62,14 @@ class Table:
         for page in pages:
             for item in page["Items"]:
                 yield _plain(item)
+
+
+def _held(write: Callable[[], object]) -> bool:
+    try:
+        write()
+    except AwsConditionError:
+        return False
+    return True
 
 
 def _key(key: str) -> dict[str, Any]:

@@ -1,0 +1,27 @@
+"""The serving container as models and model packages describe it."""
+
+from typing import Any
+
+from handlers.settings import Settings
+
+CONTENT_TYPES = {
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".png": "image/png",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+}
+
+
+def container(settings: Settings, model_data_url: str) -> dict[str, Any]:
+    """Return image, artifact and environment; the artifact carries inference.py under code/."""
+    return {
+        "Image": settings.inference_image_uri,
+        "ModelDataUrl": model_data_url,
+        "Environment": {
+            "SAGEMAKER_PROGRAM": "inference.py",
+            "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
+            "SAGEMAKER_CONTAINER_LOG_LEVEL": "20",
+            "SAGEMAKER_REGION": settings.state_machine_arn.split(":")[3],
+        },
+    }

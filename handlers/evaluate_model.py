@@ -1,0 +1,136 @@
+"""EvaluateModel: the gate. Without a fresh test accuracy of at least the threshold nothing is deployed."""
+
+import gzip
+import io
+import json
+import tarfile
+import zlib
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import ValidationError
+
+from handlers.contract import EvaluateModelInput, Evaluation, JobEvaluation
+from handlers.errors import AwsNotFoundError, DatasetChangedError, ModelRejectedError
+from handlers.fingerprint import fingerprint_of
+from handlers.logs import logger
+from handlers.objects import SeekableObject, head, split_uri, write_json
+from handlers.settings import Settings
+
+MEMBER = "evaluation.json"
+MAX_EVALUATION_BYTES = 64 * 1024 * 1024  # a confusion matrix of 3,000 classes fits
+MAX_OUTPUT_BYTES = 2 * 1024**3
+
+
+def read_evaluation(output_s3_uri: str) -> Any:
+    """Return evaluation.json, as JSON, out of a training job's output.tar.gz.
+
+    Raises:
+        ModelRejectedError: there is no such object or member, or it is damaged or too large.
+    """
+    try:
+        data = _member(output_s3_uri)
+    except AwsNotFoundError as error:
+        raise ModelRejectedError(f"output {output_s3_uri!r} does not exist; the training job wrote none") from error
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+        raise ModelRejectedError(f"output {output_s3_uri!r} cannot be read: {error}; train again") from error
+    if data is None:
+        raise ModelRejectedError(f"output {output_s3_uri!r} holds no {MEMBER}; training/train.py writes it")
+    try:
+        return json.loads(data)
+    except ValueError as error:
+        raise ModelRejectedError(f"{MEMBER} in {output_s3_uri!r} is no JSON: {error}; train again") from error
+
+
+def _member(output_s3_uri: str) -> bytes | None:
+    bucket, key = split_uri(output_s3_uri)
+    source = io.BufferedReader(SeekableObject(bucket, head(bucket, key)), 1024 * 1024)
+    with gzip.GzipFile(fileobj=source) as unpacked, tarfile.open(fileobj=unpacked, mode="r|") as archive:
+        while info := archive.next():
+            if info.offset_data + info.size > MAX_OUTPUT_BYTES:
+                raise ModelRejectedError(f"output {output_s3_uri!r} unpacks to more than {MAX_OUTPUT_BYTES} bytes")
+            if not info.isreg() or info.name.removeprefix("./") != MEMBER:
+                continue
+            if info.size > MAX_EVALUATION_BYTES:
+                raise ModelRejectedError(f"{MEMBER} has {info.size} bytes; at most {MAX_EVALUATION_BYTES} are read")
+            stream = archive.extractfile(info)
+            return stream.read() if stream else None
+    return None
+
+
+def judge(found: Any, step: EvaluateModelInput, threshold: float) -> JobEvaluation:
+    """Return the evaluation if it passes the gate; anything that does not prove enough is refused.
+
+    Raises:
+        ModelRejectedError: a value is missing, no number, not finite, of another run, or below `threshold`.
+    """
+    try:
+        evaluation = JobEvaluation.model_validate(found)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or MEMBER
+        raise ModelRejectedError(
+            f"{where} in {MEMBER}: {first.get('input')!r:.80}; {first['msg']}, so the model is not deployed "
+            f"(threshold {threshold})"
+        ) from error
+    _check_own(evaluation, step)
+    if evaluation.num_test_images < 1:
+        raise ModelRejectedError(
+            f"test accuracy {evaluation.test_top1} over {evaluation.num_test_images} images proves nothing; "
+            f"add images to test/ (threshold {threshold})"
+        )
+    if not 0 <= evaluation.test_top1 <= 1:
+        raise ModelRejectedError(f"test accuracy {evaluation.test_top1} is outside 0..1; correct training/train.py")
+    if evaluation.test_top1 < threshold:
+        raise ModelRejectedError(
+            f"test accuracy {evaluation.test_top1:.4f} is below the threshold {threshold}; nothing was deployed, "
+            f"add or correct images, or lower AccuracyThreshold"
+        )
+    return evaluation
+
+
+def _check_own(evaluation: JobEvaluation, step: EvaluateModelInput) -> None:
+    """Refuse an evaluation that another job made, or the same job on other data."""
+    pairs = (
+        ("training job", evaluation.training_job_name, step.training.training_job_name),
+        ("dataset fingerprint", evaluation.dataset_fingerprint, step.dataset.fingerprint),
+    )
+    for what, found, expected in pairs:
+        if found != expected:
+            raise ModelRejectedError(
+                f"{MEMBER} is of {what} {found!r}; this run's is {expected!r}, so its accuracy does not count"
+            )
+
+
+def check_dataset(step: EvaluateModelInput, bucket_name: str) -> None:
+    """Refuse to go on if the uploaded folder is no longer what was trained on; a staged archive cannot change.
+
+    Raises:
+        DatasetChangedError: files were added, removed or replaced during the run.
+    """
+    folder = f"s3://{bucket_name}/datasets/{step.dataset.name}/"
+    if step.dataset.s3_uri.startswith(f"s3://{bucket_name}/staged/"):
+        return
+    found = fingerprint_of(folder)
+    if found != step.dataset.fingerprint:
+        raise DatasetChangedError(
+            f"dataset {step.dataset.name!r} changed during the run, from fingerprint {step.dataset.fingerprint[:12]} "
+            f"to {found[:12]}; nothing was deployed, upload _SUCCESS to start a run on the new files"
+        )
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    step = EvaluateModelInput.model_validate(event)
+    settings = Settings.from_env()
+    check_dataset(step, settings.bucket_name)
+    found = read_evaluation(step.training.output_s3_uri)
+    accepted = judge(found, step, settings.accuracy_threshold)
+    uri = write_json(settings.bucket_name, f"runs/{step.execution_name}/{MEMBER}", found)
+    logger.info("model accepted", accuracy=accepted.test_top1, threshold=settings.accuracy_threshold)
+    return Evaluation(
+        accuracy=accepted.test_top1,
+        threshold=settings.accuracy_threshold,
+        num_test_images=accepted.num_test_images,
+        evaluation_s3_uri=uri,
+    ).to_event()

@@ -1,0 +1,58 @@
+"""RegisterModel: add the accepted model to the model package group, with its metrics and where it came from."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from handlers import aws
+from handlers.containers import CONTENT_TYPES, container
+from handlers.contract import RegisteredModel, RegisterModelInput
+from handlers.logs import logger
+from handlers.names import client_token
+from handlers.settings import Settings
+
+
+def model_package_request(step: RegisterModelInput, settings: Settings) -> dict[str, Any]:
+    """Return the CreateModelPackage request; its token makes a retried state meet its own version.
+
+    A versioned package takes no tags: lineage is in its customer metadata.
+    """
+    evaluation = {"ContentType": "application/json", "S3Uri": step.evaluation.evaluation_s3_uri}
+    return {
+        "ModelPackageGroupName": settings.model_package_group_name,
+        "ModelPackageDescription": f"{settings.model_name}, test accuracy {step.evaluation.accuracy:.4f}, "
+        f"execution {step.execution_name}",
+        "ModelApprovalStatus": "Approved",
+        "InferenceSpecification": {
+            "Containers": [container(settings, step.training.model_data_url)],
+            "SupportedContentTypes": [*sorted(set(CONTENT_TYPES.values())), "application/x-image", "application/json"],
+            "SupportedResponseMIMETypes": ["application/json"],
+            "SupportedRealtimeInferenceInstanceTypes": [settings.endpoint_instance_type],
+        },
+        "ModelMetrics": {"ModelQuality": {"Statistics": evaluation}},
+        "CustomerMetadataProperties": _lineage(step),
+        "ClientToken": client_token(step.execution_name),
+    }
+
+
+def _lineage(step: RegisterModelInput) -> dict[str, str]:
+    """Return what the package was made from, each value at most 256 characters."""
+    values = {
+        "Execution": step.execution_name,
+        "Dataset": step.dataset.name,
+        "DatasetFingerprint": step.dataset.fingerprint,
+        "TuningJob": step.tuning.tuning_job_name,
+        "TrainingJob": step.training.training_job_name,
+        "Accuracy": str(step.evaluation.accuracy),
+        "NumTestImages": str(step.evaluation.num_test_images),
+    }
+    return {name: value[:256] for name, value in values.items()}
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    step = RegisterModelInput.model_validate(event)
+    settings = Settings.from_env()
+    package = aws.sagemaker().create_model_package(**model_package_request(step, settings))
+    logger.info("model registered", model_package_arn=package["ModelPackageArn"])
+    return RegisteredModel(model_package_arn=package["ModelPackageArn"]).to_event()

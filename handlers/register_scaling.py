@@ -1,0 +1,20 @@
+"""RegisterScaling: put the endpoint's variant under target tracking."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from handlers import scaling
+from handlers.contract import RegisterScalingInput
+from handlers.logs import logger
+from handlers.settings import Settings
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    RegisterScalingInput.model_validate(event)
+    settings = Settings.from_env()
+    restored = scaling.give_back(settings)  # policies added by hand; ours is put as the settings say
+    registered = scaling.register(settings)
+    logger.info("scaling registered", scaling=registered.to_event(), restored=restored)
+    return registered.to_event()

@@ -1,0 +1,124 @@
+"""ReportOutcome: record how the execution ended, tell the owner, and leave nothing running or unused behind.
+
+Every step is tried whatever the others did, and none of their errors hides the execution's own outcome.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools import Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from handlers import aws, deployments, records, scaling
+from handlers.contract import ReportOutcomeInput
+from handlers.errors import RetrieverError
+from handlers.jobs import describe, stop_job
+from handlers.logs import logger
+from handlers.names import training_job_name, tuning_job_name
+from handlers.objects import write_json
+from handlers.settings import Settings
+from handlers.table import Table
+from handlers.waiting import PREFIX, forget
+
+metrics = Metrics()
+
+
+def stop_running_jobs(step: ReportOutcomeInput, settings: Settings) -> None:
+    """Stop the jobs that this execution started and drop its tokens, so that nothing is billed on."""
+    stop_job("tuning", tuning_job_name(step.execution_name))
+    stop_job("training", training_job_name(step.execution_name))
+    table = Table(settings.table_name)
+    for item in table.items(PREFIX):
+        if item["ExecutionName"] == step.execution_name:
+            forget(table, item)
+
+
+def delete_failed_endpoint(step: ReportOutcomeInput, settings: Settings) -> None:
+    """Delete the endpoint if this execution created it and it never came up; such a one cannot be updated."""
+    endpoint = describe("endpoint", settings.endpoint_name)
+    if endpoint and endpoint["EndpointStatus"] == "Failed" and endpoint["EndpointConfigName"] == step.execution_name:
+        aws.sagemaker().delete_endpoint(EndpointName=settings.endpoint_name)
+
+
+def reject_model(step: ReportOutcomeInput, said: str) -> None:
+    """Mark the model package of a deployment that failed, so that no one takes it for the one in production."""
+    package = step.state.get("Model", {}).get("ModelPackageArn")
+    if package and records.failed_state(step.state) in ("DeployEndpoint", "CheckEndpoint"):
+        aws.sagemaker().update_model_package(
+            ModelPackageArn=package, ModelApprovalStatus="Rejected", ApprovalDescription=said[:1024]
+        )
+
+
+def remember_serving(step: ReportOutcomeInput, settings: Settings) -> None:
+    """Note which execution's model serves, so that its dataset alone needs no new run."""
+    serving = {"Id": f"serving#{settings.endpoint_name}", "ExecutionName": step.execution_name, "Since": records.now()}
+    Table(settings.table_name).put(serving)
+
+
+def notify(step: ReportOutcomeInput, settings: Settings, said: str) -> None:
+    subject = f"{settings.endpoint_name}: {step.status.lower()} {step.execution_name}"
+    printable = "".join(c for c in subject if c.isascii() and c.isprintable())
+    aws.sns().publish(TopicArn=settings.topic_arn, Subject=printable[:100], Message=said)
+
+
+def measure(step: ReportOutcomeInput) -> None:
+    """Count the outcome and the accuracy in CloudWatch, by way of the log."""
+    metrics.add_metric(name=f"Executions{step.status.capitalize()}", unit=MetricUnit.Count, value=1)
+    accuracy = step.state.get("Evaluation", {}).get("Accuracy")
+    if isinstance(accuracy, int | float):
+        metrics.add_metric(name="TestAccuracy", unit=MetricUnit.NoUnit, value=accuracy)
+
+
+def clean_up(step: ReportOutcomeInput, settings: Settings, said: str) -> list[tuple[str, Callable[[], object]]]:
+    """Return the steps that put the account in order, each with the words for its failure."""
+    last: tuple[str, Callable[[], object]] = (
+        "unused models and endpoint configs were not removed",
+        lambda: deployments.remove_unused(settings),
+    )
+    if step.status == "SUCCEEDED":
+        return [("the serving execution was not noted", lambda: remember_serving(step, settings)), last]
+    return [
+        ("running jobs were not stopped", lambda: stop_running_jobs(step, settings)),
+        ("autoscaling was not restored", lambda: scaling.give_back(settings)),
+        ("the model package was not rejected", lambda: reject_model(step, said)),
+        ("the failed endpoint was not deleted", lambda: delete_failed_endpoint(step, settings)),
+        last,
+    ]
+
+
+def attempt(steps: list[tuple[str, Callable[[], object]]]) -> list[str]:
+    """Take every step; return what went wrong, in words."""
+    problems = []
+    for words, act in steps:
+        try:
+            act()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the execution's own outcome must be reported
+            logger.exception("a step of the report failed", step=words)
+            said = str(error) if isinstance(error, RetrieverError) else repr(error)
+            problems.append(f"{words}: {said}")
+    return problems
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    step = ReportOutcomeInput.model_validate(event)
+    settings = Settings.from_env()
+    outcome = records.record(step, settings)
+    said = outcome["Reason"]
+    problems = attempt(clean_up(step, settings, said))
+    outcome["Problems"] = problems
+    summary_key = f"runs/{step.execution_name}/summary.json"
+    summary = {**outcome, "State": step.state}
+    table = Table(settings.table_name)
+    problems += attempt(
+        [
+            ("the run record was not written", lambda: table.update(records.PREFIX + step.execution_name, outcome)),
+            ("the summary was not written", lambda: write_json(settings.bucket_name, summary_key, summary)),
+            ("the notification was not sent", lambda: notify(step, settings, said)),
+            ("the metrics were not written", lambda: measure(step)),
+        ]
+    )
+    logger.info("outcome reported", status=step.status, reason=said, problems=problems)
+    return {"Status": step.status, "Reason": said, "Problems": problems}

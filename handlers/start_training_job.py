@@ -1,0 +1,54 @@
+"""StartTrainingJob: train once more with the tuning job's best hyperparameters; the execution waits for the job."""
+
+import json
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from handlers import aws
+from handlers.contract import StartTrainingJobInput
+from handlers.jobs import VOLUME_GB, algorithm, channels, static_hyperparameters, tags
+from handlers.logs import logger
+from handlers.names import training_job_name
+from handlers.settings import Settings
+from handlers.waiting import Wait, start
+
+
+def training_job_request(step: StartTrainingJobInput, settings: Settings) -> dict[str, Any]:
+    """Return the CreateTrainingJob request; SageMaker takes hyperparameters as strings."""
+    return {
+        "TrainingJobName": training_job_name(step.execution_name),
+        "RoleArn": settings.sagemaker_role_arn,
+        "AlgorithmSpecification": algorithm(settings),
+        "HyperParameters": hyperparameters(step, settings),
+        "InputDataConfig": channels(settings, step.dataset, with_test=True),
+        "OutputDataConfig": {"S3OutputPath": f"s3://{settings.bucket_name}/runs/{step.execution_name}/training"},
+        "ResourceConfig": {
+            "InstanceType": settings.training_instance_type,
+            "InstanceCount": settings.training_instance_count,
+            "VolumeSizeInGB": VOLUME_GB,
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": settings.training_max_runtime_seconds},
+        "Tags": tags(step.execution_name, step.dataset),
+    }
+
+
+def hyperparameters(step: StartTrainingJobInput, settings: Settings) -> dict[str, str]:
+    """Return the static hyperparameters, the tuned ones as the tuning job reports them, and torchrun's switch."""
+    values = static_hyperparameters(settings, step.dataset, settings.epochs) | step.tuning.hyper_parameters
+    if settings.training_instance_count > 1:
+        values["sagemaker_torch_distributed_enabled"] = json.dumps(True)
+        values["sagemaker_instance_type"] = json.dumps(settings.training_instance_type)
+    return values
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    step = StartTrainingJobInput.model_validate(event)
+    settings = Settings.from_env()
+    request = training_job_request(step, settings)
+    name = request["TrainingJobName"]
+    wait = Wait("training", name, step.task_token, step.execution_name)
+    created = start(settings, wait, lambda: aws.sagemaker().create_training_job(**request))
+    logger.info("training job started", training_job_name=name, created=created)
+    return {"TrainingJobName": name}

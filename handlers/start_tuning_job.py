@@ -1,0 +1,71 @@
+"""StartTuningJob: search for hyperparameters on train and validation; the execution waits for the tuning job."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from handlers import aws
+from handlers.contract import StartTuningJobInput
+from handlers.jobs import VOLUME_GB, algorithm, channels, static_hyperparameters, tags
+from handlers.logs import logger
+from handlers.names import tuning_job_name
+from handlers.search_space import OBJECTIVE_METRIC, parameter_ranges
+from handlers.settings import Settings
+from handlers.waiting import Wait, start
+
+
+def tuning_job_request(step: StartTuningJobInput, settings: Settings) -> dict[str, Any]:
+    """Return the CreateHyperParameterTuningJob request; trials see neither the test split nor the final epochs."""
+    return {
+        "HyperParameterTuningJobName": tuning_job_name(step.execution_name),
+        "HyperParameterTuningJobConfig": _tuning_config(settings),
+        "TrainingJobDefinition": {
+            "StaticHyperParameters": static_hyperparameters(settings, step.dataset, settings.tuning_epochs),
+            "AlgorithmSpecification": algorithm(settings),
+            "RoleArn": settings.sagemaker_role_arn,
+            "InputDataConfig": channels(settings, step.dataset, with_test=False),
+            "OutputDataConfig": {"S3OutputPath": f"s3://{settings.bucket_name}/runs/{step.execution_name}/tuning"},
+            "ResourceConfig": {
+                "InstanceType": settings.tuning_instance_type,
+                "InstanceCount": 1,
+                "VolumeSizeInGB": VOLUME_GB,
+            },
+            "StoppingCondition": {"MaxRuntimeInSeconds": settings.tuning_max_runtime_seconds},
+        },
+        "Tags": tags(step.execution_name, step.dataset),
+    }
+
+
+def _tuning_config(settings: Settings) -> dict[str, Any]:
+    """Return the HyperParameterTuningJobConfig, with what SageMaker wants to be absent for a strategy left out."""
+    limits = {
+        "MaxParallelTrainingJobs": settings.max_parallel_tuning_jobs,
+        "MaxRuntimeInSeconds": settings.tuning_max_runtime_seconds,
+    }
+    config = {
+        "Strategy": settings.tuning_strategy,
+        "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": OBJECTIVE_METRIC},
+        "ResourceLimits": limits,
+        "ParameterRanges": parameter_ranges(settings),
+        "TrainingJobEarlyStoppingType": "Off",  # the objective is reported once, when a trial ends
+        "RandomSeed": settings.seed,
+    }
+    if settings.tuning_strategy != "Grid":  # which tries every combination
+        limits["MaxNumberOfTrainingJobs"] = settings.max_tuning_jobs
+    if settings.tuning_strategy == "Hyperband":
+        config["StrategyConfig"] = {
+            "HyperbandStrategyConfig": {"MinResource": 1, "MaxResource": max(2, settings.tuning_epochs)}
+        }
+    return config
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    step = StartTuningJobInput.model_validate(event)
+    settings = Settings.from_env()
+    request = tuning_job_request(step, settings)
+    name = request["HyperParameterTuningJobName"]
+    wait = Wait("tuning", name, step.task_token, step.execution_name)
+    created = start(settings, wait, lambda: aws.sagemaker().create_hyper_parameter_tuning_job(**request))
+    logger.info("tuning job started", tuning_job_name=name, created=created)
+    return {"TuningJobName": name}
