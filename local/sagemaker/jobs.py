@@ -3,9 +3,11 @@
 from local.account import Account
 from local.sagemaker.operations import register
 from local.sagemaker.training_jobs import TrainingJobs
+from local.sagemaker.tuning_jobs import TuningJobs
 
 
 def install(account: Account) -> None:
     """Carry out the operations on jobs."""
     training_jobs = TrainingJobs(account)
     register(training_jobs.operations())
+    register(TuningJobs(account, training_jobs).operations())

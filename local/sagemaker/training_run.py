@@ -100,8 +100,9 @@ class _Run:
                 instance.start()
             while (outcome := self._outcome(deadline)) is None:
                 time.sleep(_POLL_SECONDS)
-            if outcome in {_Outcome.STOPPED, _Outcome.MAX_RUNTIME_EXCEEDED}:
+            if outcome is _Outcome.MAX_RUNTIME_EXCEEDED:
                 self._job.move("Stopping")
+            if outcome in {_Outcome.STOPPED, _Outcome.MAX_RUNTIME_EXCEEDED}:
                 self._stop()
         finally:
             for instance in self._instances:

@@ -1,0 +1,148 @@
+"""Which hyperparameters a tuning job tries next: Optuna chooses, within SageMaker's ranges."""
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.trial import Trial, TrialState
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+_MAX_RANDOM_STARTS = 10
+_WIDE = 100.0  # from this ratio of the bounds on, ScalingType Auto means Logarithmic
+_STARTS_BEFORE_MEDIAN = 3
+_WARM_UP_REPORTS = 2
+
+
+@dataclass(frozen=True)
+class Range:
+    """One tuned hyperparameter: how Optuna draws it, and the text that the training job gets."""
+
+    name: str
+    distribution: BaseDistribution
+    text: Callable[[Any], str]
+
+
+class Search:
+    """Proposes hyperparameters and learns from what their training jobs reached; used by one thread."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        """Start the search that a HyperParameterTuningJobConfig (already checked) describes."""
+        self._ranges = ranges(config["ParameterRanges"])
+        maximize = config["HyperParameterTuningJobObjective"]["Type"] == "Maximize"
+        self._study = optuna.create_study(
+            direction="maximize" if maximize else "minimize", sampler=_sampler(config), pruner=_pruner(config)
+        )
+        if config["Strategy"] == "Grid":
+            for combination in _combinations(config):
+                self._study.enqueue_trial(combination)
+
+    def propose(self) -> tuple[Trial, dict[str, str]]:
+        """Return a new trial and its hyperparameters as texts."""
+        trial = self._study.ask({item.name: item.distribution for item in self._ranges})
+        return trial, {item.name: item.text(trial.params[item.name]) for item in self._ranges}
+
+    def report(self, trial: Trial, step: int, value: float) -> bool:
+        """Note the objective that `trial` has at `step` (from 1); return whether it is to be stopped as hopeless."""
+        trial.report(value, step)
+        return trial.should_prune()
+
+    def finish(self, trial: Trial, value: float | None, *, pruned: bool = False) -> None:
+        """Note the final objective of `trial`; None when its job failed or printed none."""
+        if pruned:
+            self._study.tell(trial, state=TrialState.PRUNED)
+        elif value is None:
+            self._study.tell(trial, state=TrialState.FAIL)
+        else:
+            self._study.tell(trial, value)
+
+
+def ranges(given: dict[str, Any]) -> list[Range]:
+    """Return the ranges of a ParameterRanges member.
+
+    Raises:
+        ValueError: a bound is no number, or the range is empty, or its scaling does not fit it.
+    """
+    return [
+        *(_continuous(item) for item in given.get("ContinuousParameterRanges", [])),
+        *(_integer(item) for item in given.get("IntegerParameterRanges", [])),
+        *(
+            Range(item["Name"], CategoricalDistribution(item["Values"]), str)
+            for item in given.get("CategoricalParameterRanges", [])
+        ),
+    ]
+
+
+def num_combinations(config: dict[str, Any]) -> int:
+    """Return how many jobs the strategy Grid runs."""
+    return sum(1 for _ in _combinations(config))
+
+
+def _combinations(config: dict[str, Any]) -> Any:
+    categorical = config["ParameterRanges"]["CategoricalParameterRanges"]
+    names = [item["Name"] for item in categorical]
+    for values in itertools.product(*(item["Values"] for item in categorical)):
+        yield dict(zip(names, values, strict=True))
+
+
+def _continuous(item: dict[str, str]) -> Range:
+    low, high = _bounds(item, float)
+    scaling = _scaling(item, low, high)
+    if scaling == "ReverseLogarithmic":
+        if not 0 <= low <= high < 1:
+            raise ValueError(f"range {item['Name']!r}: {low}..{high}; ReverseLogarithmic needs 0 <= values < 1")
+        return Range(item["Name"], FloatDistribution(1 - high, 1 - low, log=True), lambda rest: repr(1 - rest))
+    return Range(item["Name"], FloatDistribution(low, high, log=scaling == "Logarithmic"), repr)
+
+
+def _integer(item: dict[str, str]) -> Range:
+    low, high = _bounds(item, int)
+    scaling = _scaling(item, low, high)
+    if scaling == "ReverseLogarithmic":
+        raise ValueError(f"range {item['Name']!r}: ReverseLogarithmic is for continuous ranges only; use Logarithmic")
+    return Range(item["Name"], IntDistribution(int(low), int(high), log=scaling == "Logarithmic"), str)
+
+
+def _bounds(item: dict[str, str], number: Callable[[str], float]) -> tuple[float, float]:
+    try:
+        low, high = number(item["MinValue"]), number(item["MaxValue"])
+    except ValueError as error:
+        raise ValueError(
+            f"range {item['Name']!r}: {item['MinValue']!r}..{item['MaxValue']!r}; give {number.__name__} values"
+        ) from error
+    if not (math.isfinite(low) and math.isfinite(high) and low <= high):
+        raise ValueError(f"range {item['Name']!r}: {low}..{high}; MinValue must not be above MaxValue")
+    return low, high
+
+
+def _scaling(item: dict[str, str], low: float, high: float) -> str:
+    scaling = item.get("ScalingType", "Auto")
+    if scaling == "Auto":
+        return "Logarithmic" if low > 0 and high / low >= _WIDE else "Linear"
+    if scaling == "Logarithmic" and not low > 0:
+        raise ValueError(f"range {item['Name']!r}: {low}..{high}; Logarithmic needs values above 0")
+    return scaling
+
+
+def _sampler(config: dict[str, Any]) -> BaseSampler:
+    seed = config.get("RandomSeed")
+    if config["Strategy"] == "Random":
+        return RandomSampler(seed=seed)
+    num_jobs = config["ResourceLimits"].get("MaxNumberOfTrainingJobs", _MAX_RANDOM_STARTS)
+    num_random = max(2, min(_MAX_RANDOM_STARTS, num_jobs // 3))
+    return TPESampler(seed=seed, n_startup_trials=num_random)
+
+
+def _pruner(config: dict[str, Any]) -> BasePruner:
+    if config["Strategy"] == "Hyperband":
+        limits = config.get("StrategyConfig", {}).get("HyperbandStrategyConfig", {})
+        return HyperbandPruner(limits.get("MinResource", 1), limits.get("MaxResource", "auto"))
+    if config.get("TrainingJobEarlyStoppingType", "Off") == "Auto":
+        return MedianPruner(_STARTS_BEFORE_MEDIAN, _WARM_UP_REPORTS)
+    return NopPruner()

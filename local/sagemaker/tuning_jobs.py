@@ -1,0 +1,98 @@
+"""The operations on tuning jobs."""
+
+from threading import Lock
+from typing import Any
+
+from local.account import Account
+from local.errors import ServiceError
+from local.sagemaker import tags, tuning_request, tuning_run
+from local.sagemaker.operations import Operation, page, select
+from local.sagemaker.training_jobs import TrainingJobs
+from local.sagemaker.tuning_job import TuningJob
+
+
+class TuningJobs:
+    """The account's tuning jobs."""
+
+    def __init__(self, account: Account, training_jobs: TrainingJobs) -> None:
+        self._account = account
+        self._training_jobs = training_jobs
+        self._lock = Lock()
+        self._jobs: dict[str, TuningJob] = {}
+
+    def operations(self) -> dict[str, Operation]:
+        """Return the operations that this carries out."""
+        return {
+            "CreateHyperParameterTuningJob": self.create,
+            "DescribeHyperParameterTuningJob": self.describe,
+            "ListHyperParameterTuningJobs": self.list,
+            "StopHyperParameterTuningJob": self.stop,
+            "ListTrainingJobsForHyperParameterTuningJob": self.list_training_jobs,
+        }
+
+    def get(self, name: str) -> TuningJob:
+        """Return the job `name`.
+
+        Raises:
+            ServiceError: there is none.
+        """
+        with self._lock:
+            if name not in self._jobs:
+                raise ServiceError(
+                    "ResourceNotFound", f"Amazon SageMaker can't find a tuning job called {name}. Type another name."
+                )
+            return self._jobs[name]
+
+    def create(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Carry out CreateHyperParameterTuningJob."""
+        with self._lock:
+            self._refuse_taken(params["HyperParameterTuningJobName"])
+        tuning_request.check(self._account, params)
+        job = TuningJob(self._account, params)
+        with self._lock:
+            self._refuse_taken(job.name)
+            self._jobs[job.name] = job
+        tags.announce(job.arn, params.get("Tags"))
+        tuning_run.start(job, self._training_jobs)
+        return {"HyperParameterTuningJobArn": job.arn}
+
+    def describe(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Carry out DescribeHyperParameterTuningJob."""
+        return self.get(params["HyperParameterTuningJobName"]).describe()
+
+    def list(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Carry out ListHyperParameterTuningJobs."""
+        with self._lock:
+            jobs = list(self._jobs.values())
+        summaries = [job.summary() for job in jobs]
+        keys = {"name_key": "HyperParameterTuningJobName", "status_key": "HyperParameterTuningJobStatus"}
+        return page(select(summaries, params, **keys), params, "HyperParameterTuningJobSummaries")
+
+    def stop(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Carry out StopHyperParameterTuningJob."""
+        self.get(params["HyperParameterTuningJobName"]).request_stop()
+        return {}
+
+    def list_training_jobs(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Carry out ListTrainingJobsForHyperParameterTuningJob; by value, only jobs that have one are listed."""
+        job = self.get(params["HyperParameterTuningJobName"])
+        attempts = job.attempts
+        if params.get("SortBy") == "FinalObjectiveMetricValue":
+            valued = [(attempt.value, attempt) for attempt in attempts if attempt.value is not None]
+            ordered = sorted(valued, key=lambda pair: pair[0], reverse=params.get("SortOrder") == "Descending")
+            summaries = [job.attempt_summary(attempt) for _, attempt in ordered]
+            status = params.get("StatusEquals")
+            summaries = [summary for summary in summaries if status in {None, summary["TrainingJobStatus"]}]
+        else:
+            defaults = {"SortBy": "Name", "SortOrder": "Ascending"}
+            summaries = [job.attempt_summary(attempt) for attempt in attempts]
+            keys = {"name_key": "TrainingJobName", "status_key": "TrainingJobStatus"}
+            summaries = select(summaries, defaults | params, **keys)
+        return page(summaries, params, "TrainingJobSummaries")
+
+    def _refuse_taken(self, name: str) -> None:
+        if name in self._jobs:
+            raise ServiceError(
+                "ResourceInUse",
+                f"A hyperparameter tuning job with the name, {name}, already exists. Choose a different name.",
+            )
