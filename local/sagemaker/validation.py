@@ -80,7 +80,8 @@ def _text_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
 def _compiled(pattern: str) -> re.Pattern[str]:
     """Return `pattern` of the model for Python; the model is written for Java, whose \\p classes Python lacks."""
     python = pattern.replace(r"\p{L}", "a-zA-Z\u00c0-\uffff").replace(r"\p{N}", "0-9")
-    python = python.replace(r"\p{Z}", r"\s").replace(r"\p{M}", "").replace(r"\p{S}", "").replace(r"\p{P}", "")
+    python = python.replace(r"\p{Z}", r"\s").replace(r"\p{M}", "").replace(r"\p{S}", "")
+    python = python.replace(r"\p{P}", r"!-/:-@\[-`{-~")  # ASCII symbols are among these ranges
     try:
         return re.compile(python)
     except re.error:
