@@ -1,0 +1,222 @@
+"""What the handlers' tests share: a Lambda context, the environment of template.yaml, and AWS services in process."""
+
+import dataclasses
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from handlers import aws, fingerprint
+from handlers.settings import Settings
+from handlers.table import Table
+from tests.handlers.fake_sagemaker import FakeSageMaker
+
+EVENTS = Path(__file__).parent.parent / "events"
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+BUCKET = "retriever-data"
+EXECUTION = "flowers-0123456789ab-1"
+
+ENVIRONMENT = {
+    "BUCKET_NAME": BUCKET,
+    "TABLE_NAME": "retriever-table",
+    "STATE_MACHINE_ARN": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:retriever-pipeline",
+    "ENDPOINT_NAME": "retriever",
+    "TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:retriever-topic",
+    "MODEL_PACKAGE_GROUP_NAME": "retriever",
+    "SAGEMAKER_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/retriever-sagemaker",
+    "TRAINING_IMAGE_URI": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/pytorch-training:2.8-cpu",
+    "INFERENCE_IMAGE_URI": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/pytorch-inference:2.6-cpu",
+    "TRAINING_SOURCE_S3_URI": "s3://retriever-artifacts/0a1b/sourcedir.tar.gz",
+    "MODEL_NAME": "resnet18",
+    "WEIGHTS": "imagenet",
+    "WEIGHTS_S3_URI": "",
+    "TRAINABLE": "head",
+    "IMAGE_SIZE": "224",
+    "EPOCHS": "20",
+    "TUNING_EPOCHS": "5",
+    "AUGMENT": "basic",
+    "PATIENCE": "5",
+    "SEED": "17",
+    "VALIDATION_FRACTION": "0.2",
+    "MIN_IMAGES_PER_CLASS": "2",
+    "TUNING_INSTANCE_TYPE": "ml.g4dn.xlarge",
+    "TRAINING_INSTANCE_TYPE": "ml.g4dn.xlarge",
+    "TRAINING_INSTANCE_COUNT": "1",
+    "MAX_TUNING_JOBS": "4",
+    "MAX_PARALLEL_TUNING_JOBS": "2",
+    "TUNING_STRATEGY": "Bayesian",
+    "TUNING_MAX_RUNTIME_SECONDS": "3600",
+    "TRAINING_MAX_RUNTIME_SECONDS": "7200",
+    "ACCURACY_THRESHOLD": "0.9",
+    "ENDPOINT_INSTANCE_TYPE": "ml.m5.large",
+    "ENDPOINT_INSTANCE_COUNT": "1",
+    "SCALING_MIN_INSTANCES": "1",
+    "SCALING_MAX_INSTANCES": "4",
+    "SCALING_TARGET_INVOCATIONS": "600",
+    "SCALE_IN_COOLDOWN_SECONDS": "300",
+    "SCALE_OUT_COOLDOWN_SECONDS": "60",
+    "CANARY_PERCENT": "10",
+    "CANARY_WAIT_SECONDS": "300",
+    "TERMINATION_WAIT_SECONDS": "120",
+    "ROLLBACK_ALARM_NAMES": "retriever-5xx,retriever-latency",
+    "RETRAIN_WHEN": "changed",
+    "LOG_LEVEL": "INFO",
+    "POWERTOOLS_SERVICE_NAME": "retriever",
+    "POWERTOOLS_METRICS_NAMESPACE": "Retriever",
+}
+
+_DEFINITION = {"StartAt": "Only", "States": {"Only": {"Type": "Pass", "End": True}}}
+
+
+@dataclasses.dataclass
+class Context:
+    """What the Lambda runtime passes beside the event."""
+
+    function_name: str = "retriever-function"
+    function_version: str = "$LATEST"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:retriever-function"
+    aws_request_id: str = "6bc28136-xmpl-4365-b021-0ce6b2e64ab0"
+    remaining_ms: int = 30_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.remaining_ms
+
+
+@pytest.fixture
+def lambda_context() -> Context:
+    """Give the context of one invocation."""
+    return Context()
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Set the environment variables of every handler."""
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    return dict(ENVIRONMENT)
+
+
+@pytest.fixture
+def settings(environment: dict[str, str]) -> Settings:
+    """Give the settings that the environment says."""
+    return Settings.from_env()
+
+
+@pytest.fixture
+def event() -> Callable[[str], Any]:
+    """Give a fresh copy of a payload in tests/events."""
+    return lambda name: json.loads((EVENTS / f"{name}.json").read_text())
+
+
+@dataclasses.dataclass
+class World:
+    """The AWS account of one test: S3, DynamoDB, Step Functions, SNS and autoscaling by moto, SageMaker by a fake."""
+
+    settings: Settings
+    sagemaker: FakeSageMaker
+    table: Table
+
+    def put(self, key: str, body: bytes | str = b"x") -> None:
+        """Write an object of the data bucket."""
+        aws.s3().put_object(Bucket=BUCKET, Key=key, Body=body.encode() if isinstance(body, str) else body)
+
+    def put_images(self, prefix: str, **classes: int) -> None:
+        """Write distinct images under `prefix`, as many a class as said; "a__b" stands for the path a/b."""
+        for name, count in classes.items():
+            for i in range(count):
+                path = f"{prefix}{name.replace('__', '/')}/{i}.jpg"
+                self.put(path, f"image {path}")
+
+    def keys(self, prefix: str = "") -> list[str]:
+        """Return the keys of the data bucket."""
+        pages = aws.s3().get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+        return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+
+    def json(self, s3_uri: str) -> Any:
+        """Return the JSON object at a URI."""
+        bucket, _, key = s3_uri.removeprefix("s3://").partition("/")
+        return json.loads(aws.s3().get_object(Bucket=bucket, Key=key)["Body"].read())
+
+    def fingerprint(self, s3_uri: str) -> str:
+        return fingerprint.fingerprint_of(s3_uri)
+
+    def start_execution(self, name: str = EXECUTION) -> str:
+        """Start a running execution, which is what task tokens and turns refer to."""
+        machine = self.settings.state_machine_arn
+        return aws.stepfunctions().start_execution(stateMachineArn=machine, name=name, input="{}")["executionArn"]
+
+    def stop_execution(self, name: str = EXECUTION) -> None:
+        aws.stepfunctions().stop_execution(executionArn=self.settings.execution_arn(name))
+
+    def executions(self) -> list[str]:
+        machine = self.settings.state_machine_arn
+        found = aws.stepfunctions().list_executions(stateMachineArn=machine)["executions"]
+        return sorted(execution["name"] for execution in found)
+
+
+@pytest.fixture
+def world(settings: Settings) -> Iterator[World]:
+    """Give an account with the stack's bucket, table, topic and state machine."""
+    with mock_aws():
+        aws.forget_clients()
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        boto3.client("dynamodb").create_table(
+            TableName=settings.table_name,
+            KeySchema=[{"AttributeName": "Id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "Id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        boto3.client("sns").create_topic(Name=settings.topic_arn.rpartition(":")[2])
+        boto3.client("stepfunctions").create_state_machine(
+            name=settings.state_machine_arn.rpartition(":")[2],
+            definition=json.dumps(_DEFINITION),
+            roleArn=f"arn:aws:iam::{ACCOUNT}:role/retriever-pipeline",
+        )
+        fake = FakeSageMaker(REGION, ACCOUNT)
+        fake.attach(aws.sagemaker())
+        yield World(settings, fake, Table(settings.table_name))
+    aws.forget_clients()
+
+
+class Sent:
+    """Records SendTaskSuccess and SendTaskFailure, which moto accepts for tokens of its own executions only."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[str, dict[str, Any]]] = []
+        self.fault: str = ""
+
+    def attach(self, client: Any) -> None:
+        for operation in ("SendTaskSuccess", "SendTaskFailure"):
+            client.meta.events.register_first(f"provide-client-params.sfn.{operation}", self._keep)
+            client.meta.events.register_first(f"before-call.sfn.{operation}", self._answer)
+
+    def _keep(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+        self._params = (model.name, dict(params))
+
+    def _answer(self, **_: Any) -> Any:
+        if self.fault:
+            return _Response(400), {"Error": {"Code": self.fault, "Message": f"{self.fault} of a test"}}
+        self.answers.append(self._params)
+        return _Response(200), {}
+
+
+@dataclasses.dataclass
+class _Response:
+    status_code: int
+    raw: Any = dataclasses.field(default_factory=io.BytesIO)
+    headers: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+@pytest.fixture
+def sent(world: World) -> Sent:
+    """Give what was sent to waiting states."""
+    recorder = Sent()
+    recorder.attach(aws.stepfunctions())
+    return recorder
