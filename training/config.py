@@ -29,7 +29,6 @@ class TrainingConfig:
     augment: str
     patience: int  # epochs without a better validation top-1 before stopping; 0: never
     seed: int
-    stem: str  # auto, standard or small
     precision: str  # auto, fp32 or bf16; training only, evaluation is always fp32
     workers: int  # processes that decode images when they do not fit the cache
     cache_mb: int  # bound of the decoded images kept in memory
@@ -89,7 +88,6 @@ def _add_model_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--trainable", default="full", choices=("head", "full"), help="head: the backbone is frozen")
     group.add_argument("--image-size", type=int, default=224, help="side of the network's input, pixels")
     group.add_argument("--dropout", type=float, default=0.2, help="before the last layer, 0..0.9")
-    group.add_argument("--stem", default="auto", choices=("auto", "standard", "small"), help="first layers of a resnet")
 
 
 def _add_optimisation_flags(parser: argparse.ArgumentParser) -> None:

@@ -15,7 +15,6 @@ from training.preprocessing import Preprocessing, normalise
 
 # Families whose last Linear is the classifier and which take images of any size of 32 pixels and more.
 FAMILIES = ("resnet", "resnext", "wide_resnet", "mobilenet_v3_", "efficientnet_", "convnext_", "regnet_")
-STEMS = ("standard", "small")
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,6 @@ class ModelSpec:
     model_name: str
     num_classes: int
     dropout: float = 0.0
-    stem: str = "standard"
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready fields."""
@@ -43,7 +41,7 @@ def build_model(spec: ModelSpec) -> nn.Module:
     """Return the network of `spec` with random weights drawn from torch's global generator.
 
     Raises:
-        ConfigError: the name is not one of `known_model_names()`, or the stem does not go with it.
+        ConfigError: the name is not one of `known_model_names()`.
     """
     from torchvision import models
 
@@ -51,8 +49,6 @@ def build_model(spec: ModelSpec) -> nn.Module:
         raise ConfigError(f"model_name {spec.model_name!r} is not known; use one of {', '.join(known_model_names())}")
     model: nn.Module = models.get_model(spec.model_name, weights=None)
     _replace_head(model, spec)
-    if spec.stem == "small":
-        _shrink_stem(model, spec.model_name)
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
@@ -140,12 +136,6 @@ def load_state(model: nn.Module, state: Mapping[str, Tensor]) -> list[str]:
     return [name for name in absent if name.startswith(f"{head}.")]
 
 
-def has_small_stem(state: Mapping[str, Tensor]) -> bool:
-    """Tell whether a resnet state_dict was trained with the small-image stem."""
-    kernel = state.get("conv1.weight")
-    return kernel is not None and kernel.shape[-1] == 3
-
-
 def _plain_state(state: object, file_name: str) -> dict[str, Tensor]:
     """Unwrap {"state_dict": ...} or {"model": ...} and the "module." prefix that DDP leaves."""
     if isinstance(state, Mapping):
@@ -180,13 +170,3 @@ def _last_linear(model: nn.Module) -> tuple[str, nn.Linear]:
         (name, module) for name, module in model.named_modules() if isinstance(module, nn.Linear)
     )
     return list(linears)[-1]
-
-
-def _shrink_stem(model: nn.Module, model_name: str) -> None:
-    """Give a resnet a 3 x 3 first convolution and no pooling, so that small images keep twice the resolution."""
-    first = getattr(model, "conv1", None)
-    if not isinstance(first, nn.Conv2d):
-        raise ConfigError(f"stem 'small' goes with the resnet family only, not with {model_name!r}; use stem=standard")
-    model.conv1 = nn.Conv2d(3, first.out_channels, kernel_size=3, stride=2, padding=1, bias=False)
-    nn.init.kaiming_normal_(model.conv1.weight, mode="fan_out", nonlinearity="relu")
-    model.maxpool = nn.Identity()

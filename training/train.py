@@ -122,8 +122,7 @@ def start_model(config: TrainingConfig, preprocessing: "Preprocessing", class_na
     from training import model
     from training.export import TrainedModel
 
-    stem = config.stem if config.stem != "auto" else "standard"
-    spec = model.ModelSpec(config.model_name, len(class_names), config.dropout, stem)
+    spec = model.ModelSpec(config.model_name, len(class_names), config.dropout)
     network = model.build_model(spec)
     left_out: list[str] = []
     if config.weights == "imagenet":

@@ -62,12 +62,6 @@ def test_unknown_model_name_is_refused_with_the_known_ones() -> None:
         build_model(ModelSpec("resnet19", 2))
 
 
-def test_small_stem_is_for_resnets_only() -> None:
-    """Other families have no such first layer."""
-    with pytest.raises(ConfigError, match="stem 'small' goes with the resnet family only, not with 'efficientnet_b0'"):
-        build_model(ModelSpec("efficientnet_b0", 2, stem="small"))
-
-
 @pytest.mark.parametrize("model_name", ["resnet18", "mobilenet_v3_small"])
 def test_weights_channel_fills_the_backbone_and_names_the_head(tmp_path: Path, model_name: str) -> None:
     """torchvision's own state_dict, as users have it, loads all but the head of 1,000 classes."""
