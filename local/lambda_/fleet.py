@@ -250,15 +250,15 @@ class Fleets:
             surplus = self._fleets[function_name].idle.pop(revision, [])
         self._end_all(surplus)
 
-    def remove(self, function_name: str) -> None:
-        """End all of a deleted function."""
+    def remove(self, function_name: str, revisions: set[str]) -> None:
+        """End all of a deleted function, which had these `revisions`."""
         with self._changed:
             fleet = self._fleets[function_name]
             fleet.reserved = None
             surplus = [environment for config in fleet.provisioned.values() for environment in self._end_config(config)]
             fleet.provisioned.clear()
             surplus += [environment for pool in fleet.idle.values() for environment in pool]
-            self._retired.update(fleet.idle)
+            self._retired.update(revisions)
             fleet.idle.clear()
         self._end_all(surplus)
 

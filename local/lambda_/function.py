@@ -73,7 +73,7 @@ class Function(LambdaFunction):
         self._unpack()
         return self.get_configuration()
 
-    def publish(self, number: int, description: str | None) -> "Function":
+    def snapshot(self, number: int, description: str | None) -> "Function":
         """Return a snapshot of $LATEST as version `number`."""
         version: Function = copy.copy(self)
         version.set_version(number)

@@ -104,9 +104,11 @@ class FunctionsResponse(LambdaResponse):
         target = self._target()
         name, version = target.function.function_name, str(target.function.version)
         if not target.qualifier:
-            self.backend.delete_function(name)
+            revisions = {version.revision for version in self._versions(target.function)}
+            self.backend._lambdas._functions.pop(name)
+            self.backend._lambdas._arns.pop(target.function.function_arn, None)
             aliases_of(self.backend, target.function).clear()
-            self.fleets.remove(name)
+            self.fleets.remove(name, revisions)
             self.configs.delete(name, None)
         elif target.qualifier != version or version == LATEST:
             raise ServiceError(
@@ -342,7 +344,7 @@ class FunctionsResponse(LambdaResponse):
             newest: Function = entry["versions"][-1]
             return newest
         entry["published"] = entry.get("published", 0) + 1  # numbers of deleted versions are not used again
-        version = function.publish(entry["published"], description)
+        version = function.snapshot(entry["published"], description)
         entry["versions"].append(version)
         return version
 
