@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from math import isfinite
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from botocore.config import Config
 from local.clock import Clock
 from local.identity import Credentials, Sessions
 from local.journal import Journal
+from local.metrics import MetricStore, series_key
 from local.processes import ProcessTable
 
 logger = logging.getLogger("local")
@@ -21,6 +23,7 @@ logger = logging.getLogger("local")
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Middleware = Callable[[WsgiApplication], WsgiApplication]
 ActionCheck = Callable[[str, str, Any], None]
+AlarmAction = Callable[[str, dict[str, Any]], None]
 
 _Shared = TypeVar("_Shared")
 
@@ -49,6 +52,8 @@ class Account:
         self.stopping = Event()
         self.middleware: list[Middleware] = []
         self.action_checks: list[ActionCheck] = []
+        self.metrics = MetricStore()
+        self.alarm_actions: dict[str, AlarmAction] = {}  # by the service in the action's ARN; takes the ARN, the alarm
         self._on_stop: list[Callable[[], None]] = []
         self._clients: dict[tuple[str, str], tuple[float | None, Any]] = {}
         self._shared: dict[Any, Any] = {}
@@ -126,18 +131,12 @@ class Account:
     def put_metric(
         self, namespace: str, name: str, value: float, unit: str, dimensions: Mapping[str, str], *, count: int = 1
     ) -> None:
-        """Record `count` samples of `value` of a service's own CloudWatch metric, now."""
-        from moto.cloudwatch.models import cloudwatch_backends
+        """Record `count` samples of `value` of a service's own CloudWatch metric, now.
 
-        datum = {
-            "MetricName": name,
-            "Dimensions": [{"Name": key, "Value": text} for key, text in dimensions.items()],
-            "Timestamp": self.clock.now(),
-            "Unit": unit,
-            "Values": [value],
-            "Counts": [count],
-        }
-        cloudwatch_backends[self.account_id][self.region].put_metric_data(namespace, [datum])
+        A value that is not finite is left out: CloudWatch takes none.
+        """
+        if isfinite(value):
+            self.metrics.put(series_key(namespace, name, dimensions), unit, self.clock.time(), value, count)
 
     def add_middleware(self, middleware: Middleware) -> None:
         """Wrap the WSGI application; the one added last sees a request first."""

@@ -1,5 +1,24 @@
+"""Application Auto Scaling: target tracking that really adds and removes endpoint instances."""
+
 from local.account import Account
+from local.autoscaling.scaling import Scaling
+from local.tables import serve
 
 
 def install(account: Account) -> None:
-    """Leave moto's part as it is."""
+    """Serve Application Auto Scaling for the variants of endpoints, on the account's clock."""
+    scaling = Scaling(account)
+    account.alarm_actions["autoscaling"] = scaling.on_alarm
+    serve(
+        "application-autoscaling",
+        "applicationautoscaling",
+        {
+            "RegisterScalableTarget": scaling.register,
+            "DeregisterScalableTarget": scaling.deregister,
+            "DescribeScalableTargets": scaling.describe_targets,
+            "PutScalingPolicy": scaling.put_policy,
+            "DeleteScalingPolicy": scaling.delete_policy,
+            "DescribeScalingPolicies": scaling.describe_policies,
+            "DescribeScalingActivities": scaling.describe_activities,
+        },
+    )

@@ -3,12 +3,15 @@
 import psutil
 
 from local.account import Account
+from local.metrics import MINUTE, series_key
 from local.sagemaker import endpoint_configs, endpoints, models, registry, runtime
 from local.sagemaker.endpoints import Endpoints
 
 _CHECK_SECONDS = 0.2
 _UTILISATION_SECONDS = 60.0
+_IDLE_CHECK_SECONDS = 5.0
 _NAMESPACE = "/aws/sagemaker/Endpoints"
+_INVOCATION_METRICS = ("Invocations", "InvocationsPerInstance")
 
 
 def install(account: Account) -> None:
@@ -18,6 +21,8 @@ def install(account: Account) -> None:
     known_endpoints = endpoints.install(account, known_models, known_configs)
     runtime.install(account, known_endpoints)
     account.start_thread("endpoint instances", lambda: _look_after(account, known_endpoints))
+    idle_seconds = max(_IDLE_CHECK_SECONDS, 0.05 * account.clock.speed)
+    account.every("idle endpoints", idle_seconds, lambda: _record_idleness(account, known_endpoints))
     account.every("endpoint utilisation", _UTILISATION_SECONDS, lambda: _record_utilisation(account, known_endpoints))
 
 
@@ -35,3 +40,17 @@ def _record_utilisation(account: Account, known: Endpoints) -> None:
             for instance in variant.fleet.instances:
                 percent = 100 * instance.resident_bytes() / total
                 account.put_metric(_NAMESPACE, "MemoryUtilization", percent, "Percent", dimensions)
+
+
+def _record_idleness(account: Account, known: Endpoints) -> None:
+    """Put a zero for the last minute of a variant that nobody invoked in it, so that an idle endpoint scales in.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-prerequisites.html
+    """
+    end = int(account.clock.time()) // MINUTE * MINUTE
+    for endpoint in known.all():
+        for name in list(endpoint.variants):
+            for metric in _INVOCATION_METRICS:
+                key = series_key("AWS/SageMaker", metric, {"EndpointName": endpoint.name, "VariantName": name})
+                if not account.metrics.periods(key, end - MINUTE, end, MINUTE):
+                    account.metrics.put(key, "None", end - MINUTE, 0.0)

@@ -1,0 +1,330 @@
+"""Scalable targets and their policies: registered, tracked, and acted on when an alarm of a policy calls."""
+
+import uuid
+from dataclasses import dataclass, field
+from threading import Lock, RLock
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local.account import Account
+from local.autoscaling.activities import Activities
+from local.autoscaling.tracking import (
+    DEFAULT_COOLDOWN_SECONDS,
+    TrackedMetric,
+    alarm_requests,
+    tracked_metric,
+    wanted_capacity,
+)
+from local.cloudwatch.statistics import statistic
+from local.errors import ServiceError
+from local.metrics import MINUTE, series_key
+
+_NAMESPACE, _DIMENSION = "sagemaker", "sagemaker:variant:DesiredInstanceCount"
+_PAGE = 50
+
+
+@dataclass
+class Policy:
+    """A target tracking policy; `names` are those of its alarms, under "High" and "Low"."""
+
+    name: str
+    arn: str
+    config: dict[str, Any]
+    metric: TrackedMetric
+    names: dict[str, str]
+    created_at: Any
+
+
+@dataclass
+class Target:
+    """A scalable target. Times of the last scale-out and scale-in are of the account's clock."""
+
+    description: dict[str, Any]
+    policies: dict[str, Policy] = field(default_factory=dict)
+    scaled_out_at: float = float("-inf")
+    scaled_in_at: float = float("-inf")
+    busy: Lock = field(default_factory=Lock)
+
+    @property
+    def endpoint_name(self) -> str:
+        """Return the endpoint's name."""
+        return str(self.description["ResourceId"].split("/")[1])
+
+    @property
+    def variant_name(self) -> str:
+        """Return the variant's name."""
+        return str(self.description["ResourceId"].split("/")[3])
+
+
+class Scaling:
+    """Keeps the scalable targets of an account and scales them."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._activities = Activities(account)
+        self._lock = RLock()
+        self._targets: dict[str, Target] = {}
+
+    def register(self, params: dict[str, Any]) -> dict[str, Any]:
+        """RegisterScalableTarget: made or changed; a capacity outside of the new bounds is corrected at once."""
+        _refuse(
+            params, {"RoleARN", "MinCapacity", "MaxCapacity", "SuspendedState", *_TARGET_KEY}, "RegisterScalableTarget"
+        )
+        resource_id = _checked_resource(params)
+        with self._lock:
+            known = self._targets.get(resource_id)
+            merged = (known.description if known else {}) | params
+            if "MinCapacity" not in merged or "MaxCapacity" not in merged:
+                raise _validation("MinCapacity and MaxCapacity are needed to register a new scalable target")
+            if not 1 <= merged["MinCapacity"] <= merged["MaxCapacity"]:
+                raise _validation(
+                    f"Maximum capacity cannot be less than minimum capacity, and the minimum is 1: "
+                    f"{merged['MinCapacity']} to {merged['MaxCapacity']}"
+                )
+        self._capacity(resource_id)
+        with self._lock:
+            target = self._targets.setdefault(resource_id, Target(self._new_target(params)))
+            suspended = target.description["SuspendedState"] | params.get("SuspendedState", {})
+            target.description |= params | {"SuspendedState": suspended}
+        self._account.start_thread(f"bounds of {resource_id}", lambda: self._keep_within_bounds(target))
+        return {"ScalableTargetARN": target.description["ScalableTargetARN"]}
+
+    def deregister(self, params: dict[str, Any]) -> dict[str, Any]:
+        """DeregisterScalableTarget: its policies and their alarms go with it."""
+        target = self._target(params)
+        for name in list(target.policies):
+            self.delete_policy({**params, "PolicyName": name})
+        with self._lock:
+            self._targets.pop(params["ResourceId"], None)
+        return {}
+
+    def describe_targets(self, params: dict[str, Any]) -> dict[str, Any]:
+        """DescribeScalableTargets."""
+        wanted = params.get("ResourceIds")
+        with self._lock:
+            found = [
+                dict(target.description)
+                for resource_id, target in self._targets.items()
+                if params["ServiceNamespace"] == _NAMESPACE and (not wanted or resource_id in wanted)
+            ]
+        return _paged(found, params, "ScalableTargets")
+
+    def put_policy(self, params: dict[str, Any]) -> dict[str, Any]:
+        """PutScalingPolicy: target tracking; its two alarms are made in CloudWatch."""
+        if params.get("PolicyType", "StepScaling") != "TargetTrackingScaling":
+            raise ServiceError(
+                "NotImplemented",
+                f"PolicyType {params.get('PolicyType', 'StepScaling')!r}: the embedded account carries out "
+                "TargetTrackingScaling only",
+            )
+        _refuse(params, {"PolicyName", "PolicyType", _CONFIG, *_TARGET_KEY}, "PutScalingPolicy")
+        target, config = self._target(params), params.get(_CONFIG, {})
+        if not config.get("TargetValue", 0) > 0:
+            raise _validation("TargetTrackingScalingPolicyConfiguration needs a TargetValue above 0")
+        metric = tracked_metric(config, target.endpoint_name, target.variant_name)
+        with self._lock:
+            policy = self._policy(target, params["PolicyName"], config, metric)
+        client = self._account.client("cloudwatch")
+        for request in alarm_requests(metric, config["TargetValue"], policy.arn, policy.names):
+            client.put_metric_alarm(**request)
+        return {"PolicyARN": policy.arn, "Alarms": self._alarms(policy)}
+
+    def delete_policy(self, params: dict[str, Any]) -> dict[str, Any]:
+        """DeleteScalingPolicy, with its alarms."""
+        target = self._target(params)
+        with self._lock:
+            policy = target.policies.pop(params["PolicyName"], None)
+        if policy is None:
+            raise _not_found("scaling policy", params, f", policy name: {params['PolicyName']}")
+        client = self._account.client("cloudwatch")
+        for name in policy.names.values():
+            try:
+                client.delete_alarms(AlarmNames=[name])
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "ResourceNotFound":
+                    raise
+        return {}
+
+    def describe_policies(self, params: dict[str, Any]) -> dict[str, Any]:
+        """DescribeScalingPolicies."""
+        wanted = params.get("PolicyNames")
+        with self._lock:
+            found = [
+                self._description(target, policy)
+                for target in self._targets.values()
+                if target.description["ResourceId"] == params.get("ResourceId", target.description["ResourceId"])
+                for policy in target.policies.values()
+                if not wanted or policy.name in wanted
+            ]
+        return _paged(found, params, "ScalingPolicies")
+
+    def describe_activities(self, params: dict[str, Any]) -> dict[str, Any]:
+        """DescribeScalingActivities."""
+        return _paged(self._activities.of(params), params, "ScalingActivities")
+
+    def on_alarm(self, policy_arn: str, alarm: dict[str, Any]) -> None:
+        """Scale as the policy says whose alarm is in state ALARM; called again each minute while it stays so."""
+        with self._lock:
+            found = [
+                (target, policy)
+                for target in self._targets.values()
+                for policy in target.policies.values()
+                if policy.arn == policy_arn
+            ]
+        for target, policy in found:
+            if not target.busy.acquire(blocking=False):
+                continue  # a change is under way; the alarm calls again
+            try:
+                self._scale(target, policy, alarm["AlarmName"])
+            finally:
+                target.busy.release()
+
+    def _scale(self, target: Target, policy: Policy, alarm_name: str) -> None:
+        status, current = self._activities.capacity(target.endpoint_name, target.variant_name)
+        value = self._latest(policy.metric)
+        if status != "InService" or value is None:
+            return
+        low, high = target.description["MinCapacity"], target.description["MaxCapacity"]
+        wanted = wanted_capacity(current, value, policy.config["TargetValue"], low, high)
+        is_out = alarm_name == policy.names["High"]
+        if (wanted > current) != is_out or wanted == current or not self._may(target, policy, is_out=is_out):
+            return
+        cause = f"monitor alarm {alarm_name} in state ALARM triggered policy {policy.name}"
+        if self._activities.set_capacity(target.description, wanted, cause):
+            now = self._account.clock.time()
+            if is_out:
+                target.scaled_out_at = now
+            else:
+                target.scaled_in_at = now
+
+    def _may(self, target: Target, policy: Policy, *, is_out: bool) -> bool:
+        """Return whether no cooldown or suspension forbids the change; scaling out heeds no scale-in cooldown."""
+        now, suspended = self._account.clock.time(), target.description["SuspendedState"]
+        if is_out:
+            cooldown = policy.config.get("ScaleOutCooldown", DEFAULT_COOLDOWN_SECONDS)
+            return not suspended["DynamicScalingOutSuspended"] and now >= target.scaled_out_at + cooldown
+        cooldown = policy.config.get("ScaleInCooldown", DEFAULT_COOLDOWN_SECONDS)
+        allowed = not suspended["DynamicScalingInSuspended"] and not policy.config.get("DisableScaleIn", False)
+        return allowed and now >= max(target.scaled_in_at, target.scaled_out_at) + cooldown
+
+    def _latest(self, metric: TrackedMetric) -> float | None:
+        """Return the statistic of the last complete minute that has samples, of the last three."""
+        end = int(self._account.clock.time()) // MINUTE * MINUTE
+        key = series_key(metric.namespace, metric.name, metric.dimensions)
+        periods = self._account.metrics.periods(key, end - 3 * MINUTE, end, MINUTE)
+        return statistic(periods[-1][1], metric.statistic) if periods else None
+
+    def _keep_within_bounds(self, target: Target) -> None:
+        with target.busy:
+            _, current = self._activities.capacity(target.endpoint_name, target.variant_name)
+            low, high = target.description["MinCapacity"], target.description["MaxCapacity"]
+            if current < low:
+                self._activities.set_capacity(target.description, low, f"minimum capacity was set to {low}")
+            elif current > high:
+                self._activities.set_capacity(target.description, high, f"maximum capacity was set to {high}")
+
+    def _capacity(self, resource_id: str) -> None:
+        """Raise unless the variant exists."""
+        _, endpoint_name, _, variant_name = resource_id.split("/")
+        try:
+            self._activities.capacity(endpoint_name, variant_name)
+        except (ClientError, KeyError) as error:
+            raise _validation(f"SageMaker variant does not exist: {resource_id}") from error
+
+    def _target(self, params: dict[str, Any]) -> Target:
+        _checked_resource(params)
+        with self._lock:
+            target = self._targets.get(params["ResourceId"])
+        if target is None:
+            raise _not_found("scalable target", params, "")
+        return target
+
+    def _new_target(self, params: dict[str, Any]) -> dict[str, Any]:
+        region, account_id = self._account.region, self._account.account_id
+        role = (
+            "sagemaker.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+        )
+        return {key: params[key] for key in _TARGET_KEY} | {
+            "RoleARN": f"arn:aws:iam::{account_id}:role/aws-service-role/{role}",
+            "CreationTime": self._account.clock.now(),
+            "ScalableTargetARN": f"arn:aws:application-autoscaling:{region}:{account_id}:scalable-target/"
+            f"0ec5{uuid.uuid4().hex}",
+            "SuspendedState": {
+                "DynamicScalingInSuspended": False,
+                "DynamicScalingOutSuspended": False,
+                "ScheduledScalingSuspended": False,
+            },
+        }
+
+    def _policy(self, target: Target, name: str, config: dict[str, Any], metric: TrackedMetric) -> Policy:
+        known = target.policies.get(name)
+        if known:
+            known.config, known.metric = config, metric
+            return known
+        resource_id = target.description["ResourceId"]
+        region, account_id = self._account.region, self._account.account_id
+        arn = (
+            f"arn:aws:autoscaling:{region}:{account_id}:scalingPolicy:{uuid.uuid4()}:resource/sagemaker/{resource_id}:"
+            f"policyName/{name}"
+        )
+        names = {side: f"TargetTracking-{resource_id}-Alarm{side}-{uuid.uuid4()}" for side in ("High", "Low")}
+        target.policies[name] = Policy(name, arn, config, metric, names, self._account.clock.now())
+        return target.policies[name]
+
+    def _description(self, target: Target, policy: Policy) -> dict[str, Any]:
+        return {key: target.description[key] for key in _TARGET_KEY} | {
+            "PolicyARN": policy.arn,
+            "PolicyName": policy.name,
+            "PolicyType": "TargetTrackingScaling",
+            _CONFIG: policy.config,
+            "Alarms": self._alarms(policy),
+            "CreationTime": policy.created_at,
+        }
+
+    def _alarms(self, policy: Policy) -> list[dict[str, str]]:
+        prefix = f"arn:aws:cloudwatch:{self._account.region}:{self._account.account_id}:alarm:"
+        return [{"AlarmName": name, "AlarmARN": prefix + name} for name in policy.names.values()]
+
+
+_TARGET_KEY = ("ServiceNamespace", "ResourceId", "ScalableDimension")
+_CONFIG = "TargetTrackingScalingPolicyConfiguration"
+
+
+def _checked_resource(params: dict[str, Any]) -> str:
+    if params["ServiceNamespace"] != _NAMESPACE or params["ScalableDimension"] != _DIMENSION:
+        raise ServiceError(
+            "NotImplemented",
+            f"{params['ServiceNamespace']}, {params['ScalableDimension']}: the embedded account scales {_DIMENSION}",
+        )
+    resource_id = str(params["ResourceId"])
+    parts = resource_id.split("/")
+    if len(parts) != 4 or parts[0] != "endpoint" or parts[2] != "variant":
+        raise _validation(f"resource ID: {resource_id!r}; it must be endpoint/NAME/variant/NAME")
+    return resource_id
+
+
+def _refuse(params: dict[str, Any], supported: set[str], operation: str) -> None:
+    for member in sorted(set(params) - supported):
+        if params[member]:
+            raise ServiceError(
+                "NotImplemented", f"{operation}.{member}: the embedded account does not carry out this member"
+            )
+
+
+def _paged(items: list[dict[str, Any]], params: dict[str, Any], key: str) -> dict[str, Any]:
+    start = int(params.get("NextToken") or 0)
+    end = start + params.get("MaxResults", _PAGE)
+    return {key: items[start:end]} | ({"NextToken": str(end)} if end < len(items) else {})
+
+
+def _not_found(what: str, params: dict[str, Any], more: str) -> ServiceError:
+    return ServiceError(
+        "ObjectNotFoundException",
+        f"No {what} found for service namespace: {params['ServiceNamespace']}, resource ID: {params['ResourceId']}, "
+        f"scalable dimension: {params['ScalableDimension']}{more}",
+    )
+
+
+def _validation(message: str) -> ServiceError:
+    return ServiceError("ValidationException", message)

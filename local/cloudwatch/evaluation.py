@@ -1,0 +1,88 @@
+"""Decides the state of a metric alarm: M breaching datapoints out of N periods, and what stands for missing ones.
+
+Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+"""
+
+import operator
+from dataclasses import dataclass
+from typing import Any
+
+from local.cloudwatch.statistics import statistic
+from local.metrics import MetricStore, series_key
+
+OK, ALARM, INSUFFICIENT_DATA = "OK", "ALARM", "INSUFFICIENT_DATA"
+COMPARISONS = {
+    "GreaterThanOrEqualToThreshold": (operator.ge, "greater than or equal to"),
+    "GreaterThanThreshold": (operator.gt, "greater than"),
+    "LessThanThreshold": (operator.lt, "less than"),
+    "LessThanOrEqualToThreshold": (operator.le, "less than or equal to"),
+}
+_EXTRA_PERIODS = 2  # further back that CloudWatch looks for real datapoints
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The state of an alarm, the sentence that says why, and the datapoints behind it, oldest first."""
+
+    state: str
+    reason: str
+    datapoints: list[tuple[int, float]]
+
+
+def evaluate(alarm: dict[str, Any], store: MetricStore, now: float, current_state: str) -> Verdict:
+    """Return what the complete periods before `now` make of `alarm`, given as PutMetricAlarm's parameters."""
+    period, num_periods = max(60, alarm["Period"]), alarm["EvaluationPeriods"]
+    end = int(now) // period * period
+    points = _datapoints(alarm, store, end, period, num_periods + _EXTRA_PERIODS)
+    if len(points) >= num_periods:
+        window = points[-num_periods:]
+        num_missing = 0
+    else:
+        window = [point for point in points if point[0] >= end - num_periods * period]
+        num_missing = num_periods - len(window)
+    return _verdict(alarm, window, num_missing, current_state)
+
+
+def _datapoints(
+    alarm: dict[str, Any], store: MetricStore, end: int, period: int, num_periods: int
+) -> list[tuple[int, float]]:
+    key = series_key(alarm["Namespace"], alarm["MetricName"], alarm.get("Dimensions", []))
+    if alarm.get("Unit") not in {None, store.unit(key)}:
+        return []
+    name = alarm.get("Statistic") or alarm["ExtendedStatistic"]
+    return [(at, statistic(bucket, name)) for at, bucket in store.periods(key, end - num_periods * period, end, period)]
+
+
+def _verdict(alarm: dict[str, Any], window: list[tuple[int, float]], num_missing: int, current_state: str) -> Verdict:
+    needed = alarm.get("DatapointsToAlarm") or alarm["EvaluationPeriods"]
+    breaches, words = COMPARISONS[alarm["ComparisonOperator"]]
+    breaching = [value for _, value in window if breaches(value, alarm["Threshold"])]
+    treatment = alarm.get("TreatMissingData", "missing")
+    num_breaching = len(breaching) + (num_missing if treatment == "breaching" else 0)
+    if num_breaching >= needed:
+        return Verdict(ALARM, _reason(alarm, window, num_breaching, needed, words, ALARM), window)
+    if not window and treatment == "missing":
+        return Verdict(INSUFFICIENT_DATA, _no_data(alarm), window)
+    if not window and treatment == "ignore":
+        return Verdict(current_state, "", window)
+    if treatment in {"missing", "ignore"} and num_missing and num_breaching + num_missing >= needed:
+        undecided = current_state if current_state != INSUFFICIENT_DATA or treatment == "ignore" else OK
+        if undecided == current_state:
+            return Verdict(current_state, "", window)
+    return Verdict(OK, _reason(alarm, window, num_breaching, needed, words, OK), window)
+
+
+def _reason(
+    alarm: dict[str, Any], window: list[tuple[int, float]], num_breaching: int, needed: int, words: str, state: str
+) -> str:
+    values = ", ".join(f"{value:g}" for _, value in window) or "none"
+    transition = "OK -> ALARM" if state == ALARM else "ALARM -> OK"
+    return (
+        f"Threshold Crossed: {num_breaching} out of the last {alarm['EvaluationPeriods']} datapoints [{values}] "
+        f"{'was' if num_breaching else 'was not'} {words} the threshold ({alarm['Threshold']:g}) "
+        f"(minimum {needed} datapoint{'s' if needed > 1 else ''} for {transition} transition)."
+    )
+
+
+def _no_data(alarm: dict[str, Any]) -> str:
+    return f"Insufficient Data: {alarm['EvaluationPeriods']} datapoints were unknown."

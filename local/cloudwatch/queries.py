@@ -1,0 +1,161 @@
+"""Samples in, statistics out: PutMetricData, GetMetricStatistics, GetMetricData, ListMetrics."""
+
+from datetime import UTC, datetime
+from math import ceil
+from typing import Any
+
+from local.account import Account
+from local.cloudwatch.statistics import check, statistic
+from local.errors import ServiceError
+from local.metrics import MINUTE, SeriesKey, series_key
+
+_MAX_DATAPOINTS = 1_440
+_LIST_PAGE = 500
+
+
+class Queries:
+    """Answers for the samples of an account."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    def put_metric_data(self, params: dict[str, Any]) -> dict[str, Any]:
+        """PutMetricData."""
+        if params.get("EntityMetricData"):
+            raise ServiceError(
+                "NotImplemented", "PutMetricData.EntityMetricData: the embedded account keeps MetricData"
+            )
+        for datum in params.get("MetricData", []):
+            self._put(params["Namespace"], datum)
+        return {}
+
+    def get_metric_statistics(self, params: dict[str, Any]) -> dict[str, Any]:
+        """GetMetricStatistics."""
+        names, extended = params.get("Statistics", []), params.get("ExtendedStatistics", [])
+        if not names and not extended:
+            raise _combination("Must specify either Statistics or ExtendedStatistics")
+        for name in [*names, *extended]:
+            check(name)
+        start, end, period = seconds(params["StartTime"]), seconds(params["EndTime"]), _period(params["Period"])
+        if ceil((end - start) / period) > _MAX_DATAPOINTS:
+            raise _combination(
+                f"You have requested up to {ceil((end - start) / period):,} datapoints, which exceeds the limit of "
+                f"{_MAX_DATAPOINTS:,}. You may reduce the datapoints requested by increasing Period, or decreasing the "
+                "time range."
+            )
+        key = series_key(params["Namespace"], params["MetricName"], params.get("Dimensions", []))
+        unit = self._account.metrics.unit(key)
+        points = []
+        for at, bucket in self._periods(key, start, end, period, params.get("Unit")):
+            point = {"Timestamp": datetime.fromtimestamp(at, UTC), "Unit": unit}
+            point |= {name: statistic(bucket, name) for name in names}
+            if extended:
+                point["ExtendedStatistics"] = {name: statistic(bucket, name) for name in extended}
+            points.append(point)
+        return {"Label": params["MetricName"], "Datapoints": points}
+
+    def get_metric_data(self, params: dict[str, Any]) -> dict[str, Any]:
+        """GetMetricData without metric maths."""
+        start, end = seconds(params["StartTime"]), seconds(params["EndTime"])
+        if not start < end:
+            raise ServiceError("ValidationError", "The parameter StartTime must be less than the parameter EndTime.")
+        newest_first = params.get("ScanBy", "TimestampDescending") == "TimestampDescending"
+        queries = params["MetricDataQueries"]
+        results = [self._result(query, start, end, newest_first) for query in queries if query.get("ReturnData", True)]
+        return {"MetricDataResults": results, "Messages": []}
+
+    def list_metrics(self, params: dict[str, Any]) -> dict[str, Any]:
+        """ListMetrics."""
+        wanted = {entry["Name"]: entry.get("Value") for entry in params.get("Dimensions", [])}
+        found = [
+            {
+                "Namespace": key.namespace,
+                "MetricName": key.name,
+                "Dimensions": [{"Name": name, "Value": value} for name, value in key.dimensions],
+            }
+            for key in self._account.metrics.names()
+            if key.namespace == params.get("Namespace", key.namespace)
+            and key.name == params.get("MetricName", key.name)
+            and _has(dict(key.dimensions), wanted)
+        ]
+        start = int(params.get("NextToken") or 0)
+        end = start + _LIST_PAGE
+        return {"Metrics": found[start:end]} | ({"NextToken": str(end)} if end < len(found) else {})
+
+    def _put(self, namespace: str, datum: dict[str, Any]) -> None:
+        key = series_key(namespace, datum["MetricName"], datum.get("Dimensions", []))
+        unit = datum.get("Unit", "None")
+        at = seconds(datum["Timestamp"]) if "Timestamp" in datum else self._account.clock.time()
+        store = self._account.metrics
+        if "StatisticValues" in datum:
+            summary = datum["StatisticValues"]
+            store.put_summary(
+                key, unit, at, summary["SampleCount"], summary["Sum"], summary["Minimum"], summary["Maximum"]
+            )
+            return
+        values = datum.get("Values", [datum["Value"]] if "Value" in datum else [])
+        counts = datum.get("Counts", [1.0] * len(values))
+        if not values or len(counts) != len(values):
+            raise _combination(
+                f"At least one of the parameters must be specified for metric {datum['MetricName']}: Value, "
+                "StatisticValues, or Values with as many Counts."
+            )
+        for value, count in zip(values, counts, strict=True):
+            try:
+                store.put(key, unit, at, float(value), float(count))
+            except ValueError as error:
+                raise ServiceError("InvalidParameterValue", str(error)) from error
+
+    def _result(self, query: dict[str, Any], start: float, end: float, newest_first: bool) -> dict[str, Any]:
+        if "MetricStat" not in query:
+            raise ServiceError(
+                "NotImplemented",
+                f"GetMetricData query {query['Id']!r} with an Expression: the embedded account has no metric maths; "
+                "query the metrics themselves",
+            )
+        stat = query["MetricStat"]
+        check(stat["Stat"])
+        metric = stat["Metric"]
+        key = series_key(metric["Namespace"], metric["MetricName"], metric.get("Dimensions", []))
+        points = [
+            (datetime.fromtimestamp(at, UTC), statistic(bucket, stat["Stat"]))
+            for at, bucket in self._periods(key, start, end, _period(stat["Period"]), stat.get("Unit"))
+        ]
+        points.sort(reverse=newest_first)
+        return {
+            "Id": query["Id"],
+            "Label": query.get("Label", metric["MetricName"]),
+            "Timestamps": [at for at, _ in points],
+            "Values": [value for _, value in points],
+            "StatusCode": "Complete",
+        }
+
+    def _periods(self, key: SeriesKey, start: float, end: float, period: int, unit: str | None) -> Any:
+        store = self._account.metrics
+        return store.periods(key, start, end, period) if unit in {None, store.unit(key)} else []
+
+
+def seconds(moment: datetime | str | float) -> float:
+    """Return `moment` in seconds since the epoch; one without a zone is in UTC."""
+    if isinstance(moment, int | float):
+        return float(moment)
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _period(period: int) -> int:
+    """Return the period in seconds: samples are kept by minute, as standard-resolution metrics are."""
+    if period <= 0 or (period not in {1, 5, 10, 20, 30} and period % MINUTE):
+        raise ServiceError(
+            "InvalidParameterValue", f"The parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60: {period}."
+        )
+    return max(period, MINUTE)
+
+
+def _has(dimensions: dict[str, str], wanted: dict[str, str | None]) -> bool:
+    return all(name in dimensions and value in {None, dimensions[name]} for name, value in wanted.items())
+
+
+def _combination(message: str) -> ServiceError:
+    return ServiceError("InvalidParameterCombination", message)
