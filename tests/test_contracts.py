@@ -1,0 +1,133 @@
+"""What ties the files together: states, handlers, functions, errors and settings name each other rightly."""
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handlers import errors
+from handlers.predict import PredictSettings
+from handlers.settings import Settings
+from ops.expand_template import expand, read_template
+
+ROOT = Path(__file__).resolve().parents[1]
+# Read by Powertools, not by settings.py.
+READ_BY_LIBRARIES = {"LOG_LEVEL", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
+SERVICE_ERRORS = re.compile(r"(States|Lambda)\.[A-Za-z]+")
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    return expand(read_template())
+
+
+@pytest.fixture(scope="module")
+def states() -> dict[str, dict[str, Any]]:
+    definition = json.loads((ROOT / "statemachine" / "pipeline.asl.json").read_text(encoding="utf-8"))
+    found: dict[str, dict[str, Any]] = definition["States"]
+    return found
+
+
+def functions(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    resources = template["Resources"].items()
+    return {name: r["Properties"] for name, r in resources if r["Type"] == "AWS::Lambda::Function"}
+
+
+def variables(template: dict[str, Any], function: str) -> set[str]:
+    return set(functions(template)[function]["Environment"]["Variables"])
+
+
+def test_every_task_has_a_function_and_a_substitution(
+    template: dict[str, Any], states: dict[str, dict[str, Any]]
+) -> None:
+    """${XFunctionArn} in the definition is the ARN of the template's XFunction, and none is left over."""
+    substitutions = template["Resources"]["StateMachine"]["Properties"]["DefinitionSubstitutions"]
+    named = {state["Parameters"]["FunctionName"] for state in states.values() if state["Type"] == "Task"}
+
+    assert named == {f"${{{name}}}" for name in substitutions}
+    for name, value in substitutions.items():
+        assert value == {"Fn::GetAtt": [name.removesuffix("Arn"), "Arn"]}
+
+
+def test_the_state_machine_may_invoke_exactly_its_functions(template: dict[str, Any]) -> None:
+    """A state added to the definition is added to the role."""
+    substitutions = template["Resources"]["StateMachine"]["Properties"]["DefinitionSubstitutions"]
+    (policy,) = template["Resources"]["StateMachineRole"]["Properties"]["Policies"]
+
+    statement = next(s for s in policy["PolicyDocument"]["Statement"] if s["Action"] == "lambda:InvokeFunction")
+    assert sorted(map(json.dumps, statement["Resource"])) == sorted(map(json.dumps, substitutions.values()))
+
+
+def test_every_task_is_named_as_its_handler(states: dict[str, dict[str, Any]]) -> None:
+    """One word joins a state, its file and its function; a failure is reported by the handler that reports success."""
+    for name, state in states.items():
+        if state["Type"] == "Task":
+            function = state["Parameters"]["FunctionName"][2:-1].removesuffix("FunctionArn")
+            assert function == ("ReportOutcome" if name == "ReportFailure" else name)
+
+
+def test_every_function_names_a_handler_that_exists(template: dict[str, Any]) -> None:
+    """XFunction is handlers/x.py with a function `handler`, deployed as STACK-x."""
+    for name, function in functions(template).items():
+        words = re.findall(r"[A-Z][a-z]+", name.removesuffix("Function"))
+        module = "_".join(words).lower()
+        source = ROOT / "handlers" / f"{module}.py"
+        assert function["Handler"] == f"handlers.{module}.handler"
+        assert function["FunctionName"] == {"Fn::Sub": "${AWS::StackName}-" + "-".join(words).lower()}
+        assert re.search(r"^def handler\(", source.read_text(encoding="utf-8"), re.MULTILINE), source
+
+
+def test_every_error_in_retry_and_catch_exists(states: dict[str, dict[str, Any]]) -> None:
+    """ErrorEquals matches a class name of handlers/errors.py, or a name that AWS gives."""
+    named = {
+        error
+        for state in states.values()
+        for rule in (*state.get("Retry", []), *state.get("Catch", []))
+        for error in rule["ErrorEquals"]
+    }
+
+    for error in named:
+        own = getattr(errors, error, None)
+        assert SERVICE_ERRORS.fullmatch(error) or (isinstance(own, type) and issubclass(own, Exception)), error
+
+
+def test_every_setting_is_set_and_every_variable_is_read(template: dict[str, Any]) -> None:
+    """settings.py and the functions' common environment name the same variables."""
+    read = {declared.name.upper() for declared in dataclasses.fields(Settings)}
+
+    for name in set(functions(template)) - {"PredictFunction"}:
+        assert variables(template, name) == read | READ_BY_LIBRARIES, name
+
+
+def test_every_prediction_setting_is_set_and_every_own_variable_is_read(template: dict[str, Any]) -> None:
+    """The prediction function has what all have, and beside it exactly what it reads itself."""
+    common = variables(template, "ValidateDatasetFunction")
+    read = {declared.name.upper() for declared in dataclasses.fields(PredictSettings)}
+
+    assert read <= variables(template, "PredictFunction")
+    assert variables(template, "PredictFunction") - common == read - common
+
+
+def test_parameters_and_settings_allow_the_same_values(template: dict[str, Any]) -> None:
+    """No value passes the template only to be refused by a handler in the middle of a run."""
+    for settings in (Settings, PredictSettings):
+        for declared in dataclasses.fields(settings):
+            parameter = template["Parameters"].get("".join(part.capitalize() for part in declared.name.split("_")))
+            if parameter is None:
+                continue
+            choices, low = declared.metadata.get("choices"), declared.metadata.get("low")
+            if choices:
+                assert set(parameter["AllowedValues"]) == set(choices), declared.name
+            if low is not None:
+                assert low <= parameter["MinValue"] <= parameter["MaxValue"] <= declared.metadata["high"], declared.name
+
+
+def test_the_template_gives_the_outputs_that_others_read(template: dict[str, Any]) -> None:
+    """deploy.py and applications find everything under these names."""
+    assert set(template["Outputs"]) == {
+        "DataBucketName", "TableName", "StateMachineArn", "EndpointName", "PredictFunctionName", "PredictAliasArn",
+        "StartExecutionFunctionName", "TopicArn", "ModelPackageGroupName", "DashboardName",
+    }  # fmt: skip

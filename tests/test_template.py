@@ -1,0 +1,404 @@
+"""What no linter notices in template.yaml: waits that hang, events that vanish, doors that stand open."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from handlers import endpoint_client, fetch, predict
+from ops import expand_template
+from ops.expand_template import expand, read_template
+
+Resource = dict[str, Any]
+ASYNCHRONOUS = {"StartExecutionFunction", "ResumeExecutionFunction"}
+# Actions that AWS lets nobody narrow to a resource.
+# Source: https://docs.aws.amazon.com/service-authorization/latest/reference/
+WITHOUT_RESOURCE = {
+    "application-autoscaling:DescribeScalableTargets",
+    "application-autoscaling:DescribeScalingPolicies",
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:PutMetricData",
+    "ecr:GetAuthorizationToken",
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+}
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    return expand(read_template())
+
+
+@pytest.fixture(scope="module")
+def resources(template: dict[str, Any]) -> dict[str, Resource]:
+    found: dict[str, Resource] = template["Resources"]
+    return found
+
+
+def of_type(resources: dict[str, Resource], kind: str) -> dict[str, dict[str, Any]]:
+    found = {name: resource["Properties"] for name, resource in resources.items() if resource["Type"] == kind}
+    assert found, f"no {kind}"
+    return found
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def refers_to(value: Any, *logical_ids: str) -> bool:
+    """Tell whether an intrinsic function names one of the resources."""
+    text = json.dumps(value)
+    return any(f'"{name}"' in text or f"${{{name}" in text for name in logical_ids)
+
+
+def statements(resources: dict[str, Resource]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (role, statement) of every policy of every role, both branches of an If included."""
+    for role, properties in of_type(resources, "AWS::IAM::Role").items():
+        for policy in properties["Policies"]:
+            assert policy["PolicyDocument"]["Version"] == "2012-10-17", role
+            for statement in policy["PolicyDocument"]["Statement"]:
+                branches = statement["Fn::If"][1:] if "Fn::If" in statement else [statement]
+                yield from ((role, branch) for branch in branches if "Ref" not in branch)
+
+
+def test_every_rule_and_schedule_has_retries_and_a_dead_letter_queue(resources: dict[str, Resource]) -> None:
+    """An event that cannot be delivered is tried again, then kept."""
+    rules = of_type(resources, "AWS::Events::Rule")
+    targets = [(name, target) for name, rule in rules.items() for target in rule["Targets"]]
+    targets += [(name, schedule["Target"]) for name, schedule in of_type(resources, "AWS::Scheduler::Schedule").items()]
+
+    for name, target in targets:
+        assert refers_to(target["DeadLetterConfig"]["Arn"], "EventDeadLetterQueue"), name
+        assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0, name
+        assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] >= 60, name
+    policy = json.dumps(resources["EventDeadLetterQueuePolicy"])
+    assert all(f'["{name}", "Arn"]' in policy for name in rules), "each rule may send to its dead-letter queue"
+
+
+def test_every_asynchronous_function_has_retries_and_a_dead_letter_queue(resources: dict[str, Resource]) -> None:
+    """Whatever a rule or a schedule invokes keeps the events that it failed on."""
+    targets = [rule["Targets"][0] for rule in of_type(resources, "AWS::Events::Rule").values()]
+    targets += [schedule["Target"] for schedule in of_type(resources, "AWS::Scheduler::Schedule").values()]
+    invoked = {target["Arn"]["Fn::GetAtt"][0] for target in targets}
+    configured = {
+        config["FunctionName"]["Ref"]: config
+        for config in of_type(resources, "AWS::Lambda::EventInvokeConfig").values()
+    }
+
+    assert invoked == set(configured) == ASYNCHRONOUS
+    for name, config in configured.items():
+        assert refers_to(config["DestinationConfig"]["OnFailure"]["Destination"], "FunctionDeadLetterQueue"), name
+        assert config["MaximumRetryAttempts"] == 2, name
+        role = resources[name]["Properties"]["Role"]["Fn::GetAtt"][0]
+        assert any(owner == role and "sqs:SendMessage" in listed(s["Action"]) for owner, s in statements(resources))
+
+
+def test_every_dead_letter_queue_has_an_alarm(resources: dict[str, Resource]) -> None:
+    """One message is enough, and the alarm tells someone."""
+    alarms = of_type(resources, "AWS::CloudWatch::Alarm").values()
+
+    for queue in of_type(resources, "AWS::SQS::Queue"):
+        (alarm,) = [found for found in alarms if refers_to(found["Dimensions"], queue)]
+        assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+        assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
+        assert alarm["AlarmActions"] == [{"Ref": "Topic"}]
+
+
+def test_every_rule_may_invoke_its_target_and_nobody_else_may(resources: dict[str, Resource]) -> None:
+    """Each permission is for one rule of EventBridge; no function has a URL or an open permission."""
+    rules = of_type(resources, "AWS::Events::Rule")
+    permissions = of_type(resources, "AWS::Lambda::Permission").values()
+
+    granted = {
+        (p["SourceArn"]["Fn::GetAtt"][0], p["FunctionName"]["Ref"])
+        for p in permissions
+        if p["Principal"] == "events.amazonaws.com"
+    }
+    assert granted == {(name, rule["Targets"][0]["Arn"]["Fn::GetAtt"][0]) for name, rule in rules.items()}
+    assert len(permissions) == len(rules)
+    assert not [name for name, resource in resources.items() if resource["Type"] == "AWS::Lambda::Url"]
+
+
+def test_the_data_bucket_is_private_encrypted_and_kept(resources: dict[str, Resource]) -> None:
+    """No public access in any way, AES-256, TLS only, events on, and it outlives the stack."""
+    bucket = resources["DataBucket"]
+
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    properties = bucket["Properties"]
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(properties["PublicAccessBlockConfiguration"]) == 4
+    (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    assert properties["NotificationConfiguration"]["EventBridgeConfiguration"]["EventBridgeEnabled"] is True
+    lifecycle = properties["LifecycleConfiguration"]["Rules"]
+    assert {rule.get("Prefix") for rule in lifecycle} >= {"runs/", "staged/"}
+    assert any("AbortIncompleteMultipartUpload" in rule for rule in lifecycle)
+    assert "BucketName" not in properties, "a kept bucket must not block the next stack of the same name"
+
+
+def test_a_live_model_is_never_expired(resources: dict[str, Resource]) -> None:
+    """An endpoint loads its model from runs/ whenever autoscaling adds an instance."""
+    rules = resources["DataBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+
+    for rule in rules:
+        if "runs/".startswith(rule.get("Prefix", "")) or rule.get("Prefix", "").startswith("runs/"):
+            assert "ExpirationInDays" not in rule
+
+
+def test_no_resource_policy_lets_everyone_in(resources: dict[str, Resource]) -> None:
+    """Principal "*" is only ever denied, for want of TLS; every queue, topic and bucket says so."""
+    policies = [
+        resource["Properties"]["PolicyDocument"]["Statement"]
+        for resource in resources.values()
+        if resource["Type"] in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy")
+    ]
+
+    assert len(policies) == 4
+    for policy in policies:
+        for statement in policy:
+            assert statement["Effect"] == "Deny" or "Service" in statement["Principal"], statement
+            assert statement["Effect"] == "Deny" or "Condition" in statement, statement
+        assert {"Bool": {"aws:SecureTransport": "false"}} in [
+            s.get("Condition") for s in policy if s["Effect"] == "Deny"
+        ]
+
+
+def test_stores_state_their_encryption(resources: dict[str, Resource]) -> None:
+    """Table and queues are encrypted, the table can be restored to a point in time and expires items."""
+    table = resources["Table"]["Properties"]
+
+    assert table["SSESpecification"]["SSEEnabled"] is True
+    assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "ExpiresAt", "Enabled": True}
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert all(queue["SqsManagedSseEnabled"] is True for queue in of_type(resources, "AWS::SQS::Queue").values())
+
+
+def test_every_function_has_its_own_role_timeout_and_log_group(resources: dict[str, Resource]) -> None:
+    """Functions and roles pair up, each log group is named after its function and is kept for a limited time."""
+    functions = of_type(resources, "AWS::Lambda::Function")
+    groups = of_type(resources, "AWS::Logs::LogGroup").values()
+    names = {json.dumps(group["LogGroupName"]) for group in groups}
+
+    roles = [function["Role"]["Fn::GetAtt"][0] for function in functions.values()]
+    assert len(set(roles)) == len(functions) == 12
+    for name, function in functions.items():
+        assert function["Timeout"] >= 30, name
+        assert function["TracingConfig"] == {"Mode": "Active"}, name
+        assert json.dumps({"Fn::Sub": f"/aws/lambda/{function['FunctionName']['Fn::Sub']}"}) in names, name
+
+
+def test_every_log_group_has_a_retention(resources: dict[str, Resource]) -> None:
+    """Nothing is kept for ever: functions, state machine and endpoint."""
+    groups = of_type(resources, "AWS::Logs::LogGroup")
+
+    assert len(groups) == 14
+    assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
+
+
+def test_no_action_is_a_wildcard(resources: dict[str, Resource]) -> None:
+    """Every action is written out, and allowed for named resources wherever AWS knows any."""
+    for role, statement in statements(resources):
+        assert statement["Effect"] == "Allow", role
+        for action in listed(statement["Action"]):
+            assert re.fullmatch(r"[a-z0-9-]+:[A-Z][A-Za-z]+", action), f"{role}: {action}"
+        if "*" in listed(statement["Resource"]):
+            assert set(listed(statement["Action"])) <= WITHOUT_RESOURCE, f"{role}: {statement['Sid']}"
+        assert "NotAction" not in statement
+        assert "NotResource" not in statement
+
+
+def test_pass_role_is_bound_to_one_role_and_one_service(resources: dict[str, Resource]) -> None:
+    """Only the three functions that start SageMaker's work pass a role: its execution role, to SageMaker."""
+    passing = {role: s for role, s in statements(resources) if "iam:PassRole" in listed(s["Action"])}
+
+    assert set(passing) == {"StartTuningJobRole", "StartTrainingJobRole", "DeployEndpointRole"}
+    for role, statement in passing.items():
+        assert statement["Action"] == "iam:PassRole", role
+        assert statement["Resource"] == {"Fn::GetAtt": ["SageMakerRole", "Arn"]}, role
+        assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}, role
+
+
+def test_each_role_is_assumed_by_one_service(resources: dict[str, Resource]) -> None:
+    """Trust goes to Lambda, Step Functions, the Scheduler or SageMaker, never to an account."""
+    services = {"lambda.amazonaws.com", "states.amazonaws.com", "scheduler.amazonaws.com", "sagemaker.amazonaws.com"}
+
+    for name, role in of_type(resources, "AWS::IAM::Role").items():
+        (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Principal"]["Service"] in services, name
+        assert "ManagedPolicyArns" not in role, name
+
+
+def test_the_prediction_role_can_only_read_images_and_ask_the_endpoint(resources: dict[str, Resource]) -> None:
+    """Whatever a caller makes of the prediction function, it writes nothing but logs."""
+    actions = {a for role, s in statements(resources) if role == "PredictRole" for a in listed(s["Action"])}
+
+    assert actions == {
+        "sagemaker:InvokeEndpoint", "s3:GetObject", "logs:CreateLogStream", "logs:PutLogEvents",
+        "xray:PutTelemetryRecords", "xray:PutTraceSegments",
+    }  # fmt: skip
+
+
+def test_the_prediction_function_outlasts_its_own_clients(template: dict[str, Any]) -> None:
+    """Fetch, both tries at the endpoint and a second to answer fit in, at the largest values allowed."""
+    parameters = template["Parameters"]
+    timeout = template["Resources"]["PredictFunction"]["Properties"]["Timeout"]
+
+    longest = parameters["FetchDeadlineSeconds"]["MaxValue"] + predict.TRIES * (
+        predict.CONNECT_TIMEOUT_SECONDS + parameters["EndpointReadTimeoutSeconds"]["MaxValue"]
+    )
+    assert longest + predict.RESERVE_SECONDS < timeout
+    assert parameters["MaxImageBytes"]["MaxValue"] <= 6_000_000, "what InvokeEndpoint takes"
+    assert fetch.MAX_REDIRECTS == 3
+    assert endpoint_client.checked(b'{"predictions": []}', logits=False, request_id="r")["predictions"] == []
+
+
+def test_provisioned_concurrency_is_within_the_reserved(template: dict[str, Any]) -> None:
+    """By default, and the alias carries it: on $LATEST it would be refused."""
+    parameters = template["Parameters"]
+    alias = template["Resources"]["PredictFunctionAliaslive"]["Properties"]
+
+    assert parameters["PredictProvisionedConcurrency"]["Default"] <= parameters["PredictReservedConcurrency"]["Default"]
+    assert alias["Name"] == "live"
+    assert refers_to(alias["ProvisionedConcurrencyConfig"], "PredictProvisionedConcurrency")
+    reserved = template["Resources"]["PredictFunction"]["Properties"]["ReservedConcurrentExecutions"]
+    assert refers_to(reserved, "PredictReservedConcurrency")
+
+
+def test_a_changed_setting_publishes_a_new_version(resources: dict[str, Resource]) -> None:
+    """The alias would otherwise go on with the old environment: SAM names a version after its code alone."""
+    (version,) = of_type(resources, "AWS::Lambda::Version").values()
+
+    assert refers_to(version["Description"], "SettingsDigest"), "a new description replaces the version"
+    assert refers_to(resources["PredictFunction"]["Properties"]["Description"], "SettingsDigest"), (
+        "Lambda publishes no second version of an unchanged function"
+    )
+
+
+def test_changed_code_publishes_a_new_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The version's logical id follows the content hash in the code's S3 key."""
+
+    def version(uri: str) -> set[str]:
+        monkeypatch.setattr(expand_template, "_STAND_IN_URI", uri)
+        resources = expand(read_template())["Resources"]
+        return {name for name, resource in resources.items() if resource["Type"] == "AWS::Lambda::Version"}
+
+    assert version("s3://artifacts/handlers/1.zip") != version("s3://artifacts/handlers/2.zip")
+
+
+@pytest.mark.parametrize("parameter", ["RetrainSchedule", "SweepSchedule"])
+@pytest.mark.parametrize(
+    ("expression", "valid"),
+    [
+        ("rate(1 day)", True), ("rate(5 minutes)", True), ("rate(12 hours)", True), ("cron(0 3 ? * SUN *)", True),
+        ("rate(1 days)", False), ("rate(5 minute)", False), ("rate(0 minutes)", False), ("rate(1 week)", False),
+        ("1 day", False), ("rate(1.5 hours)", False), ("", False),
+    ],
+)  # fmt: skip
+def test_schedules_are_checked_before_they_are_deployed(
+    template: dict[str, Any], parameter: str, expression: str, valid: bool
+) -> None:
+    """`rate(1 days)` is refused by the Scheduler only, in the middle of a deployment; here by the parameter."""
+    declared = template["Parameters"][parameter]
+
+    assert bool(re.fullmatch(declared["AllowedPattern"], expression)) is valid
+    assert re.fullmatch(declared["AllowedPattern"], declared["Default"])
+
+
+def test_retrains_are_off_by_default(template: dict[str, Any]) -> None:
+    """A schedule that costs money is switched on by a person."""
+    assert template["Parameters"]["RetrainScheduleState"]["Default"] == "DISABLED"
+    schedule = template["Resources"]["RetrainSchedulerSchedule"]["Properties"]
+    assert schedule["State"] == {"Ref": "RetrainScheduleState"}
+    assert json.loads(schedule["Target"]["Input"]) == {"Reason": "schedule"}
+
+
+def test_rollback_alarms_watch_the_endpoint_in_microseconds(template: dict[str, Any]) -> None:
+    """An update rolls back on 5xx and on ModelLatency, which SageMaker reports in microseconds."""
+    resources = template["Resources"]
+    environment = resources["DeployEndpointFunction"]["Properties"]["Environment"]["Variables"]
+    alarms = [ref["Ref"] for ref in environment["ROLLBACK_ALARM_NAMES"]["Fn::Join"][1]]
+
+    assert [resources[name]["Properties"]["MetricName"] for name in alarms] == ["Invocation5XXErrors", "ModelLatency"]
+    latency = resources["EndpointLatencyAlarm"]["Properties"]
+    assert (latency["Unit"], latency["Threshold"]) == ("Microseconds", {"Ref": "ModelLatencyAlarmMicroseconds"})
+    declared = template["Parameters"]["ModelLatencyAlarmMicroseconds"]
+    assert declared["Default"] >= 100_000, "a tenth of a second; a smaller default was meant in milliseconds"
+    for name in alarms:
+        dimensions = {entry["Name"]: entry["Value"] for entry in resources[name]["Properties"]["Dimensions"]}
+        assert dimensions["VariantName"] == "AllTraffic"
+        assert refers_to(dimensions["EndpointName"], "EndpointName")
+    assert template["Parameters"]["CanaryPercent"]["MaxValue"] == 50
+    assert template["Parameters"]["TerminationWaitSeconds"]["MinValue"] >= 1
+
+
+def test_waits_of_a_deployment_fit_into_its_state(template: dict[str, Any]) -> None:
+    """The longest canary and termination waits, and half an hour to start instances, end before the state gives up."""
+    states = template["Resources"]["StateMachine"]["Properties"]["Definition"]["States"]
+    parameters = template["Parameters"]
+
+    waits = parameters["CanaryWaitSeconds"]["MaxValue"] + parameters["TerminationWaitSeconds"]["MaxValue"]
+    assert waits + 1800 < states["DeployEndpoint"]["TimeoutSeconds"]
+    for state, parameter in (
+        ("StartTuningJob", "TuningMaxRuntimeSeconds"),
+        ("StartTrainingJob", "TrainingMaxRuntimeSeconds"),
+    ):
+        assert parameters[parameter]["MaxValue"] < states[state]["TimeoutSeconds"]
+
+
+def test_states_wait_longer_than_their_functions_run(template: dict[str, Any]) -> None:
+    """A state that gave up first would leave its function running unwatched."""
+    resources = template["Resources"]
+
+    for name, state in resources["StateMachine"]["Properties"]["Definition"]["States"].items():
+        if state["Type"] == "Task":
+            function = state["Parameters"]["FunctionName"][2:-1].removesuffix("Arn")
+            assert state["TimeoutSeconds"] > resources[function]["Properties"]["Timeout"], name
+
+
+def test_the_state_machine_is_standard_logged_and_traced(resources: dict[str, Resource]) -> None:
+    """Every event with its data is in the log, and X-Ray has the trace."""
+    machine = resources["StateMachine"]["Properties"]
+
+    assert machine["StateMachineType"] == "STANDARD"
+    logging = machine["LoggingConfiguration"]
+    assert (logging["Level"], logging["IncludeExecutionData"]) == ("ALL", True)
+    assert machine["TracingConfiguration"] == {"Enabled": True}
+
+
+def test_every_alarm_tells_someone_and_is_quiet_without_data(resources: dict[str, Resource]) -> None:
+    """All alarms end in the topic; one without data does not go off."""
+    alarms = of_type(resources, "AWS::CloudWatch::Alarm")
+
+    assert len(alarms) == 8
+    for name, alarm in alarms.items():
+        assert alarm["AlarmActions"] == [{"Ref": "Topic"}], name
+        assert alarm["TreatMissingData"] == "notBreaching", name
+        assert f"{name}.Arn" in json.dumps(resources["Dashboard"]), f"{name} is not on the dashboard"
+
+
+def test_every_parameter_is_described_grouped_and_constrained(template: dict[str, Any]) -> None:
+    """A person who opens the console's form sees what each value means, and a typing error is refused there."""
+    interface = template["Metadata"]["AWS::CloudFormation::Interface"]
+    grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
+
+    assert sorted(grouped) == sorted(template["Parameters"])
+    for name, declared in template["Parameters"].items():
+        assert declared["Description"].endswith("."), name
+        assert {"AllowedValues", "AllowedPattern", "MinValue"} & set(declared), name
+        if declared["Type"] == "Number" and "AllowedValues" not in declared:
+            assert declared["MinValue"] <= declared["Default"] <= declared["MaxValue"], name
+        if "AllowedPattern" in declared and "Default" in declared:
+            assert re.search(declared["AllowedPattern"], declared["Default"]), name
