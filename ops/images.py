@@ -117,7 +117,10 @@ def main() -> None:
     """Find the images named on the command line and keep them under build/."""
     region, training_instance_type, inference_instance_type = sys.argv[1:]
     cache = _cache_file(region, training_instance_type, inference_instance_type)
-    found = _retrieve(region, training_instance_type, inference_instance_type)
+    try:
+        found = _retrieve(region, training_instance_type, inference_instance_type)
+    except (ValueError, KeyError) as error:
+        sys.exit(" ".join(str(error).split()))
     cache.parent.mkdir(parents=True, exist_ok=True)
     scratch = cache.with_suffix(f".{os.getpid()}.tmp")
     scratch.write_text(json.dumps(asdict(found), indent=2))

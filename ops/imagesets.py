@@ -65,7 +65,7 @@ def require_classes(source: str, names: Iterable[str]) -> None:
     Raises:
         UploadError: with what was found instead.
     """
-    parts = _without_common_folder([PurePosixPath(name).parts for name in names])
+    parts = _without_common_folder([PurePosixPath(name).parts for name in sorted(names)])
     if not parts:
         suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
         raise UploadError(f"dataset {source!r}: has no pictures ({suffixes}); {_EXPECTED}")

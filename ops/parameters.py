@@ -89,7 +89,7 @@ def merge(
     older = {name: value for name, value in previous.items() if name in defaults}
     known = {name: value for name, value in defaults.items() if value is not None}
     values = {**known, **{name: value for name, value in profile.items() if name in defaults}, **older, **given}
-    computed = {name: value for name, value in _computed(session, values, source_s3_uri).items() if name in defaults}
+    computed = _computed(session, set(defaults), values, source_s3_uri)
     values |= {name: value for name, value in computed.items() if not given.get(name)}
     missing = sorted(set(defaults) - set(values))
     if missing:
@@ -99,16 +99,17 @@ def merge(
     return Parameters(values, kept, changed)
 
 
-def _computed(session: Session, values: Mapping[str, str], source_s3_uri: str) -> dict[str, str]:
+def _computed(session: Session, declared: set[str], values: Mapping[str, str], source_s3_uri: str) -> dict[str, str]:
     computed = {"TrainingSourceS3Uri": source_s3_uri}
     if session.is_local:
         computed["FetchAllowedOrigins"] = session.url
-    wanted = [name for name in ("TrainingImageUri", "InferenceImageUri") if images.is_from_sdk(values.get(name, ""))]
+    ours = sorted(declared & {"TrainingImageUri", "InferenceImageUri"})
+    wanted = [name for name in ours if images.is_from_sdk(values.get(name, ""))]
     if wanted:
         found = images.image_uris(session.region, *instance_types(values))
         uris = {"TrainingImageUri": found.training, "InferenceImageUri": found.inference}
         computed |= {name: uris[name] for name in wanted}
-    return computed
+    return {name: value for name, value in computed.items() if name in declared}
 
 
 def instance_types(values: Mapping[str, str]) -> tuple[str, str]:

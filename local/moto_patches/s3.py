@@ -1,12 +1,15 @@
-"""S3: the events that S3 sends to EventBridge, in AWS's shape and once for each object."""
+"""S3: the events that it sends to EventBridge, in AWS's shape and once for each object; TLS-only bucket policies."""
 
 import itertools
+import json
 import logging
 import time
 import uuid
 from typing import Any
 
+from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.s3 import notifications
+from moto.s3.models import FakeBucket
 
 from local.account import Account
 from local.moto_patches import replace
@@ -38,7 +41,24 @@ def install(account: Account) -> None:
         except Exception:
             logger.exception("the event of s3://%s/%s was not sent", bucket.name, getattr(key, "name", "?"))
 
+    replace(FakeBucket, "get_permission", _permission, parameters=("self", "action", "resource"))
     replace(notifications, "_send_event_bridge_message", send, parameters=("account_id", "bucket", "event_name", "key"))
+
+
+def _permission(self: Any, action: str, resource: str) -> Any:
+    """Judge by the bucket's policy. moto ignores conditions, so that "deny without TLS" would deny everything; what
+    stays within this machine counts as secure.
+    """
+    document = json.loads(self.policy) if self.policy else {}
+    statements = [one for one in document.get("Statement", []) if not _denies_plain_http(one)]
+    if not statements:
+        return PermissionResult.NEUTRAL
+    return IAMPolicy(json.dumps({**document, "Statement": statements})).is_action_permitted(action, resource)
+
+
+def _denies_plain_http(statement: dict[str, Any]) -> bool:
+    secure = statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport")
+    return statement.get("Effect") == "Deny" and str(secure).lower() == "false"
 
 
 def _is_echo_of_multipart(reason: str, key: Any) -> bool:

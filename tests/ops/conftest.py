@@ -1,0 +1,67 @@
+"""A session on moto's AWS in this process, a tiny repository to deploy from, and datasets on disk."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from moto import mock_aws
+from moto.iam.access_control import PermissionResult
+from moto.s3.models import FakeBucket
+from PIL import Image
+
+from ops.session import Session, open_session
+
+TEMPLATE = """
+AWSTemplateFormatVersion: "2010-09-09"
+Parameters:
+  Colour: {Type: String, Default: red}
+  TrainingSourceS3Uri: {Type: String, Default: ""}
+Resources:
+  Queue:
+    Type: AWS::SQS::Queue
+    Properties:
+      Tags: [{Key: colour, Value: !Ref Colour}]
+Outputs:
+  QueueUrl: {Value: !Ref Queue}
+"""
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    """Give a session on AWS as moto plays it, with somebody's credentials."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
+    monkeypatch.setattr(Session, "poll_seconds", 0.01)
+    # moto reads bucket policies without their conditions, so that a TLS-only one would deny everything.
+    monkeypatch.setattr(FakeBucket, "get_permission", lambda *_: PermissionResult.NEUTRAL)
+    with mock_aws():
+        yield open_session("flowers", None)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """Give a repository with one small file of each kind that is packaged."""
+    root = tmp_path / "repository"
+    for package in ("handlers", "training", "inference"):
+        (root / package).mkdir(parents=True)
+        (root / package / "__init__.py").write_text(f'"""{package}."""\n')
+    (root / "handlers" / "requirements.txt").write_text("click\n")
+    (root / "statemachine").mkdir()
+    (root / "statemachine" / "pipeline.asl.json").write_text("{}")
+    (root / "template.yaml").write_text(TEMPLATE)
+    return root
+
+
+@pytest.fixture
+def image_folder(tmp_path: Path) -> Callable[..., Path]:
+    """Give a maker of image folders: image_folder("train/rose/1.png", "train/tulip/1.png")."""
+
+    def make(*names: str) -> Path:
+        root = tmp_path / "pictures"
+        for number, name in enumerate(names):
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (4, 4), (number % 256, 0, 0)).save(path)
+        return root
+
+    return make

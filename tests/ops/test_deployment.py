@@ -1,0 +1,136 @@
+"""up and plan against moto's CloudFormation: what is shown, asked, made, and left behind."""
+
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+
+from ops import artifacts, bundle, deployment, stack
+from ops.bundle import Bundle
+from ops.errors import StackError
+from ops.session import Session
+
+
+@pytest.fixture
+def made(repository: Path) -> Bundle:
+    """Give the bundle of a stack with one queue."""
+    return bundle.build(for_this_machine=True, root=repository)
+
+
+def _bucket_names(session: Session) -> list[str]:
+    return [found["Name"] for found in session.s3.list_buckets()["Buckets"]]
+
+
+def test_up_creates_the_stack(session: Session, made: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
+    """After a yes the stack exists with its outputs, and the plan was printed before."""
+    questions: list[str] = []
+
+    found = deployment.up(session, made, {}, lambda question: not questions.append(question))
+
+    assert found.outputs["QueueUrl"]
+    assert questions == [f"Carry this out in account {session.account_id}, us-east-1?"]
+    assert "Add\tQueue\tAWS::SQS::Queue" in capsys.readouterr().out
+
+
+def test_up_without_a_yes_leaves_nothing(session: Session, made: Bundle) -> None:
+    """No stack, no change set, no bucket: as if it had not been called."""
+    with pytest.raises(StackError, match="not confirmed: nothing was created"):
+        deployment.up(session, made, {}, lambda _question: False)
+
+    assert stack.find(session) is None
+    assert _bucket_names(session) == []
+
+
+def test_plan_leaves_nothing(session: Session, made: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
+    """A plan of a new stack is shown and undone."""
+    assert deployment.plan(session, made, {}) is True
+
+    assert "Queue" in capsys.readouterr().out
+    assert stack.find(session) is None
+    assert _bucket_names(session) == []
+
+
+def test_refused_update_leaves_the_stack_and_its_code(session: Session, made: Bundle, repository: Path) -> None:
+    """Objects that only the refused plan needed are gone, those of the running stack stay."""
+    deployment.up(session, made, {}, None)
+    bucket = artifacts.bucket_name(session)
+    before = {entry["Key"] for entry in session.s3.list_objects_v2(Bucket=bucket)["Contents"]}
+    (repository / "handlers" / "new.py").write_text("x = 1\n")
+
+    with pytest.raises(StackError, match="not confirmed"):
+        deployment.up(
+            session, bundle.build(for_this_machine=True, root=repository), {"Colour": "blue"}, lambda _question: False
+        )
+
+    assert {entry["Key"] for entry in session.s3.list_objects_v2(Bucket=bucket)["Contents"]} == before
+    found = stack.find(session)
+    assert found is not None
+    assert found.parameters["Colour"] == "red"
+
+
+def test_artifacts_bucket_is_private_encrypted_and_tls_only(session: Session, made: Bundle) -> None:
+    """The bucket that holds the code is closed in every way there is."""
+    deployment.up(session, made, {}, None)
+    bucket = artifacts.bucket_name(session)
+
+    block = session.s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+    rules = session.s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    policy = session.s3.get_bucket_policy(Bucket=bucket)["Policy"]
+
+    assert all(block.values())
+    assert len(block) == 4
+    assert rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    assert '"aws:SecureTransport": "false"' in policy
+
+
+def test_failed_creation_is_deleted_first(
+    session: Session, made: Bundle, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A stack in ROLLBACK_COMPLETE can only be deleted; up says so, does it, and goes on."""
+    deployment.up(session, made, {}, None)
+    broken = stack.find(session)
+    assert broken is not None
+    real_find = stack.find
+    states = iter([stack.Stack(broken.stack_id, "ROLLBACK_COMPLETE", {}, {})])
+    monkeypatch.setattr(stack, "find", lambda s: next(states, None) or real_find(s))
+
+    found = deployment.up(session, made, {}, None)
+
+    assert found.stack_id != broken.stack_id
+    assert "its creation failed, so it is deleted first" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        ("UPDATE_IN_PROGRESS", "is UPDATE_IN_PROGRESS; wait until it has ended"),
+        ("ROLLBACK_FAILED", "is ROLLBACK_FAILED; remove it with `deploy.py down`"),
+        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback"),
+    ],
+)
+def test_busy_or_stuck_stack_is_not_touched(session: Session, status: str, message: str) -> None:
+    """Each status in which no change is possible has its own remedy."""
+    with pytest.raises(StackError, match=message):
+        stack.require_changeable(session, stack.Stack("id", status, {}, {}))
+
+
+def test_bucket_of_another_account_is_not_used(session: Session, made: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who guessed the bucket's name does not get the code."""
+    refusal = ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadBucket")
+
+    def refuse(**_: str) -> None:
+        raise refusal
+
+    monkeypatch.setattr(session.s3, "head_bucket", refuse)
+
+    with pytest.raises(StackError, match="not this account's"):
+        deployment.up(session, made, {}, None)
+
+
+def test_up_without_credentials_names_the_remedy() -> None:
+    """Nothing is asked of AWS without credentials."""
+    from ops.errors import CredentialsError
+    from ops.session import open_session
+
+    with pytest.raises(CredentialsError, match=r"no AWS credentials: .*aws configure.*--local"):
+        open_session("flowers", None)

@@ -1,0 +1,104 @@
+"""Which value a parameter of the template gets."""
+
+import pytest
+
+from ops import images, parameters
+from ops.errors import StackError
+from ops.images import ImageUris
+from ops.session import Session
+
+SOURCE = "s3://code/source.tar.gz"
+FOUND = ImageUris("registry/pytorch-training:2.8-cpu", "registry/pytorch-inference:2.6-cpu")
+
+
+@pytest.fixture(autouse=True)
+def _images(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "image_uris", lambda *_: FOUND)
+
+
+def _request(merged: parameters.Parameters) -> dict[str, str | None]:
+    return {entry["ParameterKey"]: entry.get("ParameterValue") for entry in merged.request()}
+
+
+def test_given_wins_over_previous_over_default(session: Session) -> None:
+    """What the stack has stays (unnamed, it may be masked) until another value is given."""
+    defaults = {"A": "default", "B": "default", "C": "default"}
+
+    merged = parameters.merge(session, defaults, {"B": "previous", "C": "previous"}, {"C": "given"}, SOURCE)
+
+    assert _request(merged) == {"A": "default", "B": None, "C": "given"}
+    assert merged.changed == {"C": ("previous", "given")}
+
+
+def test_previous_values_of_removed_parameters_are_dropped(session: Session) -> None:
+    """A parameter that the template no longer has is not sent."""
+    assert _request(parameters.merge(session, {"A": "1"}, {"Old": "x"}, {}, SOURCE)) == {"A": "1"}
+
+
+def test_worked_out_values_follow_the_code(session: Session) -> None:
+    """The training source is always this checkout's, and images follow it; an image from elsewhere stays."""
+    defaults = dict.fromkeys(("TrainingSourceS3Uri", "TrainingImageUri", "InferenceImageUri"), "")
+    previous = {
+        "TrainingSourceS3Uri": "s3://code/old.tar.gz",
+        "TrainingImageUri": "registry/pytorch-training:2.0-cpu",
+        "InferenceImageUri": "registry/own:1",
+    }
+
+    merged = parameters.merge(session, defaults, previous, {}, SOURCE)
+
+    assert _request(merged) == {
+        "TrainingSourceS3Uri": SOURCE,
+        "TrainingImageUri": FOUND.training,
+        "InferenceImageUri": None,
+    }
+
+
+def test_empty_image_asks_for_the_worked_out_one(session: Session) -> None:
+    """An empty value is how one goes back from an image of one's own."""
+    previous = {"TrainingImageUri": "registry/own:1"}
+
+    merged = parameters.merge(session, {"TrainingImageUri": ""}, previous, {"TrainingImageUri": ""}, SOURCE)
+
+    assert _request(merged) == {"TrainingImageUri": FOUND.training}
+
+
+def test_unknown_and_missing_parameters_are_named(session: Session) -> None:
+    """A typing error is told with the names there are."""
+    with pytest.raises(StackError, match="parameter 'Epoch': not in the template; it has Epochs"):
+        parameters.merge(session, {"Epochs": "1"}, {}, {"Epoch": "2"}, SOURCE)
+    with pytest.raises(StackError, match="parameter 'Email': has no value"):
+        parameters.merge(session, {"Email": None}, {}, {}, SOURCE)
+
+
+@pytest.mark.parametrize("pair", ["Epochs", "=3", ""])
+def test_parse_refuses_what_is_no_pair(pair: str) -> None:
+    """A value needs a name and an equals sign."""
+    with pytest.raises(ValueError, match="not of the form Name=Value"):
+        parameters.parse((pair,))
+
+
+def test_parse_keeps_everything_after_the_first_equals_sign() -> None:
+    """A URI with a query is a value like any other."""
+    assert parameters.parse(("A=b=c", "D=")) == {"A": "b=c", "D": ""}
+
+
+def test_template_defaults_reads_short_tags() -> None:
+    """!Ref and the like do not stop it; numbers become the text that CloudFormation takes."""
+    template = "Parameters:\n  A: {Type: Number, Default: 0.5}\n  B: {Type: String}\nResources:\n  X: !Ref A\n"
+
+    assert parameters.template_defaults(template) == {"A": "0.5", "B": None}
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (
+            {"TrainingInstanceType": "ml.m5.large", "EndpointInstanceType": "ml.c5.large"},
+            ("ml.m5.large", "ml.c5.large"),
+        ),
+        ({"TrainingInstanceType": "ml.m5.large", "TuningInstanceType": "ml.g5.xlarge"}, ("ml.g5.xlarge", "")),
+    ],
+)
+def test_a_gpu_in_either_job_decides_the_training_image(values: dict[str, str], expected: tuple[str, str]) -> None:
+    """Tuning and training share one image, and the GPU image also runs without one."""
+    assert parameters.instance_types(values) == expected
