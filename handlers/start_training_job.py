@@ -50,5 +50,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     name = request["TrainingJobName"]
     wait = Wait("training", name, step.task_token, step.execution_name)
     created = start(settings, wait, lambda: aws.sagemaker().create_training_job(**request))
-    logger.info("training job started", training_job_name=name, created=created)
+    logger.info("training job started", training_job_name=name, newly_created=created)
     return {"TrainingJobName": name}

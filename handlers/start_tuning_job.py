@@ -67,5 +67,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     name = request["HyperParameterTuningJobName"]
     wait = Wait("tuning", name, step.task_token, step.execution_name)
     created = start(settings, wait, lambda: aws.sagemaker().create_hyper_parameter_tuning_job(**request))
-    logger.info("tuning job started", tuning_job_name=name, created=created)
+    logger.info("tuning job started", tuning_job_name=name, newly_created=created)
     return {"TuningJobName": name}
