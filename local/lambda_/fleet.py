@@ -1,7 +1,7 @@
 """Which execution environments there are, and who may use one: the concurrency rules of Lambda."""
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -57,7 +57,7 @@ class Fleet:
     """The environments of one function, over all of its versions."""
 
     reserved: int | None = None
-    on_demand_busy: int = 0
+    busy: Counter[str] = field(default_factory=Counter)  # on-demand, by revision
     idle: dict[str, list[Environment]] = field(default_factory=lambda: defaultdict(list))
     starting: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     provisioned: dict[str, Provisioned] = field(default_factory=dict)
@@ -66,6 +66,11 @@ class Fleet:
     def num_provisioned(self) -> int:
         """How much of the function's concurrency is set aside for provisioned environments."""
         return sum(config.requested for config in self.provisioned.values())
+
+    @property
+    def on_demand_busy(self) -> int:
+        """How many invocations run in on-demand environments."""
+        return self.busy.total()
 
     @property
     def num_busy(self) -> int:
@@ -110,13 +115,13 @@ class Fleets:
                 config.num_busy += 1
                 return Lease(spec.function_name, config.idle.pop(), config, fleet.num_busy)
             self._admit(fleet)
-            fleet.on_demand_busy += 1
+            fleet.busy[spec.revision] += 1
             num_busy = fleet.num_busy
             environment = self._take_warm(fleet, spec.revision)
         try:
             environment = environment or self._start(spec, ON_DEMAND)
         except BaseException:
-            self._leave(fleet)
+            self._leave(fleet, spec.revision)
             raise
         return Lease(spec.function_name, environment, None, num_busy)
 
@@ -132,7 +137,7 @@ class Fleets:
                 if keep:
                     lease.provisioned.idle.append(environment)
             else:
-                fleet.on_demand_busy -= 1
+                fleet.busy[environment.spec.revision] -= 1
                 if keep:
                     fleet.idle[environment.spec.revision].append(environment)
             self._changed.notify_all()
@@ -225,7 +230,8 @@ class Fleets:
         """Start one environment ahead of the first invocation, unless there is one; an invocation waits for it."""
         with self._changed:
             fleet = self._fleets[spec.function_name]
-            if spec.revision in self._retired or fleet.idle[spec.revision] or fleet.starting[spec.revision]:
+            revision = spec.revision
+            if revision in self._retired or fleet.idle[revision] or fleet.starting[revision] or fleet.busy[revision]:
                 return
             fleet.starting[spec.revision] += 1
         environment = None
@@ -281,9 +287,9 @@ class Fleets:
         idle = fleet.idle[revision]
         return idle.pop() if idle else None
 
-    def _leave(self, fleet: Fleet) -> None:
+    def _leave(self, fleet: Fleet, revision: str) -> None:
         with self._changed:
-            fleet.on_demand_busy -= 1
+            fleet.busy[revision] -= 1
             self._changed.notify_all()
 
     def _is_outdated(self, environment: Environment) -> bool:

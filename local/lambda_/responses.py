@@ -69,11 +69,14 @@ OURS = {
 class FunctionsResponse(LambdaResponse):
     """Answers the Lambda API. What it works on is set once, when the service is installed."""
 
-    automated_parameter_parsing = True
     invoker: Invoker
     fleets: Fleets
     configs: EventConfigs
     warmer: Warmer
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.automated_parameter_parsing = True
 
     # -- functions ----------------------------------------------------------------------------------------------
 

@@ -62,10 +62,13 @@ class Deployed:
         self.client.update_function_code(FunctionName=self.name, ZipFile=archive({"app.py": source}))
 
     def log(self) -> str:
-        """Return all that it has logged."""
-        group = f"/aws/lambda/{self.name}"
-        pages = self.account.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
-        return "".join(event["message"] for page in pages for event in page["events"])
+        """Return all that it has logged; nothing before it has run for the first time."""
+        logs = self.account.client("logs")
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{self.name}")
+        try:
+            return "".join(event["message"] for page in pages for event in page["events"])
+        except logs.exceptions.ResourceNotFoundException:
+            return ""
 
 
 def role(account: RunningAccount) -> str:

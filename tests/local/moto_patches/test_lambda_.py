@@ -22,7 +22,7 @@ def test_lambda_api_of_moto_is_where_it_was() -> None:
         "response_headers",
     )
     assert isinstance(urls.url_paths, dict)
-    assert hasattr(BaseResponse, "automated_parameter_parsing")
+    assert hasattr(BaseResponse("lambda"), "automated_parameter_parsing")
     storage = models.LambdaStorage("us-east-1", "123456789012")
     assert {"_functions", "_aliases", "_arns"} <= set(vars(storage))
 
