@@ -183,8 +183,11 @@ def read_split(
             cache[index] = pixels
         return None
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:  # Pillow decodes outside the interpreter lock
+    pool = ThreadPoolExecutor(max_workers=os.cpu_count())  # Pillow decodes outside the interpreter lock
+    try:
         outcomes = list(pool.map(read, range(len(samples))))
+    finally:
+        pool.shutdown(cancel_futures=True)  # a job that is told to stop does not read the rest first
     problems = [outcome for outcome in outcomes if outcome is not None]
     readable = [index for index, outcome in enumerate(outcomes) if outcome is None]
     _check_readable(name, len(samples), problems, config.max_unreadable)

@@ -164,7 +164,8 @@ def evaluate(model: nn.Module, split: Split, preprocessing: Preprocessing) -> Me
 def all_logits(
     model: nn.Module, split: Split, preprocessing: Preprocessing, batch_size: int = EVALUATION_BATCH_SIZE
 ) -> Tensor:
-    """Return float32 logits (N, num_classes) on the CPU, in file order."""
+    """Return float32 logits (N, num_classes) on the CPU, in file order; leaves `model` in eval mode."""
+    model.eval()
     return torch.cat([predict_logits(model, images, preprocessing).cpu() for images, _ in split.batches(batch_size)])
 
 

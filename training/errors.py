@@ -17,5 +17,5 @@ class WeightsError(TrainingError):
     """The starting weights cannot be had or do not fit the model."""
 
 
-class StoppedError(TrainingError):
-    """The job was told to stop (SIGTERM) before it had finished."""
+class StoppedError(BaseException):
+    """The job was told to stop (SIGTERM). Raised anywhere in the main thread, so no `except Exception` may keep it."""

@@ -58,9 +58,11 @@ def head_name(model: nn.Module) -> str:
 
 
 def predict_logits(model: nn.Module, images: Tensor, preprocessing: Preprocessing) -> Tensor:
-    """Return float32 logits (B, num_classes) of uint8 `images` (B, 3, H, W), in evaluation and inference alike."""
+    """Return float32 logits (B, num_classes) of uint8 `images` (B, 3, H, W), in evaluation and inference alike.
+
+    `model` must be in eval mode: setting it here would cost every request a walk over all layers.
+    """
     device = next(model.parameters()).device
-    model.eval()
     with torch.inference_mode():
         batch = normalise(images.to(device), preprocessing).contiguous(memory_format=torch.channels_last)
         logits: Tensor = model(batch)

@@ -56,7 +56,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         run(parse_config(arguments, environ))
     except ConfigError as error:
         return _fail(str(error), environ, 2)
-    except TrainingError as error:
+    except (TrainingError, StoppedError) as error:
         return _fail(str(error), environ, 1)
     except Exception as error:  # noqa: BLE001 - the job's owner gets one sentence whatever happens
         traceback.print_exc()
@@ -158,7 +158,7 @@ def _say(line: str) -> None:
 
 
 def _stop(signal_number: int, frame: FrameType | None) -> None:
-    raise StoppedError("training was stopped by SIGTERM before it had finished; no model was written")
+    raise StoppedError("training was stopped by SIGTERM before it had finished")
 
 
 def _fail(sentence: str, environ: Mapping[str, str], code: int) -> int:

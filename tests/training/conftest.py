@@ -5,11 +5,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from training.config import TrainingConfig, parse_config
 
 COLOURS = {"blue": (30, 40, 200), "green": (40, 190, 50), "red": (200, 30, 40)}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """Compute with one thread: where other programs take a core, two that wait for each other are 30 times slower."""
+    torch.set_num_threads(1)
 
 
 def write_images(folder: Path, count: int, side: int = 24, suffix: str = "jpg") -> None:

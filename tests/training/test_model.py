@@ -45,7 +45,7 @@ def test_every_family_answers_for_our_classes(model_name: str) -> None:
     """The last layer is replaced, with the dropout asked for before it and no other."""
     model = build_model(ModelSpec(model_name, num_classes=5, dropout=0.3))
 
-    logits = predict_logits(model, torch.zeros((2, 3, 32, 32), dtype=torch.uint8), PREPROCESSING)
+    logits = predict_logits(model.eval(), torch.zeros((2, 3, 32, 32), dtype=torch.uint8), PREPROCESSING)
 
     assert logits.shape == (2, 5)
     assert [module.p for module in model.modules() if isinstance(module, nn.Dropout) and module.p] == [0.3]
