@@ -15,6 +15,7 @@ from local.cloudformation.change_sets import ChangeSetOperations
 from local.cloudformation.operate import Operator
 from local.cloudformation.stack_operations import StackOperations
 from local.cloudformation.stacks import Stacks
+from local.cloudformation.warm_up import warm_up
 from local.errors import ServiceError
 from local.moto_patches import mount
 
@@ -31,7 +32,7 @@ _OPERATIONS: dict[str, set[str]] = {
     "DeleteStack": {"StackName", "RetainResources", "ClientRequestToken"},
     "DescribeStacks": {"StackName"},
     "ListStacks": {"StackStatusFilter"},
-    "DescribeStackEvents": {"StackName"},
+    "DescribeStackEvents": {"StackName", "NextToken"},
     "DescribeStackResources": {"StackName", "LogicalResourceId"},
     "DescribeStackResource": {"StackName", "LogicalResourceId"},
     "ListStackResources": {"StackName"},
@@ -65,6 +66,7 @@ def install(account: Account) -> None:
         setattr(CloudFormationResponse, method, function)
     mount("cloudformation", {"{0}/$": CloudFormationResponse.dispatch})
     operations.carry_out("cloudformation", set(_OPERATIONS))
+    account.start_thread("stack-warm-up", lambda: warm_up(account))
 
 
 def _response_method(

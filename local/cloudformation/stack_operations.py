@@ -17,6 +17,7 @@ from local.errors import ServiceError
 
 _NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 _UPDATABLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
+_EVENTS_A_PAGE = 100
 _NO_DRIFT = {"StackDriftStatus": "NOT_CHECKED"}
 
 
@@ -121,7 +122,14 @@ class StackOperations:
     def describe_stack_events(self, request: Request) -> dict[str, Any]:
         """Return what happened to a stack, the newest first."""
         stack = self._stacks.get(request["StackName"])
-        return {"StackEvents": [event_view(stack, event) for event in reversed(list(stack.events))]}
+        token = request.get("NextToken", "")
+        if token and not token.isdigit():
+            raise ServiceError("ValidationError", f"NextToken {token!r}: not one that this operation returned")
+        # A token counts the events older than the page before, so that new ones do not shift the pages.
+        end = int(token) if token else len(stack.events)
+        start = max(0, end - _EVENTS_A_PAGE)
+        views = [event_view(stack, event) for event in reversed(stack.events[start:end])]
+        return {"StackEvents": views} | ({"NextToken": str(start)} if start else {})
 
     def describe_stack_resources(self, request: Request) -> dict[str, Any]:
         """Return the resources of a stack; all, or the one of a logical id."""

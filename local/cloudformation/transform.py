@@ -34,7 +34,7 @@ def _translate(document: dict[str, Any], parameters: dict[str, str], region: str
     from samtranslator.parser.parser import Parser
     from samtranslator.translator.translator import Translator
 
-    logging.getLogger("samtranslator").setLevel(logging.WARNING)
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)  # it warns of metrics that it did not send to AWS
     translator = Translator(None, Parser(), boto_session=boto3.session.Session(region_name=region))
     try:
         # Managed policies by a bare name: none beyond those that the translator itself knows.
