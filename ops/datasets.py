@@ -155,17 +155,23 @@ def _reaction(
     before: tuple[dict[str, Any], dict[str, Any]],
     now: tuple[dict[str, Any], dict[str, Any]],
 ) -> Reaction | None:
+    """Tell from the items before and after what start_execution has done; None while it has done nothing.
+
+    It notes the event's sequencer first, then the execution, the reason of a skip, or the dataset in the queue.
+    """
     latest, pending = now
-    if pending and pending != before[1]:
-        return Reaction("", f"dataset {dataset!r} is queued: another execution runs, this one starts when it has ended")
-    if not latest or latest == before[0]:
-        return None
-    name, status = str(latest.get("ExecutionName", "")), str(latest.get("Status", ""))
-    if name and status not in {"SKIPPED", "QUEUED"} and name != before[0].get("ExecutionName"):
+    name = str(latest.get("ExecutionName", ""))
+    if name and name != before[0].get("ExecutionName"):
         machine_arn = stack.output("StateMachineArn")
         return Reaction(f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}", "")
-    reason = latest.get("Reason") or f"nothing has changed since execution {name!r}"
-    return Reaction("", f"dataset {dataset!r}: no execution was started: {reason}")
+    if pending and pending != before[1]:
+        return Reaction(
+            "", f"dataset {dataset!r} is queued: another execution runs, and this one starts when it has ended"
+        )
+    was_handled = latest.get("Sequencer") != before[0].get("Sequencer")
+    if was_handled and str(latest.get("SkippedAt", "")) >= str(latest.get("UploadedAt", "")):
+        return Reaction("", str(latest["SkipReason"]))
+    return None
 
 
 def _objects(session: Session, bucket: str, prefix: str) -> dict[str, tuple[int, str]]:

@@ -73,7 +73,8 @@ class Execution:
     @property
     def failed_state(self) -> str:
         """Return the name of the state that failed, "" when none did."""
-        return next((state.name for state in self.states if state.failed), "")
+        failed = next((state.name for state in self.states if state.failed), "")
+        return str(self.record.get("FailedState") or failed)
 
 
 def find_arn(session: Session, stack: Stack, name: str | None) -> str:

@@ -110,25 +110,28 @@ def test_check_refuses_other_files(tmp_path: Path) -> None:
         datasets.check(tmp_path / "a.png", "flowers")
 
 
+BEFORE = {"ExecutionName": "flowers-1", "Sequencer": "1", "UploadedAt": "2026-01-01", "SkippedAt": "2026-01-02"}
+UPLOADED = {**BEFORE, "Sequencer": "2", "UploadedAt": "2026-01-03"}
+
+
 @pytest.mark.parametrize(
-    ("before", "now", "arn", "sentence"),
+    ("now", "arn", "sentence"),
     [
-        (({}, {}), ({"ExecutionName": "flowers-1", "Status": "RUNNING"}, {}), "flowers-1", ""),
-        (({"ExecutionName": "a"}, {}), ({"ExecutionName": "a"}, {"Id": "pending#flowers"}), "", "is queued"),
-        (({"ExecutionName": "a"}, {}), ({"ExecutionName": "a", "Reason": "the same data"}, {}), "", "the same data"),
+        (({**UPLOADED, "ExecutionName": "flowers-2"}, {}), ":execution:flowers-pipeline:flowers-2", ""),
+        ((UPLOADED, {"Id": "pending#flowers", "Version": 7}), "", "dataset 'flowers' is queued"),
+        (({**UPLOADED, "SkippedAt": "2026-01-03", "SkipReason": "the same data"}, {}), "", "the same data"),
     ],
 )
-def test_reaction_is_read_from_the_table(before: Any, now: Any, arn: str, sentence: str) -> None:
+def test_reaction_is_read_from_the_table(now: Any, arn: str, sentence: str) -> None:
     """A new execution, a queued one and a skip are told apart."""
-    reaction = datasets._reaction(STACK, "flowers", before, now)
+    reaction = datasets._reaction(STACK, "flowers", (BEFORE, {}), now)
 
     assert reaction is not None
     assert reaction.execution_arn.endswith(arn)
     assert sentence in reaction.sentence
 
 
-def test_reaction_is_none_while_nothing_happens() -> None:
-    """An item that is as it was before the upload says nothing about the upload."""
-    before = ({"ExecutionName": "a", "Status": "SUCCEEDED"}, {})
-
-    assert datasets._reaction(STACK, "flowers", before, before) is None
+@pytest.mark.parametrize("latest", [BEFORE, UPLOADED])
+def test_reaction_is_none_until_something_was_decided(latest: dict[str, Any]) -> None:
+    """Neither the item of before the upload nor the noted event says what becomes of it."""
+    assert datasets._reaction(STACK, "flowers", (BEFORE, {}), (latest, {})) is None
