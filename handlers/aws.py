@@ -51,6 +51,9 @@ _CODES: dict[type[AwsError], frozenset[str]] = {
     AwsInUseError: frozenset(
         {"ResourceInUse", "ResourceInUseException", "ConflictException", "ExecutionAlreadyExists"}
     ),
+    AwsUnavailableError: frozenset(
+        {"InternalError", "InternalFailure", "InternalServerError", "RequestTimeout", "ServiceUnavailable"},
+    ),
     AwsConditionError: frozenset({"ConditionalCheckFailedException", "PreconditionFailed", "412"}),
     AwsThrottledError: frozenset(
         {

@@ -16,9 +16,8 @@ def real_message(failure_reason: str) -> str:
     the traceback's last line is the message.
     """
     match = _SCRIPT_MESSAGE.search(failure_reason)
-    inner = match["message"] if match else failure_reason
-    lines = [line.strip() for line in inner.replace("\\n", "\n").splitlines() if line.strip()]
-    said = lines[-1] if lines and match else " ".join(lines)
+    lines = match["message"].replace("\\n", "\n").strip().splitlines() if match else []
+    said = lines[-1].strip() if lines else " ".join(failure_reason.split())
     return _shortened(said.rstrip(".;")) or "no reason was given"
 
 

@@ -42,7 +42,7 @@ def _check_known(layout: Layout, class_names: set[str]) -> None:
         unknown = folders - class_names
         if unknown:
             raise DatasetError(
-                f"{_classes(unknown)} in {split}/ but not in train/; add images to train/ or remove the folder there"
+                f"{_classes(unknown)} a folder in {split}/ but none in train/; add images there or remove that folder"
             )
 
 

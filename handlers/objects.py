@@ -1,5 +1,6 @@
 """Objects in S3: list them, read them within a cap, read one as a seekable file, write JSON."""
 
+import errno
 import io
 import json
 from collections import OrderedDict
@@ -95,7 +96,7 @@ class SeekableObject(io.RawIOBase):
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.source.size}[whence]
         if origin + offset < 0:
-            raise ValueError(f"seek to {origin + offset}; the first byte is 0")
+            raise OSError(errno.EINVAL, f"seek to {origin + offset}; the first byte is 0")
         self._position = origin + offset
         return self._position
 

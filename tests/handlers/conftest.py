@@ -3,11 +3,10 @@
 import dataclasses
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -161,50 +160,24 @@ class World:
         return sorted(execution["name"] for execution in found)
 
 
-@pytest.fixture
-def world(settings: Settings) -> Iterator[World]:
-    """Give an account with the stack's bucket, table, topic and state machine."""
-    with mock_aws():
-        aws.forget_clients()
-        boto3.client("s3").create_bucket(Bucket=BUCKET)
-        boto3.client("dynamodb").create_table(
-            TableName=settings.table_name,
-            KeySchema=[{"AttributeName": "Id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "Id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        boto3.client("sns").create_topic(Name=settings.topic_arn.rpartition(":")[2])
-        boto3.client("stepfunctions").create_state_machine(
-            name=settings.state_machine_arn.rpartition(":")[2],
-            definition=json.dumps(_DEFINITION),
-            roleArn=f"arn:aws:iam::{ACCOUNT}:role/retriever-pipeline",
-        )
-        fake = FakeSageMaker(REGION, ACCOUNT)
-        fake.attach(aws.sagemaker())
-        yield World(settings, fake, Table(settings.table_name))
-    aws.forget_clients()
+class _Switch:
+    """Hands a client's calls to the recorder of the running test; clients are made once, since that takes longest."""
 
+    target: Any = None
 
-class Sent:
-    """Records SendTaskSuccess and SendTaskFailure, which moto accepts for tokens of its own executions only."""
+    def attach(self, client: Any, events: Iterable[str]) -> None:
+        for event in events:
+            client.meta.events.register_first(f"provide-client-params.{event}", self._keep)
+            client.meta.events.register_first(f"before-call.{event}", self._answer)
 
-    def __init__(self) -> None:
-        self.answers: list[tuple[str, dict[str, Any]]] = []
-        self.fault: str = ""
+    def _keep(self, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        context["params_of_test"] = dict(params)
 
-    def attach(self, client: Any) -> None:
-        for operation in ("SendTaskSuccess", "SendTaskFailure"):
-            client.meta.events.register_first(f"provide-client-params.sfn.{operation}", self._keep)
-            client.meta.events.register_first(f"before-call.sfn.{operation}", self._answer)
-
-    def _keep(self, params: dict[str, Any], model: Any, **_: Any) -> None:
-        self._params = (model.name, dict(params))
-
-    def _answer(self, **_: Any) -> Any:
-        if self.fault:
-            return _Response(400), {"Error": {"Code": self.fault, "Message": f"{self.fault} of a test"}}
-        self.answers.append(self._params)
-        return _Response(200), {}
+    def _answer(self, model: Any, context: dict[str, Any], **_: Any) -> Any:
+        if self.target is None:
+            return None
+        status, body = self.target.answer(model.name, context["params_of_test"])
+        return _Response(status), body
 
 
 @dataclasses.dataclass
@@ -214,9 +187,61 @@ class _Response:
     headers: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
+@pytest.fixture(scope="session")
+def switches() -> Iterator[dict[str, _Switch]]:
+    """Attach, once, to SageMaker's clients and to the two operations that answer a waiting state."""
+    found = {name: _Switch() for name in ("sagemaker", "runtime", "tokens")}
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        patch.setenv("AWS_DEFAULT_REGION", REGION)
+        aws.forget_clients()
+        found["sagemaker"].attach(aws.sagemaker(), ["sagemaker"])
+        found["runtime"].attach(aws.sagemaker_runtime(), ["sagemaker-runtime"])
+        found["tokens"].attach(aws.stepfunctions(), ["sfn.SendTaskSuccess", "sfn.SendTaskFailure"])
+        for client in (aws.s3, aws.dynamodb, aws.sns, aws.autoscaling):
+            client()
+    yield found
+    aws.forget_clients()
+
+
 @pytest.fixture
-def sent(world: World) -> Sent:
+def world(settings: Settings, switches: dict[str, _Switch]) -> Iterator[World]:
+    """Give an account with the stack's bucket, table, topic and state machine."""
+    with mock_aws():
+        aws.s3().create_bucket(Bucket=BUCKET)
+        aws.dynamodb().create_table(
+            TableName=settings.table_name,
+            KeySchema=[{"AttributeName": "Id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "Id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        aws.sns().create_topic(Name=settings.topic_arn.rpartition(":")[2])
+        aws.stepfunctions().create_state_machine(
+            name=settings.state_machine_arn.rpartition(":")[2],
+            definition=json.dumps(_DEFINITION),
+            roleArn=f"arn:aws:iam::{ACCOUNT}:role/retriever-pipeline",
+        )
+        fake = switches["sagemaker"].target = FakeSageMaker(REGION, ACCOUNT)
+        yield World(settings, fake, Table(settings.table_name))
+    for switch in switches.values():
+        switch.target = None
+
+
+class Sent:
+    """Records SendTaskSuccess and SendTaskFailure, which moto accepts for tokens of its own executions only."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[str, dict[str, Any]]] = []
+        self.fault: str = ""
+
+    def answer(self, operation: str, params: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if self.fault:
+            return 400, {"Error": {"Code": self.fault, "Message": f"{self.fault} of a test"}}
+        self.answers.append((operation, params))
+        return 200, {}
+
+
+@pytest.fixture
+def sent(world: World, switches: dict[str, _Switch]) -> Sent:
     """Give what was sent to waiting states."""
-    recorder = Sent()
-    recorder.attach(aws.stepfunctions())
+    recorder = switches["tokens"].target = Sent()
     return recorder

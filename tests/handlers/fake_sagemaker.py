@@ -4,23 +4,16 @@ It answers behind botocore's own validation and serialisation, in place of the c
 model does not allow fails here too. moto's SageMaker completes every job at once and knows no tuning jobs.
 """
 
-import io
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+from botocore import xform_name
 
 _NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
-@dataclass
-class _Response:
-    status_code: int
-    raw: Any = field(default_factory=io.BytesIO)
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-class _Refusal(Exception):
+class _RefusedError(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
@@ -41,10 +34,6 @@ class FakeSageMaker:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.faults: dict[str, str] = {}  # operation -> error code
         self.before: dict[str, Callable[[], None]] = {}  # operation -> what happens just before it
-
-    def attach(self, client: Any) -> None:
-        client.meta.events.register_first("provide-client-params.sagemaker", self._keep)
-        client.meta.events.register_first("before-call.sagemaker", self._answer)
 
     def operations(self) -> list[str]:
         return [name for name, _ in self.calls]
@@ -82,9 +71,7 @@ class FakeSageMaker:
             "FailureReason": failure_reason,
         }
         self.trials[name] = [trial]
-        self.tuning_jobs[name].update(
-            HyperParameterTuningJobStatus="Failed", FailureReason="All training jobs failed."
-        )
+        self.tuning_jobs[name].update(HyperParameterTuningJobStatus="Failed", FailureReason="All training jobs failed.")
 
     def serve(self, name: str = "retriever", config: str = "old-config", instance_type: str = "ml.m5.large") -> None:
         """Put an endpoint InService with a config of its own."""
@@ -109,98 +96,95 @@ class FakeSageMaker:
             endpoint["EndpointConfigName"] = pending["EndpointConfigName"]
         endpoint.update(EndpointStatus=status, **changes)
 
-    def _keep(self, params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
-        context["fake_sagemaker_params"] = dict(params)
-
-    def _answer(self, model: Any, context: dict[str, Any], **_: Any) -> Any:
-        params = context["fake_sagemaker_params"]
-        if act := self.before.pop(model.name, None):
+    def answer(self, operation: str, params: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Return status and body for one call."""
+        if act := self.before.pop(operation, None):
             act()
-        self.calls.append((model.name, params))
+        self.calls.append((operation, params))
+        if code := self.faults.get(operation):
+            return 400, {"Error": {"Code": code, "Message": f"{code} of a test"}}
         try:
-            if code := self.faults.get(model.name):
-                raise _Refusal(code, f"{code} of a test")
-            return _Response(200), getattr(self, f"_{model.name}")(params) or {}
-        except _Refusal as refusal:
-            return _Response(400), {"Error": {"Code": refusal.code, "Message": str(refusal)}}
+            return 200, getattr(self, f"_{xform_name(operation)}")(params) or {}
+        except _RefusedError as refusal:
+            return 400, {"Error": {"Code": refusal.code, "Message": str(refusal)}}
 
     @staticmethod
     def _found(where: dict[str, dict[str, Any]], name: str, code: str = "ValidationException") -> dict[str, Any]:
         if name not in where:
-            raise _Refusal(code, f"Could not find {name!r}.")
+            raise _RefusedError(code, f"Could not find {name!r}.")
         return where[name]
 
-    def _CreateTrainingJob(self, p: dict[str, Any]) -> dict[str, Any]:
+    def _create_training_job(self, p: dict[str, Any]) -> dict[str, Any]:
         name = p["TrainingJobName"]
         if name in self.training_jobs:
-            raise _Refusal("ResourceInUse", "Training job names must be unique within an AWS account and region")
+            raise _RefusedError("ResourceInUse", "Training job names must be unique within an AWS account and region")
         arn = f"{self._arn}:training-job/{name.lower()}"
         status = {"TrainingJobStatus": "InProgress", "SecondaryStatus": "Starting", "TrainingJobArn": arn}
         self.training_jobs[name] = {**p, **status}
         return {"TrainingJobArn": arn}
 
-    def _DescribeTrainingJob(self, p: dict[str, Any]) -> dict[str, Any]:
+    def _describe_training_job(self, p: dict[str, Any]) -> dict[str, Any]:
         return self._found(self.training_jobs, p["TrainingJobName"])
 
-    def _StopTrainingJob(self, p: dict[str, Any]) -> None:
+    def _stop_training_job(self, p: dict[str, Any]) -> None:
         job = self._found(self.training_jobs, p["TrainingJobName"])
         if job["TrainingJobStatus"] != "InProgress":
-            raise _Refusal("ValidationException", f"The request was rejected: status {job['TrainingJobStatus']}.")
+            raise _RefusedError("ValidationException", f"The request was rejected: status {job['TrainingJobStatus']}.")
         job["TrainingJobStatus"] = "Stopping"
 
-    def _CreateHyperParameterTuningJob(self, p: dict[str, Any]) -> dict[str, Any]:
+    def _create_hyper_parameter_tuning_job(self, p: dict[str, Any]) -> dict[str, Any]:
         name = p["HyperParameterTuningJobName"]
         if name in self.tuning_jobs:
-            raise _Refusal("ResourceInUse", "Hyperparameter tuning job names must be unique.")
+            raise _RefusedError("ResourceInUse", "Hyperparameter tuning job names must be unique.")
         arn = f"{self._arn}:hyper-parameter-tuning-job/{name.lower()}"
         status = {"HyperParameterTuningJobStatus": "InProgress", "HyperParameterTuningJobArn": arn}
         self.tuning_jobs[name] = {**p, **status}
         return {"HyperParameterTuningJobArn": arn}
 
-    def _DescribeHyperParameterTuningJob(self, p: dict[str, Any]) -> dict[str, Any]:
+    def _describe_hyper_parameter_tuning_job(self, p: dict[str, Any]) -> dict[str, Any]:
         return self._found(self.tuning_jobs, p["HyperParameterTuningJobName"], "ResourceNotFound")
 
-    def _StopHyperParameterTuningJob(self, p: dict[str, Any]) -> None:
+    def _stop_hyper_parameter_tuning_job(self, p: dict[str, Any]) -> None:
         job = self._found(self.tuning_jobs, p["HyperParameterTuningJobName"], "ResourceNotFound")
         if job["HyperParameterTuningJobStatus"] != "InProgress":
-            raise _Refusal("ValidationException", "The request was rejected: it has ended.")
+            raise _RefusedError("ValidationException", "The request was rejected: it has ended.")
         job["HyperParameterTuningJobStatus"] = "Stopping"
 
-    def _ListTrainingJobsForHyperParameterTuningJob(self, p: dict[str, Any]) -> dict[str, Any]:
+    def _list_training_jobs_for_hyper_parameter_tuning_job(self, p: dict[str, Any]) -> dict[str, Any]:
         names = self.trials.get(p["HyperParameterTuningJobName"], [])
         return {"TrainingJobSummaries": [{"TrainingJobName": name} for name in names]}
 
-    def _CreateModel(self, p: dict[str, Any]) -> dict[str, Any]:
+    def _create_model(self, p: dict[str, Any]) -> dict[str, Any]:
         if p["ModelName"] in self.models:
-            raise _Refusal("ValidationException", f"Cannot create already existing model {p['ModelName']!r}.")
+            raise _RefusedError("ValidationException", f"Cannot create already existing model {p['ModelName']!r}.")
         self.models[p["ModelName"]] = p
         return {"ModelArn": f"{self._arn}:model/{p['ModelName'].lower()}"}
 
-    def _DescribeModel(self, p: dict[str, Any]) -> dict[str, Any]:
+    def _describe_model(self, p: dict[str, Any]) -> dict[str, Any]:
         return self._found(self.models, p["ModelName"])
 
-    def _DeleteModel(self, p: dict[str, Any]) -> None:
+    def _delete_model(self, p: dict[str, Any]) -> None:
         self._found(self.models, p["ModelName"])
         del self.models[p["ModelName"]]
 
-    def _CreateEndpointConfig(self, p: dict[str, Any]) -> dict[str, Any]:
+    def _create_endpoint_config(self, p: dict[str, Any]) -> dict[str, Any]:
         name = p["EndpointConfigName"]
         if name in self.endpoint_configs:
-            raise _Refusal("ValidationException", f"Cannot create already existing endpoint configuration {name!r}.")
+            raise _RefusedError("ValidationException", f"Cannot create already existing config {name!r}.")
         self.endpoint_configs[name] = p
         return {"EndpointConfigArn": f"{self._arn}:endpoint-config/{name.lower()}"}
 
-    def _DescribeEndpointConfig(self, p: dict[str, Any]) -> dict[str, Any]:
+    def _describe_endpoint_config(self, p: dict[str, Any]) -> dict[str, Any]:
         return self._found(self.endpoint_configs, p["EndpointConfigName"])
 
-    def _DeleteEndpointConfig(self, p: dict[str, Any]) -> None:
+    def _delete_endpoint_config(self, p: dict[str, Any]) -> None:
         self._found(self.endpoint_configs, p["EndpointConfigName"])
         del self.endpoint_configs[p["EndpointConfigName"]]
 
-    def _CreateEndpoint(self, p: dict[str, Any]) -> dict[str, Any]:
+    def _create_endpoint(self, p: dict[str, Any]) -> dict[str, Any]:
         name = p["EndpointName"]
         if name in self.endpoints:
-            raise _Refusal("ValidationException", f"Cannot create already existing endpoint {name!r}.")
+            raise _RefusedError("ValidationException", f"Cannot create already existing endpoint {name!r}.")
         self._found(self.endpoint_configs, p["EndpointConfigName"])
         arn = f"{self._arn}:endpoint/{name.lower()}"
         self.endpoints[name] = {
@@ -211,23 +195,23 @@ class FakeSageMaker:
         }
         return {"EndpointArn": arn}
 
-    def _DescribeEndpoint(self, p: dict[str, Any]) -> dict[str, Any]:
+    def _describe_endpoint(self, p: dict[str, Any]) -> dict[str, Any]:
         return self._found(self.endpoints, p["EndpointName"])
 
-    def _UpdateEndpoint(self, p: dict[str, Any]) -> dict[str, Any]:
+    def _update_endpoint(self, p: dict[str, Any]) -> dict[str, Any]:
         endpoint = self._found(self.endpoints, p["EndpointName"])
         if endpoint["EndpointStatus"] != "InService":
-            raise _Refusal("ValidationException", f"Cannot update endpoint in status {endpoint['EndpointStatus']}.")
+            raise _RefusedError("ValidationException", f"Cannot update in {endpoint['EndpointStatus']}.")
         self._found(self.endpoint_configs, p["EndpointConfigName"])
         pending = {"EndpointConfigName": p["EndpointConfigName"]}
         endpoint.update(EndpointStatus="Updating", PendingDeploymentSummary=pending)
         return {"EndpointArn": endpoint["EndpointArn"]}
 
-    def _DeleteEndpoint(self, p: dict[str, Any]) -> None:
+    def _delete_endpoint(self, p: dict[str, Any]) -> None:
         self._found(self.endpoints, p["EndpointName"])
         del self.endpoints[p["EndpointName"]]
 
-    def _CreateModelPackage(self, p: dict[str, Any]) -> dict[str, Any]:
+    def _create_model_package(self, p: dict[str, Any]) -> dict[str, Any]:
         for arn, package in self.packages.items():
             if package["ClientToken"] == p["ClientToken"]:
                 return {"ModelPackageArn": arn}
@@ -235,6 +219,6 @@ class FakeSageMaker:
         self.packages[arn] = p
         return {"ModelPackageArn": arn}
 
-    def _UpdateModelPackage(self, p: dict[str, Any]) -> dict[str, Any]:
+    def _update_model_package(self, p: dict[str, Any]) -> dict[str, Any]:
         self._found(self.packages, p["ModelPackageArn"]).update(p)
         return {"ModelPackageArn": p["ModelPackageArn"]}

@@ -15,9 +15,7 @@ _COUNTS = st.dictionaries(st.sampled_from("abcdef"), st.integers(3, 40), min_siz
 
 def images(counts, split=""):
     prefix = f"{split}/" if split else ""
-    return [
-        Image(f"{prefix}{name}/{i}.jpg", name, split, f"{name}{i}") for name, n in counts.items() for i in range(n)
-    ]
+    return [Image(f"{prefix}{name}/{i}.jpg", name, split, f"{name}{i}") for name, n in counts.items() for i in range(n)]
 
 
 @given(_COUNTS, _FRACTIONS, st.integers(0, 2**31), st.randoms(use_true_random=False))

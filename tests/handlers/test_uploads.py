@@ -23,7 +23,10 @@ def upload(sequencer, key="datasets/flowers/_SUCCESS"):
         ("datasets/flowers.zip", ("flowers", "s3://retriever-data/datasets/flowers.zip")),
         ("datasets/flowers.tar.gz", ("flowers", "s3://retriever-data/datasets/flowers.tar.gz")),
         ("datasets/fl.owers.v2.tgz", ("fl.owers.v2", "s3://retriever-data/datasets/fl.owers.v2.tgz")),
-        ("datasets/två blommor 100%+/_SUCCESS", ("två blommor 100%+", "s3://retriever-data/datasets/två blommor 100%+/")),
+        (
+            "datasets/två 100%+/_SUCCESS",
+            ("två 100%+", "s3://retriever-data/datasets/två 100%+/"),
+        ),
         ("datasets/flowers/train/_SUCCESS", None),
         ("datasets/flowers/pack.zip", None),
         ("datasets/_SUCCESS", None),

@@ -1,0 +1,76 @@
+"""handlers/aws.py: every failure of an AWS call is one of our classes, chosen by code."""
+
+import pytest
+from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ParamValidationError, ReadTimeoutError
+from botocore.stub import Stubber
+
+from handlers import aws, errors
+
+_URL = "https://sagemaker.us-east-1.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "expected"),
+    [
+        ("ThrottlingException", 400, errors.AwsThrottledError),
+        ("SlowDown", 503, errors.AwsThrottledError),
+        ("ResourceLimitExceeded", 400, errors.AwsThrottledError),
+        ("InternalFailure", 500, errors.AwsUnavailableError),
+        ("ServiceUnavailable", 503, errors.AwsUnavailableError),
+        ("AccessDeniedException", 400, errors.AwsDeniedError),
+        ("ExpiredTokenException", 400, errors.AwsDeniedError),
+        ("ResourceInUse", 400, errors.AwsInUseError),
+        ("ResourceNotFound", 400, errors.AwsNotFoundError),
+        ("NoSuchKey", 404, errors.AwsNotFoundError),
+        ("ConditionalCheckFailedException", 400, errors.AwsConditionError),
+        ("ValidationException", 400, errors.AwsRequestError),
+    ],
+)
+def test_client_errors_are_translated_by_code(world, code, status, expected):
+    """The message names operation and code, and what to do."""
+    client = aws.sns()
+    with Stubber(client) as stub:
+        stub.add_client_error("publish", code, "The Words. Of AWS.", http_status_code=status)
+
+        with pytest.raises(expected, match=f"^Publish: {code}: The Words. Of AWS; ") as caught:
+            client.publish(TopicArn="arn:aws:sns:us-east-1:123456789012:x", Message="x")
+
+    assert (caught.value.code, caught.value.operation) == (code, "Publish")
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ConnectTimeoutError(endpoint_url=_URL), errors.AwsUnavailableError),
+        (ReadTimeoutError(endpoint_url=_URL), errors.AwsUnavailableError),
+        (EndpointConnectionError(endpoint_url=_URL), errors.AwsUnavailableError),
+        (ParamValidationError(report="Unknown parameter"), errors.AwsRequestError),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value.__name__,
+)
+def test_connection_errors_are_translated(error, expected):
+    """These carry no response at all."""
+    found = aws.translated(error, "DescribeEndpoint")
+
+    assert type(found) is expected
+    assert str(found).startswith(f"DescribeEndpoint: {type(error).__name__}: ")
+
+
+def test_clients_are_made_once(world):
+    """The second call of a service meets the first one's client."""
+    assert aws.s3() is aws.s3()
+
+
+def test_waiting_is_bounded(world):
+    """Five tries of 33 s end well before a function's 900 s."""
+    config = aws.s3().meta.config
+
+    tries = config.retries["total_max_attempts"]
+    assert (config.connect_timeout + config.read_timeout) * tries < 300
+
+
+def test_every_error_class_has_a_remedy():
+    """A message always ends in what to do."""
+    for kind in (errors.AwsError, *errors.AwsError.__subclasses__()):
+        if kind is not errors.AwsError:
+            assert aws._REMEDIES[kind]

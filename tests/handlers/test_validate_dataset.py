@@ -1,0 +1,211 @@
+"""handlers/validate_dataset.py with handlers/staging.py: from what was uploaded to manifests, or a reason."""
+
+import pytest
+
+from handlers import aws, staging
+from handlers.errors import AwsNotFoundError, AwsThrottledError, DatasetChangedError, DatasetError
+from handlers.validate_dataset import handler
+from tests.handlers import packing
+from tests.handlers.conftest import BUCKET, EXECUTION
+
+_FOLDER = f"s3://{BUCKET}/datasets/flowers/"
+
+
+@pytest.fixture
+def validate(world, lambda_context):
+    """Give a call of the handler for what is in the bucket now."""
+
+    def call(s3_uri=_FOLDER, fingerprint=None, execution=EXECUTION):
+        dataset = {"Name": "flowers", "S3Uri": s3_uri, "Fingerprint": fingerprint or world.fingerprint(s3_uri)}
+        return handler({"ExecutionName": execution, "Dataset": dataset}, lambda_context)
+
+    return call
+
+
+def paths(world, dataset, split):
+    found = world.json(dataset[f"{split}ManifestS3Uri"])
+    assert found[0] == {"prefix": dataset["S3Uri"]}
+    return found[1:]
+
+
+def test_folder_with_splits_gives_manifests(world, validate):
+    """Train, validation and test as uploaded; class names sorted; counts in the state."""
+    world.put_images("datasets/flowers/", train__rose=4, train__daisy=3, valid__rose=2, valid__daisy=2, test__rose=1)
+
+    dataset = validate()
+
+    assert world.json(dataset["ClassesS3Uri"]) == ["daisy", "rose"]
+    assert paths(world, dataset, "Validation") == [
+        "valid/daisy/0.jpg", "valid/daisy/1.jpg", "valid/rose/0.jpg", "valid/rose/1.jpg",
+    ]  # fmt: skip
+    assert (dataset["NumClasses"], dataset["NumTrain"], dataset["NumValidation"], dataset["NumTest"]) == (2, 7, 4, 1)
+    assert dataset["ClassesS3Uri"] == f"s3://{BUCKET}/runs/{EXECUTION}/dataset/classes.json"
+
+
+def test_missing_validation_is_made_from_train(world, validate):
+    """A fifth of each class; the paths stay those of the upload."""
+    world.put_images("datasets/flowers/", train__rose=10, train__daisy=5, test__rose=2, test__daisy=2)
+
+    dataset = validate()
+
+    made = paths(world, dataset, "Validation")
+    assert sorted(path.rpartition("/")[0] for path in made) == ["train/daisy", "train/rose", "train/rose"]
+    assert not set(made) & set(paths(world, dataset, "Train"))
+    assert world.json(dataset["ReportS3Uri"])["made_splits"] == ["validation"]
+
+
+def test_classes_without_splits_give_all_three(world, validate):
+    """CLASS/FILE is enough."""
+    world.put_images("datasets/flowers/", rose=10, daisy=10)
+
+    dataset = validate()
+
+    assert (dataset["NumTrain"], dataset["NumValidation"], dataset["NumTest"]) == (12, 4, 4)
+
+
+def test_validation_is_repeatable(world, validate):
+    """The same content gives the same manifests, for every execution."""
+    world.put_images("datasets/flowers/", rose=10, daisy=10)
+
+    one, other = validate(), validate(execution="flowers-ba9876543210-2")
+
+    for split in ("Train", "Validation", "Test"):
+        assert paths(world, one, split) == paths(world, other, split)
+
+
+def test_report_tells_what_was_set_aside(world, validate):
+    """Each with its reason; counts by class and split."""
+    world.put_images("datasets/flowers/", train__rose=4, train__daisy=4, valid__rose=1, valid__daisy=1, test__rose=1)
+    world.put("datasets/flowers/train/rose/empty.jpg", b"")
+    world.put("datasets/flowers/train/rose/notes.txt", b"x")
+
+    report = world.json(validate()["ReportS3Uri"])
+
+    assert report["num_set_aside"] == 2
+    assert report["set_aside"][0] == {"path": "train/rose/empty.jpg", "reason": "zero bytes"}
+    assert report["classes"][1] == {"class_name": "rose", "train": 4, "validation": 1, "test": 1}
+    assert report["warnings"] == ["class 'daisy' has no image in test; its accuracy there is unknown"]
+
+
+def test_marker_with_nothing_is_refused(world, validate):
+    """_SUCCESS alone is no dataset."""
+    world.put("datasets/flowers/_SUCCESS", b"")
+
+    with pytest.raises(DatasetError, match="dataset 'flowers' holds no files; upload images before _SUCCESS"):
+        validate()
+
+
+def test_gate_is_asked(world, validate):
+    """The gate's sentences reach the state machine; they have tests of their own."""
+    world.put_images("datasets/flowers/", rose=10)
+
+    with pytest.raises(DatasetError, match="has one class, 'rose'"):
+        validate()
+
+
+def test_changed_folder_is_refused(world, validate):
+    """The execution was started for other content."""
+    world.put_images("datasets/flowers/", rose=10, daisy=10)
+
+    with pytest.raises(DatasetChangedError, match="was started for aaaaaaaaaaaa; upload all files first"):
+        validate(fingerprint="a" * 64)
+
+
+@pytest.mark.parametrize(("key", "pack"), [("flowers.zip", packing.zipped), ("flowers.tar.gz", packing.tar_gz)])
+def test_archive_is_staged_and_used(world, validate, key, pack):
+    """Images go to staged/NAME/FINGERPRINT/, the wrapping folder is left out, other files are reported."""
+    files = {f"flowers/{path}": data for path, data in packing.IMAGES.items()}
+    world.put(f"datasets/{key}", pack({**files, "flowers/README.md": b"hello", "flowers/rose/empty.jpg": b""}))
+
+    dataset = validate(f"s3://{BUCKET}/datasets/{key}")
+
+    assert dataset["S3Uri"] == f"s3://{BUCKET}/staged/flowers/{dataset['Fingerprint']}/flowers/"
+    staged = f"staged/flowers/{dataset['Fingerprint']}/"
+    assert sorted(world.keys(staged)) == sorted([*(staged + path for path in files), f"{staged}_SUCCESS"])
+    aside = world.json(dataset["ReportS3Uri"])["set_aside"]
+    assert [entry["path"] for entry in aside] == ["flowers/README.md", "flowers/rose/empty.jpg"]
+    for path in paths(world, dataset, "Train"):
+        body = aws.s3().get_object(Bucket=BUCKET, Key=f"{staged}flowers/{path}")["Body"].read()
+        assert body == packing.IMAGES[path]
+
+
+def test_staged_archive_is_not_unpacked_again(world, validate, monkeypatch):
+    """A retried state, or a second attempt, finds the marker."""
+    world.put("datasets/flowers.zip", packing.zipped(packing.IMAGES))
+    first = validate(f"s3://{BUCKET}/datasets/flowers.zip")
+    monkeypatch.setattr(staging, "members", None)
+
+    assert validate(f"s3://{BUCKET}/datasets/flowers.zip") == first
+
+
+def test_interrupted_unpacking_starts_again(world, validate):
+    """Without the marker the same keys are written once more."""
+    world.put("datasets/flowers.zip", packing.zipped(packing.IMAGES))
+    uri = f"s3://{BUCKET}/datasets/flowers.zip"
+    prefix = f"staged/flowers/{world.fingerprint(uri)}/"
+    world.put(f"{prefix}daisy/0.jpg", b"half")
+
+    dataset = validate(uri)
+
+    body = aws.s3().get_object(Bucket=BUCKET, Key=f"{prefix}daisy/0.jpg")["Body"].read()
+    assert (body, dataset["NumClasses"]) == (b"daisy 0", 2)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "has 0 bytes"),
+        (packing.zipped({}), "holds no file"),
+        (packing.zipped(packing.IMAGES)[:-40], "cannot be read"),
+        (packing.zipped({"../x.jpg": b"1"}), "points outside the dataset"),
+    ],
+    ids=["zero", "empty", "truncated", "traversal"],
+)
+def test_bad_archive_is_refused_and_leaves_no_marker(world, validate, body, message):
+    """What was staged before the fault is not used."""
+    world.put("datasets/flowers.zip", body)
+
+    with pytest.raises(DatasetError, match=message):
+        validate(f"s3://{BUCKET}/datasets/flowers.zip")
+    assert not [key for key in world.keys("staged/") if key.endswith("_SUCCESS")]
+
+
+def test_failed_put_ends_the_unpacking(world, validate, monkeypatch):
+    """An error of one of the parallel puts is raised, and no marker says that all is there."""
+    world.put("datasets/flowers.zip", packing.zipped(packing.IMAGES))
+
+    def put(*_):
+        raise AwsThrottledError("PutObject: SlowDown: slower; start again later")
+
+    monkeypatch.setattr(staging, "_put", put)
+
+    with pytest.raises(AwsThrottledError, match="SlowDown"):
+        validate(f"s3://{BUCKET}/datasets/flowers.zip")
+    assert world.keys("staged/") == []
+
+
+def test_vanished_archive_is_typed(validate):
+    """Deleted between the event and the execution."""
+    with pytest.raises(AwsNotFoundError, match="HeadObject"):
+        validate(f"s3://{BUCKET}/datasets/flowers.zip", fingerprint="a" * 64)
+
+
+@pytest.mark.parametrize("name", ["wild rose", "ваза", "100%", "a+b", "quo'te", "🌹", "x" * 200])
+def test_class_names_survive_unchanged(world, validate, name):
+    """Any name that S3 takes is the class name, in the list and in the manifest."""
+    for i in range(5):
+        world.put(f"datasets/flowers/{name}/{i}.jpg", f"{name}{i}")
+    world.put_images("datasets/flowers/", daisy=5)
+
+    dataset = validate()
+
+    assert name in world.json(dataset["ClassesS3Uri"])
+    assert any(path.startswith(f"{name}/") for path in paths(world, dataset, "Train"))
+
+
+def test_state_stays_small_for_many_classes(world, validate):
+    """Class lists live in S3; the state carries their URIs."""
+    for i in range(60):
+        world.put_images("datasets/flowers/", **{f"class{i:03}{'x' * 180}": 3})
+
+    assert len(str(validate())) < 2000
