@@ -135,11 +135,13 @@ class Function(LambdaFunction):
         from moto.awslambda.utils import get_backend
 
         backend = get_backend(self.account_id, self.region)
-        self.code_folder: Path = self.packages.unpack(self.code_bytes)
+        self.code_folder: Path = self.packages.unpack(self.code_bytes, self.code_digest)
         found = [backend.layers_versions_by_arn(layer["Arn"]) for layer in self.layers]
         layers = [layer for layer in found if layer is not None]
         if len(layers) == len(found):  # otherwise one was deleted since, and stays as it was unpacked
-            self.layer_folders: tuple[Path, ...] = tuple(self.packages.unpack(layer.code_bytes) for layer in layers)
+            self.layer_folders: tuple[Path, ...] = tuple(
+                self.packages.unpack(layer.code_bytes, layer.code_digest) for layer in layers
+            )
         self.revision = str(uuid.uuid4())
 
 

@@ -1,6 +1,5 @@
 """What a function's process imports: its code, its layers, and the runtime's own packages, as folders on disk."""
 
-import hashlib
 import io
 import os
 import shutil
@@ -38,13 +37,13 @@ class Packages:
             account.work_folder("lambda") / f"runtime-python{sys.version_info.major}.{sys.version_info.minor}"
         )
 
-    def unpack(self, archive: bytes) -> Path:
-        """Return the folder that holds the content of the zip `archive`.
+    def unpack(self, archive: bytes, digest: str) -> Path:
+        """Return the folder that holds the content of the zip `archive`, whose SHA-256 in hexadecimal is `digest`.
 
         Raises:
             ServiceError: it is no zip file, or holds more than a function may.
         """
-        folder = self._folder / hashlib.sha256(archive).hexdigest()[:32]
+        folder = self._folder / digest[:32]
         if not folder.exists():
             scratch = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}")
             try:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from local.account import Account
+from local.logs.emf import record_metrics
 from local.moto_patches import logs as patches
 
 _MAX_EVENT_BYTES = 1_048_576  # Source: CloudWatch Logs quotas, event size
@@ -37,3 +38,5 @@ def append(account: Account, group: str, stream: str, lines: Sequence[LogLine]) 
             if stream not in backend.groups[group].streams:
                 backend.create_log_stream(group, stream)
     backend.put_log_events(group, stream, events)
+    for line in lines:
+        record_metrics(account, line.message)

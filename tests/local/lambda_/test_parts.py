@@ -48,16 +48,16 @@ def test_archive_is_unpacked_once(bare_account: Account) -> None:
     """The same content is in the same folder, whichever function or layer it came with."""
     packages = Packages(bare_account)
 
-    first = packages.unpack(archive({"a/b.py": "x = 1"}))
+    first = packages.unpack(archive({"a/b.py": "x = 1"}), "11")
 
     assert (first / "a" / "b.py").read_text() == "x = 1"
-    assert packages.unpack(archive({"a/b.py": "x = 1"})).samefile(first)
-    assert not packages.unpack(archive({"a/b.py": "x = 2"})).samefile(first)
+    assert packages.unpack(archive({"a/b.py": "x = 1"}), "11").samefile(first)
+    assert not packages.unpack(archive({"a/b.py": "x = 2"}), "22").samefile(first)
 
 
 def test_archive_stays_in_its_folder(bare_account: Account, tmp_path: Path) -> None:
     """A member that climbs out of the archive lands inside the folder, or nowhere."""
-    folder = Packages(bare_account).unpack(archive({"../../escaped.py": "x = 1", "/etc/escaped.py": "y"}))
+    folder = Packages(bare_account).unpack(archive({"../../escaped.py": "x = 1", "/etc/escaped.py": "y"}), "11")
 
     assert [path for path in tmp_path.rglob("escaped.py") if folder not in path.parents] == []
 
@@ -69,7 +69,7 @@ def test_archive_above_the_unzipped_limit_is_refused(bare_account: Account) -> N
         file.writestr("big", b"\0" * 262_144_001)
 
     with pytest.raises(ServiceError, match="Unzipped size must be smaller than 262144000 bytes"):
-        Packages(bare_account).unpack(buffer.getvalue())
+        Packages(bare_account).unpack(buffer.getvalue(), "11")
 
 
 def test_runtime_folder_holds_the_runtime_and_nothing_else(bare_account: Account) -> None:
