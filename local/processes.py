@@ -27,6 +27,7 @@ class ProcessTable:
         self._path = path
         self._lock = Lock()
         self._running: dict[int, subprocess.Popen[bytes]] = {}
+        self._ended = False
 
     def spawn(
         self,
@@ -39,18 +40,24 @@ class ProcessTable:
         stderr: int | IO[bytes] | None = subprocess.STDOUT,
         pass_fds: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:
-        """Start `argv` as the leader of a new session and record it."""
-        process = subprocess.Popen(
-            list(argv),
-            env=dict(env),
-            cwd=cwd,
-            stdin=stdin,
-            stdout=stdout,
-            stderr=stderr,
-            start_new_session=True,
-            pass_fds=tuple(pass_fds),
-        )
+        """Start `argv` as the leader of a new session and record it.
+
+        Raises:
+            RuntimeError: `end_all` was called; a process started now would outlive the account.
+        """
         with self._lock:
+            if self._ended:
+                raise RuntimeError(f"the account stops; {argv[0]!r} is not started any more")
+            process = subprocess.Popen(
+                list(argv),
+                env=dict(env),
+                cwd=cwd,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=True,
+                pass_fds=tuple(pass_fds),
+            )
             self._forget_ended()
             self._running[process.pid] = process
             with self._path.open("a") as file:
@@ -71,8 +78,9 @@ class ProcessTable:
         return code
 
     def end_all(self) -> None:
-        """End every child that still runs; all get SIGTERM first, so the grace is shared."""
+        """End every child that still runs; all get SIGTERM first, so the grace is shared. No more can be started."""
         with self._lock:
+            self._ended = True
             processes = list(self._running.values())
         for process in processes:
             _signal_group(process.pid, signal.SIGTERM)

@@ -76,11 +76,12 @@ def _reason(
     alarm: dict[str, Any], window: list[tuple[int, float]], num_breaching: int, needed: int, words: str, state: str
 ) -> str:
     values = ", ".join(f"{value:g}" for _, value in window) or "none"
-    transition = "OK -> ALARM" if state == ALARM else "ALARM -> OK"
+    total = alarm["EvaluationPeriods"]
+    num, verb = (num_breaching, "was") if state == ALARM else (total - num_breaching, "was not")
+    plural, transition = "s" if needed > 1 else "", "OK -> ALARM" if state == ALARM else "ALARM -> OK"
     return (
-        f"Threshold Crossed: {num_breaching} out of the last {alarm['EvaluationPeriods']} datapoints [{values}] "
-        f"{'was' if num_breaching else 'was not'} {words} the threshold ({alarm['Threshold']:g}) "
-        f"(minimum {needed} datapoint{'s' if needed > 1 else ''} for {transition} transition)."
+        f"Threshold Crossed: {num} out of the last {total} datapoints [{values}] {verb} {words} the threshold "
+        f"({alarm['Threshold']:g}) (minimum {needed} datapoint{plural} for {transition} transition)."
     )
 
 

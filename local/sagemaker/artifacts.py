@@ -1,6 +1,7 @@
 """Model data on this machine: fetched from S3 and unpacked once for each version of the object."""
 
 import tarfile
+import time
 from pathlib import Path, PurePosixPath
 from shutil import copyfileobj, rmtree
 from threading import Lock
@@ -12,6 +13,7 @@ from local.sagemaker.models import split_s3_url
 
 _MAX_UNPACKED_BYTES = 20 << 30
 _MAX_MEMBERS = 100_000
+_KEPT_SECONDS = 600.0
 
 
 class ArtifactError(Exception):
@@ -24,6 +26,7 @@ class Artifacts:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._lock = Lock()
+        rmtree(account.work_folder("models"))  # of an account that ended
 
     def base_folder(self, url: str, role_arn: str) -> Path:
         """Return the folder that stands for /opt/ml: its `model` holds the files of the archive at `url`.
@@ -39,6 +42,7 @@ class Artifacts:
             with self._lock:
                 if not (base / "model").exists():
                     self._unpack(client, bucket, key, base)
+                base.touch()
         except (ClientError, BotoCoreError) as error:
             raise ArtifactError(
                 f'Failed to download model data for container "container_1" from URL: "{url}". Please ensure that '
@@ -51,6 +55,14 @@ class Artifacts:
                 "ensure that the object located at the URL is a valid tar.gz archive."
             ) from error
         return base
+
+    def prune(self, in_use: set[Path]) -> None:
+        """Remove the folders that are not `in_use` and were not asked for within the last ten minutes."""
+        oldest = time.time() - _KEPT_SECONDS
+        with self._lock:
+            for base in self._account.work_folder("models").iterdir():
+                if base not in in_use and base.stat().st_mtime < oldest:
+                    rmtree(base, ignore_errors=True)
 
     def _unpack(self, client: object, bucket: str, key: str, base: Path) -> None:
         scratch = base.with_name(base.name + ".part")

@@ -113,6 +113,9 @@ class Deployment:
         except RollBackError as reason:
             self._roll_back(str(reason))
             return
+        except Exception as error:
+            self._roll_back(f"Request to service failed. {type(error).__name__}: {error}")
+            raise
         if self._account.stopping.is_set():
             return
         blue = self._endpoint.promote(self._green)

@@ -135,7 +135,10 @@ class Endpoints:
             try:
                 change()
             except Exception as error:
-                endpoint.set_status("Failed", f"Request to service failed. {type(error).__name__}: {error}")
+                if self._account.stopping.is_set():
+                    return
+                if endpoint.status not in {"InService", "Failed"}:
+                    endpoint.set_status("Failed", f"Request to service failed. {type(error).__name__}: {error}")
                 raise
 
         self._account.start_thread(f"endpoint {endpoint.name}", run)
@@ -170,6 +173,7 @@ class Endpoints:
             counts[name] = before.fleet.desired_count if before and keeps_count else _initial_count(variant)
         endpoint.green = green
         Deployment(self._account, endpoint, green, made).run(counts)
+        self._prune()
 
     def _change(self, endpoint: Endpoint, changes: list[dict[str, Any]]) -> None:
         reason = ""
@@ -190,6 +194,12 @@ class Endpoints:
             self._endpoints.pop(endpoint.name, None)
         tags.forget(endpoint.arn)
         self._account.journal.end("endpoint", endpoint.name)
+        self._prune()
+
+    def _prune(self) -> None:
+        """Remove the model data that no endpoint uses any more."""
+        fleets = [fleet for endpoint in self.all() for fleet in endpoint.fleets()]
+        self._artifacts.prune({fleet.launch.base_folder for fleet in fleets})
 
     def _variants(self, endpoint: Endpoint, config: dict[str, Any]) -> dict[str, Variant]:
         """Return the variants of `config` with their model data in place and no instance yet."""

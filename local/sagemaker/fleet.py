@@ -143,6 +143,7 @@ class Fleet:
                 return
             with suppress(InstanceFailedError):
                 self._add(self.desired_count - self.current_count)
+            self._remove(self.current_count - self.desired_count)  # another change may have filled the gap meanwhile
         finally:
             self._replacing = False
             self._num_deaths += 1 if self.current_count < self.desired_count else 0
