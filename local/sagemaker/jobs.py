@@ -1,5 +1,7 @@
 """Training jobs and the tuning jobs that start them: they share the machine's cores."""
 
+import shutil
+
 from local.account import Account
 from local.sagemaker.operations import register
 from local.sagemaker.training_jobs import TrainingJobs
@@ -8,6 +10,7 @@ from local.sagemaker.tuning_jobs import TuningJobs
 
 def install(account: Account) -> None:
     """Carry out the operations on jobs."""
+    shutil.rmtree(account.work_folder("training-jobs"))  # what a killed account left behind
     training_jobs = TrainingJobs(account)
     register(training_jobs.operations())
     register(TuningJobs(account, training_jobs).operations())

@@ -51,7 +51,7 @@ class Search:
     def report(self, trial: Trial, step: int, value: float) -> bool:
         """Note the objective that `trial` has at `step` (from 1); return whether it is to be stopped as hopeless."""
         trial.report(value, step)
-        return trial.should_prune()
+        return bool(trial.should_prune())
 
     def finish(self, trial: Trial, value: float | None, *, pruned: bool = False) -> None:
         """Note the final objective of `trial`; None when its job failed or printed none."""

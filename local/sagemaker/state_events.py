@@ -1,11 +1,14 @@
 """The state-change events that SageMaker puts on the default event bus."""
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from local.account import Account
 from local.sagemaker import tags
+
+logger = logging.getLogger("local.sagemaker")
 
 _UNSAID = frozenset({"FinalMetricDataList", "BillableTimeInSeconds", "TrainingTimeInSeconds"})
 
@@ -23,8 +26,12 @@ def put_tuning_job_event(account: Account, description: Mapping[str, Any]) -> No
 
 
 def _put(account: Account, detail_type: str, detail: Mapping[str, Any], arn: str) -> None:
+    """Put the event; the job goes on when the bus refuses it, as on AWS."""
     named_tags = {tag["Key"]: tag["Value"] for tag in tags.listed(arn)}
-    account.put_event("aws.sagemaker", detail_type, _with_millis(detail) | {"Tags": named_tags}, [arn])
+    try:
+        account.put_event("aws.sagemaker", detail_type, _with_millis(detail) | {"Tags": named_tags}, [arn])
+    except Exception:
+        logger.exception("event %r of %s was not put", detail_type, arn)
 
 
 def _with_millis(value: Any) -> Any:

@@ -154,6 +154,10 @@ class TrainingInstance:
             "TMPDIR": str(self._folder / "tmp"),
             # Pretrained weights that a script fetches are kept for the account's next job.
             "TORCH_HOME": str(self._account.work_folder("cache", "torch")),
+            # The toolkit hands a requirements.txt to pip, whose environment is the account's own: it checks, and fails
+            # by the package's name, but installs nothing.
+            "PIP_NO_INDEX": "1",
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "OMP_NUM_THREADS": threads,
             "MKL_NUM_THREADS": threads,
             "RETRIEVER_INSTANCE_CPUS": threads,
