@@ -93,7 +93,9 @@ def _events(session: Session, where: Source, start_ms: int, *, may_be_missing: b
             )
         else:
             pages = paginator.paginate(logGroupName=where.group, startTime=start_ms)
-        found = [event for page in pages for event in page["events"]]
+        events = (event for page in pages for event in page["events"])
+        # moto gives every stream when the prefix meets none.
+        found = [event for event in events if event["logStreamName"].startswith(where.stream_prefix)]
     except ClientError as error:
         if error_code(error) != "ResourceNotFoundException":
             raise

@@ -1,7 +1,7 @@
 """The stack's parameters, merged from five places; a later one wins:
 
 the template's defaults < local/parameters.json (with --local) < what the stack has now < what deploy.py works out
-(image URIs, the training source, the embedded account's origin) < --parameter.
+(image URIs, the training source, the embedded account's origin, the digest of it all) < --parameter.
 
 So a value once given stays until another is given. An empty `--parameter TrainingImageUri=` goes back to the one that
 is worked out.
@@ -9,6 +9,7 @@ is worked out.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import ParameterTypeDef
 
 PROFILE = "local/parameters.json"
+_SOURCE = "TrainingSourceS3Uri"
+_DIGEST = "SettingsDigest"
 
 
 @dataclass(frozen=True)
@@ -91,16 +94,19 @@ def merge(
     values = {**known, **{name: value for name, value in profile.items() if name in defaults}, **older, **given}
     computed = _computed(session, set(defaults), values, source_s3_uri)
     values |= {name: value for name, value in computed.items() if not given.get(name)}
-    missing = sorted(set(defaults) - set(values))
+    missing = sorted(set(defaults) - set(values) - {_DIGEST})
     if missing:
         raise StackError(f"parameter {missing[0]!r}: has no value; give one with --parameter {missing[0]}=...")
-    kept = frozenset(older) - set(given) - set(computed)
-    changed = {name: (older[name], values[name]) for name in sorted(set(older) - kept) if values[name] != older[name]}
+    if _DIGEST in defaults:
+        values[_DIGEST] = _digest(values)
+    kept = frozenset(older) - set(given) - set(computed) - {_DIGEST}
+    spoken_of = sorted(set(older) - kept - {_DIGEST, _SOURCE})
+    changed = {name: (older[name], values[name]) for name in spoken_of if values[name] != older[name]}
     return Parameters(values, kept, changed)
 
 
 def _computed(session: Session, declared: set[str], values: Mapping[str, str], source_s3_uri: str) -> dict[str, str]:
-    computed = {"TrainingSourceS3Uri": source_s3_uri}
+    computed = {_SOURCE: source_s3_uri}
     if session.is_local:
         computed["FetchAllowedOrigins"] = session.url
     ours = sorted(declared & {"TrainingImageUri", "InferenceImageUri"})
@@ -110,6 +116,12 @@ def _computed(session: Session, declared: set[str], values: Mapping[str, str], s
         uris = {"TrainingImageUri": found.training, "InferenceImageUri": found.inference}
         computed |= {name: uris[name] for name in wanted}
     return {name: value for name, value in computed.items() if name in declared}
+
+
+def _digest(values: Mapping[str, str]) -> str:
+    """Return what changes when any other parameter does: the live alias follows it to a version with the new values."""
+    others = {name: value for name, value in values.items() if name != _DIGEST}
+    return hashlib.sha256(json.dumps(others, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def instance_types(values: Mapping[str, str]) -> tuple[str, str]:

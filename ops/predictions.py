@@ -76,7 +76,4 @@ def predict(session: Session, stack: Stack, event: dict[str, Any]) -> Answer:
 
 
 def _message(body: Any) -> str:
-    if not isinstance(body, dict):
-        return str(body)
-    error = body.get("error", body.get("message", body))
-    return str(error.get("message", error)) if isinstance(error, dict) else str(error)
+    return str(body.get("message", body)) if isinstance(body, dict) else str(body)

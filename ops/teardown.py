@@ -65,7 +65,6 @@ def _remove_serving(session: Session, found: Stack, say: Say) -> None:
         _wait_for_endpoint(session, endpoint, set())
     _delete_models(session, found.output("DataBucketName"), say)
     _delete_model_packages(session, found.output("ModelPackageGroupName"), say)
-    _ignoring_gone(session.logs.delete_log_group, logGroupName=f"/aws/sagemaker/Endpoints/{endpoint}")
 
 
 def _wait_for_endpoint(session: Session, name: str, statuses: set[str]) -> None:

@@ -67,11 +67,14 @@ def epochs(session: Session, training_job_name: str) -> list[Epoch]:
 
 def messages(session: Session, training_job_name: str) -> list[str]:
     """Return the log lines of a training job, [] while there are none."""
+    prefix = f"{training_job_name}/"
     pages = session.logs.get_paginator("filter_log_events").paginate(
-        logGroupName=TRAINING_LOG_GROUP, logStreamNamePrefix=f"{training_job_name}/"
+        logGroupName=TRAINING_LOG_GROUP, logStreamNamePrefix=prefix
     )
     try:
-        return [event["message"].rstrip() for page in pages for event in page["events"]]
+        found = [event for page in pages for event in page["events"]]
+        # moto gives every stream when the prefix meets none.
+        return [event["message"].rstrip() for event in found if event["logStreamName"].startswith(prefix)]
     except ClientError as error:
         if error_code(error) in _MISSING:
             return []

@@ -25,7 +25,11 @@ def test_up_creates_the_stack(session: Session, made: Bundle, capsys: pytest.Cap
     """After a yes the stack exists with its outputs, and the plan was printed before."""
     questions: list[str] = []
 
-    found = deployment.up(session, made, {}, lambda question: not questions.append(question))
+    def yes(question: str) -> bool:
+        questions.append(question)
+        return True
+
+    found = deployment.up(session, made, {}, yes)
 
     assert found.outputs["QueueUrl"]
     assert questions == [f"Carry this out in account {session.account_id}, us-east-1?"]

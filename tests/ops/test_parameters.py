@@ -102,3 +102,15 @@ def test_template_defaults_reads_short_tags() -> None:
 def test_a_gpu_in_either_job_decides_the_training_image(values: dict[str, str], expected: tuple[str, str]) -> None:
     """Tuning and training share one image, and the GPU image also runs without one."""
     assert parameters.instance_types(values) == expected
+
+
+def test_digest_changes_with_every_other_value(session: Session) -> None:
+    """Lambda publishes a version only when the function changes, and its description carries this digest."""
+    defaults: dict[str, str | None] = {"Colour": "red", "SettingsDigest": ""}
+
+    first = parameters.merge(session, defaults, {}, {}, SOURCE)
+    same = parameters.merge(session, defaults, dict(first.values), {}, SOURCE)
+    other = parameters.merge(session, defaults, dict(first.values), {"Colour": "blue"}, SOURCE)
+
+    assert _request(same)["SettingsDigest"] == _request(first)["SettingsDigest"] != _request(other)["SettingsDigest"]
+    assert other.changed == {"Colour": ("red", "blue")}
