@@ -13,14 +13,14 @@ from tests.local.sagemaker.hosted import Hosting, Load
 
 @pytest.fixture(scope="module")
 def hosting(account_at_speed: Callable[[float], RunningAccount]) -> Hosting:
-    """Make endpoints in an account whose minutes take a second."""
-    return Hosting(account_at_speed(60).client)
+    """Make endpoints in an account whose minutes take half a second."""
+    return Hosting(account_at_speed(120).client)
 
 
 @pytest.fixture
 def cloudwatch(account_at_speed: Callable[[float], RunningAccount]) -> Any:
     """Give CloudWatch of the same account."""
-    return account_at_speed(60).client("cloudwatch")
+    return account_at_speed(120).client("cloudwatch")
 
 
 def test_canary_shifts_in_two_steps() -> None:

@@ -1,0 +1,206 @@
+"""CloudWatch as boto3 sees it: samples, alarms that act, dashboards."""
+
+import json
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.conftest import RunningAccount
+from tests.local.queues import messages, new_queue
+
+
+@pytest.fixture
+def cloudwatch(account: RunningAccount) -> Any:
+    """Give CloudWatch of the shared account."""
+    return account.client("cloudwatch")
+
+
+@pytest.fixture
+def namespace() -> str:
+    """Give a namespace that no other test uses."""
+    return f"Tests/{uuid.uuid4().hex[:8]}"
+
+
+def test_statistics_and_percentiles_are_right(cloudwatch: Any, namespace: str) -> None:
+    """GetMetricStatistics gives simple and extended statistics of what PutMetricData brought."""
+    at = _put(cloudwatch, namespace, [{"Values": [1.0, 2.0, 10.0], "Counts": [5.0, 4.0, 1.0], "Unit": "Seconds"}])
+
+    (point,) = cloudwatch.get_metric_statistics(
+        **_span(namespace, at),
+        Statistics=["Sum", "Average", "SampleCount", "Minimum", "Maximum"],
+        ExtendedStatistics=["p50", "p90", "p99"],
+    )["Datapoints"]
+
+    assert (point["Sum"], point["Average"], point["SampleCount"]) == (23.0, 2.3, 10.0)
+    assert (point["Minimum"], point["Maximum"], point["Unit"]) == (1.0, 10.0, "Seconds")
+    assert point["ExtendedStatistics"] == {"p50": 1.0, "p90": 2.0, "p99": 10.0}
+
+
+def test_metric_data_query_gives_percentiles_in_order(cloudwatch: Any, namespace: str) -> None:
+    """GetMetricData answers newest first, or as asked."""
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    for minutes, value in ((3, 1.0), (2, 2.0), (1, 3.0)):
+        _put(cloudwatch, namespace, [{"Value": value, "Timestamp": now - timedelta(minutes=minutes)}])
+    metric = {"Namespace": namespace, "MetricName": "m", "Dimensions": [{"Name": "d", "Value": "v"}]}
+    query = {"Id": "q", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "p99"}}
+    span = {"StartTime": now - timedelta(minutes=10), "EndTime": now}
+
+    newest_first = cloudwatch.get_metric_data(MetricDataQueries=[query], **span)["MetricDataResults"][0]
+    oldest_first = cloudwatch.get_metric_data(MetricDataQueries=[query], ScanBy="TimestampAscending", **span)
+
+    assert newest_first["Values"] == [3.0, 2.0, 1.0]
+    assert oldest_first["MetricDataResults"][0]["Values"] == [1.0, 2.0, 3.0]
+
+
+def test_metric_maths_is_refused_by_name(cloudwatch: Any) -> None:
+    """An expression is not answered with something else."""
+    now = datetime.now(UTC)
+
+    with pytest.raises(ClientError, match="metric maths") as caught:
+        cloudwatch.get_metric_data(
+            MetricDataQueries=[{"Id": "e", "Expression": "a / b"}], StartTime=now - timedelta(hours=1), EndTime=now
+        )
+
+    assert caught.value.response["Error"]["Code"] == "NotImplemented"
+
+
+def test_summary_counts_as_its_samples(cloudwatch: Any, namespace: str) -> None:
+    """StatisticValues bring count, sum and extremes of many samples at once."""
+    summary = {"SampleCount": 4.0, "Sum": 20.0, "Minimum": 1.0, "Maximum": 9.0}
+    at = _put(cloudwatch, namespace, [{"StatisticValues": summary}])
+
+    (point,) = cloudwatch.get_metric_statistics(**_span(namespace, at), Statistics=["Average", "Maximum"])["Datapoints"]
+
+    assert (point["Average"], point["Maximum"]) == (5.0, 9.0)
+
+
+def test_metrics_are_listed_by_namespace_and_dimension(cloudwatch: Any, namespace: str) -> None:
+    """ListMetrics finds what has samples."""
+    _put(cloudwatch, namespace, [{"Value": 1.0}])
+
+    found = cloudwatch.list_metrics(Namespace=namespace, Dimensions=[{"Name": "d"}])["Metrics"]
+
+    assert found == [{"Namespace": namespace, "MetricName": "m", "Dimensions": [{"Name": "d", "Value": "v"}]}]
+    assert cloudwatch.list_metrics(Namespace=namespace, Dimensions=[{"Name": "x"}])["Metrics"] == []
+
+
+def test_statistics_without_a_statistic_are_refused(cloudwatch: Any, namespace: str) -> None:
+    """AWS says which parameters miss."""
+    with pytest.raises(ClientError, match="Must specify either Statistics or ExtendedStatistics"):
+        cloudwatch.get_metric_statistics(**_span(namespace, datetime.now(UTC)))
+
+
+def test_alarm_state_set_by_hand_publishes_to_its_topic(account: RunningAccount, cloudwatch: Any) -> None:
+    """SNS hears the change in CloudWatch's own message, and the history keeps it."""
+    topic, queue, name = account.client("sns"), new_queue(account), f"alarm-{uuid.uuid4().hex[:8]}"
+    topic_arn = topic.create_topic(Name=name)["TopicArn"]
+    topic.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=queue.arn)
+    cloudwatch.put_metric_alarm(**_alarm(name), AlarmActions=[topic_arn])
+
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="by hand")
+
+    (body,) = messages(account, queue, at_least=1)
+    message = json.loads(json.loads(body)["Message"])
+    assert (message["AlarmName"], message["NewStateValue"], message["NewStateReason"]) == (name, "ALARM", "by hand")
+    assert message["OldStateValue"] == "INSUFFICIENT_DATA"
+    (alarm,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    assert (alarm["StateValue"], alarm["StateReason"]) == ("ALARM", "by hand")
+    (item,) = cloudwatch.describe_alarm_history(AlarmName=name)["AlarmHistoryItems"]
+    assert item["HistorySummary"] == "Alarm updated from INSUFFICIENT_DATA to ALARM"
+    cloudwatch.delete_alarms(AlarmNames=[name])
+
+
+def test_alarm_goes_off_by_itself(account_at_speed: Callable[[float], RunningAccount]) -> None:
+    """A metric over the threshold raises the alarm within its periods, on the account's clock."""
+    running, name = account_at_speed(120), f"alarm-{uuid.uuid4().hex[:8]}"
+    cloudwatch, queue = running.client("cloudwatch"), new_queue(running)
+    sns = running.client("sns")
+    topic_arn = sns.create_topic(Name=name)["TopicArn"]
+    sns.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=queue.arn)
+    cloudwatch.put_metric_alarm(**_alarm(name, Namespace=name), AlarmActions=[topic_arn])
+
+    cloudwatch.put_metric_data(Namespace=name, MetricData=[{"MetricName": "m", "Value": 9.0}])
+
+    (body,) = messages(running, queue, at_least=1, seconds=10)
+    assert (
+        "1 out of the last 1 datapoints [9] was greater than"
+        in json.loads(json.loads(body)["Message"])["NewStateReason"]
+    )
+    cloudwatch.delete_alarms(AlarmNames=[name])
+
+
+def test_alarm_on_metric_maths_is_refused(cloudwatch: Any) -> None:
+    """An alarm that would never be evaluated is not accepted."""
+    metrics = [{"Id": "e", "Expression": "a / b", "ReturnData": True}]
+
+    with pytest.raises(ClientError, match=r"PutMetricAlarm\.Metrics"):
+        cloudwatch.put_metric_alarm(
+            AlarmName="maths",
+            Metrics=metrics,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+
+
+def test_deleting_an_unknown_alarm_deletes_none(cloudwatch: Any) -> None:
+    """DeleteAlarms is all or nothing."""
+    name = f"alarm-{uuid.uuid4().hex[:8]}"
+    cloudwatch.put_metric_alarm(**_alarm(name))
+
+    with pytest.raises(ClientError, match="nope"):
+        cloudwatch.delete_alarms(AlarmNames=[name, "nope"])
+
+    assert len(cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]) == 1
+    cloudwatch.delete_alarms(AlarmNames=[name])
+
+
+def test_dashboard_is_kept_listed_and_deleted(cloudwatch: Any) -> None:
+    """A dashboard comes back as it was put; a body without widgets is refused."""
+    name, body = f"board-{uuid.uuid4().hex[:8]}", json.dumps({"widgets": []})
+
+    cloudwatch.put_dashboard(DashboardName=name, DashboardBody=body)
+
+    assert cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"] == body
+    entries = cloudwatch.list_dashboards(DashboardNamePrefix=name)["DashboardEntries"]
+    assert [entry["DashboardName"] for entry in entries] == [name]
+    cloudwatch.delete_dashboards(DashboardNames=[name])
+    with pytest.raises(ClientError, match="does not exist"):
+        cloudwatch.get_dashboard(DashboardName=name)
+    with pytest.raises(ClientError, match="widgets"):
+        cloudwatch.put_dashboard(DashboardName=name, DashboardBody="{}")
+
+
+def _put(cloudwatch: Any, namespace: str, data: list[dict[str, Any]]) -> datetime:
+    at = datetime.now(UTC)
+    common = {"MetricName": "m", "Dimensions": [{"Name": "d", "Value": "v"}], "Timestamp": at}
+    cloudwatch.put_metric_data(Namespace=namespace, MetricData=[common | datum for datum in data])
+    return at
+
+
+def _span(namespace: str, at: datetime) -> dict[str, Any]:
+    return {
+        "Namespace": namespace,
+        "MetricName": "m",
+        "Dimensions": [{"Name": "d", "Value": "v"}],
+        "StartTime": at - timedelta(minutes=5),
+        "EndTime": at + timedelta(minutes=5),
+        "Period": 60,
+    }
+
+
+def _alarm(name: str, **members: Any) -> dict[str, Any]:
+    return {
+        "AlarmName": name,
+        "Namespace": "Tests",
+        "MetricName": "m",
+        "Statistic": "Sum",
+        "Period": 60,
+        "EvaluationPeriods": 1,
+        "Threshold": 5,
+        "ComparisonOperator": "GreaterThanThreshold",
+    } | members
