@@ -1,8 +1,6 @@
 """A function and its versions as moto stores them, with the settings that moto leaves out and code on disk."""
 
 import copy
-import re
-import sys
 import uuid
 from pathlib import Path
 from typing import Any
@@ -12,8 +10,8 @@ from moto.awslambda.models import LambdaFunction
 from local.errors import ServiceError
 from local.lambda_.environment import EnvironmentSpec
 from local.lambda_.packages import Packages
+from local.lambda_.validation import check
 
-RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 _DEFAULT_TRACING = {"Mode": "PassThrough"}
 _UPDATABLE = {
     "Description": "description",
@@ -25,8 +23,6 @@ _UPDATABLE = {
     "DeadLetterConfig": "dead_letter_config",
     "KMSKeyArn": "kms_key_arn",
 }
-_HANDLER = re.compile(r"[^\s]+")
-_REFUSED = ("VpcConfig", "FileSystemConfigs", "ImageConfig", "SnapStart", "CapacityProviderConfig", "DurableConfig")
 
 
 class Function(LambdaFunction):
@@ -39,7 +35,7 @@ class Function(LambdaFunction):
     invoker: Any = None
 
     def __init__(self, account_id: str, spec: dict[str, Any], region: str, version: str | int = 1) -> None:
-        refuse_unsupported(spec)
+        check(spec)
         super().__init__(account_id, spec, region, version)
         self.dead_letter_config: dict[str, Any] = spec.get("DeadLetterConfig") or {}
         self.logging_config: dict[str, Any] = spec.get("LoggingConfig") or {}
@@ -48,7 +44,7 @@ class Function(LambdaFunction):
 
     def update_configuration(self, config_updates: dict[str, Any]) -> dict[str, Any]:
         """Apply an UpdateFunctionConfiguration request."""
-        refuse_unsupported(config_updates)
+        check(config_updates)
         for name, attribute in _UPDATABLE.items():
             if name in config_updates:
                 setattr(self, attribute, config_updates[name])
@@ -65,7 +61,7 @@ class Function(LambdaFunction):
 
     def update_function_code(self, updated_spec: dict[str, Any]) -> dict[str, Any]:
         """Apply an UpdateFunctionCode request."""
-        refuse_unsupported(updated_spec)
+        check(updated_spec)
         if updated_spec.get("DryRun"):
             return self.get_configuration()
         self.code = dict(self.code)  # published versions hold the old one
@@ -130,6 +126,21 @@ class Function(LambdaFunction):
         payload: bytes = self.invoker.invoke_from_moto(self, body, request_headers, response_headers)
         return payload
 
+    def _set_function_code(self, updated_spec: dict[str, Any]) -> None:
+        """Take the code from the request or from S3, as it is there now."""
+        before = dict(vars(self))
+        try:
+            super()._set_function_code(updated_spec)
+        except ValueError as error:  # moto's way to say that S3 has no such bucket
+            raise ServiceError("InvalidParameterValueException", str(error.args[-1])) from error
+        if not self.code_bytes:  # and this is how it says that the key is missing
+            vars(self).update(before)
+            raise ServiceError(
+                "InvalidParameterValueException",
+                "Error occurred while GetObject. S3 Error Code: NoSuchKey."
+                " S3 Error Message: The specified key does not exist.",
+            )
+
     def _unpack(self) -> None:
         """Put code and layers on disk now: a layer version may be deleted while functions still use it."""
         from moto.awslambda.utils import get_backend
@@ -143,30 +154,3 @@ class Function(LambdaFunction):
                 self.packages.unpack(layer.code_bytes, layer.code_digest) for layer in layers
             )
         self.revision = str(uuid.uuid4())
-
-
-def refuse_unsupported(spec: dict[str, Any]) -> None:
-    """Refuse by name what an execution environment here could not honour."""
-    runtime = spec.get("Runtime", RUNTIME)
-    if runtime != RUNTIME:
-        raise ServiceError("NotImplemented", f"Runtime: {runtime!r}; the embedded account runs {RUNTIME} only")
-    if spec.get("PackageType", "Zip") != "Zip" or "ImageUri" in spec or "ImageUri" in spec.get("Code", {}):
-        raise ServiceError("NotImplemented", "PackageType: 'Image'; the embedded account runs Zip packages only")
-    for name in _REFUSED:
-        value = spec.get(name)
-        if value and not (name == "SnapStart" and value.get("ApplyOn") == "None") and any(_leaves(value)):
-            raise ServiceError("NotImplemented", f"{name}: {value!r}; the embedded account does not carry this out")
-    if spec.get("LoggingConfig", {}).get("LogFormat", "Text") != "Text":
-        raise ServiceError("NotImplemented", "LoggingConfig.LogFormat: 'JSON'; the embedded account writes Text only")
-    if "Handler" in spec and not _HANDLER.fullmatch(spec["Handler"]):
-        raise ServiceError(
-            "ValidationException", f"Value {spec['Handler']!r} at 'handler' failed to satisfy constraint"
-        )
-
-
-def _leaves(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return [leaf for item in value.values() for leaf in _leaves(item)]
-    if isinstance(value, list):
-        return [leaf for item in value for leaf in _leaves(item)]
-    return [value]

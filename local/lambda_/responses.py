@@ -19,7 +19,6 @@ from local.lambda_.warmer import Warmer
 
 # Operations that moto's own methods carry out: their state is all there is to them.
 FROM_MOTO = {
-    "AddPermission",
     "GetPolicy",
     "RemovePermission",
     "ListTags",
@@ -63,6 +62,7 @@ OURS = {
     "ListFunctionEventInvokeConfigs",
     "DeleteFunctionEventInvokeConfig",
     "GetAccountSettings",
+    "AddPermission",
 }
 
 
@@ -146,6 +146,18 @@ class FunctionsResponse(LambdaResponse):
         if self._get_param("FunctionVersion") == "ALL":
             functions = [version for function in functions for version in self._versions(function)]
         return ActionResult({"Functions": [function.get_configuration() for function in functions]})
+
+    def add_permission(self) -> str:
+        """Let someone invoke the function."""
+        function, sid = self._latest(), self._get_param("StatementId")
+        if any(statement.get("Sid") == sid for statement in function.policy.statements):
+            raise ServiceError(
+                "ResourceConflictException",
+                f"The statement id ({sid}) provided already exists. Please provide a new statement id, or remove the"
+                " existing statement.",
+            )
+        added: str = super().add_permission()
+        return added
 
     # -- versions and aliases -----------------------------------------------------------------------------------
 

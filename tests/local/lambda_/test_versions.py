@@ -142,6 +142,8 @@ def test_second_function_of_a_name_is_refused(function: NewFunction) -> None:
         ({"Runtime": "nodejs20.x"}, "nodejs20.x"),
         ({"VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}}, "VpcConfig"),
         ({"SnapStart": {"ApplyOn": "PublishedVersions"}}, "SnapStart"),
+        ({"LoggingConfig": {"LogFormat": "JSON"}}, "LogFormat"),
+        ({"Environment": {"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/x"}}}, "AWS_LAMBDA_EXEC_WRAPPER"),
     ],
 )
 def test_setting_that_cannot_be_honoured_is_refused_by_name(
@@ -152,6 +154,35 @@ def test_setting_that_cannot_be_honoured_is_refused_by_name(
 
     with pytest.raises(ClientError, match=rf"NotImplemented.*{word}"):
         deployed.client.update_function_configuration(FunctionName=deployed.name, **settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"Timeout": 901}, "between 1 and 900"),
+        ({"MemorySize": 100_000}, "between 128 and 10240"),
+        ({"Environment": {"Variables": {"X": "y" * 4096}}}, "exceeded the 4KB limit. Measured: 4104 bytes"),
+        ({"Environment": {"Variables": {"AWS_REGION": "eu-west-1"}}}, "Reserved keys used in this request: AWS_REGION"),
+        ({"Layers": ["arn:aws:lambda:us-east-1:123456789012:layer:none:1"]}, "ResourceNotFoundException"),
+    ],
+)
+def test_setting_beyond_lambdas_limits_is_refused(
+    function: NewFunction, settings: dict[str, Any], message: str
+) -> None:
+    """What would fail at the deployment to AWS fails here."""
+    deployed = function(OLD)
+
+    with pytest.raises(ClientError, match=message):
+        deployed.client.update_function_configuration(FunctionName=deployed.name, **settings)
+
+
+def test_code_that_is_not_in_s3_is_refused(function: NewFunction, aws: Callable[[str], Any]) -> None:
+    """The error names S3's reason."""
+    deployed = function(OLD)
+    aws("s3").create_bucket(Bucket="lambda-no-code")
+
+    with pytest.raises(ClientError, match=r"InvalidParameterValueException.*NoSuchKey"):
+        deployed.client.update_function_code(FunctionName=deployed.name, S3Bucket="lambda-no-code", S3Key="none.zip")
 
 
 def test_operation_that_is_not_carried_out_is_refused_by_name(aws: Callable[[str], Any]) -> None:
@@ -234,6 +265,13 @@ def test_permission_is_added_shown_and_removed(function: NewFunction) -> None:
         SourceArn="arn:aws:events:us-east-1:123456789012:rule/r",
     )
 
+    with pytest.raises(ClientError, match="ResourceConflictException"):
+        deployed.client.add_permission(
+            FunctionName=deployed.name,
+            StatementId="events",
+            Action="lambda:InvokeFunction",
+            Principal="s3.amazonaws.com",
+        )
     assert '"Sid": "events"' in deployed.client.get_policy(FunctionName=deployed.name)["Policy"]
     deployed.client.remove_permission(FunctionName=deployed.name, StatementId="events")
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
