@@ -40,6 +40,12 @@ class PropertyChange:
         """Whether the change is known before the deployment."""
         return any(cause.evaluation == "Static" for cause in self.causes)
 
+    @property
+    def is_caused_by_resources(self) -> bool:
+        """Whether other resources alone are the cause; AWS then says so once, unless asked for values."""
+        sources = {cause.source for cause in self.causes} - {"DirectModification"}
+        return bool(sources) and sources <= {"ResourceReference", "ResourceAttribute"}
+
 
 @dataclass(frozen=True)
 class Change:
@@ -113,9 +119,11 @@ class _PlannedResources:
                 f"Template error: resource {logical_id} does not support attribute type {name} in Fn::GetAtt; "
                 f"{kind.name} has {', '.join(sorted(kind.attribute_names)) or 'none'}"
             )
-        found = self._lasting(logical_id)
-        if found is None or (logical_id in self.changed and name in kind.changing_attributes):
+        found, change = self._lasting(logical_id), self.changed.get(logical_id)
+        if found is None:
             return KNOWN_AFTER_APPLY
+        if change and change.after is not None and name in kind.properties:
+            return change.after.get(name, KNOWN_AFTER_APPLY)
         return found.attributes.get(name, KNOWN_AFTER_APPLY)
 
     def _kind(self, logical_id: str) -> ResourceType:
@@ -211,17 +219,18 @@ def _causes(definition: Definition, name: str, stack: Stack, lookup: _PlannedRes
         yield Cause("DirectModification", "Static")
         return
     given = lookup._template.parameters
-    caused_by_parameter = False
+    causes = []
     for entity, attribute in dict.fromkeys(references(raw)):
         if entity in given and stack.parameters.get(entity) != given[entity]:
-            caused_by_parameter = True
-            yield Cause("ParameterReference", "Static", entity)
+            causes.append(Cause("ParameterReference", "Static", entity))
         elif entity in lookup.changed:
             certain = lookup.changed[entity].replacement != "Conditional"
             source = "ResourceAttribute" if attribute else "ResourceReference"
-            yield Cause(source, "Static" if certain else "Dynamic", f"{entity}.{attribute}" if attribute else entity)
-    if caused_by_parameter:
-        yield Cause("DirectModification", "Dynamic")
+            name_of_cause = f"{entity}.{attribute}" if attribute else entity
+            causes.append(Cause(source, "Static" if certain else "Dynamic", name_of_cause))
+    yield from causes
+    # Without any such cause it is the template, for example a mapping, or the stack's tags.
+    yield Cause("DirectModification", "Dynamic" if causes else "Static")
 
 
 def change_view(change: Change, *, with_values: bool, secrets: list[str]) -> dict[str, Any]:
@@ -235,6 +244,7 @@ def change_view(change: Change, *, with_values: bool, secrets: list[str]) -> dic
             _detail(item, cause, with_values=with_values, secrets=secrets)
             for item in change.changes
             for cause in item.causes
+            if with_values or not item.is_caused_by_resources or cause.source != "DirectModification"
         ],
     }
     optional = {

@@ -211,7 +211,7 @@ def _view(stack: Stack) -> dict[str, Any]:
     if stack.status != "DELETE_COMPLETE":
         view["EnableTerminationProtection"] = False
     optional = {
-        "ChangeSetId": stack.change_set_id,
+        "ChangeSetId": stack.change_set_id if stack.status != "DELETE_COMPLETE" else "",
         "Description": stack.description,
         "Parameters": stack.template.public_parameters() if stack.template else [],
         "LastUpdatedTime": stack.updated_at,

@@ -60,8 +60,6 @@ class ResourceType:
     replaced_by: ClassVar[frozenset[str]] = frozenset()
     name_property: ClassVar[str] = ""
     attribute_names: ClassVar[frozenset[str]] = frozenset()
-    # Attributes that an update in place may change.
-    changing_attributes: ClassVar[frozenset[str]] = frozenset()
 
     def create(self, call: Call, properties: Properties) -> None:
         """Create the resource and report its physical id through `call.created`."""

@@ -25,7 +25,6 @@ class Parameter(ResourceType):
     replaced_by = frozenset({"Name"})
     name_property = "Name"
     attribute_names = frozenset({"Type", "Value"})
-    changing_attributes = frozenset({"Type", "Value"})
 
     def create(self, call: Call, properties: Properties) -> None:
         # AWS names parameters CFN-LOGICALID-RANDOM, without the stack.
