@@ -6,8 +6,7 @@ Every step is tried whatever the others did, and none of their errors hides the 
 from collections.abc import Callable
 from typing import Any
 
-from aws_lambda_powertools import Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import aws, deployments, records, scaling
@@ -20,8 +19,6 @@ from handlers.objects import write_json
 from handlers.settings import Settings
 from handlers.table import Table
 from handlers.waiting import PREFIX, forget
-
-metrics = Metrics()
 
 
 def stop_running_jobs(step: ReportOutcomeInput, settings: Settings) -> None:
@@ -64,10 +61,12 @@ def notify(step: ReportOutcomeInput, settings: Settings, said: str) -> None:
 
 def measure(step: ReportOutcomeInput) -> None:
     """Count the outcome and the accuracy in CloudWatch, by way of the log."""
+    metrics = EphemeralMetrics()
     metrics.add_metric(name=f"Executions{step.status.capitalize()}", unit=MetricUnit.Count, value=1)
     accuracy = step.state.get("Evaluation", {}).get("Accuracy")
     if isinstance(accuracy, int | float):
         metrics.add_metric(name="TestAccuracy", unit=MetricUnit.NoUnit, value=accuracy)
+    metrics.flush_metrics()
 
 
 def clean_up(step: ReportOutcomeInput, settings: Settings, said: str) -> list[tuple[str, Callable[[], object]]]:
@@ -101,7 +100,6 @@ def attempt(steps: list[tuple[str, Callable[[], object]]]) -> list[str]:
 
 
 @logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     step = ReportOutcomeInput.model_validate(event)
     settings = Settings.from_env()

@@ -47,8 +47,8 @@ def test_failed_training_job_is_one_sentence():
     job = {"TrainingJobName": "flowers-1", "TrainingJobStatus": "Failed", "FailureReason": _TOOLKIT_REASON}
 
     assert failures.training_job_sentence(job) == (
-        "training job 'flowers-1' ended Failed: training.errors.DataError: image 'rose/1.jpg' cannot be read; remove it; "
-        "see log group /aws/sagemaker/TrainingJobs, streams flowers-1/, correct the cause and upload again"
+        "training job 'flowers-1' ended Failed: training.errors.DataError: image 'rose/1.jpg' cannot be read; remove it"
+        "; see log group /aws/sagemaker/TrainingJobs, streams flowers-1/, correct the cause and upload again"
     )
 
 

@@ -1,0 +1,313 @@
+"""handlers/deploy_endpoint.py, deployments.py and scaling.py: create, update with rollback, and autoscaling."""
+
+import pytest
+
+from handlers import aws, deployments, scaling
+from handlers.contract import DeployEndpointInput
+from handlers.deploy_endpoint import handler, next_move, update_request
+from handlers.errors import AwsDeniedError, AwsRequestError, EndpointFailedError, SettingsError
+from handlers.register_scaling import handler as register_scaling
+from handlers.settings import Settings
+from tests.handlers.conftest import ENVIRONMENT, EXECUTION
+
+_TOKEN_KEY = "token#arn:aws:sagemaker:us-east-1:123456789012:endpoint/retriever"
+
+
+@pytest.fixture
+def deploy(world, sent, event, lambda_context):
+    """Give a call of the handler with a token."""
+    return lambda token="T": handler({**event("deploy_endpoint"), "TaskToken": token}, lambda_context)
+
+
+def described(policies=True):
+    client = aws.autoscaling()
+    if policies:
+        return client.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+    return client.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+
+
+def test_first_deployment_creates_the_endpoint(world, deploy):
+    """Model, config and endpoint, all named as the execution, and a token to wait with."""
+    assert deploy()["Move"] == "create"
+
+    container = world.sagemaker.models[EXECUTION]["PrimaryContainer"]
+    assert container["Environment"]["SAGEMAKER_PROGRAM"] == "inference.py"
+    variant = world.sagemaker.endpoint_configs[EXECUTION]["ProductionVariants"][0]
+    assert (variant["VariantName"], variant["ModelName"], variant["InstanceType"]) == (
+        "AllTraffic",
+        EXECUTION,
+        "ml.m5.large",
+    )
+    assert world.sagemaker.endpoints["retriever"]["EndpointStatus"] == "Creating"
+    item = world.table.get(_TOKEN_KEY)
+    assert (item["EndpointConfigName"], item["PreviousEndpointConfigName"]) == (EXECUTION, "")
+
+
+def test_next_deployment_updates_the_endpoint(world, deploy):
+    """The config that serves is remembered."""
+    world.sagemaker.serve()
+
+    assert deploy()["Move"] == "update"
+
+    request = world.sagemaker.request("UpdateEndpoint")
+    assert (request["EndpointName"], request["EndpointConfigName"]) == ("retriever", EXECUTION)
+    assert world.table.get(_TOKEN_KEY)["PreviousEndpointConfigName"] == "old-config"
+
+
+def test_update_rolls_back_on_alarms(event, settings):
+    """A canary of at most half, the old fleet kept a while, a timeout above the waits, and alarms."""
+    request = update_request(DeployEndpointInput.model_validate(event("deploy_endpoint")), settings)
+
+    policy = request["DeploymentConfig"]["BlueGreenUpdatePolicy"]
+    routing = policy["TrafficRoutingConfiguration"]
+    assert (routing["Type"], routing["CanarySize"]) == ("CANARY", {"Type": "CAPACITY_PERCENT", "Value": 10})
+    assert policy["TerminationWaitInSeconds"] > 0
+    waits = routing["WaitIntervalInSeconds"] + policy["TerminationWaitInSeconds"]
+    assert max(600, waits) < policy["MaximumExecutionTimeoutInSeconds"] <= 28_800
+    alarms = request["DeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]
+    assert [alarm["AlarmName"] for alarm in alarms] == ["retriever-5xx", "retriever-latency"]
+    assert (request["RetainAllVariantProperties"], request["RetainDeploymentConfig"]) == (True, False)
+
+
+@pytest.mark.parametrize(("canary", "termination"), [("0", "1"), ("3600", "3600"), ("300", "120")])
+def test_update_timeout_is_within_what_aws_takes(event, canary, termination):
+    """600 to 28,800 s, and above the waits, for every allowed setting."""
+    waits = {"CANARY_WAIT_SECONDS": canary, "TERMINATION_WAIT_SECONDS": termination}
+    settings = Settings.from_env({**ENVIRONMENT, **waits})
+
+    request = update_request(DeployEndpointInput.model_validate(event("deploy_endpoint")), settings)
+
+    limit = request["DeploymentConfig"]["BlueGreenUpdatePolicy"]["MaximumExecutionTimeoutInSeconds"]
+    assert max(600, int(canary) + int(termination)) < limit <= 28_800
+
+
+def test_deployment_without_alarms_is_refused(world, deploy, monkeypatch):
+    """No update goes out that nothing could roll back."""
+    monkeypatch.setenv("ROLLBACK_ALARM_NAMES", "")
+
+    with pytest.raises(SettingsError, match="ROLLBACK_ALARM_NAMES: ''; expected at least one"):
+        deploy()
+    assert world.sagemaker.models == {}
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        ("Updating", "is Updating with 'other-config'; wait until it is InService"),
+        ("Creating", "is Creating with 'old-config'; wait until it is InService"),
+        ("Failed", r"is Failed \(no capacity\); delete it with `aws sagemaker delete-endpoint"),
+        ("OutOfService", "is OutOfService .*; delete it with"),
+        ("UpdateRollbackFailed", "is UpdateRollbackFailed .*; delete it with"),
+        ("Deleting", "is Deleting .*; delete it with"),
+    ],
+)
+def test_endpoint_in_another_status_is_told_in_words(world, deploy, status, message):
+    """Nothing is created beside an endpoint that cannot take it."""
+    world.sagemaker.serve()
+    world.sagemaker.endpoints["retriever"].update(EndpointStatus=status, FailureReason="no capacity")
+    if status == "Updating":
+        pending = {"EndpointConfigName": "other-config"}
+        world.sagemaker.endpoints["retriever"]["PendingDeploymentSummary"] = pending
+
+    with pytest.raises(EndpointFailedError, match=message):
+        deploy()
+    assert EXECUTION not in world.sagemaker.models
+
+
+@pytest.mark.parametrize("status", ["Creating", "Updating", "RollingBack", "InService"])
+def test_own_deployment_is_recognised(status):
+    """A retried state waits for what its first try began."""
+    endpoint = {"EndpointName": "e", "EndpointStatus": status, "EndpointConfigName": "old"}
+
+    assert next_move({**endpoint, "EndpointConfigName": "own"}, "own") == "wait"
+    assert next_move({**endpoint, "PendingDeploymentSummary": {"EndpointConfigName": "own"}}, "own") == "wait"
+
+
+def test_retried_state_waits_for_its_own_update(world, deploy, sent):
+    """No second update; the previous config is still known."""
+    world.sagemaker.serve()
+    deploy("first")
+
+    assert deploy("second")["Move"] == "wait"
+
+    assert world.sagemaker.operations().count("UpdateEndpoint") == 1
+    item = world.table.get(_TOKEN_KEY)
+    assert (item["TaskToken"], item["PreviousEndpointConfigName"]) == ("second", "old-config")
+    assert sent.answers == []
+
+
+def test_retried_state_goes_on_if_its_update_has_ended(world, deploy, sent):
+    """The event came with the first token; the second one is answered at once."""
+    world.sagemaker.serve()
+    deploy("first")
+    world.sagemaker.end_update()
+
+    deploy("second")
+
+    operation, params = sent.answers[0]
+    assert (operation, params["taskToken"]) == ("SendTaskSuccess", "second")
+    assert '"PreviousEndpointConfigName": "old-config"' in params["output"]
+
+
+def test_refused_update_leaves_no_token(world, deploy):
+    """AWS's own words reach the state."""
+    world.sagemaker.serve()
+    world.sagemaker.faults["UpdateEndpoint"] = "ValidationException"
+
+    with pytest.raises(AwsRequestError, match="UpdateEndpoint: ValidationException"):
+        deploy()
+    assert world.table.get(_TOKEN_KEY) is None
+
+
+@pytest.mark.parametrize("operation", ["CreateModel", "CreateEndpointConfig"])
+def test_refused_creation_is_not_taken_for_an_earlier_try(world, deploy, operation):
+    """SageMaker says ValidationException for a name that exists and for a wrong request alike; a look decides."""
+    world.sagemaker.faults[operation] = "ValidationException"
+
+    with pytest.raises(AwsRequestError, match=f"{operation}: ValidationException"):
+        deploy()
+
+
+def test_denied_creation_is_typed(world, deploy):
+    """The role's missing permission is in the message."""
+    world.sagemaker.faults["CreateModel"] = "AccessDeniedException"
+
+    with pytest.raises(AwsDeniedError, match="CreateModel: AccessDeniedException"):
+        deploy()
+
+
+def test_config_is_noted_before_it_exists(world, deploy):
+    """A crash at any point leaves at most what the next run removes."""
+    seen = []
+    world.sagemaker.before["CreateModel"] = lambda: seen.append(world.table.get(f"deployment#{EXECUTION}"))
+
+    deploy()
+
+    assert seen[0]["ConfigName"] == EXECUTION
+
+
+def test_unused_configs_are_removed(world, deploy):
+    """The superseded ones, with their models; what serves stays."""
+    for name in ("old-config", "older-config"):
+        world.sagemaker.serve(config=name)
+        deployments.note(world.settings, name)
+    world.sagemaker.serve(config="old-config")
+
+    assert deployments.remove_unused(world.settings) == ["older-config"]
+
+    assert list(world.sagemaker.models) == list(world.sagemaker.endpoint_configs) == ["old-config"]
+
+
+def test_nothing_is_removed_while_the_endpoint_changes(world):
+    """SageMaker forbids to delete a config that an update needs."""
+    world.sagemaker.serve()
+    deployments.note(world.settings, "gone")
+    world.sagemaker.endpoints["retriever"]["EndpointStatus"] = "Updating"
+
+    assert deployments.remove_unused(world.settings) == []
+    assert "DeleteModel" not in world.sagemaker.operations()
+
+
+def test_note_without_config_is_removed(world):
+    """A crash between the note and CreateModel leaves a note only."""
+    deployments.note(world.settings, "never-created")
+
+    assert deployments.remove_unused(world.settings) == ["never-created"]
+    assert list(world.table.items("deployment#")) == []
+
+
+@pytest.fixture
+def scaled(world):
+    """Put an endpoint of another instance type under autoscaling, with a policy that was added by hand."""
+    world.sagemaker.serve(instance_type="ml.c5.large")
+    scaling.register(world.settings)
+    own = scaling.policy_request(world.settings)
+    tracking = {**own["TargetTrackingScalingPolicyConfiguration"], "TargetValue": 12.5, "DisableScaleIn": True}
+    aws.autoscaling().put_scaling_policy(
+        **{**own, "PolicyName": "by-hand", "TargetTrackingScalingPolicyConfiguration": tracking}
+    )
+    return world
+
+
+def shape(policies):
+    fields = ("PolicyName", "PolicyType", "TargetTrackingScalingPolicyConfiguration")
+    return sorted(([policy[field] for field in fields] for policy in policies), key=str)
+
+
+def test_scaling_is_registered(world, event, lambda_context):
+    """Target and policy as the settings say."""
+    world.sagemaker.serve()
+
+    result = register_scaling(event("register_scaling"), lambda_context)
+
+    assert result == {
+        "ResourceId": "endpoint/retriever/variant/AllTraffic",
+        "PolicyName": "retriever-invocations",
+        "MinCapacity": 1,
+        "MaxCapacity": 4,
+        "TargetValue": 600.0,
+    }
+    assert (described(policies=False)[0]["MinCapacity"], described(policies=False)[0]["MaxCapacity"]) == (1, 4)
+    tracking = described()[0]["TargetTrackingScalingPolicyConfiguration"]
+    assert tracking["PredefinedMetricSpecification"]["PredefinedMetricType"] == "SageMakerVariantInvocationsPerInstance"
+
+
+def test_scaling_is_registered_again_without_harm(world, event, lambda_context):
+    """A retried state, or a retrain."""
+    for _ in range(2):
+        register_scaling(event("register_scaling"), lambda_context)
+
+    assert len(described()) == len(described(policies=False)) == 1
+
+
+def test_change_of_instance_type_takes_scaling_away_first(scaled, deploy):
+    """SageMaker refuses the update otherwise."""
+    seen = []
+    scaled.sagemaker.before["UpdateEndpoint"] = lambda: seen.append(described(policies=False))
+
+    deploy()
+
+    assert seen == [[]]
+
+
+def test_same_instance_type_keeps_scaling(world, deploy):
+    """A new model alone does not change how the endpoint scales."""
+    world.sagemaker.serve()
+    scaling.register(world.settings)
+
+    deploy()
+
+    assert len(described(policies=False)) == 1
+
+
+def test_config_deleted_under_its_endpoint_counts_as_a_change(scaled, deploy):
+    """Its instance type is unknown, so the safe way is taken."""
+    del scaled.sagemaker.endpoint_configs["old-config"]
+
+    deploy()
+
+    assert described(policies=False) == []
+
+
+def test_scaling_comes_back_exactly(scaled, deploy):
+    """The target and both policies, also after a failed update."""
+    before, targets = shape(described()), described(policies=False)
+    deploy()
+
+    assert scaling.give_back(scaled.settings)
+
+    assert shape(described()) == before
+    assert [(t["MinCapacity"], t["MaxCapacity"]) for t in described(policies=False)] == [
+        (t["MinCapacity"], t["MaxCapacity"]) for t in targets
+    ]
+    assert not scaling.give_back(scaled.settings)
+
+
+def test_registration_after_the_update_keeps_policies_added_by_hand(scaled, deploy, event, lambda_context):
+    """Ours follows the settings, theirs comes back as it was."""
+    deploy()
+
+    register_scaling(event("register_scaling"), lambda_context)
+
+    assert sorted(policy["PolicyName"] for policy in described()) == ["by-hand", "retriever-invocations"]
+    assert scaled.table.get("scaling#retriever") is None

@@ -1,0 +1,206 @@
+"""handlers/evaluate_model.py: the gate fails closed."""
+
+import gzip
+import json
+import tarfile
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers import evaluate_model
+from handlers.contract import EvaluateModelInput
+from handlers.errors import DatasetChangedError, ModelRejectedError
+from handlers.evaluate_model import handler, judge
+from tests.handlers import packing
+from tests.handlers.conftest import EVENTS, EXECUTION
+
+_STEP = EvaluateModelInput.model_validate(json.loads((EVENTS / "evaluate_model.json").read_text()))
+_OUTPUT = f"runs/{EXECUTION}/training/{EXECUTION}/output/output.tar.gz"
+_GOOD = {
+    "training_job_name": EXECUTION,
+    "dataset_fingerprint": "5f" * 32,
+    "seed": 17,
+    "num_test_images": 180,
+    "test_top1": 0.95,
+    "test_loss": 0.2,
+    "golden": [{"path": "test/daisy/3.jpg", "class_name": "daisy", "probability": 0.9}],
+}
+
+
+@pytest.fixture
+def evaluate(world, event, lambda_context):
+    """Give a call of the handler with this evaluation.json in the training job's output."""
+    world.put_images("datasets/flowers/", daisy=2, rose=2)
+
+    def call(evaluation=_GOOD, output=None, **dataset):
+        body = evaluation if isinstance(evaluation, bytes) else json.dumps(evaluation).encode()
+        world.put(_OUTPUT, packing.tar_gz({"log.txt": b"x", "evaluation.json": body}) if output is None else output)
+        payload = event("evaluate_model")
+        fingerprint = world.fingerprint("s3://retriever-data/datasets/flowers/")
+        payload["Dataset"].update({"Fingerprint": fingerprint, **dataset})
+        return handler(payload, lambda_context)
+
+    return call
+
+
+def with_own_fingerprint(world):
+    return {**_GOOD, "dataset_fingerprint": world.fingerprint("s3://retriever-data/datasets/flowers/")}
+
+
+def test_good_model_passes(world, evaluate):
+    """Accuracy, threshold and the evaluation's place go on; the evaluation is kept whole."""
+    found = with_own_fingerprint(world)
+
+    result = evaluate(found)
+
+    assert result == {
+        "Accuracy": 0.95,
+        "Threshold": 0.9,
+        "NumTestImages": 180,
+        "EvaluationS3Uri": f"s3://retriever-data/runs/{EXECUTION}/evaluation.json",
+    }
+    assert world.json(result["EvaluationS3Uri"]) == found
+
+
+def test_accuracy_at_the_threshold_passes():
+    """At least the threshold is enough."""
+    assert judge({**_GOOD, "test_top1": 0.9}, _STEP, 0.9).test_top1 == 0.9
+
+
+def test_accuracy_below_the_threshold_is_rejected(world, evaluate):
+    """Value and threshold are in the sentence, and nothing is kept for a deployment."""
+    with pytest.raises(ModelRejectedError, match=r"test accuracy 0\.8999 is below the threshold 0\.9; nothing was"):
+        evaluate({**with_own_fingerprint(world), "test_top1": 0.8999})
+    assert f"runs/{EXECUTION}/evaluation.json" not in world.keys("runs/")
+
+
+@pytest.mark.parametrize(
+    "value", ["0.99", "", None, True, [0.99], {}, float("nan"), float("inf"), -float("inf"), 1.01, -0.1]
+)
+def test_accuracy_that_is_no_fraction_is_rejected(value):
+    """Text, nothing, a truth value, NaN, infinity, or outside 0..1."""
+    with pytest.raises(ModelRejectedError, match=r"test_top1|test accuracy"):
+        judge({**_GOOD, "test_top1": value}, _STEP, 0.9)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_only_a_number_in_range_passes(value):
+    """Whatever JSON stands there, it passes as a fraction of at least the threshold or not at all."""
+    try:
+        accepted = judge({**_GOOD, "test_top1": value}, _STEP, 0.9)
+    except ModelRejectedError:
+        return
+
+    assert type(value) is float
+    assert 0.9 <= accepted.test_top1 <= 1
+
+
+@pytest.mark.parametrize("field", ["training_job_name", "dataset_fingerprint", "num_test_images", "test_top1"])
+def test_missing_value_is_rejected_by_name(field):
+    """What is not there proves nothing."""
+    found = {name: value for name, value in _GOOD.items() if name != field}
+
+    with pytest.raises(ModelRejectedError, match=rf"{field} in evaluation.json.*Field required.*threshold 0\.9"):
+        judge(found, _STEP, 0.9)
+
+
+@pytest.mark.parametrize("found", [None, [], "x", 3])
+def test_evaluation_that_is_no_object_is_rejected(found):
+    """JSON, but not ours."""
+    with pytest.raises(ModelRejectedError, match=r"in evaluation\.json"):
+        judge(found, _STEP, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("training_job_name", "flowers-0123456789ab-2", "is of training job 'flowers-0123456789ab-2'; this run's is"),
+        ("dataset_fingerprint", "aa", "is of dataset fingerprint 'aa'; this run's is"),
+        ("num_test_images", 0, "over 0 images proves nothing"),
+    ],
+)
+def test_evaluation_of_another_run_is_rejected(field, value, message):
+    """Stale metrics never pass the gate of a newer attempt."""
+    with pytest.raises(ModelRejectedError, match=message):
+        judge({**_GOOD, field: value}, _STEP, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        (b"", "cannot be read"),
+        (b"not gzip", "cannot be read"),
+        (packing.tar_gz({"evaluation.json": b"{}"})[:30], "cannot be read"),
+        (gzip.compress(b"no tar" * 200), "cannot be read"),
+        (packing.tar_gz({"other.json": b"{}"}), "holds no evaluation.json"),
+        (packing.tar_gz({"sub/evaluation.json": b"{}"}), "holds no evaluation.json"),
+        (
+            packing.tar_gz({}, [packing.special("evaluation.json", tarfile.SYMTYPE, "/etc/passwd")]),
+            "holds no evaluation",
+        ),
+        (packing.tar_gz({"evaluation.json": b"{"}), "is no JSON"),
+    ],
+    ids=["empty", "plain", "truncated", "no tar", "other", "elsewhere", "link", "broken"],
+)
+def test_output_that_cannot_be_read_is_rejected(evaluate, output, message):
+    """Only a regular member evaluation.json counts."""
+    with pytest.raises(ModelRejectedError, match=message):
+        evaluate(output=output)
+
+
+def test_missing_output_is_rejected(world, event, lambda_context, evaluate):
+    """The training job wrote none."""
+    payload = event("evaluate_model")
+    payload["Dataset"]["S3Uri"] = "s3://retriever-data/staged/flowers/x/"
+
+    with pytest.raises(ModelRejectedError, match="does not exist; the training job wrote none"):
+        handler(payload, lambda_context)
+
+
+def test_huge_evaluation_is_rejected(evaluate, monkeypatch):
+    """The size is known before it is read."""
+    monkeypatch.setattr(evaluate_model, "MAX_EVALUATION_BYTES", 10)
+
+    with pytest.raises(ModelRejectedError, match="at most 10 are read"):
+        evaluate()
+
+
+def test_bomb_before_the_evaluation_is_rejected(evaluate, monkeypatch):
+    """Members before it are passed over within a limit."""
+    monkeypatch.setattr(evaluate_model, "MAX_OUTPUT_BYTES", 1000)
+    output = packing.tar_gz({"big": bytes(2000), "evaluation.json": b"{}"})
+
+    with pytest.raises(ModelRejectedError, match="unpacks to more than 1000 bytes"):
+        evaluate(output=output)
+
+
+def test_leading_dot_in_the_member_is_fine(world, evaluate):
+    """Some packers write ./evaluation.json."""
+    body = json.dumps(with_own_fingerprint(world)).encode()
+
+    assert evaluate(output=packing.tar_gz({"./evaluation.json": body}))["Accuracy"] == 0.95
+
+
+def test_dataset_that_changed_meanwhile_stops_the_run(world, evaluate):
+    """The accuracy is of other files than those that are there now."""
+    found = with_own_fingerprint(world)
+    before = found["dataset_fingerprint"]
+    world.put("datasets/flowers/daisy/new.jpg", "new")
+
+    with pytest.raises(DatasetChangedError, match=f"'flowers' changed during the run, from fingerprint {before[:12]}"):
+        evaluate(found, Fingerprint=before)
+
+
+def test_staged_archive_needs_no_second_look(world, evaluate):
+    """Its folder bears the fingerprint, and only we write there."""
+    found = {**_GOOD, "dataset_fingerprint": "ab"}
+
+    result = evaluate(found, S3Uri="s3://retriever-data/staged/flowers/ab/", Fingerprint="ab")
+
+    assert result["Accuracy"] == 0.95

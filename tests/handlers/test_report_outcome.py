@@ -1,0 +1,235 @@
+"""handlers/report_outcome.py and records.py: what happened, in a sentence, and nothing left behind."""
+
+import json
+
+import pytest
+
+from handlers import aws, deployments, scaling
+from handlers.contract import ReportOutcomeInput
+from handlers.jobs import describe
+from handlers.records import failed_state, reason
+from handlers.report_outcome import handler
+from tests.handlers.conftest import EXECUTION
+
+_SUMMARY = f"s3://retriever-data/runs/{EXECUTION}/summary.json"
+_TO_MODEL = ("Tuning", "Training", "Evaluation", "Model")
+_TUNING = "flowers-0123456789-1"
+
+
+def failed(event, error, cause, upto=()):
+    """Return a failed execution that came as far as the results in `upto`."""
+    payload = event("report_outcome_succeeded")
+    state = {part: payload["State"][part] for part in ("Dataset", "Trigger", *upto)}
+    return {**payload, "Status": "FAILED", "State": {**state, "Failure": {"Error": error, "Cause": cause}}}
+
+
+def published(world):
+    """Give the messages of the topic."""
+    from moto.core import DEFAULT_ACCOUNT_ID
+    from moto.sns.models import sns_backends
+
+    topic = sns_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].topics[world.settings.topic_arn]
+    return [(subject, message) for _, message, subject, *_ in topic.sent_notifications]
+
+
+def test_success_is_recorded_and_told(world, event, lambda_context, capsys):
+    """Run record, summary, notification and metrics all carry it."""
+    world.table.put({"Id": f"run#{EXECUTION}", "Status": "RUNNING", "StartedAt": "2026-11-20T12:00:00+00:00"})
+
+    result = handler(event("report_outcome_succeeded"), lambda_context)
+
+    said = "dataset 'flowers': test accuracy 0.9500 on 4 images (threshold 0.9), endpoint 'retriever' serves the model"
+    assert result == {"Status": "SUCCEEDED", "Reason": said, "Problems": []}
+    record = world.table.get(f"run#{EXECUTION}")
+    assert (record["Status"], record["Reason"], record["Accuracy"]) == ("SUCCEEDED", said, 0.95)
+    assert record["StartedAt"] == "2026-11-20T12:00:00+00:00"
+    assert world.json(_SUMMARY)["State"]["Scaling"]["MaxCapacity"] == 4
+    assert published(world) == [(f"retriever: succeeded {EXECUTION}", said)]
+    metrics = json.loads(next(line for line in capsys.readouterr().out.splitlines() if "_aws" in line))
+    assert (metrics["ExecutionsSucceeded"], metrics["TestAccuracy"]) == ([1.0], [0.95])
+
+
+def test_success_removes_what_it_superseded(world, event, lambda_context):
+    """The old config and model go; the new ones serve."""
+    for name in ("old-config", EXECUTION):
+        world.sagemaker.serve(config=name)
+        deployments.note(world.settings, name)
+
+    handler(event("report_outcome_succeeded"), lambda_context)
+
+    assert list(world.sagemaker.models) == list(world.sagemaker.endpoint_configs) == [EXECUTION]
+    assert world.table.get("serving#retriever")["ExecutionName"] == EXECUTION
+
+
+def test_failure_is_recorded_with_its_state(world, event, lambda_context):
+    """The Lambda's JSON becomes its sentence."""
+    result = handler(event("report_outcome_failed"), lambda_context)
+
+    assert result["Reason"] == (
+        "dataset 'flowers': ValidateDataset: class 'rose' has too few images ('rose' has 1); "
+        "at least 3 are needed to train on"
+    )
+    record = world.table.get(f"run#{EXECUTION}")
+    assert (record["Status"], record["FailedState"], record["Error"]) == ("FAILED", "ValidateDataset", "DatasetError")
+
+
+@pytest.mark.parametrize(
+    ("upto", "expected"),
+    [
+        ((), "StartTuningJob"),
+        (("Tuning",), "StartTrainingJob"),
+        (("Tuning", "Training"), "EvaluateModel"),
+        (("Tuning", "Training", "Evaluation"), "RegisterModel"),
+        (("Tuning", "Training", "Evaluation", "Model"), "DeployEndpoint"),
+        (("Tuning", "Training", "Evaluation", "Model", "Endpoint"), "CheckEndpoint"),
+        (("Tuning", "Training", "Evaluation", "Model", "Endpoint", "Check"), "RegisterScaling"),
+        (("Tuning", "Training", "Evaluation", "Model", "Endpoint", "Check", "Scaling"), "ReportOutcome"),
+    ],
+)
+def test_failed_state_is_told_by_what_is_missing(event, upto, expected):
+    """Catch gives no state name."""
+    assert failed_state(failed(event, "E", "c", upto)["State"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "expected"),
+    [
+        ("TrainingJobFailedError", "training job 'a' ended Failed: bad", "training job 'a' ended Failed: bad"),
+        ("States.Timeout", "", "did not end in time and was stopped; see log group /aws/lambda/retriever-start-"),
+        ("Lambda.Unknown", '{"errorMessage": "Task timed out after 900.00 seconds"}',
+         "Lambda.Unknown: Task timed out after 900.00 seconds; see log group /aws/lambda/retriever-start-tuning"),
+        ("", "", "StartTuningJob: no error was given; see log group"),
+    ],
+)  # fmt: skip
+def test_every_kind_of_failure_is_one_sentence(event, settings, error, cause, expected):
+    """Ours as they are, AWS's with the log and the next step."""
+    step = ReportOutcomeInput.model_validate(failed(event, error, cause))
+
+    said = reason(step, settings)
+
+    assert expected in said
+    assert "\n" not in said
+
+
+def test_failure_stops_running_jobs(world, event, lambda_context, sent):
+    """A state that timed out leaves no job that bills on, and no token."""
+    from handlers import start_training_job, start_tuning_job
+
+    start_tuning_job.handler(event("start_tuning_job"), lambda_context)
+    start_training_job.handler(event("start_training_job"), lambda_context)
+
+    result = handler(failed(event, "States.Timeout", ""), lambda_context)
+
+    assert result["Problems"] == []
+    assert world.sagemaker.tuning_jobs[_TUNING]["HyperParameterTuningJobStatus"] == "Stopping"
+    assert world.sagemaker.training_jobs[EXECUTION]["TrainingJobStatus"] == "Stopping"
+    assert list(world.table.items("token#")) == []
+
+
+def test_failure_leaves_the_serving_model_alone(world, event, lambda_context):
+    """The old endpoint is untouched; the new config and model go."""
+    for name in (EXECUTION, "old-config"):
+        world.sagemaker.serve(config=name)
+        deployments.note(world.settings, name)
+
+    handler(
+        failed(event, "EndpointFailedError", "rolled back", ("Tuning", "Training", "Evaluation", "Model")),
+        lambda_context,
+    )
+
+    assert list(world.sagemaker.endpoint_configs) == ["old-config"]
+    assert world.sagemaker.endpoints["retriever"]["EndpointConfigName"] == "old-config"
+
+
+def test_failed_deployment_rejects_its_package(world, event, lambda_context):
+    """Nobody takes it for the one in production."""
+    payload = failed(
+        event, "EndpointCheckError", "says rose", ("Tuning", "Training", "Evaluation", "Model", "Endpoint")
+    )
+    arn = payload["State"]["Model"]["ModelPackageArn"]
+    world.sagemaker.packages[arn] = {"ClientToken": "x", "ModelApprovalStatus": "Approved"}
+
+    assert handler(payload, lambda_context)["Problems"] == []
+
+    assert world.sagemaker.packages[arn]["ModelApprovalStatus"] == "Rejected"
+    assert "says rose" in world.sagemaker.packages[arn]["ApprovalDescription"]
+
+
+def test_endpoint_that_never_came_up_is_deleted(world, event, lambda_context):
+    """A failed endpoint cannot be updated, so the next run would fail on it."""
+    world.sagemaker.serve(config=EXECUTION)
+    world.sagemaker.endpoints["retriever"]["EndpointStatus"] = "Failed"
+    deployments.note(world.settings, EXECUTION)
+
+    handler(
+        failed(event, "EndpointFailedError", "no capacity", ("Tuning", "Training", "Evaluation", "Model")),
+        lambda_context,
+    )
+
+    assert describe("endpoint", "retriever") is None
+    assert world.sagemaker.models == world.sagemaker.endpoint_configs == {}
+
+
+def test_failure_gives_scaling_back(world, event, lambda_context):
+    """Taken away before a change of instance type, restored after the update failed."""
+    world.sagemaker.serve()
+    scaling.register(world.settings)
+    scaling.take_away(world.settings)
+
+    handler(
+        failed(event, "EndpointFailedError", "rolled back", ("Tuning", "Training", "Evaluation", "Model")),
+        lambda_context,
+    )
+
+    found = aws.autoscaling().describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+    assert [policy["PolicyName"] for policy in found] == ["retriever-invocations"]
+
+
+def test_problems_of_the_report_do_not_hide_the_failure(world, event, lambda_context):
+    """Its own errors are listed beside the original one, and every other step is taken."""
+    world.sagemaker.faults.update(StopTrainingJob="ThrottlingException", DescribeEndpoint="InternalFailure")
+
+    result = handler(event("report_outcome_failed"), lambda_context)
+
+    assert result["Reason"].startswith("dataset 'flowers': ValidateDataset: class 'rose'")
+    assert [problem.partition(":")[0] for problem in result["Problems"]] == [
+        "running jobs were not stopped",
+        "the failed endpoint was not deleted",
+        "unused models and endpoint configs were not removed",
+    ]
+    assert world.table.get(f"run#{EXECUTION}")["Problems"] == result["Problems"]
+
+
+def test_lost_table_and_topic_do_not_hide_the_failure(world, event, lambda_context):
+    """Even then the summary is written and the handler returns."""
+    aws.dynamodb().delete_table(TableName=world.settings.table_name)
+    aws.sns().delete_topic(TopicArn=world.settings.topic_arn)
+
+    result = handler(event("report_outcome_failed"), lambda_context)
+
+    assert result["Status"] == "FAILED"
+    assert any("run record was not written: UpdateItem: ResourceNotFound" in said for said in result["Problems"])
+    assert any("notification was not sent" in said for said in result["Problems"])
+    assert world.json(_SUMMARY)["Status"] == "FAILED"
+
+
+def test_a_bug_in_a_step_does_not_hide_the_failure(world, event, lambda_context, monkeypatch):
+    """Whatever it raises, the execution's own outcome is reported."""
+    monkeypatch.setattr(deployments, "remove_unused", lambda _: {}["surprise"])
+
+    result = handler(event("report_outcome_failed"), lambda_context)
+
+    assert result["Problems"] == ["unused models and endpoint configs were not removed: KeyError('surprise')"]
+
+
+def test_state_without_a_dataset_is_reported_too(world, lambda_context):
+    """An execution started by hand with the wrong input."""
+    payload = {
+        "ExecutionName": "by-hand",
+        "Status": "FAILED",
+        "State": {"Failure": {"Error": "States.Runtime", "Cause": "x"}},
+    }
+
+    assert handler(payload, lambda_context)["Reason"].startswith(
+        "dataset '': ValidateDataset: States.Runtime: x; see log"
+    )
