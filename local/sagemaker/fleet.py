@@ -36,6 +36,7 @@ class Fleet:
         self._closed = False
         self._num_deaths = 0
         self._replacing = False
+        self._resizing = False
 
     @property
     def current_count(self) -> int:
@@ -58,12 +59,15 @@ class Fleet:
         with self._changed:
             before, self.desired_count = self.desired_count, count
             missing = count - len([instance for instance in self._instances if not instance.draining])
+            self._resizing = True
         try:
             self._add(missing)
         except InstanceFailedError:
             self.desired_count = before
             raise
-        self._remove(-missing)
+        finally:
+            self._resizing = False
+        self._remove_surplus()
 
     def acquire(self) -> Instance:
         """Return the instance with the fewest requests outstanding, one more counted; pass it to `release`.
@@ -95,7 +99,8 @@ class Fleet:
             instance.log(f"instance {instance.id} does not answer any more; a new one takes its place")
             self._discard(instance)
             self._num_deaths += 1
-        if not self._closed and not self._replacing and self.current_count < self.desired_count and self._num_deaths:
+        is_short = self._num_deaths > 0 and self.current_count < self.desired_count
+        if is_short and not (self._closed or self._replacing or self._resizing):
             self._replacing = True
             self._account.start_thread(f"replacement in {self.launch.endpoint_name}", self._replace)
 
@@ -136,6 +141,10 @@ class Fleet:
         for instance in leaving:
             instance.end()
 
+    def _remove_surplus(self) -> None:
+        """Remove what is above the desired count: a resize, or it and a replacement that filled the same gap."""
+        self._remove(self.current_count - self.desired_count)
+
     def _replace(self) -> None:
         delay = min(_MAX_RESTART_DELAY_SECONDS, 0.1 * 2.0 ** min(self._num_deaths - 1, 10))
         try:
@@ -143,7 +152,7 @@ class Fleet:
                 return
             with suppress(InstanceFailedError):
                 self._add(self.desired_count - self.current_count)
-            self._remove(self.current_count - self.desired_count)  # another change may have filled the gap meanwhile
+            self._remove_surplus()
         finally:
             self._replacing = False
             self._num_deaths += 1 if self.current_count < self.desired_count else 0

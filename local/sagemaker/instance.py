@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from threading import Lock
+from typing import IO, cast
 
 import psutil
 
@@ -177,8 +178,9 @@ class Instance:
         return connection
 
     def _copy_log(self) -> None:
-        for line in self._process.stdout or ():
-            self.log(line.decode(errors="replace").rstrip("\n"))
+        with cast("IO[bytes]", self._process.stdout) as lines:
+            for line in lines:
+                self.log(line.decode(errors="replace").rstrip("\n"))
 
 
 def container_environment(account: Account, launch: Launch, num_threads: int) -> dict[str, str]:

@@ -20,7 +20,11 @@ from local.sagemaker.instance import InstanceDiedError, InstanceGoneError
 
 MAX_BODY_BYTES = 6 << 20
 INVOCATION_SECONDS = 60.0
-_PATH = re.compile(r"/endpoints/([^/]+)/invocations")
+_PATH = re.compile(r"/endpoints/([^/]+)/(invocations[a-z-]*|async-invocations)")
+_OTHER_KINDS = {
+    "async-invocations": "InvokeEndpointAsync",
+    "invocations-response-stream": "InvokeEndpointWithResponseStream",
+}
 _NAMESPACE = "AWS/SageMaker"
 _SERVING_STATUSES = {"InService", "Updating", "SystemUpdating", "RollingBack"}
 _FORWARDED = {
@@ -100,18 +104,17 @@ class Runtime:
         """Answer invocations; pass everything else on to `application`."""
 
         def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-            match = _PATH.fullmatch(environ["PATH_INFO"])
-            is_invocation = match and environ["REQUEST_METHOD"] == "POST" and _is_signed_for_sagemaker(environ)
-            if not match or not is_invocation:
+            match = _PATH.fullmatch(environ["PATH_INFO"]) if environ["REQUEST_METHOD"] == "POST" else None
+            if match is None or "/sagemaker/aws4_request" not in environ.get("HTTP_AUTHORIZATION", ""):
                 return application(environ, start_response)
-            status, headers, body = self._answer(unquote(match[1]), environ)
+            status, headers, body = self._answer(unquote(match[1]), match[2], environ)
             headers |= {"Content-Length": str(len(body)), "x-amzn-RequestId": _request_id()}
             start_response(f"{status} {_phrase(status)}", list(headers.items()))
             return [body]
 
         return answer
 
-    def _answer(self, name: str, environ: dict[str, Any]) -> Answer:
+    def _answer(self, name: str, kind: str, environ: dict[str, Any]) -> Answer:
         size = int(environ.get("CONTENT_LENGTH") or 0)
         body = _read(environ, size)
         if body is None:
@@ -119,8 +122,9 @@ class Runtime:
             return 413, {"Content-Type": "application/json"}, json.dumps({"message": message}).encode()
         try:
             request = DirectRequest(environ, {"EndpointName": name}, self._account.region)
+            operation = "InvokeEndpoint" if kind == "invocations" else _OTHER_KINDS.get(kind, kind)
             for check in self._account.action_checks:
-                check("sagemaker-runtime", "InvokeEndpoint", request)
+                check("sagemaker-runtime", operation, request)
             _refuse_unsupported(environ)
             return self._invoke(name, environ, body)
         except ServiceException as error:
@@ -204,10 +208,6 @@ _TIMED_OUT = (
     "Your invocation timed out while waiting for a response from container primary. Review the latency metrics for "
     "each container in Amazon CloudWatch, resolve the issue, and try again."
 )
-
-
-def _is_signed_for_sagemaker(environ: Mapping[str, Any]) -> bool:
-    return "/sagemaker/aws4_request" in environ.get("HTTP_AUTHORIZATION", "")
 
 
 def _read(environ: dict[str, Any], size: int) -> bytes | None:

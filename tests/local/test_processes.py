@@ -87,3 +87,12 @@ def test_a_pid_that_now_belongs_to_another_process_is_left_alone(tmp_path):
     child.wait()
     assert num_ended == 0
     assert still_running
+
+
+def test_table_that_has_ended_starts_no_process(tmp_path: Path) -> None:
+    """A thread that is late cannot leave a process behind."""
+    table = ProcessTable(tmp_path / "processes.jsonl")
+    table.end_all()
+
+    with pytest.raises(RuntimeError, match="not started any more"):
+        table.spawn(["/bin/true"], env={})

@@ -80,6 +80,14 @@ def test_member_without_effect_here_is_refused_by_name(hosting: Hosting, endpoin
         hosting.invoke(endpoint, TargetModel="model.tar.gz")
 
 
+def test_other_kinds_of_invocation_are_refused_by_name(hosting: Hosting, endpoint: str) -> None:
+    """Neither streams nor asynchronous invocations are carried out."""
+    with pytest.raises(ClientError, match="InvokeEndpointWithResponseStream"):
+        hosting.runtime.invoke_endpoint_with_response_stream(EndpointName=endpoint, Body=b"x")
+    with pytest.raises(ClientError, match="InvokeEndpointAsync"):
+        hosting.runtime.invoke_endpoint_async(EndpointName=endpoint, InputLocation="s3://b/k")
+
+
 def test_model_process_that_exits_is_a_server_error_once(hosting: Hosting, endpoint: str) -> None:
     """The request that broke the process gets an error; the next ones get a new instance."""
     response = _refused(hosting, endpoint, b"exit now")
