@@ -12,5 +12,6 @@ def install(account: Account) -> None:
     """Carry out the operations on jobs."""
     shutil.rmtree(account.work_folder("training-jobs"))  # what a killed account left behind
     training_jobs = TrainingJobs(account)
+    account.on_stop(training_jobs.wait_for_runs)
     register(training_jobs.operations())
     register(TuningJobs(account, training_jobs).operations())

@@ -1,6 +1,7 @@
 """One instance of a training job: AWS's training toolkit as a child process, under an /opt/ml of its own."""
 
 import json
+import logging
 import os
 import shutil
 import signal
@@ -16,6 +17,8 @@ import psutil
 from local.sagemaker import channels
 from local.sagemaker.storage import Objects
 from local.sagemaker.training_job import TrainingJob
+
+logger = logging.getLogger("local.sagemaker")
 
 _LAUNCHER_FOLDER = Path(__file__).parent / "container"
 _GROUP = "homogeneousCluster"
@@ -50,6 +53,7 @@ class TrainingInstance:
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: Thread | None = None
         self._tail: list[str] = []
+        self._asked: set[int] = set()  # process ids
         self.ml = folder / "opt" / "ml"
 
     def download(self) -> None:
@@ -98,12 +102,18 @@ class TrainingInstance:
         return self._started().poll()
 
     def ask_to_stop(self) -> None:
-        """Send SIGTERM to the user's script, as a container gets it, and let the toolkit see it end."""
+        """Send SIGTERM to the user's script, as a container gets it, and let the toolkit see it end.
+
+        Called again and again while the toolkit runs: what it has started may have been no script yet. Each process
+        is asked once; the toolkit itself only while it has started nothing.
+        """
         with suppress(psutil.Error):
             toolkit = psutil.Process(self._started().pid)
-            for process in toolkit.children() or [toolkit]:
-                with suppress(psutil.Error):
-                    process.send_signal(signal.SIGTERM)
+            for process in toolkit.children() or ([] if self._asked else [toolkit]):
+                if process.pid not in self._asked:
+                    self._asked.add(process.pid)
+                    with suppress(psutil.Error):
+                        process.send_signal(signal.SIGTERM)
 
     def end(self) -> None:
         """End whatever still runs, then wait for the last lines of the log."""
@@ -185,6 +195,12 @@ class TrainingInstance:
         if not texts:
             return
         self._tail = (self._tail + texts)[-_MAX_TAIL_LINES:]
+        try:
+            self._note(stream, texts)
+        except Exception:  # the script must not hang because its output is no longer read
+            logger.exception("%d lines of the log %r were lost", len(texts), stream)
+
+    def _note(self, stream: str, texts: list[str]) -> None:
         now = self._account.clock.now()
         for text in texts:
             for metric in self._job.metrics.read(text, now):

@@ -1,6 +1,7 @@
 """The operations on training jobs."""
 
-from threading import Lock
+import time
+from threading import Lock, Thread
 from typing import Any
 
 from local.account import Account
@@ -10,6 +11,8 @@ from local.sagemaker.cores import Cores, num_cores
 from local.sagemaker.operations import Operation, arn, page, select, validation_error
 from local.sagemaker.training_job import TrainingJob
 
+_END_SECONDS = 5.0
+
 
 class TrainingJobs:
     """The account's training jobs, and the cores that they share."""
@@ -18,6 +21,7 @@ class TrainingJobs:
         self._account = account
         self._lock = Lock()
         self._jobs: dict[str, TrainingJob] = {}
+        self._threads: list[Thread] = []
         self.cores = Cores(num_cores())
 
     def start(self, request: dict[str, Any], *, cores: int = 0, tuning_job_arn: str = "") -> TrainingJob:
@@ -32,8 +36,18 @@ class TrainingJobs:
             self._refuse_taken(name)
             self._jobs[name] = job
         tags.announce(job.arn, request.get("Tags"))
-        training_run.start(job, self.cores)
+        thread = training_run.start(job, self.cores)
+        with self._lock:
+            self._threads = [one for one in self._threads if one.is_alive()] + [thread]
         return job
+
+    def wait_for_runs(self) -> None:
+        """Return when no job runs any more, or after a while; for the end of the account, which ends them."""
+        with self._lock:
+            threads = list(self._threads)
+        deadline = time.monotonic() + _END_SECONDS
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def get(self, name: str) -> TrainingJob:
         """Return the job `name`.

@@ -6,6 +6,7 @@ import time
 from enum import Enum
 from functools import partial
 from pathlib import Path
+from threading import Thread
 
 from local.sagemaker import containers
 from local.sagemaker.channels import ChannelError
@@ -36,10 +37,10 @@ class _Outcome(Enum):
     ACCOUNT_STOPPED = ""
 
 
-def start(job: TrainingJob, cores: Cores) -> None:
+def start(job: TrainingJob, cores: Cores) -> Thread:
     """Announce `job` and carry it out on a thread of its own."""
     job.announce()
-    job.account.start_thread(f"training job {job.name}", partial(run, job, cores))
+    return job.account.start_thread(f"training job {job.name}", partial(run, job, cores))
 
 
 def run(job: TrainingJob, cores: Cores) -> None:
@@ -123,9 +124,9 @@ class _Run:
 
     def _stop(self) -> None:
         deadline = self._clock.time() + _STOP_GRACE_SECONDS
-        for instance in self._instances:
-            instance.ask_to_stop()
         while self._is_any_running() and self._clock.time() < deadline and not self._job.account.stopping.is_set():
+            for instance in self._instances:
+                instance.ask_to_stop()
             time.sleep(_POLL_SECONDS)
 
     def _is_any_running(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from local.sagemaker.cores import num_cores
 from tests.conftest import RunningAccount
 from tests.local.queues import Queue, messages, new_queue
 from tests.local.sagemaker.jobs import Workbench, channel
@@ -81,6 +82,11 @@ def test_prefix_channel_keeps_the_path_below_the_prefix(workbench: Workbench, do
 def test_script_knows_its_job(workbench: Workbench, done: dict[str, Any]) -> None:
     """The name and the ARN are in the environment, as in AWS's containers."""
     assert _said(workbench, done, "job").split() == [done["TrainingJobName"], done["TrainingJobArn"]]
+
+
+def test_instance_has_the_cores_it_was_given(workbench: Workbench, done: dict[str, Any]) -> None:
+    """A job on its own gets all cores, and both the toolkit and the numeric libraries are told."""
+    assert _said(workbench, done, "cpus").split() == [str(num_cores())] * 2
 
 
 def test_secondary_statuses_follow_each_other(done: dict[str, Any]) -> None:
