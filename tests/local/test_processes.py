@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 
 from local.processes import ProcessTable, end_leftovers
 
