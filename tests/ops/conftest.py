@@ -1,7 +1,9 @@
-"""A session on moto's AWS in this process, a tiny repository to deploy from, and datasets on disk."""
+"""Sessions (moto's AWS in this process, the embedded account), a tiny repository to deploy, and datasets on disk."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from moto import mock_aws
@@ -11,18 +13,20 @@ from PIL import Image
 
 from ops.session import Session, open_session
 
+_numbers = itertools.count()
 TEMPLATE = """
 AWSTemplateFormatVersion: "2010-09-09"
 Parameters:
   Colour: {Type: String, Default: red}
+  Size: {Type: String, Default: "0"}
   TrainingSourceS3Uri: {Type: String, Default: ""}
+Outputs:
+  QueueUrl: {Value: !Ref Queue}
 Resources:
   Queue:
     Type: AWS::SQS::Queue
     Properties:
-      Tags: [{Key: colour, Value: !Ref Colour}]
-Outputs:
-  QueueUrl: {Value: !Ref Queue}
+      Tags: [{Key: colour, Value: !Ref Colour}, {Key: size, Value: !Ref Size}]
 """
 
 
@@ -36,6 +40,12 @@ def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     monkeypatch.setattr(FakeBucket, "get_permission", lambda *_: PermissionResult.NEUTRAL)
     with mock_aws():
         yield open_session("flowers", None)
+
+
+@pytest.fixture
+def local_session(account: Any) -> Session:
+    """Give a session on the embedded account, for a stack that no other test uses."""
+    return open_session(f"flowers-{next(_numbers)}", account.info)
 
 
 @pytest.fixture

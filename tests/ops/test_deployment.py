@@ -1,4 +1,4 @@
-"""up and plan against moto's CloudFormation: what is shown, asked, made, and left behind."""
+"""up and plan against the embedded account: what is shown, asked, made, and left behind."""
 
 from pathlib import Path
 
@@ -10,6 +10,15 @@ from ops.bundle import Bundle
 from ops.errors import StackError
 from ops.session import Session
 
+BROKEN_RESOURCE = """
+  Broken:
+    Type: AWS::S3::BucketPolicy
+    DependsOn: Queue
+    Properties:
+      Bucket: no-such-bucket-of-this-account
+      PolicyDocument: {Version: "2012-10-17", Statement: []}
+"""
+
 
 @pytest.fixture
 def made(repository: Path) -> Bundle:
@@ -17,11 +26,11 @@ def made(repository: Path) -> Bundle:
     return bundle.build(for_this_machine=True, root=repository)
 
 
-def _bucket_names(session: Session) -> list[str]:
-    return [found["Name"] for found in session.s3.list_buckets()["Buckets"]]
+def _bucket_exists(session: Session) -> bool:
+    return artifacts.exists(session, artifacts.bucket_name(session))
 
 
-def test_up_creates_the_stack(session: Session, made: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
+def test_up_creates_the_stack(local_session: Session, made: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
     """After a yes the stack exists with its outputs, and the plan was printed before."""
     questions: list[str] = []
 
@@ -29,57 +38,60 @@ def test_up_creates_the_stack(session: Session, made: Bundle, capsys: pytest.Cap
         questions.append(question)
         return True
 
-    found = deployment.up(session, made, {}, yes)
+    found = deployment.up(local_session, made, {}, yes)
 
     assert found.outputs["QueueUrl"]
-    assert questions == [f"Carry this out in account {session.account_id}, us-east-1?"]
+    assert questions == [f"Carry this out in account {local_session.account_id}, us-east-1?"]
     assert "Add\tQueue\tAWS::SQS::Queue" in capsys.readouterr().out
 
 
-def test_up_without_a_yes_leaves_nothing(session: Session, made: Bundle) -> None:
+def test_up_without_a_yes_leaves_nothing(local_session: Session, made: Bundle) -> None:
     """No stack, no change set, no bucket: as if it had not been called."""
     with pytest.raises(StackError, match="not confirmed: nothing was created"):
-        deployment.up(session, made, {}, lambda _question: False)
+        deployment.up(local_session, made, {}, lambda _question: False)
 
-    assert stack.find(session) is None
-    assert _bucket_names(session) == []
+    assert stack.find(local_session) is None
+    assert not _bucket_exists(local_session)
 
 
-def test_plan_leaves_nothing(session: Session, made: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
+def test_plan_leaves_nothing(local_session: Session, made: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
     """A plan of a new stack is shown and undone."""
-    assert deployment.plan(session, made, {}) is True
+    assert deployment.plan(local_session, made, {}) is True
 
     assert "Queue" in capsys.readouterr().out
-    assert stack.find(session) is None
-    assert _bucket_names(session) == []
+    assert stack.find(local_session) is None
+    assert not _bucket_exists(local_session)
 
 
-def test_refused_update_leaves_the_stack_and_its_code(session: Session, made: Bundle, repository: Path) -> None:
+def test_refused_update_leaves_the_stack_and_its_code(local_session: Session, made: Bundle, repository: Path) -> None:
     """Objects that only the refused plan needed are gone, those of the running stack stay."""
-    deployment.up(session, made, {}, None)
-    bucket = artifacts.bucket_name(session)
-    before = {entry["Key"] for entry in session.s3.list_objects_v2(Bucket=bucket)["Contents"]}
+    deployment.up(local_session, made, {}, None)
+    bucket = artifacts.bucket_name(local_session)
+    before = {entry["Key"] for entry in local_session.s3.list_objects_v2(Bucket=bucket)["Contents"]}
     (repository / "handlers" / "new.py").write_text("x = 1\n")
 
     with pytest.raises(StackError, match="not confirmed"):
         deployment.up(
-            session, bundle.build(for_this_machine=True, root=repository), {"Colour": "blue"}, lambda _question: False
+            local_session,
+            bundle.build(for_this_machine=True, root=repository),
+            {"Colour": "blue"},
+            lambda _question: False,
         )
 
-    assert {entry["Key"] for entry in session.s3.list_objects_v2(Bucket=bucket)["Contents"]} == before
-    found = stack.find(session)
+    assert {entry["Key"] for entry in local_session.s3.list_objects_v2(Bucket=bucket)["Contents"]} == before
+    found = stack.find(local_session)
     assert found is not None
     assert found.parameters["Colour"] == "red"
 
 
-def test_artifacts_bucket_is_private_encrypted_and_tls_only(session: Session, made: Bundle) -> None:
+def test_artifacts_bucket_is_private_encrypted_and_tls_only(local_session: Session, made: Bundle) -> None:
     """The bucket that holds the code is closed in every way there is."""
-    deployment.up(session, made, {}, None)
-    bucket = artifacts.bucket_name(session)
+    deployment.up(local_session, made, {}, None)
+    bucket = artifacts.bucket_name(local_session)
 
-    block = session.s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
-    rules = session.s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
-    policy = session.s3.get_bucket_policy(Bucket=bucket)["Policy"]
+    block = local_session.s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+    rules = local_session.s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    policy = local_session.s3.get_bucket_policy(Bucket=bucket)["Policy"]
 
     assert all(block.values())
     assert len(block) == 4
@@ -88,20 +100,43 @@ def test_artifacts_bucket_is_private_encrypted_and_tls_only(session: Session, ma
 
 
 def test_failed_creation_is_deleted_first(
-    session: Session, made: Bundle, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    local_session: Session, made: Bundle, repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A stack in ROLLBACK_COMPLETE can only be deleted; up says so, does it, and goes on."""
-    deployment.up(session, made, {}, None)
-    broken = stack.find(session)
-    assert broken is not None
-    real_find = stack.find
-    states = iter([stack.Stack(broken.stack_id, "ROLLBACK_COMPLETE", {}, {})])
-    monkeypatch.setattr(stack, "find", lambda s: next(states, None) or real_find(s))
+    good = (repository / "template.yaml").read_text()
+    (repository / "template.yaml").write_text(good + BROKEN_RESOURCE)
+    with pytest.raises(
+        StackError, match=r"ended ROLLBACK_COMPLETE: Broken \(AWS::S3::BucketPolicy\): .*bucket does not exist"
+    ):
+        deployment.up(local_session, bundle.build(for_this_machine=True, root=repository), {}, None)
+    with pytest.raises(StackError, match=r"`deploy\.py up` deletes it first"):
+        deployment.plan(local_session, made, {})
 
-    found = deployment.up(session, made, {}, None)
+    found = deployment.up(local_session, made, {}, None)
 
-    assert found.stack_id != broken.stack_id
+    assert found.status == "CREATE_COMPLETE"
     assert "its creation failed, so it is deleted first" in capsys.readouterr().err
+
+
+def test_up_says_when_nothing_changes(local_session: Session, made: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
+    """The second time there is nothing to do, and nobody is asked."""
+    deployment.up(local_session, made, {}, None)
+
+    deployment.up(local_session, made, {}, lambda _question: pytest.fail("asked"))
+
+    assert "no change, it is up to date" in capsys.readouterr().err
+
+
+def test_update_keeps_parameters_and_tells_what_changes(
+    local_session: Session, made: Bundle, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A value that was given once stays; a new one is named beside the old."""
+    deployment.up(local_session, made, {"Colour": "blue", "Size": "1"}, None)
+
+    found = deployment.up(local_session, made, {"Size": "2"}, None)
+
+    assert (found.parameters["Colour"], found.parameters["Size"]) == ("blue", "2")
+    assert "parameter Size: '1' becomes '2'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
