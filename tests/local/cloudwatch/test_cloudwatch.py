@@ -159,6 +159,24 @@ def test_deleting_an_unknown_alarm_deletes_none(cloudwatch: Any) -> None:
     cloudwatch.delete_alarms(AlarmNames=[name])
 
 
+def test_alarm_keeps_tags_and_its_actions_can_be_switched_off(cloudwatch: Any) -> None:
+    """Tags come and go, and so does ActionsEnabled; an alarm put again keeps its state."""
+    name = f"alarm-{uuid.uuid4().hex[:8]}"
+    cloudwatch.put_metric_alarm(**_alarm(name), Tags=[{"Key": "a", "Value": "1"}])
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="by hand")
+    arn = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]["AlarmArn"]
+
+    cloudwatch.tag_resource(ResourceARN=arn, Tags=[{"Key": "b", "Value": "2"}])
+    cloudwatch.untag_resource(ResourceARN=arn, TagKeys=["a"])
+    cloudwatch.disable_alarm_actions(AlarmNames=[name])
+    tags = cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"]
+    (alarm,) = cloudwatch.describe_alarms(AlarmNames=[name], StateValue="OK")["MetricAlarms"]
+
+    assert tags == [{"Key": "b", "Value": "2"}]
+    assert alarm["ActionsEnabled"] is False
+    cloudwatch.delete_alarms(AlarmNames=[name])
+
+
 def test_dashboard_is_kept_listed_and_deleted(cloudwatch: Any) -> None:
     """A dashboard comes back as it was put; a body without widgets is refused."""
     name, body = f"board-{uuid.uuid4().hex[:8]}", json.dumps({"widgets": []})
