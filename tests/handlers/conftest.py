@@ -1,5 +1,6 @@
 """What the handlers' tests share: a Lambda context, the environment of template.yaml, and AWS services in process."""
 
+import contextlib
 import dataclasses
 import io
 import json
@@ -164,6 +165,7 @@ class _Switch:
     """Hands a client's calls to the recorder of the running test; clients are made once, since that takes longest."""
 
     target: Any = None
+    chaos: "Chaos | None" = None
 
     def attach(self, client: Any, events: Iterable[str]) -> None:
         for event in events:
@@ -176,6 +178,8 @@ class _Switch:
     def _answer(self, model: Any, context: dict[str, Any], **_: Any) -> Any:
         if self.target is None:
             return None
+        if self.chaos and (fault := self.chaos.call(model)):
+            return fault
         status, body = self.target.answer(model.name, context["params_of_test"])
         return _Response(status), body
 
@@ -185,6 +189,43 @@ class _Response:
     status_code: int
     raw: Any = dataclasses.field(default_factory=io.BytesIO)
     headers: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+class Chaos:
+    """Counts every AWS call of a test and, when told to, lets one of them fail or ends the process before it."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.fault: Callable[[], Any] | None = None
+        self.at = -1
+
+    def plan(self, at: int, fault: Callable[[], Any] | None) -> None:
+        """Begin to count anew; call number `at`, from 0, meets `fault`."""
+        self.calls, self.at, self.fault = [], at, fault
+
+    def attach(self, client: Any) -> None:
+        client.meta.events.register_first("before-call", self.call)
+
+    def call(self, model: Any, **_: Any) -> Any:
+        """Count a call; return what it meets in place of an answer, or None."""
+        self.calls.append(model.name)
+        return self.fault() if self.fault and len(self.calls) - 1 == self.at else None
+
+
+@pytest.fixture(scope="session")
+def chaos(switches: dict[str, _Switch]) -> Chaos:
+    """Attach to every client, in front of moto and of the fakes, whose events are more specific and come first."""
+    found = Chaos()
+    for client in (aws.s3, aws.dynamodb, aws.sns, aws.autoscaling, aws.stepfunctions):
+        found.attach(client())
+    for switch in switches.values():
+        switch.chaos = found
+    return found
+
+
+def refusal(code: str, status: int = 400) -> tuple[Any, dict[str, Any]]:
+    """Return what a service answers when it refuses a call with `code`."""
+    return _Response(status), {"Error": {"Code": code, "Message": f"{code} of a test"}}
 
 
 @pytest.fixture(scope="session")
@@ -203,9 +244,9 @@ def switches() -> Iterator[dict[str, _Switch]]:
     aws.forget_clients()
 
 
-@pytest.fixture
-def world(settings: Settings, switches: dict[str, _Switch]) -> Iterator[World]:
-    """Give an account with the stack's bucket, table, topic and state machine."""
+@contextlib.contextmanager
+def new_world(settings: Settings, switches: dict[str, _Switch]) -> Iterator[World]:
+    """Make an account with the stack's bucket, table, topic and state machine."""
     with mock_aws():
         aws.s3().create_bucket(Bucket=BUCKET)
         aws.dynamodb().create_table(
@@ -224,6 +265,13 @@ def world(settings: Settings, switches: dict[str, _Switch]) -> Iterator[World]:
         yield World(settings, fake, Table(settings.table_name))
     for switch in switches.values():
         switch.target = None
+
+
+@pytest.fixture
+def world(settings: Settings, switches: dict[str, _Switch]) -> Iterator[World]:
+    """Give an account of the test's own."""
+    with new_world(settings, switches) as found:
+        yield found
 
 
 class Sent:
