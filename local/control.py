@@ -22,7 +22,6 @@ HEALTH_PATH = "/_retriever/health"
 _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
 _children: dict[int, "subprocess.Popen[bytes]"] = {}  # accounts that this process started, to be reaped when they end
-_started: list[subprocess.Popen[bytes]] = []  # they outlive their handles on purpose, of which Popen.__del__ warns
 
 
 class LocalAccountError(Exception):
@@ -53,6 +52,8 @@ def start(folder: Path, *, port: int = 0, region: str = "us-east-1", clock_speed
     running = status(folder)
     if running:
         return running
+    for pid in [pid for pid, child in _children.items() if child.poll() is not None]:
+        del _children[pid]  # it was killed
     folder.mkdir(parents=True, exist_ok=True)
     arguments = ["--folder", str(folder), "--port", str(port), "--region", region, "--clock-speed", str(clock_speed)]
     with log_path(folder).open("ab") as log:
@@ -65,7 +66,6 @@ def start(folder: Path, *, port: int = 0, region: str = "us-east-1", clock_speed
             start_new_session=True,
             env=_server_environment(),
         )
-    _started.append(process)
     _children[process.pid] = process
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:

@@ -29,15 +29,7 @@ def is_alive(pid: int) -> bool:
 @pytest.mark.slow
 @pytest.mark.account
 def test_environments_end_with_the_account(tmp_path: Path) -> None:
-    """A stop ends every environment and what it has started; after a kill the environment ends by itself."""
-    account = RunningAccount(control.start(tmp_path), tmp_path)
-    pids = make_function(account, WITH_CHILD, Timeout=20).invoke().value
-    assert all(is_alive(pid) for pid in pids)
-
-    control.stop(tmp_path)
-
-    assert not any(is_alive(pid) for pid in pids)
-
+    """After a kill an environment ends by itself; a stop ends every environment and what it has started."""
     account = RunningAccount(control.start(tmp_path), tmp_path)
     pid = make_function(account, "import os\ndef handler(e, c): return os.getpid()", Timeout=20).invoke().value
     os.kill(account.info.pid, signal.SIGKILL)
@@ -46,5 +38,9 @@ def test_environments_end_with_the_account(tmp_path: Path) -> None:
 
     account = RunningAccount(control.start(tmp_path), tmp_path)
     assert account.info.lost
-    assert make_function(account, "def handler(e, c): return 'fine'", Timeout=20).invoke().value == "fine"
+    pids = make_function(account, WITH_CHILD, Timeout=20).invoke().value
+    assert all(is_alive(pid) for pid in pids)
+
     control.stop(tmp_path)
+
+    assert not any(is_alive(pid) for pid in pids)
