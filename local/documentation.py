@@ -1,0 +1,145 @@
+"""Writes docs/local.md: what the embedded account carries out, service by service, and how it differs from AWS.
+
+    python -m local.documentation            rewrite docs/local.md
+    python -m local.documentation --check    exit with 1 if it is not what the code says
+
+The operations come from the code; what differs is told here.
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+FILE = Path(__file__).resolve().parent.parent / "docs" / "local.md"
+
+_ALL = "all that moto knows"
+# service (boto3's name): (what is real, what differs from AWS)
+_NOTES: dict[str, tuple[str, str]] = {
+    "lambda": (
+        "Each execution environment is a child process on AWS's own runtime client; cold and warm starts, versions, "
+        "aliases, layers, reserved and provisioned concurrency, time-outs, asynchronous retries, dead-letter queues "
+        "and destinations, START/END/REPORT log lines.",
+        "No sandbox: a function runs as the user, with the machine's memory and cores whatever its memory size. "
+        "Python runtimes only. Function URLs and event source mappings are refused.",
+    ),
+    "sagemaker": (
+        "Training jobs run AWS's own training toolkit under a relocated /opt/ml: channels from S3 (prefixes and "
+        "manifests), metrics by regex, artifacts, FailureReason, stop, MaxRuntime. Tuning jobs choose with Optuna "
+        "over real training jobs. Endpoints are one process an instance on AWS's own inference toolkit, with "
+        "blue/green updates and alarm rollback.",
+        "No containers: the image URI must name a PyTorch training or inference image, and the packages are those of "
+        "this machine. Instance types are names only; jobs share the machine's cores and wait for them. FastFile "
+        "channels are copied first. Warm start, rolling updates and other kinds of job are refused.",
+    ),
+    "sagemaker-runtime": (
+        "InvokeEndpoint reaches the instance's process over HTTP; 424 with the original status, 6 MB and 60 s limits.",
+        "Throughput is this machine's. Asynchronous and streaming invocations are refused.",
+    ),
+    "application-autoscaling": (
+        "Target tracking of endpoint variants over the real InvocationsPerInstance, with its alarms, cooldowns and "
+        "activities; instances really come and go.",
+        "Other scalable dimensions and step scaling are refused.",
+    ),
+    "cloudwatch": (
+        "Metrics with statistics and percentiles, alarms that are evaluated and act, dashboards that are kept.",
+        "Metric maths, composite alarms and anomaly detection are refused. Metrics are kept in memory.",
+    ),
+    "cloudformation": (
+        "Change sets, creation in dependency order, updates, replacement, rollback with the old values, deletion "
+        "policies; SAM is expanded by AWS's own translator.",
+        "The resource types of template.yaml and their properties; a change set with any other fails with its name. "
+        "No nested stacks, imports, exports, stack sets or drift.",
+    ),
+    "stepfunctions": (
+        "moto's interpreter runs standard state machines: tasks act as the machine's role; retries, catches, "
+        "time-outs and task tokens; history, status events, CloudWatch logging.",
+        "`.sync` integrations, activities, heartbeats, express and JSONata machines, redrive and versions are not "
+        "carried out. Time-outs are in real time.",
+    ),
+    "events": (
+        "Rules match and deliver to Lambda, Step Functions, SQS, SNS and Logs, with input transformers, retries and "
+        "dead-letter queues; scheduled rules fire.",
+        "The default bus only; archives, pipes, API destinations and other targets are refused.",
+    ),
+    "scheduler": (
+        "rate, at and six-field cron expressions with time zones really fire, with retries and dead-letter queues.",
+        "A flexible time window fires at its beginning. A rate without a start date first fires one period after it "
+        "was made.",
+    ),
+    "s3": (
+        "moto's buckets and objects; one event for each object created or deleted, with growing sequencers.",
+        "Objects live in memory and temporary files: a large one costs about twice its size while it is put. "
+        "Lifecycle rules are kept and not acted on.",
+    ),
+    "iam": (
+        "Roles and policies are kept; every function, job, endpoint and state machine acts with a session of its own "
+        "role.",
+        "Policies are not yet enforced: every call is allowed.",
+    ),
+    "logs": (
+        "Groups, streams and events; metric filters of log lines in the embedded metric format.",
+        "Kept in memory.",
+    ),
+    "dynamodb": ("moto's tables, conditions included.", "TTL is kept and not acted on."),
+    "sqs": ("moto's queues.", ""),
+    "sns": ("moto's topics; delivery to SQS and Lambda.", "No e-mail is sent."),
+    "sts": ("AssumeRole gives a session of the role.", "Trust policies are not yet enforced."),
+    "ssm": ("moto's parameters.", ""),
+    "resourcegroupstaggingapi": ("moto's tags.", ""),
+}
+
+_HEAD = """# The embedded account
+
+<!-- Written by `python -m local.documentation`; a test holds it to the code. -->
+
+`deploy.py local start` runs the AWS services that the flow uses in one process on 127.0.0.1: no AWS account, no
+Docker, no network. Every AWS client works with it unchanged; `deploy.py local status` prints the variables to export.
+An operation that is not listed here fails with `NotImplemented` and its own name, never with a pretended success.
+
+- **One account a folder.** Its files are under `.local/`; a second start finds the first.
+- **State is in memory.** After a stop, redeploy (seconds). After a kill, the next start says what was lost and ends
+  what was left running.
+- **Your code runs as you.** Functions, training scripts and inference code have no sandbox.
+- **One region and one account**: 123456789012, us-east-1 unless told otherwise.
+
+| service | what is real | how it differs from AWS | operations |
+|---|---|---|---|
+"""
+
+
+def document() -> str:
+    """Return the text of docs/local.md."""
+    rows = []
+    for service, names in _operations().items():
+        real, differs = _NOTES[service]
+        listed = ", ".join(names) if names else _ALL
+        rows.append(f"| {service} | {real} | {differs} | {listed} |\n")
+    return _HEAD + "".join(rows)
+
+
+def _operations() -> dict[str, list[str]]:
+    from local.account import Account
+    from local.clock import Clock
+    from local.operations import operations
+    from local.server import build_application
+
+    with tempfile.TemporaryDirectory() as folder:
+        account = Account(Path(folder), "http://127.0.0.1:9", "us-east-1", Clock())
+        build_application(account)
+        account.stop()
+    return operations()
+
+
+def main() -> None:
+    """Write the file, or compare it."""
+    parser = argparse.ArgumentParser(description="Write docs/local.md.")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if the file is not current")
+    if not parser.parse_args().check:
+        FILE.write_text(document())
+    elif not FILE.exists() or FILE.read_text() != document():
+        sys.exit(f"{FILE.name}: is not what the code says; run: python -m local.documentation")
+
+
+if __name__ == "__main__":
+    main()
