@@ -37,7 +37,10 @@ class Search:
         self._ranges = ranges(config["ParameterRanges"])
         maximize = config["HyperParameterTuningJobObjective"]["Type"] == "Maximize"
         self._study = optuna.create_study(
-            direction="maximize" if maximize else "minimize", sampler=_sampler(config), pruner=_pruner(config)
+            study_name="tuning",  # Hyperband's brackets follow from it: the same seed, the same search
+            direction="maximize" if maximize else "minimize",
+            sampler=_sampler(config),
+            pruner=_pruner(config),
         )
         if config["Strategy"] == "Grid":
             for combination in _combinations(config):

@@ -110,6 +110,21 @@ def test_early_stopping_stops_what_is_worse_than_the_median() -> None:
     assert [search.report(bad, step, 0.9) for step in (2, 3)][-1] is True
 
 
+def test_hyperband_stops_what_lags_behind() -> None:
+    """At the first rung a job that is far behind the earlier ones is stopped; one that leads is not."""
+    band = {"HyperbandStrategyConfig": {"MinResource": 1, "MaxResource": 9}}
+    search = Search(_config(_continuous("0", "1"), "Hyperband", StrategyConfig=band))
+    stopped = {}
+    for number in range(12):
+        loss = 0.1 if number % 4 == 3 else 1.0 + number
+        trial, _ = search.propose()
+        stopped[loss, number] = any(search.report(trial, step, loss) for step in range(1, 10))
+        search.finish(trial, loss, pruned=stopped[loss, number])
+
+    assert any(was_stopped for (loss, _), was_stopped in stopped.items() if loss > 1)
+    assert not any(was_stopped for (loss, _), was_stopped in stopped.items() if loss == 0.1)
+
+
 def test_grid_counts_its_combinations() -> None:
     """The number of jobs is the product of the numbers of values."""
     categories = [{"Name": "a", "Values": ["1", "2", "3"]}, {"Name": "b", "Values": ["x", "y"]}]
