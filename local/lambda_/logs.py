@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from local.account import Account
-from local.logs import LogLine, append
+from local.logs import LogLine, append, has_group
 
 _FRAME_HEADER_BYTES = 16
 _TAIL_BYTES = 4096
@@ -64,6 +64,8 @@ class EnvironmentLog:
         self._account = account
         self.group = group
         self.stream = f"{account.clock.now():%Y/%m/%d}/[{version}]{uuid.uuid4().hex}"
+        # A group that is deleted under a running environment, as with its stack, must not come back with the last lin
+        self._make_group = not has_group(account, group)
         self._pending: list[tuple[float, str]] = []
         self._tail: list[str] = []
 
@@ -97,7 +99,8 @@ class EnvironmentLog:
         events, self._pending = sorted(self._pending, key=lambda event: event[0]), []
         self._tail += [message for _, message in events]
         ahead = self._account.clock.time() - time.time()
-        append(self._account, self.group, self.stream, [LogLine(int((at + ahead) * 1000), text) for at, text in events])
+        lines = [LogLine(int((at + ahead) * 1000), text) for at, text in events]
+        append(self._account, self.group, self.stream, lines, make_group=self._make_group)
 
     def tail(self) -> bytes:
         """Return the last 4 KB that the current invocation logged."""

@@ -25,8 +25,18 @@ def install(account: Account) -> None:
     patches.install(account)
 
 
-def append(account: Account, group: str, stream: str, lines: Sequence[LogLine]) -> None:
-    """Append `lines`, which are in order, to a log stream; the group and the stream are made when they are missing."""
+def has_group(account: Account, group: str) -> bool:
+    """Return whether a log group exists."""
+    from moto.logs.models import logs_backends
+
+    return group in logs_backends[account.account_id][account.region].groups
+
+
+def append(account: Account, group: str, stream: str, lines: Sequence[LogLine], *, make_group: bool = True) -> None:
+    """Append `lines`, which are in order, to a log stream; the group and the stream are made when they are missing.
+
+    Without `make_group` the lines are dropped when the group is missing.
+    """
     from moto.logs.models import logs_backends
 
     backend = logs_backends[account.account_id][account.region]
@@ -34,6 +44,8 @@ def append(account: Account, group: str, stream: str, lines: Sequence[LogLine]) 
     if group not in backend.groups or stream not in backend.groups[group].streams:
         with _create_lock:
             if group not in backend.groups:
+                if not make_group:
+                    return
                 backend.create_log_group(group, tags={})
             if stream not in backend.groups[group].streams:
                 backend.create_log_stream(group, stream)
