@@ -52,7 +52,9 @@ class Bucket(ResourceType):
             }
         ),
         "LifecycleConfiguration": struct({"Rules": list_of(_RULE)}),
-        "NotificationConfiguration": struct({"EventBridgeConfiguration": struct({"EventBridgeEnabled": only(True)})}),
+        "NotificationConfiguration": struct(
+            {"EventBridgeConfiguration": struct({"EventBridgeEnabled": only(True, "true")})}
+        ),
         "OwnershipControls": struct({"Rules": list_of(struct({"ObjectOwnership": text}))}),
         "PublicAccessBlockConfiguration": api("s3", "PublicAccessBlockConfiguration"),
         "Tags": tags,

@@ -270,19 +270,20 @@ def test_what_does_not_exist_is_said_in_awss_words(deployer: Any) -> None:
     """Each operation has its own sentence; deleting what is not there is no error."""
     client, name = deployer.client, deployer.name
 
-    deployer.client.delete_stack(StackName=name)
-    for call, words in (
-        (lambda: client.describe_stacks(StackName=name), f"Stack with id {name} does not exist"),
-        (lambda: client.describe_stack_events(StackName=name), rf"Stack \[{name}\] does not exist"),
-        (lambda: client.update_stack(StackName=name, TemplateBody="{}"), rf"Stack \[{name}\] does not exist"),
-        (lambda: client.list_stack_resources(StackName=name), f"Stack with id {name} does not exist"),
-        (lambda: client.create_stack(StackName="1x", TemplateBody="{}"), "at 'stackName' failed to satisfy constraint"),
-        (lambda: client.create_stack(StackName=name, TemplateBody="{}"), "At least one Resources member"),
-        (lambda: client.create_stack(StackName=name), "Either Template URL or Template Body must be specified"),
-        (lambda: client.cancel_update_stack(StackName=name), "NotImplemented"),
+    client.delete_stack(StackName=name)
+    body, minimal = {"TemplateBody": "{}"}, {"StackName": name}
+    for operation, options, words in (
+        ("describe_stacks", minimal, f"Stack with id {name} does not exist"),
+        ("describe_stack_events", minimal, rf"Stack \[{name}\] does not exist"),
+        ("update_stack", minimal | body, rf"Stack \[{name}\] does not exist"),
+        ("list_stack_resources", minimal, f"Stack with id {name} does not exist"),
+        ("create_stack", {"StackName": "1x"} | body, "at 'stackName' failed to satisfy constraint"),
+        ("create_stack", minimal | body, "At least one Resources member"),
+        ("create_stack", minimal, "Either Template URL or Template Body must be specified"),
+        ("cancel_update_stack", minimal, "NotImplemented"),
     ):
         with pytest.raises(ClientError, match=words):
-            call()
+            getattr(client, operation)(**options)
 
 
 def test_a_stack_is_listed_until_and_after_its_end(deployer: Any) -> None:

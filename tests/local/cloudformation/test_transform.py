@@ -42,7 +42,7 @@ def test_other_code_gives_the_version_another_logical_id() -> None:
     """So an update publishes a version, and that after the code was updated."""
 
     def version(code: str) -> str:
-        resources = transform(sam(CodeUri=code), {}, "us-east-1")["Resources"]
+        resources: dict[str, Any] = transform(sam(CodeUri=code), {}, "us-east-1")["Resources"]
         return next(name for name, item in resources.items() if item["Type"] == "AWS::Lambda::Version")
 
     assert version("s3://bucket/a.zip") != version("s3://bucket/b.zip")
