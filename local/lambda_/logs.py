@@ -64,7 +64,7 @@ class EnvironmentLog:
         self._account = account
         self.group = group
         self.stream = f"{account.clock.now():%Y/%m/%d}/[{version}]{uuid.uuid4().hex}"
-        # A group that is deleted under a running environment, as with its stack, must not come back with the last lin
+        # A group deleted under a running environment, as with its stack, must not come back with its last lines.
         self._make_group = not has_group(account, group)
         self._pending: list[tuple[float, str]] = []
         self._tail: list[str] = []
