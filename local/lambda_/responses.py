@@ -2,20 +2,15 @@
 # mypy: disable-error-code="override"
 # (moto's methods return strings and tuples by turns; ours return what moto serialises by the service's model)
 
-import json
 from typing import Any
 
-from moto.awslambda.responses import LambdaResponse
 from moto.core.responses import ActionResult
 
 from local.errors import ServiceError
-from local.lambda_.event_config import EventConfigs
-from local.lambda_.fleet import ACCOUNT_LIMIT, Fleets, Provisioned
 from local.lambda_.function import Function
 from local.lambda_.http import InvokeRequest, answer_invoke
-from local.lambda_.invoker import Invoker
+from local.lambda_.settings_responses import SettingsResponse
 from local.lambda_.targets import LATEST, Target, aliases_of, latest, parse_name, resolve
-from local.lambda_.warmer import Warmer
 
 # Operations that moto's own methods carry out: their state is all there is to them.
 FROM_MOTO = {
@@ -66,17 +61,8 @@ OURS = {
 }
 
 
-class FunctionsResponse(LambdaResponse):
-    """Answers the Lambda API. What it works on is set once, when the service is installed."""
-
-    invoker: Invoker
-    fleets: Fleets
-    configs: EventConfigs
-    warmer: Warmer
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.automated_parameter_parsing = True
+class FunctionsResponse(SettingsResponse):
+    """Answers the Lambda API."""
 
     # -- functions ----------------------------------------------------------------------------------------------
 
@@ -215,98 +201,6 @@ class FunctionsResponse(LambdaResponse):
         self.configs.delete(function.function_name, name)
         return 204, {"status": 204}, ""
 
-    # -- concurrency --------------------------------------------------------------------------------------------
-
-    def put_function_concurrency(self) -> ActionResult:
-        """Reserve concurrency: this many at once, for this function and no other."""
-        reserved = int(self._get_param("ReservedConcurrentExecutions"))
-        self.fleets.reserve(self._latest().function_name, reserved)
-        return ActionResult({"ReservedConcurrentExecutions": reserved})
-
-    def get_function_concurrency(self) -> ActionResult:
-        """Return what is reserved."""
-        return ActionResult({"ReservedConcurrentExecutions": self.fleets.fleet(self._latest().function_name).reserved})
-
-    def delete_function_concurrency(self) -> tuple[int, dict[str, Any], str]:
-        """Remove the reservation."""
-        self.fleets.reserve(self._latest().function_name, None)
-        return 204, {"status": 204}, ""
-
-    def put_provisioned_concurrency_config(self) -> ActionResult:
-        """Keep environments started for an alias or a published version."""
-        target = self._target()
-        requested = int(self._get_param("ProvisionedConcurrentExecutions"))
-        if target.qualifier in {"", LATEST} or str(target.function.version) == LATEST:
-            raise ServiceError(
-                "InvalidParameterValueException",
-                "Provisioned Concurrency Configs cannot be applied to unpublished function versions.",
-            )
-        self._refuse_second_config(target)
-        config = self.fleets.provision(target.function.environment_spec(), target.qualifier, requested)
-        return ActionResult(_describe(config) | {"Status": "IN_PROGRESS"})
-
-    def get_provisioned_concurrency_config(self) -> ActionResult:
-        """Say how far the environments are."""
-        return ActionResult(_describe(self._provisioned()))
-
-    def list_provisioned_concurrency_configs(self) -> ActionResult:
-        """List the configurations of a function."""
-        function = self._latest()
-        configs = self.fleets.fleet(function.function_name).provisioned
-        listed = [_describe(one) | {"FunctionArn": f"{function.function_arn}:{name}"} for name, one in configs.items()]
-        return ActionResult({"ProvisionedConcurrencyConfigs": listed})
-
-    def delete_provisioned_concurrency_config(self) -> tuple[int, dict[str, Any], str]:
-        """End the environments."""
-        self._provisioned()
-        target = self._target()
-        self.fleets.unprovision(target.function.function_name, target.qualifier)
-        return 204, {"status": 204}, ""
-
-    def get_account_settings(self) -> ActionResult:
-        """Return the account's limits and use."""
-        functions = [entry["latest"] for entry in self.backend._lambdas._functions.values()]
-        limit = {
-            "TotalCodeSize": 80_530_636_800,
-            "CodeSizeUnzipped": 262_144_000,
-            "CodeSizeZipped": 52_428_800,
-            "ConcurrentExecutions": ACCOUNT_LIMIT,
-            "UnreservedConcurrentExecutions": self.fleets.num_unreserved(),
-        }
-        usage = {"TotalCodeSize": sum(one.code_size for one in functions), "FunctionCount": len(functions)}
-        return ActionResult({"AccountLimit": limit, "AccountUsage": usage})
-
-    # -- events -------------------------------------------------------------------------------------------------
-
-    def put_function_event_invoke_config(self) -> ActionResult:
-        """Set retries, age limit and destinations of asynchronous events."""
-        target = self._target()
-        self.configs.put(target.function.function_name, target.qualifier, self._event_request())
-        return self._event_config(target)
-
-    def update_function_event_invoke_config(self) -> ActionResult:
-        """Change some of them."""
-        target = self._target()
-        self.configs.update(target.function.function_name, target.qualifier, self._event_request())
-        return self._event_config(target)
-
-    def get_function_event_invoke_config(self) -> ActionResult:
-        """Describe them."""
-        return self._event_config(self._target())
-
-    def list_function_event_invoke_configs(self) -> ActionResult:
-        """List those of every qualifier."""
-        function = self._latest()
-        listed = self.configs.list(function.function_name, function.function_arn)
-        return ActionResult({"FunctionEventInvokeConfigs": listed})
-
-    def delete_function_event_invoke_config(self) -> tuple[int, dict[str, Any], str]:
-        """Return to the defaults."""
-        target = self._target()
-        self._event_config(target)
-        self.configs.delete(target.function.function_name, target.qualifier or LATEST)
-        return 204, {"status": 204}, ""
-
     def invoke(self) -> tuple[int, dict[str, str], bytes]:
         """Answer an Invoke that did not take the fast path, such as one without a signature."""
         params = {"FunctionName": self._get_param("FunctionName"), "Qualifier": self._get_param("Qualifier")}
@@ -315,12 +209,6 @@ class FunctionsResponse(LambdaResponse):
         return int(status.split()[0]), {**headers, "status": status.split()[0]}, body
 
     # -- inside -------------------------------------------------------------------------------------------------
-
-    def _target(self) -> Target:
-        return resolve(self.backend, self._get_param("FunctionName"), self._get_param("Qualifier"))
-
-    def _latest(self) -> Function:
-        return latest(self.backend, self._get_param("FunctionName"))
 
     def _alias(self) -> Any:
         function, name = self._latest(), self._get_param("Name")
@@ -362,50 +250,3 @@ class FunctionsResponse(LambdaResponse):
         version = function.snapshot(entry["published"], description)
         entry["versions"].append(version)
         return version
-
-    def _refuse_second_config(self, target: Target) -> None:
-        """Refuse a configuration of an alias beside one of its version: a version has one at most."""
-        version = str(target.function.version)
-        for name in self.fleets.fleet(target.function.function_name).provisioned:
-            other = resolve(self.backend, target.function.function_name, name)
-            if name != target.qualifier and str(other.function.version) == version:
-                raise ServiceError(
-                    "InvalidParameterValueException",
-                    f"version {version} has provisioned concurrency by {name!r}; delete that configuration first",
-                )
-
-    def _provisioned(self) -> Provisioned:
-        target = self._target()
-        config = self.fleets.fleet(target.function.function_name).provisioned.get(target.qualifier)
-        if config is None:
-            raise ServiceError(
-                "ProvisionedConcurrencyConfigNotFoundException",
-                "No Provisioned Concurrency Config found for this function",
-            )
-        return config
-
-    def _event_request(self) -> dict[str, Any]:
-        request: dict[str, Any] = json.loads(self.normalized_request.data or b"{}")
-        for name, lowest, highest in (("MaximumRetryAttempts", 0, 2), ("MaximumEventAgeInSeconds", 60, 21_600)):
-            value = request.get(name)
-            if value is not None and not lowest <= value <= highest:
-                raise ServiceError(
-                    "InvalidParameterValueException", f"{name}: {value}; it must be {lowest} to {highest}"
-                )
-        return request
-
-    def _event_config(self, target: Target) -> ActionResult:
-        function = target.function
-        base = f"arn:aws:lambda:{self.region}:{self.current_account}:function:{function.function_name}"
-        return ActionResult(self.configs.describe(function.function_name, target.qualifier, base))
-
-
-def _describe(config: Provisioned) -> dict[str, Any]:
-    described: dict[str, Any] = {
-        "RequestedProvisionedConcurrentExecutions": config.requested,
-        "AvailableProvisionedConcurrentExecutions": len(config.idle),
-        "AllocatedProvisionedConcurrentExecutions": config.num_allocated,
-        "Status": config.status,
-        "LastModified": config.last_modified.strftime("%Y-%m-%dT%H:%M:%S+0000"),
-    }
-    return described | ({"StatusReason": config.reason} if config.reason else {})
