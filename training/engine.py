@@ -182,7 +182,7 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager[Any
 
 
 def _has_bf16(device: torch.device) -> bool:
-    """bfloat16 trains as well as float32 and 1.2 to 2.9 times faster, but only where it is not emulated."""
+    """Tell whether bfloat16 is in the hardware: it then trains 1.2 to 1.7 times faster (2 cores, November 2026)."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
     try:
