@@ -97,17 +97,23 @@ class ProcessTable:
 def end_leftovers(path: Path) -> int:
     """End the process groups that a killed account recorded at `path`; return how many were still there.
 
-    A pid that has since been given to another process is left alone: its start time differs.
+    A pid that has since been given to another process is left alone: its start time differs. A group whose leader has
+    exited is ended too: while it exists, the system gives its number to no other process.
     """
     num_ended = 0
     for line in path.read_text().splitlines() if path.exists() else []:
         with suppress(ValueError, KeyError):
             record = json.loads(line)
-            if record["Started"] is not None and _create_time(record["Pid"]) == record["Started"]:
-                _signal_group(record["Pid"], signal.SIGKILL)
-                num_ended += 1
+            if record["Started"] is not None and _is_ours(record["Pid"], record["Started"]):
+                num_ended += _signal_group(record["Pid"], signal.SIGKILL)
     path.unlink(missing_ok=True)
     return num_ended
+
+
+def _is_ours(pid: int, started: float) -> bool:
+    """Return whether the group `pid` can only be the one whose leader started at `started`."""
+    found = _create_time(pid)
+    return found == started if found is not None else started > psutil.boot_time()
 
 
 def _create_time(pid: int) -> float | None:
@@ -116,6 +122,9 @@ def _create_time(pid: int) -> float | None:
     return None
 
 
-def _signal_group(pid: int, signal_number: int) -> None:
+def _signal_group(pid: int, signal_number: int) -> bool:
+    """Signal a process group; return whether there was one."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal_number)
+        return True
+    return False

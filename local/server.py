@@ -79,6 +79,8 @@ def _serve(folder: Path, listener: socket.socket, region: str, clock_speed: floa
         account.stop()
         (folder / ACCOUNT_FILE).unlink(missing_ok=True)
         logger.info("embedded account stopped")
+        logging.shutdown()
+        os._exit(0)  # nothing is left to do; the interpreter would take seconds to take itself apart
 
 
 def build_application(account: Any) -> Any:

@@ -75,6 +75,20 @@ def test_leftovers_of_a_killed_account_are_ended(tmp_path):
     assert not path.exists()
 
 
+def test_what_an_exited_child_left_behind_is_ended_too(tmp_path):
+    """The leader is gone and its child runs on; the next start ends the group."""
+    path = tmp_path / "processes.jsonl"
+    script = f"import subprocess; print(subprocess.Popen({_SLEEPER!r}).pid, flush=True)"
+    leader = ProcessTable(path).spawn([sys.executable, "-c", script], env=os.environ, stdout=subprocess.PIPE)
+    assert leader.stdout is not None
+    grandchild = int(leader.stdout.readline())
+    leader.stdout.close()
+    leader.wait(5)
+
+    assert end_leftovers(path) == 1
+    _wait_gone(grandchild)
+
+
 def test_a_pid_that_now_belongs_to_another_process_is_left_alone(tmp_path):
     """The recorded start time tells a reused pid from the old child."""
     path = Path(tmp_path / "processes.jsonl")
