@@ -1,6 +1,5 @@
 """StartTrainingJob: train once more with the tuning job's best hyperparameters; the execution waits for the job."""
 
-import json
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -34,12 +33,8 @@ def training_job_request(step: StartTrainingJobInput, settings: Settings) -> dic
 
 
 def hyperparameters(step: StartTrainingJobInput, settings: Settings) -> dict[str, str]:
-    """Return the static hyperparameters, the tuned ones as the tuning job reports them, and torchrun's switch."""
-    values = static_hyperparameters(settings, step.dataset, settings.epochs) | step.tuning.hyper_parameters
-    if settings.training_instance_count > 1:
-        values["sagemaker_torch_distributed_enabled"] = json.dumps(True)
-        values["sagemaker_instance_type"] = json.dumps(settings.training_instance_type)
-    return values
+    """Return the static hyperparameters and the tuned ones as the tuning job reports them."""
+    return static_hyperparameters(settings, step.dataset, settings.epochs) | step.tuning.hyper_parameters
 
 
 @logger.inject_lambda_context(clear_state=True)

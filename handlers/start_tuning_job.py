@@ -20,7 +20,10 @@ def tuning_job_request(step: StartTuningJobInput, settings: Settings) -> dict[st
         "HyperParameterTuningJobName": tuning_job_name(step.execution_name),
         "HyperParameterTuningJobConfig": _tuning_config(settings),
         "TrainingJobDefinition": {
-            "StaticHyperParameters": static_hyperparameters(settings, step.dataset, settings.tuning_epochs),
+            "StaticHyperParameters": {
+                **static_hyperparameters(settings, step.dataset, settings.tuning_epochs),
+                "save_model": "false",  # only the best values are used, so no job stores its weights
+            },
             "AlgorithmSpecification": algorithm(settings),
             "RoleArn": settings.sagemaker_role_arn,
             "InputDataConfig": channels(settings, step.dataset, with_test=False),

@@ -1,7 +1,6 @@
 """handlers/start_tuning_job.py and start_training_job.py: the request, and a token that is there before the job."""
 
 import dataclasses
-import json
 
 import pytest
 
@@ -63,18 +62,14 @@ def test_training_request_takes_the_best_hyperparameters(event, settings):
     values = request["HyperParameters"]
     assert (values["lr"], values["batch_size"], values["epochs"]) == ("0.0031", "32", "20")
     assert values["sagemaker_program"] == '"training/train.py"'
-    assert "sagemaker_torch_distributed_enabled" not in values
     assert request["OutputDataConfig"]["S3OutputPath"] == f"s3://retriever-data/runs/{EXECUTION}/training"
 
 
-def test_several_instances_train_over_torchrun(event):
-    """The toolkit's switch is a hyperparameter."""
-    settings = Settings.from_env({**ENVIRONMENT, "TRAINING_INSTANCE_COUNT": "2"})
+def test_tuning_jobs_store_no_weights(event, settings):
+    """Of a tuning job's training jobs only the best values are used."""
+    request = tuning_job_request(StartTuningJobInput.model_validate(event("start_tuning_job")), settings)
 
-    request = training_job_request(StartTrainingJobInput.model_validate(event("start_training_job")), settings)
-
-    assert request["ResourceConfig"]["InstanceCount"] == 2
-    assert json.loads(request["HyperParameters"]["sagemaker_torch_distributed_enabled"]) is True
+    assert request["TrainingJobDefinition"]["StaticHyperParameters"]["save_model"] == "false"
 
 
 @pytest.mark.parametrize(
