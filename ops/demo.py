@@ -145,8 +145,8 @@ def _print_summary(
 ) -> None:
     accuracy = float(execution.record.get("Accuracy", 0.0))
     result("")
-    facts([("execution", f"{execution.name} {execution.status}"), ("test accuracy", f"{accuracy:.4f}")])
-    facts([*endpoint_facts(endpoint), *picture])
+    head = [("execution", f"{execution.name} {execution.status}"), ("test accuracy", f"{accuracy:.4f}")]
+    facts([*head, *endpoint_facts(endpoint), *picture])
     result("")
     facts(
         [

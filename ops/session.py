@@ -64,7 +64,10 @@ class Session:
 
     @cached_property
     def s3(self) -> S3Client:
-        return cast("S3Client", self._client("s3"))
+        client = cast("S3Client", self._client("s3"))
+        if self.is_local:
+            client.meta.events.register("before-sign.s3", _without_expect)
+        return client
 
     @cached_property
     def cloudformation(self) -> CloudFormationClient:
@@ -119,6 +122,12 @@ def open_session(stack_name: str, account: AccountInfo | None) -> Session:
         )
     caller = session.client("sts", **_options(None)).get_caller_identity()
     return Session(stack_name, session.region_name, caller["Account"])
+
+
+def _without_expect(request: Any, **_: Any) -> None:
+    """Send the body at once: within one machine, waiting for "100 Continue" costs a fifth of an upload's time."""
+    if "Expect" in request.headers:
+        del request.headers["Expect"]
 
 
 def _boto3_session(account: AccountInfo | None, region: str | None) -> Any:

@@ -45,6 +45,11 @@ class Trial:
     objective: float | None
     hyperparameters: dict[str, str]
 
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether it does nothing more."""
+        return self.status not in {"InProgress", "Stopping"}
+
     def line(self) -> str:
         """Return the training job as one line."""
         tuned = " ".join(f"{name}={_short(value)}" for name, value in sorted(self.hyperparameters.items()))

@@ -96,7 +96,10 @@ def _lines(view: View) -> list[tuple[str, str]]:
     for state in view.execution.states:
         lines.append((f"{state.name} began", f"{_clock(state.started_at)} {state.name} ..."))
         if state.name == "StartTuningJob":
-            done = [trial for trial in view.trials if trial.status not in {"InProgress", "Stopping"}]
+            # A job's objective appears a moment after its end.
+            done = [
+                trial for trial in view.trials if trial.has_ended and (trial.objective is not None or state.ended_at)
+            ]
             lines += [(trial.name, f"         training job {trial.line()}") for trial in done]
         if state.name == "StartTrainingJob":
             lines += [(f"epoch {epoch.number}", f"         {epoch.line()}") for epoch in view.epochs]

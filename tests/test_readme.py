@@ -11,7 +11,7 @@ from deploy import cli
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = ["README.md", "docs/operating.md", "docs/troubleshooting.md"]
-_COMMAND = re.compile(r"(?:^|[`$ ])(?:python |\.venv/bin/python )?deploy\.py ([a-z][^`\n#|]*)", re.MULTILINE)
+_COMMAND = re.compile(r"(?:^|`)(?:python |\.venv/bin/python )?deploy\.py ([a-z][^`\n#|]*)", re.MULTILINE)
 
 
 def _commands(document: str) -> list[str]:
