@@ -22,7 +22,7 @@ test: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy .
+	$(BIN)/mypy deploy.py handlers inference local ops statemachine training
 	$(BIN)/lint-imports
 	mkdir -p build
 	$(BIN)/python -m ops.expand_template > build/expanded.json
