@@ -7,17 +7,19 @@ from typing import Any
 
 _MAX_MESSAGE = 700
 _SCRIPT_MESSAGE = re.compile(r'ErrorMessage "(?P<message>.*?)"\s*(?:Command "|ExitCode|$)', re.DOTALL)
+_ENVELOPE = re.compile(r"^AlgorithmError: |, exit code: -?\d+\.?$")
 
 
 def real_message(failure_reason: str) -> str:
     """Return what the script said, out of the envelope that SageMaker's toolkit puts around it.
 
-    A FailureReason reads `AlgorithmError: ExecuteUserScriptError: ExitCode 1 ErrorMessage "<traceback>" Command ...`;
-    the traceback's last line is the message.
+    Without a failure file a FailureReason reads `AlgorithmError: ExecuteUserScriptError: ExitCode 1 ErrorMessage
+    "<traceback>" Command ...`, and the traceback's last line is the message. With one it reads `AlgorithmError: <the
+    file's text>, exit code: 1`.
     """
     match = _SCRIPT_MESSAGE.search(failure_reason)
     lines = match["message"].replace("\\n", "\n").strip().splitlines() if match else []
-    said = lines[-1].strip() if lines else " ".join(failure_reason.split())
+    said = lines[-1].strip() if lines else _ENVELOPE.sub("", " ".join(failure_reason.split()))
     return _shortened(said.rstrip(".;")) or "no reason was given"
 
 

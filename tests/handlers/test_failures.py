@@ -29,7 +29,11 @@ _TOOLKIT_REASON = (
             "InternalServerError: We encountered an internal error",
         ),
         ("", "no reason was given"),
-        ('AlgorithmError: ErrorMessage ""', 'AlgorithmError: ErrorMessage ""'),
+        ('AlgorithmError: ErrorMessage ""', 'ErrorMessage ""'),
+        (
+            "AlgorithmError: 2 of 3 images cannot be read; remove them, exit code: 1",
+            "2 of 3 images cannot be read; remove them",
+        ),
     ],
 )
 def test_real_message_is_what_the_script_said(reason, expected):
