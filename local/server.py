@@ -64,11 +64,12 @@ def main() -> None:
 def _serve(folder: Path, listener: socket.socket, region: str, clock_speed: float, lost: list[str]) -> None:
     from local.account import Account
     from local.clock import Clock
+    from local.http import make_server
 
     port = listener.getsockname()[1]
     account = Account(folder, f"http://127.0.0.1:{port}", region, Clock(clock_speed))
     application = build_application(account)
-    server = _make_server(listener, application)
+    server = make_server(listener, application)
     signal.signal(signal.SIGINT, lambda *_: threading.Thread(target=server.shutdown).start())
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     _write_account_file(account, port, lost)
@@ -124,27 +125,6 @@ def _health(account: Any, application: Any) -> Any:
         return [body]
 
     return answer
-
-
-def _make_server(listener: socket.socket, application: Any) -> Any:
-    from moto.moto_server.werkzeug_app import MotoRequestHandler
-    from werkzeug.serving import ThreadedWSGIServer
-
-    class Handler(MotoRequestHandler):
-        """Keeps connections open and sends small answers at once."""
-
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-        timeout = 75
-
-        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            """Leave requests out of the log; operations that fail are logged where they fail."""
-
-    class Server(ThreadedWSGIServer):
-        request_queue_size = 256
-        daemon_threads = True
-
-    return Server("127.0.0.1", listener.getsockname()[1], application, handler=Handler, fd=listener.fileno())
 
 
 def _write_account_file(account: Any, port: int, lost: list[str]) -> None:
