@@ -92,7 +92,7 @@ def _carry_out(session: Session, change_set: ChangeSet, *, quiet: bool) -> None:
     changes.execute(session, change_set)
     seconds = 300.0 if session.is_local else 3600.0
     try:
-        stack.follow(session, change_set.stack_id, seen, seconds=seconds, on_event=_ignore if quiet else print_event)
+        stack.follow(session, change_set.stack_id, seen, seconds=seconds, on_event=None if quiet else print_event)
     except KeyboardInterrupt:
         say(f"\nstopped watching; the change of stack {session.stack_name!r} goes on in {session.region}")
         raise
@@ -121,7 +121,3 @@ def print_event(event: StackEventTypeDef) -> None:
     reason = f": {event['ResourceStatusReason']}" if event.get("ResourceStatusReason") else ""
     name = f"{event.get('LogicalResourceId')} ({event.get('ResourceType')})"
     say(f"{stack.event_time(event):%H:%M:%S} {status} {name}{reason}")
-
-
-def _ignore(_event: StackEventTypeDef) -> None:
-    """Report nothing; a failure's reason is in the error."""

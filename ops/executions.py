@@ -136,7 +136,7 @@ def load(session: Session, stack: Stack, execution_arn: str) -> Execution:
     except ClientError as error:
         if error_code(error) in {"ExecutionDoesNotExist", "InvalidArn"}:
             raise ExecutionError(
-                f"execution {execution_arn!r}: does not exist; list them with `deploy.py status`"
+                f"execution {execution_arn!r}: does not exist; see the latest with `deploy.py status`"
             ) from error
         raise
     execution = Execution(

@@ -107,9 +107,16 @@ def delete(session: Session, stack_id: str, *, seconds: float, on_event: Callabl
 
 
 def follow(
-    session: Session, stack_id: str, seen: set[str], *, seconds: float, on_event: Callable[[StackEventTypeDef], None]
+    session: Session,
+    stack_id: str,
+    seen: set[str],
+    *,
+    seconds: float,
+    on_event: Callable[[StackEventTypeDef], None] | None,
 ) -> str:
     """Report each new event of a changing stack until the change ends; return the final status.
+
+    Without `on_event` the events are read once, at the end, for the reason of a failure.
 
     Raises:
         StackError: the change failed (the first failing resource's reason is in the message) or takes too long.
@@ -118,10 +125,12 @@ def follow(
     failure = ""
     while time.monotonic() < deadline:
         status = _status(session, stack_id)
-        for event in new_events(session, stack_id, seen):
+        has_ended = not status.endswith("_IN_PROGRESS")
+        for event in new_events(session, stack_id, seen) if has_ended or on_event else ():
             failure = failure or _failure_reason(event)
-            on_event(event)
-        if not status.endswith("_IN_PROGRESS"):
+            if on_event:
+                on_event(event)
+        if has_ended:
             _raise_if_failed(session, status, failure)
             return status
         time.sleep(session.poll_seconds)

@@ -46,7 +46,9 @@ def down(session: Session, say: Say) -> str:
 
 
 def _stop_executions(session: Session, found: Stack, say: Say) -> None:
-    """Stop what runs, and the jobs it waits for: they would be billed on."""
+    """Stop what runs, and the jobs it waits for: they would be billed on. What waits for its turn may not start now."""
+    function = found.output("StartExecutionFunctionName")
+    _ignoring_gone(session.functions.put_function_concurrency, FunctionName=function, ReservedConcurrentExecutions=0)
     for entry in executions.running(session, found):
         say(f"stopping execution {entry['name']!r} ...")
         session.stepfunctions.stop_execution(executionArn=entry["executionArn"], cause="deploy.py down")
