@@ -1,0 +1,94 @@
+"""Schedules, kills and removal: what happens to a stack over time."""
+
+import os
+import signal
+import time
+from dataclasses import replace
+
+import psutil
+import pytest
+
+from local import control
+from tests.conftest import RunningAccount
+from tests.flow.conftest import Deployment, wait_for
+
+pytestmark = [pytest.mark.slow, pytest.mark.account]
+
+
+def test_a_retrain_schedule_fires_and_starts_an_execution_on_the_newest_dataset(stack, production):
+    """rate(1 minute), switched on by a parameter, starts an execution that says so; switched off, it stops."""
+    before = {execution["executionArn"] for execution in stack.executions()}
+    stack.up(RetrainSchedule="rate(1 minute)", RetrainScheduleState="ENABLED", RetrainWhen="always")
+
+    def scheduled() -> str | None:
+        for execution in stack.executions():
+            if execution["executionArn"] not in before:
+                arn = execution["executionArn"]
+                described = stack.client("stepfunctions").describe_execution(executionArn=arn)
+                if '"schedule"' in described["input"]:
+                    return str(arn)
+        return None
+
+    arn = wait_for(scheduled, 90)
+    stack.up(RetrainScheduleState="DISABLED", RetrainWhen="changed")
+
+    assert stack.wait_until_ended(arn)["status"] == "SUCCEEDED"
+
+
+def test_an_account_killed_in_mid_run_says_at_the_next_start_what_was_lost(tmp_path, dataset):
+    """After SIGKILL nothing goes on running, and the next start works and names the execution and its job."""
+    folder = tmp_path / ".local"
+    deployment = Deployment(RunningAccount(control.start(folder), folder), "killed")
+    try:
+        deployment.up()
+        arn = deployment.run("upload", str(dataset), "--dataset", "colours").stdout.strip()
+        wait_for(lambda: _trains(deployment), 60)
+        children = psutil.Process(deployment.account.info.pid).children(recursive=True)
+        os.kill(deployment.account.info.pid, signal.SIGKILL)
+        time.sleep(0.5)
+
+        started = control.start(folder)
+
+        assert f"lost: execution '{arn.rpartition(':')[2]}'" in started.lost
+        assert any(line.startswith("lost: training job") for line in started.lost)
+        assert "lost: stack 'killed'" in started.lost
+        assert [child for child in children if _runs(child)] == []
+        again = replace(deployment, account=RunningAccount(started, folder))
+        again.up()
+    finally:
+        control.stop(folder)
+
+
+def test_down_leaves_nothing_but_the_data_bucket(stack, production):
+    """Stack, endpoint, models, model packages, artifacts bucket: all gone; the data bucket is named."""
+    bucket, endpoint = stack.outputs["DataBucketName"], stack.outputs["EndpointName"]
+
+    done = stack.run("down", "--yes")
+
+    assert bucket in done.stdout
+    sagemaker = stack.client("sagemaker")
+    buckets = [found["Name"] for found in stack.client("s3").list_buckets()["Buckets"]]
+    assert bucket in buckets
+    assert not [name for name in buckets if name.startswith("flow-artifacts")]
+    assert endpoint not in [found["EndpointName"] for found in sagemaker.list_endpoints()["Endpoints"]]
+    groups = sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"]
+    assert not [group for group in groups if group["ModelPackageGroupName"].startswith("flow")]
+    functions = stack.client("lambda").list_functions()["Functions"]
+    assert not [function for function in functions if function["FunctionName"].startswith("flow-")]
+    targets = stack.client("application-autoscaling").describe_scalable_targets(ServiceNamespace="sagemaker")
+    assert not [target for target in targets["ScalableTargets"] if f"/{endpoint}/" in target["ResourceId"]]
+    log_groups = stack.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/flow-")["logGroups"]
+    assert log_groups == []
+
+
+def _trains(deployment: Deployment) -> bool:
+    """Return whether a training job has reached its script."""
+    jobs = deployment.client("sagemaker").list_training_jobs(StatusEquals="InProgress")["TrainingJobSummaries"]
+    return any(job.get("SecondaryStatus") == "Training" for job in jobs)
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False

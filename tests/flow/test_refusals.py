@@ -1,0 +1,153 @@
+"""What does not become a model says why, in one sentence, and leaves what serves alone."""
+
+import base64
+import io
+import re
+import subprocess
+import tarfile
+import zipfile
+from dataclasses import dataclass
+
+import pytest
+
+from tests.flow.pictures import picture, write_dataset
+
+pytestmark = [pytest.mark.slow, pytest.mark.account]
+
+
+def _zip(members: dict[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def _tar(members: dict[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+        for name, content in members.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return file.getvalue()
+
+
+_PICTURE = picture(0, 3, seed="refusal")
+_CASES = {
+    "nothing": {"datasets/nothing/_SUCCESS": b""},
+    "noclasses": {"datasets/noclasses/a.png": _PICTURE, "datasets/noclasses/_SUCCESS": b""},
+    "oneclass": {
+        **{f"datasets/oneclass/train/only/{n}.png": _PICTURE for n in range(6)},
+        "datasets/oneclass/_SUCCESS": b"",
+    },
+    "emptyzip": {"datasets/emptyzip.zip": _zip({})},
+    "cutzip": {"datasets/cutzip.zip": _zip({f"train/a/{n}.png": _PICTURE for n in range(6)})[:-40]},
+    "emptytar": {"datasets/emptytar.tar.gz": _tar({})},
+    "cuttar": {"datasets/cuttar.tar.gz": _tar({f"train/a/{n}.png": _PICTURE for n in range(60)})[:3000]},
+}
+_SENTENCES = {
+    "nothing": "no",
+    "noclasses": "class",
+    "oneclass": "class",
+    "emptyzip": "empty|no ",
+    "cutzip": "zip|archive",
+    "emptytar": "empty|no ",
+    "cuttar": "truncated|cut|archive",
+}
+
+
+@pytest.mark.parametrize("name", _CASES)
+def test_a_dataset_that_cannot_be_trained_on_is_refused_in_one_sentence(stack, name):
+    """The execution fails in ValidateDataset, and `deploy.py status` says what is wrong."""
+    for key, content in _CASES[name].items():
+        stack.put(key, content)
+
+    execution = stack.wait_until_ended(stack.wait_for_execution(name), seconds=60)
+
+    assert execution["status"] == "FAILED"
+    assert execution["error"] == "DatasetError"
+    page = stack.run("status", execution["name"]).stdout
+    reason = stack.record(execution["executionArn"])["Reason"]
+    assert " ".join(reason.split()) in " ".join(page.split())
+    assert re.search(_SENTENCES[name], reason)
+
+
+def test_a_model_below_the_threshold_is_not_deployed(stack, production, tmp_path):
+    """The gate fails, no prediction changes, and the sentence names both figures."""
+    before = stack.client("sagemaker").describe_endpoint(EndpointName=stack.outputs["EndpointName"])
+    noise = tmp_path / "noise"
+    for split, count in (("train", 16), ("valid", 4), ("test", 16)):
+        for index in range(3):
+            for number in range(count):
+                path = noise / split / f"class-{index}" / f"{number}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(picture(number % 3, 3, seed=f"{split}{number}"))
+
+    done = stack.run("upload", str(noise), "--dataset", "noise", "--watch", check=False)
+
+    after = stack.client("sagemaker").describe_endpoint(EndpointName=stack.outputs["EndpointName"])
+    assert done.returncode == 1
+    assert "0.6" in done.stderr
+    assert stack.wait_until_ended(stack.wait_for_execution("noise"))["error"] == "ModelRejectedError"
+    assert after["EndpointConfigName"] == before["EndpointConfigName"]
+    assert after["LastModifiedTime"] == before["LastModifiedTime"]
+
+
+@dataclass(frozen=True)
+class FailedTraining:
+    """An execution whose training script raised, and what other uploads were told while it ran."""
+
+    arn: str
+    same_dataset: "subprocess.CompletedProcess[str]"
+    other_dataset: "subprocess.CompletedProcess[str]"
+
+
+@pytest.fixture(scope="module")
+def failed_training(stack, production, tmp_path_factory) -> FailedTraining:
+    """Start an execution on pictures of which none can be read, and upload more while it runs."""
+    folder = write_dataset(tmp_path_factory.mktemp("garbage"), train=8, seed=9)
+    for path in (folder / "train").rglob("*.png"):
+        path.write_bytes(b"\x89PNG\r\n\x1a\nnot a picture")
+    other = write_dataset(tmp_path_factory.mktemp("other"), classes=2, train=1, seed=21)
+    arn = stack.run("upload", str(folder), "--dataset", "garbage").stdout.strip()
+    same_dataset = stack.run("upload", str(other), "--dataset", "garbage", check=False)
+    other_dataset = stack.run("upload", str(other), "--dataset", "other")
+    stack.wait_until_ended(arn)
+    return FailedTraining(arn, same_dataset, other_dataset)
+
+
+def test_a_training_script_that_raises_is_quoted_by_status(stack, failed_training):
+    """The script's own message, the log and the next step reach `deploy.py status`."""
+    page = stack.run("status", failed_training.arn.rpartition(":")[2]).stdout
+
+    assert "cannot be read" in page
+    assert "/aws/sagemaker/TrainingJobs" in page
+
+
+def test_an_upload_of_a_dataset_in_use_is_refused_in_words(failed_training):
+    """The command uploads nothing, so that no execution sees two versions mixed."""
+    assert failed_training.same_dataset.returncode == 1
+    assert "is reading it" in failed_training.same_dataset.stderr
+
+
+def test_an_upload_of_another_dataset_waits_for_its_turn(stack, failed_training):
+    """One execution runs at a time; the queued one starts by itself when the first has ended."""
+    assert "queued" in failed_training.other_dataset.stderr
+
+    queued = stack.wait_until_ended(stack.wait_for_execution("other"))
+
+    first = stack.client("stepfunctions").describe_execution(executionArn=failed_training.arn)
+    assert queued["startDate"] >= first["stopDate"]
+
+
+def test_an_endpoint_deleted_by_hand_is_said_so(stack, production):
+    """Prediction answers 503 and names the endpoint."""
+    name = stack.outputs["EndpointName"]
+    stack.client("sagemaker").delete_endpoint(EndpointName=name)
+    stack.client("sagemaker").get_waiter("endpoint_deleted").wait(EndpointName=name, WaiterConfig={"Delay": 1})
+
+    answer = stack.predict({"image": base64.b64encode(_PICTURE).decode()})
+
+    assert answer["statusCode"] == 503
+    assert name in str(answer["body"])

@@ -1,0 +1,235 @@
+"""Dataset in, prediction out: what holds once an execution has succeeded."""
+
+import base64
+import json
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.flow.pictures import picture, write_dataset
+
+BROKEN = "train/colour-0/000.png"
+PICTURE_EVENT = json.dumps({"image": base64.b64encode(picture(1, 3, seed="x")).decode()}).encode()
+
+pytestmark = [pytest.mark.slow, pytest.mark.account]
+
+
+def test_the_execution_succeeds_with_a_readable_record(stack, production):
+    """The run record holds the accuracy, the threshold and the dataset."""
+    record = stack.record(production)
+
+    assert record["Status"] == "SUCCEEDED"
+    assert float(record["Accuracy"]) >= float(record["Threshold"]) == 0.6
+
+
+def test_the_endpoint_is_in_service_and_scales(stack, production):
+    """The endpoint has its instance, and its scalable target the template's limits."""
+    name = stack.outputs["EndpointName"]
+
+    endpoint = stack.client("sagemaker").describe_endpoint(EndpointName=name)
+    targets = stack.client("application-autoscaling").describe_scalable_targets(ServiceNamespace="sagemaker")
+
+    assert endpoint["EndpointStatus"] == "InService"
+    target = next(t for t in targets["ScalableTargets"] if t["ResourceId"] == f"endpoint/{name}/variant/AllTraffic")
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (1, 4)
+
+
+def test_status_shows_the_run_on_one_page(stack, production):
+    """A person sees the outcome, the accuracy and the endpoint."""
+    page = stack.run("status").stdout
+
+    assert "SUCCEEDED" in page
+    assert "InService" in page
+
+
+def test_a_presigned_url_of_the_bucket_is_answered(stack, production):
+    """The account's own origin is let through; the class is right."""
+    bucket = stack.outputs["DataBucketName"]
+    url = stack.client("s3").generate_presigned_url(
+        "get_object", Params={"Bucket": bucket, "Key": "datasets/colours/test/colour-1/000.png"}
+    )
+
+    answer = stack.predict({"url": url})
+
+    assert answer["statusCode"] == 200
+    assert answer["body"]["predictions"][0]["class_name"] == "colour-1"
+
+
+def test_logits_come_bare_on_request(stack, production):
+    """Clients of older prediction functions get the list of lists they expect."""
+    answer = stack.predict(
+        {"s3_uri": f"s3://{stack.outputs['DataBucketName']}/datasets/colours/test/colour-2/000.png", "return": "logits"}
+    )
+
+    assert len(answer["body"]) == 1
+    assert max(range(3), key=answer["body"][0].__getitem__) == 2
+
+
+def test_an_address_inside_the_network_is_refused(stack, production):
+    """The prediction function connects to no private address but the allowed origin."""
+    answer = stack.predict({"url": "https://169.254.169.254/latest/meta-data/"})
+
+    assert 400 <= answer["statusCode"] < 500
+
+
+def test_the_command_line_predicts_a_file(stack, production, tmp_path):
+    """`deploy.py predict FILE` prints the class."""
+    path = tmp_path / "picture.png"
+    path.write_bytes(picture(0, 3, seed="never seen"))
+
+    assert "colour-0" in stack.run("predict", str(path)).stdout
+
+
+def test_the_readme_snippet_of_an_app_runs_as_it_stands(stack, production, tmp_path):
+    """The boto3 client in the README gets an answer from the alias."""
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+    marked = readme.split("<!-- app-snippet -->")[1]
+    snippet = marked.split("```python\n")[1].split("```")[0]
+    url = stack.client("s3").generate_presigned_url(
+        "get_object",
+        Params={"Bucket": stack.outputs["DataBucketName"], "Key": "datasets/colours/test/colour-0/001.png"},
+    )
+    script = tmp_path / "app.py"
+    script.write_text(snippet)
+    environment = stack.account.environment() | {
+        "PREDICT_FUNCTION": stack.outputs["PredictAliasArn"],
+        "PICTURE_URL": url,
+    }
+
+    done = subprocess.run(
+        [sys.executable, str(script)], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "colour-0" in done.stdout
+
+
+def test_the_same_upload_event_three_times_starts_one_run(stack, production):
+    """A duplicate of an event that S3 sent already starts nothing."""
+    before = len(stack.executions())
+    latest = stack.client("dynamodb").get_item(
+        TableName=stack.outputs["TableName"], Key={"Id": {"S": "dataset#colours"}}
+    )["Item"]
+    event = {
+        "version": "0",
+        "source": "aws.s3",
+        "detail-type": "Object Created",
+        "detail": {
+            "bucket": {"name": stack.outputs["DataBucketName"]},
+            "object": {"key": "datasets/colours/_SUCCESS", "size": 0, "sequencer": latest["Sequencer"]["S"]},
+            "reason": "PutObject",
+        },
+    }
+
+    def deliver(_: int) -> dict:
+        answer = stack.client("lambda").invoke(
+            FunctionName=stack.outputs["StartExecutionFunctionName"], Payload=json.dumps(event).encode()
+        )
+        return json.load(answer["Payload"])
+
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(deliver, range(3)))
+
+    assert [answer["Started"] for answer in answers] == [False, False, False]
+    assert len(stack.executions()) == before
+
+
+def test_an_unchanged_dataset_is_skipped_in_words(stack, production, dataset):
+    """Uploading the same content again starts no execution and says why."""
+    before = len(stack.executions())
+
+    done = stack.run("upload", str(dataset), "--dataset", "colours")
+
+    assert "nothing to do" in done.stderr
+    assert len(stack.executions()) == before
+
+
+def test_more_callers_than_reserved_concurrency_get_429(stack, production):
+    """Two at a time are served; a burst of twelve sees throttling, and service again after it."""
+    lambda_client = stack.client("lambda")
+    body = json.dumps(
+        {"s3_uri": f"s3://{stack.outputs['DataBucketName']}/datasets/colours/test/colour-0/002.png"}
+    ).encode()
+    start = threading.Barrier(12)
+
+    def call(_: int) -> str:
+        start.wait()
+        try:
+            answer = lambda_client.invoke(FunctionName=stack.outputs["PredictAliasArn"], Payload=body)
+            return str(json.load(answer["Payload"])["statusCode"])
+        except lambda_client.exceptions.TooManyRequestsException as error:
+            return error.response["Error"]["Code"]
+
+    with ThreadPoolExecutor(12) as pool:
+        outcomes = list(pool.map(call, range(12)))
+    time.sleep(1)
+
+    assert set(outcomes) == {"200", "TooManyRequestsException"}
+    assert outcomes.count("200") >= 2
+    assert call_once(stack, body) == 200
+
+
+def call_once(stack, body: bytes) -> int:
+    """Return the status of one call."""
+    answer = stack.client("lambda").invoke(FunctionName=stack.outputs["PredictAliasArn"], Payload=body)
+    return int(json.load(answer["Payload"])["statusCode"])
+
+
+@pytest.fixture(scope="module")
+def update(stack, production, tmp_path_factory) -> tuple[str, list[int]]:
+    """Put a changed dataset, with one broken picture, into production under load; give its ARN and what callers saw."""
+    changed = write_dataset(tmp_path_factory.mktemp("changed"), train=26, seed=1)
+    (changed / BROKEN).write_bytes(b"\x89PNG\r\n\x1a\nnot a picture")
+    outcomes: list[int] = []
+    done = threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            outcomes.append(call_once(stack, PICTURE_EVENT))
+            time.sleep(0.05)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        stack.run("upload", str(changed), "--dataset", "colours", "--watch")
+    finally:
+        done.set()
+        asking.join()
+    return stack.executions()[0]["executionArn"], outcomes
+
+
+def test_a_changed_dataset_updates_the_endpoint_without_a_failed_prediction(stack, production, update):
+    """While the second execution runs every prediction is answered, and afterwards by the new model."""
+    arn, outcomes = update
+    name = arn.rpartition(":")[2]
+
+    answer = stack.predict(json.loads(PICTURE_EVENT))
+
+    assert set(outcomes) == {200}
+    assert len(outcomes) > 20
+    assert arn != production
+    assert answer["body"]["model"]["training_job_name"] == name
+
+
+def test_an_update_leaves_no_endpoint_config_of_the_model_it_replaced(stack, update):
+    """Only what serves is kept."""
+    configs = stack.client("sagemaker").list_endpoint_configs()["EndpointConfigs"]
+    models = stack.client("sagemaker").list_models()["Models"]
+
+    name = update[0].rpartition(":")[2]
+    assert [config["EndpointConfigName"] for config in configs] == [name]
+    assert [model["ModelName"] for model in models] == [name]
+
+
+def test_an_unreadable_picture_is_set_aside_and_reported(stack, update):
+    """One broken file of many neither fails the job nor passes in silence."""
+    key = f"runs/{update[0].rpartition(':')[2]}/evaluation.json"
+
+    report = stack.client("s3").get_object(Bucket=stack.outputs["DataBucketName"], Key=key)["Body"].read()
+
+    assert [problem["path"] for problem in json.loads(report)["data_problems"]] == [BROKEN]
