@@ -75,12 +75,13 @@ def _number(variable: str, raw: str, declared: Any) -> int | float:
     return value
 
 
-# The source's URI is hashed beside these. Runtime limits, scaling and the threshold leave a model as it is. A stack that
-# is made anew has another bucket: job names stay taken for ever, and the old jobs' results are not this stack's.
+# The source's URI is hashed beside these. Runtime limits, scaling and the threshold leave a model as it is. A new stack
+# has another bucket than the old one of its name: job names stay taken, and the old jobs' results are not its own.
 _MODEL_SETTINGS = (
     "bucket_name", "training_image_uri", "inference_image_uri", "model_name", "weights", "weights_s3_uri",
-    "trainable", "image_size", "epochs", "tuning_epochs", "augment", "patience", "seed", "validation_fraction", "training_instance_type",
-    "training_instance_count", "tuning_instance_type", "max_tuning_jobs", "max_parallel_tuning_jobs", "tuning_strategy",
+    "trainable", "image_size", "epochs", "tuning_epochs", "augment", "patience", "seed", "validation_fraction",
+    "training_instance_type", "training_instance_count", "tuning_instance_type", "max_tuning_jobs",
+    "max_parallel_tuning_jobs", "tuning_strategy",
 )  # fmt: skip
 
 
