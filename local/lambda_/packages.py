@@ -4,6 +4,7 @@ import io
 import os
 import shutil
 import sys
+import threading
 import uuid
 import zipfile
 from importlib import metadata
@@ -33,6 +34,7 @@ class Packages:
 
     def __init__(self, account: Account) -> None:
         self._folder = account.work_folder("lambda", "packages")
+        self._unpacking = threading.Lock()
         self._runtime = (
             account.work_folder("lambda") / f"runtime-python{sys.version_info.major}.{sys.version_info.minor}"
         )
@@ -44,16 +46,14 @@ class Packages:
             ServiceError: it is no zip file, or holds more than a function may.
         """
         folder = self._folder / digest[:32]
-        if not folder.exists():
-            scratch = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}")
-            try:
-                _extract(archive, scratch)
-                scratch.rename(folder)
-            except OSError:
-                if not folder.exists():
-                    raise
-            finally:
-                shutil.rmtree(scratch, ignore_errors=True)
+        with self._unpacking:  # a stack creates its functions at once, all of them with the same archive
+            if not folder.exists():
+                scratch = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}")
+                try:
+                    _extract(archive, scratch)
+                    scratch.rename(folder)
+                finally:
+                    shutil.rmtree(scratch, ignore_errors=True)
         return folder
 
     def runtime(self) -> Path:
