@@ -17,6 +17,7 @@ from local.identity import Credentials, Sessions
 from local.journal import Journal
 from local.metrics import MetricStore, series_key
 from local.processes import ProcessTable
+from local.traffic import Traffic
 
 logger = logging.getLogger("local")
 
@@ -50,12 +51,14 @@ class Account:
         self.journal = Journal(folder / "journal.jsonl")
         self.processes = ProcessTable(folder / "processes.jsonl")
         self.stopping = Event()
+        self.traffic = Traffic()
         self.middleware: list[Middleware] = []
         self.action_checks: list[ActionCheck] = []
         self.metrics = MetricStore()
         self.alarm_actions: dict[str, AlarmAction] = {}  # by the service in the action's ARN; takes the ARN, the alarm
         self._on_stop: list[Callable[[], None]] = []
         self._clients: dict[tuple[str, str], tuple[float | None, Any]] = {}
+        self._session = boto3.session.Session(region_name=region)  # one, so that AWS's data files are read once
         self._shared: dict[Any, Any] = {}
         self._lock = Lock()
 
@@ -190,10 +193,13 @@ class Account:
             self.journal.clear()
 
     def _new_client(self, service: str, credentials: Credentials) -> Any:
-        session = boto3.session.Session(
+        """Make a client; the caller holds the lock, since the session all clients come from is not thread-safe."""
+        client: Callable[..., Any] = self._session.client
+        return client(
+            service,
+            endpoint_url=self.url,
+            config=_CLIENT_CONFIG,
             aws_access_key_id=credentials.access_key_id,
             aws_secret_access_key=credentials.secret_access_key,
             aws_session_token=credentials.session_token,
-            region_name=self.region,
         )
-        return session.client(service, endpoint_url=self.url, config=_CLIENT_CONFIG)  # type: ignore[call-overload]

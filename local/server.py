@@ -7,6 +7,7 @@ It is started by `deploy.py local start`, listens on 127.0.0.1 only and writes `
 
 import argparse
 import fcntl
+import gc
 import json
 import logging
 import os
@@ -41,6 +42,7 @@ _SERVICES = (
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
+    gc.disable()  # while modules load, nothing is garbage: looking for it takes a third of the time to start
     arguments = _parse_arguments()
     folder = arguments.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
@@ -72,6 +74,8 @@ def _serve(folder: Path, listener: socket.socket, region: str, clock_speed: floa
     server = make_server(listener, application)
     signal.signal(signal.SIGINT, lambda *_: threading.Thread(target=server.shutdown).start())
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    gc.freeze()
+    gc.enable()
     _write_account_file(account, port, lost)
     logger.info("embedded account ready at %s", account.url)
     try:
@@ -96,7 +100,7 @@ def build_application(account: Any) -> Any:
     application: Any = _dispatcher()
     for middleware in account.middleware:
         application = middleware(application)
-    return _health(account, application)
+    return _health(account, account.traffic.counted(application))
 
 
 def _dispatcher() -> Any:

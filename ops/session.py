@@ -153,5 +153,7 @@ def _options(account: AccountInfo | None) -> dict[str, Any]:
     )
     if account is None:
         return {"config": config}
-    # A proxy of the machine must not stand between this process and 127.0.0.1.
-    return {"config": config.merge(Config(proxies={})), "endpoint_url": account.url}
+    # A proxy of the machine must not stand between this process and 127.0.0.1; a checksum of what crosses the loopback
+    # costs a third of the time of a small upload.
+    local = config.merge(Config(proxies={}, request_checksum_calculation="when_required"))
+    return {"config": local, "endpoint_url": account.url}

@@ -126,7 +126,7 @@ def follow(
     while time.monotonic() < deadline:
         status = _status(session, stack_id)
         has_ended = not status.endswith("_IN_PROGRESS")
-        for event in new_events(session, stack_id, seen) if has_ended or on_event else ():
+        for event in new_events(session, stack_id, seen) if on_event or _is_failure(status) else ():
             failure = failure or _failure_reason(event)
             if on_event:
                 on_event(event)
@@ -179,7 +179,12 @@ def _failure_reason(event: StackEventTypeDef) -> str:
     return f"{event.get('LogicalResourceId')} ({event.get('ResourceType')}): {reason or 'no reason given'}"
 
 
+def _is_failure(status: str) -> bool:
+    """Return whether a change ended, and not as it should."""
+    return not status.endswith("_IN_PROGRESS") and ("ROLLBACK" in status or status.endswith("_FAILED"))
+
+
 def _raise_if_failed(session: Session, status: str, failure: str) -> None:
-    if "ROLLBACK" in status or status.endswith("_FAILED"):
+    if _is_failure(status):
         reason = failure or "no resource gave a reason"
         raise StackError(f"stack {session.stack_name!r} ended {status}: {reason}; correct it and run the command again")
