@@ -1,6 +1,7 @@
 """boto3 clients made once per environment, with bounded waiting, whose every failure is one of our own classes."""
 
 import functools
+import os
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -127,15 +128,32 @@ def _translate_errors(base_classes: list[type], **_: Any) -> None:
 
 
 @functools.cache
-def _client(service: str) -> Any:
+def _session() -> boto3.Session:
+    """One session for all clients, so that AWS's data files are read once."""
     session = boto3.Session()
     session.events.register("creating-client-class", _translate_errors)
-    return session.client(service, config=CONFIG)  # type: ignore[call-overload]
+    return session
+
+
+@functools.cache
+def _client(service: str) -> Any:
+    return _session().client(service, config=CONFIG)  # type: ignore[call-overload]
+
+
+def prepare(*services: str) -> None:
+    """Make the clients of `services` while Lambda initialises an environment: a full core, and no caller waits.
+
+    Elsewhere a client is made at its first use.
+    """
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        for service in services:
+            _client(service)
 
 
 def forget_clients() -> None:
     """Make the next call of each service build a new client, as after a change of region or endpoint."""
     _client.cache_clear()
+    _session.cache_clear()
 
 
 def s3() -> "S3Client":

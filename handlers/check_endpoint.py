@@ -17,6 +17,8 @@ from handlers.layout import MAX_IMAGE_BYTES
 from handlers.logs import logger
 from handlers.objects import read, split_uri
 
+aws.prepare("s3", "sagemaker-runtime")
+
 TOLERANCE = 0.02  # of a probability: another CPU's rounding stays far below it
 
 

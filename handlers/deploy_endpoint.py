@@ -15,6 +15,8 @@ from handlers.outcomes import VARIANT_NAME
 from handlers.settings import Settings
 from handlers.waiting import Wait, start
 
+aws.prepare("dynamodb", "sagemaker")
+
 _CHANGING = ("Creating", "Updating", "SystemUpdating", "RollingBack")
 _SETUP_SECONDS = 1800  # to start the new fleet, beside the waits
 

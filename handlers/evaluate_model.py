@@ -10,12 +10,15 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
+from handlers import aws
 from handlers.contract import EvaluateModelInput, Evaluation, JobEvaluation
 from handlers.errors import AwsNotFoundError, DatasetChangedError, ModelRejectedError
 from handlers.fingerprint import fingerprint_of
 from handlers.logs import logger
 from handlers.objects import SeekableObject, head, split_uri, write_json
 from handlers.settings import Settings
+
+aws.prepare("s3")
 
 MEMBER = "evaluation.json"
 MAX_EVALUATION_BYTES = 64 * 1024 * 1024  # a confusion matrix of 3,000 classes fits

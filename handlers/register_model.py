@@ -11,6 +11,8 @@ from handlers.logs import logger
 from handlers.names import client_token
 from handlers.settings import Settings
 
+aws.prepare("sagemaker")
+
 
 def model_package_request(step: RegisterModelInput, settings: Settings) -> dict[str, Any]:
     """Return the CreateModelPackage request; its token makes a retried state meet its own version.

@@ -4,10 +4,12 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers import scaling
+from handlers import aws, scaling
 from handlers.contract import RegisterScalingInput
 from handlers.logs import logger
 from handlers.settings import Settings
+
+aws.prepare("application-autoscaling", "dynamodb")
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -20,6 +20,8 @@ from handlers.settings import Settings
 from handlers.table import Table
 from handlers.waiting import PREFIX, forget
 
+aws.prepare("dynamodb", "s3", "sagemaker", "sns")
+
 
 def stop_running_jobs(step: ReportOutcomeInput, settings: Settings) -> None:
     """Stop the jobs that this execution started and drop its tokens, so that nothing is billed on."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from handlers import aws
 from handlers.errors import RetrieverError
 from handlers.jobs import stop_job
 from handlers.logs import logger
@@ -15,6 +16,8 @@ from handlers.settings import Settings
 from handlers.table import Table
 from handlers.turns import GOING, execution_status
 from handlers.waiting import PREFIX, forget, resolve, token_key
+
+aws.prepare("dynamodb", "sagemaker", "stepfunctions")
 
 _ARN_FIELDS = {
     "SageMaker Training Job State Change": "TrainingJobArn",

@@ -9,7 +9,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers import records, turns, uploads
+from handlers import aws, records, turns, uploads
 from handlers.archives import ARCHIVE_SUFFIXES
 from handlers.errors import AwsNotFoundError, RetrieverError
 from handlers.fingerprint import MARKER
@@ -18,6 +18,8 @@ from handlers.logs import logger
 from handlers.objects import head
 from handlers.settings import Settings
 from handlers.table import Table
+
+aws.prepare("dynamodb", "s3", "stepfunctions")
 
 
 def on_upload(event: Mapping[str, Any], settings: Settings) -> Answer:

@@ -12,6 +12,8 @@ from handlers.names import training_job_name
 from handlers.settings import Settings
 from handlers.waiting import Wait, start
 
+aws.prepare("dynamodb", "sagemaker")
+
 
 def training_job_request(step: StartTrainingJobInput, settings: Settings) -> dict[str, Any]:
     """Return the CreateTrainingJob request; SageMaker takes hyperparameters as strings."""

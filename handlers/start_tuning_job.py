@@ -13,6 +13,8 @@ from handlers.search_space import OBJECTIVE_METRIC, parameter_ranges
 from handlers.settings import Settings
 from handlers.waiting import Wait, start
 
+aws.prepare("dynamodb", "sagemaker")
+
 
 def tuning_job_request(step: StartTuningJobInput, settings: Settings) -> dict[str, Any]:
     """Return the CreateHyperParameterTuningJob request; trials see neither the test split nor the final epochs."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from handlers import aws
 from handlers.contract import Dataset, ValidateDatasetInput
 from handlers.errors import DatasetChangedError, DatasetError
 from handlers.fingerprint import archive_fingerprint, dataset_objects, folder_fingerprint
@@ -16,6 +17,8 @@ from handlers.objects import S3Object, head, split_uri, write_json
 from handlers.settings import Settings
 from handlers.splits import make_splits
 from handlers.staging import unpack
+
+aws.prepare("s3")
 
 _MAX_REPORTED = 10_000  # files set aside that the report names; their number is always exact
 

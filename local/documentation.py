@@ -64,8 +64,7 @@ _NOTES: dict[str, tuple[str, str]] = {
     ),
     "scheduler": (
         "rate, at and six-field cron expressions with time zones really fire, with retries and dead-letter queues.",
-        "A flexible time window fires at its beginning. A rate without a start date first fires one period after it "
-        "was made.",
+        "A flexible time window fires at its beginning.",
     ),
     "s3": (
         "moto's buckets and objects; one event for each object created or deleted, with growing sequencers.",

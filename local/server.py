@@ -60,6 +60,7 @@ def main() -> None:
     listener = socket.create_server(("127.0.0.1", arguments.port), backlog=256)
     port = listener.getsockname()[1]
     os.environ["MOTO_PORT"] = str(port)
+    os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"  # a bucket's own CORS rules apply; the rest is for programs
     _serve(folder, listener, arguments.region, arguments.clock_speed, lost)
 
 

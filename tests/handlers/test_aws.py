@@ -1,5 +1,7 @@
 """handlers/aws.py: every failure of an AWS call is one of our classes, chosen by code."""
 
+import functools
+
 import pytest
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ParamValidationError, ReadTimeoutError
 from botocore.stub import Stubber
@@ -59,6 +61,18 @@ def test_connection_errors_are_translated(error, expected):
 def test_clients_are_made_once(world):
     """The second call of a service meets the first one's client."""
     assert aws.s3() is aws.s3()
+
+
+@pytest.mark.parametrize(("variables", "num_made"), [({}, 0), ({"AWS_LAMBDA_FUNCTION_NAME": "predict"}, 2)])
+def test_clients_are_prepared_while_lambda_initialises(world, monkeypatch, variables, num_made):
+    """Elsewhere importing a handler makes no client."""
+    monkeypatch.setattr(aws, "_client", functools.cache(aws._client.__wrapped__))
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    aws.prepare("s3", "dynamodb")
+
+    assert aws._client.cache_info().currsize == num_made
 
 
 def test_waiting_is_bounded(world):
