@@ -54,4 +54,5 @@ $(STAMP): requirements.txt
 	@echo 'installing the pinned packages into .venv, once ...'
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m compileall -q handlers inference local ops training
 	@touch $(STAMP)
