@@ -8,6 +8,7 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
+from local.sagemaker.cores import num_cores
 from tests.local.sagemaker.jobs import Workbench, channel
 
 
@@ -106,14 +107,17 @@ def test_stopped_script_may_save_its_work(workbench: Workbench) -> None:
 
 def test_job_that_waits_for_cores_can_be_stopped(workbench: Workbench) -> None:
     """A job in the queue stops at once, without having trained."""
-    first = workbench.start("import time; time.sleep(300)")
-    workbench.reached(first, {"Training"})
-    second = workbench.start("print()")
+    cores_each = max(1, num_cores() - 1)
+    running = [workbench.start("import time; time.sleep(300)") for _ in range(num_cores() // cores_each)]
+    for name in running:
+        workbench.reached(name, {"Training"})
+    waiting = workbench.start("print()")
 
-    workbench.sagemaker.stop_training_job(TrainingJobName=second)
-    job = workbench.ended(second, seconds=10)
-    workbench.sagemaker.stop_training_job(TrainingJobName=first)
-    workbench.ended(first)
+    workbench.sagemaker.stop_training_job(TrainingJobName=waiting)
+    job = workbench.ended(waiting, seconds=10)
+    for name in running:
+        workbench.sagemaker.stop_training_job(TrainingJobName=name)
+        workbench.ended(name)
 
     assert [item["Status"] for item in job["SecondaryStatusTransitions"]] == ["Starting", "Stopping", "Stopped"]
 
