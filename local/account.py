@@ -9,10 +9,10 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any, TypeVar
 
-import boto3
 from botocore.config import Config
 
 from local.clock import Clock
+from local.data_files import new_session
 from local.identity import Credentials, Sessions
 from local.journal import Journal
 from local.metrics import MetricStore, series_key
@@ -58,7 +58,7 @@ class Account:
         self.alarm_actions: dict[str, AlarmAction] = {}  # by the service in the action's ARN; takes the ARN, the alarm
         self._on_stop: list[Callable[[], None]] = []
         self._clients: dict[tuple[str, str], tuple[float | None, Any]] = {}
-        self._session = boto3.session.Session(region_name=region)  # one, so that AWS's data files are read once
+        self._session = new_session(region)
         self._shared: dict[Any, Any] = {}
         self._lock = Lock()
 

@@ -92,10 +92,11 @@ def _serve(folder: Path, listener: socket.socket, region: str, clock_speed: floa
 def build_application(account: Any) -> Any:
     """Return the WSGI application of `account`: moto's dispatcher with every service of ours installed."""
     from local import moto_patches
-    from local.moto_patches import actions
+    from local.moto_patches import actions, data_files
 
     moto_patches.check_version()
     actions.install(account)
+    data_files.install(account)
     for name in _SERVICES:
         import_module(name).install(account)
     application: Any = _dispatcher()

@@ -7,6 +7,7 @@ from typing import Any
 
 from local.cloudformation.documents import SAM_TRANSFORM, transforms
 from local.cloudformation.errors import TemplateError, UnsupportedError
+from local.data_files import new_session
 
 
 def transform(document: dict[str, Any], parameters: Mapping[str, str], region: str) -> dict[str, Any]:
@@ -29,13 +30,12 @@ def transform(document: dict[str, Any], parameters: Mapping[str, str], region: s
 
 def _translate(document: dict[str, Any], parameters: dict[str, str], region: str) -> dict[str, Any]:
     # Imported here: it takes a third of a second, and only a deployment needs it.
-    import boto3
     from samtranslator.model.exceptions import InvalidDocumentException
     from samtranslator.parser.parser import Parser
     from samtranslator.translator.translator import Translator
 
     logging.getLogger("samtranslator").setLevel(logging.ERROR)  # it warns of metrics that it did not send to AWS
-    translator = Translator(None, Parser(), boto_session=boto3.session.Session(region_name=region))
+    translator = Translator(None, Parser(), boto_session=new_session(region))
     try:
         # Managed policies by a bare name: none beyond those that the translator itself knows.
         processed: dict[str, Any] = translator.translate(document, parameters, get_managed_policy_map=dict)
