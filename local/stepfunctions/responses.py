@@ -1,10 +1,13 @@
 """Step Functions over HTTP: moto's operations, with the answers that it leaves out or gets wrong."""
 
 import re
+import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
+from moto.core.utils import utcnow
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from local.errors import ServiceError
@@ -30,6 +33,7 @@ OPERATIONS = {
 _ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 _EXECUTION_NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 _LARGEST_PAYLOAD_BYTES = 262_144
+_STOP_SECONDS = 10.0  # the interpreter looks between two steps whether it is to stop
 
 
 class StepFunctionsResponse(StepFunctionResponse):
@@ -47,12 +51,12 @@ class StepFunctionsResponse(StepFunctionResponse):
 
     def stop_execution(self) -> ActionResult:
         """Stop an execution with the caller's error and cause; one that has ended stays as it ended."""
-        execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
+        execution: Any = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
         if execution.status == "RUNNING":
-            from moto.core.utils import utcnow
-
             execution.error, execution.cause = self._get_param("error"), self._get_param("cause")
+            _wait_until(lambda: execution.exec_worker.env is not None)  # its thread may not have begun
             execution.stop(stop_date=utcnow(), error=execution.error or "", cause=execution.cause or "")
+            _wait_until(lambda: execution.status != "RUNNING")
         return ActionResult({"stopDate": execution.stop_date or execution.start_date})
 
     def describe_execution(self) -> ActionResult:
@@ -120,3 +124,10 @@ def _check_size(text: str) -> None:
             "ValidationException",
             f"the payload has {len(text.encode())} bytes; at most {_LARGEST_PAYLOAD_BYTES} are allowed",
         )
+
+
+def _wait_until(holds: Callable[[], bool]) -> None:
+    """Return once `holds`, or after a bound: the caller's next look then tells."""
+    deadline = time.monotonic() + _STOP_SECONDS
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.01)
