@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -119,10 +120,22 @@ def _stop(account: RunningAccount) -> list[str]:
     """Stop `account`; return the command lines of the processes it left behind."""
     children = psutil.Process(account.info.pid).children(recursive=True) if psutil.pid_exists(account.info.pid) else []
     control.stop(account.folder)
-    return [_command_line(process) for process in {*children, *_clients_of(account)} if _is_alive(process)]
+    return [_command_line(process) for process in {*children, *_clients_of(account)} if is_alive(process)]
 
 
-def _is_alive(process: psutil.Process) -> bool:
+def wait_until_gone(pid: int, seconds: float = 10.0) -> None:
+    """Return once the process `pid` does nothing any more; fail after `seconds`."""
+    try:
+        process = psutil.Process(pid)
+    except psutil.NoSuchProcess:
+        return
+    deadline = time.monotonic() + seconds
+    while is_alive(process):
+        assert time.monotonic() < deadline, f"process {pid} still runs"
+        time.sleep(0.02)
+
+
+def is_alive(process: psutil.Process) -> bool:
     """Return whether `process` still does anything; one that only waits to be reaped does not."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE

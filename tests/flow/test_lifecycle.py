@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from local import control
-from tests.conftest import RunningAccount
+from tests.conftest import RunningAccount, is_alive
 from tests.flow.conftest import Deployment, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.account]
@@ -32,7 +32,7 @@ def test_an_account_killed_in_mid_run_says_at_the_next_start_what_was_lost(tmp_p
         assert f"lost: execution '{arn.rpartition(':')[2]}'" in started.lost
         assert any(line.startswith("lost: training job") for line in started.lost)
         assert "lost: stack 'killed'" in started.lost
-        assert [child for child in children if _runs(child)] == []
+        assert [child for child in children if is_alive(child)] == []
         again = replace(deployment, account=RunningAccount(started, folder))
         again.up()
     finally:
@@ -65,10 +65,3 @@ def _trains(deployment: Deployment) -> bool:
     """Return whether a training job has reached its script."""
     jobs = deployment.client("sagemaker").list_training_jobs(StatusEquals="InProgress")["TrainingJobSummaries"]
     return any(job.get("SecondaryStatus") == "Training" for job in jobs)
-
-
-def _runs(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False

@@ -3,21 +3,13 @@
 import os
 import signal
 import socket
-import time
 
-import psutil
 import pytest
 
 from local import control
+from tests.conftest import wait_until_gone
 
 pytestmark = pytest.mark.account
-
-
-def _wait_until_gone(pid: int) -> None:
-    deadline = time.monotonic() + 10
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.mark.slow
@@ -30,7 +22,7 @@ def test_one_account_a_folder_and_a_killed_one_is_told_at_the_next_start(tmp_pat
         with (tmp_path / "journal.jsonl").open("a") as journal:
             journal.write('{"Began": true, "Kind": "training job", "Name": "digits-1"}\n')
         os.kill(first.pid, signal.SIGKILL)
-        _wait_until_gone(first.pid)
+        wait_until_gone(first.pid)
         assert control.status(tmp_path) is None
 
         second = control.start(tmp_path)

@@ -5,13 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from local.processes import ProcessTable, end_leftovers
+from tests.conftest import wait_until_gone
 
 _SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 _STUBBORN = [
@@ -19,13 +18,6 @@ _STUBBORN = [
     "-c",
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)",
 ]
-
-
-def _wait_gone(pid: int) -> None:
-    deadline = time.monotonic() + 5
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < deadline, f"process {pid} still runs"
-        time.sleep(0.02)
 
 
 def test_end_kills_a_child_that_ignores_sigterm(tmp_path):
@@ -52,7 +44,7 @@ def test_end_takes_what_the_child_started_with_it(tmp_path):
     table.end(child)
 
     child.stdout.close()
-    _wait_gone(grandchild)
+    wait_until_gone(grandchild)
 
 
 def test_end_all_leaves_no_child(tmp_path):
@@ -86,7 +78,7 @@ def test_what_an_exited_child_left_behind_is_ended_too(tmp_path):
     leader.wait(5)
 
     assert end_leftovers(path) == 1
-    _wait_gone(grandchild)
+    wait_until_gone(grandchild)
 
 
 def test_a_pid_that_now_belongs_to_another_process_is_left_alone(tmp_path):
