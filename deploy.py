@@ -175,6 +175,44 @@ def predict(target: str, top_k: int, stack_name: str, local: bool) -> None:
 
 
 @cli.command()
+@click.argument("photographs", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--target", default="lambda", show_default=True, metavar="lambda|endpoint|URL", help="What to drive.")
+@click.option("--seconds", default=10.0, show_default=True, help="For how long.")
+@click.option("--concurrency", default=1, show_default=True, help="Callers of the closed loop.")
+@click.option("--rate", default=0.0, help="Arrivals a second (Poisson): an open loop instead.")
+@click.option("--ramp-to", default=0.0, help="The rate at the end.")
+@click.option("--warm-up", default=1.0, show_default=True, help="Seconds before, which do not count.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write OUT.json and OUT.png.")
+@stack_options
+def load(
+    photographs: Path, target: str, out: Path | None, stack_name: str, local: bool, warm_up: float, **asked: Any
+) -> None:
+    """Drive the prediction Lambda, the endpoint or a URL with the PHOTOGRAPHS of a folder; print latencies.
+
+    \b
+    Examples:
+        python deploy.py load my-photos --concurrency 8
+        python deploy.py load my-photos --target endpoint --rate 5 --ramp-to 50 --seconds 60 --out load/ramp
+    """
+    from ops import load as loads
+    from ops import load_report, load_targets, stack
+
+    plan = loads.Load(warm_up_seconds=warm_up, **asked)
+    files = load_targets.photographs(photographs)
+    driven: loads.Target
+    if target in {"lambda", "endpoint"}:
+        session = _session(stack_name, local)
+        driven = load_targets.of_stack(session, stack.deployed(session), target)
+    else:
+        driven = load_targets.HttpTarget(target)
+    with load_report.progress(plan) as watch:
+        result = loads.drive(driven, files, plan, watch)
+    load_report.show(result)
+    for path in load_report.write([result], out) if out else []:
+        click.echo(f"written: {path}", err=True)
+
+
+@cli.command()
 @click.argument("target")
 @click.option("--follow", is_flag=True, help="Go on with the lines that come, until interrupted.")
 @click.option("--since", default=24 * 60, show_default=True, type=click.IntRange(1), help="How many minutes back.")

@@ -7,6 +7,7 @@ OperationError
 +-- UploadError           the folder or archive is not an image dataset, or may not be uploaded now
 +-- ExecutionError        an execution is missing, failed, or did not start in time
 +-- PredictionError       the prediction Lambda refused or failed
++-- LoadError             a load cannot be sent as it was asked for
 """
 
 from __future__ import annotations
@@ -58,6 +59,10 @@ class ExecutionError(OperationError):
 
 class PredictionError(OperationError):
     """The prediction Lambda refused or failed."""
+
+
+class LoadError(OperationError):
+    """A load cannot be sent as it was asked for."""
 
 
 def error_code(error: ClientError) -> str:

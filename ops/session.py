@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MAX_CONNECTIONS = 16
+MAX_LOAD_CONNECTIONS = 256
 _STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,39}")  # 40: job and bucket names carry it as a prefix
 
 
@@ -96,6 +97,15 @@ class Session:
     @cached_property
     def logs(self) -> CloudWatchLogsClient:
         return cast("CloudWatchLogsClient", self._client("logs"))
+
+    def load_client(self, service: str) -> Any:
+        """Return a client for many threads at once that tries every call once, so that no refusal is hidden."""
+        from botocore.config import Config
+
+        options = _options(self.account)
+        once = Config(retries={"mode": "standard", "total_max_attempts": 1}, max_pool_connections=MAX_LOAD_CONNECTIONS)
+        options["config"] = options["config"].merge(once)
+        return _boto3_session(self.account, self.region).client(service, **options)
 
     def _client(self, service: str) -> Any:
         return _boto3_session(self.account, self.region).client(service, **_options(self.account))
