@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from training.config import TrainingConfig
 from training.data import Datasets, Sample
 from training.engine import EpochResult, FitResult, metrics_of
-from training.metrics import confusion_matrix, per_class_scores
+from training.metrics import split_scores
 from training.model import ModelSpec
 from training.preprocessing import Preprocessing
 
@@ -146,14 +146,15 @@ def versions() -> dict[str, str]:
 def _test_scores(datasets: Datasets, logits: Tensor | None) -> dict[str, Any]:
     if datasets.test is None or logits is None:
         return {"num_test_images": 0, "test_top1": None, "test_loss": None, "per_class": [], "confusion_matrix": []}
-    metrics = metrics_of(logits, datasets.test.labels)
-    matrix = confusion_matrix(datasets.test.labels, logits.argmax(dim=1), len(datasets.class_names))
+    split = datasets.test
+    metrics = metrics_of(logits, split.labels)
+    paths = [sample.relative_path for sample in split.samples]
+    probabilities = logits.double().softmax(dim=1).numpy()  # float64: no two classes tie at 1.0
     return {
-        "num_test_images": len(datasets.test),
+        "num_test_images": len(split),
         "test_top1": metrics.top1,
         "test_loss": metrics.loss,
-        "per_class": per_class_scores(matrix, datasets.class_names),
-        "confusion_matrix": matrix.tolist(),
+        **split_scores(paths, split.labels.numpy(), probabilities, datasets.class_names),
     }
 
 
