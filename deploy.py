@@ -309,6 +309,76 @@ def local_logs(lines: int) -> None:
         click.echo(line)
 
 
+@local_group.group("fault")
+def local_fault() -> None:
+    """Make something go wrong in the embedded account: a call, an event, a process; each clears itself."""
+
+
+@local_fault.command("add")
+@click.argument("kind", metavar="KIND")
+@click.option("--service", help="Of the call, as boto3 names it; a pattern such as 's3'.")
+@click.option("--operation", help="Of the call, such as 'CreateEndpoint' or 'Put*'.")
+@click.option("--caller", help="The name of the calling role or session; 'root' is the account's own key.")
+@click.option("--name", help="Of the function, job, endpoint or execution; of an event, its detail-type.")
+@click.option("--count", type=click.IntRange(1), help="How many times; once by default.")
+@click.option("--skip", type=click.IntRange(0), help="How many occasions pass first; 4 spares the first four calls.")
+@click.option("--step", type=click.IntRange(0), help="Of a training job: how many lines of metrics it prints first.")
+@click.option("--seconds", type=float, help="How late, for what is slow or delayed.")
+@click.option("--code", help="Of the error, instead of the service's own.")
+@click.option("--status", type=click.IntRange(400, 599), help="The HTTP status of --code.")
+@click.option("--lifetime-seconds", type=float, help="When it clears itself at the latest; 3600 by default.")
+def local_fault_add(kind: str, **members: Any) -> None:
+    """Add a fault of KIND and print its id; `local fault kinds` lists them.
+
+    \b
+    Example:
+        python deploy.py local fault add throttle --service sagemaker --operation CreateEndpoint --count 3
+    """
+    click.echo(_faults().add(kind, **{name: value for name, value in members.items() if value is not None}))
+
+
+@local_fault.command("kinds")
+def local_fault_kinds() -> None:
+    """List what can be made to go wrong."""
+    from local.faults.fault import KINDS
+    from ops.console import table
+
+    table("", ["kind", "what happens"], [[kind, what] for kind, what in KINDS.items()])
+
+
+@local_fault.command("list")
+def local_fault_list() -> None:
+    """List the faults that wait, and what happened by those before."""
+    from ops.console import table
+
+    faults = _faults()
+    waiting = [[each.pop("id"), each.pop("kind"), _members(each)] for each in faults.waiting()]
+    table("waiting", ["id", "kind", "settings"], waiting)
+    table("happened", ["at", "id", "kind", "to"], [[*each.values()] for each in faults.history()])
+
+
+@local_fault.command("clear")
+@click.argument("fault_id", metavar="ID", required=False)
+def local_fault_clear(fault_id: str | None) -> None:
+    """Remove the fault ID, or all of them."""
+    click.echo(f"{_faults().clear(fault_id or '')} cleared")
+
+
+def _members(fault: dict[str, Any]) -> str:
+    return " ".join(f"{name}={value}" for name, value in fault.items())
+
+
+def _faults() -> Any:
+    from local import control
+    from local.faults.remote import RemoteFaults
+    from ops.session import local_folder
+
+    account = control.status(local_folder())
+    if account is None:
+        raise click.ClickException("the embedded account is not running; start it with: deploy.py local start")
+    return RemoteFaults(account)
+
+
 def _session(stack_name: str, local: bool) -> Session:
     from ops.session import open_session
 

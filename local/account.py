@@ -25,6 +25,7 @@ WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]
 Middleware = Callable[[WsgiApplication], WsgiApplication]
 ActionCheck = Callable[[str, str, Any], None]
 AlarmAction = Callable[[str, dict[str, Any]], None]
+DeliveryFilter = Callable[[dict[str, Any], Callable[[], None]], None]  # calls the second for the event, or does not
 
 _Shared = TypeVar("_Shared")
 
@@ -54,12 +55,14 @@ class Account:
         self.traffic = Traffic()
         self.middleware: list[Middleware] = []
         self.action_checks: list[ActionCheck] = []
+        self.delivery_filters: list[DeliveryFilter] = []
         self.metrics = MetricStore()
         self.alarm_actions: dict[str, AlarmAction] = {}  # by the service in the action's ARN; takes the ARN, the alarm
         self._on_stop: list[Callable[[], None]] = []
         self._clients: dict[tuple[str, str], tuple[float | None, Any]] = {}
         self._session = new_session(region)
         self._shared: dict[Any, Any] = {}
+        self._breakable: dict[str, Callable[[], Iterable[Any]]] = {}
         self._lock = Lock()
 
     # -- for services -------------------------------------------------------------------------------------------
@@ -140,6 +143,14 @@ class Account:
         """
         if isfinite(value):
             self.metrics.put(series_key(namespace, name, dimensions), unit, self.clock.time(), value, count)
+
+    def offer(self, kind: str, running: Callable[[], Iterable[Any]]) -> None:
+        """Let `running()` say what of `kind` runs now, for a part of the account that does not import its service."""
+        self._breakable[kind] = running
+
+    def running(self, kind: str) -> list[Any]:
+        """Return what of `kind` runs now, as its service offers it; nothing when no service does."""
+        return list(self._breakable[kind]()) if kind in self._breakable else []
 
     def add_middleware(self, middleware: Middleware) -> None:
         """Wrap the WSGI application; the one added last sees a request first."""

@@ -37,6 +37,7 @@ _SERVICES = (
     "local.sagemaker",
     "local.autoscaling",
     "local.cloudformation",
+    "local.faults",
 )
 
 

@@ -16,6 +16,7 @@ from botocore.config import Config
 
 from local import control
 from local.control import AccountInfo
+from local.faults.remote import RemoteFaults
 
 REGION = "us-east-1"
 _CLIENT_CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=5, read_timeout=120)
@@ -114,6 +115,14 @@ def aws(account: RunningAccount) -> Callable[[str], Any]:
         return clients[service]
 
     return client
+
+
+@pytest.fixture
+def faults(account: RunningAccount) -> Iterator[RemoteFaults]:
+    """Break the shared account on purpose: faults.add("throttle", service="s3"); what is left is cleared at the end."""
+    remote = RemoteFaults(account.info)
+    yield remote
+    remote.clear()
 
 
 def _stop(account: RunningAccount) -> list[str]:

@@ -8,6 +8,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -80,6 +81,16 @@ class Deliveries:
     def submit(self, target: Target, payload: str) -> None:
         """Deliver `payload`, a JSON text, to `target`; returns at once."""
         self._submit(target, payload, num_retries=0, accepted_at=self._account.clock.time())
+
+    def submit_event(self, event: dict[str, Any], target: Target, payload: str) -> None:
+        """Deliver what `event` became for `target`, unless one of the account's filters has it otherwise."""
+
+        def deliver() -> None:
+            self.submit(target, payload)
+
+        for each in self._account.delivery_filters:
+            deliver = partial(each, event, deliver)
+        deliver()
 
     def _submit(self, target: Target, payload: str, num_retries: int, accepted_at: float) -> None:
         with suppress(RuntimeError):  # the account stops, and so the pool takes nothing more

@@ -22,7 +22,7 @@ def install(deliveries: Deliveries) -> None:
         if not self.event_pattern.matches_event(event):
             return
         for target in self.targets:
-            deliveries.submit(Target.from_request(target, self.arn), target_input(target, event, self.arn))
+            deliveries.submit_event(event, Target.from_request(target, self.arn), target_input(target, event, self.arn))
 
     replace(Rule, "send_to_targets", send_to_targets, parameters=("self", "original_event", "transform_input"))
 

@@ -20,10 +20,22 @@ def install(account: Account) -> None:
     known_configs = endpoint_configs.install(account, known_models)
     known_endpoints = endpoints.install(account, known_models, known_configs)
     runtime.install(account, known_endpoints)
+    account.offer("endpoint instances", lambda: _running(known_endpoints))
     account.start_thread("endpoint instances", lambda: _look_after(account, known_endpoints))
     idle_seconds = max(_IDLE_CHECK_SECONDS, 0.05 * account.clock.speed)
     account.every("idle endpoints", idle_seconds, lambda: _record_idleness(account, known_endpoints))
     account.every("endpoint utilisation", _UTILISATION_SECONDS, lambda: _record_utilisation(account, known_endpoints))
+
+
+def _running(known: Endpoints) -> list[tuple[str, int]]:
+    """Return the endpoint's name and the process id of each instance that takes requests."""
+    return [
+        (endpoint.name, instance.pid)
+        for endpoint in known.all()
+        for fleet in endpoint.fleets()
+        for instance in fleet.instances
+        if instance.alive
+    ]
 
 
 def _look_after(account: Account, known: Endpoints) -> None:

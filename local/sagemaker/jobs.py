@@ -13,5 +13,6 @@ def install(account: Account) -> None:
     shutil.rmtree(account.work_folder("training-jobs"))  # what a killed account left behind
     training_jobs = TrainingJobs(account)
     account.on_stop(training_jobs.wait_for_runs)
+    account.offer("training jobs", training_jobs.running)
     register(training_jobs.operations())
     register(TuningJobs(account, training_jobs).operations())

@@ -29,6 +29,7 @@ class MetricReader:
         self._definitions = [(definition["Name"], re.compile(definition["Regex"])) for definition in definitions]
         self._lock = Lock()
         self._history: dict[str, list[Metric]] = {}
+        self.num_lines = 0  # that held a metric
 
     def read(self, line: str, at: datetime) -> list[Metric]:
         """Return the metrics that `line` holds, and remember them."""
@@ -39,6 +40,7 @@ class MetricReader:
             if (value := _number(match)) is not None
         ]
         with self._lock:
+            self.num_lines += bool(found)
             for metric in found:
                 self._history.setdefault(metric.name, []).append(metric)
         return found

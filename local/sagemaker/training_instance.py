@@ -115,6 +115,11 @@ class TrainingInstance:
                     with suppress(psutil.Error):
                         process.send_signal(signal.SIGTERM)
 
+    def kill(self) -> None:
+        """Kill everything that runs on the instance, as a machine's failure does."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._started().pid, signal.SIGKILL)
+
     def end(self) -> None:
         """End whatever still runs, then wait for the last lines of the log."""
         if self._process is not None:

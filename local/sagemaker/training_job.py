@@ -63,6 +63,9 @@ class TrainingJob:
         self.stop_requested = Event()
         self.ended = Event()
         self.on_end: Callable[[], None] | None = None
+        # Set by the run while there is something to break: its processes die, its spot capacity is taken away.
+        self.kill: Callable[[], None] | None = None
+        self.interrupt: Callable[[], None] | None = None
         self._lock = Lock()
         self._description = self._first_description(tuning_job_arn)
 
@@ -84,6 +87,11 @@ class TrainingJob:
         """Return TrainingJobStatus."""
         with self._lock:
             return str(self._description["TrainingJobStatus"])
+
+    @property
+    def num_steps(self) -> int:
+        """Return how many lines with metrics the job has printed."""
+        return self.metrics.num_lines
 
     def describe(self) -> dict[str, Any]:
         """Return what DescribeTrainingJob answers."""

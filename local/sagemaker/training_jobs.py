@@ -1,6 +1,7 @@
 """The operations on training jobs."""
 
 import time
+from collections.abc import Sequence
 from threading import Lock, Thread
 from typing import Any
 
@@ -64,6 +65,11 @@ class TrainingJobs:
             if name not in self._jobs:
                 raise validation_error("Requested resource not found.")
             return self._jobs[name]
+
+    def running(self) -> Sequence[TrainingJob]:
+        """Return the jobs that have not ended."""
+        with self._lock:
+            return [job for job in self._jobs.values() if not job.ended.is_set()]
 
     def operations(self) -> dict[str, Operation]:
         """Return the operations that this carries out."""

@@ -99,6 +99,7 @@ class _Run:
         try:
             for instance in self._instances:
                 instance.start()
+            self._job.kill = self._kill
             while (outcome := self._outcome(deadline)) is None:
                 time.sleep(_POLL_SECONDS)
             if outcome is _Outcome.MAX_RUNTIME_EXCEEDED:
@@ -106,9 +107,14 @@ class _Run:
             if outcome in {_Outcome.STOPPED, _Outcome.MAX_RUNTIME_EXCEEDED}:
                 self._stop()
         finally:
+            self._job.kill = None
             for instance in self._instances:
                 instance.end()
         return outcome
+
+    def _kill(self) -> None:
+        for instance in self._instances:
+            instance.kill()
 
     def _outcome(self, deadline: float) -> _Outcome | None:
         if self._job.account.stopping.is_set():

@@ -1,0 +1,116 @@
+"""What can be made to go wrong, and how often."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from fnmatch import fnmatchcase
+from typing import Any
+
+# kind -> (what happens, the members that say to what; the first is needed). This is also the table of the help.
+REQUEST_KINDS: dict[str, str] = {
+    "throttle": "the call is refused as the service refuses one that comes too fast",
+    "error": "the call is refused with the service's own internal error, or with --code and --status",
+    "slow": "the call is carried out --seconds later",
+    "drop": "the connection breaks and the call is not carried out",
+    "lose-answer": "the call is carried out and the connection breaks before its answer",
+    "quota": "the call is refused because a limit of the service is full",
+    "expire-credentials": "the call is refused because the caller's session has expired",
+    "crash-caller": "the calling process is killed as soon as the call has been carried out",
+}
+EVENT_KINDS: dict[str, str] = {
+    "lose-event": "an event does not reach the target of its rule",
+    "duplicate-event": "an event reaches the target twice",
+    "delay-event": "an event reaches the target --seconds later",
+    "reorder-events": "an event reaches the target after the one that follows it",
+}
+PROCESS_KINDS: dict[str, str] = {
+    "kill-environment": "the execution environment of the function --name is killed",
+    "kill-training-job": "the processes of the training job --name are killed after step --step",
+    "interrupt-training-job": "the training job --name loses its spot capacity after step --step",
+    "kill-endpoint-instance": "an instance of the endpoint --name is killed",
+    "stop-training-job": "the training job --name is stopped by somebody else",
+    "stop-tuning-job": "the tuning job --name is stopped by somebody else",
+    "stop-execution": "the execution --name is stopped by somebody else",
+}
+KINDS = REQUEST_KINDS | EVENT_KINDS | PROCESS_KINDS
+_NEEDED = {
+    "throttle": ("service",),
+    "error": ("service",),
+    "slow": ("service", "seconds"),
+    "drop": ("service",),
+    "lose-answer": ("service",),
+    "quota": ("service", "operation"),
+    "crash-caller": ("caller",),
+    "delay-event": ("seconds",),
+    **dict.fromkeys(PROCESS_KINDS, ("name",)),
+}
+_DEFAULT_LIFETIME_SECONDS = 3600.0
+_MAX_SECONDS = 86_400.0
+
+
+class FaultError(ValueError):
+    """A fault was described that cannot be made."""
+
+
+@dataclass
+class Fault:
+    """One thing that will go wrong; text members are shell patterns. Seconds are of the account's clock.
+
+    It passes over the first `skip` occasions, takes the next `count`, and is gone after `lifetime_seconds` anyway.
+    """
+
+    kind: str
+    service: str = "*"
+    operation: str = "*"
+    caller: str = "*"  # the name of the caller's role or of its session; "root" is the account's own key
+    name: str = "*"  # of the function, job, endpoint or execution; of an event: its detail-type
+    count: int = 1
+    skip: int = 0
+    step: int = 0  # of a training job: how many lines of metrics it has printed
+    seconds: float = 0.0
+    code: str = ""
+    status: int = 0
+    lifetime_seconds: float = _DEFAULT_LIFETIME_SECONDS
+    id: str = ""
+    expires_at: float = field(default=0.0, repr=False)
+
+    @classmethod
+    def parse(cls, members: Mapping[str, Any]) -> "Fault":
+        """Return the fault that `members`, JSON by the names of the fields, describe.
+
+        Raises:
+            FaultError: a member is unknown, missing, or not what it must be.
+        """
+        kinds = {each.name: each.type for each in fields(cls) if each.name not in {"id", "expires_at"}}
+        unknown = sorted(set(members) - set(kinds))
+        if unknown:
+            raise FaultError(f"fault member: {unknown[0]!r}; known are {', '.join(sorted(kinds))}")
+        if members.get("kind") not in KINDS:
+            raise FaultError(f"kind of fault: {members.get('kind')!r}; known are {', '.join(KINDS)}")
+        for name, value in members.items():
+            _check_type(name, value, kinds[name])
+        for name in _NEEDED.get(members["kind"], ()):
+            if not members.get(name):
+                raise FaultError(f"fault {members['kind']!r}: no {name} is given; name one")
+        return cls(**members)
+
+    def matches(self, **actual: str) -> bool:
+        """Return whether each of the `actual` values fits this fault's pattern for it."""
+        return all(fnmatchcase(value, getattr(self, name)) for name, value in actual.items())
+
+    def describe(self) -> dict[str, Any]:
+        """Return the fault as JSON, without the members that say nothing."""
+        said = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "expires_at"}
+        defaults = {each.name: each.default for each in fields(self)}
+        return {name: value for name, value in said.items() if name in {"id", "count"} or value != defaults[name]}
+
+
+def _check_type(name: str, value: Any, kind: Any) -> None:
+    if kind is str and not (isinstance(value, str) and value):
+        raise FaultError(f"{name} of a fault: {value!r}; it must be a text")
+    if kind is int and not (isinstance(value, int) and not isinstance(value, bool) and value >= (name == "count")):
+        raise FaultError(f"{name} of a fault: {value!r}; it must be a whole number{' above 0' * (name == 'count')}")
+    if kind is float:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if not is_number or not 0 < value <= _MAX_SECONDS:
+            raise FaultError(f"{name} of a fault: {value!r}; it must be above 0 and at most {_MAX_SECONDS:.0f}")

@@ -1,0 +1,86 @@
+"""Faults of events on their way to a queue."""
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from local.faults.remote import RemoteFaults
+from tests.conftest import RunningAccount
+from tests.local.queues import Queue, messages, new_queue
+
+
+@pytest.fixture
+def heard(account: RunningAccount) -> Iterator[Queue]:
+    """Give a queue that hears every event of the source `test.faults`."""
+    queue, events = new_queue(account), account.client("events")
+    name = queue.arn.rpartition(":")[2]
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": ["test.faults"]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": queue.arn}])
+    yield queue
+    events.disable_rule(Name=name)
+
+
+def _put(account: RunningAccount, number: int, kind: str = "Counted") -> None:
+    entry = {"Source": "test.faults", "DetailType": kind, "Detail": json.dumps({"number": number})}
+    account.client("events").put_events(Entries=[entry])
+
+
+def _numbers(account: RunningAccount, queue: Queue, count: int) -> list[int]:
+    return [json.loads(body)["detail"]["number"] for body in messages(account, queue, at_least=count)]
+
+
+def test_a_duplicated_event_comes_twice_with_one_id(
+    account: RunningAccount, faults: RemoteFaults, heard: Queue
+) -> None:
+    """EventBridge delivers at least once: both copies carry the same id."""
+    faults.add("duplicate-event", name="Counted")
+
+    _put(account, 1)
+
+    events = [json.loads(body) for body in messages(account, heard, at_least=2)]
+    assert events[0] == events[1]
+
+
+def test_a_lost_event_does_not_come(account: RunningAccount, faults: RemoteFaults, heard: Queue) -> None:
+    """The one after it does."""
+    faults.add("lose-event", name="Counted")
+
+    _put(account, 1)
+    _put(account, 2)
+
+    assert _numbers(account, heard, 1) == [2]
+
+
+def test_a_delayed_event_comes_later(account: RunningAccount, faults: RemoteFaults, heard: Queue) -> None:
+    """It comes after the seconds that were asked for, and events of another kind do not wait for it."""
+    faults.add("delay-event", name="Counted", seconds=0.5)
+    started = time.monotonic()
+
+    _put(account, 1)
+    _put(account, 2, "Other")
+
+    assert _numbers(account, heard, 2) == [2, 1]
+    assert time.monotonic() - started >= 0.5
+
+
+def test_reordered_events_change_places(account: RunningAccount, faults: RemoteFaults, heard: Queue) -> None:
+    """The first of its kind comes after the second."""
+    faults.add("reorder-events", name="Counted")
+
+    _put(account, 1)
+    _put(account, 2)
+
+    assert _numbers(account, heard, 2) == [2, 1]
+
+
+def test_what_is_held_back_comes_when_its_time_is_over(
+    account: RunningAccount, faults: RemoteFaults, heard: Queue
+) -> None:
+    """Without a second event the first is delivered at the end of the fault's lifetime."""
+    faults.add("reorder-events", name="Counted", lifetime_seconds=0.3)
+
+    _put(account, 1)
+
+    assert _numbers(account, heard, 1) == [1]

@@ -1,0 +1,85 @@
+"""Faults of what runs: functions, jobs and endpoints lose their processes."""
+
+import json
+import time
+from collections.abc import Callable
+
+import psutil
+from botocore.exceptions import ClientError
+
+from local.faults.remote import RemoteFaults
+from tests.conftest import RunningAccount
+from tests.local.lambda_.conftest import Deployed, eventually, function  # noqa: F401 (a fixture)
+from tests.local.sagemaker.hosted import Hosting
+from tests.local.sagemaker.jobs import Workbench, new_workbench
+
+_STEPS = """
+import time
+for step in range(1, 200):
+    print(f"score={step}", flush=True)
+    time.sleep(0.05)
+"""
+
+
+def test_a_killed_environment_is_replaced(faults: RemoteFaults, function: Callable[..., Deployed]) -> None:  # noqa: F811
+    """The next invocation finds a new process: Lambda starts another environment when one is lost."""
+    tried = function("import os\ndef handler(event, context):\n    return os.getpid()\n")
+    before = tried.invoke().value
+    fault = faults.add("kill-environment", name=tried.name)
+
+    eventually(lambda: faults.happened(fault))
+    eventually(lambda: not psutil.pid_exists(before) or psutil.Process(before).status() == psutil.STATUS_ZOMBIE)
+
+    assert tried.invoke().value != before
+
+
+def test_a_training_job_that_is_killed_fails_with_the_signal(account: RunningAccount, faults: RemoteFaults) -> None:
+    """The job dies after the step that was named and ends Failed, exit code and all."""
+    workbench = new_workbench(account)
+    fault = faults.add("kill-training-job", name="job-*", step=3)
+
+    job = workbench.ended(workbench.start(_STEPS))
+
+    assert job["TrainingJobStatus"] == "Failed"
+    assert "exit code: -9" in job["FailureReason"]
+    assert 3 <= job["FinalMetricDataList"][0]["Value"] < 199
+    assert len(faults.happened(fault)) == 1
+
+
+def test_a_training_job_is_stopped_by_somebody_else(account: RunningAccount, faults: RemoteFaults) -> None:
+    """It ends Stopped, as after a click in the console."""
+    workbench: Workbench = new_workbench(account)
+    faults.add("stop-training-job", name="job-*")
+
+    job = workbench.ended(workbench.start(_STEPS))
+
+    assert job["TrainingJobStatus"] == "Stopped"
+
+
+def test_an_endpoint_instance_that_is_killed_is_replaced(account: RunningAccount, faults: RemoteFaults) -> None:
+    """The endpoint answers again, from another process."""
+    hosting = Hosting(account.client)
+    name = hosting.endpoint("killed")
+    before = _pid(hosting, name)
+    faults.add("kill-endpoint-instance", name=name)
+
+    after = _wait_for_another(hosting, name, before)
+
+    hosting.delete(name)
+    assert after != before
+
+
+def _pid(hosting: Hosting, name: str) -> int:
+    return int(json.loads(hosting.invoke(name)["Body"].read())["pid"])
+
+
+def _wait_for_another(hosting: Hosting, name: str, before: int) -> int:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            if (pid := _pid(hosting, name)) != before:
+                return pid
+        except ClientError as error:
+            assert error.response["Error"]["Code"] in {"ServiceUnavailable", "ModelError"}  # noqa: PT017
+        time.sleep(0.05)
+    raise AssertionError(f"endpoint {name!r} has no other instance")
