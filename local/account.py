@@ -13,7 +13,7 @@ from botocore.config import Config
 
 from local.clock import Clock
 from local.data_files import new_session
-from local.identity import Credentials, Sessions
+from local.identity import ACCOUNT_ID, Credentials, Sessions
 from local.journal import Journal
 from local.metrics import MetricStore, series_key
 from local.processes import ProcessTable
@@ -29,7 +29,6 @@ DeliveryFilter = Callable[[dict[str, Any], Callable[[], None]], None]  # calls t
 
 _Shared = TypeVar("_Shared")
 
-ACCOUNT_ID = "123456789012"
 _CLIENT_CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 2}, max_pool_connections=64, connect_timeout=5, read_timeout=900
 )

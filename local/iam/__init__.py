@@ -1,0 +1,1 @@
+"""Identity: who sends a request, and whether the policies let them do what it asks."""
