@@ -17,5 +17,9 @@ class WeightsError(TrainingError):
     """The starting weights cannot be had or do not fit the model."""
 
 
+class PeerError(TrainingError):
+    """Another process of this training failed, was killed or did not answer, so this one ends too."""
+
+
 class StoppedError(BaseException):
     """The job was told to stop (SIGTERM). Raised anywhere in the main thread, so no `except Exception` may keep it."""
