@@ -105,7 +105,7 @@ def model_fn(model_dir: str) -> Classifier:
     torch.set_num_threads(thread_count())
     folder = Path(model_dir)
     description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    spec = ModelSpec(description["model_name"], description["num_classes"], description["dropout"])
+    spec = ModelSpec.from_dict(description)
     network = build_model(spec)
     weights = torch.load(folder / description["weights_file"], map_location="cpu", weights_only=True)
     network.load_state_dict(weights)

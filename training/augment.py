@@ -43,6 +43,24 @@ def augment(images: Tensor, recipe: Recipe, generator: torch.Generator, side: in
     return pixels.clamp_(0, 255).to(torch.uint8)
 
 
+def shrink(images: Tensor, side: int) -> Tensor:
+    """Return uint8 images (B, 3, side, side), smoothed so that fine patterns leave no false ones."""
+    return functional.interpolate(images, (side, side), mode="bilinear", antialias=True)
+
+
+def rand_augment(images: Tensor, magnitude: int) -> Tensor:
+    """Return uint8 `images` after two random operations each, of `magnitude` 1..30, drawn from torch's own generator.
+
+    Source: Cubuk et al., RandAugment, 2020.
+    """
+    from training import torchvision_ops  # noqa: F401 - must come before torchvision
+
+    from torchvision import transforms  # isort: skip
+
+    vary = transforms.RandAugment(num_ops=2, magnitude=magnitude, fill=[128, 128, 128])
+    return torch.stack([vary(image) for image in images])
+
+
 def _windows(count: int, recipe: Recipe, generator: torch.Generator) -> Tensor:
     """Return one affine matrix (2, 3) an image, from output to input coordinates in -1..1."""
     zoom = _uniform(count, recipe.min_zoom, recipe.max_zoom, generator)

@@ -19,6 +19,9 @@ class TrainingConfig:
     model_name: str
     weights: str  # imagenet, none, or channel: the file in the weights channel
     trainable: str  # head or full
+    unfreeze_depth: int  # stages of the backbone that are trained, from the last; 0: the head alone, -1: all
+    head: str  # linear or mlp
+    head_width: int  # of the hidden layer of an mlp head
     image_size: int
     epochs: int
     batch_size: int
@@ -26,11 +29,19 @@ class TrainingConfig:
     weight_decay: float
     dropout: float
     label_smoothing: float
+    warmup_epochs: float  # -1: a tenth of all steps
+    layer_lr_decay: float  # learning rate of a stage as a fraction of the stage's behind it; 1: all alike
+    progressive_unfreeze: int  # epochs for each further stage, from the head on; 0: all at once
+    progressive_resize: float  # image side of the first epoch as a fraction of image_size; 1: off
+    ema_decay: float  # of the moving average of the weights; 0: off
+    mixup: float  # alpha; 0: off
+    cutmix: float  # alpha; 0: off
+    randaugment: int  # magnitude; 0: off
     augment: str
     patience: int  # epochs without a better validation top-1 before stopping; 0: never
     seed: int
-    precision: str  # auto, fp32 or bf16; training only, evaluation is always fp32
-    workers: int  # processes that decode images when they do not fit the cache
+    precision: str  # auto, fp32, bf16 or fp16 (CUDA); training only, evaluation is always fp32
+    workers: int  # threads that decode images when they do not fit the cache; 0: one a core
     cache_mb: int  # bound of the decoded images kept in memory
     max_unreadable: float  # fraction of a split's images that may be unreadable
     validation_fraction: float
@@ -64,6 +75,9 @@ def parse_config(arguments: Sequence[str], environ: Mapping[str, str]) -> Traini
         raise ConfigError(f"unknown hyperparameter {unknown[0]!r}; the known ones are {', '.join(_flags(parser))}")
     settings = vars(values)
     settings["output_data_dir"] = settings["output_data_dir"] or settings["model_dir"]
+    if settings["unfreeze_depth"] is None:
+        settings["unfreeze_depth"] = 0 if settings["trainable"] == "head" else -1
+    settings["trainable"] = "full" if settings["unfreeze_depth"] else "head"
     config = TrainingConfig(**settings)
     _check(config)
     return config
@@ -87,7 +101,14 @@ def _add_model_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--weights", default="imagenet", choices=("imagenet", "none", "channel"))
     group.add_argument("--trainable", default="full", choices=("head", "full"), help="head: the backbone is frozen")
     group.add_argument("--image-size", type=int, default=224, help="side of the network's input, pixels")
-    group.add_argument("--dropout", type=float, default=0.2, help="before the last layer, 0..0.9")
+    group.add_argument(
+        "--unfreeze-depth",
+        type=_depth,
+        help="trained stages of the backbone, counted from the last, or full; default: what --trainable says",
+    )
+    group.add_argument("--head", default="linear", choices=("linear", "mlp"), help="mlp: with one hidden layer")
+    group.add_argument("--head-width", type=int, default=512, help="of the mlp's hidden layer")
+    group.add_argument("--dropout", type=float, default=0.2, help="before each layer of the head, 0..0.9")
 
 
 def _add_optimisation_flags(parser: argparse.ArgumentParser) -> None:
@@ -103,14 +124,22 @@ def _add_optimisation_flags(parser: argparse.ArgumentParser) -> None:
         choices=AUGMENTATIONS,
         help="basic: small shifts, scales and turns, safe for digits; strong: also crops, mirror images, colours",
     )
+    group.add_argument("--randaugment", type=int, default=0, help="magnitude 1..30 of two operations an image; 0: off")
+    group.add_argument("--mixup", type=float, default=0.0, help="alpha; 0: off")
+    group.add_argument("--cutmix", type=float, default=0.0, help="alpha; 0: off")
+    group.add_argument("--ema-decay", type=float, default=0.0, help="score averaged weights, such as 0.999; 0: off")
+    group.add_argument("--warmup-epochs", type=float, default=-1.0, help="-1: a tenth of all steps")
+    group.add_argument("--layer-lr-decay", type=float, default=1.0, help="each stage learns that much slower; 1: off")
+    group.add_argument("--progressive-unfreeze", type=int, default=0, help="epochs for each further stage; 0: off")
+    group.add_argument("--progressive-resize", type=float, default=1.0, help="the first epoch's side, 0.25..1; 1: off")
     group.add_argument("--patience", type=int, default=0, help="stop after so many epochs without progress; 0: never")
     group.add_argument("--seed", type=int, default=0)
-    group.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"))
+    group.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16", "fp16"))
 
 
 def _add_data_flags(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("data")
-    group.add_argument("--workers", type=int, default=0, help="decoding processes when the images exceed the cache")
+    group.add_argument("--workers", type=int, default=0, help="decoding threads; 0: one a core")
     group.add_argument("--cache-mb", type=int, default=2048, help="decoded images kept in memory, at most")
     group.add_argument("--max-unreadable", type=float, default=0.05, help="fraction of a split, 0..1")
     group.add_argument("--validation-fraction", type=float, default=0.15, help="taken from train when --data has none")
@@ -146,6 +175,16 @@ def _check(config: TrainingConfig) -> None:
         "weight_decay": (0, 10),
         "dropout": (0, 0.9),
         "label_smoothing": (0, 0.5),
+        "unfreeze_depth": (-1, 100),
+        "head_width": (8, 16_384),
+        "warmup_epochs": (-1, 1_000),
+        "layer_lr_decay": (0.05, 1),
+        "progressive_unfreeze": (0, 1_000),
+        "progressive_resize": (0.25, 1),
+        "ema_decay": (0, 0.99999),
+        "mixup": (0, 4),
+        "cutmix": (0, 4),
+        "randaugment": (0, 30),
         "patience": (0, 10_000),
         "seed": (0, 2**32 - 1),
         "workers": (0, 128),
@@ -191,6 +230,15 @@ def _truth(text: str) -> bool:
     if text.lower() not in ("true", "false"):
         raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
     return text.lower() == "true"
+
+
+def _depth(text: str) -> int:
+    if text == "full":
+        return -1
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of stages nor full") from None
 
 
 def _job_name(environ: Mapping[str, str]) -> str:

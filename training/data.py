@@ -11,7 +11,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from training.config import TrainingConfig
 from training.errors import DatasetError
@@ -59,21 +58,12 @@ class Split:
             for chunk in torch.split(indices, batch_size):
                 yield self.cache[chunk], self.labels[chunk]
         else:
-            dataset = _Decoding([self.samples[index] for index in indices.tolist()], self.preprocessing)
-            loader = DataLoader(dataset, batch_size=batch_size, num_workers=self.workers)
-            for images, chunk in zip(loader, torch.split(indices, batch_size), strict=True):
-                yield images, self.labels[chunk]
+            # Threads, since Pillow decodes outside the interpreter lock, and no epoch waits for processes to start.
+            with ThreadPoolExecutor(max_workers=self.workers or os.cpu_count()) as pool:
+                for chunk in torch.split(indices, batch_size):
+                    yield torch.stack(list(pool.map(self._decode, chunk.tolist()))), self.labels[chunk]
 
-
-class _Decoding(Dataset[Tensor]):
-    def __init__(self, samples: list[Sample], preprocessing: Preprocessing) -> None:
-        self.samples = samples
-        self.preprocessing = preprocessing
-
-    def __len__(self) -> int:
-        return len(self.samples)
-
-    def __getitem__(self, index: int) -> Tensor:
+    def _decode(self, index: int) -> Tensor:
         return decode_image(self.samples[index].path.read_bytes(), self.preprocessing)
 
 

@@ -2,212 +2,156 @@
 
 import math
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.augment import RECIPES, augment
 from training.config import TrainingConfig
-from training.data import Split
+from training.ema import WeightAverage
 from training.errors import TrainingError
-from training.model import predict_logits, set_training_mode
-from training.preprocessing import Preprocessing, normalise
+from training.inputs import Inputs
+from training.mixing import Batch, mix
+from training.model import set_training_mode
+from training.optimisation import make_optimizer, set_learning_rate, unfreeze_for_epoch, warm_up_steps
+from training.precision import autocast, grad_scaler
+from training.scores import Metrics, metrics_of
+from training.state import Callback, EpochProgress, EpochResult, FitResult, TrainingState, is_finite
 
-EVALUATION_BATCH_SIZE = 64
-WARM_UP_FRACTION = 0.1  # of all steps; AdamW's estimates are poor before
-
-
-class Metrics(NamedTuple):
-    """Scores over a set of images."""
-
-    loss: float  # mean cross-entropy per image, nats
-    top1: float  # fraction of images classified correctly, 0..1
-
-
-@dataclass(frozen=True)
-class EpochResult:
-    """What one epoch gave."""
-
-    epoch: int  # from 1
-    train: Metrics
-    validation: Metrics
-    seconds: float
-    images_per_second: float
-
-
-@dataclass
-class FitResult:
-    """The epochs that ran; `model` holds the weights of `best_epoch` when `fit` returns."""
-
-    epochs: list[EpochResult]
-    best_epoch: int
-    best_validation: Metrics
-
-
-@dataclass(frozen=True)
-class Optimisation:
-    """The optimiser and what drives it."""
-
-    optimizer: torch.optim.Optimizer
-    config: TrainingConfig
-    num_steps: int
-    generator: torch.Generator
-
-    def set_learning_rate(self, step: int) -> None:
-        """Set the rate of `step` (from 0) on all parameters: linear warm-up, then a cosine down to zero."""
-        rate = self.config.lr * learning_rate_factor(step, self.num_steps)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-
-
-def learning_rate_factor(step: int, num_steps: int) -> float:
-    """Return the fraction of the peak rate at `step` of `num_steps`. Source: Loshchilov and Hutter, SGDR, 2017."""
-    warm_up = max(1, round(num_steps * WARM_UP_FRACTION))
-    if step < warm_up:
-        return (step + 1) / warm_up
-    return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, num_steps - warm_up)))
+MAX_GRADIENT_NORM = 5.0
 
 
 def fit(
-    model: nn.Module,
-    train: Split,
-    validation: Split,
-    config: TrainingConfig,
-    preprocessing: Preprocessing,
-    report: Callable[[EpochResult], None],
+    model: nn.Module, train: Inputs, validation: Inputs, config: TrainingConfig, callbacks: Sequence[Callback] = ()
 ) -> FitResult:
     """Train `model` and leave it with the weights of its best epoch by validation top-1, then by validation loss.
 
-    Stops early after `patience` epochs without progress, or when the loss is no number any more.
+    Stops early after `patience` epochs without progress, or when the loss is no number any more. A callback may load an
+    earlier state in `on_start`: the loop then goes on from there, in mid-epoch too.
 
     Raises:
         TrainingError: the loss was no number from the first epoch on.
     """
-    steps_per_epoch = math.ceil(len(_shuffled(train, config.batch_size, torch.Generator())) / config.batch_size)
-    generator = torch.Generator().manual_seed(config.seed)
-    optimisation = Optimisation(_optimizer(model, config), config, config.epochs * steps_per_epoch, generator)
-    epochs: list[EpochResult] = []
-    best: EpochResult | None = None
-    best_state: dict[str, Tensor] = {}
-    for epoch in range(1, config.epochs + 1):
-        started = time.perf_counter()
-        order = _shuffled(train, config.batch_size, generator)
-        train_metrics = train_one_epoch(model, train, order, optimisation, preprocessing, (epoch - 1) * steps_per_epoch)
-        training_seconds = time.perf_counter() - started
-        validation_metrics = evaluate(model, validation, preprocessing)
-        seconds = time.perf_counter() - started
-        result = EpochResult(epoch, train_metrics, validation_metrics, seconds, len(order) / training_seconds)
-        epochs.append(result)
-        report(result)
-        if not math.isfinite(train_metrics.loss) or not math.isfinite(validation_metrics.loss):
-            break
-        if best is None or _rank(result) > _rank(best):
-            best, best_state = result, {name: value.clone() for name, value in model.state_dict().items()}
-        elif config.patience and epoch - best.epoch >= config.patience:
-            break
-    if best is None:
+    state = start_state(model, config)
+    for callback in callbacks:
+        callback.on_start(state)
+    while not is_finished(state, config):
+        result = run_epoch(state, train, validation, config, callbacks)
+        for callback in callbacks:
+            callback.on_epoch(state, result)
+    if state.best is None:
         raise TrainingError(
-            f"the loss is {epochs[0].train.loss} after the first epoch; use a lower lr than {config.lr}"
+            f"the loss is {state.epochs[0].train.loss} after the first epoch; use a lower lr than {config.lr}"
         )
-    model.load_state_dict(best_state)
-    return FitResult(epochs, best.epoch, best.validation)
+    model.load_state_dict(state.best_weights)
+    return FitResult(state.epochs, state.best.epoch, state.best.validation)
+
+
+def start_state(model: nn.Module, config: TrainingConfig) -> TrainingState:
+    """Return the state before the first step."""
+    device = next(model.parameters()).device
+    return TrainingState(
+        model,
+        make_optimizer(model, config),
+        grad_scaler(config.precision, device),
+        torch.Generator().manual_seed(config.seed),
+        WeightAverage(model, config.ema_decay) if config.ema_decay else None,
+    )
+
+
+def is_finished(state: TrainingState, config: TrainingConfig) -> bool:
+    """Tell from the finished epochs alone whether to stop, so that a job taken up again decides alike."""
+    if not state.epochs:
+        return False
+    if not is_finite(state.epochs[-1]):
+        return True
+    without_progress = state.epoch - state.best.epoch if state.best else 0
+    return state.epoch >= config.epochs or bool(config.patience and without_progress >= config.patience)
+
+
+def run_epoch(
+    state: TrainingState, train: Inputs, validation: Inputs, config: TrainingConfig, callbacks: Sequence[Callback]
+) -> EpochResult:
+    """Train for what is left of one epoch, score it, and record it in `state`."""
+    epoch = state.epoch + 1
+    unfreeze_for_epoch(state.model, config, epoch)
+    train_metrics, training_seconds = train_one_epoch(state, train, config, callbacks)
+    started = time.perf_counter()
+    validation_metrics = score(state, validation)
+    seconds = training_seconds + time.perf_counter() - started
+    num_images = 0 if state.progress is None else len(state.progress.order)
+    result = EpochResult(epoch, train_metrics, validation_metrics, seconds, num_images / training_seconds)
+    state.record(result)
+    return result
 
 
 def train_one_epoch(
-    model: nn.Module,
-    split: Split,
-    order: Tensor,
-    optimisation: Optimisation,
-    preprocessing: Preprocessing,
-    first_step: int,
-) -> Metrics:
-    """Update `model` on the images of `order`; the metrics are those of the augmented images, seen while training.
+    state: TrainingState, train: Inputs, config: TrainingConfig, callbacks: Sequence[Callback]
+) -> tuple[Metrics, float]:
+    """Update the model on the rest of this epoch's images; return metrics and seconds of the whole epoch.
 
-    `first_step` is the number of steps taken before this epoch.
+    The metrics are those of the images as seen while training: augmented, and before each step.
     """
-    config = optimisation.config
-    device = next(model.parameters()).device
-    recipe = RECIPES[config.augment]
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    set_training_mode(model)
-    loss_sum = torch.zeros((), device=device)
-    num_correct = torch.zeros((), dtype=torch.int64, device=device)
-    for step, (images, labels) in enumerate(split.batches(config.batch_size, order), start=first_step):
-        pixels, classes = images.to(device), labels.to(device)
-        if recipe is not None:
-            pixels = augment(pixels, recipe, optimisation.generator, preprocessing.image_size)
-        batch = normalise(pixels, preprocessing).contiguous(memory_format=torch.channels_last)
-        optimisation.set_learning_rate(step)
-        with autocast(config.precision, device):
-            logits = model(batch).float()  # (B, num_classes)
-        loss = functional.cross_entropy(logits, classes, label_smoothing=config.label_smoothing)
-        optimisation.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(parameters, max_norm=5.0)
-        optimisation.optimizer.step()
+    started = time.perf_counter()
+    device = next(state.model.parameters()).device
+    progress = state.progress = state.progress or start_epoch(train, config, state.generator, device)
+    steps_per_epoch = math.ceil(len(progress.order) / config.batch_size)
+    num_steps, warm_up = config.epochs * steps_per_epoch, warm_up_steps(config, steps_per_epoch)
+    set_training_mode(state.model)
+    rest = progress.order[progress.num_steps * config.batch_size :]
+    earlier = progress.seconds
+    for inputs, classes in train.training_batches(rest, state.epoch + 1, state.generator, device):
+        batch = mix(inputs, classes, config.mixup, config.cutmix, state.generator)
+        set_learning_rate(state.optimizer, state.step, num_steps, warm_up)
+        logits = training_step(state, batch, config)
         with torch.no_grad():
-            loss_sum += functional.cross_entropy(logits, classes, reduction="sum")
-            num_correct += (logits.argmax(dim=1) == classes).sum()
-    return Metrics(loss_sum.item() / len(order), num_correct.item() / len(order))
+            progress.loss_sum += functional.cross_entropy(logits, classes, reduction="sum")
+            progress.num_correct += (logits.argmax(dim=1) == classes).sum()
+        progress.num_steps += 1
+        progress.seconds = earlier + time.perf_counter() - started
+        for callback in callbacks:
+            callback.on_step(state)
+    count = len(progress.order)
+    metrics = Metrics(progress.loss_sum.item() / count, progress.num_correct.item() / count)
+    return metrics, earlier + time.perf_counter() - started
 
 
-def evaluate(model: nn.Module, split: Split, preprocessing: Preprocessing) -> Metrics:
-    """Score `model` on every image of `split`; leaves it in eval mode."""
-    return metrics_of(all_logits(model, split, preprocessing), split.labels)
+def training_step(state: TrainingState, batch: Batch, config: TrainingConfig) -> Tensor:
+    """Take one optimiser step; return the float32 logits (B, num_classes) it was computed from."""
+    parameters = [parameter for parameter in state.model.parameters() if parameter.requires_grad]
+    with autocast(config.precision, batch.inputs.device):
+        logits: Tensor = state.model(batch.inputs).float()
+    state.optimizer.zero_grad()
+    state.scaler.scale(batch.loss(logits, config.label_smoothing)).backward()  # type: ignore[no-untyped-call]
+    state.scaler.unscale_(state.optimizer)
+    nn.utils.clip_grad_norm_(parameters, max_norm=MAX_GRADIENT_NORM)
+    state.scaler.step(state.optimizer)
+    state.scaler.update()
+    state.step += 1
+    if state.average is not None:
+        state.average.update(state.model, state.step)
+    return logits
 
 
-def all_logits(
-    model: nn.Module, split: Split, preprocessing: Preprocessing, batch_size: int = EVALUATION_BATCH_SIZE
-) -> Tensor:
-    """Return float32 logits (N, num_classes) on the CPU, in file order; leaves `model` in eval mode."""
-    model.eval()
-    return torch.cat([predict_logits(model, images, preprocessing).cpu() for images, _ in split.batches(batch_size)])
+def start_epoch(
+    train: Inputs, config: TrainingConfig, generator: torch.Generator, device: torch.device
+) -> EpochProgress:
+    """Draw the order of the next epoch; a last short batch is dropped, since statistics of few images mislead."""
+    total = len(train.labels)
+    count = total - total % config.batch_size if total > config.batch_size else total
+    order = torch.randperm(total, generator=generator)[:count]
+    return EpochProgress(order, torch.zeros((), device=device), torch.zeros((), dtype=torch.int64, device=device))
 
 
-def metrics_of(logits: Tensor, labels: Tensor) -> Metrics:
-    """Average over images, so a short last batch does not weigh more."""
-    loss = functional.cross_entropy(logits.double(), labels).item()
-    return Metrics(loss, (logits.argmax(dim=1) == labels).double().mean().item())
+def score(state: TrainingState, inputs: Inputs) -> Metrics:
+    """Score the averaged weights where there are any, else the model's own."""
+    if state.average is None:
+        return evaluate(state.model, inputs)
+    with state.average.applied(state.model):
+        return evaluate(state.model, inputs)
 
 
-def autocast(precision: str, device: torch.device) -> AbstractContextManager[Any]:
-    """Return the context of the forward pass in training: bfloat16 where the hardware has it, or as told."""
-    use_bf16 = precision == "bf16" or (precision == "auto" and _has_bf16(device))
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=use_bf16)
-
-
-def _has_bf16(device: torch.device) -> bool:
-    """Tell whether bfloat16 is in the hardware: it then trains 1.2 to 1.7 times faster (2 cores, November 2026)."""
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
-    try:
-        with open("/proc/cpuinfo", encoding="ascii", errors="ignore") as cpuinfo:
-            flags = next((line for line in cpuinfo if line.startswith("flags")), "")
-    except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
-
-
-def _optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    """Biases and normalisation weights are not decayed: they have one dimension."""
-    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [parameter for parameter in trainable if parameter.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [parameter for parameter in trainable if parameter.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=config.lr, fused=True)
-
-
-def _shuffled(split: Split, batch_size: int, generator: torch.Generator) -> Tensor:
-    """Return indices in a new order; a last short batch is dropped, since batch statistics of few images mislead."""
-    count = len(split) - len(split) % batch_size if len(split) > batch_size else len(split)
-    return torch.randperm(len(split), generator=generator)[:count]
-
-
-def _rank(result: EpochResult) -> tuple[float, float]:
-    return (result.validation.top1, -result.validation.loss)
+def evaluate(model: nn.Module, inputs: Inputs) -> Metrics:
+    """Score `model` on every image of `inputs`; leaves it in eval mode."""
+    return metrics_of(inputs.logits(model), inputs.labels)

@@ -16,10 +16,11 @@ from torch import Tensor, nn
 
 from training.config import TrainingConfig
 from training.data import Datasets, Sample
-from training.engine import EpochResult, FitResult, metrics_of
 from training.metrics import split_scores
 from training.model import ModelSpec
 from training.preprocessing import Preprocessing
+from training.scores import metrics_of
+from training.state import EpochResult, FitResult
 
 ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS_FILE = "model.pt"

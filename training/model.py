@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from training.preprocessing import Preprocessing, normalise
 
 # Families whose last Linear is the classifier and which take images of any size of 32 pixels and more.
 FAMILIES = ("resnet", "resnext", "wide_resnet", "mobilenet_v3_", "efficientnet_", "convnext_", "regnet_")
+TRUNKS = ("features", "trunk_output")  # hold the stages in all families but resnet's
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,13 @@ class ModelSpec:
     model_name: str
     num_classes: int
     dropout: float = 0.0
+    head: str = "linear"  # or mlp: with one hidden layer
+    head_width: int = 512  # of the hidden layer
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> "ModelSpec":
+        """Read back what `to_dict` wrote, among other fields; what an older artifact lacks has its default."""
+        return cls(**{field.name: fields[field.name] for field in dataclass_fields(cls) if field.name in fields})
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready fields."""
@@ -52,8 +61,19 @@ def build_model(spec: ModelSpec) -> nn.Module:
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
+def make_head(spec: ModelSpec, num_features: int) -> nn.Sequential:
+    """Return a new head for features (B, num_features), its weights drawn from torch's global generator."""
+    layers: list[nn.Module] = [nn.Dropout(spec.dropout)]
+    if spec.head == "mlp":
+        layers += [nn.Linear(num_features, spec.head_width), nn.ReLU(), nn.Dropout(spec.dropout)]
+        num_features = spec.head_width
+    head = nn.Sequential(*layers, nn.Linear(num_features, spec.num_classes))
+    head.is_head = True  # type: ignore[assignment]
+    return head
+
+
 def head_name(model: nn.Module) -> str:
-    """Return the dotted name of the head, a Sequential of Dropout and Linear made by `build_model`."""
+    """Return the dotted name of the head, made by `make_head`; it is empty if `model` is a head."""
     return next(str(name) for name, module in model.named_modules() if getattr(module, "is_head", False))
 
 
@@ -71,17 +91,61 @@ def predict_logits(model: nn.Module, images: Tensor, preprocessing: Preprocessin
 
 def freeze_backbone(model: nn.Module) -> None:
     """Leave only the head trainable."""
-    head = head_name(model)
+    set_trainable_stages(model, 0)
+
+
+def set_trainable_stages(model: nn.Module, depth: int) -> None:
+    """Make the head and the last `depth` stages of the backbone trainable; all of them if `depth` is negative."""
     for name, parameter in model.named_parameters():
-        parameter.requires_grad = name.startswith(f"{head}.")
+        parameter.requires_grad = depth < 0 or stage_of(model, name) <= depth
 
 
 def set_training_mode(model: nn.Module) -> None:
-    """Put `model` in training mode; a frozen backbone stays in eval mode, so its batch statistics stay as they were."""
+    """Put `model` in training mode; frozen stages stay in eval mode, so their batch statistics stay as they were."""
     frozen = any(not parameter.requires_grad for parameter in model.parameters())
     model.train(not frozen)
-    if frozen:
-        model.get_submodule(head_name(model)).train()
+    for names in stages(model) if frozen else ():
+        for module in map(model.get_submodule, names):
+            module.train(any(parameter.requires_grad for parameter in module.parameters()))
+
+
+def stages(model: nn.Module) -> list[list[str]]:
+    """Return the names of the modules of each stage, from the head (stage 0) back to the stem.
+
+    A stage is what torchvision makes a child of the network or of its trunk, such as resnet's layer4. Single layers
+    that follow one another are one stage, as are the layers right before the head and the stage they follow.
+    """
+    head = head_name(model)
+    if not head:  # `model` is a head on its own
+        return [[""]]
+    found: list[list[str]] = []
+    last_is_layer = False
+    for name, module in _blocks(model, head):
+        is_layer = not list(module.children())
+        if found and ((is_layer and last_is_layer) or name.startswith(f"{head.partition('.')[0]}.")):
+            found[-1].append(name)
+        else:
+            found.append([name])
+        last_is_layer = is_layer
+    return [[head], *reversed(found)]
+
+
+def stage_of(model: nn.Module, parameter_name: str) -> int:
+    """Return the number of the stage that holds the parameter; the head is 0."""
+    for number, names in enumerate(stages(model)):
+        if any(not name or parameter_name.startswith(f"{name}.") for name in names):
+            return number
+    raise AssertionError(f"parameter {parameter_name!r} is in no stage")
+
+
+def _blocks(model: nn.Module, head: str) -> Iterator[tuple[str, nn.Module]]:
+    """Yield the modules with parameters, but the head, in their order; trunks and the head's own parent are opened."""
+    for name, child in model.named_children():
+        opened = name in TRUNKS or head.startswith(f"{name}.")
+        named = [(f"{name}.{inner}", module) for inner, module in child.named_children()] if opened else [(name, child)]
+        for full_name, module in named:
+            if full_name != head and any(True for _ in module.parameters()):
+                yield full_name, module
 
 
 def load_imagenet_weights(model: nn.Module, model_name: str) -> list[str]:
@@ -162,9 +226,7 @@ def _replace_head(model: nn.Module, spec: ModelSpec) -> None:
     for module in parent.children():
         if isinstance(module, nn.Dropout):
             module.p = 0.0  # spec.dropout, just before the Linear, is the only one
-    head = nn.Sequential(nn.Dropout(spec.dropout), nn.Linear(linear.in_features, spec.num_classes))
-    head.is_head = True  # type: ignore[assignment]
-    setattr(parent, name.rpartition(".")[2], head)
+    setattr(parent, name.rpartition(".")[2], make_head(spec, linear.in_features))
 
 
 def _last_linear(model: nn.Module) -> tuple[str, nn.Linear]:

@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from training.data import Datasets
-    from training.engine import EpochResult
     from training.export import TrainedModel
     from training.preprocessing import Preprocessing
+    from training.state import Callback, EpochResult, TrainingState
 
 FAILURE_REASON_CHARACTERS = 1024  # what DescribeTrainingJob returns of the failure file
 
@@ -73,6 +73,7 @@ def run(config: TrainingConfig) -> None:
     from training import engine, export
     from training.augment import training_preprocessing
     from training.data import load_datasets
+    from training.inputs import ImageInputs
     from training.preprocessing import Preprocessing
 
     preprocessing = Preprocessing.for_image_size(config.image_size)
@@ -87,11 +88,10 @@ def run(config: TrainingConfig) -> None:
     )
     fitted = engine.fit(
         trained.network,
-        datasets.train,
-        datasets.validation,
+        ImageInputs(datasets.train, config, preprocessing),
+        ImageInputs(datasets.validation, config, preprocessing),
         config,
-        preprocessing,
-        lambda result: _say(epoch_line(result)),
+        callbacks(),
     )
     _say(f"best_epoch={fitted.best_epoch} best_validation_top1={fitted.best_validation.top1:.4f}")
     if config.save_model:
@@ -101,28 +101,42 @@ def run(config: TrainingConfig) -> None:
     _say(f"finished after {time.perf_counter() - started:.2f} s")
 
 
+def callbacks() -> "list[Callback]":
+    """Return what the job does besides training, in the order in which it is done."""
+    from training.state import Callback
+
+    class EpochLines(Callback):
+        """Prints one line an epoch."""
+
+        def on_epoch(self, state: "TrainingState", result: "EpochResult") -> None:
+            _say(epoch_line(result))
+
+    return [EpochLines()]
+
+
 def score_test_split(
     config: TrainingConfig, trained: "TrainedModel", datasets: "Datasets"
 ) -> "tuple[Tensor | None, list[dict[str, Any]]]":
     """Return the logits of the test split and the golden predictions; nothing where there is no test split."""
-    from training import engine, export
+    from training import export
+    from training.inputs import all_logits
+    from training.scores import metrics_of
 
     if datasets.test is None:
         return None, []
-    logits = engine.all_logits(trained.network, datasets.test, trained.preprocessing)
-    metrics = engine.metrics_of(logits, datasets.test.labels)
+    logits = all_logits(trained.network, datasets.test, trained.preprocessing)
+    metrics = metrics_of(logits, datasets.test.labels)
     _say(f"test_loss={metrics.loss:.4f} test_top1={metrics.top1:.4f}")
     return logits, export.golden_predictions(config.model_dir, datasets.test.samples) if config.save_model else []
 
 
 def start_model(config: TrainingConfig, preprocessing: "Preprocessing", class_names: list[str]) -> "TrainedModel":
     """Return the network to train, with its starting weights, on the best device there is."""
-    import torch
-
     from training import model
     from training.export import TrainedModel
+    from training.precision import best_device
 
-    spec = model.ModelSpec(config.model_name, len(class_names), config.dropout)
+    spec = model.ModelSpec(config.model_name, len(class_names), config.dropout, config.head, config.head_width)
     network = model.build_model(spec)
     left_out: list[str] = []
     if config.weights == "imagenet":
@@ -131,10 +145,8 @@ def start_model(config: TrainingConfig, preprocessing: "Preprocessing", class_na
         left_out = model.load_weights_file(network, config.weights_dir)
     if left_out:
         _say(f"the head is new for {len(class_names)} classes; left out of the weights: {', '.join(left_out)}")
-    if config.trainable == "head":
-        model.freeze_backbone(network)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return TrainedModel(network.to(device), spec, preprocessing, class_names)
+    model.set_trainable_stages(network, config.unfreeze_depth)
+    return TrainedModel(network.to(best_device()), spec, preprocessing, class_names)
 
 
 def epoch_line(result: "EpochResult") -> str:

@@ -15,8 +15,8 @@ from sagemaker_inference.errors import BaseInferenceToolkitError
 from inference import inference
 from inference.inference import Classifier, RequestError
 from training.data import Sample, Split
-from training.engine import all_logits
 from training.export import TrainedModel
+from training.inputs import all_logits
 
 
 @pytest.fixture(scope="session")

@@ -9,23 +9,38 @@ import torch
 
 from training.config import TrainingConfig
 from training.data import load_datasets
-from training.engine import EpochResult, FitResult, evaluate, fit, learning_rate_factor
+from training.engine import evaluate, fit
 from training.errors import TrainingError
+from training.inputs import ImageInputs
 from training.model import ModelSpec, build_model
+from training.optimisation import learning_rate_factor
 from training.preprocessing import Preprocessing
+from training.state import Callback, EpochResult, FitResult, TrainingState
 
 PREPROCESSING = Preprocessing.for_image_size(32)
 MakeConfig = Callable[..., TrainingConfig]
+
+
+class Recorder(Callback):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.reported: list[EpochResult] = []
+
+    def on_epoch(self, state: TrainingState, result: EpochResult) -> None:
+        assert state.epochs[-1] == result
+        self.reported.append(result)
 
 
 def run(config: TrainingConfig) -> tuple[FitResult, torch.nn.Module, list[EpochResult]]:
     datasets = load_datasets(config, PREPROCESSING, PREPROCESSING)
     torch.manual_seed(config.seed)
     model = build_model(ModelSpec(config.model_name, 3, config.dropout))
-    reported: list[EpochResult] = []
-    fitted = fit(model, datasets.train, datasets.validation, config, PREPROCESSING, reported.append)
-    assert evaluate(model, datasets.validation, PREPROCESSING) == fitted.best_validation
-    return fitted, model, reported
+    train, validation = (ImageInputs(split, config, PREPROCESSING) for split in (datasets.train, datasets.validation))
+    recorder = Recorder()
+    fitted = fit(model, train, validation, config, [recorder])
+    assert evaluate(model, validation) == fitted.best_validation
+    return fitted, model, recorder.reported
 
 
 @pytest.mark.usefixtures("image_folder")
@@ -61,7 +76,7 @@ def test_patience_stops_a_run_that_no_longer_improves(make_config: MakeConfig) -
 @pytest.mark.usefixtures("image_folder")
 def test_diverging_run_fails_with_the_remedy(make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     """A loss that is no number from the start is a sentence, not a model."""
-    monkeypatch.setattr("training.engine.normalise", lambda images, _: images.float() * math.nan)
+    monkeypatch.setattr("training.inputs.normalise", lambda images, _: images.float() * math.nan)
 
     with pytest.raises(TrainingError, match=r"the loss is nan after the first epoch; use a lower lr than 0\.001"):
         run(make_config())
@@ -69,7 +84,7 @@ def test_diverging_run_fails_with_the_remedy(make_config: MakeConfig, monkeypatc
 
 def test_learning_rate_warms_up_and_falls_to_zero() -> None:
     """Linear up over the first tenth, then half a cosine."""
-    factors = [learning_rate_factor(step, 100) for step in range(100)]
+    factors = [learning_rate_factor(step, 100, 10) for step in range(100)]
 
     assert factors[:10] == pytest.approx([0.1 * (step + 1) for step in range(10)])
     assert factors[10] == 1.0
