@@ -14,6 +14,7 @@ from ops.session import REPOSITORY
 
 TEMPLATE = "template.yaml"
 _PROPERTY = re.compile(r"^(?P<lead>\s*(?:- )?(?:CodeUri|ContentUri|DefinitionUri):\s*)(?P<path>[^\s#]+)", re.MULTILINE)
+_SOURCE = ("training", "inference", "reports")  # what a training job gets
 _SKIPPED_FOLDERS = {"__pycache__", "tests"}
 
 
@@ -52,7 +53,7 @@ def build(*, for_this_machine: bool, root: Path = REPOSITORY) -> Bundle:
     """
     handlers = zip_bytes(_package_files(root, "handlers"))
     layer = layer_zip(root / "handlers" / "requirements.txt", for_this_machine=for_this_machine)
-    source = tar_gz_bytes({**_package_files(root, "training"), **_package_files(root, "inference")})
+    source = tar_gz_bytes({name: path for package in _SOURCE for name, path in _package_files(root, package).items()})
     definition = _read(root / "statemachine" / "pipeline.asl.json")
     source_asset = Asset(f"source/{content_hash(source)}/sourcedir.tar.gz", source)
     assets = (

@@ -81,7 +81,8 @@ def run_epoch(
     validation_metrics = score(state, validation)
     seconds = training_seconds + time.perf_counter() - started
     num_images = 0 if state.progress is None else len(state.progress.order)
-    result = EpochResult(epoch, train_metrics, validation_metrics, seconds, num_images / training_seconds)
+    rate = max(group["lr"] for group in state.optimizer.param_groups)
+    result = EpochResult(epoch, train_metrics, validation_metrics, seconds, num_images / training_seconds, rate)
     state.record(result)
     return result
 

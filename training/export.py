@@ -168,6 +168,7 @@ def _epoch_row(result: EpochResult) -> dict[str, Any]:
         "validation_top1": result.validation.top1,
         "seconds": round(result.seconds, 3),
         "images_per_second": round(result.images_per_second, 1),
+        "learning_rate": result.learning_rate,
     }
 
 

@@ -20,6 +20,7 @@ class EpochResult:
     validation: Metrics
     seconds: float
     images_per_second: float
+    learning_rate: float = math.nan  # of the last step, where it is greatest; nan in what older jobs saved
 
 
 @dataclass

@@ -70,7 +70,7 @@ def run(config: TrainingConfig) -> None:
     # Imported here, so that a wrong flag is answered at once and not after three seconds of loading torch.
     import torch
 
-    from training import engine, export
+    from training import engine, export, report
     from training.augment import training_preprocessing
     from training.data import load_datasets
     from training.inputs import ImageInputs
@@ -97,7 +97,10 @@ def run(config: TrainingConfig) -> None:
     if config.save_model:
         export.save_model(trained, config)
     test_logits, golden = score_test_split(config, trained, datasets)
-    export.write_evaluation(export.evaluation(config, datasets, fitted, test_logits, golden), config)
+    evaluation = export.evaluation(config, datasets, fitted, test_logits, golden)
+    export.write_evaluation(evaluation, config)
+    if config.save_model:
+        _say(report.try_report(evaluation, datasets.test.samples if datasets.test else [], config))
     _say(f"finished after {time.perf_counter() - started:.2f} s")
 
 

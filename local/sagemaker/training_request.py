@@ -28,10 +28,8 @@ _REQUEST = {
     "Tags",
     "Environment",
     "ProfilerConfig",
-    "DebugHookConfig",  # kept; nothing is saved, as in the PyTorch images, which hold no smdebug any more
 }
-# EnableSageMakerMetricsTimeSeries is kept: the graphs of Studio, for which AWS keeps the series, are not here.
-_ALGORITHM = {"TrainingImage", "TrainingInputMode", "MetricDefinitions", "EnableSageMakerMetricsTimeSeries"}
+_ALGORITHM = {"TrainingImage", "TrainingInputMode", "MetricDefinitions"}
 _RESOURCES = {"InstanceType", "InstanceCount", "VolumeSizeInGB"}
 _CHANNEL = {"ChannelName", "DataSource", "ContentType", "CompressionType", "RecordWrapperType", "InputMode"}
 _S3_SOURCE = {"S3DataType", "S3Uri", "S3DataDistributionType"}

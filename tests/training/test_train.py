@@ -95,6 +95,7 @@ def test_tuning_job_needs_no_test_split_and_saves_no_model(
     report = json.loads((tmp_path / "model" / "evaluation.json").read_text())
     assert (report["num_test_images"], report["test_top1"], report["golden"]) == (0, None, [])
     assert not (tmp_path / "model" / "model.pt").exists()
+    assert not (tmp_path / "model" / "report.html").exists()
 
 
 @pytest.mark.parametrize(
@@ -183,7 +184,7 @@ def write_job(base: Path, hyperparameters: dict[str, str]) -> None:
         write_images(base / "input" / "data" / channel / "train", 4, suffix="png")
     (base / "input" / "data" / "classes" / "classes.json").write_text('["blue", "green", "red"]')
     with tarfile.open(base / "sourcedir.tar.gz", "w:gz") as bundle:
-        for folder in ("training", "inference"):
+        for folder in ("training", "inference", "reports"):
             bundle.add(ROOT / folder, folder, filter=lambda item: None if "__pycache__" in item.name else item)
     given = {
         "sagemaker_program": "training/train.py",
@@ -247,6 +248,7 @@ def test_sagemaker_toolkit_runs_the_bundle(tmp_path: Path) -> None:
     assert (report["training_job_name"], report["dataset_fingerprint"]) == ("flowers-3", "12e4567")
     assert report["golden"][0]["path"] == "train/blue/0.png"
     assert (tmp_path / "model" / "code" / "inference.py").is_file()
+    assert "<h1>flowers-3</h1>" in (tmp_path / "output" / "data" / "report.html").read_text()
 
 
 @pytest.mark.slow

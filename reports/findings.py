@@ -1,0 +1,108 @@
+"""What the numbers of a training job say, in sentences; each follows from the numbers by a rule that stands here."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reports.pages import percent
+
+FEW_TEST_IMAGES = 300  # below, the 95 % interval of an accuracy of 0.9 is wider than 6.8 points
+OVERFITTING_GAP = 0.10  # of top-1 between training and validation at the best epoch
+CALIBRATION_GAP = 0.05  # between mean confidence and accuracy
+MIN_CLASS_IMAGES = 5  # of the test split, to call a class weak
+WEAK_BELOW_MEAN = 0.15  # recall so far below the accuracy
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence; `kind` is good, note or warn."""
+
+    kind: str
+    text: str
+
+
+def findings(evaluation: Mapping[str, Any]) -> list[Finding]:
+    """Return what a person should know first, the result before what to do about it."""
+    found = [_accuracy(evaluation), *_classes(evaluation), *_confidence(evaluation), *_epochs(evaluation)]
+    if evaluation["data_problems"]:
+        count = len(evaluation["data_problems"])
+        noun = "file was" if count == 1 else "files were"
+        found.append(Finding("warn", f"{count} {noun} set aside and trained nothing; the section on data says why."))
+    return [finding for finding in found if finding is not None]
+
+
+def _accuracy(evaluation: Mapping[str, Any]) -> Finding:
+    count = evaluation["num_test_images"]
+    if not count:
+        return Finding("note", "There was no test split, so nothing here says how well the model does on new images.")
+    low, high = evaluation["test_top1_interval"]
+    text = (
+        f"{percent(evaluation['test_top1'])} of {count:,} test images are classified correctly; "
+        f"with so many images the true accuracy lies between {percent(low)} and {percent(high)} (95 % interval)."
+    )
+    return Finding("note", text + (" More test images would narrow that." if count < FEW_TEST_IMAGES else ""))
+
+
+def _classes(evaluation: Mapping[str, Any]) -> list[Finding]:
+    rows = [row for row in evaluation["per_class"] if row["num_images"] >= MIN_CLASS_IMAGES]
+    if not rows:
+        return []
+    limit = evaluation["test_top1"] - WEAK_BELOW_MEAN
+    weak = sorted((row for row in rows if row["recall"] < limit), key=lambda row: row["recall"])
+    if not weak:
+        worst = min(rows, key=lambda row: row["recall"])
+        return [
+            Finding(
+                "good",
+                f"No class stands out: the weakest, {_quoted(worst)}, has a recall of {percent(worst['recall'], 0)}.",
+            )
+        ]
+    named = ", ".join(f"{_quoted(row)} ({percent(row['recall'], 0)} of {row['num_images']})" for row in weak[:3])
+    more = f" and {len(weak) - 3} more" if len(weak) > 3 else ""
+    return [
+        Finding("warn", f"Weak classes: {named}{more}. Look at their mistakes and labels, then add images of them.")
+    ]
+
+
+def _confidence(evaluation: Mapping[str, Any]) -> list[Finding]:
+    if not evaluation["num_test_images"]:
+        return []
+    gap = evaluation["calibration"]["mean_confidence"] - evaluation["test_top1"]
+    ece = evaluation["calibration"]["ece"]
+    if abs(gap) <= CALIBRATION_GAP:
+        return [
+            Finding("good", f"Probabilities can be read as such: their expected calibration error is {percent(ece)}.")
+        ]
+    points = f"{abs(gap) * 100:.0f} points"
+    if gap > 0:
+        text = f"The model is over-confident, by {points} on average; more label smoothing or augmentation helps."
+        return [Finding("warn", text)]
+    text = f"The model is too cautious, by {points} on average: its answers are right more often than it says."
+    return [Finding("note", text)]
+
+
+def _epochs(evaluation: Mapping[str, Any]) -> list[Finding]:
+    epochs: Sequence[Mapping[str, Any]] = evaluation["epochs"]
+    best = next((row for row in epochs if row["epoch"] == evaluation["best_epoch"]), None)
+    if best is None:
+        return []
+    found = []
+    gap = _difference(best["train_top1"], best["validation_top1"])
+    if gap > OVERFITTING_GAP:
+        text = (
+            f"Training is {gap * 100:.0f} points ahead of validation: more images, augmentation or weight decay help."
+        )
+        found.append(Finding("warn", text))
+    if len(epochs) > 1 and best["epoch"] == epochs[-1]["epoch"] and best["validation_top1"] < 1:
+        found.append(Finding("note", "The last epoch was the best one: more epochs may still gain."))
+    return found
+
+
+def _difference(left: Any, right: Any) -> float:
+    both = isinstance(left, int | float) and isinstance(right, int | float)
+    return float(left - right) if both and math.isfinite(left - right) else 0.0
+
+
+def _quoted(row: Mapping[str, Any]) -> str:
+    return f"\N{LEFT DOUBLE QUOTATION MARK}{row['class_name']}\N{RIGHT DOUBLE QUOTATION MARK}"

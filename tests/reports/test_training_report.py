@@ -1,0 +1,136 @@
+"""The page about a training job: whole, self-contained, safe, and true to evaluation.json."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reports.training_report import confusions, training_report
+from tests.reports.conftest import CLASSES, Page, assert_self_contained, epoch, untested
+
+MakeEvaluation = Callable[..., dict[str, Any]]
+SECTIONS = ["result", "curves", "confusion", "classes", "calibration", "mistakes", "speed", "data", "settings"]
+JPEG = b"\xff\xd8\xff\xe0 not looked at \xff\xd9"
+
+
+def test_page_has_every_section_and_asks_for_nothing(make_evaluation: MakeEvaluation) -> None:
+    """It opens from a disk without a network, however odd the class names are."""
+    html = training_report(make_evaluation(), {"test/0.jpg": JPEG})
+
+    assert_self_contained(html)
+    assert [attributes["id"] for attributes in Page(html).all("section")] == SECTIONS
+
+
+def test_class_names_and_paths_are_text(make_evaluation: MakeEvaluation) -> None:
+    """A class called <script> is shown as it is written and runs nothing, in tables, charts and data alike."""
+    html = training_report(make_evaluation(), {})
+
+    assert "<script>alert" not in html
+    page = Page(html)
+    assert page.text.count(CLASSES[0]) >= 4
+    assert "train/<b>/x.jpg" in page.text
+    assert "$5 & 'quoted'" in page.text
+
+
+def test_numbers_are_those_of_the_evaluation(make_evaluation: MakeEvaluation) -> None:
+    """What a person reads is what the gate judged."""
+    evaluation = make_evaluation()
+
+    page = Page(training_report(evaluation, {}))
+
+    assert f"Test accuracy {100 * evaluation['test_top1']:.1f} %" in page.text
+    assert f"Macro F1 {evaluation['macro_f1']:.3f}" in page.text
+    assert f"Expected calibration error {evaluation['calibration']['ece']:.4f}" in page.text
+    assert "Validation accuracy 75.0 % epoch 2 of 3" in page.text
+    for row in evaluation["per_class"]:
+        scores = f"{row['precision']:.3f} {row['recall']:.3f} {row['f1']:.3f}"
+        assert f"{row['class_name']} {row['num_images']} {scores}" in page.text
+    for row in evaluation["mistakes"]:
+        assert f"{row['predicted']} {100 * row['probability']:.0f} %" in page.text
+    (cells,) = [attributes["data-cells"] for attributes in page.all("figure") if "data-cells" in attributes]
+    assert json.loads(cells)["classes"] == CLASSES
+    matrix = np.zeros((4, 4), int)
+    for row, column, count in json.loads(cells)["cells"]:
+        matrix[row, column] = count
+    assert matrix.tolist() == evaluation["confusion_matrix"]
+
+
+def test_ids_of_the_charts_do_not_meet(make_evaluation: MakeEvaluation) -> None:
+    """An id that two charts shared would clip one by the other's frame."""
+    ids = [one for one in Page(training_report(make_evaluation(), {})).ids() if re.fullmatch(r"[pm][0-9a-f]{10}", one)]
+
+    assert ids
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("num_classes", [2, 41, 133, 350])
+def test_page_of_many_classes_stays_small_and_whole(make_evaluation: MakeEvaluation, num_classes: int) -> None:
+    """Every class has its row; the page stays far below 3 MB."""
+    names = [f"class number {index}" for index in range(num_classes)]
+
+    html = training_report(make_evaluation(names, count=4 * num_classes), {})
+
+    assert len(html) < 1_500_000
+    page = Page(html)
+    assert all(f"{name} 4 " in page.text for name in names)
+    assert ("stand together" in page.text) == (num_classes > 40)
+    assert ("The 300 of 350 classes with the most errors are shown." in page.text) == (num_classes == 350)
+
+
+def test_page_without_a_test_split_says_so(make_evaluation: MakeEvaluation) -> None:
+    """The sections on test images are left out; the rest is there."""
+    html = training_report(untested(make_evaluation()), {})
+
+    assert_self_contained(html)
+    page = Page(html)
+    assert "There was no test split" in page.text
+    assert [attributes["id"] for attributes in page.all("section")] == ["result", "curves", "speed", "data", "settings"]
+
+
+def test_numbers_that_are_none_leave_gaps(make_evaluation: MakeEvaluation) -> None:
+    """evaluation.json has null where a loss was no number, and old ones have no learning rate."""
+    broken = epoch(3, 0.1) | {"train_loss": None, "validation_loss": None, "learning_rate": None}
+
+    page = Page(training_report(make_evaluation(epochs=[epoch(1, 0.5), epoch(2, 0.75), broken]), {}))
+
+    assert "Learning rate" not in page.text
+
+
+def test_thumbnails_are_inside_of_the_page(make_evaluation: MakeEvaluation) -> None:
+    """A mistake whose picture is gone still has its row."""
+    evaluation = make_evaluation()
+    first = evaluation["mistakes"][0]["path"]
+
+    page = Page(training_report(evaluation, {first: JPEG}))
+
+    (image,) = page.all("img")
+    assert image["src"].startswith("data:image/jpeg;base64,/9j/4")
+    assert image["alt"] == f"test image labelled {evaluation['mistakes'][0]['class_name']}"
+    assert page.text.count("no picture") == len(evaluation["mistakes"]) - 1
+
+
+def test_serving_engine_and_its_reason_are_shown(make_evaluation: MakeEvaluation) -> None:
+    """Why int8 was taken or refused is what a person asks next."""
+    model = {
+        "serving": {"engine": "openvino", "precision": "fp32", "reason": "int8 lost 1.2 points", "agreement": 0.981}
+    }
+
+    text = Page(training_report(make_evaluation(), {}, model)).text
+
+    assert "engine openvino" in text
+    assert "reason int8 lost 1.2 points" in text
+    assert "agreement 0.981" in text
+
+
+def test_confusions_are_sorted_by_their_number() -> None:
+    """Right answers are none; the share is of the true class."""
+    pairs = confusions(np.array([[8, 2, 0], [0, 5, 5], [1, 0, 1]]), ["a", "b", "c"])
+
+    assert [(pair["class_name"], pair["predicted"], pair["count"], pair["share"]) for pair in pairs] == [
+        ("b", "c", 5, 0.5),
+        ("a", "b", 2, 0.2),
+        ("c", "a", 1, 0.5),
+    ]
