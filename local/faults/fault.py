@@ -26,13 +26,17 @@ EVENT_KINDS: dict[str, str] = {
 PROCESS_KINDS: dict[str, str] = {
     "kill-environment": "the execution environment of the function --name is killed",
     "kill-training-job": "the processes of the training job --name are killed after step --step",
-    "interrupt-training-job": "the training job --name loses its spot capacity after step --step",
+    "interrupt-training-job": "the spot job --name is reclaimed after step --step, with --seconds (120) to save",
+    "lose-training-instance": "the machine of the training job --name is gone after step --step, without a notice",
     "kill-endpoint-instance": "an instance of the endpoint --name is killed",
     "stop-training-job": "the training job --name is stopped by somebody else",
     "stop-tuning-job": "the tuning job --name is stopped by somebody else",
     "stop-execution": "the execution --name is stopped by somebody else",
 }
-KINDS = REQUEST_KINDS | EVENT_KINDS | PROCESS_KINDS
+START_KINDS: dict[str, str] = {
+    "no-capacity": "the training job --name finds no instance when it starts",
+}
+KINDS = REQUEST_KINDS | EVENT_KINDS | PROCESS_KINDS | START_KINDS
 _NEEDED = {
     "throttle": ("service",),
     "error": ("service",),
@@ -42,7 +46,7 @@ _NEEDED = {
     "quota": ("service", "operation"),
     "crash-caller": ("caller",),
     "delay-event": ("seconds",),
-    **dict.fromkeys(PROCESS_KINDS, ("name",)),
+    **dict.fromkeys(PROCESS_KINDS | START_KINDS, ("name",)),
 }
 _DEFAULT_LIFETIME_SECONDS = 3600.0
 _MAX_SECONDS = 86_400.0

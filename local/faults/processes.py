@@ -27,7 +27,8 @@ class Breaker:
         self._due: dict[str, Callable[[Fault], None]] = {
             "kill-environment": self._kill_environment,
             "kill-training-job": lambda fault: self._break_training_job(fault, "kill"),
-            "interrupt-training-job": lambda fault: self._break_training_job(fault, "interrupt"),
+            "interrupt-training-job": lambda fault: self._break_training_job(fault, "interrupt", fault.seconds),
+            "lose-training-instance": lambda fault: self._break_training_job(fault, "lose"),
             "kill-endpoint-instance": self._kill_endpoint_instance,
             "stop-training-job": self._stop_training_job,
             "stop-tuning-job": self._stop_tuning_job,
@@ -51,12 +52,12 @@ class Breaker:
             if fault.matches(name=name) and self._board.use(fault, f"instance of endpoint {name!r}, process {pid}"):
                 _kill(pid)
 
-    def _break_training_job(self, fault: Fault, how: str) -> None:
+    def _break_training_job(self, fault: Fault, how: str, *arguments: float) -> None:
         for job in self._account.running("training jobs"):
             act = getattr(job, how)
             is_due = act is not None and fault.matches(name=job.name) and job.num_steps >= fault.step
             if is_due and self._board.use(fault, f"training job {job.name!r} after step {job.num_steps}"):
-                act()
+                act(*arguments)
 
     def _stop_training_job(self, fault: Fault) -> None:
         client = self._account.client("sagemaker")

@@ -111,10 +111,31 @@ def upload_archive(account: Account, role_arn: str, folder: Path, destination: S
     with tarfile.open(archive, "w:gz", compresslevel=_NO_COMPRESSION) as tar:
         for path in sorted(folder.rglob("*")):
             tar.add(path, arcname=str(path.relative_to(folder)), recursive=False)
-    client = account.client("s3", role_arn, "SageMaker")
     try:
-        client.upload_file(str(archive), destination.bucket, destination.key, Config=_ONE_PUT)
-    except (ClientError, BotoCoreError, S3UploadFailedError) as error:
-        raise StorageError(f"upload to {str(destination)!r} failed: {error}") from error
+        upload_file(account, role_arn, archive, destination)
     finally:
         archive.unlink()
+
+
+def upload_files(account: Account, role_arn: str, folder: Path, prefix: S3Uri) -> None:
+    """Put each file below `folder` at its relative path under `prefix`, as `role_arn`.
+
+    Raises:
+        StorageError: S3 refused one.
+    """
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        upload_file(account, role_arn, path, S3Uri(prefix.bucket, prefix.key + path.relative_to(folder).as_posix()))
+
+
+def upload_file(account: Account, role_arn: str, path: Path, destination: S3Uri) -> None:
+    """Put one file, as `role_arn`.
+
+    Raises:
+        StorageError: S3 refused it.
+        FileNotFoundError: there is no such file.
+    """
+    client = account.client("s3", role_arn, "SageMaker")
+    try:
+        client.upload_file(str(path), destination.bucket, destination.key, Config=_ONE_PUT)
+    except (ClientError, BotoCoreError, S3UploadFailedError) as error:
+        raise StorageError(f"upload to {str(destination)!r} failed: {error}") from error

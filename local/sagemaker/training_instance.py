@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 
 import psutil
 
 from local.sagemaker import channels
+from local.sagemaker.checkpoints import Checkpoints
+from local.sagemaker.places import Place
 from local.sagemaker.storage import Objects
 from local.sagemaker.training_job import TrainingJob
 
@@ -26,20 +27,6 @@ _LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _READ_BYTES = 1 << 16
 _MAX_TAIL_LINES = 20
 _SIGTERM_EXIT_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class Place:
-    """Which of a job's instances this is."""
-
-    index: int
-    hosts: tuple[str, ...]
-    num_cores: int
-
-    @property
-    def host(self) -> str:
-        """Return the name by which the others reach it."""
-        return self.hosts[self.index]
 
 
 class TrainingInstance:
@@ -55,12 +42,19 @@ class TrainingInstance:
         self._tail: list[str] = []
         self._asked: set[int] = set()  # process ids
         self.ml = folder / "opt" / "ml"
+        self._checkpoints = Checkpoints(job, self.ml)
+
+    @property
+    def has_started(self) -> bool:
+        """Say whether the container was started."""
+        return self._process is not None
 
     def download(self) -> None:
-        """Write the configuration and the channels.
+        """Write the configuration and the channels, and restore the checkpoints.
 
         Raises:
             ChannelError: a channel cannot be had.
+            StorageError: S3 refused the checkpoints.
         """
         request = self._job.request
         for part in ("input/config", "input/data", "model", "output/data"):
@@ -78,6 +72,7 @@ class TrainingInstance:
             folder = self.ml / "input" / "data" / channel["ChannelName"]
             folder.mkdir()
             channels.download(channel, objects, folder, self._place.index, len(self._place.hosts))
+        self._checkpoints.restore()
 
     def start(self) -> None:
         """Start the toolkit, which runs the user's script."""
@@ -96,6 +91,7 @@ class TrainingInstance:
             os.close(container_output)
         stream = f"{self._job.name}/algo-{self._place.index + 1}-{int(self._account.clock.time())}"
         self._reader = self._account.start_thread(f"log of {stream}", lambda: self._pass_on(output, stream))
+        self._checkpoints.start()
 
     def exit_code(self) -> int | None:
         """Return the toolkit's exit code, or None while it runs."""
@@ -117,21 +113,32 @@ class TrainingInstance:
 
     def kill(self) -> None:
         """Kill everything that runs on the instance, as a machine's failure does."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._started().pid, signal.SIGKILL)
-
-    def end(self) -> None:
-        """End whatever still runs, then wait for the last lines of the log."""
         if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def end(self, *, keeps_files: bool = True) -> None:
+        """End whatever still runs, then wait for the last lines of the log and for the checkpoints.
+
+        Without `keeps_files` the machine is gone: it ends without a signal, and what it had not sent yet is lost.
+        """
+        if self._process is not None:
+            if not keeps_files:
+                self.kill()
             self._account.processes.end(self._process, _SIGTERM_EXIT_SECONDS)
         if self._reader is not None:
             self._reader.join()
+        self._checkpoints.finish(sends_rest=keeps_files)
 
     def failure(self) -> str:
         """Return why the script failed: what was written to /opt/ml/output/failure, or else the end of the log."""
         with suppress(OSError):
             return (self.ml / "output" / "failure").read_text(errors="replace").strip()
         return "the container ended without a message; its last lines: " + " | ".join(self._tail[-5:])
+
+    def forget(self) -> None:
+        """Delete the machine's files."""
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def forget_input(self) -> None:
         """Delete the channels, so that ended jobs do not fill the disk while they upload."""

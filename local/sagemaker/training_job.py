@@ -2,6 +2,7 @@
 
 import copy
 import logging
+import math
 from collections.abc import Callable
 from datetime import datetime
 from threading import Event, Lock
@@ -19,7 +20,9 @@ logger = logging.getLogger("local.sagemaker")
 KIND = "training job"
 _MAX_REASON = 1024
 _ENDED = frozenset({"Completed", "Failed", "Stopped"})
-_BEFORE_STOP = frozenset({"Downloading", "Training"})  # not entered any more once a stop was asked for
+# Not entered any more once a stop was asked for.
+_BEFORE_STOP = frozenset({"Starting", "Downloading", "Training", "Interrupted"})
+_SPOT_SHARE = 0.3  # of the training time, what a spot job is billed here; AWS's saving varies up to 90 %
 # The status that goes with a secondary status; uploading keeps the status it finds.
 _STATUS = {
     "Completed": "Completed",
@@ -27,6 +30,7 @@ _STATUS = {
     "Stopping": "Stopping",
     "Stopped": "Stopped",
     "MaxRuntimeExceeded": "Stopped",
+    "MaxWaitTimeExceeded": "Stopped",
 }
 _MESSAGES = {
     "Starting": "Starting the training job",
@@ -38,6 +42,8 @@ _MESSAGES = {
     "Failed": "Training job failed",
     "Stopped": "Training job stopped",
     "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
+    "MaxWaitTimeExceeded": "Training job wait time exceeded MaxWaitTimeInSeconds provided",
+    "Interrupted": "Training job interrupted: the managed spot instances were reclaimed",
 }
 _SUMMARY = (
     "TrainingJobName",
@@ -63,10 +69,16 @@ class TrainingJob:
         self.stop_requested = Event()
         self.ended = Event()
         self.on_end: Callable[[], None] | None = None
-        # Set by the run while there is something to break: its processes die, its spot capacity is taken away.
+        self.on_completion: Callable[[TrainingJob], None] | None = None  # before anyone hears of the end
+        # Set by the run while there is something to break: its processes die, its spot capacity is taken away, its
+        # machines are gone.
         self.kill: Callable[[], None] | None = None
-        self.interrupt: Callable[[], None] | None = None
+        self.interrupt: Callable[[float], None] | None = None  # takes the grace in seconds
+        self.lose: Callable[[], None] | None = None
+        self.created_at = account.clock.time()
         self._lock = Lock()
+        self._training_since: datetime | None = None
+        self._trained_seconds = 0.0  # before the last interruption
         self._description = self._first_description(tuning_job_arn)
 
     @property
@@ -83,15 +95,31 @@ class TrainingJob:
         return float(condition.get("MaxRuntimeInSeconds", DEFAULT_MAX_RUNTIME_SECONDS))
 
     @property
+    def is_spot(self) -> bool:
+        """Say whether the job runs on managed spot instances."""
+        return bool(self.request.get("EnableManagedSpotTraining"))
+
+    @property
+    def wait_deadline(self) -> float:
+        """Return when, on the account's clock, a spot job must be over; without managed spot training never."""
+        seconds = self.request["StoppingCondition"].get("MaxWaitTimeInSeconds")
+        return self.created_at + float(seconds) if self.is_spot and seconds else math.inf
+
+    @property
+    def keep_alive_seconds(self) -> int:
+        """Return how long the job's instances are kept for another one."""
+        return int(self.request["ResourceConfig"].get("KeepAlivePeriodInSeconds", 0))
+
+    @property
+    def is_running(self) -> bool:
+        """Say whether the job has not ended."""
+        return self.status not in _ENDED
+
+    @property
     def status(self) -> str:
         """Return TrainingJobStatus."""
         with self._lock:
             return str(self._description["TrainingJobStatus"])
-
-    @property
-    def num_steps(self) -> int:
-        """Return how many lines with metrics the job has printed."""
-        return self.metrics.num_lines
 
     def describe(self) -> dict[str, Any]:
         """Return what DescribeTrainingJob answers."""
@@ -122,6 +150,8 @@ class TrainingJob:
                 self._close(now)
             self._description |= changes
             told = copy.deepcopy(self._description)
+        if secondary == "Completed" and self.on_completion:
+            self.on_completion(self)
         logger.info("training job %r: %s", self.name, secondary)
         state_events.put_training_job_event(self.account, told)
         if told["TrainingJobStatus"] in _ENDED:
@@ -144,10 +174,21 @@ class TrainingJob:
             self.stop_requested.set()
             self.move("Stopping")
 
+    @property
+    def num_steps(self) -> int:
+        """Return how many lines with metrics the job has printed."""
+        return self.metrics.num_lines
+
     def note_training_started(self) -> None:
-        """Note the moment from which the job is billed."""
+        """Note the moment from which the job is billed; after an interruption, billing goes on from here."""
         with self._lock:
-            self._description["TrainingStartTime"] = self.account.clock.now()
+            self._training_since = self.account.clock.now()
+            self._description.setdefault("TrainingStartTime", self._training_since)
+
+    def note_interrupted(self) -> None:
+        """Stop billing until the job runs again."""
+        with self._lock:
+            self._add_trained(self.account.clock.now())
 
     def _tell_ended(self) -> None:
         self.account.journal.end(KIND, self.name)
@@ -157,6 +198,9 @@ class TrainingJob:
 
     def _enter(self, secondary: str, message: str, now: datetime) -> None:
         transitions = self._description["SecondaryStatusTransitions"]
+        if transitions and transitions[-1]["Status"] == secondary:
+            transitions[-1]["StatusMessage"] = message
+            return
         if transitions:
             transitions[-1]["EndTime"] = now
         transitions.append({"Status": secondary, "StartTime": now, "StatusMessage": message})
@@ -166,11 +210,17 @@ class TrainingJob:
     def _close(self, now: datetime) -> None:
         self._description["SecondaryStatusTransitions"][-1]["EndTime"] = now
         self._description["TrainingEndTime"] = now
-        started_at = self._description.get("TrainingStartTime")
-        if started_at:
-            seconds = max(1, round((now - started_at).total_seconds()))
-            self._description |= {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}
+        self._add_trained(now)
+        if "TrainingStartTime" in self._description:
+            seconds = max(1, round(self._trained_seconds))
+            billable = max(1, round(seconds * _SPOT_SHARE)) if self.is_spot else seconds
+            self._description |= {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": billable}
         self._description["FinalMetricDataList"] = self.metrics.final()
+
+    def _add_trained(self, now: datetime) -> None:
+        if self._training_since is not None:
+            self._trained_seconds += (now - self._training_since).total_seconds()
+            self._training_since = None
 
     def _first_description(self, tuning_job_arn: str) -> dict[str, Any]:
         now = self.account.clock.now()
@@ -190,7 +240,7 @@ class TrainingJob:
                 "StoppingCondition": condition,
                 "EnableNetworkIsolation": False,
                 "EnableInterContainerTrafficEncryption": False,
-                "EnableManagedSpotTraining": False,
+                "EnableManagedSpotTraining": self.is_spot,
             }
             | ({"TuningJobArn": tuning_job_arn} if tuning_job_arn else {})
         )

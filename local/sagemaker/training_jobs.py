@@ -9,10 +9,12 @@ from local.account import Account
 from local.errors import ServiceError
 from local.sagemaker import tags, training_request, training_run
 from local.sagemaker.cores import Cores, num_cores
-from local.sagemaker.operations import Operation, arn, page, select, validation_error
+from local.sagemaker.operations import Operation, arn, page, refuse_unsupported, select, validation_error
 from local.sagemaker.training_job import TrainingJob
+from local.sagemaker.warm_pools import WarmPools
 
 _END_SECONDS = 5.0
+_QUOTA = 20  # instances of one type at one time
 
 
 class TrainingJobs:
@@ -23,6 +25,7 @@ class TrainingJobs:
         self._lock = Lock()
         self._jobs: dict[str, TrainingJob] = {}
         self._threads: list[Thread] = []
+        self._warm_pools = WarmPools(account)
         self.cores = Cores(num_cores())
 
     def start(self, request: dict[str, Any], *, cores: int = 0, tuning_job_arn: str = "") -> TrainingJob:
@@ -41,6 +44,8 @@ class TrainingJobs:
         with self._lock:
             self._refuse_taken(name)
             self._jobs[name] = job
+            self._warm_pools.reuse(job)
+        job.on_completion = self._warm_pools.leave
         tags.announce(job.arn, request.get("Tags"))
         thread = training_run.start(job, self.cores)
         with self._lock:
@@ -78,6 +83,8 @@ class TrainingJobs:
             "DescribeTrainingJob": self.describe,
             "ListTrainingJobs": self.list,
             "StopTrainingJob": self.stop,
+            "UpdateTrainingJob": self.update,
+            "DeleteTrainingJob": self.delete,
         }
 
     def create(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -85,17 +92,19 @@ class TrainingJobs:
         with self._lock:
             self._refuse_taken(params["TrainingJobName"])
         training_request.check(self._account, params)
+        self._check_quota(params["ResourceConfig"])
         return {"TrainingJobArn": self.start(params).arn}
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
         """Carry out DescribeTrainingJob."""
-        return self.get(params["TrainingJobName"]).describe()
+        job = self.get(params["TrainingJobName"])
+        return job.describe() | self._warm_pools.status(job)
 
     def list(self, params: dict[str, Any]) -> dict[str, Any]:
         """Carry out ListTrainingJobs."""
         with self._lock:
             jobs = list(self._jobs.values())
-        summaries = [job.summary() for job in jobs]
+        summaries = [job.summary() | self._warm_pools.status(job) for job in jobs]
         selected = select(summaries, params, name_key="TrainingJobName", status_key="TrainingJobStatus")
         return page(selected, params, "TrainingJobSummaries")
 
@@ -103,6 +112,49 @@ class TrainingJobs:
         """Carry out StopTrainingJob."""
         self.get(params["TrainingJobName"]).request_stop()
         return {}
+
+    def update(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Carry out UpdateTrainingJob, which changes how long a completed job keeps its instances."""
+        refuse_unsupported("UpdateTrainingJob", params, {"TrainingJobName", "ResourceConfig"})
+        job = self.get(params["TrainingJobName"])
+        pool = self._warm_pools.get(job.name)
+        if pool is None or not pool.is_available(self._account.clock.now()):
+            raise validation_error(
+                f"The training job {job.name} has no warm pool in status Available; only such a one can be updated."
+            )
+        pool.keep(params.get("ResourceConfig", {}).get("KeepAlivePeriodInSeconds", job.keep_alive_seconds))
+        return {"TrainingJobArn": job.arn}
+
+    def delete(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Carry out DeleteTrainingJob; the name may be used again."""
+        job = self.get(params["TrainingJobName"])
+        pool = self._warm_pools.get(job.name)
+        if job.is_running or (pool and pool.is_available(self._account.clock.now())):
+            what = f"is in status {job.status}" if job.is_running else "keeps a warm pool in status Available"
+            raise ServiceError("ResourceInUse", f"The training job {job.name} {what} and cannot be deleted.")
+        with self._lock:
+            del self._jobs[job.name]
+        self._warm_pools.forget(job.name)
+        return {}
+
+    def _check_quota(self, resources: dict[str, Any]) -> None:
+        """Refuse more instances of a type at one time than the account's quota.
+
+        Raises:
+            ServiceError: it would be exceeded.
+        """
+        instance_type, wanted = resources["InstanceType"], resources["InstanceCount"]
+        with self._lock:
+            running = [job.request["ResourceConfig"] for job in self._jobs.values() if job.is_running]
+        used = sum(one["InstanceCount"] for one in running if one["InstanceType"] == instance_type)
+        if used + wanted > _QUOTA:
+            raise ServiceError(
+                "ResourceLimitExceeded",
+                f"The account-level service limit '{instance_type} for training job usage' is {_QUOTA} Instances, with "
+                f"current utilization of {used} Instances and a request delta of {wanted} Instances. Please use AWS "
+                "Service Quotas to request an increase for this quota. If AWS Service Quotas is not available, contact "
+                "AWS support to request an increase for this quota.",
+            )
 
     def _refuse_taken(self, name: str) -> None:
         if name in self._jobs:

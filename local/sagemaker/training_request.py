@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -13,8 +14,9 @@ from local.sagemaker.operations import refuse_unsupported, validation_error
 from local.sagemaker.storage import S3Uri, StorageError
 
 DEFAULT_MAX_RUNTIME_SECONDS = 86_400
+DEFAULT_LOCAL_PATH = "/opt/ml/checkpoints"
+_ML = PurePosixPath("/opt/ml")
 _MAX_RUNTIME_SECONDS = 432_000
-_MAX_INSTANCES = 20
 _REQUIRED = ("AlgorithmSpecification", "ResourceConfig", "StoppingCondition")
 _REQUEST = {
     "TrainingJobName",
@@ -28,9 +30,14 @@ _REQUEST = {
     "Tags",
     "Environment",
     "ProfilerConfig",
+    "EnableManagedSpotTraining",
+    "CheckpointConfig",
+    "RetryStrategy",
+    "DebugHookConfig",  # kept; nothing is saved, as in the PyTorch images, which hold no smdebug any more
 }
-_ALGORITHM = {"TrainingImage", "TrainingInputMode", "MetricDefinitions"}
-_RESOURCES = {"InstanceType", "InstanceCount", "VolumeSizeInGB"}
+# EnableSageMakerMetricsTimeSeries is kept: the graphs of Studio, for which AWS keeps the series, are not here.
+_ALGORITHM = {"TrainingImage", "TrainingInputMode", "MetricDefinitions", "EnableSageMakerMetricsTimeSeries"}
+_RESOURCES = {"InstanceType", "InstanceCount", "VolumeSizeInGB", "KeepAlivePeriodInSeconds"}
 _CHANNEL = {"ChannelName", "DataSource", "ContentType", "CompressionType", "RecordWrapperType", "InputMode"}
 _S3_SOURCE = {"S3DataType", "S3Uri", "S3DataDistributionType"}
 _INPUT_MODES = {"File", "FastFile"}
@@ -50,11 +57,27 @@ def check(account: Account, request: dict[str, Any], where: str = "CreateTrainin
     _check_channels(request.get("InputDataConfig", []), where)
     _check_output(request["OutputDataConfig"], where)
     _check_stopping(request["StoppingCondition"], where)
+    _check_spot(request, where)
+    _check_checkpoints(request.get("CheckpointConfig"), where)
     profiler = request.get("ProfilerConfig") or {}
     refuse_unsupported(f"{where}.ProfilerConfig", profiler, {"DisableProfiler"})
     if profiler and not profiler.get("DisableProfiler"):
         raise _not_carried_out(f"{where}.ProfilerConfig", "set DisableProfiler to true or leave it out")
     check_role(account, request["RoleArn"])
+
+
+def relocated(local_path: str, machine: Path) -> Path | None:
+    """Return where `local_path` of a CheckpointConfig lies under `machine`, the instance's own /opt/ml.
+
+    None when it is not below /opt/ml, or is one of the folders that have another purpose.
+    """
+    path = PurePosixPath(local_path or DEFAULT_LOCAL_PATH)
+    if ".." in path.parts or not path.is_relative_to(_ML):
+        return None
+    relative = path.relative_to(_ML)
+    if not relative.parts or relative.parts[0] in {"input", "model", "output", "code"}:
+        return None
+    return machine / relative
 
 
 def check_role(account: Account, role_arn: str) -> None:
@@ -104,13 +127,6 @@ def _check_resources(resources: dict[str, Any], where: str) -> None:
     for member in ("InstanceType", "InstanceCount", "VolumeSizeInGB"):
         if not resources.get(member):
             raise validation_error(f"{where}.ResourceConfig: {member}: {resources.get(member)!r}; give at least 1")
-    if resources["InstanceCount"] > _MAX_INSTANCES:
-        raise ServiceError(
-            "ResourceLimitExceeded",
-            f"The account-level service limit '{resources['InstanceType']} for training job usage' is {_MAX_INSTANCES} "
-            f"Instances, with current utilization of 0 Instances and a request delta of {resources['InstanceCount']} "
-            "Instances. Please use AWS Service Quotas to request an increase for this quota.",
-        )
 
 
 def _check_channels(channels: list[dict[str, Any]], where: str) -> None:
@@ -147,18 +163,54 @@ def _check_input_mode(mode: str, where: str) -> None:
 
 def _check_output(output: dict[str, Any], where: str) -> None:
     refuse_unsupported(f"{where}.OutputDataConfig", output, {"S3OutputPath", "CompressionType"})
-    if output.get("CompressionType", "GZIP") != "GZIP":
-        raise _not_carried_out(f"{where}.OutputDataConfig.CompressionType={output['CompressionType']}", "use GZIP")
     _check_s3_uri(output["S3OutputPath"], f"{where}.OutputDataConfig")
 
 
 def _check_stopping(stopping: dict[str, Any], where: str) -> None:
-    refuse_unsupported(f"{where}.StoppingCondition", stopping, {"MaxRuntimeInSeconds"})
+    refuse_unsupported(f"{where}.StoppingCondition", stopping, {"MaxRuntimeInSeconds", "MaxWaitTimeInSeconds"})
     seconds = stopping.get("MaxRuntimeInSeconds", DEFAULT_MAX_RUNTIME_SECONDS)
     if seconds > _MAX_RUNTIME_SECONDS:
         raise ServiceError(
             "ResourceLimitExceeded",
             f"{where}.StoppingCondition: MaxRuntimeInSeconds: {seconds}; at most {_MAX_RUNTIME_SECONDS} are allowed",
+        )
+
+
+def _check_spot(request: dict[str, Any], where: str) -> None:
+    """Check what managed spot training asks of a request.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html
+    """
+    stopping = request["StoppingCondition"]
+    wait, runtime = stopping.get("MaxWaitTimeInSeconds"), stopping.get("MaxRuntimeInSeconds")
+    if not request.get("EnableManagedSpotTraining"):
+        if wait is not None:
+            raise validation_error(
+                "Invalid MaxWaitTimeInSeconds. It is supported only when EnableManagedSpotTraining is set to true."
+            )
+        return
+    if wait is None:
+        raise validation_error(
+            "MaxWaitTimeInSeconds above 0 is required when EnableManagedSpotTraining is set to true."
+        )
+    if wait < (runtime or DEFAULT_MAX_RUNTIME_SECONDS):
+        raise validation_error(
+            f"Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds: "
+            f"{wait} is less than {runtime or DEFAULT_MAX_RUNTIME_SECONDS}."
+        )
+    if request["ResourceConfig"].get("KeepAlivePeriodInSeconds"):
+        raise validation_error(
+            f"{where}.ResourceConfig: KeepAlivePeriodInSeconds is not supported with EnableManagedSpotTraining."
+        )
+
+
+def _check_checkpoints(config: dict[str, Any] | None, where: str) -> None:
+    if config is None:
+        return
+    _check_s3_uri(config["S3Uri"], f"{where}.CheckpointConfig")
+    if relocated(config.get("LocalPath", ""), Path()) is None:
+        raise _not_carried_out(
+            f"{where}.CheckpointConfig.LocalPath={config['LocalPath']}", f"use a folder such as {DEFAULT_LOCAL_PATH}"
         )
 
 

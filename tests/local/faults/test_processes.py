@@ -41,7 +41,7 @@ def test_a_training_job_that_is_killed_fails_with_the_signal(account: RunningAcc
     job = workbench.ended(workbench.start(_STEPS))
 
     assert job["TrainingJobStatus"] == "Failed"
-    assert "exit code: -9" in job["FailureReason"]
+    assert "exit code: 137" in job["FailureReason"]
     assert 3 <= job["FinalMetricDataList"][0]["Value"] < 199
     assert len(faults.happened(fault)) == 1
 

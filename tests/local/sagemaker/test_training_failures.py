@@ -144,7 +144,37 @@ def test_unknown_job_is_not_found(workbench: Workbench) -> None:
         ({"TrainingJobName": "x" * 64}, "ValidationException", "length less than or equal to 63"),
         ({"TrainingJobName": "a_b"}, "ValidationException", "regular expression pattern"),
         ({"VpcConfig": {"SecurityGroupIds": ["sg-1"], "Subnets": ["s-1"]}}, "NotImplemented", "VpcConfig"),
-        ({"EnableManagedSpotTraining": True}, "NotImplemented", "EnableManagedSpotTraining"),
+        ({"EnableManagedSpotTraining": True}, "ValidationException", "MaxWaitTimeInSeconds above 0 is required"),
+        (
+            {
+                "EnableManagedSpotTraining": True,
+                "StoppingCondition": {"MaxRuntimeInSeconds": 20, "MaxWaitTimeInSeconds": 10},
+            },
+            "ValidationException",
+            "greater than or equal to MaxRuntimeInSeconds",
+        ),
+        (
+            {"StoppingCondition": {"MaxRuntimeInSeconds": 20, "MaxWaitTimeInSeconds": 30}},
+            "ValidationException",
+            "only when EnableManagedSpotTraining",
+        ),
+        (
+            {
+                "EnableManagedSpotTraining": True,
+                "StoppingCondition": {"MaxRuntimeInSeconds": 20, "MaxWaitTimeInSeconds": 30},
+                "ResourceConfig": {
+                    "InstanceType": "ml.m5.xlarge",
+                    "InstanceCount": 1,
+                    "VolumeSizeInGB": 1,
+                    "KeepAlivePeriodInSeconds": 60,
+                },
+            },
+            "ValidationException",
+            "KeepAlivePeriodInSeconds is not supported",
+        ),
+        ({"CheckpointConfig": {"S3Uri": "https://x/y"}}, "ValidationException", "s3://bucket/key"),
+        ({"CheckpointConfig": {"S3Uri": "s3://b/c", "LocalPath": "/home/c"}}, "NotImplemented", "/home/c"),
+        ({"CheckpointConfig": {"S3Uri": "s3://b/c", "LocalPath": "/opt/ml/model"}}, "NotImplemented", "/opt/ml/model"),
         ({"EnableNetworkIsolation": True}, "NotImplemented", "EnableNetworkIsolation"),
         ({"RoleArn": "arn:aws:iam::123456789012:role/none"}, "ValidationException", "Could not assume role"),
         ({"OutputDataConfig": {"S3OutputPath": "https://x/y"}}, "ValidationException", "s3://bucket/key"),

@@ -242,3 +242,25 @@ def test_two_instances_are_two_processes(workbench: Workbench) -> None:
     said = sorted(line for line in workbench.log(name) if line.startswith("instance"))
     assert [re.findall(r"\d\.txt", line) for line in said] == [["0.txt", "2.txt"], ["1.txt", "3.txt"]]
     assert len(workbench.members(job["ModelArtifacts"]["S3ModelArtifacts"])) == 2
+
+
+@pytest.mark.slow
+def test_two_instances_train_over_torchrun(workbench: Workbench) -> None:
+    """The hyperparameter of the SDK's torch_distributed starts torchrun on each; the processes really add up."""
+    script = """
+    import os, torch, torch.distributed as dist
+    dist.init_process_group("gloo")
+    number = torch.tensor([float(dist.get_rank() + 1)])
+    dist.all_reduce(number)
+    print(f"rank {dist.get_rank()} of {dist.get_world_size()} sum {number.item()}", flush=True)
+    dist.destroy_process_group()
+    """
+    name = workbench.start(
+        script,
+        HyperParameters=workbench.hyperparameters(script, sagemaker_torch_distributed_enabled="true"),
+        ResourceConfig={"InstanceType": "ml.m5.xlarge", "InstanceCount": 2, "VolumeSizeInGB": 10},
+    )
+
+    assert workbench.ended(name)["TrainingJobStatus"] == "Completed"
+    said = sorted(line for line in workbench.log(name) if line.startswith("rank"))
+    assert said == ["rank 0 of 2 sum 3.0", "rank 1 of 2 sum 3.0"]
