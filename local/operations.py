@@ -10,7 +10,7 @@ from local.account import Account
 from local.errors import ServiceError
 
 # Services whose state is all there is to them: moto's answer is the real effect.
-_WHOLE_SERVICES = frozenset({"dynamodb", "sqs", "sns", "logs", "iam", "sts", "ssm", "resourcegroupstaggingapi"})
+_WHOLE_SERVICES = frozenset({"s3", "dynamodb", "sqs", "sns", "logs", "iam", "sts", "ssm", "resourcegroupstaggingapi"})
 _carried_out: dict[str, set[str]] = {}
 
 
@@ -22,7 +22,7 @@ def carry_out(service: str, operations: set[str]) -> None:
 def operations() -> dict[str, list[str]]:
     """Return the operations carried out, by service; an empty list stands for all that moto knows."""
     listed = {service: sorted(names) for service, names in _carried_out.items()}
-    return dict(sorted(({"s3": []} | {service: [] for service in _WHOLE_SERVICES} | listed).items()))
+    return dict(sorted(({service: [] for service in _WHOLE_SERVICES} | listed).items()))
 
 
 def install(account: Account) -> None:

@@ -28,9 +28,11 @@ _DEFINITION = {
     "InputDataConfig",
     "OutputDataConfig",
     "ResourceConfig",
+    "HyperParameterTuningResourceConfig",
     "StoppingCondition",
     "Environment",
 }
+_RESOURCES = {"InstanceType", "InstanceCount", "VolumeSizeInGB"}
 _MAX_JOBS = 750
 _MAX_PARALLEL = 100
 _MAX_TUNED = 30
@@ -47,6 +49,7 @@ def check(account: Account, request: dict[str, Any]) -> None:
     for member in ("HyperParameterTuningJobObjective", "ParameterRanges"):
         if not config.get(member):
             raise validation_error(f"{_OPERATION}.HyperParameterTuningJobConfig: {member} is missing; give it")
+    _check_resources(definition)
     _check_ranges(config["ParameterRanges"], definition.get("StaticHyperParameters", {}))
     _check_strategy(config)
     _check_limits(config)
@@ -58,13 +61,27 @@ def training_job_request(request: dict[str, Any], name: str, tuned: dict[str, st
     """Return the CreateTrainingJob request of one job of the tuning job that `request` asks for."""
     definition = request["TrainingJobDefinition"]
     metric = request["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"]
-    copied = set(_DEFINITION) - {"DefinitionName", "StaticHyperParameters"}
+    copied = set(_DEFINITION) - {"DefinitionName", "StaticHyperParameters", "HyperParameterTuningResourceConfig"}
+    resources = definition.get("HyperParameterTuningResourceConfig")
     fixed = definition.get("StaticHyperParameters", {})
-    return {member: definition[member] for member in sorted(copied) if member in definition} | {
-        "TrainingJobName": name,
-        "HyperParameters": fixed | tuned | {"_tuning_objective_metric": metric},
-        "Tags": request.get("Tags", []),
-    }
+    return (
+        {member: definition[member] for member in sorted(copied) if member in definition}
+        | {
+            "TrainingJobName": name,
+            "HyperParameters": fixed | tuned | {"_tuning_objective_metric": metric},
+            "Tags": request.get("Tags", []),
+        }
+        | ({"ResourceConfig": {key: resources[key] for key in _RESOURCES if key in resources}} if resources else {})
+    )
+
+
+def _check_resources(definition: dict[str, Any]) -> None:
+    resources = definition.get("HyperParameterTuningResourceConfig") or {}
+    if resources and definition.get("ResourceConfig"):
+        raise validation_error(
+            f"{_OPERATION}: both ResourceConfig and HyperParameterTuningResourceConfig are given; give one"
+        )
+    refuse_unsupported(f"{_OPERATION}.HyperParameterTuningResourceConfig", resources, _RESOURCES)
 
 
 def _check_ranges(given: dict[str, Any], fixed: dict[str, str]) -> None:

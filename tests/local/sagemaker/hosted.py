@@ -16,7 +16,7 @@ VARIANT = "AllTraffic"
 BUCKET = "hosting-tests"
 
 # Answers with its own name. The body says what else to do: sleep, fail in some way, or end the process.
-_INFERENCE = """
+INFERENCE = """
 import json, os, time
 from sagemaker_inference.errors import BaseInferenceToolkitError
 
@@ -153,7 +153,7 @@ def archive(model_name: str) -> bytes:
     """Return the model.tar.gz of a tiny model that answers with `model_name`."""
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w:gz") as tar:
-        for path, text in (("code/inference.py", _INFERENCE), ("name", model_name)):
+        for path, text in (("code/inference.py", INFERENCE), ("name", model_name)):
             member = tarfile.TarInfo(path)
             member.size = len(text.encode())
             tar.addfile(member, io.BytesIO(text.encode()))

@@ -1,0 +1,113 @@
+"""A session with AWS's own Python SDKs for SageMaker and Step Functions; prints what it saw as one JSON object.
+
+Run as a program, so that the SDKs meet the account as they meet AWS: with environment variables and nothing else.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import sagemaker
+from sagemaker.deserializers import JSONDeserializer
+from sagemaker.pytorch import PyTorch, PyTorchModel
+from sagemaker.serializers import IdentitySerializer
+from sagemaker.tuner import ContinuousParameter, HyperparameterTuner
+from stepfunctions.steps import Chain, Pass
+from stepfunctions.workflow import Workflow
+
+_SCORE = [{"Name": "score", "Regex": "score=([0-9.]+)"}]
+_FRAMEWORK = {"framework_version": "2.6", "py_version": "py312"}
+_INSTANCES = {"instance_count": 1, "instance_type": "ml.m5.large"}
+
+
+def main(source: Path, role_arn: str, bucket: str) -> dict[str, Any]:
+    """Train, tune, deploy, ask, update and delete; then run a small workflow."""
+    session = sagemaker.Session(boto_session=boto3.Session(), default_bucket=bucket)
+
+    def estimator() -> PyTorch:
+        return PyTorch(
+            entry_point="train.py",
+            source_dir=str(source),
+            role=role_arn,
+            hyperparameters={"lr": 0.25},
+            metric_definitions=_SCORE,
+            sagemaker_session=session,
+            disable_profiler=True,
+            **_FRAMEWORK,
+            **_INSTANCES,
+        )
+
+    trained = estimator()
+    trained.fit()
+    tuned = {"rate": ContinuousParameter(0.01, 0.5)}
+    tuner = HyperparameterTuner(estimator(), "score", tuned, _SCORE, max_jobs=2, max_parallel_jobs=2)
+    tuner.fit(wait=False)
+    served = _serve(trained, source, role_arn, session)
+    _until(lambda: tuner.describe()["HyperParameterTuningJobStatus"] != "InProgress")
+    return {
+        "job": trained.latest_training_job.describe()["TrainingJobStatus"],
+        "metrics": trained.training_job_analytics.dataframe()["value"].tolist(),
+        "best": tuner.best_training_job(),
+        "served": served,
+        "workflow": _work(role_arn),
+    }
+
+
+def _serve(trained: PyTorch, source: Path, role_arn: str, session: sagemaker.Session) -> dict[str, Any]:
+    model = PyTorchModel(
+        trained.model_data,
+        role_arn,
+        entry_point="inference.py",
+        source_dir=str(source),
+        sagemaker_session=session,
+        **_FRAMEWORK,
+    )
+    predictor = model.deploy(
+        1, "ml.m5.large", serializer=IdentitySerializer("image/jpeg"), deserializer=JSONDeserializer(), wait=False
+    )
+    _wait(session, predictor.endpoint_name)
+    first = predictor.predict(b"four")
+    predictor.update_endpoint(initial_instance_count=2, instance_type="ml.m5.large", wait=False)
+    after = _wait(session, predictor.endpoint_name)
+    second = predictor.predict(b"four")
+    predictor.delete_model()
+    predictor.delete_endpoint(delete_endpoint_config=True)
+    return {"first": first, "second": second, "instances": after["ProductionVariants"][0]["CurrentInstanceCount"]}
+
+
+def _wait(session: sagemaker.Session, name: str) -> dict[str, Any]:
+    """Wait by boto3's waiter, which can be told to look more often than each 30 s, as the SDK does."""
+    config = {"Delay": 0.2, "MaxAttempts": 150}
+    session.sagemaker_client.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=config)
+    return dict(session.sagemaker_client.describe_endpoint(EndpointName=name))
+
+
+def _until(is_over: Callable[[], bool]) -> None:
+    """Return once `is_over`, or after 30 s."""
+    deadline = time.monotonic() + 30
+    while not is_over() and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+def _work(role_arn: str) -> dict[str, Any]:
+    workflow = Workflow(f"sdk-{int(time.time())}", Chain([Pass("First"), Pass("Second", result={"n": 2})]), role_arn)
+    workflow.create()
+    execution = workflow.execute(inputs={"n": 1})
+    _until(lambda: execution.describe()["status"] != "RUNNING")
+    events = [event["type"] for event in execution.list_events()]
+    newest = [event["type"] for event in execution.list_events(max_items=2, reverse_order=True)]
+    seen = {"status": execution.describe()["status"], "output": execution.get_output(), "events": events}
+    seen |= {"newest": newest, "executions": len(workflow.list_executions())}
+    workflow.delete()
+    return seen
+
+
+if __name__ == "__main__":
+    os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+    stdout, sys.stdout = sys.stdout, sys.stderr
+    print(json.dumps(main(Path(sys.argv[1]), sys.argv[2], sys.argv[3])), file=stdout)

@@ -1,0 +1,131 @@
+"""Plain object operations take a short way and answer as the long way does, which a request with an option takes."""
+
+import uuid
+
+import botocore.exceptions
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+_BODY = bytes(range(256)) * 3
+
+
+@pytest.fixture
+def s3(aws):
+    """Return a client of the account."""
+    return aws("s3")
+
+
+@pytest.fixture
+def bucket(s3):
+    """Return the name of a new bucket."""
+    name = f"bucket-{uuid.uuid4().hex[:12]}"
+    s3.create_bucket(Bucket=name)
+    return name
+
+
+def _facts(answer):
+    """Return what an answer says, without what differs from request to request."""
+    left_out = {"ResponseMetadata", "LastModified", "Body", "AcceptRanges"}
+    return {name: value for name, value in answer.items() if name not in left_out}
+
+
+def test_a_put_answers_the_same_either_way(s3, bucket):
+    """ETag, encryption and checksum do not depend on the way."""
+    plain = s3.put_object(Bucket=bucket, Key="plain", Body=_BODY)
+    with_option = s3.put_object(Bucket=bucket, Key="optional", Body=_BODY, ACL="private")
+
+    assert _facts(plain) == _facts(with_option)
+    assert plain["ChecksumCRC32"]
+
+
+def test_an_object_reads_the_same_either_way(s3, bucket):
+    """Content, type, metadata and checksum are those that were put."""
+    s3.put_object(
+        Bucket=bucket,
+        Key="a/b c+ü.png",
+        Body=_BODY,
+        ContentType="image/png",
+        CacheControl="no-store",
+        Metadata={"x": "1"},
+    )
+
+    plain = s3.get_object(Bucket=bucket, Key="a/b c+ü.png")
+    with_option = s3.get_object(Bucket=bucket, Key="a/b c+ü.png", VersionId="null")
+
+    assert plain["Body"].read() == with_option["Body"].read() == _BODY
+    assert (plain["ContentType"], plain["CacheControl"], plain["Metadata"]) == ("image/png", "no-store", {"x": "1"})
+    assert _facts(plain) == _facts(with_option)
+
+
+def test_a_head_tells_the_size_without_the_content(s3, bucket):
+    """HeadObject's Content-Length is the object's."""
+    s3.put_object(Bucket=bucket, Key="k", Body=_BODY)
+
+    assert s3.head_object(Bucket=bucket, Key="k")["ContentLength"] == len(_BODY)
+
+
+def test_a_wrong_checksum_is_refused(s3, bucket):
+    """A body that is not the one its CRC32 was made of is not stored."""
+    with pytest.raises(botocore.exceptions.ClientError, match="BadDigest"):
+        s3.put_object(Bucket=bucket, Key="k", Body=_BODY, ChecksumCRC32="AAAAAA==")
+
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
+
+
+def test_a_missing_object_and_a_missing_bucket_are_named(s3, bucket):
+    """Errors are those of the long way."""
+    with pytest.raises(s3.exceptions.NoSuchKey):
+        s3.get_object(Bucket=bucket, Key="nothing")
+    with pytest.raises(s3.exceptions.NoSuchBucket):
+        s3.put_object(Bucket="no-such-bucket", Key="k", Body=b"")
+
+
+def test_a_deleted_object_is_gone_from_reads_and_listings(s3, bucket):
+    """A versioned bucket's delete marker hides the object on the short way too."""
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket=bucket, Key="k", Body=_BODY)
+    s3.delete_object(Bucket=bucket, Key="k")
+
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
+    with pytest.raises(s3.exceptions.NoSuchKey):
+        s3.get_object(Bucket=bucket, Key="k")
+
+
+def test_a_listing_says_the_same_either_way(s3, bucket):
+    """Keys with odd characters, sizes, ETags and dates are those of the long way, which FetchOwner takes."""
+    for key in ("a/1.png", "a/2 ü&<>.png", "a+b", "z"):
+        s3.put_object(Bucket=bucket, Key=key, Body=key.encode())
+
+    plain = s3.list_objects_v2(Bucket=bucket, Prefix="a")
+    with_option = s3.list_objects_v2(Bucket=bucket, Prefix="a", FetchOwner=True)
+
+    for entry in with_option["Contents"]:
+        del entry["Owner"]
+    assert plain["Contents"] == with_option["Contents"]
+    assert _facts(plain) == _facts(with_option)
+
+
+@given(names=st.sets(st.text("ab/é ", min_size=1, max_size=6), max_size=7), size=st.integers(1, 4))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_pages_hold_each_key_once_and_in_order(s3, names, size):
+    """However many keys a page has, the pages together are the sorted names."""
+    bucket = f"bucket-{uuid.uuid4().hex[:12]}"
+    s3.create_bucket(Bucket=bucket)
+    for name in names:
+        s3.put_object(Bucket=bucket, Key=name, Body=b"")
+
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, PaginationConfig={"PageSize": size})
+
+    assert [entry["Key"] for page in pages for entry in page.get("Contents", [])] == sorted(names)
+
+
+def test_a_listing_starts_after_a_name(s3, bucket):
+    """StartAfter leaves out what comes before, and the name itself."""
+    for key in ("a", "b", "c"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+
+    answer = s3.list_objects_v2(Bucket=bucket, StartAfter="a")
+
+    assert [entry["Key"] for entry in answer["Contents"]] == ["b", "c"]
+    assert answer["StartAfter"] == "a"
