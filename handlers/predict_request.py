@@ -3,23 +3,27 @@
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from handlers.predict_errors import BadRequestError, ImageTooLargeError
 
-SOURCES = ("url", "s3_uri", "image")
+SOURCES = ("url", "urls", "s3_uri", "image")
 DEFAULT_TOP_K = 5
 MAX_TOP_K = 1000
-_EXAMPLE = 'expected {"url": "https://..."}, {"s3_uri": "s3://..."} or {"image": "<base64>"}'
+MAX_URLS = 16
+_EXAMPLE = 'expected {"url": "https://..."}, {"urls": [...]}, {"s3_uri": "s3://..."} or {"image": "<base64>"}'
+_CORRELATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/=+-]{0,127}")
+_CORRELATION_HEADERS = ("x-correlation-id", "x-request-id")
 
 
 @dataclass(frozen=True)
 class PredictRequest:
-    """Exactly one image, and the form of the answer."""
+    """One image, or with "urls" several, and the form of the answer."""
 
     source: str  # one of SOURCES
-    value: str
+    values: tuple[str, ...]  # a single one unless the source is "urls"
     logits: bool = False
     top_k: int = DEFAULT_TOP_K
 
@@ -52,6 +56,29 @@ def parse_event(event: Any) -> PredictRequest:
     if "body" not in event:
         raise BadRequestError(f"event: no image named in it; {_EXAMPLE}")
     return _request(_body(event["body"], event.get("isBase64Encoded") is True))
+
+
+def correlation_id(event: Any, context: Any) -> str:
+    """Return the id under which the caller follows this call, or the invocation's own.
+
+    It comes in the header X-Correlation-Id or X-Request-Id of an HTTP event, or as `correlation_id` in the custom part
+    of a direct invocation's client context. Anything that is not a plain id is left unused: it goes into logs.
+    """
+    given = _from_client_context(context) or _from_headers(event)
+    return given if isinstance(given, str) and _CORRELATION_ID.fullmatch(given) else str(context.aws_request_id)
+
+
+def _from_client_context(context: Any) -> Any:
+    custom = getattr(getattr(context, "client_context", None), "custom", None)
+    return custom.get("correlation_id") if isinstance(custom, dict) else None
+
+
+def _from_headers(event: Any) -> Any:
+    headers = event.get("headers") if isinstance(event, dict) else None
+    if not isinstance(headers, dict):
+        return None
+    lower = {name.lower(): value for name, value in headers.items() if isinstance(name, str)}
+    return next((lower[name] for name in _CORRELATION_HEADERS if name in lower), None)
 
 
 def image_bytes(encoded: str, max_bytes: int) -> bytes:
@@ -93,13 +120,24 @@ def _request(fields: dict[str, Any]) -> PredictRequest:
     if len(given) != 1:
         named = ", ".join(given) or "none"
         raise BadRequestError(f"image given by: {named}; {_EXAMPLE}, exactly one")
-    value = fields[given[0]]
-    if not isinstance(value, str) or not value:
-        raise BadRequestError(f"{given[0]}: {type(value).__name__ if value != '' else 'empty'}; expected a string")
+    values = _urls(fields["urls"]) if given[0] == "urls" else (_string(given[0], fields[given[0]]),)
     returns = fields.get("return", "predictions")
     if returns not in ("predictions", "logits"):
         raise BadRequestError('return: not known; use "logits", or leave it out for class names')
-    return PredictRequest(given[0], value, returns == "logits", _top_k(fields.get("top_k", DEFAULT_TOP_K)))
+    return PredictRequest(given[0], values, returns == "logits", _top_k(fields.get("top_k", DEFAULT_TOP_K)))
+
+
+def _urls(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_URLS:
+        count = len(value) if isinstance(value, list) else type(value).__name__
+        raise BadRequestError(f"urls: {count}; expected a list of 1 to {MAX_URLS} URLs")
+    return tuple(_string(f"urls[{number}]", url) for number, url in enumerate(value))
+
+
+def _string(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise BadRequestError(f"{name}: {type(value).__name__ if value != '' else 'empty'}; expected a string")
+    return value
 
 
 def _top_k(value: Any) -> int:

@@ -1,0 +1,218 @@
+"""The prediction function's cold start, memory, size and overhead, against a handler as tutorials write it.
+
+    python bench/bench_predict.py                      cold starts and warm calls, interleaved fresh processes
+    python bench/bench_predict.py --photographs DIR    and, on a deployed embedded account, what the Lambda adds
+
+The baseline imports boto3 and requests and makes its client for each call; ours is handlers/predict.py as it stands.
+Both get an image of 100 kB in the event and ask the same endpoint, a server on 127.0.0.1 that answers at once.
+"""
+
+import base64
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import click
+
+ROOT = Path(__file__).resolve().parents[1]
+IMAGE = b"\xff\xd8\xff\xe0" + os.urandom(100_000)
+ANSWER = json.dumps({"predictions": [{"class_name": "a", "class_index": 0, "probability": 1.0}], "model": {}}).encode()
+
+BASELINE = """
+import base64, json, os
+import boto3
+import requests  # for the image's URL; not called here, as with ours
+
+def handler(event, context):
+    runtime = boto3.client("sagemaker-runtime")
+    image = base64.b64decode(event["image"])
+    answer = runtime.invoke_endpoint(EndpointName=os.environ["ENDPOINT_NAME"], ContentType="image/jpeg", Body=image)
+    return {"statusCode": 200, "body": answer["Body"].read().decode()}
+"""
+
+# What a Lambda environment does, timed from inside the process; the interpreter's own start is the same for both.
+PROBE = """
+import json, resource, sys, time
+began = time.perf_counter()
+import importlib
+module = importlib.import_module(sys.argv[1])
+imported = time.perf_counter()
+event = json.load(sys.stdin)
+
+class Context:
+    aws_request_id = "bench"
+    client_context = None
+    def get_remaining_time_in_millis(self):
+        return 30_000
+
+sys.stdout, out = sys.stderr, sys.stdout
+def call():
+    started = time.perf_counter()
+    answer = module.handler(event, Context())
+    assert answer["statusCode"] == 200, answer
+    return (time.perf_counter() - started) * 1000
+
+first = call()
+warm = sorted(call() for _ in range(int(sys.argv[2])))
+print(json.dumps({
+    "import_ms": (imported - began) * 1000, "first_ms": first, "warm_ms": warm[len(warm) // 2],
+    "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+}), file=out)
+"""
+
+# The call alone, over a kept connection, as the function makes it.
+DIRECT = """
+import json, sys, time
+from botocore.config import Config
+import boto3
+runtime = boto3.client("sagemaker-runtime")
+image = __import__("base64").b64decode(json.load(sys.stdin)["image"])
+def call():
+    started = time.perf_counter()
+    runtime.invoke_endpoint(EndpointName="e", ContentType="image/jpeg", Body=image)["Body"].read()
+    return (time.perf_counter() - started) * 1000
+call()
+warm = sorted(call() for _ in range(int(sys.argv[2])))
+print(json.dumps({"warm_ms": warm[len(warm) // 2]}))
+"""
+
+
+class Endpoint(BaseHTTPRequestHandler):
+    """Answers every invocation at once."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(ANSWER)))
+        self.end_headers()
+        self.wfile.write(ANSWER)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the base class's name)
+        """Stay silent."""
+
+
+def environment(url: str, folder: str) -> dict[str, str]:
+    """Return the variables of a function, and nothing of this machine's AWS settings."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return kept | {
+        "PYTHONPATH": os.pathsep.join((folder, str(ROOT))), "AWS_ENDPOINT_URL": url, "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
+        "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:1", "AWS_EC2_METADATA_DISABLED": "true", "BUCKET_NAME": "b",
+        "ENDPOINT_NAME": "e", "MAX_IMAGE_BYTES": "5000000", "FETCH_DEADLINE_SECONDS": "5",
+        "ENDPOINT_READ_TIMEOUT_SECONDS": "10",
+    }  # fmt: skip
+
+
+def measure(rounds: int, warm_calls: int) -> dict[str, list[dict[str, float]]]:
+    """Run baseline, ours and the direct call by turns, each in a fresh process; return every round's numbers."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    event = json.dumps({"image": base64.b64encode(IMAGE).decode()})
+    found: dict[str, list[dict[str, float]]] = {"baseline": [], "ours": [], "direct": []}
+    runs = {
+        "baseline": (PROBE, "baseline_handler"),
+        "ours": (PROBE, "handlers.predict"),
+        "direct": (DIRECT, "-"),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "baseline_handler.py").write_text(BASELINE)
+        variables = environment(f"http://127.0.0.1:{server.server_port}", folder)
+        for _ in range(rounds):
+            for name, (code, module) in runs.items():
+                done = subprocess.run(
+                    [sys.executable, "-s", "-c", code, module, str(warm_calls)],
+                    input=event, env=variables, capture_output=True, text=True, check=True, timeout=120,
+                )  # fmt: skip
+                found[name].append(json.loads(done.stdout))
+    server.shutdown()
+    return found
+
+
+def show(found: dict[str, list[dict[str, float]]]) -> None:
+    """Print medians, and the range of the ratios of the rounds."""
+    print(f"{'':10}{'import ms':>12}{'first ms':>12}{'cold ms':>12}{'warm p50':>12}{'memory MB':>12}")
+    for name in ("baseline", "ours"):
+        rows = found[name]
+        cold = [row["import_ms"] + row["first_ms"] for row in rows]
+        cells = [statistics.median(row[key] for row in rows) for key in ("import_ms", "first_ms")]
+        cells += [
+            statistics.median(cold),
+            *(statistics.median(row[key] for row in rows) for key in ("warm_ms", "memory_mb")),
+        ]
+        print(f"{name:10}" + "".join(f"{cell:12.1f}" for cell in cells))
+    for label, key in (("import", "import_ms"), ("memory", "memory_mb")):
+        ratios = [ours[key] / base[key] for ours, base in zip(found["ours"], found["baseline"], strict=True)]
+        print(f"{label}: ours / baseline {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+    cold_of = lambda row: row["import_ms"] + row["first_ms"]  # noqa: E731
+    ratios = [cold_of(o) / cold_of(b) for o, b in zip(found["ours"], found["baseline"], strict=True)]
+    print(
+        f"cold (import and first call): ours / baseline {statistics.median(ratios):.2f}"
+        f" ({min(ratios):.2f} to {max(ratios):.2f}); at most 0.5 is aimed at"
+    )
+    over = [o["warm_ms"] - d["warm_ms"] for o, d in zip(found["ours"], found["direct"], strict=True)]
+    print(
+        f"warm call, handler minus the same call by boto3: {statistics.median(over):+.2f} ms"
+        f" ({min(over):+.2f} to {max(over):+.2f})"
+    )
+
+
+def show_package() -> None:
+    """Print how much the function's package weighs."""
+    from ops.archive import zip_bytes
+
+    files = {f"handlers/{path.name}": path for path in (ROOT / "handlers").glob("*.py")}
+    total = sum(path.stat().st_size for path in files.values())
+    print(f"package: {len(zip_bytes(files))} bytes zipped, {total} bytes unpacked, {len(files)} files")
+
+
+def show_overhead(folder: Path, seconds: float, rounds: int) -> None:
+    """Print what the Lambda adds to the endpoint in the embedded account that runs now, with the same photographs."""
+    from local import control
+    from ops import load, load_report, load_targets, stack
+    from ops.session import local_folder, open_session
+
+    session = open_session("retriever", control.status(local_folder()))
+    deployed, files = stack.deployed(session), load_targets.photographs(folder, 16)
+    targets = [load_targets.of_stack(session, deployed, name) for name in ("endpoint", "lambda")]
+    medians: dict[str, list[float]] = {"endpoint": [], "lambda": []}
+    for _ in range(rounds):
+        for name, target in zip(medians, targets, strict=True):
+            result = load.drive(target, files, load.Load(seconds, warm_up_seconds=1.0))
+            load_report.show(result)
+            medians[name].append(result.percentiles_ms()["p50"])
+    over = [b - a for a, b in zip(medians["endpoint"], medians["lambda"], strict=True)]
+    print(
+        f"Lambda minus endpoint, p50 at one caller: {statistics.median(over):+.2f} ms"
+        f" ({min(over):+.2f} to {max(over):+.2f}); at most 5 is aimed at"
+    )
+
+
+@click.command()
+@click.option("--rounds", default=7, show_default=True, help="Fresh processes of each.")
+@click.option("--warm-calls", default=200, show_default=True, help="Calls after the first, in each process.")
+@click.option(
+    "--photographs", type=click.Path(exists=True, path_type=Path), help="And drive the running embedded account."
+)
+@click.option("--seconds", default=4.0, show_default=True, help="For each of those loads.")
+def main(rounds: int, warm_calls: int, photographs: Path | None, seconds: float) -> None:
+    """Measure the prediction function."""
+    show(measure(rounds, warm_calls))
+    show_package()
+    if photographs:
+        show_overhead(photographs, seconds, 3)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    main()
