@@ -1,7 +1,7 @@
 """Answer image classification requests: what SageMaker's PyTorch serving container calls for every request.
 
 The model artifact holds this file as code/inference.py beside code/training/, the modules it shares with training, so
-an image is prepared for the network exactly as it was at evaluation.
+an image is prepared for the network exactly as it was at evaluation. training/predictors.py says which engine answers.
 
 Request, by its content type:
     image/jpeg, image/png, image/gif, image/webp, application/x-image    the bytes of the file
@@ -15,16 +15,17 @@ Answer, by its Accept header:
 import base64
 import binascii
 import json
+import logging
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+import numpy as np
+from numpy.typing import NDArray
 
-from training.model import ModelSpec, build_model, predict_logits
-from training.preprocessing import ImageError, Preprocessing, decode_image
+from training.decoding import ImageError, Preprocessing, decode_pixels
+from training.predictors import Predictor, load_predictor, warm_up
 
 try:
     from sagemaker_inference.errors import BaseInferenceToolkitError
@@ -40,6 +41,7 @@ except ImportError:
             super().__init__(status_code, message, phrase)
 
 
+logger = logging.getLogger(__name__)
 IMAGE_TYPES = ("image/jpeg", "image/jpg", "image/png", "image/gif", "image/webp", "application/x-image")
 JSON_TYPE = "application/json"
 
@@ -58,7 +60,7 @@ class RequestError(BaseInferenceToolkitError, ValueError):  # type: ignore[misc]
 class Classifier:
     """A loaded model artifact."""
 
-    network: nn.Module
+    predictor: Predictor
     preprocessing: Preprocessing
     class_names: list[str]
     model_name: str
@@ -78,18 +80,17 @@ class ClassPrediction:
 class Prediction:
     """The logits (1, num_classes) of one image and the classifier they came from."""
 
-    logits: Tensor
+    logits: NDArray[np.float32]
     classifier: Classifier
 
     def top_k(self, count: int) -> list[ClassPrediction]:
         """Return the `count` most probable classes, best first."""
-        probabilities = torch.softmax(self.logits[0].double(), dim=0)
-        values, indices = probabilities.topk(min(count, len(probabilities)))
+        logits = self.logits[0].astype(np.float64)
+        shares = np.exp(logits - logits.max())
+        probabilities = shares / shares.sum()
         names = self.classifier.class_names
-        return [
-            ClassPrediction(names[index], index, value)
-            for value, index in zip(values.tolist(), indices.tolist(), strict=True)
-        ]
+        best = np.argsort(-probabilities, kind="stable")[:count].tolist()
+        return [ClassPrediction(names[index], index, float(probabilities[index])) for index in best]
 
 
 @dataclass(frozen=True)
@@ -102,24 +103,19 @@ class AnswerFormat:
 
 def model_fn(model_dir: str) -> Classifier:
     """Load the artifact in `model_dir` and warm it up, so that the first request is as fast as the next."""
-    torch.set_num_threads(thread_count())
     folder = Path(model_dir)
     description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    spec = ModelSpec.from_dict(description)
-    network = build_model(spec)
-    weights = torch.load(folder / description["weights_file"], map_location="cpu", weights_only=True)
-    network.load_state_dict(weights)
-    network.to(torch.device("cuda" if torch.cuda.is_available() else "cpu")).eval()
-    classifier = Classifier(
-        network,
-        Preprocessing.from_dict(description["preprocessing"]),
+    preprocessing = Preprocessing.from_dict(description["preprocessing"])
+    predictor = load_predictor(folder, description, thread_count())
+    warm_up(predictor, preprocessing.image_size)
+    logger.info("serving with %s in %s, %d threads", predictor.engine, predictor.precision, thread_count())
+    return Classifier(
+        predictor,
+        preprocessing,
         description["class_names"],
         description["model_name"],
         description["training_job_name"],
     )
-    side = classifier.preprocessing.image_size
-    predict_logits(network, torch.zeros((1, 3, side, side), dtype=torch.uint8), classifier.preprocessing)
-    return classifier
 
 
 def input_fn(body: bytes | bytearray | str, content_type: str | None) -> bytes:
@@ -143,10 +139,10 @@ def predict_fn(data: bytes, model: Classifier) -> Prediction:
         RequestError: the bytes are no image that can be read (400).
     """
     try:
-        image = decode_image(data, model.preprocessing)
+        pixels = decode_pixels(data, model.preprocessing)
     except ImageError as error:
         raise RequestError(400, str(error)) from error
-    return Prediction(predict_logits(model.network, image.unsqueeze(0), model.preprocessing).cpu(), model)
+    return Prediction(model.predictor.logits(pixels), model)
 
 
 def output_fn(prediction: Prediction, accept: str | None) -> tuple[str, str]:

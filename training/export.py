@@ -20,21 +20,26 @@ from training.metrics import split_scores
 from training.model import ModelSpec
 from training.preprocessing import Preprocessing
 from training.scores import metrics_of
+from training.serving_export import Serving, export_serving
 from training.state import EpochResult, FitResult
 
 ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS_FILE = "model.pt"
+REQUIREMENTS_FILE = "inference/requirements.txt"
 # inference.py and all of ours that it imports; the serving container supplies torch, torchvision, Pillow and numpy.
 SERVING_FILES = (
     ("inference/inference.py", "inference.py"),
-    ("inference/requirements.txt", "requirements.txt"),
     ("training/__init__.py", "training/__init__.py"),
+    ("training/decoding.py", "training/decoding.py"),
     ("training/errors.py", "training/errors.py"),
     ("training/model.py", "training/model.py"),
+    ("training/predictors.py", "training/predictors.py"),
     ("training/preprocessing.py", "training/preprocessing.py"),
     ("training/torchvision_ops.py", "training/torchvision_ops.py"),
 )
 MAX_GOLDEN = 8
+MAX_CANDIDATES = 32
+GOLDEN_DIFFERENCE = 0.005  # of a probability; CheckEndpoint allows 0.02
 
 
 @dataclass(frozen=True)
@@ -47,8 +52,11 @@ class TrainedModel:
     class_names: list[str]
 
 
-def save_model(trained: TrainedModel, config: TrainingConfig) -> None:
-    """Write weights, model.json and code/ to the model folder; a half-written artifact is never left under its name."""
+def save_model(trained: TrainedModel, config: TrainingConfig, datasets: Datasets | None = None) -> Serving:
+    """Write weights, graphs, model.json and code/ to the model folder; a half-written artifact has no weights file.
+
+    The graph is brought to int8 on the images of `datasets`, where it then answers as the network does.
+    """
     folder = config.model_dir
     folder.mkdir(parents=True, exist_ok=True)
     state = {name: value.detach().cpu().contiguous() for name, value in trained.network.state_dict().items()}
@@ -56,11 +64,15 @@ def save_model(trained: TrainedModel, config: TrainingConfig) -> None:
     for source, target in SERVING_FILES:
         (folder / "code" / target).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / source, folder / "code" / target)
-    _write_json(folder / "model.json", model_description(trained, config))
+    serving = export_serving(trained, datasets, folder)
+    if serving.engine != "torch":  # else the container, which installs them at every start, has all that is needed
+        shutil.copyfile(ROOT / REQUIREMENTS_FILE, folder / "code" / "requirements.txt")
+    _write_json(folder / "model.json", model_description(trained, config, serving))
     (folder / f"{WEIGHTS_FILE}.partial").replace(folder / WEIGHTS_FILE)
+    return serving
 
 
-def model_description(trained: TrainedModel, config: TrainingConfig) -> dict[str, Any]:
+def model_description(trained: TrainedModel, config: TrainingConfig, serving: Serving) -> dict[str, Any]:
     """Return the content of model.json."""
     return {
         "format_version": 1,
@@ -68,6 +80,7 @@ def model_description(trained: TrainedModel, config: TrainingConfig) -> dict[str
         "class_names": trained.class_names,
         **trained.spec.to_dict(),
         "preprocessing": trained.preprocessing.to_dict(),
+        "serving": serving.to_dict(),
         "dataset_fingerprint": config.dataset_fingerprint,
         "training_job_name": config.training_job_name,
         "versions": versions(),
@@ -80,6 +93,7 @@ def evaluation(
     fitted: FitResult,
     test_logits: Tensor | None,
     golden: list[dict[str, Any]],
+    serving: Serving | None = None,
 ) -> dict[str, Any]:
     """Return the content of evaluation.json; without a test split its scores are null."""
     report: dict[str, Any] = {
@@ -95,6 +109,7 @@ def evaluation(
         "best_validation_loss": fitted.best_validation.loss,
         **_test_scores(datasets, test_logits),
         "golden": golden,
+        "serving": None if serving is None else serving.to_dict(),
         "data_problems": [asdict(problem) for problem in datasets.problems],
         "epochs": [_epoch_row(result) for result in fitted.epochs],
         "versions": versions(),
@@ -108,27 +123,35 @@ def write_evaluation(report: dict[str, Any], config: TrainingConfig) -> None:
     _write_json(config.output_data_dir / "evaluation.json", report)
 
 
-def golden_predictions(model_dir: Path, samples: Sequence[Sample]) -> list[dict[str, Any]]:
-    """Return what the saved artifact answers for up to 8 images, through inference.py itself."""
+def golden_predictions(model_dir: Path, samples: Sequence[Sample], logits: Tensor) -> list[dict[str, Any]]:
+    """Return what the saved artifact answers for up to 8 images, through inference.py itself.
+
+    `logits` (N, num_classes) are the network's for the N `samples`. Images are preferred that it and the served graph
+    agree on, so that an endpoint which has to take another engine repeats these predictions too.
+    """
     from inference import inference
 
     classifier = inference.model_fn(str(model_dir))
-    rows = []
-    for sample in golden_samples(samples):
-        images = inference.input_fn(sample.path.read_bytes(), "application/x-image")
-        best = inference.predict_fn(images, classifier).top_k(1)[0]
-        rows.append({"path": sample.relative_path, "class_name": best.class_name, "probability": best.probability})
-    return rows
+    probabilities = logits.double().softmax(dim=1)
+    rows: list[tuple[bool, dict[str, Any]]] = []
+    for index in golden_candidates(samples):
+        image = inference.input_fn(samples[index].path.read_bytes(), "application/x-image")
+        best = inference.predict_fn(image, classifier).top_k(1)[0]
+        own = probabilities[index]
+        same = int(own.argmax()) == best.class_index and abs(float(own.max()) - best.probability) <= GOLDEN_DIFFERENCE
+        row = {"path": samples[index].relative_path, "class_name": best.class_name, "probability": best.probability}
+        rows.append((same, row))
+    return [row for _, row in sorted(rows, key=lambda row: not row[0])[:MAX_GOLDEN]]
 
 
-def golden_samples(samples: Sequence[Sample]) -> list[Sample]:
-    """Return up to 8 images, from as many classes as there are: the first image of each class, then the second."""
+def golden_candidates(samples: Sequence[Sample]) -> list[int]:
+    """Return up to 32 indices, from as many classes as there are: the first image of each class, then the second."""
     turns: dict[str, int] = {}
     ranked = []
-    for sample in samples:
+    for index, sample in enumerate(samples):
         turn = turns[sample.class_name] = turns.get(sample.class_name, -1) + 1
-        ranked.append((turn, sample.relative_path, sample))
-    return [sample for _, _, sample in sorted(ranked, key=lambda row: row[:2])[:MAX_GOLDEN]]
+        ranked.append((turn, sample.relative_path, index))
+    return [index for _, _, index in sorted(ranked)[:MAX_CANDIDATES]]
 
 
 def versions() -> dict[str, str]:

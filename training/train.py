@@ -94,10 +94,12 @@ def run(config: TrainingConfig) -> None:
         callbacks(),
     )
     _say(f"best_epoch={fitted.best_epoch} best_validation_top1={fitted.best_validation.top1:.4f}")
+    serving = None
     if config.save_model:
-        export.save_model(trained, config)
+        serving = export.save_model(trained, config, datasets)
+        _say(f"serving_precision={serving.precision} serving_engine={serving.engine}: {serving.reason}")
     test_logits, golden = score_test_split(config, trained, datasets)
-    evaluation = export.evaluation(config, datasets, fitted, test_logits, golden)
+    evaluation = export.evaluation(config, datasets, fitted, test_logits, golden, serving)
     export.write_evaluation(evaluation, config)
     if config.save_model:
         _say(report.try_report(evaluation, datasets.test.samples if datasets.test else [], config))
@@ -130,7 +132,9 @@ def score_test_split(
     logits = all_logits(trained.network, datasets.test, trained.preprocessing)
     metrics = metrics_of(logits, datasets.test.labels)
     _say(f"test_loss={metrics.loss:.4f} test_top1={metrics.top1:.4f}")
-    return logits, export.golden_predictions(config.model_dir, datasets.test.samples) if config.save_model else []
+    if not config.save_model:
+        return logits, []
+    return logits, export.golden_predictions(config.model_dir, datasets.test.samples, logits)
 
 
 def start_model(config: TrainingConfig, preprocessing: "Preprocessing", class_names: list[str]) -> "TrainedModel":

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from sagemaker_inference.errors import BaseInferenceToolkitError
@@ -31,17 +32,32 @@ def answer(classifier: Classifier, photo: bytes, accept: str) -> Any:
     return json.loads(body)
 
 
-def test_logits_equal_those_of_evaluation_to_the_last_bit(
-    classifier: Classifier, trained: TrainedModel, photo: bytes, tmp_path: Path
-) -> None:
-    """The endpoint and the evaluation of a training job give the same numbers for the same JPEG file."""
+@pytest.fixture
+def evaluated(trained: TrainedModel, photo: bytes, tmp_path: Path) -> Any:
+    """The logits that a training job's evaluation gives for the JPEG file."""
     (tmp_path / "photo.jpg").write_bytes(photo)
     sample = Sample(tmp_path / "photo.jpg", "test/daisy/photo.jpg", "daisy")
     split = Split("test", [sample], torch.tensor([0]), trained.preprocessing, cache=None)
+    return all_logits(trained.network, split, trained.preprocessing).numpy()
 
-    served = answer(classifier, photo, "application/json;return=logits")
 
-    assert served == all_logits(trained.network, split, trained.preprocessing).tolist()
+def test_logits_equal_those_of_evaluation(classifier: Classifier, photo: bytes, evaluated: Any) -> None:
+    """Another engine adds up in another order: to within a ten-thousandth of the largest."""
+    served = np.array(answer(classifier, photo, "application/json;return=logits"))
+
+    assert classifier.predictor.engine == "openvino"
+    assert np.abs(served - evaluated).max() < 1e-4 * np.abs(evaluated).max()
+
+
+def test_torch_repeats_the_evaluation_to_the_last_bit(
+    model_dir: Path, photo: bytes, evaluated: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where OpenVINO is not installed, the endpoint runs the code of the evaluation."""
+    monkeypatch.setitem(sys.modules, "openvino", None)
+
+    served = answer(inference.model_fn(str(model_dir)), photo, "application/json;return=logits")
+
+    assert served == evaluated.tolist()
 
 
 def test_answer_names_every_class_best_first(classifier: Classifier, photo: bytes) -> None:
@@ -181,13 +197,14 @@ def test_serving_toolkit_answers_with_the_artifacts_own_code(service: Any, model
 
 @pytest.mark.slow
 def test_artifact_serves_without_the_repository_or_the_toolkit(model_dir: Path, photo: bytes, tmp_path: Path) -> None:
-    """With code/ alone on the path and AWS's packages hidden, the artifact answers."""
+    """With code/ alone on the path and AWS's packages hidden, the artifact answers, and loads no torch."""
     (tmp_path / "photo.jpg").write_bytes(photo)
     (tmp_path / "sagemaker_inference.py").write_text("raise ImportError('not installed')")
     program = (
         "import sys, inference; m = inference.model_fn(sys.argv[1]);"
         "d = inference.input_fn(open(sys.argv[2], 'rb').read(), 'image/jpeg');"
-        "print(inference.output_fn(inference.predict_fn(d, m), 'application/json;return=logits')[0])"
+        "print(inference.output_fn(inference.predict_fn(d, m), 'application/json;return=logits')[0]);"
+        "sys.exit('torch is loaded' if 'torch' in sys.modules else 0)"
     )
     command = [sys.executable, "-c", program, str(model_dir), str(tmp_path / "photo.jpg")]
     environ = {"PYTHONPATH": f"{model_dir / 'code'}:{tmp_path}", "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"}

@@ -1,0 +1,126 @@
+"""Every engine gives the same answer for the same artifact, within stated tolerances."""
+
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from training.config import parse_config
+from training.decoding import Pixels
+from training.export import TrainedModel, save_model
+from training.model import ModelSpec, build_model
+from training.predictors import OpenVinoPredictor, load_predictor, load_torch_predictor
+from training.preprocessing import Preprocessing
+
+PREPROCESSING = Preprocessing.for_image_size(40)
+# Of the spread of the logits: fp32 engines add up in another order, half precision has 11 bits.
+FP32_TOLERANCE, FP16_TOLERANCE = 1e-3, 2e-2
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An artifact with random weights, served in fp32."""
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("model")
+    spec = ModelSpec("resnet18", 5, 0.0)
+    trained = TrainedModel(build_model(spec).eval(), spec, PREPROCESSING, list("abcde"))
+    save_model(trained, parse_config(["--data", str(folder), "--model-dir", str(folder), "--image-size", "40"], {}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def description(folder: Path) -> dict[str, Any]:
+    """What model.json says."""
+    fields: dict[str, Any] = json.loads((folder / "model.json").read_text())
+    return fields
+
+
+@pytest.fixture(scope="module")
+def pictures() -> list[Pixels]:
+    """Noise of several kinds."""
+    generator = np.random.default_rng(0)
+    return [generator.integers(0, 32 * (index + 1), (40, 40, 3), dtype=np.uint8) for index in range(6)]
+
+
+def test_openvino_and_torch_give_the_same_logits(
+    folder: Path, description: dict[str, Any], pictures: list[Pixels]
+) -> None:
+    """In fp32 to within a thousandth of the logits' spread."""
+    fast, plain = load_predictor(folder, description, 1), load_torch_predictor(folder, description, 1)
+
+    expected = np.concatenate([plain.logits(picture) for picture in pictures])
+    logits = np.concatenate([fast.logits(picture) for picture in pictures])
+
+    assert (fast.engine, fast.precision, plain.engine, plain.precision) == ("openvino", "fp32", "torch", "fp32")
+    assert logits.dtype == np.float32
+    assert np.abs(logits - expected).max() < FP32_TOLERANCE * expected.std()
+
+
+def test_requests_that_overlap_get_the_answers_they_would_get_alone(
+    folder: Path, description: dict[str, Any], pictures: list[Pixels]
+) -> None:
+    """Before and after the streams for overlapping requests are compiled."""
+    predictor = OpenVinoPredictor(folder / description["serving"]["file"], "fp32", 40, num_threads=2)
+    alone = [predictor.logits(picture) for picture in pictures]
+    start = threading.Barrier(4)
+
+    def ask(_: int) -> list[Any]:
+        start.wait(10)
+        return [predictor.logits(picture) for picture in pictures * 5]
+
+    for _ in range(2):
+        with ThreadPoolExecutor(4) as pool:
+            for answers in pool.map(ask, range(4)):
+                for answer, expected in zip(answers, alone * 5, strict=True):
+                    assert np.abs(answer - expected).max() < FP32_TOLERANCE * np.concatenate(alone).std()
+
+
+def test_missing_engine_falls_back_to_torch_and_says_so(
+    folder: Path, description: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An endpoint whose container could not install OpenVINO answers all the same."""
+    monkeypatch.setitem(sys.modules, "openvino", None)
+
+    predictor = load_predictor(folder, description, 1)
+
+    assert predictor.engine == "torch"
+    assert "served with torch, several times slower: openvino" in caplog.text
+
+
+def test_artifact_from_before_there_was_a_choice_is_served_with_torch(
+    folder: Path, description: dict[str, Any]
+) -> None:
+    """A model.json without "serving" names no graph."""
+    older = {name: value for name, value in description.items() if name != "serving"}
+
+    assert load_predictor(folder, older, 1).engine == "torch"
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_cuda_is_preferred_and_agrees_within_half_precision(
+    folder: Path, description: dict[str, Any], pictures: list[Pixels]
+) -> None:
+    """Half precision gives the logits of fp32 to within two hundredths of their spread."""
+    predictor = load_predictor(folder, description, 1)
+    plain = OpenVinoPredictor(folder / description["serving"]["file"], "fp32", 40, num_threads=1)
+
+    assert (predictor.engine, predictor.precision) == ("torch", "fp16")
+    expected = np.concatenate([plain.logits(picture) for picture in pictures])
+    logits = np.concatenate([predictor.logits(picture) for picture in pictures])
+    assert np.abs(logits - expected).max() < FP16_TOLERANCE * expected.std()

@@ -1,0 +1,164 @@
+"""From the bytes of an image file to the pixels that the network sees: the one path of training and serving.
+
+This very file travels inside the model artifact, so evaluation and the endpoint see the same pixels for the same file,
+to the last bit. It needs Pillow and numpy only: an endpoint that answers without torch starts without it.
+"""
+
+import io
+import struct
+import zlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+Pixels = NDArray[np.uint8]
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
+MAX_PIXELS = 25_000_000
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+ORIENTATION_TAG = 0x0112
+# What turns a picture stored with this EXIF orientation upright.
+TRANSPOSE_FOR_ORIENTATION = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# All that Pillow's four decoders raise on damaged files; nothing of ours runs inside that block but arithmetic.
+DECODING_ERRORS = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    ZeroDivisionError,
+    MemoryError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
+
+
+class ImageError(ValueError):
+    """These bytes are not an image that can be classified; the message says why."""
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How an image becomes the network's input; saved in model.json.
+
+    The shorter side is scaled to `resize_size` and the centre square of `image_size` taken, both in pixels and in one
+    step, so an extreme aspect ratio costs no memory.
+    """
+
+    image_size: int
+    resize_size: int
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+    interpolation: str = "bilinear"
+
+    @classmethod
+    def for_image_size(cls, image_size: int) -> "Preprocessing":
+        """Photographs at 128 pixels and more lose an eighth of their shorter side, as is usual (256 to 224)."""
+        return cls(image_size, image_size if image_size < 128 else round(image_size * 8 / 7))
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> "Preprocessing":
+        """Read back what `to_dict` wrote."""
+        if fields["interpolation"] != "bilinear":
+            raise ValueError(f"interpolation {fields['interpolation']!r} of model.json is not known; use 'bilinear'")
+        return cls(int(fields["image_size"]), int(fields["resize_size"]), tuple(fields["mean"]), tuple(fields["std"]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready fields."""
+        return asdict(self)
+
+
+def decode_pixels(data: bytes, preprocessing: Preprocessing) -> Pixels:
+    """Return the picture in `data` as uint8 (image_size, image_size, 3): upright, RGB, scaled, cropped.
+
+    Only the first frame of an animation counts. Transparent parts become white.
+
+    Raises:
+        ImageError: no JPEG, PNG, GIF or WebP, damaged, or over 25 megapixels.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            width, height = image.size
+            if width * height <= MAX_PIXELS:
+                return np.asarray(_upright_square(image, preprocessing))
+    except DECODING_ERRORS as error:
+        raise ImageError(_reason(data, error)) from error
+    raise ImageError(f"image of {width} x {height} pixels; at most {MAX_PIXELS:,} pixels are decoded")
+
+
+def _upright_square(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
+    """Return the centre square, RGB, with the EXIF orientation applied after scaling, where it costs nothing."""
+    # A JPEG at least four times too large is decoded at 1/2, 1/4 or 1/8, still twice as large as needed: several
+    # times faster, and training, evaluation and inference do the same, so parity holds.
+    image.draft(None, (2 * preprocessing.resize_size, 2 * preprocessing.resize_size))
+    image.load()
+    orientation = _orientation(image)
+    side = min(image.size) * preprocessing.image_size / preprocessing.resize_size
+    left, top = (image.width - side) / 2, (image.height - side) / 2
+    square = _scalable(image).resize(
+        (preprocessing.image_size, preprocessing.image_size),
+        Image.Resampling.BILINEAR,
+        box=(left, top, left + side, top + side),
+    )
+    transpose = TRANSPOSE_FOR_ORIENTATION.get(orientation)
+    return _on_white(square if transpose is None else square.transpose(transpose))
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation 1..8; 1 where there is none or the EXIF block is damaged."""
+    try:
+        value = image.getexif().get(ORIENTATION_TAG, 1)
+    except DECODING_ERRORS:
+        return 1
+    return value if isinstance(value, int) else 1
+
+
+def _scalable(image: Image.Image) -> Image.Image:
+    """Return `image` in a mode that scales without artefacts: L, RGB or RGBA."""
+    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        return image.convert("RGBA")
+    if image.mode.startswith("I"):  # 16 bits a pixel; Pillow's own conversion clips at 255 instead of scaling
+        levels = np.clip(np.asarray(image).astype(np.int64), 0, 65535) >> 8
+        return Image.fromarray(levels.astype(np.uint8))
+    if image.mode in ("1", "L"):
+        return image.convert("L")
+    return image.convert("RGB")
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    if image.mode != "RGBA":
+        return image.convert("RGB")
+    background = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(background, image).convert("RGB")
+
+
+def _reason(data: bytes, error: BaseException) -> str:
+    if not data:
+        return "empty file"
+    if isinstance(error, UnidentifiedImageError):
+        return f"not a JPEG, PNG, GIF or WebP image (starts with {data[:8]!r})"
+    return f"damaged image: {_first_line(error.args) or type(error).__name__}"
+
+
+def _first_line(args: Sequence[object]) -> str:
+    return str(args[-1]).splitlines()[0] if args and str(args[-1]) else ""

@@ -1,0 +1,185 @@
+"""From pixels to logits: the engines an artifact can be served with, and which of them this machine takes.
+
+    OpenVINO      on a CPU: the ONNX graph of the artifact, int8 or fp32 as the training job decided, without torch.
+    torch, half   where there is a CUDA device: channels_last.
+    torch, fp32   on a CPU when OpenVINO is not installed, or the training job could not export a graph.
+
+Answers differ between them by rounding, and between int8 and the others by what docs/serving.md states.
+"""
+
+import logging
+import os
+from pathlib import Path
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.decoding import Pixels, Preprocessing
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Logits = NDArray[np.float32]
+logger = logging.getLogger(__name__)
+# Any of these says that a CUDA driver is there; asking torch would cost a CPU endpoint two seconds and 200 MB.
+_CUDA_DEVICES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg")
+
+
+class Predictor(Protocol):
+    """One loaded network; `logits` may be called by several threads at once."""
+
+    engine: str  # openvino or torch
+    precision: str  # int8, fp32 or fp16
+
+    def logits(self, pixels: Pixels) -> Logits:
+        """Return logits (1, num_classes) of one image (H, W, 3)."""
+
+
+class EngineMissingError(ImportError):
+    """The engine's package is not installed here."""
+
+
+def load_predictor(folder: Path, description: dict[str, Any], num_threads: int) -> Predictor:
+    """Return the fastest engine that this machine has for the artifact in `folder`, described by its model.json."""
+    serving = description.get("serving") or {"engine": "torch"}
+    if not cuda_is_there() and serving["engine"] == "openvino":
+        side = description["preprocessing"]["image_size"]
+        try:
+            return OpenVinoPredictor(folder / serving["file"], serving["precision"], side, num_threads)
+        except EngineMissingError as error:
+            logger.warning("served with torch, several times slower: %s", error)
+    return load_torch_predictor(folder, description, num_threads)
+
+
+def cuda_is_there() -> bool:
+    """Return whether torch finds a CUDA device; torch is asked only where there is a driver."""
+    if not any(os.path.exists(device) for device in _CUDA_DEVICES):
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+class OpenVinoPredictor:
+    """An ONNX graph on the CPU.
+
+    A request that comes alone gets all threads. Requests that overlap share them, one a stream, which answers a fifth
+    more of them a second; the network for that is compiled when two first overlap, beside the requests.
+    """
+
+    engine = "openvino"
+
+    def __init__(self, graph: Path, precision: str, image_size: int, num_threads: int) -> None:
+        try:
+            import openvino
+        except ImportError as error:
+            raise EngineMissingError(f"openvino: {error}; pip install -r requirements.txt of the artifact") from error
+        self.precision = precision
+        self._core = openvino.Core()
+        self._model = self._core.read_model(graph)
+        self._model.reshape([1, image_size, image_size, 3])
+        self._num_threads = num_threads
+        self._lock = Lock()
+        self._num_running = 0
+        self._alone = _Requests(self._compile(num_streams=1))
+        self._together: _Requests | None = None
+        self._is_compiling = num_threads == 1  # one thread: streams would be the same
+
+    def logits(self, pixels: Pixels) -> Logits:
+        """Return logits (1, num_classes) of one image (H, W, 3)."""
+        with self._lock:
+            self._num_running += 1
+            overlaps = self._num_running > 1
+            requests = self._together if overlaps and self._together is not None else self._alone
+            if overlaps and not self._is_compiling:
+                self._is_compiling = True
+                Thread(target=self._compile_streams, name="compile streams", daemon=True).start()
+        try:
+            return requests.infer(pixels[np.newaxis])
+        finally:
+            with self._lock:
+                self._num_running -= 1
+
+    def _compile_streams(self) -> None:
+        together = _Requests(self._compile(num_streams=self._num_threads))
+        with self._lock:
+            self._together = together
+
+    def _compile(self, num_streams: int) -> Any:
+        return self._core.compile_model(
+            self._model,
+            "CPU",
+            {
+                "NUM_STREAMS": num_streams,
+                "INFERENCE_NUM_THREADS": self._num_threads,
+                # Without it layers that are not int8 would run in bfloat16 on some processors and not on others.
+                "INFERENCE_PRECISION_HINT": "f32",
+            },
+        )
+
+
+class _Requests:
+    """The inference requests of one compiled network, each used by one thread at a time."""
+
+    def __init__(self, network: Any) -> None:
+        self._network = network
+        self._idle: list[Any] = [network.create_infer_request()]
+
+    def infer(self, batch: Pixels) -> Logits:
+        try:
+            request = self._idle.pop()
+        except IndexError:  # as many requests as threads have ever overlapped
+            request = self._network.create_infer_request()
+        try:
+            request.infer([batch], share_inputs=True)
+            return np.array(request.get_output_tensor().data, dtype=np.float32)
+        finally:
+            self._idle.append(request)
+
+
+class TorchPredictor:
+    """A torch network: half precision and channels_last on CUDA, fp32 on a CPU."""
+
+    engine = "torch"
+
+    def __init__(self, network: "nn.Module", preprocessing: Preprocessing) -> None:
+        import torch
+
+        self._preprocessing = preprocessing
+        on_cuda = torch.cuda.is_available()
+        self.precision = "fp16" if on_cuda else "fp32"
+        self._dtype = torch.float16 if on_cuda else torch.float32
+        self._device = torch.device("cuda" if on_cuda else "cpu")
+        self._network = network.to(self._device, self._dtype, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+
+    def logits(self, pixels: Pixels) -> Logits:
+        """Return logits (1, num_classes) of one image (H, W, 3)."""
+        import torch
+
+        from training.preprocessing import normalise
+
+        images = torch.tensor(pixels, device=self._device).permute(2, 0, 1).unsqueeze(0)
+        with torch.inference_mode():
+            batch = normalise(images, self._preprocessing).to(self._dtype).contiguous(memory_format=torch.channels_last)
+            answer: Logits = self._network(batch).float().cpu().numpy()
+        return answer
+
+
+def load_torch_predictor(folder: Path, description: dict[str, Any], num_threads: int) -> TorchPredictor:
+    """Return the artifact's weights in torch."""
+    import torch
+
+    from training.model import ModelSpec, build_model
+
+    torch.set_num_threads(num_threads)
+    network = build_model(ModelSpec.from_dict(description))
+    weights = torch.load(folder / description["weights_file"], map_location="cpu", weights_only=True)
+    network.load_state_dict(weights)
+    return TorchPredictor(network, Preprocessing.from_dict(description["preprocessing"]))
+
+
+def warm_up(predictor: Predictor, image_size: int) -> None:
+    """Answer one black image, so that the first request is as fast as the next."""
+    predictor.logits(np.zeros((image_size, image_size, 3), np.uint8))
