@@ -1,6 +1,6 @@
 """Blue/green updates of an endpoint: when traffic shifts, how long it bakes, and what rolls it back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local.account import Account
-from local.sagemaker.endpoint import Endpoint, Green
+from local.sagemaker.endpoint import Endpoint, Green, Variant
 from local.sagemaker.instance import InstanceFailedError
 from local.sagemaker.operations import refuse_unsupported, validation_error
 
@@ -24,12 +24,13 @@ class RollBackError(Exception):
 class Plan:
     """How an update shifts traffic; seconds are of the account's clock."""
 
-    kind: str  # ALL_AT_ONCE, CANARY or LINEAR
-    step: tuple[str, float] | None  # (INSTANCE_COUNT or CAPACITY_PERCENT, its value)
+    kind: str  # ALL_AT_ONCE, CANARY, LINEAR or ROLLING
+    step: tuple[str, float] | None  # (INSTANCE_COUNT or CAPACITY_PERCENT, its value); of ROLLING, the batch
     wait_seconds: float
     termination_seconds: float
     max_seconds: float
     alarm_names: tuple[str, ...]
+    rollback_step: tuple[str, float] | None = None  # the batch in which ROLLING goes back; None: all at once
 
     def shares(self, instance_count: int) -> Iterator[float]:
         """Yield the share of the traffic, 0..1, that the green fleet takes at each step; the last is 1."""
@@ -55,7 +56,11 @@ def plan(config: dict[str, Any] | None) -> Plan:
         ServiceError: a member that is not carried out here, or times and sizes that SageMaker refuses.
     """
     config = config or {}
-    refuse_unsupported("DeploymentConfig", config, {"BlueGreenUpdatePolicy", "AutoRollbackConfiguration"})
+    refuse_unsupported(
+        "DeploymentConfig", config, {"BlueGreenUpdatePolicy", "RollingUpdatePolicy", "AutoRollbackConfiguration"}
+    )
+    if config.get("RollingUpdatePolicy"):
+        return _rolling_plan(config)
     policy = config.get("BlueGreenUpdatePolicy", {})
     routing = policy.get("TrafficRoutingConfiguration", {"Type": "ALL_AT_ONCE"})
     made = Plan(
@@ -64,10 +69,36 @@ def plan(config: dict[str, Any] | None) -> Plan:
         routing.get("WaitIntervalInSeconds", 0),
         policy.get("TerminationWaitInSeconds", 0),
         policy.get("MaximumExecutionTimeoutInSeconds", _DEFAULT_MAX_SECONDS),
-        tuple(alarm["AlarmName"] for alarm in config.get("AutoRollbackConfiguration", {}).get("Alarms", [])),
+        _alarm_names(config),
     )
     _check(made)
     return made
+
+
+def _rolling_plan(config: dict[str, Any]) -> Plan:
+    """Return the plan of a RollingUpdatePolicy.
+
+    Source: SageMaker API reference, RollingUpdatePolicy: a batch is 5 to 50 % of the variant's instances.
+    """
+    if config.get("BlueGreenUpdatePolicy"):
+        raise validation_error("DeploymentConfig takes BlueGreenUpdatePolicy or RollingUpdatePolicy, not both")
+    policy = config["RollingUpdatePolicy"]
+    batch, back = policy["MaximumBatchSize"], policy.get("RollbackMaximumBatchSize")
+    if batch["Type"] == "CAPACITY_PERCENT" and not 5 <= batch["Value"] <= 50:
+        raise validation_error(f"MaximumBatchSize of {batch['Value']} % of the capacity; it must be 5 to 50 %")
+    return Plan(
+        "ROLLING",
+        (batch["Type"], batch["Value"]),
+        policy["WaitIntervalInSeconds"],
+        0,
+        policy.get("MaximumExecutionTimeoutInSeconds", _DEFAULT_MAX_SECONDS),
+        _alarm_names(config),
+        (back["Type"], back["Value"]) if back else None,
+    )
+
+
+def _alarm_names(config: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(alarm["AlarmName"] for alarm in config.get("AutoRollbackConfiguration", {}).get("Alarms", []))
 
 
 def _step(routing: dict[str, Any]) -> tuple[str, float] | None:
@@ -108,8 +139,7 @@ class Deployment:
     def run(self, counts: dict[str, int]) -> None:
         """Carry the update out with so many instances for each variant; the endpoint ends InService either way."""
         try:
-            self._start_fleets(counts)
-            self._shift(sum(counts.values()))
+            self._carry_out(counts)
         except RollBackError as reason:
             self._roll_back(str(reason))
             return
@@ -121,10 +151,17 @@ class Deployment:
         blue = self._endpoint.promote(self._green)
         for variant in blue.values():
             variant.fleet.close()
+        self._endpoint.tell_deployment(self._endpoint.variants, "", "")
         self._endpoint.set_status("InService")
+
+    def _carry_out(self, counts: dict[str, int]) -> None:
+        self._start_fleets(counts)
+        self._shift(sum(counts.values()))
+        self._endpoint.tell_deployment(self._endpoint.variants, "Deleting", "Terminating {count} instance(s).")
 
     def _start_fleets(self, counts: dict[str, int]) -> None:
         for name, variant in self._green.variants.items():
+            self._tell("Creating", f"Launching {counts[name]} instance(s).", {name: variant})
             try:
                 variant.fleet.resize(counts[name])
             except InstanceFailedError as error:
@@ -133,10 +170,16 @@ class Deployment:
     def _shift(self, instance_count: int) -> None:
         shares = list(self._plan.shares(instance_count))
         for share in shares:
-            self._green.status = "ActivatingTraffic"
+            capacity = _words(share, instance_count)
+            self._tell("ActivatingTraffic", f"Activating traffic on {capacity}.")
             self._green.share = share
-            self._green.status = "Baking"
-            self._bake(self._plan.wait_seconds if share < 1 else self._plan.termination_seconds)
+            seconds = self._plan.wait_seconds if share < 1 else self._plan.termination_seconds
+            setting = "WaitIntervalInSeconds" if share < 1 else "TerminationWaitInSeconds"
+            self._tell("Baking", f"Baking for {seconds:.0f} seconds ({setting}) with traffic enabled on {capacity}.")
+            self._bake(seconds)
+
+    def _tell(self, status: str, message: str, variants: Mapping[str, Variant] | None = None) -> None:
+        self._endpoint.tell_deployment(variants or self._green.variants, status, message)
 
     def _bake(self, seconds: float) -> None:
         """Wait `seconds` while the alarms are watched.
@@ -178,10 +221,24 @@ class Deployment:
 
     def _roll_back(self, reason: str) -> None:
         self._endpoint.set_status("RollingBack", reason)
+        try:
+            self._return_to_blue()
+        except InstanceFailedError as error:  # neither fleet is whole; what runs of both goes on serving
+            self._endpoint.set_status("UpdateRollbackFailed", f"{reason} The rollback failed as well: {error}")
+            return
         green = self._endpoint.withdraw()
         for variant in green.variants.values() if green else ():
             variant.fleet.close()
+        self._endpoint.tell_deployment(self._endpoint.variants, "", "")
         self._endpoint.set_status("InService", reason)
+
+    def _return_to_blue(self) -> None:
+        """Bring back what the update has taken of the blue fleet: nothing, since it stays whole until the end."""
+
+
+def _words(share: float, instance_count: int) -> str:
+    kind = "full" if share >= 1 else "canary"
+    return f"{kind} capacity of {max(1, round(share * instance_count))} instance(s)"
 
 
 def ping_failure(variant_name: str) -> str:

@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import RLock
 from typing import Any
@@ -11,8 +12,10 @@ from local.sagemaker import tags
 from local.sagemaker.fleet import Fleet, NoInstanceError
 from local.sagemaker.instance import Instance
 from local.sagemaker.operations import arn
+from local.sagemaker.state_events import with_millis
 
 _EVENT = "SageMaker Endpoint State Change"
+_DEPLOYMENT_EVENT = "SageMaker Endpoint Deployment State Change"
 
 
 @dataclass
@@ -24,6 +27,8 @@ class Variant:
     image: str
     role_arn: str
     weight: float
+    capture: dict[str, Any] | None = None  # the DataCaptureConfig, where capture is on
+    status: dict[str, Any] | None = None  # what is being done to it: Status, StatusMessage, StartTime
 
     @property
     def name(self) -> str:
@@ -39,7 +44,6 @@ class Green:
     variants: dict[str, Variant]
     started_at: Any
     share: float = 0.0
-    status: str = "Creating"
 
 
 class Endpoint:
@@ -65,6 +69,20 @@ class Endpoint:
             self.modified_at = self.account.clock.now()
             detail = self._event_detail()
         self.account.put_event("aws.sagemaker", _EVENT, detail, [self.arn])
+
+    def tell_deployment(self, variants: Mapping[str, Variant], status: str, message: str) -> None:
+        """Note what is being done to `variants`, a message for each by `{count}` of its instances; tell EventBridge.
+
+        Source: SageMaker developer guide, "Endpoint deployment state change".
+        """
+        with self._lock:
+            for variant in variants.values():
+                text = message.format(count=variant.fleet.desired_count)
+                now = self.account.clock.now()
+                variant.status = {"Status": status, "StatusMessage": text, "StartTime": now} if status else None
+            detail = self._event_detail(with_deployment=True)
+        if status:
+            self.account.put_event("aws.sagemaker", _DEPLOYMENT_EVENT, detail, [self.arn])
 
     def begin(self, status: str, allowed: set[str]) -> bool:
         """Change to `status` if the present one is among `allowed`; return whether it was."""
@@ -120,6 +138,9 @@ class Endpoint:
             answer = self.summary() | {"EndpointConfigName": self.config_name}
             if self.variants:
                 answer["ProductionVariants"] = [_summary(variant) for variant in self.variants.values()]
+            captured = next((variant.capture for variant in self.variants.values() if variant.capture), None)
+            if captured:
+                answer["DataCaptureConfig"] = _capture_summary(captured)
             if self.failure_reason:
                 answer["FailureReason"] = self.failure_reason
             if self.deployment_config:
@@ -148,16 +169,17 @@ class Endpoint:
             raise NoInstanceError(saturated=False)
         return variants[0] if len(variants) == 1 else random.choices(variants, weights)[0]  # noqa: S311 (routing)
 
-    def _event_detail(self) -> dict[str, Any]:
+    def _event_detail(self, *, with_deployment: bool = False) -> dict[str, Any]:
         detail = self.describe()
         detail.pop("LastDeploymentConfig", None)
-        detail.pop("PendingDeploymentSummary", None)
+        if not with_deployment:
+            detail.pop("PendingDeploymentSummary", None)
         detail["EndpointStatus"] = _upper_snake(self.status)
-        for member in ("CreationTime", "LastModifiedTime"):
-            detail[member] = detail[member].timestamp() * 1000
-        for variant in detail.get("ProductionVariants", []):
+        pending = detail.get("PendingDeploymentSummary", {})
+        for variant in (*detail.get("ProductionVariants", []), *pending.get("ProductionVariants", [])):
             variant.pop("DeployedImages")
-        return detail | {"Tags": {tag["Key"]: tag["Value"] for tag in tags.listed(self.arn)}}
+        told: dict[str, Any] = with_millis(detail)
+        return told | {"Tags": {tag["Key"]: tag["Value"] for tag in tags.listed(self.arn)}}
 
 
 def _summary(variant: Variant) -> dict[str, Any]:
@@ -168,16 +190,26 @@ def _summary(variant: Variant) -> dict[str, Any]:
         "DesiredWeight": variant.weight,
         "CurrentInstanceCount": variant.fleet.current_count,
         "DesiredInstanceCount": variant.fleet.desired_count,
-    }
+    } | ({"VariantStatus": [dict(variant.status)]} if variant.status else {})
 
 
 def _pending(green: Green) -> dict[str, Any]:
-    status = [{"Status": green.status, "StartTime": green.started_at}]
-    variants = [_summary(variant) | {"VariantStatus": status} for variant in green.variants.values()]
+    variants = [_summary(variant) for variant in green.variants.values()]
     return {
         "EndpointConfigName": green.config_name,
         "StartTime": green.started_at,
         "ProductionVariants": variants,
+    }
+
+
+def _capture_summary(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the DataCaptureConfig that DescribeEndpoint answers."""
+    return {
+        "EnableCapture": config.get("EnableCapture", True),
+        "CaptureStatus": "Started" if config.get("EnableCapture", True) else "Stopped",
+        "CurrentSamplingPercentage": config["InitialSamplingPercentage"],
+        "DestinationS3Uri": config["DestinationS3Uri"],
+        "KmsKeyId": "",
     }
 
 

@@ -4,10 +4,11 @@ from threading import Lock
 from typing import Any
 
 from local.account import Account
-from local.sagemaker import tags
+from local.sagemaker import capture, state_events, tags
 from local.sagemaker.models import Models
 from local.sagemaker.operations import arn, page, refuse_unsupported, register, select, validation_error
 
+_MEMBERS = ("EndpointConfigName", "ProductionVariants", "DataCaptureConfig", "Tags")
 _VARIANT_MEMBERS = (
     "VariantName",
     "ModelName",
@@ -40,7 +41,7 @@ class EndpointConfigs:
 
     def create(self, params: dict[str, Any]) -> dict[str, Any]:
         """CreateEndpointConfig: each variant names a model that exists."""
-        refuse_unsupported("CreateEndpointConfig", params, {"EndpointConfigName", "ProductionVariants", "Tags"})
+        refuse_unsupported("CreateEndpointConfig", params, _MEMBERS)
         name, variants = params["EndpointConfigName"], params["ProductionVariants"]
         for variant in variants:
             self._check_variant(variant)
@@ -48,6 +49,8 @@ class EndpointConfigs:
             raise validation_error(
                 "each production variant of an endpoint configuration needs a VariantName of its own"
             )
+        if params.get("DataCaptureConfig"):
+            capture.check(params["DataCaptureConfig"])
         config_arn = arn(self._account, "endpoint-config", name)
         with self._lock:
             if name in self._configs:
@@ -58,8 +61,9 @@ class EndpointConfigs:
                 "ProductionVariants": [{"InitialVariantWeight": 1.0} | variant for variant in variants],
                 "CreationTime": self._account.clock.now(),
                 "EnableNetworkIsolation": False,
-            }
+            } | {key: params[key] for key in ("DataCaptureConfig",) if params.get(key)}
         tags.announce(config_arn, params.get("Tags"))
+        state_events.put_resource_event(self._account, "Endpoint Config", self._configs[name], config_arn)
         return {"EndpointConfigArn": config_arn}
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -79,7 +83,9 @@ class EndpointConfigs:
         config = self.get(params["EndpointConfigName"])
         with self._lock:
             self._configs.pop(params["EndpointConfigName"], None)
-        tags.forget(config["EndpointConfigArn"])
+        config_arn = config["EndpointConfigArn"]
+        state_events.put_resource_event(self._account, "Endpoint Config", config, config_arn)
+        tags.forget(config_arn)
         return {}
 
     def _check_variant(self, variant: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from local.sagemaker.fleet import Fleet
 from local.sagemaker.instance import InstanceFailedError, Launch
 from local.sagemaker.models import Models
 from local.sagemaker.operations import page, refuse_unsupported, register, select, validation_error
+from local.sagemaker.rolling import RollingDeployment, check_batch
 
 _STARTUP_SECONDS = 300.0
 _RETAINABLE = {"DesiredInstanceCount", "DesiredWeight"}
@@ -80,6 +81,8 @@ class Endpoints:
         self._check_alarms(made.alarm_names)
         retained = _retained(params)
         self._check_scaling(endpoint, config)
+        for variant in endpoint.variants.values():
+            check_batch(made, variant)
         self._begin(endpoint, "Updating")
         endpoint.deployment_config = deployment_config
         self._start(endpoint, lambda: self._update(endpoint, config, made, retained))
@@ -172,7 +175,8 @@ class Endpoints:
             keeps_count = before and "DesiredInstanceCount" in retained
             counts[name] = before.fleet.desired_count if before and keeps_count else _initial_count(variant)
         endpoint.green = green
-        Deployment(self._account, endpoint, green, made).run(counts)
+        kind = RollingDeployment if made.kind == "ROLLING" else Deployment
+        kind(self._account, endpoint, green, made).run(counts)
         self._prune()
 
     def _change(self, endpoint: Endpoint, changes: list[dict[str, Any]]) -> None:
@@ -180,10 +184,18 @@ class Endpoints:
         for change in changes:
             variant = endpoint.variants[change["VariantName"]]
             variant.weight = change.get("DesiredWeight", variant.weight)
+            before = variant.fleet.desired_count
+            count = change.get("DesiredInstanceCount", before)
+            if count != before:
+                way = "out" if count > before else "in"
+                endpoint.tell_deployment(
+                    {variant.name: variant}, "Updating", f"Scaling {way} desired instance count to {count}."
+                )
             try:
-                self._resize(variant, change.get("DesiredInstanceCount", variant.fleet.desired_count))
+                self._resize(variant, count)
             except RollBackError as error:
                 reason = str(error)
+        endpoint.tell_deployment(endpoint.variants, "", "")
         endpoint.set_status("InService", reason)
 
     def _tear_down(self, endpoint: Endpoint) -> None:
@@ -223,8 +235,9 @@ class Endpoints:
             )
             fleet = Fleet(self._account, launch)
             weight = entry["InitialVariantWeight"]
+            captured = config.get("DataCaptureConfig")
             variants[entry["VariantName"]] = Variant(
-                entry, fleet, container["Image"], model["ExecutionRoleArn"], weight
+                entry, fleet, container["Image"], model["ExecutionRoleArn"], weight, captured
             )
         return variants
 

@@ -44,7 +44,10 @@ def _look_after(account: Account, known: Endpoints) -> None:
 
 
 def _record_utilisation(account: Account, known: Endpoints) -> None:
-    """Put the memory of each instance, in percent of the machine's, as the instances' agent does on AWS."""
+    """Put the memory and the cores that each instance uses, as the instances' agent does on AWS.
+
+    Memory in percent of the machine's; cores in percent of one, so that two busy ones are 200.
+    """
     total = psutil.virtual_memory().total
     for endpoint in known.all():
         for variant in list(endpoint.variants.values()):
@@ -52,6 +55,7 @@ def _record_utilisation(account: Account, known: Endpoints) -> None:
             for instance in variant.fleet.instances:
                 percent = 100 * instance.resident_bytes() / total
                 account.put_metric(_NAMESPACE, "MemoryUtilization", percent, "Percent", dimensions)
+                account.put_metric(_NAMESPACE, "CPUUtilization", instance.cpu_percent(), "Percent", dimensions)
 
 
 def _record_idleness(account: Account, known: Endpoints) -> None:

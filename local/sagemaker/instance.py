@@ -87,6 +87,7 @@ class Instance:
                 pass_fds=[listener.fileno()],
             )
         self._started_at = time.monotonic()
+        self._cpu = (self._started_at, 0.0)  # when it was last asked for, and the seconds used until then
         account.start_thread(f"log of {self.id}", self._copy_log)
 
     @property
@@ -154,6 +155,12 @@ class Instance:
         except psutil.Error:
             return 0
 
+    def cpu_percent(self) -> float:
+        """Return the cores that the container's processes have used since the last call, in percent of one core."""
+        now, busy = time.monotonic(), _cpu_seconds(self.pid)
+        (before, busy_before), self._cpu = self._cpu, (now, busy)
+        return max(0.0, 100 * (busy - busy_before) / max(0.001, now - before))
+
     def log(self, message: str) -> None:
         """Write a line to the instance's log stream."""
         self._account.write_log(self._launch.log_group, f"{self._launch.variant_name}/{self.id}", [message])
@@ -181,6 +188,16 @@ class Instance:
         with cast("IO[bytes]", self._process.stdout) as lines:
             for line in lines:
                 self.log(line.decode(errors="replace").rstrip("\n"))
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Return the seconds of a core that a process and its children have used; 0 when it is gone."""
+    try:
+        process = psutil.Process(pid)
+        times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
+    except psutil.Error:
+        return 0.0
+    return sum(each.user + each.system for each in times)
 
 
 def container_environment(account: Account, launch: Launch, num_threads: int) -> dict[str, str]:

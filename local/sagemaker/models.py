@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from local.account import Account
 from local.errors import ServiceError
-from local.sagemaker import tags
+from local.sagemaker import state_events, tags
 from local.sagemaker.operations import arn, page, refuse_unsupported, register, select, validation_error
 from local.sagemaker.registry import Registry
 
@@ -57,6 +57,7 @@ class Models:
                 "EnableNetworkIsolation": False,
             }
         tags.announce(model_arn, params.get("Tags"))
+        state_events.put_resource_event(self._account, "Model", self._models[name], model_arn)
         return {"ModelArn": model_arn}
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -75,6 +76,7 @@ class Models:
         model = self.get(params["ModelName"])
         with self._lock:
             self._models.pop(params["ModelName"], None)
+        state_events.put_resource_event(self._account, "Model", model, model["ModelArn"])
         tags.forget(model["ModelArn"])
         return {}
 

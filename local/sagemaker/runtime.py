@@ -13,6 +13,7 @@ from moto.core.exceptions import ServiceException
 from local import operations
 from local.account import Account, WsgiApplication
 from local.errors import ServiceError
+from local.sagemaker.capture import Capture
 from local.sagemaker.endpoint import Endpoint, Variant
 from local.sagemaker.endpoints import Endpoints
 from local.sagemaker.fleet import NoInstanceError
@@ -26,7 +27,7 @@ _OTHER_KINDS = {
     "invocations-response-stream": "InvokeEndpointWithResponseStream",
 }
 _NAMESPACE = "AWS/SageMaker"
-_SERVING_STATUSES = {"InService", "Updating", "SystemUpdating", "RollingBack"}
+_SERVING_STATUSES = {"InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed"}
 _FORWARDED = {
     "HTTP_ACCEPT": "Accept",
     "CONTENT_TYPE": "Content-Type",
@@ -99,6 +100,7 @@ class Runtime:
     def __init__(self, account: Account, endpoints: Endpoints) -> None:
         self._account = account
         self._endpoints = endpoints
+        self._capture = Capture(account)
 
     def middleware(self, application: WsgiApplication) -> WsgiApplication:
         """Answer invocations; pass everything else on to `application`."""
@@ -142,6 +144,9 @@ class Runtime:
         if isinstance(outcome, ModelError):
             raise outcome
         headers, content = outcome
+        sent, got = environ.get("CONTENT_TYPE", ""), headers.get("Content-Type", "")
+        inference_id = environ.get("HTTP_X_AMZN_SAGEMAKER_INFERENCE_ID", "")
+        self._capture.note(endpoint, variant, (sent, body), (got, content), inference_id)
         answer = {
             "Content-Type": headers.get("Content-Type") or "application/json",
             "x-Amzn-Invoked-Production-Variant": variant.name,

@@ -206,23 +206,22 @@ def test_each_status_change_is_an_event(account: RunningAccount, hosting: Hostin
     events.delete_rule(Name=rule)
 
 
-def test_rolling_updates_are_refused_by_name(hosting: Hosting, endpoint: str) -> None:
-    """What is not carried out is not pretended."""
-    config_name = hosting.sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
+def test_models_and_configurations_that_come_and_go_are_events(account: RunningAccount, hosting: Hosting) -> None:
+    """SageMaker tells EventBridge when a model or an endpoint configuration is created or deleted."""
+    queue, events = new_queue(account), account.client("events")
+    kinds = ["SageMaker Model State Change", "SageMaker Endpoint Config State Change"]
+    rule = queue.arn.rpartition(":")[2]
+    events.put_rule(Name=rule, EventPattern=json.dumps({"source": ["aws.sagemaker"], "detail-type": kinds}))
+    events.put_targets(Rule=rule, Targets=[{"Id": "1", "Arn": queue.arn}])
 
-    with pytest.raises(ClientError, match="RollingUpdatePolicy") as caught:
-        hosting.sagemaker.update_endpoint(
-            EndpointName=endpoint,
-            EndpointConfigName=config_name,
-            DeploymentConfig={
-                "RollingUpdatePolicy": {
-                    "MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 1},
-                    "WaitIntervalInSeconds": 0,
-                }
-            },
-        )
+    name = hosting.config("told")
+    hosting.sagemaker.delete_endpoint_config(EndpointConfigName=name)
+    hosting.sagemaker.delete_model(ModelName=name)
 
-    assert caught.value.response["Error"]["Code"] == "NotImplemented"
+    heard = [json.loads(body) for body in messages(account, queue, at_least=4)]
+    events.disable_rule(Name=rule)
+    resources = [event["resources"][0].split(":")[-1] for event in heard]
+    assert sorted(resources) == [f"endpoint-config/{name}"] * 2 + [f"model/{name}"] * 2
 
 
 def test_waiters_know_both_ends(hosting: Hosting) -> None:

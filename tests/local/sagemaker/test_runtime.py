@@ -1,7 +1,9 @@
 """InvokeEndpoint: what callers get for what the container does, and the metrics of it."""
 
+import io
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,8 +11,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from local.account import Account
+from local.sagemaker.endpoint import Endpoint, Variant
+from local.sagemaker.runtime import Runtime
 from tests.conftest import RunningAccount
-from tests.local.sagemaker.hosted import VARIANT, Hosting
+from tests.local.sagemaker.hosted import IMAGE, ROLE_ARN, VARIANT, Hosting
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +131,72 @@ def test_invocations_are_measured(account: RunningAccount, hosting: Hosting) -> 
     assert latency["ExtendedStatistics"]["p99"] >= 50_000 > latency["ExtendedStatistics"]["p50"]
     assert _datapoints(account, name, "OverheadLatency", Statistics=["Average"])
     hosting.delete(name)
+
+
+def test_model_that_takes_longer_than_a_minute_is_a_model_error(bare_account: Account) -> None:
+    """A container must answer within 60 seconds; the caller then gets ModelError without an original status."""
+    asked: list[float] = []
+
+    class Silent:
+        id = "i-0"
+        alive = True
+        gone = False
+
+        def invoke(self, body: bytes, headers: Any, timeout_seconds: float) -> Any:
+            asked.append(timeout_seconds)
+            raise TimeoutError
+
+    class OneInstance:
+        current_count = 1
+
+        def acquire(self) -> Silent:
+            return Silent()
+
+        def release(self, instance: Silent) -> None:
+            """Forget it."""
+
+    endpoint = Endpoint(bare_account, "slow", "config")
+    endpoint.status = "InService"
+    endpoint.variants = {VARIANT: Variant({"VariantName": VARIANT}, OneInstance(), IMAGE, ROLE_ARN, 1.0)}  # type: ignore[arg-type]
+
+    class OneEndpoint:
+        def find(self, name: str) -> Endpoint:
+            return endpoint
+
+    runtime = Runtime(bare_account, OneEndpoint())  # type: ignore[arg-type]
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/endpoints/slow/invocations",
+        "HTTP_AUTHORIZATION": "Credential=AKIA/20261121/us-east-1/sagemaker/aws4_request",
+        "wsgi.input": io.BytesIO(),
+    }
+    said: list[Any] = []
+
+    (body,) = runtime.middleware(lambda *_: [])(environ, lambda *answer: said.append(answer))
+
+    answer = json.loads(body)
+    assert asked == [60.0]
+    assert said[0][0].startswith("424")
+    assert answer["OriginalStatusCode"] == 0
+    assert "timed out while waiting for a response from container primary" in answer["Message"]
+
+
+def test_busy_instances_are_measured(account_at_speed: Callable[[float], RunningAccount]) -> None:
+    """CPUUtilization and MemoryUtilization of each instance come each minute, in /aws/sagemaker/Endpoints."""
+    fast = account_at_speed(120)
+    hosting = Hosting(fast.client)
+    name = hosting.endpoint("busy")
+    dimensions = [{"Name": "EndpointName", "Value": name}, {"Name": "VariantName", "Value": VARIANT}]
+    cloudwatch, found = fast.client("cloudwatch"), set()
+    deadline = time.monotonic() + 10
+
+    while found != {"CPUUtilization", "MemoryUtilization"} and time.monotonic() < deadline:
+        listed = cloudwatch.list_metrics(Namespace="/aws/sagemaker/Endpoints", Dimensions=dimensions)["Metrics"]
+        found = {metric["MetricName"] for metric in listed}
+        time.sleep(0.05)
+
+    hosting.delete(name)
+    assert found == {"CPUUtilization", "MemoryUtilization"}
 
 
 def _refused(hosting: Hosting, name: str, body: bytes) -> dict[str, Any]:
