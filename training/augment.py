@@ -32,14 +32,37 @@ RECIPES: dict[str, Recipe | None] = {
 }
 
 
-def augment(images: Tensor, recipe: Recipe, generator: torch.Generator, side: int) -> Tensor:
-    """Return uint8 variations (B, 3, side, side) of uint8 `images` (B, 3, H, W); edges are filled by mirroring."""
+@dataclass(frozen=True)
+class Draws:
+    """Random numbers for the images `part` of a batch of `total`.
+
+    Every process draws those of the whole batch, so that all generators stay in step and each image is varied as one
+    process alone would vary it.
+    """
+
+    generator: torch.Generator
+    total: int
+    part: slice
+
+    def uniform(self, low: float, high: float) -> Tensor:
+        """Return one number for each image of our part."""
+        return (torch.rand(self.total, generator=self.generator) * (high - low) + low)[self.part]
+
+
+def augment(
+    images: Tensor, recipe: Recipe, generator: torch.Generator, side: int, draws: Draws | None = None
+) -> Tensor:
+    """Return uint8 variations (B, 3, side, side) of uint8 `images` (B, 3, H, W); edges are filled by mirroring.
+
+    `draws` takes the place of `generator` where the images are part of a batch.
+    """
+    draws = draws or Draws(generator, len(images), slice(None))
     pixels = images.to(torch.float32)
-    windows = _windows(len(images), recipe, generator).to(images.device)
+    windows = _windows(recipe, draws).to(images.device)
     grid = functional.affine_grid(windows, [len(images), 3, side, side], align_corners=False)
     pixels = functional.grid_sample(pixels, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
     if recipe.colour:
-        pixels = _recolour(pixels, recipe.colour, generator)
+        pixels = _recolour(pixels, recipe.colour, draws)
     return pixels.clamp_(0, 255).to(torch.uint8)
 
 
@@ -61,37 +84,33 @@ def rand_augment(images: Tensor, magnitude: int) -> Tensor:
     return torch.stack([vary(image) for image in images])
 
 
-def _windows(count: int, recipe: Recipe, generator: torch.Generator) -> Tensor:
+def _windows(recipe: Recipe, draws: Draws) -> Tensor:
     """Return one affine matrix (2, 3) an image, from output to input coordinates in -1..1."""
-    zoom = _uniform(count, recipe.min_zoom, recipe.max_zoom, generator)
-    stretch = torch.exp(_uniform(count, -recipe.stretch, recipe.stretch, generator))
-    angle = _uniform(count, -1, 1, generator) * math.radians(recipe.turn_degrees)
-    mirror = torch.ones(count)
+    zoom = draws.uniform(recipe.min_zoom, recipe.max_zoom)
+    stretch = torch.exp(draws.uniform(-recipe.stretch, recipe.stretch))
+    angle = draws.uniform(-1, 1) * math.radians(recipe.turn_degrees)
+    mirror = torch.ones_like(zoom)
     if recipe.mirror:
-        mirror = torch.where(torch.rand(count, generator=generator) < 0.5, -1.0, 1.0)
+        mirror = torch.where(draws.uniform(0, 1) < 0.5, -1.0, 1.0)
     # A window smaller than the image may also move within the rest of it.
     reach = 2 * recipe.shift + (1 - zoom).clamp(min=0)
     cos, sin = zoom * torch.cos(angle), zoom * torch.sin(angle)
     rows = [
-        torch.stack([cos * stretch * mirror, -sin, _uniform(count, -1, 1, generator) * reach], dim=1),
-        torch.stack([sin * mirror, cos / stretch, _uniform(count, -1, 1, generator) * reach], dim=1),
+        torch.stack([cos * stretch * mirror, -sin, draws.uniform(-1, 1) * reach], dim=1),
+        torch.stack([sin * mirror, cos / stretch, draws.uniform(-1, 1) * reach], dim=1),
     ]
     return torch.stack(rows, dim=1)
 
 
-def _recolour(pixels: Tensor, amount: float, generator: torch.Generator) -> Tensor:
+def _recolour(pixels: Tensor, amount: float, draws: Draws) -> Tensor:
     def factor() -> Tensor:
-        return _uniform(len(pixels), 1 - amount, 1 + amount, generator).to(pixels.device).view(-1, 1, 1, 1)
+        return draws.uniform(1 - amount, 1 + amount).to(pixels.device).view(-1, 1, 1, 1)
 
     pixels = pixels * factor()
     mean = pixels.mean(dim=(1, 2, 3), keepdim=True)
     pixels = mean + (pixels - mean) * factor()
     grey = pixels.mean(dim=1, keepdim=True)
     return grey + (pixels - grey) * factor()
-
-
-def _uniform(count: int, low: float, high: float, generator: torch.Generator) -> Tensor:
-    return torch.rand(count, generator=generator) * (high - low) + low
 
 
 def training_preprocessing(preprocessing: Preprocessing, recipe_name: str) -> Preprocessing:

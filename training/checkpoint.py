@@ -58,17 +58,17 @@ class CheckpointFolder:
     seconds: float = 60.0
     steps: int = 0
     _last_time: float = field(default_factory=time.monotonic)
-    _last_step: int = 0
+    last_step: int = 0  # of the newest checkpoint
 
     def is_due(self, num_steps: int) -> bool:
         """Tell whether a checkpoint after `num_steps` steps is wanted."""
-        since = num_steps - self._last_step
+        since = num_steps - self.last_step
         by_time = self.seconds > 0 and since > 0 and time.monotonic() - self._last_time >= self.seconds
         return by_time or 0 < self.steps <= since
 
     def save(self, num_steps: int, state: State) -> Path | None:
         """Write `state` and remove all but the last good checkpoints; a full disk is said and stops nothing."""
-        self._last_time, self._last_step = time.monotonic(), num_steps
+        self._last_time, self.last_step = time.monotonic(), num_steps
         path = self.folder / f"checkpoint-{self._key}-{num_steps:09d}.pt"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -94,7 +94,7 @@ class CheckpointFolder:
                 reason = (str(error).splitlines() or [type(error).__name__])[0]
                 self.say(f"checkpoint {path.name!r} is passed over: {reason}; the one before it is tried")
                 continue
-            self._last_step = header.num_steps
+            self.last_step = header.num_steps
             self.say(f"resumed from checkpoint {path.name!r} after {header.num_steps} steps")
             return state
         return None

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from training.errors import ConfigError
 
+BALANCES = ("none", "loss", "sampler")
 AUGMENTATIONS = ("none", "basic", "strong")
 
 
@@ -44,6 +45,8 @@ class TrainingConfig:
     workers: int  # threads that decode images when they do not fit the cache; 0: one a core
     cache_mb: int  # bound of the decoded images kept in memory
     max_unreadable: float  # fraction of a split's images that may be unreadable
+    max_duplicates: float  # fraction of validation or test that may be in an earlier split too
+    class_balance: str  # none, loss (rare classes weigh more) or sampler (rare classes come more often)
     validation_fraction: float
     test_fraction: float
     save_model: bool
@@ -57,6 +60,9 @@ class TrainingConfig:
     weights_dir: Path | None
     model_dir: Path
     output_data_dir: Path
+    checkpoint_dir: Path | None  # None: no checkpoints
+    checkpoint_seconds: float  # between two checkpoints; 0: not by time
+    checkpoint_steps: int  # between two checkpoints; 0: not by steps
 
     def hyperparameters(self) -> dict[str, Any]:
         """Return the settings without the folders, JSON-ready."""
@@ -142,6 +148,13 @@ def _add_data_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--workers", type=int, default=0, help="decoding threads; 0: one a core")
     group.add_argument("--cache-mb", type=int, default=2048, help="decoded images kept in memory, at most")
     group.add_argument("--max-unreadable", type=float, default=0.05, help="fraction of a split, 0..1")
+    group.add_argument("--max-duplicates", type=float, default=0.5, help="share of a split that may be in train too")
+    group.add_argument(
+        "--class-balance",
+        default="none",
+        choices=BALANCES,
+        help="loss: images of rare classes weigh more; sampler: they come more often; none: as they are",
+    )
     group.add_argument("--validation-fraction", type=float, default=0.15, help="taken from train when --data has none")
     group.add_argument("--test-fraction", type=float, default=0.15, help="taken from train when --data has none")
     group.add_argument("--dataset-fingerprint", default="")
@@ -163,6 +176,16 @@ def _add_folder_flags(parser: argparse.ArgumentParser, environ: Mapping[str, str
     group.add_argument(
         "--output-data-dir", type=Path, default=_path(environ, "SM_OUTPUT_DATA_DIR"), help="default: the model folder"
     )
+    group.add_argument(
+        "--checkpoint-dir",
+        type=Path,
+        default=_checkpoint_folder(environ),
+        help="where an interrupted training is taken up again; SageMaker's own where the job has CheckpointConfig",
+    )
+    group.add_argument(
+        "--checkpoint-seconds", type=float, default=60.0, help="between two checkpoints; 0: never by time"
+    )
+    group.add_argument("--checkpoint-steps", type=int, default=0, help="between two checkpoints; 0: never by steps")
     group.add_argument("--training-job-name", default=_job_name(environ))
 
 
@@ -190,6 +213,9 @@ def _check(config: TrainingConfig) -> None:
         "workers": (0, 128),
         "cache_mb": (0, 1_000_000),
         "max_unreadable": (0, 1),
+        "max_duplicates": (0, 1),
+        "checkpoint_seconds": (0, 86_400),
+        "checkpoint_steps": (0, 1_000_000),
         "validation_fraction": (0.01, 0.5),
         "test_fraction": (0.01, 0.5),
     }
@@ -224,6 +250,13 @@ def _flags(parser: argparse.ArgumentParser) -> list[str]:
 
 def _path(environ: Mapping[str, str], name: str) -> Path | None:
     return Path(environ[name]) if environ.get(name) else None
+
+
+def _checkpoint_folder(environ: Mapping[str, str]) -> Path | None:
+    """Return the folder that SageMaker keeps in S3, beside the model's; it exists only with CheckpointConfig."""
+    model = _path(environ, "SM_MODEL_DIR")
+    folder = model.parent / "checkpoints" if model else None
+    return folder if folder is not None and folder.is_dir() else None
 
 
 def _truth(text: str) -> bool:

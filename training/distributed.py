@@ -11,7 +11,7 @@ use, are averaged over the processes after every epoch. Where the backbone is fr
 
 import inspect
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -101,7 +101,7 @@ class World:
             return module
         parallel = nn.parallel.DistributedDataParallel
         options: dict[str, Any] = {"device_ids": [self.local_rank] if torch.cuda.is_available() else None}
-        # Each process keeps its own running statistics until `average_statistics`; later versions renamed the option.
+        # Each process keeps its own running statistics until they are averaged; later versions renamed the option.
         renamed = "forward_sync_buffers" in inspect.signature(parallel).parameters
         options["forward_sync_buffers" if renamed else "broadcast_buffers"] = False
         return parallel(module, **options)
@@ -113,14 +113,14 @@ class World:
         synchronised: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
         return synchronised
 
-    def average_statistics(self, module: nn.Module) -> None:
-        """Make the floating-point buffers (running mean and variance) their average over all processes."""
+    def average(self, tensors: Iterable[Tensor]) -> None:
+        """Make each floating-point tensor its average over all processes."""
         if self.size == 1:
             return
-        for buffer in module.buffers():
-            if buffer.is_floating_point():
-                dist.all_reduce(buffer)
-                buffer.div_(self.size)
+        for tensor in tensors:
+            if tensor.is_floating_point():
+                dist.all_reduce(tensor)
+                tensor.div_(self.size)
 
 
 @contextmanager
@@ -211,10 +211,7 @@ def _first_line(error: BaseException) -> str:
     return next(iter(str(error).splitlines()), "")
 
 
-def gather_rows(world: World, rows: Tensor, chunks: Sequence[int]) -> Tensor:
-    """Return the rows of all processes in order, where chunk i of `chunks` rows was computed by rank i % size."""
-    if world.size == 1:
-        return rows
-    own = [length for index, length in enumerate(chunks) if index % world.size == world.shard.index]
-    pieces = [list(torch.split(part, sizes)) for part, sizes in world.gather((rows, own))]
-    return torch.cat([pieces[index % world.size][index // world.size] for index in range(len(chunks))])
+def gather_rows(world: World, own: Sequence[Tensor], num_batches: int) -> Tensor:
+    """Return the rows of all batches in order, where batch i was computed by rank i % size; `own` are ours."""
+    by_rank = world.gather(list(own))
+    return torch.cat([by_rank[index % world.size][index // world.size] for index in range(num_batches)])

@@ -8,9 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from training.balance import balanced_order, class_weights
 from training.config import TrainingConfig
+from training.distributed import World
 from training.ema import WeightAverage
-from training.errors import TrainingError
+from training.errors import ConfigError, TrainingError
 from training.inputs import Inputs
 from training.mixing import Batch, mix
 from training.model import set_training_mode
@@ -23,7 +25,12 @@ MAX_GRADIENT_NORM = 5.0
 
 
 def fit(
-    model: nn.Module, train: Inputs, validation: Inputs, config: TrainingConfig, callbacks: Sequence[Callback] = ()
+    model: nn.Module,
+    train: Inputs,
+    validation: Inputs,
+    config: TrainingConfig,
+    callbacks: Sequence[Callback] = (),
+    world: World | None = None,
 ) -> FitResult:
     """Train `model` and leave it with the weights of its best epoch by validation top-1, then by validation loss.
 
@@ -33,13 +40,18 @@ def fit(
     Raises:
         TrainingError: the loss was no number from the first epoch on.
     """
-    state = start_state(model, config)
+    state = start_state(model, config, world or World())
+    check_batches(train, config, state.world)
+    if config.class_balance == "loss":
+        state.class_weights = class_weights(train.labels).to(next(model.parameters()).device)
     for callback in callbacks:
         callback.on_start(state)
     while not is_finished(state, config):
         result = run_epoch(state, train, validation, config, callbacks)
         for callback in callbacks:
             callback.on_epoch(state, result)
+    for callback in callbacks:
+        callback.on_end(state)
     if state.best is None:
         raise TrainingError(
             f"the loss is {state.epochs[0].train.loss} after the first epoch; use a lower lr than {config.lr}"
@@ -48,7 +60,7 @@ def fit(
     return FitResult(state.epochs, state.best.epoch, state.best.validation)
 
 
-def start_state(model: nn.Module, config: TrainingConfig) -> TrainingState:
+def start_state(model: nn.Module, config: TrainingConfig, world: World | None = None) -> TrainingState:
     """Return the state before the first step."""
     device = next(model.parameters()).device
     return TrainingState(
@@ -57,7 +69,22 @@ def start_state(model: nn.Module, config: TrainingConfig) -> TrainingState:
         grad_scaler(config.precision, device),
         torch.Generator().manual_seed(config.seed),
         WeightAverage(model, config.ema_decay) if config.ema_decay else None,
+        world=world or World(),
     )
+
+
+def check_batches(train: Inputs, config: TrainingConfig, world: World) -> None:
+    """Batch statistics need two images a process.
+
+    Raises:
+        ConfigError: there are too few.
+    """
+    least = min(config.batch_size, len(train.labels))
+    if world.size > 1 and least < 2 * world.size:
+        raise ConfigError(
+            f"batches of {least} images for {world.size} processes; each needs 2 at least, so use a larger batch_size "
+            "or fewer instances"
+        )
 
 
 def is_finished(state: TrainingState, config: TrainingConfig) -> bool:
@@ -76,7 +103,11 @@ def run_epoch(
     """Train for what is left of one epoch, score it, and record it in `state`."""
     epoch = state.epoch + 1
     unfreeze_for_epoch(state.model, config, epoch)
+    wrap(state)
     train_metrics, training_seconds = train_one_epoch(state, train, config, callbacks)
+    average_statistics(state)
+    for callback in callbacks:
+        callback.on_trained(state)
     started = time.perf_counter()
     validation_metrics = score(state, validation)
     seconds = training_seconds + time.perf_counter() - started
@@ -105,7 +136,8 @@ def train_one_epoch(
     for inputs, classes in train.training_batches(rest, state.epoch + 1, state.generator, device):
         batch = mix(inputs, classes, config.mixup, config.cutmix, state.generator)
         set_learning_rate(state.optimizer, state.step, num_steps, warm_up)
-        logits = training_step(state, batch, config)
+        total = min(config.batch_size, len(progress.order) - progress.num_steps * config.batch_size)
+        logits = training_step(state, batch, config, len(classes) * state.world.size / total)
         with torch.no_grad():
             progress.loss_sum += functional.cross_entropy(logits, classes, reduction="sum")
             progress.num_correct += (logits.argmax(dim=1) == classes).sum()
@@ -114,17 +146,40 @@ def train_one_epoch(
         for callback in callbacks:
             callback.on_step(state)
     count = len(progress.order)
-    metrics = Metrics(progress.loss_sum.item() / count, progress.num_correct.item() / count)
+    loss_sum, num_correct = state.world.sum([progress.loss_sum.item(), progress.num_correct.item()])
+    metrics = Metrics(loss_sum / count, num_correct / count)
     return metrics, earlier + time.perf_counter() - started
 
 
-def training_step(state: TrainingState, batch: Batch, config: TrainingConfig) -> Tensor:
-    """Take one optimiser step; return the float32 logits (B, num_classes) it was computed from."""
+def wrap(state: TrainingState) -> None:
+    """Have gradients averaged over the processes: those of the parameters that are trainable now."""
+    trainable = tuple(parameter.requires_grad for parameter in state.model.parameters())
+    if state.parallel is None or state.wrapped != trainable:
+        state.parallel = None  # the hooks of the one before go with it
+        state.parallel, state.wrapped = state.world.wrap(state.model), trainable
+
+
+def average_statistics(state: TrainingState) -> None:
+    """Average the running statistics that each process took from its own images; frozen ones are left as they are."""
+    training = {name for name, module in state.model.named_modules() if module.training}
+    names = [name for name, _ in state.model.named_buffers() if name.rpartition(".")[0] in training]
+    buffers = dict(state.model.named_buffers())
+    state.world.average(buffers[name] for name in names)
+    if state.average is not None:
+        state.world.average(state.average.weights[name] for name in names)
+
+
+def training_step(state: TrainingState, batch: Batch, config: TrainingConfig, share: float = 1.0) -> Tensor:
+    """Take one optimiser step; return the float32 logits (B, num_classes) it was computed from.
+
+    `share` is the number of our images by the mean of all processes: the averaged gradient is then the whole batch's.
+    """
     parameters = [parameter for parameter in state.model.parameters() if parameter.requires_grad]
     with autocast(config.precision, batch.inputs.device):
-        logits: Tensor = state.model(batch.inputs).float()
+        logits: Tensor = (state.parallel or state.model)(batch.inputs).float()
     state.optimizer.zero_grad()
-    state.scaler.scale(batch.loss(logits, config.label_smoothing)).backward()  # type: ignore[no-untyped-call]
+    loss = batch.loss(logits, config.label_smoothing, state.class_weights) * share
+    state.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
     state.scaler.unscale_(state.optimizer)
     nn.utils.clip_grad_norm_(parameters, max_norm=MAX_GRADIENT_NORM)
     state.scaler.step(state.optimizer)
@@ -141,7 +196,9 @@ def start_epoch(
     """Draw the order of the next epoch; a last short batch is dropped, since statistics of few images mislead."""
     total = len(train.labels)
     count = total - total % config.batch_size if total > config.batch_size else total
-    order = torch.randperm(total, generator=generator)[:count]
+    balanced = config.class_balance == "sampler"
+    order = balanced_order(train.labels, generator) if balanced else torch.randperm(total, generator=generator)
+    order = order[:count]
     return EpochProgress(order, torch.zeros((), device=device), torch.zeros((), dtype=torch.int64, device=device))
 
 

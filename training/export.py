@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from training.config import TrainingConfig
-from training.data import Datasets, Sample
+from training.data import Datasets
+from training.listing import Sample
 from training.metrics import split_scores
 from training.model import ModelSpec
 from training.preprocessing import Preprocessing

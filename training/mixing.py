@@ -18,13 +18,23 @@ class Batch:
     partners: Tensor | None = None  # (B,) int64, the classes of the blended-in images
     share: float = 1.0  # of the own class, 0..1
 
-    def loss(self, logits: Tensor, label_smoothing: float) -> Tensor:
+    def loss(self, logits: Tensor, label_smoothing: float, class_weights: Tensor | None = None) -> Tensor:
         """Return the mean cross-entropy, weighted by the shares of the two classes."""
-        own = functional.cross_entropy(logits, self.classes, label_smoothing=label_smoothing)
+        own = _mean_loss(logits, self.classes, label_smoothing, class_weights)
         if self.partners is None:
             return own
-        other = functional.cross_entropy(logits, self.partners, label_smoothing=label_smoothing)
+        other = _mean_loss(logits, self.partners, label_smoothing, class_weights)
         return self.share * own + (1 - self.share) * other
+
+
+def _mean_loss(logits: Tensor, classes: Tensor, label_smoothing: float, class_weights: Tensor | None) -> Tensor:
+    """With `class_weights`, still divided by the number of images: torch's own mean would undo the weights' sum."""
+    if class_weights is None:
+        return functional.cross_entropy(logits, classes, label_smoothing=label_smoothing)
+    total = functional.cross_entropy(
+        logits, classes, weight=class_weights, label_smoothing=label_smoothing, reduction="sum"
+    )
+    return total / len(classes)
 
 
 def mix(inputs: Tensor, classes: Tensor, mixup: float, cutmix: float, generator: torch.Generator) -> Batch:
@@ -36,7 +46,9 @@ def mix(inputs: Tensor, classes: Tensor, mixup: float, cutmix: float, generator:
     if not mixup and not cutmix:
         return Batch(inputs, classes)
     draw = random.Random(int(torch.randint(2**31, (1,), generator=generator)))  # noqa: S311 - seeded, no secret
-    partner = torch.randperm(len(classes), generator=generator).to(classes.device)
+    # From a generator of its own: what `generator` gives must not depend on how many images this process has.
+    own = torch.Generator().manual_seed(draw.getrandbits(32))
+    partner = torch.randperm(len(classes), generator=own).to(classes.device)
     if mixup and (not cutmix or draw.random() < 0.5):
         share = draw.betavariate(mixup, mixup)
         return Batch(inputs.lerp(inputs[partner], 1 - share), classes, classes[partner], share)

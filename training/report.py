@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image
 
 from training.config import TrainingConfig
-from training.data import Sample
+from training.listing import Sample
 from training.preprocessing import ImageError, Preprocessing, decode_image
 
 REPORT_FILE = "report.html"

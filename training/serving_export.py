@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from training.decoding import ImageError, Pixels, Preprocessing, decode_pixels
 
 if TYPE_CHECKING:
-    from training.data import Datasets, Sample, Split
+    from training.data import Datasets, Split
     from training.export import TrainedModel
+    from training.listing import Sample
 
 FP32_FILE = "model.onnx"
 INT8_FILE = "model.int8.onnx"

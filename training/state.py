@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from training.distributed import World
 from training.ema import WeightAverage
 from training.scores import Metrics
 
@@ -42,6 +43,15 @@ class EpochProgress:
     num_steps: int = 0  # batches of `order` that are done
     seconds: float = 0.0  # spent training, also before an interruption
 
+    def sums(self) -> tuple[float, int]:
+        """Return what this process has added up."""
+        return float(self.loss_sum), int(self.num_correct)
+
+    def set_sums(self, loss_sum: float, num_correct: int) -> None:
+        """Go on from these sums."""
+        self.loss_sum.fill_(loss_sum)
+        self.num_correct.fill_(num_correct)
+
 
 @dataclass
 class TrainingState:
@@ -61,6 +71,10 @@ class TrainingState:
     epochs: list[EpochResult] = field(default_factory=list)
     best: EpochResult | None = None
     best_weights: dict[str, Tensor] = field(default_factory=dict)
+    world: World = field(default_factory=World)
+    class_weights: Tensor | None = None  # (num_classes,) in the loss
+    parallel: nn.Module | None = None  # what is called in training: `model`, its gradients averaged over the processes
+    wrapped: tuple[bool, ...] = ()  # which parameters were trainable when `parallel` was made
 
     @property
     def epoch(self) -> int:
@@ -102,6 +116,10 @@ class TrainingState:
             self.average.load(saved["average"])
         self.step = saved["step"]
         self.progress = None if saved["progress"] is None else EpochProgress(**saved["progress"])
+        if self.progress is not None:
+            device = next(self.model.parameters()).device
+            self.progress.loss_sum = self.progress.loss_sum.to(device)
+            self.progress.num_correct = self.progress.num_correct.to(device)
         self.epochs = [_result_from_dict(row) for row in saved["epochs"]]
         self.best = next((result for result in self.epochs if result.epoch == saved["best_epoch"]), None)
         self.best_weights = dict(saved["best_weights"])
@@ -116,8 +134,14 @@ class Callback:
     def on_step(self, state: TrainingState) -> None:
         """Called after each optimiser step; may save the state, or raise to end the job."""
 
+    def on_trained(self, state: TrainingState) -> None:
+        """Called after the last step of each epoch, before it is scored."""
+
     def on_epoch(self, state: TrainingState, result: EpochResult) -> None:
         """Called after each epoch, when `result` is in `state.epochs`."""
+
+    def on_end(self, state: TrainingState) -> None:
+        """Called after the last epoch; the model still has the weights of the last step."""
 
 
 def is_finite(result: EpochResult) -> bool:

@@ -18,16 +18,14 @@ Prints one line an epoch for SageMaker's metric regexes. A failure is one senten
 failure file; the exit code is 1, or 2 for a wrong flag.
 """
 
-import json
 import os
-import signal
 import sys
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parent.parent
 if __name__ == "__main__":
@@ -36,24 +34,28 @@ if __name__ == "__main__":
 
 from training.config import TrainingConfig, parse_config  # noqa: E402 - after the path is set
 from training.errors import ConfigError, StoppedError, TrainingError  # noqa: E402
+from training.stopping import StopSignal  # noqa: E402
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from training.data import Datasets
+    from training.distributed import World
     from training.export import TrainedModel
     from training.preprocessing import Preprocessing
-    from training.state import Callback, EpochResult, TrainingState
+    from training.resuming import Checkpoints
+    from training.state import Callback, EpochResult, FitResult, TrainingState
 
 FAILURE_REASON_CHARACTERS = 1024  # what DescribeTrainingJob returns of the failure file
+PROBLEMS_SHOWN = 20  # in the log; evaluation.json has them all
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run one training job and return its exit code."""
-    signal.signal(signal.SIGTERM, _stop)
+    stop = StopSignal()
+    stop.listen()
     try:
-        refuse_several_instances(environ)
-        run(parse_config(arguments, environ))
+        run(parse_config(arguments, environ), environ, stop)
     except ConfigError as error:
         return _fail(str(error), environ, 2)
     except (TrainingError, StoppedError) as error:
@@ -64,46 +66,99 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     return 0
 
 
-def run(config: TrainingConfig) -> None:
+def run(config: TrainingConfig, environ: Mapping[str, str], stop: StopSignal) -> None:
     """Train, score the test split once, and write the artifact and evaluation.json."""
-    started = time.perf_counter()
     # Imported here, so that a wrong flag is answered at once and not after three seconds of loading torch.
+    from training import distributed
+
+    with distributed.joined(environ) as world, said_by_one(world):
+        train_and_score(config, world, stop)
+
+
+def train_and_score(config: TrainingConfig, world: "World", stop: StopSignal) -> None:
+    """Do `run`'s work as one of the processes of `world`."""
+    started = time.perf_counter()
     import torch
 
-    from training import engine, export, report
     from training.augment import training_preprocessing
     from training.data import load_datasets
-    from training.inputs import ImageInputs
     from training.preprocessing import Preprocessing
 
     preprocessing = Preprocessing.for_image_size(config.image_size)
     datasets = load_datasets(config, preprocessing, training_preprocessing(preprocessing, config.augment))
-    for problem in datasets.problems:
-        _say(f"set aside {problem.path!r}: {problem.reason}")
+    say_problems(datasets)
     torch.manual_seed(config.seed)
-    trained = start_model(config, preprocessing, datasets.class_names)
+    trained = start_model(config, preprocessing, datasets.class_names, world)
+    if world.size > 1:
+        # With one seed all would drop the same features of their different images.
+        torch.manual_seed(config.seed + 1 + world.shard.index)
     _say(
         f"training {config.model_name} on {len(datasets.train)} images of {len(datasets.class_names)} classes, "
-        f"validating on {len(datasets.validation)}, ready after {time.perf_counter() - started:.2f} s"
+        f"validating on {len(datasets.validation)}, with {world.size} processes, "
+        f"ready after {time.perf_counter() - started:.2f} s"
     )
-    fitted = engine.fit(
-        trained.network,
-        ImageInputs(datasets.train, config, preprocessing),
-        ImageInputs(datasets.validation, config, preprocessing),
-        config,
-        callbacks(),
-    )
+    fitted = fit(config, trained, datasets, world, stop)
     _say(f"best_epoch={fitted.best_epoch} best_validation_top1={fitted.best_validation.top1:.4f}")
-    serving = None
+    test_logits = score_test_split(trained, datasets, world)
+    if world.is_first:
+        write_results(config, trained, datasets, fitted, test_logits)
+    _say(f"finished after {time.perf_counter() - started:.2f} s")
+
+
+def write_results(
+    config: TrainingConfig,
+    trained: "TrainedModel",
+    datasets: "Datasets",
+    fitted: "FitResult",
+    test_logits: "Tensor | None",
+) -> None:
+    """Write the artifact, evaluation.json with what the artifact answers, and the report."""
+    from training import export, report
+
+    samples = datasets.test.samples if datasets.test else []
+    serving, golden = None, []
     if config.save_model:
         serving = export.save_model(trained, config, datasets)
         _say(f"serving_precision={serving.precision} serving_engine={serving.engine}: {serving.reason}")
-    test_logits, golden = score_test_split(config, trained, datasets)
+        if test_logits is not None:
+            golden = export.golden_predictions(config.model_dir, samples, test_logits)
     evaluation = export.evaluation(config, datasets, fitted, test_logits, golden, serving)
     export.write_evaluation(evaluation, config)
     if config.save_model:
-        _say(report.try_report(evaluation, datasets.test.samples if datasets.test else [], config))
-    _say(f"finished after {time.perf_counter() - started:.2f} s")
+        _say(report.try_report(evaluation, samples, config))
+
+
+def fit(
+    config: TrainingConfig, trained: "TrainedModel", datasets: "Datasets", world: "World", stop: StopSignal
+) -> "FitResult":
+    """Train, or go on with a training that was interrupted."""
+    from training import engine
+    from training.inputs import ImageInputs
+
+    checkpoints = start_checkpoints(config, trained, datasets, world, stop)
+    train, validation = (
+        ImageInputs(split, config, trained.preprocessing, world) for split in (datasets.train, datasets.validation)
+    )
+    also = [] if checkpoints is None else [checkpoints]
+    try:
+        return engine.fit(trained.network, train, validation, config, [*callbacks(), *also], world)
+    except StoppedError as error:
+        where = "" if checkpoints is None else checkpoints.rescue()
+        raise StoppedError(f"{error}; {where}") if where else error from None
+
+
+def start_checkpoints(
+    config: TrainingConfig, trained: "TrainedModel", datasets: "Datasets", world: "World", stop: StopSignal
+) -> "Checkpoints | None":
+    """Return what saves and restores the training's state; None without a folder for it."""
+    from training.checkpoint import CheckpointFolder
+    from training.resuming import Checkpoints, identity
+
+    if config.checkpoint_dir is None:
+        return None
+    job = identity(config, datasets, trained.network)
+    seconds, steps = config.checkpoint_seconds, config.checkpoint_steps
+    return Checkpoints(CheckpointFolder(config.checkpoint_dir, job, _say, seconds, steps), world, stop)
 
 
 def callbacks() -> "list[Callback]":
@@ -119,25 +174,40 @@ def callbacks() -> "list[Callback]":
     return [EpochLines()]
 
 
-def score_test_split(
-    config: TrainingConfig, trained: "TrainedModel", datasets: "Datasets"
-) -> "tuple[Tensor | None, list[dict[str, Any]]]":
-    """Return the logits of the test split and the golden predictions; nothing where there is no test split."""
-    from training import export
+def say_problems(datasets: "Datasets") -> None:
+    """Print the first problems of the data and how many there are."""
+    for problem in datasets.problems[:PROBLEMS_SHOWN]:
+        _say(f"{problem.kind} {problem.path!r}: {problem.reason}")
+    if len(datasets.problems) > PROBLEMS_SHOWN:
+        _say(f"{len(datasets.problems)} problems of the data in all; evaluation.json names each")
+
+
+@contextmanager
+def said_by_one(world: "World") -> Iterator[None]:
+    """Let the first process alone write to standard output, which SageMaker's metric regexes read."""
+    if world.is_first:
+        yield
+        return
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
+        yield
+
+
+def score_test_split(trained: "TrainedModel", datasets: "Datasets", world: "World") -> "Tensor | None":
+    """Return the logits of the test split, which is looked at here alone; None where there is none."""
     from training.inputs import all_logits
     from training.scores import metrics_of
 
     if datasets.test is None:
-        return None, []
-    logits = all_logits(trained.network, datasets.test, trained.preprocessing)
+        return None
+    logits = all_logits(trained.network, datasets.test, trained.preprocessing, world=world)
     metrics = metrics_of(logits, datasets.test.labels)
     _say(f"test_loss={metrics.loss:.4f} test_top1={metrics.top1:.4f}")
-    if not config.save_model:
-        return logits, []
-    return logits, export.golden_predictions(config.model_dir, datasets.test.samples, logits)
+    return logits
 
 
-def start_model(config: TrainingConfig, preprocessing: "Preprocessing", class_names: list[str]) -> "TrainedModel":
+def start_model(
+    config: TrainingConfig, preprocessing: "Preprocessing", class_names: list[str], world: "World"
+) -> "TrainedModel":
     """Return the network to train, with its starting weights, on the best device there is."""
     from training import model
     from training.export import TrainedModel
@@ -153,7 +223,8 @@ def start_model(config: TrainingConfig, preprocessing: "Preprocessing", class_na
     if left_out:
         _say(f"the head is new for {len(class_names)} classes; left out of the weights: {', '.join(left_out)}")
     model.set_trainable_stages(network, config.unfreeze_depth)
-    return TrainedModel(network.to(best_device()), spec, preprocessing, class_names)
+    network = world.synchronised(network.to(best_device()))
+    return TrainedModel(network, spec, preprocessing, class_names)
 
 
 def epoch_line(result: "EpochResult") -> str:
@@ -165,19 +236,8 @@ def epoch_line(result: "EpochResult") -> str:
     )
 
 
-def refuse_several_instances(environ: Mapping[str, str]) -> None:
-    """Several instances would each train the same model and be billed for it."""
-    hosts = json.loads(environ.get("SM_HOSTS") or "[]")
-    if len(hosts) > 1:
-        raise ConfigError(f"{len(hosts)} instances were started for one training job; set TrainingInstanceCount to 1")
-
-
 def _say(line: str) -> None:
     print(line, flush=True)
-
-
-def _stop(signal_number: int, frame: FrameType | None) -> None:
-    raise StoppedError("training was stopped by SIGTERM before it had finished")
 
 
 def _fail(sentence: str, environ: Mapping[str, str], code: int) -> int:

@@ -15,9 +15,10 @@ from sagemaker_inference.errors import BaseInferenceToolkitError
 
 from inference import inference
 from inference.inference import Classifier, RequestError
-from training.data import Sample, Split
+from training.data import Split
 from training.export import TrainedModel
 from training.inputs import all_logits
+from training.listing import Sample
 
 
 @pytest.fixture(scope="session")

@@ -17,12 +17,12 @@ def exchange() -> int:
         assert world.any([rank == 1, False]) == [True, False]
         assert world.gather({"rank": rank}) == [{"rank": 0}, {"rank": 1}]
         assert world.from_first([rank, "state"]) == [0, "state"]
-        # Chunks of 2, 2 and 1 rows, taken in turns: rank 0 has the first and the last.
-        mine = torch.tensor([[0.0], [1.0], [4.0]]) if rank == 0 else torch.tensor([[2.0], [3.0]])
-        assert gather_rows(world, mine, [2, 2, 1]).flatten().tolist() == [0, 1, 2, 3, 4]
+        # Batches of 2, 2 and 1 rows, taken in turns: rank 0 has the first and the last.
+        mine = [torch.tensor([0.0, 1.0]), torch.tensor([4.0])] if rank == 0 else [torch.tensor([2.0, 3.0])]
+        assert gather_rows(world, mine, 3).tolist() == [0, 1, 2, 3, 4]
         module = torch.nn.BatchNorm1d(2)
         module.running_mean.fill_(rank)
-        world.average_statistics(module)
+        world.average(module.buffers())
         assert module.running_mean.tolist() == [0.5, 0.5]
         gradient_of(world)
     return 0

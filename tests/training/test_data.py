@@ -11,8 +11,9 @@ import torch
 
 from tests.training.conftest import write_images
 from training.config import TrainingConfig
-from training.data import Datasets, Sample, load_datasets, split_samples
+from training.data import Datasets, load_datasets
 from training.errors import DatasetError
+from training.listing import Sample, split_samples
 from training.preprocessing import Preprocessing
 
 PREPROCESSING = Preprocessing.for_image_size(32)
@@ -93,7 +94,7 @@ def test_too_many_unreadable_images_fail_the_job(image_folder: Path, make_config
     for index in range(3):
         (image_folder / "train" / "blue" / f"{index}.jpg").write_bytes(b"no picture")
 
-    with pytest.raises(DatasetError, match=r"3 of 24 images of the train split.*5%.*'train/blue/0.jpg'"):
+    with pytest.raises(DatasetError, match=r"3 of 24 images of the train split cannot be used.*5%.*'train/blue/0.jpg'"):
         load(make_config())
 
 

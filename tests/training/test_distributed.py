@@ -93,8 +93,8 @@ def test_alone_everything_is_the_identity() -> None:
         assert world.from_first(3) == 3
         assert world.wrap(module) is module
         assert world.synchronised(module) is module
-        world.average_statistics(module)
-        assert torch.equal(gather_rows(world, torch.ones(3, 2), [2, 1]), torch.ones(3, 2))
+        world.average(module.buffers())
+        assert torch.equal(gather_rows(world, [torch.ones(2, 2), torch.ones(1, 2)], 2), torch.ones(3, 2))
 
 
 def test_several_instances_without_torchrun_are_refused() -> None:

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from training.config import TrainingConfig
-from training.data import Sample, find_samples
+from training.data import find_images
+from training.listing import Sample
 from training.metrics import split_scores
 from training.report import THUMBNAIL_PIXELS, thumbnails, try_report
 
@@ -20,7 +21,7 @@ from training.report import THUMBNAIL_PIXELS, thumbnails, try_report
 @pytest.fixture
 def samples(image_folder: Path, make_config: Callable[..., TrainingConfig]) -> list[Sample]:
     """The test split of the image folder."""
-    return find_samples(make_config())["test"]
+    return find_images(make_config())["test"].samples
 
 
 def evaluation_of(samples: list[Sample]) -> dict[str, object]:

@@ -11,8 +11,9 @@ from PIL import Image
 
 from training import serving_export
 from training.config import TrainingConfig, parse_config
-from training.data import Datasets, Sample, load_datasets
+from training.data import Datasets, load_datasets
 from training.export import TrainedModel, save_model
+from training.listing import Sample
 from training.model import ModelSpec, build_model
 from training.preprocessing import Preprocessing
 from training.serving_export import Serving, accept_int8, calibration_images
