@@ -158,6 +158,37 @@ def watch(execution: str | None, stack_name: str, local: bool) -> None:
 
 
 @cli.command()
+@click.argument("execution", required=False)
+@click.option("--tuning/--training", "tuning", default=None, help="One of the two reports; both by default.")
+@click.option(
+    "--out", "folder", type=click.Path(file_okay=False, path_type=Path), help="Where to write; below build/ by default."
+)
+@click.option("--open/--no-open", "then_open", default=True, help="Open the pages in the browser.")
+@stack_options
+def report(
+    execution: str | None, tuning: bool | None, folder: Path | None, then_open: bool, stack_name: str, local: bool
+) -> None:
+    """Fetch the reports of EXECUTION (the latest one by default), print their paths and open them.
+
+    \b
+    Example:
+        python deploy.py report --tuning --no-open
+    """
+    from ops import executions, stack
+    from ops import report as reports
+
+    session = _session(stack_name, local)
+    deployed = stack.deployed(session)
+    found = executions.load(session, deployed, executions.find_arn(session, deployed, execution))
+    kinds = ("tuning", "training") if tuning is None else ("tuning",) if tuning else ("training",)
+    paths = reports.fetch(session, deployed, found, kinds, folder)
+    for path in paths:
+        click.echo(path)
+    if then_open:
+        reports.show(paths)
+
+
+@cli.command()
 @click.argument("target")
 @click.option("--top-k", default=3, show_default=True, type=click.IntRange(1, 100), help="How many classes to show.")
 @stack_options

@@ -6,6 +6,7 @@ OperationError
 +-- BundleError           a package could not be built
 +-- UploadError           the folder or archive is not an image dataset, or may not be uploaded now
 +-- ExecutionError        an execution is missing, failed, or did not start in time
++-- ReportError           a report is missing, not made yet, or damaged
 +-- PredictionError       the prediction Lambda refused or failed
 +-- LoadError             a load cannot be sent as it was asked for
 """
@@ -55,6 +56,10 @@ class UploadError(OperationError):
 
 class ExecutionError(OperationError):
     """An execution is missing, failed, or did not start in time."""
+
+
+class ReportError(OperationError):
+    """A report is missing, not made yet, or damaged."""
 
 
 class PredictionError(OperationError):

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from deploy import cli
 
-COMMANDS = {"up", "plan", "upload", "status", "watch", "predict", "load", "logs", "down", "demo", "local"}
+COMMANDS = {"up", "plan", "upload", "status", "watch", "predict", "report", "load", "logs", "down", "demo", "local"}
 
 
 @pytest.fixture
