@@ -9,11 +9,23 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
-from typing import IO
+from typing import IO, Protocol
 
 import psutil
 
 _GRACE_SECONDS = 5.0
+
+
+class Process(Protocol):
+    """What the table needs of a process that leads its own group; subprocess.Popen has it."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the exit code once it has ended, or raise subprocess.TimeoutExpired."""
 
 
 class ProcessTable:
@@ -26,7 +38,7 @@ class ProcessTable:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = Lock()
-        self._running: dict[int, subprocess.Popen[bytes]] = {}
+        self._running: dict[int, Process] = {}
         self._ended = False
 
     def spawn(
@@ -58,13 +70,28 @@ class ProcessTable:
                 start_new_session=True,
                 pass_fds=tuple(pass_fds),
             )
-            self._forget_ended()
-            self._running[process.pid] = process
-            with self._path.open("a") as file:
-                file.write(json.dumps({"Pid": process.pid, "Started": _create_time(process.pid)}) + "\n")
+            self._record(process)
         return process
 
-    def end(self, process: subprocess.Popen[bytes], grace_seconds: float = _GRACE_SECONDS) -> int:
+    def adopt(self, process: Process) -> None:
+        """Record a process that another child started; it leads its own session too.
+
+        Raises:
+            RuntimeError: `end_all` was called; the process is ended.
+        """
+        with self._lock:
+            if self._ended:
+                _signal_group(process.pid, signal.SIGKILL)
+                raise RuntimeError(f"the account stops; process {process.pid} is not kept")
+            self._record(process)
+
+    def _record(self, process: Process) -> None:
+        self._forget_ended()
+        self._running[process.pid] = process
+        with self._path.open("a") as file:
+            file.write(json.dumps({"Pid": process.pid, "Started": _create_time(process.pid)}) + "\n")
+
+    def end(self, process: Process, grace_seconds: float = _GRACE_SECONDS) -> int:
         """End `process` and its group by SIGTERM, after `grace_seconds` by SIGKILL; return its exit code."""
         _signal_group(process.pid, signal.SIGTERM)
         try:

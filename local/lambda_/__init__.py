@@ -15,6 +15,7 @@ def install(account: Account) -> None:
     from local.lambda_.environment import Environment, EnvironmentSpec
     from local.lambda_.event_config import EventConfigs
     from local.lambda_.fleet import Fleets
+    from local.lambda_.forks import ForkServers
     from local.lambda_.function import Function
     from local.lambda_.http import middleware
     from local.lambda_.invoker import Invoker
@@ -27,6 +28,7 @@ def install(account: Account) -> None:
     from local.operations import carry_out
 
     packages = Packages(account)
+    account.shared(ForkServers)
     shutil.rmtree(account.work_folder("lambda", "tmp"))  # of an account that was killed
 
     def start(spec: EnvironmentSpec, initialization: str) -> Environment:

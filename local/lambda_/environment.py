@@ -14,8 +14,10 @@ from threading import BoundedSemaphore
 
 from local.account import Account
 from local.identity import Credentials
+from local.lambda_.forks import IS_SUPPORTED, ForkServers
 from local.lambda_.logs import EnvironmentLog, FrameReader, LineReader, read_all
 from local.lambda_.runtime_api import RuntimeApi, RuntimeRequest
+from local.processes import Process
 
 INIT_SECONDS = 10.0  # Source: Lambda execution environment lifecycle, limit of the Init phase
 MAX_RESPONSE_BYTES = 6_291_556
@@ -109,13 +111,7 @@ class Environment:
         self._api.watch(frames, self._read_frames)
         self._api.watch(lines, self._read_lines)
         try:
-            self._process = account.processes.spawn(
-                [sys.executable, "-S", "-s", "-m", "awslambdaric", spec.handler],
-                env=self._variables(runtime, frames_write),
-                cwd=spec.code,
-                stdout=lines_write,
-                pass_fds=(frames_write,),
-            )
+            self._process: Process = self._start_process(runtime, lines_write, frames_write)
         finally:
             os.close(frames_write)
             os.close(lines_write)
@@ -221,8 +217,8 @@ class Environment:
             if request is not None:
                 return request
             now = time.monotonic()
-            if self._process.poll() is not None:
-                raise _RuntimeExitedError(_exit_text(self._process.returncode))
+            if (code := self._process.poll()) is not None:
+                raise _RuntimeExitedError(_exit_text(code))
             if now >= deadline:
                 raise _DeadlineError
             if now >= flush_at:
@@ -299,10 +295,30 @@ class Environment:
             {"Lambda-Runtime-Client-Context": invocation.client_context} if invocation.client_context else {}
         )
 
+    def _start_process(self, runtime: Path, output: int, log: int) -> Process:
+        """Fork it from a process that has imported its runtime and layers, where that can be done, or start it anew."""
+        variables = self._variables(runtime, log)
+        if IS_SUPPORTED:
+            folders = (*self._layer_folders(), runtime)
+            server = self._account.shared(ForkServers).get(folders)
+            fork = server.fork(self.spec.handler, variables, self.spec.code, output, log)
+            if fork is not None:
+                self._account.processes.adopt(fork)
+                return fork
+        return self._account.processes.spawn(
+            [sys.executable, "-S", "-s", "-m", "awslambdaric", self.spec.handler],
+            env=variables,
+            cwd=self.spec.code,
+            stdout=output,
+            pass_fds=(log,),
+        )
+
+    def _layer_folders(self) -> list[Path]:
+        return [path for layer in reversed(self.spec.layers) for path in _python_folders(layer)]
+
     def _variables(self, runtime: Path, log_descriptor: int) -> dict[str, str]:
         """Return the process's environment: what AWS sets, with the function's own variables over it."""
         spec = self.spec
-        layer_paths = [path for layer in reversed(spec.layers) for path in _python_folders(layer)]
         return {
             **{name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ},
             "PATH": "/usr/local/bin:/usr/bin:/bin:/opt/bin",
@@ -324,7 +340,7 @@ class Environment:
             "LAMBDA_RUNTIME_DIR": str(runtime),
             "_HANDLER": spec.handler,
             "_LAMBDA_TELEMETRY_LOG_FD": str(log_descriptor),
-            "PYTHONPATH": os.pathsep.join(map(str, (spec.code, *layer_paths, runtime))),
+            "PYTHONPATH": os.pathsep.join(map(str, (spec.code, *self._layer_folders(), runtime))),
             **self._account.child_environment(self._credentials),
         }
 
