@@ -1,6 +1,7 @@
 """EventBridge: hands matched events to our own delivery instead of moto's."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,7 +34,17 @@ def publish(account: Account, event: dict[str, Any]) -> None:
 
     backend: Any = events_backends[account.account_id][account.region]
     for rule in list(backend.event_buses["default"].rules.values()):
-        rule.send_to_targets(event)
+        if _may_match(rule.event_pattern.get_pattern(), event):
+            rule.send_to_targets(event)
+
+
+def _may_match(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
+    """Return False for a rule that asks for another source or kind of event, as most do: matching costs a copy."""
+    for name in ("source", "detail-type"):
+        wanted = pattern.get(name)
+        if isinstance(wanted, list) and event[name] not in wanted and all(isinstance(one, str) for one in wanted):
+            return False
+    return True
 
 
 def _as_delivered(event: dict[str, Any]) -> dict[str, Any]:
