@@ -2,7 +2,10 @@
 
 import logging
 import socket
+from collections.abc import Iterable
 from http import HTTPStatus
+from itertools import chain
+from types import GeneratorType
 from typing import IO, Any, cast
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
@@ -13,6 +16,7 @@ logger = logging.getLogger("local.http")
 
 _NO_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 _BACKLOG = 256
+Body = bytes | Iterable[bytes]
 _IDLE_SECONDS = 75
 
 
@@ -43,7 +47,7 @@ class Handler(MotoRequestHandler):
             self.close_connection = True
         self._send(environ["REQUEST_METHOD"], status, headers, body)
 
-    def _answer(self, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
+    def _answer(self, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], Body]:
         started: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
@@ -53,6 +57,9 @@ class Handler(MotoRequestHandler):
         parts: list[bytes] = []
         try:
             answer = self.server.app(environ, start_response)
+            if isinstance(answer, GeneratorType):  # a large content, which is not collected
+                first = next(answer, b"")
+                return *started[0], chain((first,), answer)
             try:
                 parts.extend(answer)
             finally:
@@ -65,24 +72,25 @@ class Handler(MotoRequestHandler):
             return "500 Internal Server Error", [("Content-Type", "text/plain")], text
         return status, headers, b"".join(parts)
 
-    def _send(self, method: str, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
+    def _send(self, method: str, status: str, headers: list[tuple[str, str]], body: Body) -> None:
         code = int(status.split(None, 1)[0])
         self.send_response(code, status.partition(" ")[2])
         has_length = False
         for name, value in headers:
             has_length = has_length or name.lower() == "content-length"
             self.send_header(name, value)
-        if not has_length and method != "HEAD" and code not in _NO_BODY:
+        if isinstance(body, bytes) and not has_length and method != "HEAD" and code not in _NO_BODY:
             self.send_header("Content-Length", str(len(body)))
         if self.close_connection:
             self.send_header("Connection", "close")
-        if body and method != "HEAD" and len(body) < 65_536:
+        if isinstance(body, bytes) and body and method != "HEAD" and len(body) < 65_536:
             self._headers_buffer.append(b"\r\n" + body)  # one packet for the whole answer
             self.flush_headers()
             return
         self.end_headers()
-        if body and method != "HEAD":
-            self.wfile.write(body)
+        for block in (body,) if isinstance(body, bytes) else body:
+            if block and method != "HEAD":
+                self.wfile.write(block)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Leave requests out of the log; operations that fail are logged where they fail."""

@@ -1,12 +1,21 @@
 """S3: moto stores buckets and objects; plain requests take a short way to them, and its events are corrected."""
 
+import shutil
+
 from local.account import Account
 
 
 def install(account: Account) -> None:
     """Send object events to EventBridge as S3 does, and answer plain object requests."""
     from local.moto_patches import s3 as patches
+    from local.moto_patches import s3_contents
+    from local.s3.disk import Disk
     from local.s3.objects import Objects
 
+    contents = account.work_folder("s3")
+    shutil.rmtree(contents)  # of an account that was killed
+    contents.mkdir()
+    disk = Disk(contents, keeps=False)
     patches.install(account)
-    account.add_middleware(Objects(account).middleware)
+    s3_contents.install(disk)
+    account.add_middleware(Objects(account, disk).middleware)

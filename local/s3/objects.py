@@ -21,6 +21,7 @@ from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeKey, s3_backends
 
 from local.account import Account, WsgiApplication
+from local.s3.disk import LARGE_BYTES, Disk, blocks_of, blocks_of_key
 
 MAX_KEYS = 1000
 # Headers that change nothing of what a plain request means. x-amz-meta-* is plain too.
@@ -40,7 +41,6 @@ _CONDITIONS = frozenset(
         "HTTP_IF_NONE_MATCH",
         "HTTP_IF_MODIFIED_SINCE",
         "HTTP_IF_UNMODIFIED_SINCE",
-        "HTTP_RANGE",
         "HTTP_ORIGIN",
         "HTTP_CONTENT_MD5",
         "HTTP_TRANSFER_ENCODING",
@@ -55,9 +55,10 @@ _SYSTEM_METADATA = {
     "HTTP_EXPIRES": "expires",
 }
 _LIST_OPTIONS = frozenset({"list-type", "prefix", "max-keys", "encoding-type", "continuation-token", "start-after"})
+_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 _PATH = re.compile(r"/([^/]+)(?:/(.*))?", re.DOTALL)
 
-Answer = tuple[str, list[tuple[str, str]], bytes]
+Answer = tuple[str, list[tuple[str, str]], Iterable[bytes]]
 
 _BAD_DIGEST: Answer = (
     "400 Bad Request",
@@ -85,8 +86,9 @@ class ObjectRequest:
 class Objects:
     """Answers plain requests that are signed for S3."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, disk: Disk) -> None:
         self._account = account
+        self._disk = disk
         self._backend = s3_backends[account.account_id]["aws"]
 
     def middleware(self, application: WsgiApplication) -> WsgiApplication:
@@ -100,7 +102,7 @@ class Objects:
                 return application(environ, start_response)
             status, headers, body = done
             start_response(status, headers)
-            return [body]
+            return [body] if isinstance(body, bytes) else body
 
         return answer
 
@@ -143,11 +145,20 @@ class Objects:
     def _put(self, environ: dict[str, Any], bucket: Any, key: str) -> Answer | None:
         if environ.get("wsgi.input_terminated") or not self._is_allowed(environ, "PutObject", bucket, key, Key=key):
             return None
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        size = int(environ.get("CONTENT_LENGTH") or 0)
         checksum = environ.get("HTTP_X_AMZ_CHECKSUM_CRC32")
-        if checksum is not None and checksum != _crc32(body):
+        content: Any = None
+        if size >= LARGE_BYTES:
+            content = self._disk.store(blocks_of(environ["wsgi.input"], size))
+            crc32, etag = content.crc32, content.md5
+        else:
+            content = environ["wsgi.input"].read(size)
+            crc32, etag = zlib.crc32(content), None
+        if checksum is not None and checksum != _crc32(crc32):
             return _BAD_DIGEST
-        stored = self._backend.put_object(bucket.name, key, body, storage="STANDARD", checksum_value=checksum)
+        stored = self._backend.put_object(
+            bucket.name, key, content, storage="STANDARD", etag=etag, checksum_value=checksum
+        )
         stored.checksum_algorithm = "CRC32" if checksum else None
         stored.set_metadata(_metadata(environ))
         stored.set_acl(bucket.acl)
@@ -160,14 +171,22 @@ class Objects:
         stored = versions[-1] if versions else None
         if not isinstance(stored, FakeKey) or stored.storage_class != "STANDARD":
             return None
-        if stored.checksum_algorithm not in (None, "CRC32") or stored.multipart is not None:
+        span = _span(environ.get("HTTP_RANGE", ""), stored.size) if with_body else None
+        if "HTTP_RANGE" in environ and span is None:
+            return None
+        if span is None and (stored.checksum_algorithm not in (None, "CRC32") or stored.multipart is not None):
             return None
         if not self._is_allowed(environ, "GetObject" if with_body else "HeadObject", bucket, key, Key=key):
             return None
         headers = {**stored.response_dict, **stored.metadata, "Accept-Ranges": "bytes"}
+        if span is not None:
+            first, last = span
+            headers |= {"Content-Range": f"bytes {first}-{last}/{stored.size}", "content-length": last + 1 - first}
+            body = blocks_of_key(stored, first, last + 1 - first)
+            return "206 Partial Content", [(name, str(value)) for name, value in headers.items()], body
         if stored.checksum_value and environ.get("HTTP_X_AMZ_CHECKSUM_MODE") == "ENABLED":
             headers["x-amz-checksum-crc32"] = stored.checksum_value
-        return "200 OK", [(name, str(value)) for name, value in headers.items()], stored.value if with_body else b""
+        return "200 OK", [(name, str(value)) for name, value in headers.items()], _body(stored) if with_body else b""
 
     def _list(self, environ: dict[str, Any], bucket: Any, query: Mapping[str, str]) -> Answer | None:
         after = _decoded(query["continuation-token"]) if "continuation-token" in query else query.get("start-after", "")
@@ -185,9 +204,24 @@ class Objects:
         return "200 OK", [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))], body
 
 
-def _crc32(body: bytes) -> str:
-    """Return the checksum of `body` as S3's header has it: four bytes, the highest first, in base64."""
-    return base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode()
+def _crc32(checksum: int) -> str:
+    """Return the checksum as S3's header has it: four bytes, the highest first, in base64."""
+    return base64.b64encode(checksum.to_bytes(4, "big")).decode()
+
+
+def _body(stored: FakeKey) -> Iterable[bytes]:
+    """Return the content: whole when it is small, else a block at a time."""
+    content: bytes = stored.value if stored.size < LARGE_BYTES else b""
+    return content if stored.size < LARGE_BYTES else blocks_of_key(stored)
+
+
+def _span(header: str, size: int) -> tuple[int, int] | None:
+    """Return the first and the last byte that a Range header asks for; None when it asks for something else."""
+    match = _RANGE.fullmatch(header)
+    if match is None or int(match[1]) >= size:
+        return None
+    first, last = int(match[1]), min(int(match[2]) if match[2] else size - 1, size - 1)
+    return (first, last) if first <= last else None
 
 
 def _is_plain(environ: Mapping[str, Any]) -> bool:

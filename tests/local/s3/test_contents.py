@@ -1,0 +1,112 @@
+"""Large contents: on disk, in blocks, and whole however they come and go."""
+
+import os
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from boto3.s3.transfer import TransferConfig
+
+from local.s3.disk import BLOCK_BYTES, LARGE_BYTES, Disk
+from tests.conftest import RunningAccount
+
+_MB = 1 << 20
+
+
+@pytest.fixture
+def bucket(aws: Callable[[str], Any]) -> str:
+    """Give a bucket of its own."""
+    name = f"contents-{uuid.uuid4().hex[:8]}"
+    aws("s3").create_bucket(Bucket=name)
+    return name
+
+
+def test_a_large_object_comes_back_as_it_was_put(aws: Callable[[str], Any], bucket: str) -> None:
+    """Whole, by range, and with its MD5 as the ETag, as S3 gives it to an object that was put in one piece."""
+    content = os.urandom(3 * LARGE_BYTES + 7)
+
+    put = aws("s3").put_object(Bucket=bucket, Key="large", Body=content, Metadata={"who": "me"})
+
+    got = aws("s3").get_object(Bucket=bucket, Key="large")
+    part = aws("s3").get_object(Bucket=bucket, Key="large", Range=f"bytes=5-{BLOCK_BYTES + 4}")
+    tail = aws("s3").get_object(Bucket=bucket, Key="large", Range=f"bytes={len(content) - 3}-")
+    assert got["Body"].read() == content
+    assert (got["ContentLength"], got["Metadata"], got["ETag"]) == (len(content), {"who": "me"}, put["ETag"])
+    assert part["Body"].read() == content[5 : BLOCK_BYTES + 5]
+    assert part["ContentRange"] == f"bytes 5-{BLOCK_BYTES + 4}/{len(content)}"
+    assert tail["Body"].read() == content[-3:]
+
+
+def test_a_range_beyond_the_end_is_refused(aws: Callable[[str], Any], bucket: str) -> None:
+    """S3 answers InvalidRange with 416."""
+    aws("s3").put_object(Bucket=bucket, Key="k", Body=b"0123")
+
+    with pytest.raises(aws("s3").exceptions.ClientError, match="InvalidRange"):
+        aws("s3").get_object(Bucket=bucket, Key="k", Range="bytes=4-")
+
+
+def test_an_upload_in_parts_is_joined_in_order(aws: Callable[[str], Any], bucket: str, tmp_path: Path) -> None:
+    """upload_file in three parts, download_file by ranges, copies included; the ETag says how many parts there were."""
+    content = os.urandom(17 * _MB)
+    (tmp_path / "up").write_bytes(content)
+    parts = TransferConfig(multipart_threshold=8 * _MB, multipart_chunksize=8 * _MB)
+
+    aws("s3").upload_file(str(tmp_path / "up"), bucket, "joined", Config=parts)
+    aws("s3").copy_object(Bucket=bucket, Key="copied", CopySource=f"{bucket}/joined")
+    aws("s3").download_file(bucket, "copied", str(tmp_path / "down"), Config=parts)
+
+    head = aws("s3").head_object(Bucket=bucket, Key="joined")
+    assert (tmp_path / "down").read_bytes() == content
+    assert (head["ContentLength"], head["ETag"].strip('"')[-2:]) == (len(content), "-3")
+
+
+def test_the_account_hardly_grows_by_a_large_object(
+    account: RunningAccount, aws: Callable[[str], Any], bucket: str, tmp_path: Path
+) -> None:
+    """120 MB go in and out in one piece; the account's memory grows by less than a third of that."""
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(120 * _MB)
+    process = psutil.Process(account.info.pid)
+    before = process.memory_info().rss
+
+    with (tmp_path / "sparse").open("rb") as body:
+        aws("s3").put_object(Bucket=bucket, Key="sparse", Body=body)
+    size = sum(len(block) for block in aws("s3").get_object(Bucket=bucket, Key="sparse")["Body"].iter_chunks(_MB))
+    after = process.memory_info().rss
+    aws("s3").delete_object(Bucket=bucket, Key="sparse")
+
+    assert size == 120 * _MB
+    assert after - before < 40 * _MB
+
+
+def test_contents_that_are_replaced_or_deleted_leave_the_disk(
+    account: RunningAccount, aws: Callable[[str], Any], bucket: str
+) -> None:
+    """A file goes with the object it belonged to."""
+    folder = account.folder / "work" / "s3"
+    before = set(folder.iterdir())
+    aws("s3").put_object(Bucket=bucket, Key="k", Body=b"1" * LARGE_BYTES)
+    first = set(folder.iterdir()) - before
+    aws("s3").put_object(Bucket=bucket, Key="k", Body=b"2" * LARGE_BYTES)
+    second = set(folder.iterdir()) - before
+
+    aws("s3").delete_object(Bucket=bucket, Key="k")
+
+    assert len(first) == len(second) == 1
+    assert first != second
+    assert set(folder.iterdir()) - before == set()
+
+
+def test_a_disk_that_keeps_gives_up_files_with_the_next_sweep(tmp_path: Path) -> None:
+    """Until what refers to a file has been saved without it, it stays."""
+    disk = Disk(tmp_path, keeps=True)
+    buffer = disk.buffer(b"small")
+
+    buffer.close()
+
+    assert buffer.exists()
+    assert [path.read_bytes() for path in disk.doomed()] == [b"small"]
+    assert disk.doomed() == []
