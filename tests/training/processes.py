@@ -14,7 +14,10 @@ from pathlib import Path
 import torch
 
 _CONTEXT: ForkServerContext = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["training.engine", "training.export", "training.distributed", "inference.inference"])
+# What a short job would spend most of its time on: torch's compiler is imported by the first step of any optimiser.
+_CONTEXT.set_forkserver_preload(
+    ["training.resuming", "training.engine", "training.export", "torch._dynamo", "sklearn.metrics"]
+)
 
 
 def start(
