@@ -50,6 +50,9 @@ class TrainingConfig:
     validation_fraction: float
     test_fraction: float
     save_model: bool
+    feature_views: int  # varied views of each training image that features are computed of
+    extractor: str  # auto, torch or openvino
+    feature_precision: str  # auto, fp32 or bf16
     dataset_fingerprint: str
     training_job_name: str
     train: Path | None
@@ -57,12 +60,18 @@ class TrainingConfig:
     test: Path | None
     data: Path | None
     classes: Path | None
+    features: Path | None  # computed earlier; the head is trained on them
     weights_dir: Path | None
     model_dir: Path
     output_data_dir: Path
     checkpoint_dir: Path | None  # None: no checkpoints
     checkpoint_seconds: float  # between two checkpoints; 0: not by time
     checkpoint_steps: int  # between two checkpoints; 0: not by steps
+
+    @property
+    def has_images(self) -> bool:
+        """Whether there are folders to read the train and validation splits from."""
+        return self.data is not None or (self.train is not None and self.validation is not None)
 
     def hyperparameters(self) -> dict[str, Any]:
         """Return the settings without the folders, JSON-ready."""
@@ -157,6 +166,9 @@ def _add_data_flags(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--validation-fraction", type=float, default=0.15, help="taken from train when --data has none")
     group.add_argument("--test-fraction", type=float, default=0.15, help="taken from train when --data has none")
+    group.add_argument("--feature-views", type=int, default=3, help="varied views of each training image, 0..32")
+    group.add_argument("--extractor", default="auto", choices=("auto", "torch", "openvino"))
+    group.add_argument("--feature-precision", default="auto", choices=("auto", "fp32", "bf16"))
     group.add_argument("--dataset-fingerprint", default="")
     group.add_argument("--save-model", type=_truth, default=True, help="false: metrics only, as a tuning job needs")
 
@@ -169,6 +181,7 @@ def _add_folder_flags(parser: argparse.ArgumentParser, environ: Mapping[str, str
         ("test", "TEST", "image folder"),
         ("classes", "CLASSES", "folder with classes.json; without it the class folders, sorted"),
         ("weights-dir", "WEIGHTS", "folder with one .pt or .pth state_dict"),
+        ("features", "FEATURES", "folder of compute_features.py; empty or new: it is filled from the images first"),
     ):
         group.add_argument(f"--{flag}", type=Path, default=_path(environ, f"SM_CHANNEL_{channel}"), help=text)
     group.add_argument("--data", type=Path, help="image folder with or without train/, valid/ and test/")
@@ -208,6 +221,7 @@ def _check(config: TrainingConfig) -> None:
         "mixup": (0, 4),
         "cutmix": (0, 4),
         "randaugment": (0, 30),
+        "feature_views": (0, 32),
         "patience": (0, 10_000),
         "seed": (0, 2**32 - 1),
         "workers": (0, 128),
@@ -223,7 +237,7 @@ def _check(config: TrainingConfig) -> None:
         value = getattr(config, name)
         if not low <= value <= high:  # also true for nan
             raise ConfigError(f"{name}={value!r} is out of range; use {low:g} to {high:g}")
-    if config.data is None and (config.train is None or config.validation is None):
+    if not config.has_images and config.features is None:
         raise ConfigError("no images to train on; give --data DIR, or --train DIR and --validation DIR")
     if config.weights == "channel" and config.weights_dir is None:
         raise ConfigError("weights=channel but there is no 'weights' channel; add one, or give --weights-dir DIR")

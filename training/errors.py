@@ -21,5 +21,9 @@ class PeerError(TrainingError):
     """Another process of this training failed, was killed or did not answer, so this one ends too."""
 
 
+class FeaturesError(TrainingError):
+    """Features computed earlier are damaged, or are those of another backbone, dataset or setting."""
+
+
 class StoppedError(BaseException):
     """The job was told to stop (SIGTERM). Raised anywhere in the main thread, so no `except Exception` may keep it."""

@@ -57,7 +57,7 @@ class ImageInputs:
         side = side_of_epoch(self.config, epoch)
         shard = self.world.shard
         totals = [len(chunk) for chunk in torch.split(order, self.config.batch_size) if len(chunk)]
-        batches = _decoded_ahead(self.split, self.config.batch_size, order, shard)
+        batches = decoded_ahead(self.split, self.config.batch_size, order, shard)
         for total, (images, labels) in zip(totals, batches, strict=True):
             pixels = images.to(device, non_blocking=True)
             if self.config.randaugment:
@@ -88,12 +88,12 @@ def all_logits(
     world = world or World()
     chunks = torch.split(torch.arange(len(split)), batch_size)
     own = torch.cat([*chunks[world.shard.index :: world.size], torch.empty(0, dtype=torch.int64)])
-    batches = _decoded_ahead(split, batch_size, own)
+    batches = decoded_ahead(split, batch_size, own)
     logits = [predict_logits(model, images, preprocessing).cpu() for images, _ in batches]
     return gather_rows(world, logits, len(chunks))
 
 
-def _decoded_ahead(
+def decoded_ahead(
     split: Split, batch_size: int, order: Tensor | None = None, shard: Shard | None = None
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield the split's batches; a thread gains nothing where the pixels are in memory already."""

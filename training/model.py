@@ -77,6 +77,21 @@ def head_name(model: nn.Module) -> str:
     return next(str(name) for name, module in model.named_modules() if getattr(module, "is_head", False))
 
 
+def replace_head(model: nn.Module, head: nn.Module) -> nn.Module:
+    """Put `head` in the place of the one that `model` has, and return that."""
+    name = head_name(model)
+    old = model.get_submodule(name)
+    parent, _, child = name.rpartition(".")
+    setattr(model.get_submodule(parent), child, head)
+    return old
+
+
+def backbone_state(model: nn.Module) -> dict[str, Tensor]:
+    """Return the weights and buffers of all but the head."""
+    head = head_name(model)
+    return {name: value for name, value in model.state_dict().items() if not name.startswith(f"{head}.")}
+
+
 def predict_logits(model: nn.Module, images: Tensor, preprocessing: Preprocessing) -> Tensor:
     """Return float32 logits (B, num_classes) of uint8 `images` (B, 3, H, W), in evaluation and inference alike.
 

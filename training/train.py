@@ -22,7 +22,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,27 +42,31 @@ if TYPE_CHECKING:
     from training.data import Datasets
     from training.distributed import World
     from training.export import TrainedModel
-    from training.preprocessing import Preprocessing
+    from training.preparation import Preparation
     from training.resuming import Checkpoints
     from training.state import Callback, EpochResult, FitResult, TrainingState
+
+    Job = Callable[[TrainingConfig, Mapping[str, str], StopSignal], None]
 
 FAILURE_REASON_CHARACTERS = 1024  # what DescribeTrainingJob returns of the failure file
 PROBLEMS_SHOWN = 20  # in the log; evaluation.json has them all
 
 
-def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run one training job and return its exit code."""
+def main(
+    arguments: Sequence[str], environ: Mapping[str, str], job: "Job | None" = None, program: str = "train.py"
+) -> int:
+    """Run one job, a training unless another is given, and return its exit code."""
     stop = StopSignal()
     stop.listen()
     try:
-        run(parse_config(arguments, environ), environ, stop)
+        (job or run)(parse_config(arguments, environ), environ, stop)
     except ConfigError as error:
-        return _fail(str(error), environ, 2)
+        return _fail(str(error), environ, 2, program)
     except (TrainingError, StoppedError) as error:
-        return _fail(str(error), environ, 1)
+        return _fail(str(error), environ, 1, program)
     except Exception as error:  # noqa: BLE001 - the job's owner gets one sentence whatever happens
         traceback.print_exc()
-        return _fail(f"training failed unexpectedly: {type(error).__name__}: {error}", environ, 1)
+        return _fail(f"training failed unexpectedly: {type(error).__name__}: {error}", environ, 1, program)
     return 0
 
 
@@ -80,29 +84,25 @@ def train_and_score(config: TrainingConfig, world: "World", stop: StopSignal) ->
     started = time.perf_counter()
     import torch
 
-    from training.augment import training_preprocessing
-    from training.data import load_datasets
-    from training.preprocessing import Preprocessing
+    from training.preparation import prepare
 
-    preprocessing = Preprocessing.for_image_size(config.image_size)
-    datasets = load_datasets(config, preprocessing, training_preprocessing(preprocessing, config.augment))
+    ready = prepare(config, world, say)
+    trained, datasets = ready.trained, ready.datasets
     say_problems(datasets)
-    torch.manual_seed(config.seed)
-    trained = start_model(config, preprocessing, datasets.class_names, world)
     if world.size > 1:
         # With one seed all would drop the same features of their different images.
         torch.manual_seed(config.seed + 1 + world.shard.index)
-    _say(
+    say(
         f"training {config.model_name} on {len(datasets.train)} images of {len(datasets.class_names)} classes, "
         f"validating on {len(datasets.validation)}, with {world.size} processes, "
         f"ready after {time.perf_counter() - started:.2f} s"
     )
-    fitted = fit(config, trained, datasets, world, stop)
-    _say(f"best_epoch={fitted.best_epoch} best_validation_top1={fitted.best_validation.top1:.4f}")
+    fitted = fit(ready, world, stop)
+    say(f"best_epoch={fitted.best_epoch} best_validation_top1={fitted.best_validation.top1:.4f}")
     test_logits = score_test_split(trained, datasets, world)
     if world.is_first:
         write_results(config, trained, datasets, fitted, test_logits)
-    _say(f"finished after {time.perf_counter() - started:.2f} s")
+    say(f"finished after {time.perf_counter() - started:.2f} s")
 
 
 def write_results(
@@ -118,47 +118,40 @@ def write_results(
     samples = datasets.test.samples if datasets.test else []
     serving, golden = None, []
     if config.save_model:
-        serving = export.save_model(trained, config, datasets)
-        _say(f"serving_precision={serving.precision} serving_engine={serving.engine}: {serving.reason}")
+        serving = export.save_model(trained, config, datasets if config.has_images else None)
+        say(f"serving_precision={serving.precision} serving_engine={serving.engine}: {serving.reason}")
         if test_logits is not None:
             golden = export.golden_predictions(config.model_dir, samples, test_logits)
     evaluation = export.evaluation(config, datasets, fitted, test_logits, golden, serving)
     export.write_evaluation(evaluation, config)
     if config.save_model:
-        _say(report.try_report(evaluation, samples, config))
+        say(report.try_report(evaluation, samples, config))
 
 
-def fit(
-    config: TrainingConfig, trained: "TrainedModel", datasets: "Datasets", world: "World", stop: StopSignal
-) -> "FitResult":
+def fit(ready: "Preparation", world: "World", stop: StopSignal) -> "FitResult":
     """Train, or go on with a training that was interrupted."""
     from training import engine
-    from training.inputs import ImageInputs
 
-    checkpoints = start_checkpoints(config, trained, datasets, world, stop)
-    train, validation = (
-        ImageInputs(split, config, trained.preprocessing, world) for split in (datasets.train, datasets.validation)
-    )
+    checkpoints = start_checkpoints(ready, world, stop)
     also = [] if checkpoints is None else [checkpoints]
     try:
-        return engine.fit(trained.network, train, validation, config, [*callbacks(), *also], world)
+        return engine.fit(ready.module, ready.train, ready.validation, ready.config, [*callbacks(), *also], world)
     except StoppedError as error:
         where = "" if checkpoints is None else checkpoints.rescue()
         raise StoppedError(f"{error}; {where}") if where else error from None
 
 
-def start_checkpoints(
-    config: TrainingConfig, trained: "TrainedModel", datasets: "Datasets", world: "World", stop: StopSignal
-) -> "Checkpoints | None":
+def start_checkpoints(ready: "Preparation", world: "World", stop: StopSignal) -> "Checkpoints | None":
     """Return what saves and restores the training's state; None without a folder for it."""
     from training.checkpoint import CheckpointFolder
     from training.resuming import Checkpoints, identity
 
+    config = ready.config
     if config.checkpoint_dir is None:
         return None
-    job = identity(config, datasets, trained.network)
+    job = identity(config, ready.datasets, ready.module)
     seconds, steps = config.checkpoint_seconds, config.checkpoint_steps
-    return Checkpoints(CheckpointFolder(config.checkpoint_dir, job, _say, seconds, steps), world, stop)
+    return Checkpoints(CheckpointFolder(config.checkpoint_dir, job, say, seconds, steps), world, stop)
 
 
 def callbacks() -> "list[Callback]":
@@ -169,7 +162,7 @@ def callbacks() -> "list[Callback]":
         """Prints one line an epoch."""
 
         def on_epoch(self, state: "TrainingState", result: "EpochResult") -> None:
-            _say(epoch_line(result))
+            say(epoch_line(result))
 
     return [EpochLines()]
 
@@ -177,9 +170,9 @@ def callbacks() -> "list[Callback]":
 def say_problems(datasets: "Datasets") -> None:
     """Print the first problems of the data and how many there are."""
     for problem in datasets.problems[:PROBLEMS_SHOWN]:
-        _say(f"{problem.kind} {problem.path!r}: {problem.reason}")
+        say(f"{problem.kind} {problem.path!r}: {problem.reason}")
     if len(datasets.problems) > PROBLEMS_SHOWN:
-        _say(f"{len(datasets.problems)} problems of the data in all; evaluation.json names each")
+        say(f"{len(datasets.problems)} problems of the data in all; evaluation.json names each")
 
 
 @contextmanager
@@ -201,30 +194,8 @@ def score_test_split(trained: "TrainedModel", datasets: "Datasets", world: "Worl
         return None
     logits = all_logits(trained.network, datasets.test, trained.preprocessing, world=world)
     metrics = metrics_of(logits, datasets.test.labels)
-    _say(f"test_loss={metrics.loss:.4f} test_top1={metrics.top1:.4f}")
+    say(f"test_loss={metrics.loss:.4f} test_top1={metrics.top1:.4f}")
     return logits
-
-
-def start_model(
-    config: TrainingConfig, preprocessing: "Preprocessing", class_names: list[str], world: "World"
-) -> "TrainedModel":
-    """Return the network to train, with its starting weights, on the best device there is."""
-    from training import model
-    from training.export import TrainedModel
-    from training.precision import best_device
-
-    spec = model.ModelSpec(config.model_name, len(class_names), config.dropout, config.head, config.head_width)
-    network = model.build_model(spec)
-    left_out: list[str] = []
-    if config.weights == "imagenet":
-        left_out = model.load_imagenet_weights(network, config.model_name)
-    elif config.weights_dir is not None and config.weights == "channel":
-        left_out = model.load_weights_file(network, config.weights_dir)
-    if left_out:
-        _say(f"the head is new for {len(class_names)} classes; left out of the weights: {', '.join(left_out)}")
-    model.set_trainable_stages(network, config.unfreeze_depth)
-    network = world.synchronised(network.to(best_device()))
-    return TrainedModel(network, spec, preprocessing, class_names)
 
 
 def epoch_line(result: "EpochResult") -> str:
@@ -236,14 +207,15 @@ def epoch_line(result: "EpochResult") -> str:
     )
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Print one line at once."""
     print(line, flush=True)
 
 
-def _fail(sentence: str, environ: Mapping[str, str], code: int) -> int:
+def _fail(sentence: str, environ: Mapping[str, str], code: int, program: str) -> int:
     """Report `sentence` where SageMaker and a person look for it; return the exit code."""
     sentence = " ".join(sentence.split())[:FAILURE_REASON_CHARACTERS]
-    print(f"train.py: {sentence}", file=sys.stderr, flush=True)
+    print(f"{program}: {sentence}", file=sys.stderr, flush=True)
     if environ.get("SM_OUTPUT_DIR"):
         Path(environ["SM_OUTPUT_DIR"], "failure").write_text(sentence, encoding="utf-8")
     return code

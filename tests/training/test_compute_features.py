@@ -1,0 +1,144 @@
+"""The job that computes features, and the jobs that train on them: in this process, as SageMaker would run them."""
+
+import json
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from training import compute_features, train
+
+FLAGS = ["--model-name", "resnet18", "--weights", "none", "--image-size", "32", "--batch-size", "8", "--epochs", "4"]
+HEAD = [*FLAGS, "--trainable", "head", "--lr", "0.01", "--extractor", "torch"]
+
+
+@pytest.fixture(autouse=True)
+def _signals() -> Iterator[None]:
+    """main() takes SIGTERM over; give it back to pytest."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def channels(image_folder: Path, tmp_path: Path) -> dict[str, str]:
+    """The environment of a job with the channels train, validation and classes."""
+    (tmp_path / "classes").mkdir()
+    (tmp_path / "classes" / "classes.json").write_text('["blue", "green", "red"]')
+    (tmp_path / "output").mkdir()
+    return {
+        "SM_CHANNEL_TRAIN": str(image_folder / "train"),
+        "SM_CHANNEL_VALIDATION": str(image_folder / "valid"),
+        "SM_CHANNEL_CLASSES": str(tmp_path / "classes"),
+        "SM_OUTPUT_DIR": str(tmp_path / "output"),
+        "SM_OUTPUT_DATA_DIR": str(tmp_path / "output"),
+        "TRAINING_JOB_NAME": "job-1",
+    }
+
+
+@pytest.fixture
+def on_features(channels: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
+    """The environment of a job with the channels features and classes alone, after the features were computed."""
+    environ = {**channels, "SM_MODEL_DIR": str(tmp_path / "features")}
+    assert train.main([*HEAD, "--dataset-fingerprint", "abc"], environ, compute_features.run) == 0
+    assert "feature_images_per_second=" in capsys.readouterr().out
+    kept = {
+        name: value for name, value in channels.items() if name not in ("SM_CHANNEL_TRAIN", "SM_CHANNEL_VALIDATION")
+    }
+    return {**kept, "SM_CHANNEL_FEATURES": str(tmp_path / "features"), "SM_MODEL_DIR": str(tmp_path / "model")}
+
+
+def test_tuning_job_needs_nothing_but_features(
+    on_features: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No image is there to be read; the lines for the metric regexes are those of any job."""
+    assert train.main([*HEAD, "--save-model", "false", "--dataset-fingerprint", "abc"], on_features) == 0
+
+    out = capsys.readouterr().out
+    assert len(re.findall(r"^epoch=\d train_loss=[0-9.]+ train_top1=", out, re.MULTILINE)) == 4
+    assert re.search(r"^best_epoch=\d best_validation_top1=[0-9.]+$", out, re.MULTILINE)
+    report = json.loads((tmp_path / "output" / "evaluation.json").read_text())
+    assert (report["num_train_images"], report["num_validation_images"], report["class_names"][0]) == (24, 12, "blue")
+    assert not (tmp_path / "model").exists()
+
+
+def test_final_job_saves_the_whole_network_and_tests_it(
+    on_features: dict[str, str], image_folder: Path, tmp_path: Path
+) -> None:
+    """The test split goes through the code that serves, and validation on images agrees with validation on features."""
+    environ = {**on_features, "SM_CHANNEL_TEST": str(image_folder / "test")}
+
+    assert train.main([*HEAD, "--head", "mlp", "--head-width", "16", "--mixup", "0.2"], environ) == 0
+
+    report = json.loads((tmp_path / "output" / "evaluation.json").read_text())
+    assert report["num_test_images"] == 12
+    assert len(report["golden"]) == 8
+    model = json.loads((tmp_path / "model" / "model.json").read_text())
+    assert (model["head"], model["head_width"]) == ("mlp", 16)
+    weights = torch.load(tmp_path / "model" / "model.pt", weights_only=True)
+    assert {"conv1.weight", "fc.1.weight", "fc.4.bias"} <= set(weights)
+
+
+def test_score_on_features_is_the_network_s_score_on_images(
+    on_features: dict[str, str], image_folder: Path, tmp_path: Path
+) -> None:
+    """Scored as a test split, the validation images give what the features gave, but for the rounding of bfloat16."""
+    environ = {**on_features, "SM_CHANNEL_TEST": str(image_folder / "valid")}
+
+    assert train.main([*HEAD, "--max-duplicates", "1"], environ) == 0
+
+    report = json.loads((tmp_path / "output" / "evaluation.json").read_text())
+    assert report["test_loss"] == pytest.approx(report["best_validation_loss"], abs=0.02)
+
+
+def test_same_seed_gives_the_same_losses(on_features: dict[str, str], tmp_path: Path) -> None:
+    """Views, order and dropout are all drawn from the seed."""
+    found = []
+    for _ in range(2):
+        assert train.main([*HEAD, "--save-model", "false"], on_features) == 0
+        report = json.loads((tmp_path / "output" / "evaluation.json").read_text())
+        found.append([(row["train_loss"], row["validation_loss"]) for row in report["epochs"]])
+
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    ("extra", "code", "sentence"),
+    [
+        (["--trainable", "full"], 2, "unfreeze_depth=-1 needs images, but the job trains on features"),
+        (["--seed", "1"], 1, "the features are of seed 0, the job of 1; compute them again"),
+        (["--dataset-fingerprint", "def"], 1, "the features are of dataset_fingerprint 'abc', the job of 'def'"),
+    ],
+)
+def test_features_that_do_not_fit_fail_the_job_in_one_sentence(
+    on_features: dict[str, str], tmp_path: Path, extra: list[str], code: int, sentence: str
+) -> None:
+    """Before anything is trained."""
+    assert train.main([*HEAD, *extra], on_features) == code
+    assert sentence in (tmp_path / "output" / "failure").read_text()
+
+
+def test_plain_machine_computes_once_and_reuses(
+    image_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--features FOLDER` fills an empty folder and uses a full one."""
+    folders = ["--data", str(image_folder), "--features", str(tmp_path / "kept"), "--model-dir", str(tmp_path / "out")]
+
+    for run in range(2):
+        assert train.main([*HEAD, *folders, "--save-model", "false"], {}) == 0
+        assert ("feature_seconds=" in capsys.readouterr().out) is (run == 0)
+
+
+def test_computing_without_images_is_refused(on_features: dict[str, str], tmp_path: Path) -> None:
+    """A missing channel is named before a network is built."""
+    assert train.main(HEAD, on_features, compute_features.run, "compute_features.py") == 2
+    assert "no images to compute features of" in (tmp_path / "output" / "failure").read_text()
+
+
+def test_several_processes_are_refused(channels: dict[str, str], tmp_path: Path) -> None:
+    """Each would compute, write and be billed for the same."""
+    assert train.main(HEAD, {**channels, "WORLD_SIZE": "2"}, compute_features.run) == 2
+    assert "start one, on one instance" in (tmp_path / "output" / "failure").read_text()

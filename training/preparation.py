@@ -1,0 +1,149 @@
+"""What a job trains, and what it trains it on: a network on images, or a head on features computed earlier."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from training.augment import training_preprocessing
+from training.checks import absent_classes, duplicates
+from training.config import TrainingConfig
+from training.data import Datasets, Split, find_images, load_datasets, read_split
+from training.distributed import World
+from training.export import TrainedModel
+from training.feature_inputs import FeatureInputs, class_names_of, datasets_of, head_config
+from training.feature_store import FeatureStore, is_complete, open_store
+from training.features import check_backbone, check_features, check_settings, compute_features
+from training.inputs import ImageInputs, Inputs
+from training.model import (
+    ModelSpec,
+    build_model,
+    load_imagenet_weights,
+    load_weights_file,
+    make_head,
+    replace_head,
+    set_trainable_stages,
+)
+from training.precision import best_device
+from training.preprocessing import Preprocessing
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """All that is needed before the first step; `module` is the part of `trained.network` that is trained."""
+
+    trained: TrainedModel
+    module: nn.Module
+    train: Inputs
+    validation: Inputs
+    datasets: Datasets
+    config: TrainingConfig  # of the training itself
+
+
+def prepare(config: TrainingConfig, world: World, say: Say) -> Preparation:
+    """Read the images or the features, and build what is trained on them; missing features are computed first."""
+    preprocessing = Preprocessing.for_image_size(config.image_size)
+    if config.features is None:
+        return _prepare_images(config, preprocessing, world, say)
+    check_settings(config)
+    if config.has_images and world.is_first and not is_complete(config.features):
+        write_features(config, config.features, say)
+    world.from_first(None)  # the others wait until the features are there
+    return _prepare_features(config, config.features, preprocessing, world, say)
+
+
+def write_features(config: TrainingConfig, folder: Path, say: Say) -> Datasets:
+    """Compute the features of the images of `config` into `folder`; return what was read."""
+    preprocessing = Preprocessing.for_image_size(config.image_size)
+    datasets = load_datasets(config, preprocessing, training_preprocessing(preprocessing, config.augment))
+    torch.manual_seed(config.seed)
+    network = start_network(_spec(config, datasets.class_names), config, say)
+    compute_features(network, datasets, config, preprocessing, folder, say)
+    return datasets
+
+
+def start_network(spec: ModelSpec, config: TrainingConfig, say: Say) -> nn.Module:
+    """Return the network with its starting weights, on the best device there is."""
+    network = build_model(spec)
+    left_out: list[str] = []
+    if config.weights == "imagenet":
+        left_out = load_imagenet_weights(network, config.model_name)
+    elif config.weights_dir is not None and config.weights == "channel":
+        left_out = load_weights_file(network, config.weights_dir)
+    if left_out:
+        say(f"the head is new for {spec.num_classes} classes; left out of the weights: {', '.join(left_out)}")
+    set_trainable_stages(network, config.unfreeze_depth)
+    return network.to(best_device())
+
+
+def _spec(config: TrainingConfig, class_names: list[str]) -> ModelSpec:
+    return ModelSpec(config.model_name, len(class_names), config.dropout, config.head, config.head_width)
+
+
+def _prepare_images(config: TrainingConfig, preprocessing: Preprocessing, world: World, say: Say) -> Preparation:
+    datasets = load_datasets(config, preprocessing, training_preprocessing(preprocessing, config.augment))
+    torch.manual_seed(config.seed)
+    spec = _spec(config, datasets.class_names)
+    network = world.synchronised(start_network(spec, config, say))
+    return Preparation(
+        TrainedModel(network, spec, preprocessing, datasets.class_names),
+        network,
+        ImageInputs(datasets.train, config, preprocessing, world),
+        ImageInputs(datasets.validation, config, preprocessing, world),
+        datasets,
+        config,
+    )
+
+
+def _prepare_features(
+    config: TrainingConfig, folder: Path, preprocessing: Preprocessing, world: World, say: Say
+) -> Preparation:
+    """A job that saves no model and has no test split does not even build the backbone."""
+    store = open_store(folder)
+    check_features(store.description, config, class_names_of(config.classes))
+    datasets = datasets_of(store, config, preprocessing)
+    datasets.test = _test_split(config, datasets, preprocessing)
+    spec = _spec(config, datasets.class_names)
+    network = None
+    if config.save_model or datasets.test is not None:
+        torch.manual_seed(config.seed)
+        network = start_network(spec, config, say)
+        check_backbone(store.description, network)
+    head = _new_head(spec, config, store, network)
+    say(f"the head is trained on features computed in {store.description['precision']}, {store.train.num_views} views")
+    training = head_config(config)
+    return Preparation(
+        TrainedModel(network or head, spec, preprocessing, datasets.class_names),
+        head,
+        FeatureInputs(store.train, training, world),
+        FeatureInputs(store.validation, training, world),
+        datasets,
+        training,
+    )
+
+
+def _new_head(spec: ModelSpec, config: TrainingConfig, store: FeatureStore, network: nn.Module | None) -> nn.Module:
+    """Return a head, in its place if there is a network; the seed is set anew, so a tuning job begins with the same."""
+    torch.manual_seed(config.seed)
+    head = make_head(spec, store.train.num_features).to(best_device())
+    if network is not None:
+        replace_head(network, head)
+    return head
+
+
+def _test_split(config: TrainingConfig, datasets: Datasets, preprocessing: Preprocessing) -> Split | None:
+    """Read the test split, if the job has one; what is wrong with it is added to the problems."""
+    listing = find_images(config).get("test") if config.test or config.data else None
+    if listing is None:
+        return None
+    split, problems = read_split("test", listing, datasets.class_names, preprocessing, config, config.cache_mb * 2**20)
+    problems += listing.problems + absent_classes("test", split.labels.tolist(), datasets.class_names)
+    splits = [datasets.train, datasets.validation, split]
+    samples, digests = {each.name: each.samples for each in splits}, {each.name: each.digests for each in splits}
+    problems += duplicates(samples, digests, config.max_duplicates)
+    datasets.problems += [problem for problem in problems if problem not in datasets.problems]
+    return split
