@@ -148,6 +148,7 @@ class TorchPredictor:
         import torch
 
         self._preprocessing = preprocessing
+        self._lock = Lock()  # one image keeps the device busy; on a CPU two at once would fight for the threads
         on_cuda = torch.cuda.is_available()
         self.precision = "fp16" if on_cuda else "fp32"
         self._dtype = torch.float16 if on_cuda else torch.float32
@@ -161,7 +162,7 @@ class TorchPredictor:
         from training.preprocessing import normalise
 
         images = torch.tensor(pixels, device=self._device).permute(2, 0, 1).unsqueeze(0)
-        with torch.inference_mode():
+        with self._lock, torch.inference_mode():
             batch = normalise(images, self._preprocessing).to(self._dtype).contiguous(memory_format=torch.channels_last)
             answer: Logits = self._network(batch).float().cpu().numpy()
         return answer

@@ -77,7 +77,7 @@ class Fleet:
         """
         with self._changed:
             running = [one for one in self._instances if not one.draining and not one.gone]
-            open_ones = [one for one in running if one.outstanding < self.launch.max_outstanding]
+            open_ones = [one for one in running if one.outstanding < one.max_outstanding]
             if not open_ones:
                 raise NoInstanceError(saturated=bool(running))
             fewest = min(one.outstanding for one in open_ones)

@@ -52,10 +52,9 @@ class Launch:
         """Return the CloudWatch Logs group of the endpoint."""
         return f"/aws/sagemaker/Endpoints/{self.endpoint_name}"
 
-    @property
-    def max_outstanding(self) -> int:
+    def max_outstanding(self, num_threads: int) -> int:
         """Return how many requests an instance holds, at work and queued, before it refuses more."""
-        workers = int(self.environment.get("SAGEMAKER_MODEL_SERVER_WORKERS") or 1)
+        workers = int(self.environment.get("SAGEMAKER_MODEL_SERVER_WORKERS") or num_threads)
         return workers + int(self.environment.get("TS_JOB_QUEUE_SIZE") or _DEFAULT_QUEUE)
 
 
@@ -67,6 +66,7 @@ class Instance:
 
     def __init__(self, account: Account, launch: Launch, num_threads: int) -> None:
         self.id = f"i-0{secrets.token_hex(8)}"
+        self.max_outstanding = launch.max_outstanding(num_threads)
         self.outstanding = 0
         self.draining = False
         self.gone = False
@@ -211,6 +211,7 @@ def container_environment(account: Account, launch: Launch, num_threads: int) ->
         "PYTHONUNBUFFERED": "1",
         "OMP_NUM_THREADS": str(num_threads),
         "MKL_NUM_THREADS": str(num_threads),
+        "SAGEMAKER_MODEL_SERVER_WORKERS": str(num_threads),
         "SAGEMAKER_REGION": account.region,
         **own,
         "SAGEMAKER_BASE_DIR": str(launch.base_folder),

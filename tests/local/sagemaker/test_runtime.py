@@ -27,7 +27,7 @@ def hosting(account: RunningAccount) -> Hosting:
 @pytest.fixture(scope="module")
 def endpoint(hosting: Hosting) -> Iterator[str]:
     """Give an endpoint whose only instance queues one request at most."""
-    name = hosting.endpoint("tiny", environment={"TS_JOB_QUEUE_SIZE": "1"})
+    name = hosting.endpoint("tiny", environment={"SAGEMAKER_MODEL_SERVER_WORKERS": "1", "TS_JOB_QUEUE_SIZE": "1"})
     yield name
     hosting.delete(name)
 
