@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_pascal
 
-JobKind = Literal["tuning", "training", "endpoint"]
+JobKind = Literal["features", "tuning", "training", "endpoint"]
 
 
 class Boundary(BaseModel):
@@ -41,6 +41,15 @@ class Dataset(Boundary):
     num_train: int
     num_validation: int
     num_test: int
+    backbone_is_frozen: bool = False  # from the settings: whether ComputeFeatures runs
+
+
+class Features(Boundary):
+    """Where a frozen backbone's features are, a prefix ending in "/"; all empty when each job reads the images."""
+
+    features_s3_uri: str = ""
+    key: str = ""
+    reused: bool = False
 
 
 class Tuning(Boundary):
@@ -106,16 +115,24 @@ class ValidateDatasetInput(Boundary):
     dataset: DatasetRequest
 
 
+class ComputeFeaturesInput(Boundary):
+    execution_name: str
+    task_token: str
+    dataset: Dataset
+
+
 class StartTuningJobInput(Boundary):
     execution_name: str
     task_token: str
     dataset: Dataset
+    features: Features
 
 
 class StartTrainingJobInput(Boundary):
     execution_name: str
     task_token: str
     dataset: Dataset
+    features: Features
     tuning: Tuning
 
 

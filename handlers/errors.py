@@ -6,6 +6,7 @@ A message reads `<what>: <value seen>; <what was expected or what to do>`, becau
         SettingsError            an environment variable is missing or out of range
         DatasetError             the uploaded data cannot be trained on
         DatasetChangedError      the data changed under a run
+        FeaturesJobFailedError   the job that computes features did not complete
         TuningJobFailedError     the tuning job ended without a best training job
         TrainingJobFailedError   the final training job did not complete
         ModelRejectedError       the gate said no
@@ -36,6 +37,10 @@ class DatasetError(RetrieverError):
 
 class DatasetChangedError(RetrieverError):
     """The data is not what the execution was started for."""
+
+
+class FeaturesJobFailedError(RetrieverError):
+    """The job that computes features ended in another status than Completed."""
 
 
 class TuningJobFailedError(RetrieverError):

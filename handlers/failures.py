@@ -23,15 +23,21 @@ def real_message(failure_reason: str) -> str:
     return _shortened(said.rstrip(".;")) or "no reason was given"
 
 
-def training_job_sentence(job: Mapping[str, Any]) -> str:
-    """Return why a training job did not complete."""
+def training_job_sentence(job: Mapping[str, Any], amount_of_work: str) -> str:
+    """Return why a training job did not complete; the parameter `amount_of_work` makes it shorter."""
     name, status = job["TrainingJobName"], job["TrainingJobStatus"]
     logs = f"see log group /aws/sagemaker/TrainingJobs, streams {name}/"
     if job.get("SecondaryStatus") == "MaxRuntimeExceeded":
         limit = job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")
         return (
             f"training job {name!r} was stopped after its limit of {limit} s; raise the parameter "
-            f"TrainingMaxRuntimeSeconds or lower Epochs, {logs}"
+            f"TrainingMaxRuntimeSeconds or lower {amount_of_work}, {logs}"
+        )
+    if job.get("SecondaryStatus") == "MaxWaitTimeExceeded":
+        limit = job.get("StoppingCondition", {}).get("MaxWaitTimeInSeconds")
+        return (
+            f"training job {name!r} was stopped after {limit} s with too few spot instances; raise the parameter "
+            f"SpotMaxWaitSeconds or set UseSpot=false, {logs}"
         )
     if status == "Stopped":
         return f"training job {name!r} was stopped by someone; start the execution again, {logs}"

@@ -4,8 +4,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from handlers import aws
-from handlers.contract import Dataset, JobKind
+from handlers.contract import Dataset, Features, JobKind
 from handlers.errors import AwsError
+from handlers.metrics import METRIC_DEFINITIONS
 from handlers.names import tag_value
 from handlers.search_space import untuned
 from handlers.settings import Settings
@@ -15,36 +16,36 @@ if TYPE_CHECKING:
 
 SAGEMAKER_PROGRAM = "training/train.py"  # inside the source archive
 VOLUME_GB = 50
-_NUMBER = "(nan|[+-]?inf|[0-9.eE+-]+)"
-
-# One line an epoch, `epoch=3 train_loss=0.1234 ...`, then `best_epoch=7 best_validation_top1=0.95` and `test_...`.
-METRIC_DEFINITIONS = [
-    {"Name": "train:loss", "Regex": f"train_loss={_NUMBER}"},
-    {"Name": "train:top1", "Regex": f"train_top1={_NUMBER}"},
-    {"Name": "validation:loss", "Regex": f"validation_loss={_NUMBER}"},
-    {"Name": "validation:top1", "Regex": f"(?<!best_)validation_top1={_NUMBER}"},
-    {"Name": "validation:best_top1", "Regex": f"best_validation_top1={_NUMBER}"},
-    {"Name": "test:top1", "Regex": f"test_top1={_NUMBER}"},
-]
 
 
-def algorithm(settings: Settings) -> dict[str, Any]:
+def algorithm(settings: Settings, *, metrics: bool = True) -> dict[str, Any]:
     """Return the AlgorithmSpecification: the image, files as input, and the metrics read from its output."""
-    return {
-        "TrainingImage": settings.training_image_uri,
-        "TrainingInputMode": "File",
-        "MetricDefinitions": METRIC_DEFINITIONS,
-    }
+    image = {"TrainingImage": settings.training_image_uri, "TrainingInputMode": "File"}
+    return image | ({"MetricDefinitions": METRIC_DEFINITIONS} if metrics else {})
 
 
-def static_hyperparameters(settings: Settings, dataset: Dataset, epochs: int) -> dict[str, str]:
-    """Return all hyperparameters but the tuned ones, JSON-encoded as SageMaker's own SDK sends them.
+def volume() -> dict[str, int]:
+    """Return the member of a ResourceConfig that says how much disk an instance has."""
+    return {"VolumeSizeInGB": VOLUME_GB}
+
+
+def script(settings: Settings, program: str) -> dict[str, str]:
+    """Return the hyperparameters by which SageMaker's toolkit finds `program` in the source archive."""
+    return {"sagemaker_program": program, "sagemaker_submit_directory": settings.training_source_s3_uri}
+
+
+def toolkit_value(value: object) -> str:
+    """Return a hyperparameter JSON-encoded, as SageMaker's own SDK sends it.
 
     The toolkit decodes each value, and a bare fingerprint of digits would arrive as a number.
     """
+    return json.dumps(value)
+
+
+def static_hyperparameters(settings: Settings, dataset: Dataset, epochs: int) -> dict[str, str]:
+    """Return all hyperparameters but the tuned ones."""
     values = {
-        "sagemaker_program": SAGEMAKER_PROGRAM,
-        "sagemaker_submit_directory": settings.training_source_s3_uri,
+        **script(settings, SAGEMAKER_PROGRAM),
         "model_name": settings.model_name,
         "weights": settings.weights,
         "trainable": settings.trainable,
@@ -56,11 +57,33 @@ def static_hyperparameters(settings: Settings, dataset: Dataset, epochs: int) ->
         "dataset_fingerprint": dataset.fingerprint,
         **untuned(settings),
     }
-    return {name: json.dumps(value) for name, value in values.items()}
+    return {name: toolkit_value(value) for name, value in values.items()}
 
 
-def channels(settings: Settings, dataset: Dataset, *, with_test: bool) -> list[dict[str, Any]]:
-    """Return InputDataConfig. Only the final job sees the test split."""
+def spot(settings: Settings, max_runtime_seconds: int, checkpoints_s3_uri: str = "") -> dict[str, Any]:
+    """Return the StoppingCondition and, with UseSpot, what lets a job run on spot instances and survive them."""
+    if settings.use_spot == "false":
+        return {"StoppingCondition": {"MaxRuntimeInSeconds": max_runtime_seconds}}
+    wait = max(settings.spot_max_wait_seconds, max_runtime_seconds)  # SageMaker refuses a shorter one
+    limits = {"MaxRuntimeInSeconds": max_runtime_seconds, "MaxWaitTimeInSeconds": wait}
+    checkpoints = {"CheckpointConfig": {"S3Uri": checkpoints_s3_uri}} if checkpoints_s3_uri else {}
+    return {"EnableManagedSpotTraining": True, "StoppingCondition": limits, **checkpoints}
+
+
+def job_channels(settings: Settings, dataset: Dataset, features: Features, *, with_test: bool) -> list[dict[str, Any]]:
+    """Return InputDataConfig of a job that trains: on features where they were computed, else on the images."""
+    if not features.features_s3_uri:
+        return image_channels(settings, dataset, with_test=with_test)
+    channels = [_channel("features", "S3Prefix", features.features_s3_uri)]
+    if not with_test:
+        return [*channels, _channel("classes", "S3Prefix", dataset.classes_s3_uri)]
+    own = {"test", "classes", "weights"}
+    images = image_channels(settings, dataset, with_test=True)
+    return channels + [channel for channel in images if channel["ChannelName"] in own]
+
+
+def image_channels(settings: Settings, dataset: Dataset, *, with_test: bool) -> list[dict[str, Any]]:
+    """Return InputDataConfig of a job that reads images. Only the final job sees the test split."""
     manifests = {"train": dataset.train_manifest_s3_uri, "validation": dataset.validation_manifest_s3_uri}
     if with_test:
         manifests["test"] = dataset.test_manifest_s3_uri
@@ -83,12 +106,12 @@ def tags(execution_name: str, dataset: Dataset) -> list[dict[str, str]]:
 
 
 def describe(kind: JobKind, name: str) -> "Mapping[str, Any] | None":
-    """Return SageMaker's description of a tuning job, training job or endpoint, or None if there is none."""
+    """Return SageMaker's description of a job or endpoint, or None if there is none."""
     client = aws.sagemaker()
     try:
         if kind == "tuning":
             return client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
-        if kind == "training":
+        if kind in ("features", "training"):
             return client.describe_training_job(TrainingJobName=name)
         return client.describe_endpoint(EndpointName=name)
     except AwsError as error:
@@ -98,12 +121,12 @@ def describe(kind: JobKind, name: str) -> "Mapping[str, Any] | None":
 
 
 def stop_job(kind: JobKind, name: str) -> bool:
-    """Stop a tuning or training job; False if there is none, or it has ended, or it is an endpoint."""
+    """Stop a job; False if there is none, or it has ended, or it is an endpoint."""
     client = aws.sagemaker()
     try:
         if kind == "tuning":
             client.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
-        elif kind == "training":
+        elif kind in ("features", "training"):
             client.stop_training_job(TrainingJobName=name)
         else:
             return False

@@ -10,6 +10,7 @@ import re
 MAX_DATASET_CHARACTERS = 40
 RUN_KEY_CHARACTERS = 12
 MAX_ATTEMPT = 99_999
+MAX_JOB_CHARACTERS = 63
 _EXECUTION_NAME = re.compile(
     r"(?P<dataset>[A-Za-z0-9](?:-*[A-Za-z0-9])*)-(?P<run_key>[0-9a-f]{12})-(?P<attempt>\d{1,5})"
 )
@@ -31,6 +32,16 @@ def execution_name(dataset_name: str, key: str, attempt: int) -> str:
 def training_job_name(execution: str) -> str:
     """Return the final training job's name; models, endpoint configs and packages share it."""
     return execution
+
+
+def features_job_name(execution: str) -> str:
+    """Return the name of the job that computes features, distinct for every attempt of every run."""
+    match = _EXECUTION_NAME.fullmatch(execution)
+    if match:
+        tail = f"{match['run_key']}-{match['attempt']}-features"
+        return f"{_slug(match['dataset'], MAX_JOB_CHARACTERS - 1 - len(tail))}-{tail}"
+    digest = hashlib.sha256(execution.encode()).hexdigest()[:12]
+    return f"{_slug(execution, 40)}-{digest}-features"
 
 
 def tuning_job_name(execution: str) -> str:

@@ -6,10 +6,12 @@ from typing import Any, cast
 
 from handlers import aws, failures
 from handlers.contract import Endpoint, JobKind, Training, Tuning
+from handlers.features import features_of
 from handlers.jobs import describe
 
 VARIANT_NAME = "AllTraffic"
 _ERRORS: dict[JobKind, str] = {
+    "features": "FeaturesJobFailedError",
     "tuning": "TuningJobFailedError",
     "training": "TrainingJobFailedError",
     "endpoint": "EndpointFailedError",
@@ -38,11 +40,22 @@ def outcome_of(item: Mapping[str, Any], *, surely_started: bool) -> Succeeded | 
     if found is None:
         cause = failures.vanished_sentence(kind, item["ResourceName"])
         return Failed(_ERRORS[kind], cause) if surely_started else None
+    if kind == "features":
+        return _features_outcome(found)
     if kind == "tuning":
         return _tuning_outcome(found)
     if kind == "training":
         return _training_outcome(found)
     return _endpoint_outcome(found, item, surely_started=surely_started)
+
+
+def _features_outcome(job: Mapping[str, Any]) -> Succeeded | Failed | None:
+    status = job["TrainingJobStatus"]
+    if status not in ("Completed", "Failed", "Stopped"):
+        return None
+    if status != "Completed":
+        return Failed(_ERRORS["features"], failures.training_job_sentence(job, "FeatureViews"))
+    return Succeeded(features_of(job).to_event())
 
 
 def _tuning_outcome(job: Mapping[str, Any]) -> Succeeded | Failed | None:
@@ -82,7 +95,7 @@ def _training_outcome(job: Mapping[str, Any]) -> Succeeded | Failed | None:
     if status not in ("Completed", "Failed", "Stopped"):
         return None
     if status != "Completed":
-        return Failed(_ERRORS["training"], failures.training_job_sentence(job))
+        return Failed(_ERRORS["training"], failures.training_job_sentence(job, "Epochs"))
     model_data_url = job["ModelArtifacts"]["S3ModelArtifacts"]
     training = Training(
         training_job_name=job["TrainingJobName"],

@@ -13,6 +13,7 @@ from handlers.settings import Settings
 PREFIX = "run#"
 # Each state and the part of the state data that it adds: the first one missing is the state that failed.
 _STATES = (
+    ("ComputeFeatures", "Features"),
     ("StartTuningJob", "Tuning"),
     ("StartTrainingJob", "Training"),
     ("EvaluateModel", "Evaluation"),
@@ -71,6 +72,7 @@ def record(step: ReportOutcomeInput, settings: Settings) -> dict[str, Any]:
         "Fingerprint": _part(state, "Dataset", "Fingerprint"),
         "NumClasses": _part(state, "Dataset", "NumClasses"),
         "ReportS3Uri": _part(state, "Dataset", "ReportS3Uri"),
+        "FeaturesS3Uri": _part(state, "Features", "FeaturesS3Uri") or None,
         "TuningJobName": _part(state, "Tuning", "TuningJobName"),
         "BestObjective": _part(state, "Tuning", "BestObjective"),
         "TrainingJobName": _part(state, "Training", "TrainingJobName"),

@@ -14,7 +14,7 @@ from handlers.contract import ReportOutcomeInput
 from handlers.errors import RetrieverError
 from handlers.jobs import describe, stop_job
 from handlers.logs import logger
-from handlers.names import training_job_name, tuning_job_name
+from handlers.names import features_job_name, training_job_name, tuning_job_name
 from handlers.objects import write_json
 from handlers.settings import Settings
 from handlers.table import Table
@@ -25,6 +25,7 @@ aws.prepare("dynamodb", "s3", "sagemaker", "sns")
 
 def stop_running_jobs(step: ReportOutcomeInput, settings: Settings) -> None:
     """Stop the jobs that this execution started and drop its tokens, so that nothing is billed on."""
+    stop_job("features", features_job_name(step.execution_name))
     stop_job("tuning", tuning_job_name(step.execution_name))
     stop_job("training", training_job_name(step.execution_name))
     table = Table(settings.table_name)

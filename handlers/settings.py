@@ -81,7 +81,7 @@ _MODEL_SETTINGS = (
     "bucket_name", "training_image_uri", "inference_image_uri", "model_name", "weights", "weights_s3_uri",
     "trainable", "image_size", "epochs", "tuning_epochs", "augment", "patience", "seed", "validation_fraction",
     "training_instance_type", "training_instance_count", "tuning_instance_type", "max_tuning_jobs",
-    "max_parallel_tuning_jobs", "tuning_strategy",
+    "max_parallel_tuning_jobs", "tuning_strategy", "tuning_early_stopping", "feature_views",
 )  # fmt: skip
 
 
@@ -108,6 +108,7 @@ class Settings(FromEnv):
     epochs: int = number(1, 10_000)
     tuning_epochs: int = number(1, 10_000)
     augment: str = text("none", "basic", "strong")
+    feature_views: int = number(0, 32)
     patience: int = number(0, 10_000)
     seed: int = number(0, 2**31 - 1)
     validation_fraction: float = number(0.01, 0.5)
@@ -119,8 +120,13 @@ class Settings(FromEnv):
     max_tuning_jobs: int = number(1, 750)
     max_parallel_tuning_jobs: int = number(1, 100)
     tuning_strategy: str = text("Bayesian", "Random", "Grid", "Hyperband")
+    tuning_early_stopping: str = text("Auto", "Off")
+    tuning_warm_start: str = text("Auto", "Off")
     tuning_max_runtime_seconds: int = number(120, 432_000)
     training_max_runtime_seconds: int = number(60, 432_000)
+
+    use_spot: str = text("true", "false")
+    spot_max_wait_seconds: int = number(60, 432_000)
 
     accuracy_threshold: float = number(0, 1)
     endpoint_instance_type: str = text()

@@ -55,6 +55,8 @@ def on_execution_end(event: Mapping[str, Any], settings: Settings) -> Answer:
         table.update(record["Id"], {"Status": status, "Reason": said, "EndedAt": records.now()})
     if record and "Dataset" in record:
         changes = {"Status": status, "UpdatedAt": records.now()}
+        if "TuningJobName" in record:  # the next tuning job of the dataset begins with what this one has learned
+            changes["TuningJobName"] = record["TuningJobName"]
         table.update(f"dataset#{record['Dataset']}", changes, "#ExecutionName = :own", own=name)
     turns.give_turn_back(settings, name)
     return start_next(settings)

@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import aws
 from handlers.contract import StartTrainingJobInput
-from handlers.jobs import VOLUME_GB, algorithm, channels, static_hyperparameters, tags
+from handlers.jobs import algorithm, job_channels, spot, static_hyperparameters, tags, toolkit_value, volume
 from handlers.logs import logger
 from handlers.names import training_job_name
 from handlers.settings import Settings
@@ -22,21 +22,36 @@ def training_job_request(step: StartTrainingJobInput, settings: Settings) -> dic
         "RoleArn": settings.sagemaker_role_arn,
         "AlgorithmSpecification": algorithm(settings),
         "HyperParameters": hyperparameters(step, settings),
-        "InputDataConfig": channels(settings, step.dataset, with_test=True),
+        "InputDataConfig": job_channels(settings, step.dataset, step.features, with_test=True),
         "OutputDataConfig": {"S3OutputPath": f"s3://{settings.bucket_name}/runs/{step.execution_name}/training"},
         "ResourceConfig": {
             "InstanceType": settings.training_instance_type,
             "InstanceCount": settings.training_instance_count,
-            "VolumeSizeInGB": VOLUME_GB,
+            **volume(),
         },
-        "StoppingCondition": {"MaxRuntimeInSeconds": settings.training_max_runtime_seconds},
+        "RetryStrategy": {"MaximumRetryAttempts": 2},
+        **spot(settings, settings.training_max_runtime_seconds, checkpoints_s3_uri(step, settings)),
         "Tags": tags(step.execution_name, step.dataset),
     }
 
 
+def checkpoints_s3_uri(step: StartTrainingJobInput, settings: Settings) -> str:
+    """Return where this execution's job keeps its checkpoints: a prefix of its own that the bucket clears in time."""
+    return f"s3://{settings.bucket_name}/checkpoints/{step.execution_name}"
+
+
 def hyperparameters(step: StartTrainingJobInput, settings: Settings) -> dict[str, str]:
     """Return the static hyperparameters and the tuned ones as the tuning job reports them."""
-    return static_hyperparameters(settings, step.dataset, settings.epochs) | step.tuning.hyper_parameters
+    values = static_hyperparameters(settings, step.dataset, settings.epochs) | step.tuning.hyper_parameters
+    return values | (_torch_distributed(settings) if settings.training_instance_count > 1 else {})
+
+
+def _torch_distributed(settings: Settings) -> dict[str, str]:
+    """Return what SageMaker's SDK sends for `distribution={"torch_distributed": {"enabled": True}}`."""
+    return {
+        "sagemaker_torch_distributed_enabled": toolkit_value(True),
+        "sagemaker_instance_type": toolkit_value(settings.training_instance_type),
+    }
 
 
 @logger.inject_lambda_context(clear_state=True)

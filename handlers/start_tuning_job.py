@@ -6,12 +6,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import aws
 from handlers.contract import StartTuningJobInput
-from handlers.jobs import VOLUME_GB, algorithm, channels, static_hyperparameters, tags
+from handlers.jobs import algorithm, job_channels, spot, static_hyperparameters, tags, volume
 from handlers.logs import logger
+from handlers.metrics import OBJECTIVE_METRIC, check_objective
 from handlers.names import tuning_job_name
-from handlers.search_space import OBJECTIVE_METRIC, parameter_ranges
+from handlers.search_space import num_tuning_jobs, parameter_ranges
 from handlers.settings import Settings
 from handlers.waiting import Wait, start
+from handlers.warm_start import warm_start_config
 
 aws.prepare("dynamodb", "sagemaker")
 
@@ -28,14 +30,10 @@ def tuning_job_request(step: StartTuningJobInput, settings: Settings) -> dict[st
             },
             "AlgorithmSpecification": algorithm(settings),
             "RoleArn": settings.sagemaker_role_arn,
-            "InputDataConfig": channels(settings, step.dataset, with_test=False),
+            "InputDataConfig": job_channels(settings, step.dataset, step.features, with_test=False),
             "OutputDataConfig": {"S3OutputPath": f"s3://{settings.bucket_name}/runs/{step.execution_name}/tuning"},
-            "ResourceConfig": {
-                "InstanceType": settings.tuning_instance_type,
-                "InstanceCount": 1,
-                "VolumeSizeInGB": VOLUME_GB,
-            },
-            "StoppingCondition": {"MaxRuntimeInSeconds": settings.tuning_max_runtime_seconds},
+            "ResourceConfig": {"InstanceType": settings.tuning_instance_type, "InstanceCount": 1, **volume()},
+            **spot(settings, settings.tuning_max_runtime_seconds),
         },
         "Tags": tags(step.execution_name, step.dataset),
     }
@@ -44,7 +42,7 @@ def tuning_job_request(step: StartTuningJobInput, settings: Settings) -> dict[st
 def _tuning_config(settings: Settings) -> dict[str, Any]:
     """Return the HyperParameterTuningJobConfig, with what SageMaker wants to be absent for a strategy left out."""
     limits = {
-        "MaxParallelTrainingJobs": settings.max_parallel_tuning_jobs,
+        "MaxParallelTrainingJobs": min(settings.max_parallel_tuning_jobs, num_tuning_jobs(settings)),
         "MaxRuntimeInSeconds": settings.tuning_max_runtime_seconds,
     }
     config = {
@@ -52,12 +50,13 @@ def _tuning_config(settings: Settings) -> dict[str, Any]:
         "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": OBJECTIVE_METRIC},
         "ResourceLimits": limits,
         "ParameterRanges": parameter_ranges(settings),
-        "TrainingJobEarlyStoppingType": "Off",  # the objective is reported once, when a trial ends
+        "TrainingJobEarlyStoppingType": settings.tuning_early_stopping,
         "RandomSeed": settings.seed,
     }
     if settings.tuning_strategy != "Grid":  # which tries every combination
         limits["MaxNumberOfTrainingJobs"] = settings.max_tuning_jobs
     if settings.tuning_strategy == "Hyperband":
+        config["TrainingJobEarlyStoppingType"] = "Off"  # it stops jobs by itself
         config["StrategyConfig"] = {
             "HyperbandStrategyConfig": {"MinResource": 1, "MaxResource": max(2, settings.tuning_epochs)}
         }
@@ -68,7 +67,9 @@ def _tuning_config(settings: Settings) -> dict[str, Any]:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     step = StartTuningJobInput.model_validate(event)
     settings = Settings.from_env()
+    check_objective()
     request = tuning_job_request(step, settings)
+    request |= warm_start_config(request, step.dataset.name, settings)
     name = request["HyperParameterTuningJobName"]
     wait = Wait("tuning", name, step.task_token, step.execution_name)
     created = start(settings, wait, lambda: aws.sagemaker().create_hyper_parameter_tuning_job(**request))

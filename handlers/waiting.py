@@ -25,6 +25,7 @@ LONGEST_LAMBDA_SECONDS = 900  # after that, the handler that stored a token has 
 _KEPT_SECONDS = 14 * 86_400
 _TOKEN_IS_OVER = ("TaskTimedOut", "InvalidToken", "TaskDoesNotExist")
 _ARN_KINDS: dict[JobKind, str] = {
+    "features": "training-job",
     "tuning": "hyper-parameter-tuning-job",
     "training": "training-job",
     "endpoint": "endpoint",
@@ -119,7 +120,7 @@ def resolve(settings: Settings, key: str) -> str:
     if not _claim(table, item):
         return "another invocation answers"
     try:
-        _answer(item["TaskToken"], outcome)
+        answer(item["TaskToken"], outcome)
     except AwsError as error:
         if error.code not in _TOKEN_IS_OVER:
             table.update(key, {"TakenAt": None}, "#TaskToken = :token", token=item["TaskToken"])
@@ -137,7 +138,8 @@ def _claim(table: Table, item: Mapping[str, Any]) -> bool:
     return table.update(item["Id"], {"TakenAt": now}, free, token=item["TaskToken"], stale=now - CLAIM_SECONDS)
 
 
-def _answer(task_token: str, outcome: Succeeded | Failed) -> None:
+def answer(task_token: str, outcome: Succeeded | Failed) -> None:
+    """Let the state that holds `task_token` go on, or fail."""
     if isinstance(outcome, Succeeded):
         aws.stepfunctions().send_task_success(taskToken=task_token, output=json.dumps(outcome.output))
     else:

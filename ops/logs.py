@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FUNCTIONS = (
     "validate-dataset",
+    "compute-features",
     "start-tuning-job",
     "start-training-job",
     "evaluate-model",

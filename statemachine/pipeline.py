@@ -20,7 +20,8 @@ with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
     # The SDK of 2021 reads its version through pkg_resources and compares strings with `is`; neither concerns us.
     # sagemaker, which it imports, greets on standard output.
     warnings.simplefilter("ignore")
-    from stepfunctions.steps.states import Catch, Chain, Fail, Graph, Retry, State, Task
+    from stepfunctions.steps.choice_rule import ChoiceRule
+    from stepfunctions.steps.states import Catch, Chain, Choice, Fail, Graph, Pass, Retry, State, Task
 
 DEFINITION_FILE = Path(__file__).with_name("pipeline.asl.json")
 
@@ -35,11 +36,12 @@ TRANSIENT_LAMBDA_ERRORS = [
 LAMBDA_SECONDS = 960  # a function may run 900 s; the minute is for queueing and the answer
 JOB_SECONDS = 86_400
 DEPLOY_SECONDS = 7_200
-MACHINE_SECONDS = 259_200  # above the sum of all states' timeouts: the state that hangs is the one that is reported
+MACHINE_SECONDS = 345_600  # above the sum of all states' timeouts: the state that hangs is the one that is reported
 
 # The order in which a person reads a state; the SDK writes fields in the order they were given.
 FIELD_ORDER = [
-    "Comment", "StartAt", "Type", "Resource", "TimeoutSeconds", "States", "Parameters", "ResultSelector", "ErrorEquals",
+    "Comment", "StartAt", "Type", "Resource", "TimeoutSeconds", "States", "Parameters", "Result", "ResultSelector",
+    "Choices", "Variable", "BooleanEquals", "Default", "ErrorEquals",
     "ResultPath", "ErrorPath", "CausePath", "IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds",
     "JitterStrategy", "Retry", "Catch", "Next", "End",
 ]  # fmt: skip
@@ -123,12 +125,21 @@ def work_states() -> list[LambdaTask]:
             fields=[
                 "Name", "S3Uri", "Fingerprint", "ClassesS3Uri", "TrainManifestS3Uri", "ValidationManifestS3Uri",
                 "TestManifestS3Uri", "ReportS3Uri", "NumClasses", "NumTrain", "NumValidation", "NumTest",
+                "BackboneIsFrozen",
             ],
             comment="Manifests, class names and splits; refuses a dataset that cannot be trained on.",
         ),
         lambda_task(
-            "StartTuningJob",
+            "ComputeFeatures",
             ["Dataset"],
+            gives="Features",
+            token=True,
+            timeout_seconds=JOB_SECONDS,
+            comment="Run the frozen backbone over all images, once; waits, or takes the features that are there.",
+        ),
+        lambda_task(
+            "StartTuningJob",
+            ["Dataset", "Features"],
             gives="Tuning",
             token=True,
             timeout_seconds=JOB_SECONDS,
@@ -136,7 +147,7 @@ def work_states() -> list[LambdaTask]:
         ),
         lambda_task(
             "StartTrainingJob",
-            ["Dataset", "Tuning"],
+            ["Dataset", "Features", "Tuning"],
             gives="Training",
             token=True,
             timeout_seconds=JOB_SECONDS,
@@ -181,6 +192,25 @@ def work_states() -> list[LambdaTask]:
     ]  # fmt: skip
 
 
+def link(tasks: list[LambdaTask]) -> State:
+    """Join the tasks in order and return the first; ComputeFeatures is passed by unless the backbone is frozen."""
+    validate, compute, tune, *others = tasks
+    images = Pass(
+        "ReadImages",
+        comment="No features: tuning and training read the images themselves.",
+        result={"FeaturesS3Uri": "", "Key": "", "Reused": False},
+        result_path="$.Features",
+    )
+    choice = Choice("IsBackboneFrozen", comment="Features are worth computing only where the backbone stays as it is.")
+    choice.add_choice(ChoiceRule.BooleanEquals("$.Dataset.BackboneIsFrozen", False), images)
+    choice.default_choice(compute)
+    validate.next(choice)
+    for before in (images, compute):
+        before.next(tune)
+    Chain([tune, *others])
+    return validate
+
+
 def report_state(name: str, status: str, comment: str) -> LambdaTask:
     """Return a state that hands the whole state data to the ReportOutcome function."""
     return lambda_task(name, [], function="ReportOutcome", payload={"Status": status, "State.$": "$"}, comment=comment)
@@ -201,7 +231,7 @@ def pipeline() -> Graph:
     for task in tasks:
         task.add_catch(Catch(report_failure, error_equals=["States.ALL"], result_path="$.Failure"))
     return Graph(
-        Chain(list[State](tasks)),
+        link(tasks),
         comment="From a dataset in S3 to a tuned, gated, deployed and autoscaling endpoint.",
         timeout_seconds=MACHINE_SECONDS,
     )

@@ -193,7 +193,7 @@ def test_every_function_has_its_own_role_timeout_and_log_group(resources: dict[s
     names = {json.dumps(group["LogGroupName"]) for group in groups}
 
     roles = [function["Role"]["Fn::GetAtt"][0] for function in functions.values()]
-    assert len(set(roles)) == len(functions) == 12
+    assert len(set(roles)) == len(functions) == 13
     for name, function in functions.items():
         assert function["Timeout"] >= 30, name
         assert function["TracingConfig"] == {"Mode": "Active"}, name
@@ -204,7 +204,7 @@ def test_every_log_group_has_a_retention(resources: dict[str, Resource]) -> None
     """Nothing is kept for ever: functions, state machine and endpoint."""
     groups = of_type(resources, "AWS::Logs::LogGroup")
 
-    assert len(groups) == 14
+    assert len(groups) == 15
     assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
 
 
@@ -221,10 +221,12 @@ def test_no_action_is_a_wildcard(resources: dict[str, Resource]) -> None:
 
 
 def test_pass_role_is_bound_to_one_role_and_one_service(resources: dict[str, Resource]) -> None:
-    """Only the three functions that start SageMaker's work pass a role: its execution role, to SageMaker."""
+    """Only the four functions that start SageMaker's work pass a role: its execution role, to SageMaker."""
     passing = {role: s for role, s in statements(resources) if "iam:PassRole" in listed(s["Action"])}
 
-    assert set(passing) == {"StartTuningJobRole", "StartTrainingJobRole", "DeployEndpointRole"}
+    assert set(passing) == {
+        "ComputeFeaturesRole", "StartTuningJobRole", "StartTrainingJobRole", "DeployEndpointRole",
+    }  # fmt: skip
     for role, statement in passing.items():
         assert statement["Action"] == "iam:PassRole", role
         assert statement["Resource"] == {"Fn::GetAtt": ["SageMakerRole", "Arn"]}, role

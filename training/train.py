@@ -162,7 +162,7 @@ def callbacks() -> "list[Callback]":
         """Prints one line an epoch."""
 
         def on_epoch(self, state: "TrainingState", result: "EpochResult") -> None:
-            say(epoch_line(result))
+            say(epoch_line(result, state.best))
 
     return [EpochLines()]
 
@@ -198,12 +198,13 @@ def score_test_split(trained: "TrainedModel", datasets: "Datasets", world: "Worl
     return logits
 
 
-def epoch_line(result: "EpochResult") -> str:
-    """Return the line that SageMaker's metric regexes read."""
+def epoch_line(result: "EpochResult", best: "EpochResult | None") -> str:
+    """Return the line that SageMaker's metric regexes read; tuning stops jobs early by the best epoch so far."""
+    so_far = "" if best is None else f" best_validation_top1={best.validation.top1:.4f}"
     return (
         f"epoch={result.epoch} train_loss={result.train.loss:.4f} train_top1={result.train.top1:.4f} "
         f"validation_loss={result.validation.loss:.4f} validation_top1={result.validation.top1:.4f} "
-        f"seconds={result.seconds:.2f} images_per_second={result.images_per_second:.0f}"
+        f"seconds={result.seconds:.2f} images_per_second={result.images_per_second:.0f}{so_far}"
     )
 
 

@@ -1,61 +1,13 @@
-"""handlers/jobs.py and search_space.py: what SageMaker is asked for, and what it reads from the log."""
+"""handlers/jobs.py: what SageMaker is asked for, and how a job is stopped."""
 
 import json
-import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from handlers import jobs
-from handlers.contract import Dataset
-from handlers.search_space import OBJECTIVE_METRIC, parameter_ranges, untuned
+from handlers.contract import Dataset, Features
 from handlers.settings import Settings
 from tests.handlers.conftest import ENVIRONMENT
-
-_NUMBERS = st.floats() | st.floats(0, 1)
-
-
-def scraped(line):
-    """Return metric -> value, as SageMaker reads a line."""
-    found = {}
-    for definition in jobs.METRIC_DEFINITIONS:
-        if match := re.search(definition["Regex"], line):
-            found[definition["Name"]] = match[1]
-    return found
-
-
-@given(_NUMBERS, _NUMBERS, _NUMBERS, _NUMBERS)
-def test_epoch_line_gives_four_metrics(train_loss, train_top1, validation_loss, validation_top1):
-    """Any number Python prints is read whole, NaN and infinity too; an epoch never looks like a best or a test."""
-    line = (
-        f"epoch=3 train_loss={train_loss} train_top1={train_top1} validation_loss={validation_loss} "
-        f"validation_top1={validation_top1} seconds=1.23 images_per_second=456"
-    )
-
-    assert scraped(line) == {
-        "train:loss": str(train_loss),
-        "train:top1": str(train_top1),
-        "validation:loss": str(validation_loss),
-        "validation:top1": str(validation_top1),
-    }
-
-
-@given(_NUMBERS)
-def test_best_line_gives_the_objective_alone(best):
-    """best_validation_top1 is not taken for an epoch's validation_top1."""
-    assert scraped(f"best_epoch=7 best_validation_top1={best}") == {"validation:best_top1": str(best)}
-
-
-@given(_NUMBERS)
-def test_test_line_gives_the_test_accuracy(top1):
-    """The loss beside it is no metric."""
-    assert scraped(f"test_loss=0.25 test_top1={top1}") == {"test:top1": str(top1)}
-
-
-def test_objective_is_a_metric():
-    """The tuning job maximises something that is read."""
-    assert OBJECTIVE_METRIC in {definition["Name"] for definition in jobs.METRIC_DEFINITIONS}
 
 
 @pytest.fixture
@@ -77,8 +29,8 @@ def test_hyperparameters_decode_to_what_they_were(settings, dataset):
 
 def test_channels_are_manifests_and_classes(settings, dataset):
     """Trials do not see the test split."""
-    names = [channel["ChannelName"] for channel in jobs.channels(settings, dataset, with_test=False)]
-    final = {channel["ChannelName"]: channel for channel in jobs.channels(settings, dataset, with_test=True)}
+    names = [channel["ChannelName"] for channel in jobs.image_channels(settings, dataset, with_test=False)]
+    final = {channel["ChannelName"]: channel for channel in jobs.image_channels(settings, dataset, with_test=True)}
 
     assert names == ["train", "validation", "classes"]
     assert final["test"]["DataSource"]["S3DataSource"]["S3DataType"] == "ManifestFile"
@@ -89,7 +41,7 @@ def test_weights_are_a_channel_when_they_are_given(dataset):
     """WEIGHTS=channel takes them from S3."""
     settings = Settings.from_env({**ENVIRONMENT, "WEIGHTS": "channel", "WEIGHTS_S3_URI": "s3://b/weights/"})
 
-    assert jobs.channels(settings, dataset, with_test=False)[-1]["ChannelName"] == "weights"
+    assert jobs.image_channels(settings, dataset, with_test=False)[-1]["ChannelName"] == "weights"
 
 
 def test_tags_are_ones_that_aws_takes(dataset):
@@ -102,27 +54,46 @@ def test_tags_are_ones_that_aws_takes(dataset):
     assert len(values["retriever:Dataset"]) == 256
 
 
-@pytest.mark.parametrize("strategy", ["Bayesian", "Random", "Hyperband", "Grid"])
-def test_every_hyperparameter_is_tuned_or_set(strategy):
-    """Whatever the strategy, a job gets all five."""
-    settings = Settings.from_env({**ENVIRONMENT, "TUNING_STRATEGY": strategy})
-
-    ranges = parameter_ranges(settings)
-
-    tuned = {parameter["Name"] for kind in ranges.values() for parameter in kind}
-    assert tuned | set(untuned(settings)) == {"lr", "weight_decay", "batch_size", "label_smoothing", "dropout"}
-    if strategy == "Grid":
-        assert list(ranges) == ["CategoricalParameterRanges"]
+_FEATURES = Features(features_s3_uri="s3://b/features/k/j/output/model/", key="k")
 
 
-@pytest.mark.parametrize(("trainable", "weights"), [("head", "imagenet"), ("full", "imagenet"), ("full", "none")])
-def test_learning_rates_are_a_range(trainable, weights):
-    """Logarithmic ranges need 0 < min < max."""
-    settings = Settings.from_env({**ENVIRONMENT, "TRAINABLE": trainable, "WEIGHTS": weights})
+def test_features_take_the_place_of_the_images(settings, dataset):
+    """Trials read features and class names alone; the final job reads the test images beside them."""
+    trial = jobs.job_channels(settings, dataset, _FEATURES, with_test=False)
+    final = jobs.job_channels(settings, dataset, _FEATURES, with_test=True)
 
-    for parameter in parameter_ranges(settings)["ContinuousParameterRanges"]:
-        assert float(parameter["MinValue"]) < float(parameter["MaxValue"])
-        assert parameter["ScalingType"] == "Linear" or float(parameter["MinValue"]) > 0
+    assert [channel["ChannelName"] for channel in trial] == ["features", "classes"]
+    assert [channel["ChannelName"] for channel in final] == ["features", "test", "classes"]
+    assert trial[0]["DataSource"]["S3DataSource"]["S3Uri"] == _FEATURES.features_s3_uri
+
+
+def test_final_job_on_features_needs_the_backbone_too(dataset):
+    """The model that is deployed has it, so given weights come along."""
+    settings = Settings.from_env({**ENVIRONMENT, "WEIGHTS": "channel", "WEIGHTS_S3_URI": "s3://b/weights/"})
+
+    final = jobs.job_channels(settings, dataset, _FEATURES, with_test=True)
+
+    assert [channel["ChannelName"] for channel in final] == ["features", "test", "classes", "weights"]
+
+
+def test_spot_jobs_wait_at_least_as_long_as_they_may_run():
+    """SageMaker refuses a MaxWaitTimeInSeconds below MaxRuntimeInSeconds."""
+    settings = Settings.from_env({**ENVIRONMENT, "USE_SPOT": "true", "SPOT_MAX_WAIT_SECONDS": "600"})
+
+    short, long = jobs.spot(settings, 60, "s3://b/checkpoints/e"), jobs.spot(settings, 7200)
+
+    assert short == {
+        "EnableManagedSpotTraining": True,
+        "StoppingCondition": {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 600},
+        "CheckpointConfig": {"S3Uri": "s3://b/checkpoints/e"},
+    }
+    assert long["StoppingCondition"]["MaxWaitTimeInSeconds"] == 7200
+    assert "CheckpointConfig" not in long
+
+
+def test_jobs_on_demand_have_no_wait(settings):
+    """SageMaker refuses MaxWaitTimeInSeconds without spot."""
+    assert jobs.spot(settings, 60, "s3://b/checkpoints/e") == {"StoppingCondition": {"MaxRuntimeInSeconds": 60}}
 
 
 def test_stopping_is_quiet_about_what_is_not_running(world):

@@ -16,7 +16,7 @@ _TO_MODEL = ("Tuning", "Training", "Evaluation", "Model")
 _TUNING = "flowers-0123456789-1"
 
 
-def failed(event, error, cause, upto=()):
+def failed(event, error, cause, upto=("Features",)):
     """Return a failed execution that came as far as the results in `upto`."""
     payload = event("report_outcome_succeeded")
     state = {part: payload["State"][part] for part in ("Dataset", "Trigger", *upto)}
@@ -76,14 +76,21 @@ def test_failure_is_recorded_with_its_state(world, event, lambda_context):
 @pytest.mark.parametrize(
     ("upto", "expected"),
     [
-        ((), "StartTuningJob"),
-        (("Tuning",), "StartTrainingJob"),
-        (("Tuning", "Training"), "EvaluateModel"),
-        (("Tuning", "Training", "Evaluation"), "RegisterModel"),
-        (("Tuning", "Training", "Evaluation", "Model"), "DeployEndpoint"),
-        (("Tuning", "Training", "Evaluation", "Model", "Endpoint"), "CheckEndpoint"),
-        (("Tuning", "Training", "Evaluation", "Model", "Endpoint", "Check"), "RegisterScaling"),
-        (("Tuning", "Training", "Evaluation", "Model", "Endpoint", "Check", "Scaling"), "ReportOutcome"),
+        ((), "ComputeFeatures"),
+        (("Features",), "StartTuningJob"),
+        (
+            (
+                "Features",
+                "Tuning",
+            ),
+            "StartTrainingJob",
+        ),
+        (("Features", "Tuning", "Training"), "EvaluateModel"),
+        (("Features", "Tuning", "Training", "Evaluation"), "RegisterModel"),
+        (("Features", "Tuning", "Training", "Evaluation", "Model"), "DeployEndpoint"),
+        (("Features", "Tuning", "Training", "Evaluation", "Model", "Endpoint"), "CheckEndpoint"),
+        (("Features", "Tuning", "Training", "Evaluation", "Model", "Endpoint", "Check"), "RegisterScaling"),
+        (("Features", "Tuning", "Training", "Evaluation", "Model", "Endpoint", "Check", "Scaling"), "ReportOutcome"),
     ],
 )
 def test_failed_state_is_told_by_what_is_missing(event, upto, expected):
@@ -144,7 +151,7 @@ def test_failure_leaves_the_serving_model_alone(world, event, lambda_context):
 def test_failed_deployment_rejects_its_package(world, event, lambda_context):
     """Nobody takes it for the one in production."""
     payload = failed(
-        event, "EndpointCheckError", "says rose", ("Tuning", "Training", "Evaluation", "Model", "Endpoint")
+        event, "EndpointCheckError", "says rose", ("Features", "Tuning", "Training", "Evaluation", "Model", "Endpoint")
     )
     arn = payload["State"]["Model"]["ModelPackageArn"]
     world.sagemaker.packages[arn] = {"ClientToken": "x", "ModelApprovalStatus": "Approved"}

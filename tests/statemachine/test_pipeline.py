@@ -54,17 +54,30 @@ def test_committed_definition_is_what_the_code_builds() -> None:
     assert built.stdout == DEFINITION_FILE.read_text(encoding="utf-8"), "run: python -m statemachine.pipeline"
 
 
-def test_states_are_the_flow_of_the_design(definition: dict[str, Any]) -> None:
-    """A run that succeeds visits these states in this order and ends after its report."""
+def path(definition: dict[str, Any], *, frozen: bool) -> list[str]:
+    """Return the states that a run visits when it succeeds."""
     name, visited = definition["StartAt"], []
     while name:
         visited.append(name)
-        name = definition["States"][name].get("Next")
+        state = definition["States"][name]
+        name = state.get("Next")
+        if state["Type"] == "Choice":
+            (rule,) = state["Choices"]
+            name = rule["Next"] if rule["BooleanEquals"] is frozen else state["Default"]
+    return visited
 
-    assert visited == [
-        "ValidateDataset", "StartTuningJob", "StartTrainingJob", "EvaluateModel", "RegisterModel", "DeployEndpoint",
-        "CheckEndpoint", "RegisterScaling", "ReportOutcome",
+
+@pytest.mark.parametrize(("frozen", "between"), [(True, "ComputeFeatures"), (False, "ReadImages")])
+def test_states_are_the_flow_of_the_design(definition: dict[str, Any], frozen: bool, between: str) -> None:
+    """A run that succeeds visits these states in this order and ends after its report.
+
+    Features are computed where the backbone is frozen alone; any other run pays for no function and no job.
+    """
+    assert path(definition, frozen=frozen) == [
+        "ValidateDataset", "IsBackboneFrozen", between, "StartTuningJob", "StartTrainingJob", "EvaluateModel",
+        "RegisterModel", "DeployEndpoint", "CheckEndpoint", "RegisterScaling", "ReportOutcome",
     ]  # fmt: skip
+    assert definition["States"]["ReadImages"]["Type"] == "Pass"
     assert definition["States"]["ReportOutcome"]["End"] is True
 
 
@@ -107,27 +120,27 @@ def test_every_failure_is_reported_and_then_fails(definition: dict[str, Any], ta
 
 
 def test_only_waiting_states_pass_a_token(tasks: dict[str, dict[str, Any]]) -> None:
-    """A token goes to the three handlers that start long work; every other result is selected field by field."""
+    """A token goes to the four handlers that start long work; every other result is selected field by field."""
     waiting = {name for name, state in tasks.items() if state["Resource"].endswith(".waitForTaskToken")}
     given = {name for name, state in tasks.items() if "TaskToken.$" in state["Parameters"]["Payload"]}
 
-    assert waiting == given == {"StartTuningJob", "StartTrainingJob", "DeployEndpoint"}
+    assert waiting == given == {"ComputeFeatures", "StartTuningJob", "StartTrainingJob", "DeployEndpoint"}
     for name in set(tasks) - waiting - {"ReportOutcome", "ReportFailure"}:
         selector = tasks[name]["ResultSelector"]
         assert all(path == f"$.Payload.{field.removesuffix('.$')}" for field, path in selector.items()), name
 
 
-def test_every_part_a_state_takes_was_put_there_before(definition: dict[str, Any]) -> None:
-    """No payload names a part of the state data that no earlier state wrote."""
-    present, name = {"Dataset"}, definition["StartAt"]
-    while name:
+@pytest.mark.parametrize("frozen", [True, False])
+def test_every_part_a_state_takes_was_put_there_before(definition: dict[str, Any], frozen: bool) -> None:
+    """No payload names a part of the state data that no earlier state wrote, on either way."""
+    present = {"Dataset"}
+    for name in path(definition, frozen=frozen):
         state = definition["States"][name]
-        for path in state["Parameters"]["Payload"].values():
-            match = re.fullmatch(r"\$\.(\w+)", path)
-            assert match is None or match[1] in present, f"{name} takes {path}"
-        if state["ResultPath"]:
+        for taken in state.get("Parameters", {}).get("Payload", {}).values():
+            match = re.fullmatch(r"\$\.(\w+)", taken)
+            assert match is None or match[1] in present, f"{name} takes {taken}"
+        if state.get("ResultPath"):
             present.add(state["ResultPath"].removeprefix("$."))
-        name = state.get("Next")
 
 
 @pytest.fixture

@@ -1,0 +1,67 @@
+"""ComputeFeatures: run the frozen backbone once over all images; tuning and training then read its features."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from handlers import aws, features
+from handlers.contract import ComputeFeaturesInput
+from handlers.jobs import algorithm, image_channels, script, spot, tags, toolkit_value, volume
+from handlers.logs import logger
+from handlers.names import features_job_name
+from handlers.outcomes import Succeeded
+from handlers.settings import Settings
+from handlers.waiting import Wait, answer, start
+
+aws.prepare("dynamodb", "s3", "sagemaker", "stepfunctions")
+
+PROGRAM = "training/compute_features.py"
+
+
+def features_job_request(step: ComputeFeaturesInput, key: str, settings: Settings) -> dict[str, Any]:
+    """Return the CreateTrainingJob request; its output is left as plain files, which other jobs read as a channel."""
+    return {
+        "TrainingJobName": features_job_name(step.execution_name),
+        "RoleArn": settings.sagemaker_role_arn,
+        "AlgorithmSpecification": algorithm(settings, metrics=False),
+        "HyperParameters": hyperparameters(step, settings),
+        "InputDataConfig": image_channels(settings, step.dataset, with_test=False),
+        "OutputDataConfig": {"S3OutputPath": features.output_s3_uri(key, settings), "CompressionType": "NONE"},
+        "ResourceConfig": {"InstanceType": settings.training_instance_type, "InstanceCount": 1, **volume()},
+        "RetryStrategy": {"MaximumRetryAttempts": 2},
+        **spot(settings, settings.training_max_runtime_seconds),
+        "Tags": tags(step.execution_name, step.dataset),
+    }
+
+
+def hyperparameters(step: ComputeFeaturesInput, settings: Settings) -> dict[str, str]:
+    """Return what the features depend on, as the toolkit takes it."""
+    values = {
+        **script(settings, PROGRAM),
+        "model_name": settings.model_name,
+        "weights": settings.weights,
+        "image_size": settings.image_size,
+        "augment": settings.augment,
+        "feature_views": settings.feature_views,
+        "seed": settings.seed,
+        "dataset_fingerprint": step.dataset.fingerprint,
+    }
+    return {name: toolkit_value(value) for name, value in values.items()}
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    step = ComputeFeaturesInput.model_validate(event)
+    settings = Settings.from_env()
+    key, name = features.features_key(step.dataset, settings), features_job_name(step.execution_name)
+    found = features.find(key, name, settings)
+    if found is not None:
+        answer(step.task_token, Succeeded(found.to_event()))
+        logger.info("features are there", features=found.to_event())
+        return {"TrainingJobName": "", "Key": key}
+    request = features_job_request(step, key, settings)
+    features.note(key, name, settings)
+    wait = Wait("features", name, step.task_token, step.execution_name)
+    created = start(settings, wait, lambda: aws.sagemaker().create_training_job(**request))
+    logger.info("features job started", training_job_name=name, key=key, newly_created=created)
+    return {"TrainingJobName": name, "Key": key}
