@@ -57,8 +57,9 @@ def _tuning_config(settings: Settings) -> dict[str, Any]:
         limits["MaxNumberOfTrainingJobs"] = settings.max_tuning_jobs
     if settings.tuning_strategy == "Hyperband":
         config["TrainingJobEarlyStoppingType"] = "Off"  # it stops jobs by itself
+        # A job that reaches MaxResource is stopped; one more lets it end by itself.
         config["StrategyConfig"] = {
-            "HyperbandStrategyConfig": {"MinResource": 1, "MaxResource": max(2, settings.tuning_epochs)}
+            "HyperbandStrategyConfig": {"MinResource": 1, "MaxResource": settings.tuning_epochs + 1}
         }
     return config
 

@@ -29,13 +29,14 @@ _NOTES: dict[str, tuple[str, str]] = {
         "Training jobs run AWS's own training toolkit under a relocated /opt/ml: channels from S3 (prefixes and "
         "manifests), metrics by regex, artifacts (archives or plain files), FailureReason, stop, MaxRuntime, spot "
         "interruptions with checkpoints in S3, retries, warm pools, several instances over torchrun. Tuning jobs "
-        "choose with Optuna over real training jobs. Endpoints are one process an instance on AWS's own inference "
-        "toolkit, with blue/green updates and alarm rollback.",
+        "choose with Optuna over real training jobs, with early stopping and warm start. Endpoints are one process an "
+        "instance on AWS's own inference toolkit, with blue/green updates and alarm rollback.",
         "No containers: the image URI must name a PyTorch training or inference image, and the packages are those of "
         "this machine. Instance types are names only; jobs share the machine's cores and wait for them. FastFile "
         "channels are copied first. Instances of one job are processes on loopback addresses 127.0.x.y. A spot job is "
         "billed 30 % of its time; AWS's share varies. A CheckpointConfig's LocalPath must lie under /opt/ml. "
-        "Warm start, rolling updates and other kinds of job are refused.",
+        "After TransferLearning the parents' best hyperparameters are tried first; their values are not used. Rolling "
+        "updates and other kinds of job are refused.",
     ),
     "sagemaker-runtime": (
         "InvokeEndpoint reaches the instance's process over HTTP; 424 with the original status, 6 MB and 60 s limits.",

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
-from optuna.trial import Trial, TrialState
+from optuna.trial import Trial, TrialState, create_trial
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -27,6 +27,23 @@ class Range:
     name: str
     distribution: BaseDistribution
     text: Callable[[Any], str]
+    value: Callable[[str], Any]  # the inverse of `text`; raises ValueError for what is none
+
+    def read(self, text: str) -> Any:
+        """Return the value that `text` is to Optuna, or None when it is outside of this range."""
+        try:
+            value = self.value(text)
+            return value if self.distribution._contains(self.distribution.to_internal_repr(value)) else None
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True)
+class Past:
+    """What a training job of a parent tuning job reached with its hyperparameters, fixed ones included."""
+
+    hyperparameters: dict[str, str]
+    value: float
 
 
 class Search:
@@ -35,7 +52,7 @@ class Search:
     def __init__(self, config: dict[str, Any]) -> None:
         """Start the search that a HyperParameterTuningJobConfig (already checked) describes."""
         self._ranges = ranges(config["ParameterRanges"])
-        maximize = config["HyperParameterTuningJobObjective"]["Type"] == "Maximize"
+        self._maximizes = maximize = config["HyperParameterTuningJobObjective"]["Type"] == "Maximize"
         self._study = optuna.create_study(
             study_name="tuning",  # Hyperband's brackets follow from it: the same seed, the same search
             direction="maximize" if maximize else "minimize",
@@ -45,6 +62,26 @@ class Search:
         if config["Strategy"] == "Grid":
             for combination in _combinations(config):
                 self._study.enqueue_trial(combination)
+
+    def learn(self, past: Sequence[Past], *, is_identical: bool) -> None:
+        """Begin with what parents have learned.
+
+        On identical data and algorithm every result counts as one of this search. After transfer learning no value can
+        be compared with the parents', so that the best of their hyperparameters are tried first and no more.
+        """
+        known = [(one.value, params) for one in past if (params := self._params(one)) is not None]
+        if is_identical:
+            distributions = {item.name: item.distribution for item in self._ranges}
+            for value, params in known:
+                self._study.add_trial(create_trial(params=params, distributions=distributions, value=value))
+        elif known:
+            sign = 1 if self._maximizes else -1
+            self._study.enqueue_trial(max(known, key=lambda pair: sign * pair[0])[1])
+
+    def _params(self, past: Past) -> dict[str, Any] | None:
+        """Return the values of all ranges, or None when one lies outside of its range or was not given."""
+        params = {item.name: item.read(past.hyperparameters.get(item.name, "")) for item in self._ranges}
+        return None if None in params.values() else params
 
     def propose(self) -> tuple[Trial, dict[str, str]]:
         """Return a new trial and its hyperparameters as texts."""
@@ -76,7 +113,7 @@ def ranges(given: dict[str, Any]) -> list[Range]:
         *(_continuous(item) for item in given.get("ContinuousParameterRanges", [])),
         *(_integer(item) for item in given.get("IntegerParameterRanges", [])),
         *(
-            Range(item["Name"], CategoricalDistribution(item["Values"]), str)
+            Range(item["Name"], CategoricalDistribution(item["Values"]), str, str)
             for item in given.get("CategoricalParameterRanges", [])
         ),
     ]
@@ -100,8 +137,9 @@ def _continuous(item: dict[str, str]) -> Range:
     if scaling == "ReverseLogarithmic":
         if not 0 <= low <= high < 1:
             raise ValueError(f"range {item['Name']!r}: {low}..{high}; ReverseLogarithmic needs 0 <= values < 1")
-        return Range(item["Name"], FloatDistribution(1 - high, 1 - low, log=True), lambda rest: repr(1 - rest))
-    return Range(item["Name"], FloatDistribution(low, high, log=scaling == "Logarithmic"), repr)
+        rest = FloatDistribution(1 - high, 1 - low, log=True)
+        return Range(item["Name"], rest, lambda value: repr(1 - value), lambda text: 1 - float(text))
+    return Range(item["Name"], FloatDistribution(low, high, log=scaling == "Logarithmic"), repr, float)
 
 
 def _integer(item: dict[str, str]) -> Range:
@@ -109,7 +147,7 @@ def _integer(item: dict[str, str]) -> Range:
     scaling = _scaling(item, low, high)
     if scaling == "ReverseLogarithmic":
         raise ValueError(f"range {item['Name']!r}: ReverseLogarithmic is for continuous ranges only; use Logarithmic")
-    return Range(item["Name"], IntDistribution(int(low), int(high), log=scaling == "Logarithmic"), str)
+    return Range(item["Name"], IntDistribution(int(low), int(high), log=scaling == "Logarithmic"), str, int)
 
 
 def _bounds(item: dict[str, str], number: Callable[[str], float]) -> tuple[float, float]:
@@ -145,7 +183,7 @@ def _sampler(config: dict[str, Any]) -> BaseSampler:
 def _pruner(config: dict[str, Any]) -> BasePruner:
     if config["Strategy"] == "Hyperband":
         limits = config.get("StrategyConfig", {}).get("HyperbandStrategyConfig", {})
-        return HyperbandPruner(limits.get("MinResource", 1), limits.get("MaxResource", "auto"))
+        return HyperbandPruner(limits.get("MinResource", 1), limits.get("MaxResource") or "auto")
     if config.get("TrainingJobEarlyStoppingType", "Off") == "Auto":
         return MedianPruner(_STARTS_BEFORE_MEDIAN, _WARM_UP_REPORTS)
     return NopPruner()

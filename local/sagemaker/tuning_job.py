@@ -3,6 +3,7 @@
 import copy
 import logging
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Event, Lock
 from typing import Any
@@ -17,7 +18,7 @@ from local.sagemaker.training_job import TrainingJob
 logger = logging.getLogger("local.sagemaker")
 
 KIND = "tuning job"
-_ENDED = frozenset({"Completed", "Failed", "Stopped"})
+ENDED = frozenset({"Completed", "Failed", "Stopped"})
 _COUNTER = {"Completed": "Completed", "Failed": "NonRetryableError", "Stopped": "Stopped"}
 _TIMES = ("CreationTime", "TrainingStartTime", "TrainingEndTime")
 _SUMMARY = (
@@ -48,9 +49,10 @@ class Attempt:
 class TuningJob:
     """One tuning job as the API shows it. Its run adds attempts; StopHyperParameterTuningJob asks it to stop."""
 
-    def __init__(self, account: Account, request: dict[str, Any]) -> None:
+    def __init__(self, account: Account, request: dict[str, Any], parents: "Sequence[TuningJob]" = ()) -> None:
         self.account = account
         self.request = request
+        self.parents = tuple(parents)
         self.name: str = request["HyperParameterTuningJobName"]
         self.arn = arn(account, "hyper-parameter-tuning-job", self.name)
         self.config: dict[str, Any] = request["HyperParameterTuningJobConfig"]
@@ -99,6 +101,29 @@ class TuningJob:
         sign = 1 if self.maximizes else -1
         return max(valued, key=lambda attempt: sign * (attempt.value or 0.0), default=None)
 
+    @property
+    def is_identical(self) -> bool:
+        """Say whether the parents' results are on the same data, with the same algorithm."""
+        kind = self.request.get("WarmStartConfig", {}).get("WarmStartType")
+        return bool(kind == "IdenticalDataAndAlgorithm")
+
+    def past(self) -> list[search.Past]:
+        """Return what the training jobs of this tuning job have reached, for one that starts from here."""
+        return [
+            search.Past(attempt.job.request["HyperParameters"], attempt.value)
+            for attempt in self.attempts
+            if attempt.value is not None
+        ]
+
+    def _overall_best(self) -> dict[str, Any]:
+        """Return the best training job of this tuning job and, on identical data, of its parents."""
+        found = [(job, best) for job in (self, *self.parents) if (best := job.best()) is not None]
+        if not self.is_identical or not found:
+            return {}
+        sign = 1 if self.maximizes else -1
+        job, best = max(found, key=lambda pair: sign * (pair[1].value or 0.0))
+        return {"OverallBestTrainingJob": job.attempt_summary(best)}
+
     def describe(self) -> dict[str, Any]:
         """Return what DescribeHyperParameterTuningJob answers."""
         with self._lock:
@@ -123,6 +148,8 @@ class TuningJob:
             }
             | state
             | ({"BestTrainingJob": self.attempt_summary(best)} if best else {})
+            | self._overall_best()
+            | {name: copy.deepcopy(self.request[name]) for name in ("WarmStartConfig",) if name in self.request}
         )
 
     def summary(self) -> dict[str, Any]:
@@ -156,14 +183,14 @@ class TuningJob:
     def move(self, status: str, **changes: Any) -> None:
         """Enter `status`, with `changes` to the description, and tell of it."""
         with self._lock:
-            if self._state["HyperParameterTuningJobStatus"] in _ENDED:
+            if self._state["HyperParameterTuningJobStatus"] in ENDED:
                 return
             now = self.account.clock.now()
             self._state |= {"HyperParameterTuningJobStatus": status, "LastModifiedTime": now} | changes
-            if status in _ENDED:
+            if status in ENDED:
                 self._state["HyperParameterTuningEndTime"] = now
         logger.info("tuning job %r: %s", self.name, status)
-        if status in _ENDED:
+        if status in ENDED:
             self.account.journal.end(KIND, self.name)
         state_events.put_tuning_job_event(self.account, self.describe())
 
@@ -180,7 +207,7 @@ class TuningJob:
         """
         with self._lock:
             status = self._state["HyperParameterTuningJobStatus"]
-        if status in _ENDED:
+        if status in ENDED:
             raise validation_error(f"The request was rejected because the tuning job is in status {status}.")
         if not self.stop_requested.is_set():
             self.stop_requested.set()

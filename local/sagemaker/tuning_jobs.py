@@ -1,5 +1,6 @@
 """The operations on tuning jobs."""
 
+from collections.abc import Sequence
 from threading import Lock
 from typing import Any
 
@@ -8,7 +9,7 @@ from local.errors import ServiceError
 from local.sagemaker import tags, tuning_request, tuning_run
 from local.sagemaker.operations import Operation, page, select
 from local.sagemaker.training_jobs import TrainingJobs
-from local.sagemaker.tuning_job import TuningJob
+from local.sagemaker.tuning_job import ENDED, TuningJob
 
 
 class TuningJobs:
@@ -27,6 +28,7 @@ class TuningJobs:
             "DescribeHyperParameterTuningJob": self.describe,
             "ListHyperParameterTuningJobs": self.list,
             "StopHyperParameterTuningJob": self.stop,
+            "DeleteHyperParameterTuningJob": self.delete,
             "ListTrainingJobsForHyperParameterTuningJob": self.list_training_jobs,
         }
 
@@ -48,7 +50,7 @@ class TuningJobs:
         with self._lock:
             self._refuse_taken(params["HyperParameterTuningJobName"])
         tuning_request.check(self._account, params)
-        job = TuningJob(self._account, params)
+        job = TuningJob(self._account, params, self._parents(params))
         with self._lock:
             self._refuse_taken(job.name)
             self._jobs[job.name] = job
@@ -89,6 +91,27 @@ class TuningJobs:
             keys = {"name_key": "TrainingJobName", "status_key": "TrainingJobStatus"}
             summaries = select(summaries, defaults | params, **keys)
         return page(summaries, params, "TrainingJobSummaries")
+
+    def delete(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Carry out DeleteHyperParameterTuningJob; its training jobs stay."""
+        job = self.get(params["HyperParameterTuningJobName"])
+        status = job.describe()["HyperParameterTuningJobStatus"]
+        if status not in ENDED:
+            raise ServiceError("ResourceInUse", f"The tuning job {job.name} is in status {status}; stop it first.")
+        with self._lock:
+            del self._jobs[job.name]
+        return {}
+
+    def _parents(self, params: dict[str, Any]) -> Sequence[TuningJob]:
+        """Return the parents that the request names, checked by SageMaker's rules.
+
+        Source: https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-warm-start.html
+        """
+        named = params.get("WarmStartConfig", {}).get("ParentHyperParameterTuningJobs", [])
+        parents = [self.get(one["HyperParameterTuningJobName"]) for one in named]
+        for parent in parents:
+            tuning_request.check_parent(parent.describe(), params)
+        return parents
 
     def _refuse_taken(self, name: str) -> None:
         if name in self._jobs:

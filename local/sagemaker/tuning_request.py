@@ -8,7 +8,13 @@ from local.sagemaker import search, training_request
 from local.sagemaker.operations import refuse_unsupported, validation_error
 
 _OPERATION = "CreateHyperParameterTuningJob"
-_REQUEST = {"HyperParameterTuningJobName", "HyperParameterTuningJobConfig", "TrainingJobDefinition", "Tags"}
+_REQUEST = {
+    "HyperParameterTuningJobName",
+    "HyperParameterTuningJobConfig",
+    "TrainingJobDefinition",
+    "WarmStartConfig",
+    "Tags",
+}
 _CONFIG = {
     "Strategy",
     "StrategyConfig",
@@ -30,8 +36,13 @@ _DEFINITION = {
     "ResourceConfig",
     "HyperParameterTuningResourceConfig",
     "StoppingCondition",
+    "EnableManagedSpotTraining",
+    "CheckpointConfig",
+    "RetryStrategy",
     "Environment",
 }
+# Where Hyperband looks for the most that a job may use when it is not told.
+_EPOCHS = ("epochs", "numepochs", "n-epochs", "n_epochs", "num_epochs")
 _RESOURCES = {"InstanceType", "InstanceCount", "VolumeSizeInGB"}
 _MAX_JOBS = 750
 _MAX_PARALLEL = 100
@@ -51,7 +62,7 @@ def check(account: Account, request: dict[str, Any]) -> None:
             raise validation_error(f"{_OPERATION}.HyperParameterTuningJobConfig: {member} is missing; give it")
     _check_resources(definition)
     _check_ranges(config["ParameterRanges"], definition.get("StaticHyperParameters", {}))
-    _check_strategy(config)
+    _check_strategy(config, definition.get("StaticHyperParameters", {}))
     _check_limits(config)
     _check_objective(config, definition)
     training_request.check(account, training_job_request(request, "checked", {}), f"{_OPERATION}.TrainingJobDefinition")
@@ -99,7 +110,41 @@ def _check_ranges(given: dict[str, Any], fixed: dict[str, str]) -> None:
         raise validation_error(f"{where}: {error}") from error
 
 
-def _check_strategy(config: dict[str, Any]) -> None:
+def max_resource(config: dict[str, Any], fixed: dict[str, str]) -> int | None:
+    """Return the epochs after which Hyperband ends a job; None when nothing says so, or for another strategy."""
+    if config["Strategy"] != "Hyperband":
+        return None
+    given = config.get("StrategyConfig", {}).get("HyperbandStrategyConfig", {}).get("MaxResource")
+    named = [fixed[name] for name in _EPOCHS if fixed.get(name, "").strip('"').isdigit()]
+    return int(given) if given else next((int(text.strip('"')) for text in named), None)
+
+
+def check_parent(parent: dict[str, Any], request: dict[str, Any]) -> None:
+    """Raise what SageMaker answers when the tuning job `parent`, as it is described, cannot be a warm start.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-warm-start.html
+    """
+    name = parent["HyperParameterTuningJobName"]
+    if parent["HyperParameterTuningJobStatus"] not in {"Completed", "Stopped", "Failed"}:
+        raise validation_error(f"Parent tuning job {name} is not in a terminal state.")
+    old, new = parent["HyperParameterTuningJobConfig"], request["HyperParameterTuningJobConfig"]
+    if old["HyperParameterTuningJobObjective"] != new["HyperParameterTuningJobObjective"]:
+        raise validation_error(f"The objective metric must be the same as that of the parent tuning job {name}.")
+    if _num_hyperparameters(parent) != _num_hyperparameters(request):
+        raise validation_error(
+            f"The total number of static and tunable hyperparameters must be that of the parent tuning job {name}."
+        )
+    images = [job["TrainingJobDefinition"]["AlgorithmSpecification"]["TrainingImage"] for job in (parent, request)]
+    if request["WarmStartConfig"]["WarmStartType"] == "IdenticalDataAndAlgorithm" and images[0] != images[1]:
+        raise validation_error(f"IDENTICAL_DATA_AND_ALGORITHM: the training image must be that of the parent {name}.")
+
+
+def _num_hyperparameters(job: dict[str, Any]) -> int:
+    ranges = job["HyperParameterTuningJobConfig"]["ParameterRanges"]
+    return len(job["TrainingJobDefinition"].get("StaticHyperParameters", {})) + sum(map(len, ranges.values()))
+
+
+def _check_strategy(config: dict[str, Any], fixed: dict[str, str]) -> None:
     strategy = config["Strategy"]
     if strategy == "Grid" and set(config["ParameterRanges"]) & (_RANGES - {"CategoricalParameterRanges"}):
         given = [kind for kind in _RANGES - {"CategoricalParameterRanges"} if config["ParameterRanges"].get(kind)]
@@ -111,7 +156,12 @@ def _check_strategy(config: dict[str, Any]) -> None:
     if hyperband.get("MinResource", 1) >= hyperband.get("MaxResource", 1 << 30):
         raise validation_error(f"{_OPERATION}: MinResource must be below MaxResource: {hyperband}")
     criteria = config.get("TuningJobCompletionCriteria", {})
-    refuse_unsupported(f"{_OPERATION}.TuningJobCompletionCriteria", criteria, {"TargetObjectiveMetricValue"})
+    known = {"TargetObjectiveMetricValue", "BestObjectiveNotImproving"}
+    refuse_unsupported(f"{_OPERATION}.TuningJobCompletionCriteria", criteria, known)
+    if strategy == "Hyperband" and max_resource(config, fixed) is None:
+        raise validation_error(
+            f"{_OPERATION}: Hyperband needs MaxResource, or one of the static hyperparameters {', '.join(_EPOCHS)}"
+        )
 
 
 def _check_limits(config: dict[str, Any]) -> None:

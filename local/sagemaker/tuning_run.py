@@ -1,6 +1,7 @@
 """Carries a tuning job out: starts training jobs, learns from each that ends, and says how it all ended."""
 
 import logging
+import math
 import secrets
 from contextlib import suppress
 from typing import Any
@@ -15,6 +16,7 @@ logger = logging.getLogger("local.sagemaker")
 
 _POLL_SECONDS = 0.5
 _MAX_FIRST_FAILURES = 5
+_IMPROVEMENT = 0.01
 
 
 def start(tuning_job: TuningJob, training_jobs: TrainingJobs) -> None:
@@ -29,9 +31,13 @@ class _Run:
         self._training_jobs = training_jobs
         self._account = tuning_job.account
         self._search = Search(tuning_job.config)
+        for parent in tuning_job.parents:
+            self._search.learn(parent.past(), is_identical=tuning_job.is_identical)
         self._limits: dict[str, Any] = tuning_job.config["ResourceLimits"]
         num_parallel = min(self._limits["MaxParallelTrainingJobs"], tuning_job.max_jobs)
         self._cores_each = max(1, training_jobs.cores.total // num_parallel)
+        fixed = tuning_job.request["TrainingJobDefinition"].get("StaticHyperParameters", {})
+        self._max_resource = tuning_request.max_resource(tuning_job.config, fixed) or math.inf
         self._num_failures = 0  # of the first jobs, when they all failed
         self._deadline = self._account.clock.time() + self._limits.get("MaxRuntimeInSeconds", float("inf"))
 
@@ -80,6 +86,7 @@ class _Run:
             self._tuning_job.stop_requested.is_set()
             or self._account.clock.time() > self._deadline
             or self._reached_target()
+            or self._no_longer_improves()
             or self._first_all_failed()
         )
 
@@ -89,6 +96,21 @@ class _Run:
         if target is None or best is None or best.value is None:
             return False
         return best.value >= float(target) if self._tuning_job.maximizes else best.value <= float(target)
+
+    def _no_longer_improves(self) -> bool:
+        """Say whether as many jobs as the completion criteria name have not improved the best one by 1 %."""
+        criteria = self._tuning_job.config.get("TuningJobCompletionCriteria", {}).get("BestObjectiveNotImproving", {})
+        most = criteria.get("MaxNumberOfTrainingJobsNotImproving")
+        if most is None:
+            return False
+        sign = 1 if self._tuning_job.maximizes else -1
+        best, num_without = None, 0
+        for value in [attempt.value for attempt in self._tuning_job.attempts if attempt.is_over]:
+            if value is not None and (best is None or sign * (value - best) > _IMPROVEMENT * abs(best)):
+                best, num_without = value, 0
+            else:
+                num_without += 1
+        return num_without >= int(most)
 
     def _first_all_failed(self) -> bool:
         """Say whether the first jobs failed, which ends the tuning job; once it has, it stays so."""
@@ -117,7 +139,7 @@ class _Run:
                 attempt.is_pruned = True
         if has_ended:
             self._note_end(attempt)
-        elif attempt.is_pruned:
+        elif attempt.is_pruned or attempt.num_reported >= self._max_resource:
             self._stop(attempt)
 
     def _note_end(self, attempt: Attempt) -> None:

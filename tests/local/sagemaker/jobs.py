@@ -88,12 +88,17 @@ class Workbench:
             assert time.monotonic() < deadline, f"training job {name!r} is {job['SecondaryStatus']} after {seconds} s"
             time.sleep(0.05)
 
-    def tune(self, script: str, config: dict[str, Any], **changes: Any) -> str:
+    def tune(
+        self, script: str, config: dict[str, Any], warm_start: dict[str, Any] | None = None, **changes: Any
+    ) -> str:
         """Start a tuning job with `config` over `script`; return its name."""
         name = f"tune-{uuid.uuid4().hex[:8]}"
         definition = self.definition(StaticHyperParameters=self.hyperparameters(script), **changes)
         self.sagemaker.create_hyper_parameter_tuning_job(
-            HyperParameterTuningJobName=name, HyperParameterTuningJobConfig=config, TrainingJobDefinition=definition
+            HyperParameterTuningJobName=name,
+            HyperParameterTuningJobConfig=config,
+            TrainingJobDefinition=definition,
+            **(warm_start or {}),
         )
         return name
 

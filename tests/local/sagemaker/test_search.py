@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local.sagemaker.search import Search, num_combinations, ranges
+from local.sagemaker.search import Past, Search, num_combinations, ranges
 
 _OBJECTIVE = {"Type": "Minimize", "MetricName": "loss"}
 
@@ -150,3 +150,37 @@ def test_range_that_cannot_be_drawn_from_is_refused(low: str, high: str, scaling
     """The hyperparameter and its bounds are in the message."""
     with pytest.raises(ValueError, match=words):
         ranges(_continuous(low, high, scaling))
+
+
+_MIXED = {
+    "ContinuousParameterRanges": [{"Name": "lr", "MinValue": "0.001", "MaxValue": "0.1", "ScalingType": "Logarithmic"}],
+    "CategoricalParameterRanges": [{"Name": "head", "Values": ["linear", "mlp"]}],
+}
+
+
+def test_identical_results_count_as_its_own() -> None:
+    """A search that begins with forty results does not begin at random: the head that lost is hardly tried."""
+    search = Search(_config(_MIXED, "Bayesian"))
+    heads = {"mlp": 0.0, "linear": 1.0}
+    past = [Past({"lr": "0.01", "head": head}, loss + i / 100) for head, loss in heads.items() for i in range(20)]
+
+    search.learn(past, is_identical=True)
+
+    assert [search.propose()[1]["head"] for _ in range(8)].count("mlp") >= 7
+
+
+def test_transferred_results_give_the_first_trial_alone() -> None:
+    """The best whose values all lie within the ranges is tried first, and then the search goes its own way."""
+    search = Search(_config(_MIXED, "Random"))
+    past = [
+        Past({"lr": "0.5", "head": "mlp"}, 0.1),
+        Past({"lr": "0.02", "head": "linear"}, 0.2),
+        Past({"lr": "0.03", "head": "wide"}, 0.1),
+        Past({"lr": "0.04", "head": "mlp"}, 0.3),
+        Past({"head": "mlp"}, 0.0),
+    ]
+
+    search.learn(past, is_identical=False)
+
+    assert search.propose()[1] == {"lr": "0.02", "head": "linear"}
+    assert search.propose()[1] != {"lr": "0.02", "head": "linear"}

@@ -232,20 +232,81 @@ def test_request_is_refused_by_name(workbench: Workbench, changes: dict[str, Any
     assert caught.value.response["Error"]["Code"] == code
 
 
-def test_warm_start_is_refused(workbench: Workbench) -> None:
-    """WarmStartConfig is not silently left out."""
-    with pytest.raises(ClientError, match="WarmStartConfig") as caught:
-        workbench.sagemaker.create_hyper_parameter_tuning_job(
-            HyperParameterTuningJobName="warm",
-            HyperParameterTuningJobConfig=_config("Random", 1),
-            TrainingJobDefinition=workbench.definition(),
-            WarmStartConfig={
-                "ParentHyperParameterTuningJobs": [{"HyperParameterTuningJobName": "parent"}],
-                "WarmStartType": "TransferLearning",
-            },
-        )
+def _warm(parent: str, kind: str) -> dict[str, Any]:
+    parents = [{"HyperParameterTuningJobName": parent}]
+    return {"WarmStartConfig": {"ParentHyperParameterTuningJobs": parents, "WarmStartType": kind}}
 
-    assert caught.value.response["Error"]["Code"] == "NotImplemented"
+
+def test_warm_start_knows_its_parents_best(workbench: Workbench, done: dict[str, Any]) -> None:
+    """AWS: on identical data the best job of all is the overall best; its own best is that of its own jobs."""
+    parent = done["HyperParameterTuningJobName"]
+
+    job = workbench.tuned(
+        workbench.tune(_SCRIPT, _config("Random", 1), warm_start=_warm(parent, "IdenticalDataAndAlgorithm"))
+    )
+
+    own, overall = job["BestTrainingJob"], job["OverallBestTrainingJob"]
+    values = [one["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] for one in (own, overall)]
+    parents = done["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]
+    assert own["TrainingJobName"].startswith(job["HyperParameterTuningJobName"])
+    assert values[1] == max(values[0], parents)
+    assert job["WarmStartConfig"]["WarmStartType"] == "IdenticalDataAndAlgorithm"
+
+
+def test_transferred_search_begins_with_the_parents_best(workbench: Workbench, done: dict[str, Any]) -> None:
+    """What was best on other data is tried first."""
+    parent = done["HyperParameterTuningJobName"]
+
+    job = workbench.tuned(workbench.tune(_SCRIPT, _config("Random", 1), warm_start=_warm(parent, "TransferLearning")))
+
+    assert job["BestTrainingJob"]["TunedHyperParameters"] == done["BestTrainingJob"]["TunedHyperParameters"]
+    assert "OverallBestTrainingJob" not in job
+
+
+@pytest.mark.parametrize(
+    ("parent", "changes", "words"),
+    [
+        ("none", {}, "can't find a tuning job called none"),
+        ("", {"HyperParameterTuningJobObjective": _OBJECTIVE | {"Type": "Minimize"}}, "objective metric must be the"),
+        (
+            "",
+            {"ParameterRanges": {"CategoricalParameterRanges": [{"Name": n, "Values": ["1"]} for n in "ab"]}},
+            "total number of static and tunable hyperparameters",
+        ),
+    ],
+)
+def test_parent_that_does_not_fit_is_refused(
+    workbench: Workbench, done: dict[str, Any], parent: str, changes: dict[str, Any], words: str
+) -> None:
+    """AWS: same objective, and as many hyperparameters as the parent has."""
+    warm_start = _warm(parent or done["HyperParameterTuningJobName"], "TransferLearning")
+
+    with pytest.raises(ClientError, match=words):
+        workbench.tune(_SCRIPT, _config("Random", 1) | changes, warm_start=warm_start)
+
+
+def test_search_ends_when_nothing_improves(workbench: Workbench) -> None:
+    """AWS: BestObjectiveNotImproving counts the jobs that do not improve the best one by 1 % or more."""
+    criteria = {"BestObjectiveNotImproving": {"MaxNumberOfTrainingJobsNotImproving": 3}}
+    limits = {"MaxNumberOfTrainingJobs": 50, "MaxParallelTrainingJobs": 2}
+    config = _config("Random", 50) | {"TuningJobCompletionCriteria": criteria, "ResourceLimits": limits}
+
+    job = workbench.tuned(workbench.tune("print('score=1')", config))
+
+    assert job["HyperParameterTuningJobStatus"] == "Completed"
+    assert 4 <= sum(job["TrainingJobStatusCounters"].values()) < 10
+
+
+def test_deleted_tuning_job_leaves_its_training_jobs(workbench: Workbench) -> None:
+    """AWS: "deletes only the tuning job entry"."""
+    name = workbench.tune("print('score=1')", _config("Random", 1))
+    best = workbench.tuned(name)["BestTrainingJob"]["TrainingJobName"]
+
+    workbench.sagemaker.delete_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+
+    with pytest.raises(ClientError, match="can't find a tuning job called"):
+        workbench.sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+    assert workbench.sagemaker.describe_training_job(TrainingJobName=best)["TrainingJobStatus"] == "Completed"
 
 
 def _wait_for_running(workbench: Workbench, name: str, num_jobs: int) -> None:
