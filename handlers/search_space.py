@@ -8,6 +8,7 @@
     batch_size       category     32, 64            the same                  the same
     head             category     linear, mlp       -                         -
     layer_lr_decay   linear       -                 0.5 .. 1                  -
+    unfreeze_depth   category     -                 all, 2, 1 stages          -
 
 Grid tries categories only, by SageMaker's rule, and every combination of them: it takes the first values of `grid`
 below, parameter by parameter, as long as the combinations stay within MaxTuningJobs.
@@ -64,6 +65,7 @@ Parameter = Continuous | Category
 # 16 took 1.6 to 2 times as long as 32 on a CPU and scored no better (docs/experiments.md)
 _BATCH_SIZE = Category("batch_size", ("32", "64"))
 _HEAD = Category("head", ('"linear"', '"mlp"'))
+_UNFREEZE_DEPTH = Category("unfreeze_depth", ("-1", "2", "1"))  # stages from the last; -1: all
 _WEIGHT_DECAY = Continuous("weight_decay", "0.000001", "0.1", LOGARITHMIC, 0.01)  # a logarithm needs more than 0
 _DROPOUT = Continuous("dropout", "0.0", "0.5", LINEAR, 0.2)
 _LABEL_SMOOTHING = Continuous("label_smoothing", "0.0", "0.2", LINEAR, 0.1)
@@ -79,7 +81,7 @@ def search_space(settings: Settings) -> list[Parameter]:
         lr = Continuous("lr", "0.0003", "0.01", LOGARITHMIC, 0.001)
         return [lr, _BATCH_SIZE, _WEIGHT_DECAY, _LABEL_SMOOTHING, _DROPOUT]
     lr = Continuous("lr", "0.00001", "0.001", LOGARITHMIC, 0.0001)
-    return [lr, _LAYER_LR_DECAY, _BATCH_SIZE, _WEIGHT_DECAY, _DROPOUT, _LABEL_SMOOTHING]
+    return [lr, _UNFREEZE_DEPTH, _LAYER_LR_DECAY, _BATCH_SIZE, _WEIGHT_DECAY, _DROPOUT, _LABEL_SMOOTHING]
 
 
 def grid(settings: Settings) -> dict[str, tuple[str, ...]]:

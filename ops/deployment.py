@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from ops import artifacts, changes, parameters, stack
+from ops import artifacts, budget, changes, parameters, stack
 from ops.bundle import Bundle
 from ops.changes import ChangeSet
 from ops.console import say, table
 from ops.errors import StackError
+from ops.parameters import Parameters
 from ops.session import Session
 from ops.stack import Stack
 
@@ -30,13 +31,13 @@ def up(
     """
     _delete_failed_creation(session)
     with ExitStack() as undo:
-        change_set = _prepare(session, bundle, given, undo)
+        change_set, merged = _prepare(session, bundle, given, undo)
         if change_set is None:
             undo.pop_all()
             say(f"stack {session.stack_name!r}: no change, it is up to date")
             return stack.deployed(session)
         if not quiet:
-            show(session, change_set)
+            show(session, change_set, merged)
         if confirm is not None and not confirm(f"Carry this out in account {session.account_id}, {session.region}?"):
             raise StackError("not confirmed: nothing was created or changed; answer yes, or run again with --yes")
         undo.pop_all()
@@ -53,22 +54,27 @@ def plan(session: Session, bundle: Bundle, given: Mapping[str, str]) -> bool:
             " `deploy.py up` deletes it first and then creates it anew, so there is nothing to compare with"
         )
     with ExitStack() as undo:
-        change_set = _prepare(session, bundle, given, undo)
+        change_set, merged = _prepare(session, bundle, given, undo)
         if change_set is None:
             say(f"stack {session.stack_name!r}: no change, it is up to date")
         else:
-            show(session, change_set)
+            show(session, change_set, merged)
     return change_set is not None
 
 
-def show(session: Session, change_set: ChangeSet) -> None:
-    """Print the plan as a table."""
+def show(session: Session, change_set: ChangeSet, merged: Parameters) -> None:
+    """Print the plan as a table and, where it is paid for, what an execution may cost."""
     rows = [[entry.action, entry.logical_id, entry.resource_type, entry.replacement] for entry in change_set.changes]
     title = f"{len(rows)} changes to stack {session.stack_name} ({session.account_id}, {session.region})"
     table(title, ["action", "logical id", "type", "replacement"], rows)
+    if not session.is_local and merged.values.keys() >= {"UseSpot", "Trainable"}:
+        for line in budget.lines(merged.values, session.region):
+            say(line)
 
 
-def _prepare(session: Session, bundle: Bundle, given: Mapping[str, str], undo: ExitStack) -> ChangeSet | None:
+def _prepare(
+    session: Session, bundle: Bundle, given: Mapping[str, str], undo: ExitStack
+) -> tuple[ChangeSet | None, Parameters]:
     """Upload the bundle and create the change set; what was made is registered with `undo`."""
     current = stack.find(session)
     stack.require_changeable(session, current)
@@ -84,7 +90,7 @@ def _prepare(session: Session, bundle: Bundle, given: Mapping[str, str], undo: E
     change_set = changes.create(session, url, merged, is_new=is_new)
     if change_set is not None:
         undo.callback(lambda: changes.discard(session, change_set))
-    return change_set
+    return change_set, merged
 
 
 def _carry_out(session: Session, change_set: ChangeSet, *, quiet: bool) -> None:

@@ -1,0 +1,59 @@
+"""A frozen backbone: its features are computed once, searched and trained on, and found again by the next execution."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.flow.conftest import Deployment, wait_for
+
+pytestmark = [pytest.mark.slow, pytest.mark.account]
+
+
+@pytest.fixture(scope="module")
+def frozen(account_at_speed: Any) -> Deployment:
+    """Give a stack that trains the head alone."""
+    deployment = Deployment(account_at_speed(4.0), "frozen")
+    deployment.up(Trainable="head", Epochs=30, TuningEpochs=5, FeatureViews=2)
+    return deployment
+
+
+def _result_of(deployment: Deployment, arn: str, state: str) -> dict[str, Any] | None:
+    """Return what the state has answered, or None while it has not."""
+    history = deployment.client("stepfunctions").get_execution_history(executionArn=arn, maxResults=1000)["events"]
+    for event in history:
+        details = event.get("stateExitedEventDetails", {})
+        if details.get("name") == state:
+            return dict(json.loads(details["output"]))
+    return None
+
+
+def test_features_are_computed_once(frozen, dataset):
+    """The first execution deploys a model from them; the next takes them as they are and starts no job for them."""
+    frozen.run("upload", str(dataset), "--dataset", "colours", "--watch")
+    arn = frozen.wait_for_execution("colours")
+    first = _result_of(frozen, arn, "ComputeFeatures")["Features"]
+    job = frozen.client("sagemaker").describe_training_job(TrainingJobName=arn.rpartition(":")[2])
+    keys = _keys(frozen, first["FeaturesS3Uri"])
+
+    frozen.client("lambda").invoke(
+        FunctionName=frozen.outputs["StartExecutionFunctionName"],
+        Payload=json.dumps({"Reason": "manual", "Dataset": "colours", "Force": True}),
+    )
+    again = wait_for(
+        lambda: next((e["executionArn"] for e in frozen.executions() if e["executionArn"] != arn), None), 30
+    )
+    second = wait_for(lambda: _result_of(frozen, again, "ComputeFeatures"), 30)["Features"]
+    frozen.client("stepfunctions").stop_execution(executionArn=again)
+
+    assert frozen.record(arn)["Status"] == "SUCCEEDED"
+    assert [channel["ChannelName"] for channel in job["InputDataConfig"]] == ["features", "test", "classes"]
+    assert "manifest.json" in keys
+    assert (first["Reused"], second["Reused"]) == (False, True)
+    assert second["FeaturesS3Uri"] == first["FeaturesS3Uri"]
+
+
+def _keys(deployment: Deployment, s3_uri: str) -> list[str]:
+    bucket, _, prefix = s3_uri.removeprefix("s3://").partition("/")
+    found = deployment.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
+    return [entry["Key"].removeprefix(prefix) for entry in found]
