@@ -25,11 +25,16 @@ class Finding:
 def findings(evaluation: Mapping[str, Any]) -> list[Finding]:
     """Return what a person should know first, the result before what to do about it."""
     found = [_accuracy(evaluation), *_classes(evaluation), *_confidence(evaluation), *_epochs(evaluation)]
-    if evaluation["data_problems"]:
-        count = len(evaluation["data_problems"])
-        noun = "file was" if count == 1 else "files were"
-        found.append(Finding("warn", f"{count} {noun} set aside and trained nothing; the section on data says why."))
-    return [finding for finding in found if finding is not None]
+    set_aside = sum(problem["kind"] == "set aside" for problem in evaluation["data_problems"])
+    if set_aside:
+        noun = "file was" if set_aside == 1 else "files were"
+        found.append(Finding("warn", f"{set_aside} {noun} set aside and taught nothing; the section on data says why."))
+    if len(evaluation["data_problems"]) > set_aside:
+        count = len(evaluation["data_problems"]) - set_aside
+        found.append(
+            Finding("note", f"{count} more remarks on the data, such as duplicates, are in the section on data.")
+        )
+    return found
 
 
 def _accuracy(evaluation: Mapping[str, Any]) -> Finding:

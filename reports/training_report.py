@@ -1,6 +1,5 @@
 """The page about a training job: evaluation.json as a person reads it."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,10 +16,8 @@ MAX_HEAT_MAP_CLASSES = 300
 MAX_PROBLEMS = 200
 
 
-def training_report(
-    evaluation: Mapping[str, Any], thumbnails: Mapping[str, bytes], model: Mapping[str, Any] | None = None
-) -> str:
-    """Return the HTML page; `thumbnails` are JPEGs by the path of the image, `model` the content of model.json."""
+def training_report(evaluation: Mapping[str, Any], thumbnails: Mapping[str, bytes]) -> str:
+    """Return the HTML page; `thumbnails` are JPEGs by the path of the image."""
     epochs, best_epoch = evaluation["epochs"], evaluation["best_epoch"]
     rows = evaluation["per_class"]
     matrix = np.asarray(evaluation["confusion_matrix"], np.int64) if rows else None
@@ -41,7 +38,7 @@ def training_report(
         thumbnails=thumbnails,
         problems=evaluation["data_problems"][:MAX_PROBLEMS],
         settings=settings_table(evaluation),
-        serving=serving(model or {}),
+        serving=serving(evaluation),
         versions=evaluation["versions"],
     )
 
@@ -100,12 +97,10 @@ def settings_table(evaluation: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in sorted(evaluation["hyperparameters"].items()) if name not in said}
 
 
-def serving(model: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what model.json says of the engine that serves, flat and in its own words."""
-    found = model.get("serving") or model.get("engine")
-    if isinstance(found, Mapping):
-        return {str(name): _flat(value) for name, value in found.items() if value not in (None, "", [], {})}
-    return {"engine": str(found)} if found else {}
+def serving(evaluation: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how the artifact is served, and why; {} where no model was saved."""
+    found = evaluation.get("serving") or {}
+    return {str(name).replace("_", " "): value for name, value in found.items() if value not in (None, "")}
 
 
 def _worst(matrix: NDArray[np.int64]) -> list[int]:
@@ -114,13 +109,3 @@ def _worst(matrix: NDArray[np.int64]) -> list[int]:
         return list(range(len(matrix)))
     errors = matrix.sum(axis=0) + matrix.sum(axis=1) - 2 * matrix.diagonal()
     return sorted(int(index) for index in np.argsort(-errors, kind="stable")[:MAX_HEAT_MAP_CLASSES])
-
-
-def _flat(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_flat(item)}" for name, item in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(_flat(item) for item in value)
-    if isinstance(value, float):
-        return f"{value:.4g}" if math.isfinite(value) else str(value)
-    return str(value)

@@ -53,6 +53,7 @@ class TrainingConfig:
     feature_views: int  # varied views of each training image that features are computed of
     extractor: str  # auto, torch or openvino
     feature_precision: str  # auto, fp32 or bf16
+    profile: int  # training steps to time, and as many to trace; 0: none
     dataset_fingerprint: str
     training_job_name: str
     train: Path | None
@@ -171,6 +172,9 @@ def _add_data_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--feature-precision", default="auto", choices=("auto", "fp32", "bf16"))
     group.add_argument("--dataset-fingerprint", default="")
     group.add_argument("--save-model", type=_truth, default=True, help="false: metrics only, as a tuning job needs")
+    group.add_argument(
+        "--profile", type=int, nargs="?", const=10, default=0, metavar="STEPS", help="time and trace so many steps"
+    )
 
 
 def _add_folder_flags(parser: argparse.ArgumentParser, environ: Mapping[str, str]) -> None:
@@ -230,6 +234,7 @@ def _check(config: TrainingConfig) -> None:
         "max_duplicates": (0, 1),
         "checkpoint_seconds": (0, 86_400),
         "checkpoint_steps": (0, 1_000_000),
+        "profile": (0, 1_000),
         "validation_fraction": (0.01, 0.5),
         "test_fraction": (0.01, 0.5),
     }

@@ -1,7 +1,6 @@
 """report.html beside evaluation.json: the page a person opens first after a training job."""
 
 import io
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,19 +19,19 @@ JPEG_QUALITY = 80
 def try_report(evaluation: Mapping[str, Any], samples: Sequence[Sample], config: TrainingConfig) -> str:
     """Write the page and return a line that says where it is, or why there is none: it must not cost the job."""
     try:
-        path = write_report(evaluation, samples, config.model_dir, config.output_data_dir)
+        path = write_report(evaluation, samples, config.output_data_dir)
     except Exception as error:  # noqa: BLE001 - the model is trained, saved and evaluated by now
         return f"{REPORT_FILE} was not written: {type(error).__name__}: {error}; evaluation.json holds every number"
     return f"report: {path}"
 
 
-def write_report(evaluation: Mapping[str, Any], samples: Sequence[Sample], model_dir: Path, folder: Path) -> Path:
+def write_report(evaluation: Mapping[str, Any], samples: Sequence[Sample], folder: Path) -> Path:
     """Write the page about `evaluation` to `folder` and return its path; `samples` hold the mistakes' pictures."""
     from reports.training_report import training_report
 
     wanted = {row["path"] for row in evaluation.get("mistakes", [])}
     pictures = thumbnails([sample for sample in samples if sample.relative_path in wanted])
-    page = training_report(evaluation, pictures, read_model_description(model_dir))
+    page = training_report(evaluation, pictures)
     path = folder / REPORT_FILE
     path.write_text(page, encoding="utf-8")
     return path
@@ -51,13 +50,4 @@ def thumbnails(samples: Sequence[Sample]) -> dict[str, bytes]:
         buffer = io.BytesIO()
         Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(buffer, "JPEG", quality=JPEG_QUALITY)
         found[sample.relative_path] = buffer.getvalue()
-    return found
-
-
-def read_model_description(model_dir: Path) -> dict[str, Any]:
-    """Return model.json of the artifact, {} where none was saved."""
-    path = model_dir / "model.json"
-    if not path.exists():
-        return {}
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found

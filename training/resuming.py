@@ -24,6 +24,7 @@ IRRELEVANT = {
     "download_dir",
     "max_duplicates",
     "max_unreadable",
+    "profile",
     "save_model",
     "test_fraction",
     "training_job_name",

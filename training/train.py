@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from training.distributed import World
     from training.export import TrainedModel
     from training.preparation import Preparation
+    from training.profiling import Profiler
     from training.resuming import Checkpoints
     from training.state import Callback, EpochResult, FitResult, TrainingState
 
@@ -133,12 +134,25 @@ def fit(ready: "Preparation", world: "World", stop: StopSignal) -> "FitResult":
     from training import engine
 
     checkpoints = start_checkpoints(ready, world, stop)
-    also = [] if checkpoints is None else [checkpoints]
+    profiler = start_profiler(ready.config, world)
+    also = [callback for callback in (checkpoints, profiler) if callback is not None]
     try:
-        return engine.fit(ready.module, ready.train, ready.validation, ready.config, [*callbacks(), *also], world)
+        fitted = engine.fit(ready.module, ready.train, ready.validation, ready.config, [*callbacks(), *also], world)
     except StoppedError as error:
         where = "" if checkpoints is None else checkpoints.rescue()
         raise StoppedError(f"{error}; {where}") if where else error from None
+    if profiler is not None:
+        say(profiler.write(ready.config.output_data_dir))
+    return fitted
+
+
+def start_profiler(config: TrainingConfig, world: "World") -> "Profiler | None":
+    """Return what measures the steps of the first process; None unless --profile asks for it."""
+    if not config.profile or not world.is_first:
+        return None
+    from training.profiling import Profiler
+
+    return Profiler(config)
 
 
 def start_checkpoints(ready: "Preparation", world: "World", stop: StopSignal) -> "Checkpoints | None":
