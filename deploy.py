@@ -206,6 +206,21 @@ def predict(target: str, top_k: int, stack_name: str, local: bool) -> None:
 
 
 @cli.command()
+@click.option("--port", default=0, help="The port on 127.0.0.1; by default a free one.")
+@stack_options
+def page(port: int, stack_name: str, local: bool) -> None:
+    """Serve a page to try the classifier with, until Ctrl-C; requests are signed with your credentials."""
+    from ops import stack
+    from ops.page import PageServer
+
+    session = _session(stack_name, local)
+    server = PageServer(session.functions, stack.deployed(session).output("PredictAliasArn"), port)
+    click.echo(server.url)
+    with server:
+        server.serve_forever()
+
+
+@cli.command()
 @click.argument("photographs", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--target", default="lambda", show_default=True, metavar="lambda|endpoint|URL", help="What to drive.")
 @click.option("--seconds", default=10.0, show_default=True, help="For how long.")

@@ -6,7 +6,7 @@ Direct invocation, API Gateway (v1, v2) and Function URL all take the same JSON:
     and "top_k": 3 or "return": "logits"
 
 Answers {"statusCode", "headers", "body"}; a failure's body is {"error", "message", "request_id"}. With "urls" the body
-is {"results": [...]}, one answer or failure for each, in their order. docs/openapi.json describes all of it.
+is {"results": [...]}, one answer or failure for each, in their order. docs/openapi.yaml describes all of it.
 """
 
 import functools

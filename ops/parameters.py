@@ -97,12 +97,23 @@ def merge(
     missing = sorted(set(defaults) - set(values) - {_DIGEST})
     if missing:
         raise StackError(f"parameter {missing[0]!r}: has no value; give one with --parameter {missing[0]}=...")
+    _check_concurrency(values)
     if _DIGEST in defaults:
         values[_DIGEST] = _digest(values)
     kept = frozenset(older) - set(given) - set(computed) - {_DIGEST}
     spoken_of = sorted(set(older) - kept - {_DIGEST, _SOURCE})
     changed = {name: (older[name], values[name]) for name in spoken_of if values[name] != older[name]}
     return Parameters(values, kept, changed)
+
+
+def _check_concurrency(values: Mapping[str, str]) -> None:
+    """Refuse what Lambda would refuse in the middle of the update: more kept warm than may run at all."""
+    reserved, provisioned = (values.get(f"Predict{kind}Concurrency", "0") for kind in ("Reserved", "Provisioned"))
+    if reserved.isdigit() and provisioned.isdigit() and int(provisioned) > int(reserved) > 0:
+        raise StackError(
+            f"parameter 'PredictProvisionedConcurrency': {provisioned}; at most PredictReservedConcurrency"
+            f" ({reserved}), raise that one too or set it to 0 to reserve nothing"
+        )
 
 
 def _computed(session: Session, declared: set[str], values: Mapping[str, str], source_s3_uri: str) -> dict[str, str]:

@@ -135,5 +135,6 @@ def test_the_template_gives_the_outputs_that_others_read(template: dict[str, Any
     """deploy.py and applications find everything under these names."""
     assert set(template["Outputs"]) == {
         "DataBucketName", "TableName", "StateMachineArn", "EndpointName", "PredictFunctionName", "PredictAliasArn",
+        "PredictFunctionUrl",
         "StartExecutionFunctionName", "TopicArn", "ModelPackageGroupName", "DashboardName",
     }  # fmt: skip

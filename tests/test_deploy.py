@@ -10,7 +10,21 @@ from click.testing import CliRunner, Result
 
 from deploy import cli
 
-COMMANDS = {"up", "plan", "upload", "status", "watch", "predict", "report", "load", "logs", "down", "demo", "local"}
+COMMANDS = {
+    "up",
+    "plan",
+    "upload",
+    "status",
+    "watch",
+    "predict",
+    "page",
+    "report",
+    "load",
+    "logs",
+    "down",
+    "demo",
+    "local",
+}
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ def test_every_dead_letter_queue_has_an_alarm(resources: dict[str, Resource]) ->
 
 
 def test_every_rule_may_invoke_its_target_and_nobody_else_may(resources: dict[str, Resource]) -> None:
-    """Each permission is for one rule of EventBridge; no function has a URL or an open permission."""
+    """Each permission is for one rule of EventBridge; the one URL asks IAM, and no permission opens it."""
     rules = of_type(resources, "AWS::Events::Rule")
     permissions = of_type(resources, "AWS::Lambda::Permission").values()
 
@@ -128,7 +128,8 @@ def test_every_rule_may_invoke_its_target_and_nobody_else_may(resources: dict[st
     }
     assert granted == {(name, rule["Targets"][0]["Arn"]["Fn::GetAtt"][0]) for name, rule in rules.items()}
     assert len(permissions) == len(rules)
-    assert not [name for name, resource in resources.items() if resource["Type"] == "AWS::Lambda::Url"]
+    (url,) = of_type(resources, "AWS::Lambda::Url").values()
+    assert url == {"TargetFunctionArn": {"Ref": "PredictFunctionAliaslive"}, "AuthType": "AWS_IAM"}
 
 
 def test_the_data_bucket_is_private_encrypted_and_kept(resources: dict[str, Resource]) -> None:

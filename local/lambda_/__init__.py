@@ -22,6 +22,7 @@ def install(account: Account) -> None:
     from local.lambda_.metrics import Metrics
     from local.lambda_.packages import Packages
     from local.lambda_.responses import FROM_MOTO, OURS, FunctionsResponse
+    from local.lambda_.urls import FunctionUrls
     from local.lambda_.warmer import Warmer
     from local.moto_patches import lambda_ as patches
     from local.moto_patches import sts
@@ -41,6 +42,7 @@ def install(account: Account) -> None:
     invoker.queue = EventQueue(account, invoker, fleets, configs, Destinations(account, metrics))
     Function.packages, Function.invoker = packages, invoker
     FunctionsResponse.invoker, FunctionsResponse.fleets, FunctionsResponse.configs = invoker, fleets, configs
+    FunctionsResponse.urls = FunctionUrls(account, invoker)
     FunctionsResponse.warmer = Warmer(account, fleets, enabled=os.environ.get(PROACTIVE_VARIABLE, "on") != "off")
     patches.install(Function, FunctionsResponse)
     sts.install(account)

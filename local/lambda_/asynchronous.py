@@ -12,6 +12,7 @@ from local.lambda_.destinations import Destinations, EventOutcome
 from local.lambda_.event_config import EventConfigs
 from local.lambda_.fleet import Fleets, ThrottledError
 from local.lambda_.invoker import Invoker, Outcome
+from local.lambda_.recursion import RecursiveError
 from local.lambda_.targets import Target
 
 logger = logging.getLogger("local.lambda")
@@ -28,6 +29,7 @@ class Event:
     payload: bytes
     request_id: str
     queued_at: float
+    trace: str = ""
     attempts: int = 0
     throttles: int = 0
 
@@ -56,9 +58,9 @@ class EventQueue:
         account.start_thread("lambda events", self._run)
         account.on_stop(self._wake)
 
-    def add(self, target: Target, payload: bytes, request_id: str) -> None:
+    def add(self, target: Target, payload: bytes, request_id: str, trace: str = "") -> None:
         """Queue one event, due at once."""
-        self._push(Event(target, payload, request_id, self._account.clock.time()), 0.0)
+        self._push(Event(target, payload, request_id, self._account.clock.time(), trace), 0.0)
 
     def _push(self, event: Event, delay_seconds: float) -> None:
         with self._changed:
@@ -91,7 +93,12 @@ class EventQueue:
         try:
             # An alias may have moved since the event came: what serves now runs it.
             target = self._invoker.resolve(event.target.arn)
-            outcome = self._invoker.invoke(target, event.payload, event.request_id)
+            age_ms = (self._account.clock.time() - event.queued_at) * 1000
+            outcome = self._invoker.invoke(target, event.payload, event.request_id, trace=event.trace)
+            self._invoker.count(target, AsyncEventAge=age_ms)
+        except RecursiveError:
+            self._destinations.failed(event_outcome(event, "RecursiveInvocation", None), function, config)
+            return
         except ThrottledError:
             event.throttles += 1
             self._push(event, min(2.0 ** (event.throttles - 1), _MAX_THROTTLE_WAIT_SECONDS))

@@ -3,9 +3,10 @@
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Condition
+from typing import cast
 
 from local.account import Account
 from local.errors import ServiceError
@@ -86,6 +87,9 @@ class Lease:
     environment: Environment
     provisioned: Provisioned | None
     num_busy: int  # invocations of the function that ran when this one began, itself included
+    num_provisioned: int = 0  # what the alias or version has provisioned; 0 without a configuration
+    num_provisioned_busy: int = 0  # how many of these were in use, this one included
+    num_unreserved_busy: int = 0  # invocations of all functions without a reservation
 
 
 class Fleets:
@@ -113,17 +117,17 @@ class Fleets:
             config = fleet.provisioned.get(qualifier)
             if config and config.idle and config.spec.revision == spec.revision:
                 config.num_busy += 1
-                return Lease(spec.function_name, config.idle.pop(), config, fleet.num_busy)
+                return self._lease(spec, fleet, config, config, config.idle.pop())
             self._admit(fleet)
             fleet.busy[spec.revision] += 1
-            num_busy = fleet.num_busy
+            counted = self._lease(spec, fleet, config, None, None)
             environment = self._take_warm(fleet, spec.revision)
         try:
             environment = environment or self._start(spec, ON_DEMAND)
         except BaseException:
             self._leave(fleet, spec.revision)
             raise
-        return Lease(spec.function_name, environment, None, num_busy)
+        return replace(counted, environment=environment)
 
     def release(self, lease: Lease) -> None:
         """Take the environment back; one that is broken or out of date is ended."""
@@ -269,6 +273,23 @@ class Fleets:
         self._end_all(surplus)
 
     # -- inside -------------------------------------------------------------------------------------------------
+
+    def _lease(
+        self,
+        spec: EnvironmentSpec,
+        fleet: Fleet,
+        config: Provisioned | None,
+        taken: Provisioned | None,
+        environment: Environment | None,
+    ) -> Lease:
+        """Return the lease with what is counted for metrics; its environment may come later."""
+        unreserved = 0
+        if fleet.reserved is None:
+            unreserved = sum(other.on_demand_busy for other in self._fleets.values() if other.reserved is None)
+        requested, in_use = (config.requested, config.num_busy) if config else (0, 0)
+        return Lease(
+            spec.function_name, cast(Environment, environment), taken, fleet.num_busy, requested, in_use, unreserved
+        )
 
     def _admit(self, fleet: Fleet) -> None:
         if fleet.reserved is not None:

@@ -77,9 +77,10 @@ def answer_invoke(invoker: Invoker, request: InvokeRequest) -> _Answer:
     if kind == "DryRun":
         return "204 No Content", common, b""
     if kind == "Event":
-        invoker.invoke_later(target, request.body, request_id)
+        invoker.invoke_later(target, request.body, request_id, headers.get("X-Amzn-Trace-Id", ""))
         return "202 Accepted", common, b""
-    outcome = invoker.invoke(target, request.body, request_id, _client_context(headers))
+    trace = headers.get("X-Amzn-Trace-Id", "")
+    outcome = invoker.invoke(target, request.body, request_id, _client_context(headers), trace)
     return "200 OK", common | _outcome_headers(outcome, headers.get("X-Amz-Log-Type", "None")), outcome.payload
 
 
@@ -113,6 +114,7 @@ def _request(account: Account, name: str, environ: dict[str, Any]) -> InvokeRequ
         "X-Amz-Invocation-Type": environ.get("HTTP_X_AMZ_INVOCATION_TYPE", "RequestResponse"),
         "X-Amz-Log-Type": environ.get("HTTP_X_AMZ_LOG_TYPE", "None"),
         "X-Amz-Client-Context": environ.get("HTTP_X_AMZ_CLIENT_CONTEXT", ""),
+        "X-Amzn-Trace-Id": environ.get("HTTP_X_AMZN_TRACE_ID", ""),
     }
     qualifier = parse_qs(environ.get("QUERY_STRING", "")).get("Qualifier", [""])[0]
     params = {"FunctionName": name} | ({"Qualifier": qualifier} if qualifier else {})

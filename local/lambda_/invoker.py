@@ -1,8 +1,6 @@
 """Invocation: the one way to a handler, whoever calls."""
 
 import json
-import secrets
-import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,9 +9,10 @@ from typing import Any
 from local.account import Account
 from local.errors import ServiceError
 from local.lambda_.environment import EnvironmentLostError, InitError, Invocation, Result
-from local.lambda_.fleet import Fleets, ThrottledError
+from local.lambda_.fleet import Fleets, Lease, ThrottledError
 from local.lambda_.function import Function
 from local.lambda_.metrics import Metrics
+from local.lambda_.recursion import RecursiveError, next_trace
 from local.lambda_.targets import LATEST, Target, resolve
 
 MAX_SYNC_BYTES = 6_291_456
@@ -39,6 +38,7 @@ class Invoker:
         self._fleets = fleets
         self._metrics = metrics
         self.queue: Any = None  # the queue of asynchronous invocations, which itself needs the invoker
+        self.loops_allowed: set[str] = set()  # functions whose circles are not stopped
 
     def resolve(self, name_or_arn: str, qualifier: str | None = None) -> Target:
         """Return what is to be invoked."""
@@ -47,36 +47,62 @@ class Invoker:
         return resolve(lambda_backends[self._account.account_id][self._account.region], name_or_arn, qualifier)
 
     def invoke(
-        self, target: Target, payload: bytes, request_id: str = "", client_context: str | None = None
+        self,
+        target: Target,
+        payload: bytes,
+        request_id: str = "",
+        client_context: str | None = None,
+        trace: str = "",
     ) -> Outcome:
-        """Run one event and wait for what comes of it.
+        """Run one event and wait for what comes of it; `trace` is the trace header that the caller sent.
 
         Raises:
             ThrottledError: there is no concurrency left.
+            RecursiveError: the function is part of a circle.
         """
         name, qualifier = target.function.function_name, target.qualifier
-        invocation = Invocation(
-            request_id or str(uuid.uuid4()), payload or b"{}", target.arn, _trace_id(), client_context
-        )
         try:
-            result, num_busy = self._run(target, invocation)
+            traced = next_trace(trace, name, is_loop_allowed=name in self.loops_allowed)
+            invocation = Invocation(
+                request_id or str(uuid.uuid4()), payload or b"{}", target.arn, traced, client_context
+            )
+            result, lease = self._run(target, invocation)
         except ThrottledError:
             self._metrics.add(name, qualifier, Throttles=1.0)
             raise
-        self._metrics.add(
-            name,
-            qualifier,
-            Invocations=1.0,
-            Errors=1.0 if result.function_error else 0.0,
-            Throttles=0.0,
-            Duration=round(result.duration_ms, 2),
-            ConcurrentExecutions=float(num_busy),
-        )
+        except RecursiveError:
+            self._metrics.add(name, qualifier, RecursiveInvocationsDropped=1.0)
+            raise
+        self._record(name, qualifier, result, lease)
         return Outcome(result.payload, result.function_error, str(target.function.version), result.log_tail)
 
-    def invoke_later(self, target: Target, payload: bytes, request_id: str) -> None:
+    def _record(self, name: str, qualifier: str, result: Result, lease: Lease | None) -> None:
+        """Count one invocation. Source: Lambda developer guide, types of metrics, monitoring concurrency."""
+        values = {
+            "Invocations": 1.0,
+            "Errors": 1.0 if result.function_error else 0.0,
+            "Throttles": 0.0,
+            "Duration": round(result.duration_ms, 2),
+            "ConcurrentExecutions": float(lease.num_busy if lease else 1),
+        }
+        if lease and lease.num_provisioned:
+            spilled = lease.provisioned is None
+            values["ProvisionedConcurrencySpilloverInvocations"] = float(spilled)
+            values["ProvisionedConcurrencyInvocations"] = float(not spilled)
+            values["ProvisionedConcurrentExecutions"] = float(lease.num_provisioned_busy)
+            values["ProvisionedConcurrencyUtilization"] = lease.num_provisioned_busy / lease.num_provisioned
+        self._metrics.add(name, qualifier, **values)
+        if lease and lease.num_unreserved_busy:
+            self._metrics.add_of_account(UnreservedConcurrentExecutions=float(lease.num_unreserved_busy))
+
+    def invoke_later(self, target: Target, payload: bytes, request_id: str, trace: str = "") -> None:
         """Queue one event."""
-        self.queue.add(target, payload or b"{}", request_id)
+        self._metrics.add(target.function.function_name, target.qualifier, AsyncEventsReceived=1.0)
+        self.queue.add(target, payload or b"{}", request_id, trace)
+
+    def count(self, target: Target, **values: float) -> None:
+        """Count what became of a queued event."""
+        self._metrics.add(target.function.function_name, target.qualifier, **values)
 
     def invoke_from_moto(
         self, function: Function, body: Any, request_headers: Mapping[str, str], response_headers: dict[str, Any]
@@ -94,14 +120,14 @@ class Invoker:
             response_headers["x-amz-function-error"] = outcome.function_error
         return outcome.payload
 
-    def _run(self, target: Target, invocation: Invocation) -> tuple[Result, int]:
+    def _run(self, target: Target, invocation: Invocation) -> tuple[Result, Lease | None]:
         for _ in range(_TRIES_ON_LOST_ENVIRONMENT):
             try:
                 lease = self._fleets.acquire(target.function.environment_spec(), target.qualifier)
             except InitError as error:
-                return Result(error.payload, "Unhandled", error.log_tail, error.duration_ms), 1
+                return Result(error.payload, "Unhandled", error.log_tail, error.duration_ms), None
             try:
-                return lease.environment.invoke(invocation), lease.num_busy
+                return lease.environment.invoke(invocation), lease
             except EnvironmentLostError:
                 continue
             finally:
@@ -131,8 +157,3 @@ def check_payload(payload: bytes, limit: int) -> None:
             "InvalidRequestContentException",
             f"Could not parse request body into json: Could not parse payload into json: {error}",
         ) from error
-
-
-def _trace_id() -> str:
-    """Return a trace header that asks for no trace: nothing collects X-Ray segments here."""
-    return f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)};Parent={secrets.token_hex(8)};Sampled=0"

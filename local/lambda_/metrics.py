@@ -6,7 +6,7 @@ from threading import Lock
 from local.account import Account
 
 _NAMESPACE = "AWS/Lambda"
-_UNITS = {"Duration": "Milliseconds"}
+_UNITS = {"Duration": "Milliseconds", "AsyncEventAge": "Milliseconds"}
 _FLUSH_SECONDS = 1.0
 
 _Dimensions = tuple[tuple[str, str], ...]
@@ -31,6 +31,12 @@ class Metrics:
             for name, value in values.items():
                 for one in dimensions:
                     self._samples[name, value, one] += 1
+
+    def add_of_account(self, **values: float) -> None:
+        """Add one sample a metric that belongs to no single function."""
+        with self._lock:
+            for name, value in values.items():
+                self._samples[name, value, ()] += 1
 
     def flush(self) -> None:
         """Send on what has come together."""

@@ -11,6 +11,7 @@ from local.lambda_.function import Function
 from local.lambda_.http import InvokeRequest, answer_invoke
 from local.lambda_.settings_responses import SettingsResponse
 from local.lambda_.targets import LATEST, Target, aliases_of, latest, parse_name, resolve
+from local.lambda_.url_responses import URL_OPERATIONS, UrlResponse
 
 # Operations that moto's own methods carry out: their state is all there is to them.
 FROM_MOTO = {
@@ -56,12 +57,15 @@ OURS = {
     "GetFunctionEventInvokeConfig",
     "ListFunctionEventInvokeConfigs",
     "DeleteFunctionEventInvokeConfig",
+    "PutFunctionRecursionConfig",
+    "GetFunctionRecursionConfig",
     "GetAccountSettings",
     "AddPermission",
+    *URL_OPERATIONS,
 }
 
 
-class FunctionsResponse(SettingsResponse):
+class FunctionsResponse(SettingsResponse, UrlResponse):
     """Answers the Lambda API."""
 
     # -- functions ----------------------------------------------------------------------------------------------
@@ -99,6 +103,8 @@ class FunctionsResponse(SettingsResponse):
             aliases_of(self.backend, target.function).clear()
             self.fleets.remove(name, revisions)
             self.configs.delete(name, None)
+            self.urls.remove(name)
+            self.invoker.loops_allowed.discard(name)
         elif target.qualifier != version or version == LATEST:
             raise ServiceError(
                 "InvalidParameterValueException", f"Qualifier: {target.qualifier!r} is no published version"

@@ -77,6 +77,19 @@ class SettingsResponse(LambdaResponse):
         self.fleets.unprovision(target.function.function_name, target.qualifier)
         return 204, {"status": 204}, ""
 
+    def put_function_recursion_config(self) -> ActionResult:
+        """Say whether circles through the function are stopped."""
+        name, wanted = self._latest().function_name, self._get_param("RecursiveLoop")
+        if wanted not in {"Allow", "Terminate"}:
+            raise ServiceError("InvalidParameterValueException", f"RecursiveLoop: {wanted!r}; Allow or Terminate")
+        (self.invoker.loops_allowed.add if wanted == "Allow" else self.invoker.loops_allowed.discard)(name)
+        return ActionResult({"RecursiveLoop": wanted})
+
+    def get_function_recursion_config(self) -> ActionResult:
+        """Return whether they are."""
+        is_allowed = self._latest().function_name in self.invoker.loops_allowed
+        return ActionResult({"RecursiveLoop": "Allow" if is_allowed else "Terminate"})
+
     def get_account_settings(self) -> ActionResult:
         """Return the account's limits and use."""
         functions = [entry["latest"] for entry in self.backend._lambdas._functions.values()]

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from handlers import addresses
 from handlers.fetch import fetch, parse_url
 from handlers.predict_errors import (
     BadRequestError,
@@ -450,8 +451,8 @@ def corpus_resolver(name_address: str) -> Callable[[str, int], list[str]]:
 
 @pytest.mark.skipif(not CORPUS.is_file(), reason="the corpora are not in this checkout")
 def test_no_url_of_the_corpus_leads_to_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of all URLs that others found worth refusing, also with https:// in front, none makes a socket connect."""
-    connected: list[object] = []
+    """Of all URLs that others collected, also with https:// in front, none connects to an address not public."""
+    connected: list[tuple[str, int]] = []
 
     def record(_self: socket.socket, address: tuple[str, int]) -> None:
         connected.append(address)
@@ -459,13 +460,15 @@ def test_no_url_of_the_corpus_leads_to_a_connection(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(socket.socket, "connect", record)
     rows = [json.loads(line) for line in CORPUS.read_text(encoding="utf-8").splitlines()]
-    refused = [row for row in rows if row["expect"] == "refuse"]
 
-    for row in refused:
+    for row in rows:
+        resolve = corpus_resolver(row.get("fake_dns", "10.0.0.1"))
         for url in (row["url"], "https://" + row["url"].partition("://")[2]):
-            resolve = corpus_resolver(row.get("fake_dns", "10.0.0.1"))
+            # Whatever becomes of the URLs that nobody calls good or bad, it is typed, and no connection comes of it
+            # either: their names are at a private address. The good ones get as far as the connection.
             with pytest.raises(PredictionError, match="url: "):
                 fetch(url, max_bytes=CAP, deadline_seconds=5, resolve=resolve)
 
-    assert len(refused) > 0
-    assert connected == []
+    assert len(rows) > 100
+    assert {address for address in connected if addresses.refusal(address[0])} == set()
+    assert len(connected) <= 2 * sum(row["expect"] == "allow" for row in rows)

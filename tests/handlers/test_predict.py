@@ -19,6 +19,7 @@ from handlers import predict, predict_images, s3_image
 from handlers.endpoint_client import checked
 from handlers.predict_errors import ModelFailedError
 from handlers.predict_request import MAX_URLS
+from tests.test_openapi import validator
 
 pytestmark = pytest.mark.account  # for sockets on 127.0.0.1
 
@@ -178,8 +179,11 @@ def forget() -> None:
 
 
 def call(event: Any) -> tuple[int, Any, dict[str, str]]:
+    """Return status, body and headers of the answer, which is one that docs/openapi.yaml describes."""
     answer = predict.handler(event, Context())  # type: ignore[arg-type]
     body = json.loads(answer["body"]) if answer["body"] else None
+    schemas = ("Predictions", "Results", "Logits") if answer["statusCode"] == 200 else ("Failure",)
+    assert body is None or any(validator(name).is_valid(body) for name in schemas), body
     return answer["statusCode"], body, answer["headers"]
 
 

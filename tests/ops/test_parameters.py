@@ -114,3 +114,23 @@ def test_digest_changes_with_every_other_value(session: Session) -> None:
 
     assert _request(same)["SettingsDigest"] == _request(first)["SettingsDigest"] != _request(other)["SettingsDigest"]
     assert other.changed == {"Colour": ("red", "blue")}
+
+
+@pytest.mark.parametrize(("reserved", "provisioned"), [("5", "5"), ("0", "5"), ("5", "0")])
+def test_provisioned_concurrency_within_the_reserved_is_taken(
+    session: Session, reserved: str, provisioned: str
+) -> None:
+    """0 reserves nothing, so anything may be kept warm."""
+    defaults = {"PredictReservedConcurrency": reserved, "PredictProvisionedConcurrency": provisioned}
+
+    assert _request(parameters.merge(session, defaults, {}, {}, SOURCE)) == defaults
+
+
+def test_provisioned_concurrency_above_the_reserved_is_refused(session: Session) -> None:
+    """Before anything is uploaded, with both values and the remedy."""
+    defaults = {"PredictReservedConcurrency": "5", "PredictProvisionedConcurrency": "0"}
+
+    with pytest.raises(
+        StackError, match=r"'PredictProvisionedConcurrency': 6; at most PredictReservedConcurrency \(5\)"
+    ):
+        parameters.merge(session, defaults, {}, {"PredictProvisionedConcurrency": "6"}, SOURCE)

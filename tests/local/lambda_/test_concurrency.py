@@ -41,6 +41,17 @@ def status(deployed: Deployed, qualifier: str) -> Any:
     return deployed.client.get_provisioned_concurrency_config(FunctionName=deployed.name, Qualifier=qualifier)
 
 
+def metric(deployed: Deployed, name: str, statistic: str) -> float:
+    """Return a metric of the alias `live`; 0 without samples."""
+    dimensions = [("FunctionName", deployed.name), ("Resource", f"{deployed.name}:live")]
+    found = deployed.account.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda", MetricName=name, Statistics=[statistic], Period=3600,
+        Dimensions=[{"Name": key, "Value": value} for key, value in dimensions],
+        StartTime=time.time() - 3600, EndTime=time.time() + 3600,
+    )["Datapoints"]  # fmt: skip
+    return float(max((one[statistic] for one in found), default=0))
+
+
 def with_alias(deployed: Deployed) -> Deployed:
     """Publish the function under the alias `live`."""
     deployed.client.create_alias(FunctionName=deployed.name, Name="live", FunctionVersion=deployed.publish())
@@ -95,7 +106,10 @@ def test_reservation_leaves_a_hundred_for_others(function: NewFunction) -> None:
 
 
 def test_provisioned_environments_serve_the_alias(function: NewFunction) -> None:
-    """They are started before the first call, serve the alias only, and one call too many spills over."""
+    """They are started before the first call, serve the alias only, and one call too many spills over.
+
+    Developer guide, monitoring-concurrency: calls beyond the provisioned run on demand and count as spillover.
+    """
     deployed = with_alias(function(SLEEPER, Timeout=20))
     provision(deployed, "live", 1)
     shown = status(deployed, "live")
@@ -105,6 +119,10 @@ def test_provisioned_environments_serve_the_alias(function: NewFunction) -> None
         outcomes = list(pool.map(lambda _: outcome(deployed, 1.5, Qualifier="live"), range(2)))
 
     assert sorted(kind for _, kind, _ in outcomes) == ["on-demand", "provisioned-concurrency"]
+    assert eventually(lambda: metric(deployed, "ProvisionedConcurrencySpilloverInvocations", "Sum")) == 1
+    assert metric(deployed, "ProvisionedConcurrencyInvocations", "Sum") == 1
+    assert metric(deployed, "ProvisionedConcurrencyUtilization", "Maximum") == 1
+    assert metric(deployed, "ConcurrentExecutions", "Maximum") == 2
     assert deployed.invoke(Qualifier="live").value[1] == "provisioned-concurrency"
     assert deployed.invoke().value[1] == "on-demand"
 

@@ -199,7 +199,7 @@ def test_process_is_told_what_lambda_tells(function: NewFunction) -> None:
     assert variables["AWS_LAMBDA_INITIALIZATION_TYPE"] == "on-demand"
     assert variables["AWS_EXECUTION_ENV"] == "AWS_Lambda_python3.11"
     assert variables["AWS_ENDPOINT_URL"] == deployed.account.info.url
-    assert variables["_X_AMZN_TRACE_ID"].endswith("Sampled=0")
+    assert ";Sampled=0;Lineage=" in variables["_X_AMZN_TRACE_ID"]
     assert "VIRTUAL_ENV" not in variables
 
 

@@ -1,0 +1,64 @@
+"""Functions that invoke each other in a circle."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from local.lambda_.recursion import MAX_IN_CHAIN, RecursiveError, next_trace
+from tests.local.lambda_.conftest import Deployed, eventually
+
+LOOP = """
+import boto3
+client = boto3.client("lambda")
+def handler(event, context):
+    client.invoke(FunctionName=context.function_name, InvocationType="Event", Payload=b"{}")
+"""
+
+
+def test_chain_keeps_its_root_and_counts_each_function() -> None:
+    """Developer guide, invocation-recursion: the trace header carries how often each function was invoked."""
+    first = next_trace("", "a")
+    second = next_trace(first, "b")
+
+    assert first.split(";")[0] == second.split(";")[0]
+    assert second.count(":1") == 2
+
+
+def test_a_function_is_stopped_after_sixteen_invocations_in_a_chain() -> None:
+    """Developer guide, invocation-recursion: the seventeenth invocation of a chain is dropped, unless allowed."""
+    trace = "Root=1-0-0"
+    for _ in range(MAX_IN_CHAIN):
+        trace = next_trace(next_trace(trace, "a"), "other") if "Lineage" not in trace else next_trace(trace, "a")
+
+    with pytest.raises(RecursiveError, match="'a'"):
+        next_trace(trace, "a")
+    assert "Lineage=" in next_trace(trace, "a", is_loop_allowed=True)
+    assert "Lineage=" in next_trace("nonsense;Lineage=x", "a")
+
+
+def test_function_that_invokes_itself_ends(function: Callable[..., Deployed]) -> None:
+    """Developer guide, invocation-recursion: after 16 runs Lambda stops the loop and tells the failure destination."""
+    made = function(LOOP, Timeout=20)
+    queues = made.account.client("sqs")
+    url = queues.create_queue(QueueName=f"{made.name}-failed")["QueueUrl"]
+    arn = f"arn:aws:sqs:us-east-1:123456789012:{made.name}-failed"
+    made.client.put_function_event_invoke_config(
+        FunctionName=made.name, DestinationConfig={"OnFailure": {"Destination": arn}}
+    )
+
+    made.client.invoke(FunctionName=made.name, InvocationType="Event", Payload=b"{}")
+
+    received = eventually(lambda: queues.receive_message(QueueUrl=url).get("Messages"), 30)
+    assert json.loads(received[0]["Body"])["requestContext"]["condition"] == "RecursiveInvocation"
+    assert made.log().count("START RequestId") == MAX_IN_CHAIN
+
+
+def test_loops_may_be_allowed(function: Callable[..., Deployed]) -> None:
+    """API reference, PutFunctionRecursionConfig: Terminate by default, Allow on request."""
+    made = function("def handler(event, context): pass\n")
+
+    assert made.client.get_function_recursion_config(FunctionName=made.name)["RecursiveLoop"] == "Terminate"
+    made.client.put_function_recursion_config(FunctionName=made.name, RecursiveLoop="Allow")
+
+    assert made.client.get_function_recursion_config(FunctionName=made.name)["RecursiveLoop"] == "Allow"

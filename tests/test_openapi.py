@@ -1,0 +1,58 @@
+"""The OpenAPI document: valid, and what the prediction function really takes and answers."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+
+from handlers import predict_errors, predict_request
+from handlers.predict_errors import PredictionError
+
+DOCUMENT: dict[str, Any] = yaml.safe_load(
+    (Path(__file__).resolve().parents[1] / "docs" / "openapi.yaml").read_text(encoding="utf-8")
+)
+ERRORS = [
+    kind for kind in vars(predict_errors).values() if isinstance(kind, type) and issubclass(kind, PredictionError)
+]
+
+
+def validator(name: str) -> Draft202012Validator:
+    """Return a validator of one schema of the document."""
+    return Draft202012Validator({"$ref": f"#/components/schemas/{name}", "components": DOCUMENT["components"]})
+
+
+def test_document_is_valid() -> None:
+    """By the specification's own schema, with every reference resolved."""
+    validate(DOCUMENT)
+
+
+def test_every_failure_is_in_the_document() -> None:
+    """Each class with its name and its status."""
+    responses = DOCUMENT["paths"]["/"]["post"]["responses"]
+    names = DOCUMENT["components"]["schemas"]["Failure"]["properties"]["error"]["enum"]
+
+    assert {kind.__name__.removesuffix("Error") for kind in ERRORS} == set(names)
+    assert {str(kind.status) for kind in ERRORS} <= set(responses)
+
+
+def test_limits_are_those_of_the_code() -> None:
+    """What the document promises is what the function takes."""
+    properties = DOCUMENT["components"]["schemas"]["Request"]["properties"]
+
+    assert properties["urls"]["maxItems"] == predict_request.MAX_URLS
+    assert (properties["top_k"]["maximum"], properties["top_k"]["default"]) == (
+        predict_request.MAX_TOP_K,
+        predict_request.DEFAULT_TOP_K,
+    )
+    assert set(properties) == {*predict_request.SOURCES, "top_k", "return"}
+
+
+def test_examples_are_requests_that_the_function_takes() -> None:
+    """By the schema and by the function's own parser."""
+    examples = DOCUMENT["paths"]["/"]["post"]["requestBody"]["content"]["application/json"]["examples"]
+
+    for example in examples.values():
+        validator("Request").validate(example["value"])
+        assert predict_request.parse_event(example["value"]).values
