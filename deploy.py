@@ -307,12 +307,18 @@ def local_group() -> None:
 
 @local_group.command("start")
 @click.option("--port", default=0, help="The port on 127.0.0.1; by default a free one.")
-def local_start(port: int) -> None:
+@click.option(
+    "--state-folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="RETRIEVER_LOCAL_STATE_FOLDER",
+    help="Where buckets, tables, stacks and job records survive the account's end; by default they do not.",
+)
+def local_start(port: int, state_folder: Path | None) -> None:
     """Start the embedded account in the background, unless it runs."""
     from local import control
     from ops.session import local_folder
 
-    click.echo(_tell_lost(control.start(local_folder(), port=port)).url)
+    click.echo(_tell_lost(control.start(local_folder(), port=port, state_folder=state_folder)).url)
 
 
 @local_group.command("stop")
@@ -434,13 +440,13 @@ def _session(stack_name: str, local: bool) -> Session:
 def _account() -> Any:
     """Return the running embedded account, started if it does not run."""
     from local import control
-    from ops.session import local_folder
+    from ops.session import local_folder, state_folder
 
     running = control.status(local_folder())
     if running is not None:
         return running
     click.echo("starting the embedded account ...", err=True)
-    return _tell_lost(control.start(local_folder()))
+    return _tell_lost(control.start(local_folder(), state_folder=state_folder()))
 
 
 def _tell_lost(account: Any) -> Any:

@@ -61,6 +61,9 @@ class Account:
         self._clients: dict[tuple[str, str], tuple[float | None, Any]] = {}
         self._session = new_session(region)
         self._shared: dict[Any, Any] = {}
+        self.kept: list[tuple[str, Callable[[], Any], Callable[[Any], None]]] = []
+        self.state_folder: Path | None = None  # where what is kept survives the account's end
+        self.after_restore: list[Callable[[], None]] = []  # called once requests are answered again
         self._breakable: dict[str, Callable[[], Iterable[Any]]] = {}
         self._lock = Lock()
 
@@ -150,6 +153,17 @@ class Account:
     def running(self, kind: str) -> list[Any]:
         """Return what of `kind` runs now, as its service offers it; nothing when no service does."""
         return list(self._breakable[kind]()) if kind in self._breakable else []
+
+    def keep(self, name: str, read: Callable[[], Any], write: Callable[[Any], None]) -> None:
+        """Let what `read()` returns survive the account's end in its state folder, if it has one.
+
+        `write` takes it back before the first request.
+        """
+        self.kept.append((name, read, write))
+
+    def keep_members(self, name: str, owner: object, *members: str) -> None:
+        """Let these attributes of `owner` survive the account's end."""
+        self.keep(name, lambda: {each: vars(owner)[each] for each in members}, vars(owner).update)
 
     def add_middleware(self, middleware: Middleware) -> None:
         """Wrap the WSGI application; the one added last sees a request first."""

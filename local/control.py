@@ -20,6 +20,7 @@ LOCK_FILE = "lock"
 LOG_FILE = "account.log"
 HEALTH_PATH = "/_retriever/health"
 _START_SECONDS = 60.0
+_RUNS = {"execution", "training job", "tuning job"}  # kinds of entries that no file can hold
 _STOP_SECONDS = 30.0
 _children: dict[int, "subprocess.Popen[bytes]"] = {}  # accounts that this process started, to be reaped when they end
 
@@ -43,8 +44,17 @@ class AccountInfo:
     lost: list[str]
 
 
-def start(folder: Path, *, port: int = 0, region: str = "us-east-1", clock_speed: float = 1.0) -> AccountInfo:
+def start(
+    folder: Path,
+    *,
+    port: int = 0,
+    region: str = "us-east-1",
+    clock_speed: float = 1.0,
+    state_folder: Path | None = None,
+) -> AccountInfo:
     """Return the account of `folder`, started in the background if none runs.
+
+    With `state_folder` its buckets, tables, stacks and job records survive its end there.
 
     Raises:
         LocalAccountError: it did not answer within 60 s; the message ends with the last lines of its log.
@@ -56,6 +66,7 @@ def start(folder: Path, *, port: int = 0, region: str = "us-east-1", clock_speed
         del _children[pid]  # it was killed
     folder.mkdir(parents=True, exist_ok=True)
     arguments = ["--folder", str(folder), "--port", str(port), "--region", region, "--clock-speed", str(clock_speed)]
+    arguments += ["--state-folder", str(state_folder.resolve())] if state_folder else []
     with log_path(folder).open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "local.server", *arguments],
@@ -133,17 +144,22 @@ def client_environment(info: AccountInfo) -> dict[str, str]:
     }
 
 
-def lost_by_kill(folder: Path) -> list[str]:
-    """Clean up after an account that ended without a stop; return what was lost, in sentences."""
+def lost_by_kill(folder: Path, *, keeps_state: bool = False) -> list[str]:
+    """Clean up after an account that ended without a stop; return what was lost, in sentences.
+
+    With `keeps_state` that is what ran, not what was stored.
+    """
     entries = Journal(folder / "journal.jsonl").unfinished() if (folder / ACCOUNT_FILE).exists() else []
     num_ended = end_leftovers(folder / "processes.jsonl")
     Journal(folder / "journal.jsonl").clear()
     if not (folder / ACCOUNT_FILE).exists():
         return []
     (folder / ACCOUNT_FILE).unlink()
-    lost = [
-        "the embedded account had ended without a stop; it keeps its state in memory, so buckets and tables are gone"
-    ]
+    if keeps_state:
+        lost = ["the embedded account had ended without a stop; what it stored is taken back from its state folder"]
+        entries = [entry for entry in entries if entry.kind in _RUNS]
+    else:
+        lost = ["the embedded account had ended without a stop; without a state folder buckets and tables are gone"]
     lost += [f"lost: {entry}" for entry in entries]
     return lost + ([f"ended {num_ended} processes that it had left behind"] if num_ended else [])
 

@@ -90,6 +90,12 @@ class Sessions:
             self._services[key] = self._issue(Principal("", "", service, source_arn), "ASIA", None)
         return self._services[key]
 
+    def adopt_root(self, credentials: Credentials) -> None:
+        """Let the account's root go on with the key that it had before a restart."""
+        with self._lock:
+            self._principals[credentials.access_key_id] = (Principal("", "root"), credentials)
+        self.root = credentials
+
     def principal(self, access_key_id: str) -> Principal | None:
         """Return whom `access_key_id` stands for; None when this account never issued it, or it has expired."""
         principal, credentials = self._principals.get(access_key_id, (None, None))

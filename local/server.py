@@ -16,6 +16,7 @@ import socket
 import sys
 import threading
 import warnings
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ _SERVICES = (
     "local.autoscaling",
     "local.cloudformation",
     "local.faults",
+    "local.durability",
 )
 
 
@@ -57,21 +59,41 @@ def main() -> None:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         sys.exit(f"the embedded account of {folder} runs already; stop it with: deploy.py local stop")
-    lost = lost_by_kill(folder)
-    listener = socket.create_server(("127.0.0.1", arguments.port), backlog=256)
+    lost = lost_by_kill(folder, keeps_state=arguments.state_folder is not None)
+    listener = _listener(arguments)
     port = listener.getsockname()[1]
     os.environ["MOTO_PORT"] = str(port)
     os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"  # a bucket's own CORS rules apply; the rest is for programs
-    _serve(folder, listener, arguments.region, arguments.clock_speed, lost)
+    _serve(folder, listener, arguments, lost)
 
 
-def _serve(folder: Path, listener: socket.socket, region: str, clock_speed: float, lost: list[str]) -> None:
+def _listener(arguments: argparse.Namespace) -> socket.socket:
+    """Return a socket on the port that was asked for; by default on the one that the kept state knows, if it is free.
+
+    Functions, rules and queues hold the account's address.
+    """
+    address = ("127.0.0.1", arguments.port)
+    if arguments.state_folder is None:
+        return socket.create_server(address, backlog=256)
+    arguments.state_folder.mkdir(parents=True, exist_ok=True)
+    known = arguments.state_folder / "port"
+    listener = None
+    if not arguments.port and known.exists():
+        with suppress(OSError, ValueError):
+            listener = socket.create_server(("127.0.0.1", int(known.read_text())), backlog=256)
+    listener = listener or socket.create_server(address, backlog=256)
+    known.write_text(str(listener.getsockname()[1]))
+    return listener
+
+
+def _serve(folder: Path, listener: socket.socket, arguments: argparse.Namespace, lost: list[str]) -> None:
     from local.account import Account
     from local.clock import Clock
     from local.http import make_server
 
     port = listener.getsockname()[1]
-    account = Account(folder, f"http://127.0.0.1:{port}", region, Clock(clock_speed))
+    account = Account(folder, f"http://127.0.0.1:{port}", arguments.region, Clock(arguments.clock_speed))
+    account.state_folder = arguments.state_folder
     application = build_application(account)
     server = make_server(listener, application)
     signal.signal(signal.SIGINT, lambda *_: threading.Thread(target=server.shutdown).start())
@@ -80,6 +102,8 @@ def _serve(folder: Path, listener: socket.socket, region: str, clock_speed: floa
     gc.enable()
     _write_account_file(account, port, lost)
     logger.info("embedded account ready at %s", account.url)
+    for each in account.after_restore:
+        account.start_thread("restore", each)
     try:
         server.serve_forever(poll_interval=0.1)
     finally:
@@ -159,7 +183,10 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 picks a free one")
     parser.add_argument("--region", default="us-east-1", help="the region it pretends to be")
     parser.add_argument("--clock-speed", type=float, default=1.0, help="how many times faster time passes, for tests")
-    return parser.parse_args()
+    parser.add_argument("--state-folder", type=Path, help="where its state survives its end; by default it does not")
+    parsed = parser.parse_args()
+    parsed.state_folder = parsed.state_folder.resolve() if parsed.state_folder else None
+    return parsed
 
 
 if __name__ == "__main__":

@@ -33,6 +33,12 @@ def local_folder() -> Path:
     return Path(os.environ.get("RETRIEVER_LOCAL_FOLDER") or REPOSITORY / ".local").resolve()
 
 
+def state_folder() -> Path | None:
+    """Return the folder in which the embedded account's state survives its end; None when it is to be in memory."""
+    given = os.environ.get("RETRIEVER_LOCAL_STATE_FOLDER")
+    return Path(given).resolve() if given else None
+
+
 @dataclass(frozen=True)
 class Session:
     """One stack in one account and region; `account` is None on AWS."""

@@ -65,6 +65,7 @@ class Scaling:
         self._activities = Activities(account)
         self._lock = RLock()
         self._targets: dict[str, Target] = {}
+        account.keep_members("scaling", self, "_targets")
 
     def register(self, params: dict[str, Any]) -> dict[str, Any]:
         """RegisterScalableTarget: made or changed; a capacity outside of the new bounds is corrected at once."""

@@ -46,6 +46,7 @@ _SAYS_NOTHING: tuple[Any, ...] = ("", False, [], {})
 def install(account: Account) -> None:
     """Answer CloudFormation's operations with the engine."""
     stacks = Stacks()
+    account.keep("stacks", stacks.all, stacks.restore)
     operator = Operator(account, stacks)
     on_stacks = StackOperations(account, stacks, operator)
     on_change_sets = ChangeSetOperations(account, stacks, operator)

@@ -138,6 +138,14 @@ class Stacks:
         """Make `stack` known."""
         self._by_id[stack.stack_id] = stack
 
+    def restore(self, stacks: Iterable[Stack]) -> None:
+        """Take back the stacks of an account that has ended; a deployment that was under way has failed."""
+        for stack in stacks:
+            self.add(stack)
+            if stack.is_busy:
+                kind = stack.status.partition("_")[0]
+                stack.enter(f"{kind}_FAILED", "the embedded account ended while this was under way")
+
     def remove(self, stack: Stack) -> None:
         """Forget `stack`, as if it had never been."""
         self._by_id.pop(stack.stack_id, None)

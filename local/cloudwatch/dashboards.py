@@ -13,6 +13,7 @@ class Dashboards:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._dashboards: dict[str, dict[str, Any]] = {}
+        account.keep_members("dashboards", self, "_dashboards")
 
     def put(self, params: dict[str, Any]) -> dict[str, Any]:
         """PutDashboard."""

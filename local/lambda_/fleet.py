@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from threading import Condition
 from typing import cast
 
@@ -101,9 +102,32 @@ class Fleets:
         self._changed = Condition()
         self._fleets: dict[str, Fleet] = defaultdict(Fleet)
         self._retired: set[str] = set()
+        account.keep("lambda-concurrency", self._dump, self._restore)
         account.every("lambda idle environments", IDLE_SECONDS / 10, self._end_idle)
 
     # -- invocations --------------------------------------------------------------------------------------------
+
+    def _dump(self) -> dict[str, tuple[int | None, dict[str, int]]]:
+        """Return each function's reserved concurrency and what is provisioned of it, by qualifier."""
+        with self._changed:
+            return {
+                name: (fleet.reserved, {config.qualifier: config.requested for config in fleet.provisioned.values()})
+                for name, fleet in self._fleets.items()
+            }
+
+    def _restore(self, kept: dict[str, tuple[int | None, dict[str, int]]]) -> None:
+        """Reserve again what was reserved; environments are provisioned once the account answers."""
+        for name, (reserved, provisioned) in kept.items():
+            self._fleets[name].reserved = reserved
+            for qualifier, requested in provisioned.items():
+                self._account.after_restore.append(
+                    partial(
+                        self._account.client("lambda").put_provisioned_concurrency_config,
+                        FunctionName=name,
+                        Qualifier=qualifier,
+                        ProvisionedConcurrentExecutions=requested,
+                    )
+                )
 
     def acquire(self, spec: EnvironmentSpec, qualifier: str) -> Lease:
         """Return an environment for one invocation: provisioned, then warm, then a new one.

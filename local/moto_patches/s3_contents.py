@@ -9,17 +9,17 @@ from itertools import chain
 from typing import Any
 
 from moto.s3.exceptions import EntityTooSmall, InvalidPart
-from moto.s3.models import S3_UPLOAD_PART_MIN_SIZE, FakeKey, FakeMultipart, MultipartChecksumBuilder
+from moto.s3.models import FakeKey, FakeMultipart, MultipartChecksumBuilder
+from moto.settings import S3_UPLOAD_PART_MIN_SIZE
 
 from local.moto_patches import replace
-from local.s3.disk import Disk, StoredFile, blocks_of_key
+from local.s3.disk import Disk, DiskBuffer, StoredFile, blocks_of_key
 
 
 def install(disk: Disk) -> None:
     """Keep on `disk` what it takes, and join the parts of an upload there."""
-    value = FakeKey.value
+    value: Any = vars(FakeKey)["value"]
     assert isinstance(value, property), "moto's FakeKey.value is no property any more; was moto upgraded?"
-    assert value.fget is not None, "moto's FakeKey.value cannot be read any more; was moto upgraded?"
     set_in_memory: Any = value.fset
 
     def set_value(self: Any, content: Any) -> None:
@@ -45,18 +45,23 @@ def install(disk: Disk) -> None:
             part.dispose()
         return joined, f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}", checksum
 
-    def get_state(self: Any) -> dict[str, Any]:
+    # moto copies its objects to list them, and the state folder pickles them: neither needs the content.
+    def get_state(self: Any) -> Any:
+        if not isinstance(self._value_buffer, DiskBuffer):
+            return state_in_memory(self)
         return {name: member for name, member in self.__dict__.items() if name != "lock"}
 
     def set_state(self: Any, state: dict[str, Any]) -> None:
+        if "value" in state:
+            take_state_in_memory(self, state)
+            return
         self.__dict__.update(state)
         self.lock = threading.Lock()
 
     setattr(FakeKey, "value", property(value.fget, set_value))  # noqa: B010 (mypy sees a property)
     replace(FakeMultipart, "complete", complete, parameters=("self", "body"))
-    if disk.keeps:  # then every content is on disk, and what is pickled names its file
-        replace(FakeKey, "__getstate__", get_state, parameters=("self",))
-        replace(FakeKey, "__setstate__", set_state, parameters=("self", "state"))
+    state_in_memory = replace(FakeKey, "__getstate__", get_state, parameters=("self",))
+    take_state_in_memory = replace(FakeKey, "__setstate__", set_state, parameters=("self", "state"))
 
 
 def _checked_part(upload: Any, number: int, etag: str) -> Any:

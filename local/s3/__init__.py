@@ -12,10 +12,13 @@ def install(account: Account) -> None:
     from local.s3.disk import Disk
     from local.s3.objects import Objects
 
-    contents = account.work_folder("s3")
-    shutil.rmtree(contents)  # of an account that was killed
-    contents.mkdir()
-    disk = Disk(contents, keeps=False)
+    keeps = account.state_folder is not None
+    contents = account.state_folder / "s3" if account.state_folder else account.work_folder("s3")
+    if not keeps:
+        shutil.rmtree(contents)  # of an account that was killed
+    contents.mkdir(parents=True, exist_ok=True)
+    disk = Disk(contents, keeps=keeps)
+    account.offer("disk", lambda: [disk])
     patches.install(account)
     s3_contents.install(disk)
     account.add_middleware(Objects(account, disk).middleware)

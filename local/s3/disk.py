@@ -30,10 +30,15 @@ class StoredFile:
 class DiskBuffer:
     """A content in a file of its own, which is opened for each reading only; not thread-safe, as files are not."""
 
-    def __init__(self, disk: "Disk", path: Path) -> None:
+    def __init__(self, disk: "Disk", path: Path, *, owns: bool = True) -> None:
         self._disk = disk
         self._path = path
+        self._owns = owns
         self._position = 0
+
+    def __deepcopy__(self, memo: Any) -> "DiskBuffer":
+        """Return a buffer of the same file, which the original goes on to own."""
+        return DiskBuffer(self._disk, self._path, owns=False)
 
     def seek(self, position: int) -> int:
         """Go to `position`."""
@@ -57,8 +62,9 @@ class DiskBuffer:
                 yield block
 
     def close(self) -> None:
-        """Remove the content."""
-        self._disk.discard(self._path)
+        """Remove the content, unless another buffer owns it."""
+        if self._owns:
+            self._disk.discard(self._path)
 
     def exists(self) -> bool:
         """Return whether the content is still there."""

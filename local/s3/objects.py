@@ -58,7 +58,7 @@ _LIST_OPTIONS = frozenset({"list-type", "prefix", "max-keys", "encoding-type", "
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 _PATH = re.compile(r"/([^/]+)(?:/(.*))?", re.DOTALL)
 
-Answer = tuple[str, list[tuple[str, str]], Iterable[bytes]]
+Answer = tuple[str, list[tuple[str, str]], bytes | Iterable[bytes]]
 
 _BAD_DIGEST: Answer = (
     "400 Bad Request",
@@ -209,7 +209,7 @@ def _crc32(checksum: int) -> str:
     return base64.b64encode(checksum.to_bytes(4, "big")).decode()
 
 
-def _body(stored: FakeKey) -> Iterable[bytes]:
+def _body(stored: FakeKey) -> bytes | Iterable[bytes]:
     """Return the content: whole when it is small, else a block at a time."""
     content: bytes = stored.value if stored.size < LARGE_BYTES else b""
     return content if stored.size < LARGE_BYTES else blocks_of_key(stored)

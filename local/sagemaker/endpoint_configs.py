@@ -29,6 +29,7 @@ class EndpointConfigs:
         self._models = models
         self._lock = Lock()
         self._configs: dict[str, dict[str, Any]] = {}
+        account.keep_members("endpoint-configs", self, "_configs")
 
     def get(self, name: str) -> dict[str, Any]:
         """Return the description of the endpoint configuration `name`."""

@@ -1,5 +1,6 @@
 """Endpoints: created, updated, resized and deleted, each change on a thread of its own."""
 
+from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -32,6 +33,7 @@ class Endpoints:
         self._artifacts = Artifacts(account)
         self._lock = Lock()
         self._endpoints: dict[str, Endpoint] = {}
+        account.keep("endpoints", self._dump, self._restore)
 
     def find(self, name: str) -> Endpoint | None:
         """Return the endpoint `name`, or None."""
@@ -116,6 +118,48 @@ class Endpoints:
         for endpoint in self.all():
             for fleet in endpoint.fleets():
                 fleet.check()
+
+    def _dump(self) -> list[dict[str, Any]]:
+        """Return what brings the endpoints up again."""
+        return [
+            {
+                "Name": endpoint.name,
+                "Config": self._configs.get(endpoint.config_name),
+                "DeploymentConfig": endpoint.deployment_config,
+                "Weights": {name: variant.weight for name, variant in endpoint.variants.items()},
+                "Counts": {name: variant.fleet.desired_count for name, variant in endpoint.variants.items()},
+                "FailureReason": endpoint.failure_reason if endpoint.status == "Failed" else "",
+                "CreatedAt": endpoint.created_at,
+            }
+            for endpoint in self.all()
+            if endpoint.status != "Deleting"
+        ]
+
+    def _restore(self, kept: list[dict[str, Any]]) -> None:
+        """Bring endpoints up as they were; each is Updating until its instances answer."""
+        for one in kept:
+            endpoint = Endpoint(self._account, one["Name"], one["Config"]["EndpointConfigName"])
+            endpoint.deployment_config, endpoint.created_at = one["DeploymentConfig"], one["CreatedAt"]
+            self._endpoints[endpoint.name] = endpoint
+            self._account.journal.begin("endpoint", endpoint.name)
+            if one["FailureReason"]:
+                endpoint.status, endpoint.failure_reason = "Failed", one["FailureReason"]
+                continue
+            endpoint.status = "Updating" if one["Counts"] else "Creating"
+            self._account.after_restore.append(partial(self._start_again, endpoint, one))
+
+    def _start_again(self, endpoint: Endpoint, kept: dict[str, Any]) -> None:
+        config = kept["Config"] | {
+            "ProductionVariants": [
+                entry
+                | {
+                    "InitialInstanceCount": kept["Counts"].get(entry["VariantName"], entry["InitialInstanceCount"]),
+                    "InitialVariantWeight": kept["Weights"].get(entry["VariantName"], entry["InitialVariantWeight"]),
+                }
+                for entry in kept["Config"]["ProductionVariants"]
+            ]
+        }
+        self._start(endpoint, lambda: self._bring_up(endpoint, config))
 
     def _get(self, name: str) -> Endpoint:
         endpoint = self._endpoints.get(name)

@@ -24,6 +24,7 @@ class Models:
         self._registry = registry
         self._lock = Lock()
         self._models: dict[str, dict[str, Any]] = {}
+        account.keep_members("models", self, "_models")
 
     def get(self, name: str) -> dict[str, Any]:
         """Return the description of the model `name`."""

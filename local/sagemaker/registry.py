@@ -41,6 +41,7 @@ class Registry:
         self._lock = Lock()
         self._groups: dict[str, Group] = {}
         self._versions_by_token: dict[str, str] = {}
+        account.keep_members("model-registry", self, "_groups", "_versions_by_token")
 
     def package(self, name_or_arn: str) -> dict[str, Any]:
         """Return the model package of an ARN, or of a `group/version`."""

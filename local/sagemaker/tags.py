@@ -14,6 +14,7 @@ _tags_by_arn: dict[str, dict[str, str]] = {}
 def install(account: Account) -> None:
     """Start without any resource."""
     _tags_by_arn.clear()
+    account.keep("sagemaker-tags", lambda: dict(_tags_by_arn), _tags_by_arn.update)
     register({"AddTags": _add_tags, "ListTags": _list_tags, "DeleteTags": _delete_tags})
 
 

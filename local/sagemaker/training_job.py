@@ -18,6 +18,7 @@ from local.sagemaker.training_request import DEFAULT_MAX_RUNTIME_SECONDS
 logger = logging.getLogger("local.sagemaker")
 
 KIND = "training job"
+LOST = "InternalServerError: the embedded account ended while the job ran; start the job again"
 _MAX_REASON = 1024
 _ENDED = frozenset({"Completed", "Failed", "Stopped"})
 # Not entered any more once a stop was asked for.
@@ -120,6 +121,19 @@ class TrainingJob:
         """Return TrainingJobStatus."""
         with self._lock:
             return str(self._description["TrainingJobStatus"])
+
+    def dump(self) -> dict[str, Any]:
+        """Return the record of the job, as it may be kept in a file."""
+        return {"Request": self.request, "NumCores": self.num_cores, "Description": self.describe()}
+
+    @classmethod
+    def load(cls, account: Account, kept: dict[str, Any]) -> "TrainingJob":
+        """Return the job of a record; nothing of it runs."""
+        job = cls(account, kept["Request"], num_cores=kept["NumCores"])
+        job._description = kept["Description"]
+        if not job.is_running:
+            job.ended.set()
+        return job
 
     def describe(self) -> dict[str, Any]:
         """Return what DescribeTrainingJob answers."""

@@ -10,7 +10,7 @@ from local.errors import ServiceError
 from local.sagemaker import tags, training_request, training_run
 from local.sagemaker.cores import Cores, num_cores
 from local.sagemaker.operations import Operation, arn, page, refuse_unsupported, select, validation_error
-from local.sagemaker.training_job import TrainingJob
+from local.sagemaker.training_job import LOST, TrainingJob
 from local.sagemaker.warm_pools import WarmPools
 
 _END_SECONDS = 5.0
@@ -24,6 +24,7 @@ class TrainingJobs:
         self._account = account
         self._lock = Lock()
         self._jobs: dict[str, TrainingJob] = {}
+        account.keep("training-jobs", lambda: [job.dump() for job in self.running_and_ended()], self._restore)
         self._threads: list[Thread] = []
         self._warm_pools = WarmPools(account)
         self.cores = Cores(num_cores())
@@ -51,6 +52,19 @@ class TrainingJobs:
         with self._lock:
             self._threads = [one for one in self._threads if one.is_alive()] + [thread]
         return job
+
+    def running_and_ended(self) -> Sequence[TrainingJob]:
+        """Return every job that there ever was."""
+        with self._lock:
+            return list(self._jobs.values())
+
+    def _restore(self, kept: Sequence[dict[str, Any]]) -> None:
+        """Take the records of jobs back; one that ran has failed with the account."""
+        for one in kept:
+            job = TrainingJob.load(self._account, one)
+            self._jobs[job.name] = job
+            if job.is_running:
+                self._account.after_restore.append(lambda job=job: job.fail(LOST))  # type: ignore[misc]
 
     def wait_for_runs(self) -> None:
         """Return when no job runs any more, or after a while; for the end of the account, which ends them."""

@@ -3,10 +3,10 @@
 import copy
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Event, Lock
-from typing import Any
+from typing import Any, cast
 
 from optuna.trial import Trial
 
@@ -123,6 +123,37 @@ class TuningJob:
         sign = 1 if self.maximizes else -1
         job, best = max(found, key=lambda pair: sign * (pair[1].value or 0.0))
         return {"OverallBestTrainingJob": job.attempt_summary(best)}
+
+    def dump(self) -> dict[str, Any]:
+        """Return the record of the job, as it may be kept in a file."""
+        attempts = [
+            (each.job.name, each.tuned, each.num_reported, each.is_pruned, each.value) for each in self.attempts
+        ]
+        with self._lock:
+            parents = [parent.name for parent in self.parents]
+            return {
+                "Request": self.request,
+                "Parents": parents,
+                "State": copy.deepcopy(self._state),
+                "Attempts": attempts,
+            }
+
+    @classmethod
+    def load(
+        cls,
+        account: Account,
+        kept: dict[str, Any],
+        training_job: Callable[[str], TrainingJob],
+        tuning_job: Callable[[str], "TuningJob"],
+    ) -> "TuningJob":
+        """Return the job of a record; nothing of it runs, and no trial of its attempts goes on."""
+        job = cls(account, kept["Request"], [tuning_job(name) for name in kept["Parents"]])
+        job._state = kept["State"]
+        for name, tuned, num_reported, is_pruned, value in kept["Attempts"]:
+            no_trial = cast(Trial, None)
+            attempt = Attempt(no_trial, training_job(name), tuned, num_reported, is_pruned, is_over=True, value=value)
+            job.add(attempt)
+        return job
 
     def describe(self) -> dict[str, Any]:
         """Return what DescribeHyperParameterTuningJob answers."""

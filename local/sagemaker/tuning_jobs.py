@@ -8,6 +8,7 @@ from local.account import Account
 from local.errors import ServiceError
 from local.sagemaker import tags, tuning_request, tuning_run
 from local.sagemaker.operations import Operation, page, select
+from local.sagemaker.training_job import LOST
 from local.sagemaker.training_jobs import TrainingJobs
 from local.sagemaker.tuning_job import ENDED, TuningJob
 
@@ -20,6 +21,7 @@ class TuningJobs:
         self._training_jobs = training_jobs
         self._lock = Lock()
         self._jobs: dict[str, TuningJob] = {}
+        account.keep("tuning-jobs", self._dump, self._restore)
 
     def operations(self) -> dict[str, Operation]:
         """Return the operations that this carries out."""
@@ -57,6 +59,18 @@ class TuningJobs:
         tags.announce(job.arn, params.get("Tags"))
         tuning_run.start(job, self._training_jobs)
         return {"HyperParameterTuningJobArn": job.arn}
+
+    def _dump(self) -> Sequence[dict[str, Any]]:
+        with self._lock:
+            return [job.dump() for job in self._jobs.values()]
+
+    def _restore(self, kept: Sequence[dict[str, Any]]) -> None:
+        """Take the records of jobs back, after those of their training jobs; one that ran has failed."""
+        for one in kept:
+            job = TuningJob.load(self._account, one, self._training_jobs.get, self.get)
+            self._jobs[job.name] = job
+            if job.describe()["HyperParameterTuningJobStatus"] not in {"Completed", "Failed", "Stopped"}:
+                self._account.after_restore.append(lambda job=job: job.move("Failed", FailureReason=LOST))  # type: ignore[misc]
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
         """Carry out DescribeHyperParameterTuningJob."""

@@ -8,8 +8,10 @@ from local.operations import carry_out
 def install(account: Account) -> None:
     """Run executions for real and report their status to EventBridge and CloudWatch Logs."""
     from local.moto_patches import stepfunctions as patches
+    from local.stepfunctions import reporting
     from local.stepfunctions.responses import OPERATIONS, StepFunctionsResponse
 
     patches.install(account)
     mount("stepfunctions", {"{0}/$": StepFunctionsResponse.dispatch})
     carry_out("stepfunctions", OPERATIONS)
+    account.keep("running-executions", lambda: reporting.running(account), lambda lost: reporting.lose(account, lost))

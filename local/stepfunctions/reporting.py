@@ -93,3 +93,35 @@ class LogSession:
             self._account.write_log(self._group, self._stream, [json.dumps(history_log, default=str)])
         except Exception:  # a log that cannot be written must not end the execution, as on AWS
             logger.exception("the history of %s was not logged", self.execution_arn)
+
+
+def running(account: Account) -> list[dict[str, Any]]:
+    """Return, in the form of a status event, the executions that an end of the account would lose."""
+    from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+
+    backend: Any = stepfunctions_parser_backends[account.account_id][account.region]
+    return [
+        {
+            "executionArn": execution.exec_arn,
+            "stateMachineArn": machine.arn,
+            "name": execution.name,
+            "startDate": int(execution.start_date.timestamp() * 1000),
+            "input": json.dumps(execution.input_data),
+        }
+        for machine in list(backend.state_machines)
+        for execution in list(machine.executions)
+        if execution.exec_status is not None and execution.exec_status.value == "RUNNING"
+    ]
+
+
+def lose(account: Account, lost: list[dict[str, Any]]) -> None:
+    """Once requests are answered, say of each execution that went down with the account that it is ABORTED."""
+
+    def tell() -> None:
+        for detail in lost:
+            stop_date = int(account.clock.time() * 1000)
+            said = detail | {"status": "ABORTED", "stopDate": stop_date, "output": None}
+            kind = "Step Functions Execution Status Change"
+            account.put_event("aws.states", kind, said, [detail["executionArn"]])
+
+    account.after_restore.append(tell)

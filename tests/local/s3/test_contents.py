@@ -82,6 +82,16 @@ def test_the_account_hardly_grows_by_a_large_object(
     assert after - before < 40 * _MB
 
 
+def test_listing_versions_of_a_large_object_leaves_it_whole(aws: Callable[[str], Any], bucket: str) -> None:
+    """moto lists copies; what a copy is done with still belongs to the object."""
+    aws("s3").put_object(Bucket=bucket, Key="k", Body=b"1" * LARGE_BYTES)
+
+    versions = aws("s3").list_object_versions(Bucket=bucket)["Versions"]
+
+    assert [version["Size"] for version in versions] == [LARGE_BYTES]
+    assert aws("s3").get_object(Bucket=bucket, Key="k")["Body"].read() == b"1" * LARGE_BYTES
+
+
 def test_contents_that_are_replaced_or_deleted_leave_the_disk(
     account: RunningAccount, aws: Callable[[str], Any], bucket: str
 ) -> None:

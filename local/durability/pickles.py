@@ -1,0 +1,101 @@
+"""Pickles of live state: what belongs to the process is named, not copied."""
+
+import io
+import pickle
+import threading
+import types
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+from weakref import WeakValueDictionary
+
+_LOCKS = (type(threading.Lock()), type(threading.RLock()))
+_EMPTY_FACTORIES = (dict, list, set)
+
+
+class UnpicklableError(Exception):
+    """A state holds something that cannot be written to a file."""
+
+
+def dumps(state: Any, named: Mapping[str, Any]) -> bytes:
+    """Return `state` as bytes; the objects in `named` are written by their names.
+
+    Raises:
+        UnpicklableError: it holds a socket, a thread or the like.
+    """
+    buffer = io.BytesIO()
+    pickler = _Pickler(buffer, {id(value): name for name, value in named.items()})
+    try:
+        pickler.dump(state)
+    except (TypeError, AttributeError, pickle.PicklingError) as error:
+        raise UnpicklableError(str(error)) from error
+    return buffer.getvalue()
+
+
+def loads(content: bytes, named: Mapping[str, Any]) -> Any:
+    """Return the state that `dumps` made `content` of; only for files of the account's own folder."""
+    return _Unpickler(io.BytesIO(content), named).load()
+
+
+class _Pickler(pickle.Pickler):
+    def __init__(self, file: io.BytesIO, names: Mapping[int, str]) -> None:
+        super().__init__(file, protocol=pickle.HIGHEST_PROTOCOL)
+        self._names = names
+
+    def persistent_id(self, obj: Any) -> str | None:
+        """Return the name of an object of the process."""
+        return self._names.get(id(obj))
+
+    def reducer_override(self, obj: Any) -> Any:
+        """Say how to make anew what Python does not pickle by itself."""
+        if isinstance(obj, _LOCKS):
+            return _new_lock, (isinstance(obj, _LOCKS[1]),)
+        if isinstance(obj, WeakValueDictionary):
+            return WeakValueDictionary, (dict(obj),)
+        if isinstance(obj, defaultdict) and type(obj) is not defaultdict:  # moto's own ask for arguments
+            return _new_defaultdict, (type(obj), obj.default_factory), vars(obj), None, iter(obj.items())
+        if isinstance(obj, types.FunctionType) and obj.__name__ == "<lambda>":
+            return _reduce_factory(obj)
+        return NotImplemented
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: io.BytesIO, named: Mapping[str, Any]) -> None:
+        super().__init__(file)
+        self._named = named
+
+    def persistent_load(self, pid: str) -> Any:
+        """Return the object of this process that has the name."""
+        return self._named[pid]
+
+
+def _new_lock(is_reentrant: bool) -> Any:
+    return threading.RLock() if is_reentrant else threading.Lock()
+
+
+def _new_defaultdict(kind: Any, factory: Any) -> Any:
+    made = kind.__new__(kind)
+    defaultdict.__init__(made, factory)
+    return made
+
+
+def _reduce_factory(function: types.FunctionType) -> Any:
+    """Return how to make the default factory of one of moto's dictionaries: a lambda that gives an empty container."""
+    made = function() if function.__code__.co_argcount == 0 else None
+    for kind in _EMPTY_FACTORIES:
+        if type(made) is kind and not made:
+            return getattr, (_Factories, kind.__name__)
+    if type(made) is defaultdict and made.default_factory is dict and not made:
+        return getattr, (_Factories, "nested")
+    raise pickle.PicklingError(f"lambda in {function.__qualname__}")
+
+
+class _Factories:
+    dict = dict
+    list = list
+    set = set
+
+    @staticmethod
+    def nested() -> Any:
+        """Return dictionaries by key."""
+        return defaultdict(dict)

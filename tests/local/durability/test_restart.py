@@ -1,0 +1,122 @@
+"""An account with a state folder, stopped or killed and started again."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from local import control
+from tests.conftest import RunningAccount, wait_until_gone
+from tests.local.lambda_.conftest import eventually, make_function
+from tests.local.sagemaker.hosted import Hosting
+from tests.local.sagemaker.jobs import Workbench, new_workbench
+
+pytestmark = [pytest.mark.slow, pytest.mark.account]
+
+_TEMPLATE = json.dumps({
+    "Resources": {
+        "Queue": {"Type": "AWS::SQS::Queue", "Properties": {}},
+        "Table": {
+            "Type": "AWS::DynamoDB::Table",
+            "Properties": {
+                "BillingMode": "PAY_PER_REQUEST",
+                "KeySchema": [{"AttributeName": "Id", "KeyType": "HASH"}],
+                "AttributeDefinitions": [{"AttributeName": "Id", "AttributeType": "S"}],
+            },
+        },
+    },
+    "Outputs": {"Table": {"Value": {"Ref": "Table"}}, "Queue": {"Value": {"Ref": "Queue"}}},
+})  # fmt: skip
+
+
+def _start(tmp_path: Path) -> RunningAccount:
+    folder = tmp_path / ".local"
+    return RunningAccount(control.start(folder, state_folder=tmp_path / "state"), folder)
+
+
+def _fill(account: RunningAccount) -> tuple[Workbench, str, str, str, str]:
+    """Make one of each: objects, a stack with a table, a function, an endpoint, an ended and a running job."""
+    workbench = new_workbench(account)
+    s3 = account.client("s3")
+    s3.put_object(Bucket=workbench.bucket, Key="small", Body=b"small", Metadata={"who": "me"})
+    s3.put_object(Bucket=workbench.bucket, Key="large", Body=b"x" * (3 << 20))
+    s3.put_object(Bucket=workbench.bucket, Key="gone", Body=b"gone")
+    s3.delete_object(Bucket=workbench.bucket, Key="gone")
+    cloudformation = account.client("cloudformation")
+    cloudformation.create_stack(StackName="kept", TemplateBody=_TEMPLATE)
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="kept", WaiterConfig={"Delay": 0.1})
+    table = _outputs(account)["Table"]
+    account.client("dynamodb").put_item(TableName=table, Item={"Id": {"S": "1"}, "Value": {"N": "2"}})
+    function = make_function(account, "def handler(event, context):\n    return 'kept'\n")
+    function.client.put_function_concurrency(FunctionName=function.name, ReservedConcurrentExecutions=3)
+    endpoint = Hosting(account.client).endpoint("kept")
+    ended = workbench.ended(workbench.start("print('score=1')"))["TrainingJobName"]
+    runs = workbench.start("import time; time.sleep(60)")
+    workbench.reached(runs, {"Training"})
+    return workbench, function.name, endpoint, ended, runs
+
+
+def _outputs(account: RunningAccount) -> dict[str, str]:
+    stack = account.client("cloudformation").describe_stacks(StackName="kept")["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def test_what_was_stored_survives_a_stop(tmp_path: Path) -> None:
+    """The last save is made while the account stops, so nothing is too young for it."""
+    account = _start(tmp_path)
+    account.client("s3").create_bucket(Bucket="late")
+    account.client("s3").put_object(Bucket="late", Key="k", Body=b"late")
+    control.stop(account.folder)
+
+    again = _start(tmp_path)
+
+    body = again.client("s3").get_object(Bucket="late", Key="k")["Body"].read()
+    control.stop(again.folder)
+    assert body == b"late"
+    assert again.info.lost == []
+
+
+def test_everything_stored_survives_a_kill_and_what_ran_has_failed(tmp_path: Path) -> None:
+    """Buckets, tables, stacks, functions, endpoints and records come back at one address; a job that ran has failed."""
+    account = _start(tmp_path)
+    workbench, function, endpoint, ended, runs = _fill(account)
+    time.sleep(1.5)  # what is younger than about half a second may be lost
+    os.kill(account.info.pid, signal.SIGKILL)
+    wait_until_gone(account.info.pid)
+
+    again = _start(tmp_path)
+    try:
+        s3 = again.client("s3")
+        small = s3.get_object(Bucket=workbench.bucket, Key="small")
+        assert again.info.url == account.info.url
+        assert again.info.access_key_id == account.info.access_key_id
+        assert (small["Body"].read(), small["Metadata"]) == (b"small", {"who": "me"})
+        assert s3.get_object(Bucket=workbench.bucket, Key="large")["Body"].read() == b"x" * (3 << 20)
+        assert "gone" not in {each["Key"] for each in s3.list_objects_v2(Bucket=workbench.bucket)["Contents"]}
+        outputs = _outputs(again)
+        item = again.client("dynamodb").get_item(TableName=outputs["Table"], Key={"Id": {"S": "1"}})["Item"]
+        assert item["Value"] == {"N": "2"}
+        again.client("sqs").send_message(QueueUrl=outputs["Queue"], MessageBody="m")
+        answer = again.client("lambda").invoke(FunctionName=function)
+        assert json.loads(answer["Payload"].read()) == "kept"
+        reserved = again.client("lambda").get_function_concurrency(FunctionName=function)
+        assert reserved["ReservedConcurrentExecutions"] == 3
+        hosting = Hosting(again.client)
+        assert hosting.settled(endpoint)["EndpointStatus"] == "InService"
+        assert b"kept" in hosting.invoke(endpoint)["Body"].read()
+        sagemaker = again.client("sagemaker")
+        assert sagemaker.describe_training_job(TrainingJobName=ended)["TrainingJobStatus"] == "Completed"
+        lost = eventually(lambda: _failed(sagemaker, runs))
+        assert "the embedded account ended while the job ran" in lost
+        assert any(runs in line for line in again.info.lost)
+        again.client("cloudformation").delete_stack(StackName="kept")
+    finally:
+        control.stop(again.folder)
+
+
+def _failed(sagemaker: object, name: str) -> str:
+    job = sagemaker.describe_training_job(TrainingJobName=name)  # type: ignore[attr-defined]
+    return str(job["FailureReason"]) if job["TrainingJobStatus"] == "Failed" else ""
