@@ -8,7 +8,6 @@ from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import Any
 
-import psutil
 from botocore.exceptions import ClientError
 
 from local.account import Account
@@ -41,11 +40,9 @@ class Breaker:
             self._due[fault.kind](fault)
 
     def _kill_environment(self, fault: Fault) -> None:
-        for process in psutil.Process().children():
-            with suppress(psutil.Error):
-                name = process.environ().get("AWS_LAMBDA_FUNCTION_NAME", "")
-                if name and fault.matches(name=name) and self._board.use(fault, f"environment of {name!r}"):
-                    _kill(process.pid)
+        for name, pid in self._account.running("execution environments"):
+            if fault.matches(name=name) and self._board.use(fault, f"environment of {name!r}"):
+                _kill(pid)
 
     def _kill_endpoint_instance(self, fault: Fault) -> None:
         for name, pid in self._account.running("endpoint instances"):

@@ -12,7 +12,7 @@ def install(account: Account) -> None:
     """Serve the Lambda API of `account`."""
     from local.lambda_.asynchronous import EventQueue
     from local.lambda_.destinations import Destinations
-    from local.lambda_.environment import Environment, EnvironmentSpec
+    from local.lambda_.environment import Environment, EnvironmentSpec, running
     from local.lambda_.event_config import EventConfigs
     from local.lambda_.fleet import Fleets
     from local.lambda_.forks import ForkServers
@@ -30,6 +30,7 @@ def install(account: Account) -> None:
 
     packages = Packages(account)
     account.shared(ForkServers)
+    account.offer("execution environments", running)
     shutil.rmtree(account.work_folder("lambda", "tmp"))  # of an account that was killed
 
     def start(spec: EnvironmentSpec, initialization: str) -> Environment:

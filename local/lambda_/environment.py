@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import BoundedSemaphore
+from weakref import WeakSet
 
 from local.account import Account
 from local.identity import Credentials
@@ -24,6 +25,7 @@ MAX_RESPONSE_BYTES = 6_291_556
 _FLUSH_SECONDS = 0.5  # how often a running invocation's log is sent on
 _POLL_SECONDS = 0.1
 _ANSWER_OK = "202 Accepted"
+_alive: "WeakSet[Environment]" = WeakSet()
 _starts = BoundedSemaphore(max(2, os.cpu_count() or 2))  # more starts at once only slow each other down
 
 
@@ -90,6 +92,11 @@ class InitError(Exception):
         self.duration_ms = duration_ms
 
 
+def running() -> list[tuple[str, int]]:
+    """Return the function's name and the process of each execution environment."""
+    return [(one.spec.function_name, one.pid) for one in list(_alive) if one.healthy]
+
+
 class Environment:
     """A started execution environment. It serves one invocation at a time; who took it from the fleet owns it."""
 
@@ -115,6 +122,7 @@ class Environment:
         finally:
             os.close(frames_write)
             os.close(lines_write)
+        _alive.add(self)
 
     @classmethod
     def start(cls, account: Account, spec: EnvironmentSpec, runtime: Path, initialization: str) -> "Environment":
@@ -136,6 +144,11 @@ class Environment:
             environment = cls(account, spec, runtime, initialization)
             environment.initialise(max(INIT_SECONDS, spec.timeout_seconds))
         return environment
+
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        return self._process.pid
 
     @property
     def expires_at(self) -> float:

@@ -121,7 +121,7 @@ def test_a_training_script_that_raises_is_quoted_by_status(stack, failed_trainin
     """The script's own message, the log and the next step reach `deploy.py status`."""
     page = stack.run("status", failed_training.arn.rpartition(":")[2]).stdout
 
-    assert "cannot be read" in page
+    assert "cannot be used" in page
     assert "/aws/sagemaker/TrainingJobs" in page
 
 
