@@ -19,14 +19,13 @@ import torch
 from numpy.typing import NDArray
 
 from training.decoding import ImageError, Pixels, Preprocessing, decode_pixels
+from training.predictors import FP32_FILE, INT8_FILE, OpenVinoPredictor
 
 if TYPE_CHECKING:
     from training.data import Datasets, Split
     from training.export import TrainedModel
     from training.listing import Sample
 
-FP32_FILE = "model.onnx"
-INT8_FILE = "model.int8.onnx"
 MIN_TOP1_AGREEMENT = 0.98
 MAX_ACCURACY_LOSS = 0.005
 CALIBRATION_IMAGES = 128
@@ -104,7 +103,6 @@ def accept_int8(fp32: NDArray[np.float32], int8: NDArray[np.float32], labels: ND
 
 
 def _int8_or_fp32(preprocessing: Preprocessing, datasets: "Datasets", folder: Path) -> Serving:
-    from training.predictors import OpenVinoPredictor
     from training.quantization import quantise
 
     num_threads = torch.get_num_threads()

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from training import predictors
 from training.config import parse_config
 from training.decoding import Pixels
 from training.export import TrainedModel, save_model
@@ -100,6 +101,32 @@ def test_missing_engine_falls_back_to_torch_and_says_so(
 
     assert predictor.engine == "torch"
     assert "served with torch, several times slower: openvino" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("processor", "precision"),
+    [
+        ("flags\t\t: sse4_2 avx2 avx512f\n", "fp32"),
+        ("flags\t\t: avx512f avx512_vnni\n", "int8"),
+        ("Features\t: asimd asimddp\n", "int8"),
+        (None, "int8"),
+    ],
+)
+def test_int8_serves_only_where_it_is_exact(
+    folder: Path,
+    description: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    processor: str | None,
+    precision: str,
+) -> None:
+    """x86 processors without VNNI saturate: they get the fp32 graph of the same artifact."""
+    if processor is not None:
+        (tmp_path / "cpuinfo").write_text(processor)
+    monkeypatch.setattr(predictors, "CPU_DESCRIPTION", tmp_path / "cpuinfo")
+    in_int8 = description | {"serving": description["serving"] | {"precision": "int8"}}
+
+    assert load_predictor(folder, in_int8, 1).precision == precision
 
 
 def test_artifact_from_before_there_was_a_choice_is_served_with_torch(
