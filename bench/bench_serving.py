@@ -1,0 +1,255 @@
+"""An endpoint's speed over HTTP, photograph in and answer out, against the usual inference.py and against TorchServe.
+
+    python bench/bench_serving.py                         ResNet50 at 224, photographs as they are
+    python bench/bench_serving.py --megapixels 12         the same photographs enlarged to 4000 x 3000
+    python bench/bench_serving.py --no-torchserve         without Java, or without a package index
+
+All servers run at once and are asked in turn, round by round, so that what else the machine does meets all alike. The
+engine alone and decoding alone are measured in the same rounds, in a process of their own: what HTTP reaches of them is
+the last table. Weights are random, since no weights can be downloaded here: they cost the same arithmetic.
+"""
+
+import io
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:] = [str(ROOT), str(ROOT / "bench"), *sys.path[1:]]
+
+from serving_baselines import ServerProcess, start_ours, start_torchserve, start_usual  # noqa: E402
+
+from ops.load import Load, Photograph, drive  # noqa: E402
+from ops.load_targets import HttpTarget, photographs  # noqa: E402
+
+STARTS: dict[str, Callable[[Path, bytes, Path], ServerProcess]] = {
+    "usual": start_usual,
+    "torchserve": start_torchserve,
+    "ours": start_ours,
+}
+CLASS_NAMES = [f"class {index}" for index in range(12)]
+_SCRATCH = ROOT / "build" / "bench"
+
+# The engine and decoding without a server: alone, two requests at a time, and in batches of four.
+ENGINE = """
+import json, sys, threading, time
+from pathlib import Path
+import numpy as np
+from training.decoding import Preprocessing, decode_pixels
+from training.predictors import OpenVinoPredictor
+
+folder, seconds, threads = Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
+description = json.loads((folder / "model.json").read_text())
+preprocessing, serving = Preprocessing.from_dict(description["preprocessing"]), description["serving"]
+photos = [path.read_bytes() for path in sorted(Path(sys.argv[4]).iterdir())]
+predictor = OpenVinoPredictor(folder / serving["file"], serving["precision"], preprocessing.image_size, threads)
+pixels = [decode_pixels(photo, preprocessing) for photo in photos]
+
+def repeat(calls, callers=1):
+    for call in calls[:2]:
+        call()
+    counts, began = [0] * callers, time.perf_counter()
+    def work(number):
+        while time.perf_counter() - began < seconds:
+            calls[(counts[number] * callers + number) % len(calls)]()
+            counts[number] += 1
+    crowd = [threading.Thread(target=work, args=(number,)) for number in range(callers)]
+    for one in crowd: one.start()
+    for one in crowd: one.join()
+    return sum(counts) / (time.perf_counter() - began)
+
+ask = [lambda one=one: predictor.logits(one) for one in pixels]
+alone = repeat(ask)
+pair = [threading.Thread(target=call) for call in ask[:2] * 4]  # overlap, so that the streams are compiled
+for one in pair: one.start()
+for one in pair: one.join()
+while threads > 1 and predictor._together is None: time.sleep(0.01)
+together = repeat(ask, callers=threads)
+model = predictor._core.read_model(folder / serving["file"])
+model.reshape([4, *pixels[0].shape])
+predictor._model, four = model, np.stack(pixels[:4])
+batch = predictor._compile(num_streams=1).create_infer_request()
+batches = 4 * repeat([lambda: batch.infer([four], share_inputs=True)])
+decoding = repeat([lambda one=one: decode_pixels(one, preprocessing) for one in photos])
+print(json.dumps({"alone_ms": 1000 / alone, "streams": together, "batches": batches, "decode_ms": 1000 / decoding}))
+"""
+
+
+@click.command(help=__doc__)
+@click.option("--photos", type=click.Path(path_type=Path), default=ROOT.parent / "shared" / "data" / "flowers")
+@click.option("--megapixels", type=float, default=0.0, help="Enlarge the photographs; 0: as they are.")
+@click.option("--model-name", default="resnet50", show_default=True)
+@click.option("--precision", type=click.Choice(["int8", "fp32"]), default="int8", show_default=True)
+@click.option("--rounds", default=4, show_default=True)
+@click.option("--seconds", default=2.0, show_default=True, help="Of each load, in each round.")
+@click.option("--starts", default=3, show_default=True, help="Cold starts of each server.")
+@click.option("--torchserve/--no-torchserve", default=True, show_default=True)
+def main(
+    photos: Path,
+    megapixels: float,
+    model_name: str,
+    precision: str,
+    rounds: int,
+    seconds: float,
+    starts: int,
+    torchserve: bool,
+) -> None:
+    os.environ["PYTHONWARNINGS"] = "ignore"
+    folder = make_artifact(model_name, precision)
+    sent = make_photographs(photos, megapixels)
+    names = [name for name in STARTS if torchserve or name != "torchserve"]
+    found: dict[str, dict[str, list[float]]] = {name: {} for name in (*names, "engine")}
+    for _ in range(starts - 1):
+        for name in names:
+            server = start(name, folder, sent[0].content)
+            if server is not None:
+                note(found[name], cold_s=server.seconds_to_first_answer)
+                server.end()
+    servers = {name: server for name in names if (server := start(name, folder, sent[0].content)) is not None}
+    try:
+        for number in range(rounds):
+            click.echo(f"round {number + 1} of {rounds} ...", err=True)
+            measure_round(servers, sent, folder / "model", seconds, found)
+        for name, server in servers.items():
+            note(found[name], cold_s=server.seconds_to_first_answer, memory_mb=server.resident_mb())
+    finally:
+        for server in servers.values():
+            server.end()
+    show(found, sent)
+    (_SCRATCH / f"serving-{megapixels:g}mp.json").write_text(json.dumps(found, indent=1))
+
+
+def start(name: str, folder: Path, photo: bytes) -> ServerProcess | None:
+    """Start a server; say why where it cannot be."""
+    try:
+        return STARTS[name](folder, photo, _SCRATCH / f"{name}.log")
+    except (RuntimeError, subprocess.CalledProcessError) as error:
+        click.echo(f"{name}: {error}", err=True)
+        return None
+
+
+def measure_round(
+    servers: dict[str, ServerProcess], sent: list[Photograph], model: Path, seconds: float, found: dict[str, Any]
+) -> None:
+    """Ask each server in turn, by one caller and by eight; then the engine without a server."""
+    for concurrency in (1, 8):
+        for name, server in servers.items():
+            target = HttpTarget(server.url)
+            result = drive(target, sent, Load(seconds, concurrency, warm_up_seconds=0.4))
+            target.close()
+            if result.failures:
+                raise RuntimeError(f"{name}: {result.failures}")
+            percentiles = result.percentiles_ms()
+            values = {"p50": percentiles["p50"], "p99": percentiles["p99"], "throughput": result.throughput}
+            note(found[name], **{f"{key}_{concurrency}": value for key, value in values.items()})
+    command = [
+        sys.executable,
+        "-c",
+        ENGINE,
+        str(model),
+        str(seconds / 2),
+        str(os.cpu_count()),
+        str(_SCRATCH / "photos"),
+    ]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    note(found["engine"], **json.loads(done.stdout))
+
+
+def make_artifact(model_name: str, precision: str) -> Path:
+    """Return a folder whose model/ is an artifact of `model_name` with random weights, made once."""
+    import numpy as np
+    import torch
+
+    from training.config import parse_config
+    from training.decoding import Preprocessing
+    from training.export import TrainedModel, save_model
+    from training.model import ModelSpec, build_model
+    from training.predictors import FP32_FILE, INT8_FILE
+    from training.quantization import quantise
+
+    folder = _SCRATCH / f"{model_name}-{precision}"
+    model = folder / "model"
+    flags = ["--data", str(folder), "--model-dir", str(model), "--model-name", model_name]
+    torch.manual_seed(0)
+    spec = ModelSpec(model_name, len(CLASS_NAMES))
+    preprocessing = Preprocessing.for_image_size(224)
+    trained = TrainedModel(build_model(spec).eval(), spec, preprocessing, CLASS_NAMES)
+    save_model(trained, parse_config(flags, {}))
+    if precision == "int8":  # by hand: random weights have no answers that int8 could agree with
+        images = np.random.default_rng(0).integers(0, 256, (8, 224, 224, 3), dtype=np.uint8)
+        quantise(model / FP32_FILE, model / INT8_FILE, images, os.cpu_count() or 1)
+        description = json.loads((model / "model.json").read_text())
+        description["serving"] |= {"precision": "int8", "file": INT8_FILE}
+        (model / "model.json").write_text(json.dumps(description))
+    return folder
+
+
+def make_photographs(folder: Path, megapixels: float) -> list[Photograph]:
+    """Return 48 photographs, or 12 enlarged ones with the noise of a camera, and leave them in build/bench/photos."""
+    import numpy as np
+    from PIL import Image
+
+    sent = photographs(folder, 48)
+    if megapixels:
+        height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
+        size, noise = (round(height * 4 / 3), height), np.random.default_rng(0)
+        larger = []
+        for photo in sent[:12]:
+            image = Image.open(io.BytesIO(photo.content)).convert("RGB").resize(size, Image.Resampling.BICUBIC)
+            levels = np.asarray(image) + noise.normal(0, 4, (height, size[0], 1))
+            buffer = io.BytesIO()
+            Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8)).save(buffer, "JPEG", quality=88)
+            larger.append(Photograph(photo.name, buffer.getvalue(), "image/jpeg"))
+        sent = larger
+    target = _SCRATCH / "photos"
+    target.mkdir(parents=True, exist_ok=True)
+    for old in target.iterdir():
+        old.unlink()
+    for number, photo in enumerate(sent):
+        (target / f"{number:03d}.jpg").write_bytes(photo.content)
+    return sent
+
+
+def note(into: dict[str, list[float]], **values: float) -> None:
+    """Keep one more measurement of each name."""
+    for name, value in values.items():
+        into.setdefault(name, []).append(value)
+
+
+def show(found: dict[str, dict[str, list[float]]], sent: list[Photograph]) -> None:
+    """Print the tables: medians over the rounds, and the ratios to the usual server as medians of each round's."""
+    size = statistics.mean(len(photo.content) for photo in sent) / 1000
+    click.echo(f"\n{len(sent)} photographs of {size:.0f} KB, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}")
+    columns = ("p50_1", "p99_1", "throughput_1", "p50_8", "p99_8", "throughput_8", "cold_s", "memory_mb")
+    click.echo("| server | " + " | ".join(columns) + " | p50_1 ratio | throughput_8 ratio |")
+    click.echo("|---" * (len(columns) + 3) + "|")
+    for name in (name for name in STARTS if found.get(name, {}).get("p50_1")):
+        cells = [f"{statistics.median(found[name][column]):.3g}" for column in columns]
+        faster = ratio(found["usual"]["p50_1"], found[name]["p50_1"])
+        more = ratio(found[name]["throughput_8"], found["usual"]["throughput_8"])
+        click.echo(f"| {name} | " + " | ".join(cells) + f" | {faster:.2f} | {more:.2f} |")
+    engine, ours = found["engine"], found["ours"]
+    click.echo("\n| engine without a server | median |\n|---|---|")
+    for name, values in engine.items():
+        click.echo(f"| {name} | {statistics.median(values):.4g} |")
+    best = [max(pair) for pair in zip(engine["streams"], engine["batches"], strict=True)]
+    alone = [sum(pair) for pair in zip(engine["alone_ms"], engine["decode_ms"], strict=True)]
+    click.echo(f"\nthroughput over HTTP: {100 * ratio(ours['throughput_8'], best):.0f} % of the engine's best")
+    click.echo(f"p50 over HTTP: {100 * ratio(ours['p50_1'], alone) - 100:+.0f} % to engine alone plus decoding")
+
+
+def ratio(numerators: list[float], denominators: list[float]) -> float:
+    """Return the median of the rounds' ratios."""
+    return statistics.median(one / other for one, other in zip(numerators, denominators, strict=True))
+
+
+if __name__ == "__main__":
+    main()
