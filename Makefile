@@ -22,7 +22,7 @@ test: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy deploy.py handlers inference local ops reports statemachine training
+	$(BIN)/mypy deploy.py archives handlers inference local ops reports statemachine training
 	$(BIN)/lint-imports
 	mkdir -p build
 	$(BIN)/python -m ops.expand_template > build/expanded.json
@@ -54,5 +54,5 @@ $(STAMP): requirements.txt
 	@echo 'installing the pinned packages into .venv, once ...'
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	@$(BIN)/python -m compileall -q handlers inference local ops reports training
+	@$(BIN)/python -m compileall -q archives handlers inference local ops reports training
 	@touch $(STAMP)

@@ -1,183 +1,26 @@
-"""The members of a zip or tar.gz in S3, one after the other, without trusting a single field of it.
+"""The members of an archive in S3, read through ranges of the object, with this package's errors."""
 
-Nothing is extracted to a disk: the archive is read through ranges of the S3 object and each member is handed on as
-bytes. `tarfile`'s and `zipfile`'s own extraction is not used, since its filters have been escaped before.
-"""
-
-import gzip
-import io
-import re
-import stat
-import tarfile
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Self
 
+from archives import members as reading
+from archives.members import ARCHIVE_SUFFIXES, Archive, ArchiveError, Limits, Member, is_archive
 from handlers.errors import DatasetError
 from handlers.objects import S3Object, SeekableObject
 
-ARCHIVE_SUFFIXES = (".zip", ".tar.gz", ".tgz")
-_FLOOR_BYTES = 10 * 1024 * 1024  # a small archive of equal files may well compress beyond MAX_RATIO
-_MAX_HEADER_BYTES = 1024 * 1024
-_LONG_HEADERS = (
-    tarfile.XHDTYPE,
-    tarfile.XGLTYPE,
-    tarfile.SOLARIS_XHDTYPE,
-    tarfile.GNUTYPE_LONGNAME,
-    tarfile.GNUTYPE_LONGLINK,
-)
-_BROKEN = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, UnicodeDecodeError)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much an archive may hold. The defaults are far above any image dataset a Lambda can unpack in time."""
-
-    members: int = 500_000
-    total_bytes: int = 64 * 1024**3
-    ratio: int = 200  # unpacked against packed bytes; photographs hardly compress
-    central_directory_bytes: int = 128 * 1024**2
-
-
-@dataclass(frozen=True)
-class Member:
-    """A regular file in an archive; `read` unpacks at most `size` bytes and works until the next member is taken."""
-
-    path: str
-    size: int
-    read: Callable[[], bytes]
-
-
-def is_archive(key: str) -> bool:
-    """Tell whether an object is an archive by its name."""
-    return key.lower().endswith(ARCHIVE_SUFFIXES)
+__all__ = ["ARCHIVE_SUFFIXES", "Limits", "Member", "is_archive", "members", "safe_path"]
 
 
 def members(bucket: str, archive: S3Object, limits: Limits | None = None) -> Iterator[Member]:
     """Yield the regular files of `archive`; folders are passed over.
 
     Raises:
-        DatasetError: the archive is empty, truncated, none at all, larger than `limits`, or holds a member that is
-            no regular file or that points outside.
+        DatasetError: as `archives.members.ArchiveError`.
     """
-    if archive.size == 0:
-        raise DatasetError(f"archive {archive.key!r} has 0 bytes; upload it again")
-    source = SeekableObject(bucket, archive)
-    read_members = _zip_members if archive.key.lower().endswith(".zip") else _tar_members
-    found = 0
-    with _worded(archive.key):
-        for member in read_members(source, limits or Limits()):
-            found += 1
-            yield Member(member.path, member.size, _worded(archive.key)(member.read))
-    if found == 0:
-        raise DatasetError(f"archive {archive.key!r} holds no file; expected folders named after classes with images")
-
-
-@contextmanager
-def _worded(key: str) -> Iterator[None]:
-    """Turn what the archive modules raise, here or while a member is read, into one sentence."""
-    try:
-        yield
-    except _BROKEN as error:
-        said = " ".join(str(error).split()) or type(error).__name__
-        raise DatasetError(f"archive {key!r} cannot be read: {said}; pack and upload it again") from error
-    except (NotImplementedError, RuntimeError, ValueError, OverflowError) as error:
-        # zipfile's words for encryption and unknown methods, tarfile's for impossible numbers in a header.
-        raise DatasetError(f"archive {key!r}: {error}; pack it as a plain zip or tar.gz") from error
-
-
-class _Budget:
-    """Counts what an archive unpacks to and refuses more than its limits."""
-
-    def __init__(self, archive: S3Object, limits: Limits) -> None:
-        self._archive, self._limits = archive, limits
-        self._members = self._bytes = 0
-        self._most = min(limits.total_bytes, archive.size * limits.ratio + _FLOOR_BYTES)
-
-    def add_member(self) -> None:
-        self._members += 1
-        if self._members > self._limits.members:
-            raise DatasetError(
-                f"archive {self._archive.key!r} has more than {self._limits.members} members; upload it as a folder"
-            )
-
-    def add_bytes(self, count: int) -> None:
-        self._bytes += count
-        if self._bytes > self._most:
-            raise DatasetError(
-                f"archive {self._archive.key!r} of {self._archive.size} bytes unpacks to more than {self._most} bytes; "
-                f"upload it as a folder if that is right"
-            )
-
-
-def _zip_members(source: SeekableObject, limits: Limits) -> Iterator[Member]:
-    budget = _Budget(source.source, limits)
-    with zipfile.ZipFile(_CappedReads(source, limits.central_directory_bytes)) as archive:
-        for info in sorted(archive.infolist(), key=lambda i: i.header_offset):
-            budget.add_member()
-            path = safe_path(info.filename)
-            mode = info.external_attr >> 16
-            if info.is_dir():
-                continue
-            if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-                raise DatasetError(
-                    f"archive member {path!r} is no regular file; archives may hold files and folders only"
-                )
-            budget.add_bytes(info.file_size)
-            yield Member(path, info.file_size, lambda info=info: _read_zip_member(archive, info))  # type: ignore[misc]
-
-
-def _read_zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    with archive.open(info) as member:
-        return member.read()  # ends at the size that the directory states, then checks the CRC
-
-
-def _tar_members(source: SeekableObject, limits: Limits) -> Iterator[Member]:
-    budget = _Budget(source.source, limits)
-    unpacked = _CountedReads(gzip.GzipFile(fileobj=io.BufferedReader(source, 1024 * 1024)), budget)
-    with tarfile.open(fileobj=unpacked, mode="r|", tarinfo=_StrictTarInfo) as archive:
-        while info := archive.next():
-            archive.members.clear()  # type: ignore[attr-defined]  # the stream is read once, so the list would only grow
-            budget.add_member()
-            path = safe_path(info.name)
-            if info.isdir():
-                continue
-            if not info.isreg() or info.issparse():
-                raise DatasetError(
-                    f"archive member {path!r} is no regular file; archives may hold files and folders only"
-                )
-            yield Member(path, info.size, lambda info=info: _read_tar_member(archive, info))  # type: ignore[misc]
-    while unpacked.read(1024 * 1024):  # what follows the last member must be sound too: gzip's checksum is at the end
-        pass
-
-
-def _read_tar_member(archive: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
-    stream = archive.extractfile(info)
-    data = stream.read() if stream else b""
-    if len(data) != info.size:
-        raise EOFError(f"member {info.name!r} ends after {len(data)} of {info.size} bytes")
-    return data
-
-
-class _StrictTarInfo(tarfile.TarInfo):
-    """Raises where tarfile would take a damaged header for the archive's end, or read a header of any size."""
-
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        info = super().frombuf(buf, encoding, errors)
-        if info.type in _LONG_HEADERS and info.size > _MAX_HEADER_BYTES:
-            raise DatasetError(f"archive has a header of {info.size} bytes; at most {_MAX_HEADER_BYTES} are read")
-        return info
-
-    @classmethod
-    def fromtarfile(cls, tarfile_: tarfile.TarFile) -> Self:
-        try:
-            return super().fromtarfile(tarfile_)
-        except (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError) as error:  # type: ignore[attr-defined]
-            raise tarfile.ReadError(f"damaged header: {error}") from error
+    source = Archive(SeekableObject(bucket, archive), archive.key, archive.size)
+    with _as_dataset_error():
+        for member in reading.members(source, limits):
+            yield Member(member.path, member.size, _reader(member))
 
 
 def safe_path(name: str) -> str:
@@ -186,37 +29,17 @@ def safe_path(name: str) -> str:
     Raises:
         DatasetError: it is absolute, climbs with "..", or holds control characters.
     """
-    path = name.replace("\\", "/")
-    parts = path.split("/")
-    if path.startswith("/") or re.match(r"[A-Za-z]:", path) or ".." in parts or re.search(r"[\x00-\x1f\x7f]", path):
-        raise DatasetError(f"path {name!r} points outside the dataset; expected CLASS/FILE or SPLIT/CLASS/FILE")
-    return "/".join(part for part in parts if part not in ("", "."))
+    with _as_dataset_error():
+        return reading.safe_path(name)
 
 
-class _CountedReads(io.RawIOBase):
-    """Counts every unpacked byte against the budget, those of skipped members too."""
-
-    def __init__(self, stream: gzip.GzipFile, budget: _Budget) -> None:
-        super().__init__()
-        self._stream, self._budget = stream, budget
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._stream.read(size)
-        self._budget.add_bytes(len(data))
-        return data
+def _reader(member: Member) -> Callable[[], bytes]:
+    return _as_dataset_error()(member.read)
 
 
-class _CappedReads(io.BufferedReader):
-    """Refuses a single huge read, which is how a forged central directory would take all memory."""
-
-    def __init__(self, source: SeekableObject, most: int) -> None:
-        super().__init__(source, 64 * 1024)
-        self._most = most
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if size is not None and size > self._most:
-            raise DatasetError(f"archive has a directory of {size} bytes; at most {self._most} are read")
-        return super().read(size)
+@contextmanager
+def _as_dataset_error() -> Iterator[None]:
+    try:
+        yield
+    except ArchiveError as error:
+        raise DatasetError(str(error)) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from ops.session import REPOSITORY
 
 TEMPLATE = "template.yaml"
 _PROPERTY = re.compile(r"^(?P<lead>\s*(?:- )?(?:CodeUri|ContentUri|DefinitionUri):\s*)(?P<path>[^\s#]+)", re.MULTILINE)
-_SOURCE = ("training", "inference", "reports")  # what a training job gets
+_FUNCTIONS = ("handlers", "archives")  # what every Lambda function gets
+_SOURCE = ("training", "inference", "reports", "archives")  # what a training job gets
 _SKIPPED_FOLDERS = {"__pycache__", "tests"}
 
 
@@ -51,9 +52,9 @@ def build(*, for_this_machine: bool, root: Path = REPOSITORY) -> Bundle:
     Raises:
         BundleError: a part is missing or the layer cannot be built.
     """
-    handlers = zip_bytes(_package_files(root, "handlers"))
+    handlers = zip_bytes(_files(root, _FUNCTIONS))
     layer = layer_zip(root / "handlers" / "requirements.txt", for_this_machine=for_this_machine)
-    source = tar_gz_bytes({name: path for package in _SOURCE for name, path in _package_files(root, package).items()})
+    source = tar_gz_bytes(_files(root, _SOURCE))
     definition = _read(root / "statemachine" / "pipeline.asl.json")
     source_asset = Asset(f"source/{content_hash(source)}/sourcedir.tar.gz", source)
     assets = (
@@ -63,6 +64,10 @@ def build(*, for_this_machine: bool, root: Path = REPOSITORY) -> Bundle:
         source_asset,
     )
     return Bundle(_read(root / TEMPLATE).decode(), assets, source_asset.key)
+
+
+def _files(root: Path, packages: Iterable[str]) -> dict[str, Path]:
+    return {name: path for package in packages for name, path in _package_files(root, package).items()}
 
 
 def _package_files(root: Path, package: str) -> dict[str, Path]:

@@ -59,7 +59,8 @@ class TrainingConfig:
     train: Path | None
     validation: Path | None
     test: Path | None
-    data: Path | None
+    data: str | None  # a folder, an archive, or either in S3
+    download_dir: Path | None  # None: a temporary folder
     classes: Path | None
     features: Path | None  # computed earlier; the head is trained on them
     weights_dir: Path | None
@@ -188,7 +189,12 @@ def _add_folder_flags(parser: argparse.ArgumentParser, environ: Mapping[str, str
         ("features", "FEATURES", "folder of compute_features.py; empty or new: it is filled from the images first"),
     ):
         group.add_argument(f"--{flag}", type=Path, default=_path(environ, f"SM_CHANNEL_{channel}"), help=text)
-    group.add_argument("--data", type=Path, help="image folder with or without train/, valid/ and test/")
+    group.add_argument(
+        "--data", help="image folder with or without train/, valid/ and test/, or a .zip, .tar or .tar.gz, or s3://..."
+    )
+    group.add_argument(
+        "--download-dir", type=Path, help="keeps what --data s3://... downloads; default: nothing is kept"
+    )
     group.add_argument("--model-dir", type=Path, default=_path(environ, "SM_MODEL_DIR") or Path("model"))
     group.add_argument(
         "--output-data-dir", type=Path, default=_path(environ, "SM_OUTPUT_DATA_DIR"), help="default: the model folder"

@@ -60,7 +60,7 @@ def datasets_of(store: FeatureStore, config: TrainingConfig, preprocessing: Prep
     names = store.description["class_names"]
     problems = [DataProblem(**problem) for problem in store.description["data_problems"]]
     train, validation = (
-        _split(features, names, config.data or folder, preprocessing)
+        _split(features, names, Path(config.data) if config.data else folder, preprocessing)
         for features, folder in ((store.train, config.train), (store.validation, config.validation))
     )
     return Datasets(names, train, validation, None, problems)

@@ -3,6 +3,8 @@
 On a plain machine (a laptop, an EC2 instance) with Python, torch, torchvision and Pillow:
 
     python training/train.py --data photos --model-dir out --model-name resnet18 --epochs 20
+    python training/train.py --data photos.zip --model-dir out --checkpoint-dir checkpoints
+    python training/train.py --data s3://BUCKET/datasets/photos/ --model-dir out
     python training/train.py --train photos/train --validation photos/valid --test photos/test --model-dir out
 
 In SageMaker's PyTorch container (script mode), where sourcedir.tar.gz holds the folders training/ and inference/ at its
@@ -24,6 +26,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,10 +77,14 @@ def main(
 def run(config: TrainingConfig, environ: Mapping[str, str], stop: StopSignal) -> None:
     """Train, score the test split once, and write the artifact and evaluation.json."""
     # Imported here, so that a wrong flag is answered at once and not after three seconds of loading torch.
-    from training import distributed
+    from training import distributed, sources
 
     with distributed.joined(environ) as world, said_by_one(world):
-        train_and_score(config, world, stop)
+        if config.data is None:
+            train_and_score(config, world, stop)
+            return
+        with sources.local_folder(config.data, config.download_dir, say) as folder:
+            train_and_score(replace(config, data=str(folder)), world, stop)
 
 
 def train_and_score(config: TrainingConfig, world: "World", stop: StopSignal) -> None:

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FAST = ["--model-name", "resnet18", "--weights", "none", "--image-size", "32", "--batch-size", "8"]
 EPOCH_LINE = re.compile(
     r"^epoch=\d+ train_loss=[0-9.]+ train_top1=[0-9.]+ validation_loss=[0-9.]+ validation_top1=[0-9.]+"
-    r" seconds=[0-9.]+ images_per_second=\d+$",
+    r" seconds=[0-9.]+ images_per_second=\d+(?: best_validation_top1=[0-9.]+)?$",
     re.MULTILINE,
 )
 
@@ -184,7 +184,7 @@ def write_job(base: Path, hyperparameters: dict[str, str]) -> None:
         write_images(base / "input" / "data" / channel / "train", 4, suffix="png")
     (base / "input" / "data" / "classes" / "classes.json").write_text('["blue", "green", "red"]')
     with tarfile.open(base / "sourcedir.tar.gz", "w:gz") as bundle:
-        for folder in ("training", "inference", "reports"):
+        for folder in ("training", "inference", "reports", "archives"):
             bundle.add(ROOT / folder, folder, filter=lambda item: None if "__pycache__" in item.name else item)
     given = {
         "sagemaker_program": "training/train.py",

@@ -1,0 +1,158 @@
+"""Where `--data` comes from on a plain machine: a folder, an archive, or either of them in S3.
+
+In SageMaker the channels are there already, and nothing of this is used.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archives.members import ARCHIVE_SUFFIXES, Archive, ArchiveError, Member, members, safe_path
+from training.errors import ConfigError, DatasetError
+from training.listing import SPLIT_FOLDERS
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+SUFFIXES = (*ARCHIVE_SUFFIXES, ".tar")
+MAX_FILE_BYTES = 64 * 2**20  # no image is larger; each is held in memory while it is unpacked
+_THREADS = 16
+_SPLITS = {name for names in SPLIT_FOLDERS.values() for name in names}
+
+Say = Callable[[str], None]
+
+
+@contextmanager
+def local_folder(data: str, download_dir: Path | None, say: Say) -> Iterator[Path]:
+    """Give the image folder that `data` stands for; what was downloaded or unpacked goes away with the block.
+
+    With `download_dir` it stays there, and what has not changed in S3 is not fetched again.
+
+    Raises:
+        ConfigError: `data` is in S3, but there is no boto3.
+        DatasetError: there is nothing there, it cannot be read, or an archive cannot be trusted.
+    """
+    if not data.startswith("s3://") and not _is_archive(data):
+        yield Path(data)
+        return
+    with tempfile.TemporaryDirectory(prefix="retriever-") as temporary:
+        folder = (download_dir or Path(temporary)) / "data"
+        path = _download(data, folder, say) if data.startswith("s3://") else Path(data)
+        if _is_archive(path.name):
+            # Unpacked anew each time: an archive's content may have changed under its name.
+            path = _unpack(path, Path(temporary) / "unpacked", say)
+        yield _below_wrappers(path)
+
+
+def _is_archive(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES)
+
+
+def _unpack(path: Path, folder: Path, say: Say) -> Path:
+    """Write each regular file of the archive `path` below `folder`, and nothing anywhere else."""
+    count = 0
+    try:
+        with open(path, "rb", buffering=0) as stream:
+            for member in members(Archive(stream, path.name, path.stat().st_size)):
+                count += _write_member(member, folder, say)
+    except ArchiveError as error:
+        raise DatasetError(str(error)) from error
+    except OSError as error:
+        raise DatasetError(f"archive {str(path)!r} cannot be unpacked: {error.strerror or error}") from error
+    say(f"unpacked {count} files of {path.name}")
+    return folder
+
+
+def _write_member(member: Member, folder: Path, say: Say) -> bool:
+    if member.size > MAX_FILE_BYTES:
+        say(f"set aside {member.path!r}: larger than {MAX_FILE_BYTES} bytes")
+        return False
+    target = folder / member.path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(member.read())
+    return True
+
+
+def _below_wrappers(folder: Path) -> Path:
+    """Return the folder that holds splits or classes: archives often wrap everything in one more folder."""
+    while folder.is_dir():
+        inside = [path for path in folder.iterdir() if not path.name.startswith(".") and path.name != "__MACOSX"]
+        if len(inside) != 1 or not inside[0].is_dir() or inside[0].name in _SPLITS:
+            break
+        if not any(path.is_dir() for path in inside[0].iterdir()):
+            break  # a class folder, the only one
+        folder = inside[0]
+    return folder
+
+
+def _download(uri: str, folder: Path, say: Say) -> Path:
+    """Fetch the object or all objects below a prefix; return the archive's path or the folder."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    s3, failures = _client(uri)
+    try:
+        if _is_archive(key):
+            target = folder / Path(key).name
+            _fetch(s3, bucket, s3.head_object(Bucket=bucket, Key=key) | {"Key": key}, target)
+            return target
+        prefix = f"{key.rstrip('/')}/" if key.strip("/") else ""
+        return _download_folder(s3, bucket, prefix, folder, say)
+    except failures as error:
+        raise DatasetError(
+            f"data {uri!r} cannot be read: {' '.join(str(error).split())}; check the name, the credentials and the "
+            "permissions s3:ListBucket and s3:GetObject"
+        ) from error
+
+
+def _download_folder(s3: "S3Client", bucket: str, prefix: str, folder: Path, say: Say) -> Path:
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    objects: list[Any] = [found for page in pages for found in page.get("Contents", [])]
+    targets: dict[Path, Any] = {}
+    for found in objects:
+        name = found["Key"].removeprefix(prefix)
+        try:
+            if name and not name.endswith("/"):
+                targets[folder / safe_path(name)] = found
+        except ArchiveError as error:
+            say(f"set aside {found['Key']!r}: {error}")
+    if not targets:
+        raise DatasetError(f"no objects below 's3://{bucket}/{prefix}'; give a prefix that holds CLASS/*.jpg")
+    if folder.is_dir():  # what was deleted in S3 since
+        for path in [path for path in folder.rglob("*") if path.is_file() and path not in targets]:
+            path.unlink()
+    with ThreadPoolExecutor(_THREADS) as pool:
+        fetched = sum(pool.map(lambda target: _fetch(s3, bucket, targets[target], target), targets))
+    say(f"downloaded {fetched} of {len(targets)} objects below s3://{bucket}/{prefix}")
+    return folder
+
+
+def _fetch(s3: "S3Client", bucket: str, found: Any, target: Path) -> bool:
+    """Download an object unless `target` is that object already; its time of change says so, as in `aws s3 sync`."""
+    changed = found["LastModified"].timestamp()
+    size = found.get("Size", found.get("ContentLength"))
+    if target.is_file() and target.stat().st_size == size and int(target.stat().st_mtime) == int(changed):
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+    s3.download_file(bucket, found["Key"], str(partial))
+    os.utime(partial, (changed, changed))
+    partial.replace(target)
+    return True
+
+
+def _client(uri: str) -> "tuple[S3Client, tuple[type[Exception], ...]]":
+    """Return an S3 client and what it may raise."""
+    try:
+        import boto3
+        from botocore.config import Config
+        from botocore.exceptions import BotoCoreError, ClientError
+    except ImportError as error:
+        raise ConfigError(f"data {uri!r} is in S3, and boto3 is not installed; pip install boto3") from error
+    config = Config(max_pool_connections=_THREADS, retries={"mode": "standard", "total_max_attempts": 5})
+    try:
+        return boto3.client("s3", config=config), (BotoCoreError, ClientError, boto3.exceptions.Boto3Error)
+    except BotoCoreError as error:
+        raise ConfigError(f"data {uri!r}: {error}; set AWS_DEFAULT_REGION and credentials") from error
