@@ -66,6 +66,15 @@ def test_abbreviated_flag_is_refused() -> None:
         ("--epochs", "two", "argument --epochs: invalid int value: 'two'"),
         ("--augment", "wild", "invalid choice: 'wild'"),
         ("--save-model", "perhaps", "neither true nor false"),
+        ("--unfreeze-depth", "most", "'most' is neither a number of stages nor full"),
+        ("--unfreeze-depth", "-2", "unfreeze_depth=-2 is out of range"),
+        ("--head", "tree", "invalid choice: 'tree'"),
+        ("--progressive-resize", "0.1", "progressive_resize=0.1 is out of range; use 0.25 to 1"),
+        ("--layer-lr-decay", "0", "layer_lr_decay=0.0 is out of range"),
+        ("--ema-decay", "1", "ema_decay=1.0 is out of range"),
+        ("--mixup", "-1", "mixup=-1.0 is out of range"),
+        ("--randaugment", "31", "randaugment=31 is out of range; use 0 to 30"),
+        ("--feature-views", "33", "feature_views=33 is out of range"),
         ("--weights", "channel", "weights=channel but there is no 'weights' channel"),
     ],
 )
@@ -79,3 +88,20 @@ def test_no_folder_is_refused() -> None:
     """Without any images the flags that are missing are named."""
     with pytest.raises(ConfigError, match="give --data DIR, or --train DIR and --validation DIR"):
         parse_config([], {})
+
+
+@pytest.mark.parametrize(
+    ("flags", "depth", "trainable"),
+    [
+        (["--trainable", "head"], 0, "head"),
+        (["--trainable", "full"], -1, "full"),
+        (["--trainable", "head", "--unfreeze-depth", "2"], 2, "full"),
+        (["--unfreeze-depth", "full"], -1, "full"),
+        (["--unfreeze-depth", "0"], 0, "head"),
+    ],
+)
+def test_unfreeze_depth_wins_over_trainable(flags: list[str], depth: int, trainable: str) -> None:
+    """A tuning job varies the depth while the flow sends `trainable` all the same."""
+    config = parse_config([*FOLDERS, *flags], {})
+
+    assert (config.unfreeze_depth, config.trainable) == (depth, trainable)

@@ -1,0 +1,343 @@
+"""Twenty tuning trials of five epochs: every image in every epoch, against features computed once.
+
+    python bench/bench_features.py               all of it, on ../shared/data/flowers
+    python bench/bench_features.py speed         seconds of both ways, one after the other
+    python bench/bench_features.py accuracy      the best validation accuracy of each way's twenty trials
+    python bench/bench_features.py extraction    one pass over the images by each extractor, in turns
+
+Both sides start from one ResNet50, trained here for some minutes on the photographs of the folder test/, since no
+weights can be downloaded; tuning splits train/ into 504 images to train on and 216 to validate on. The backbone and
+the seconds of earlier rounds are kept under build/bench: another run is short, and medians are over all rounds.
+`--copies 3` tunes on three crops of each photograph.
+
+Of the baseline one epoch of one trial is measured, its images read and computed as in all the others, and multiplied
+by 20 x 5. Of ours everything is measured: reading images, building the engine, features, files, checksums, 20 trials.
+Interpreter and imports are left out on both sides; `speed` says what they add to a trial in a process of its own.
+"""
+
+import json
+import math
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT)]
+
+import torch  # noqa: E402 - after the path is set
+from torch import Tensor, nn  # noqa: E402
+from torch.nn import functional  # noqa: E402
+
+from bench import baseline  # noqa: E402
+from training import preparation  # noqa: E402
+from training.config import TrainingConfig, parse_config  # noqa: E402
+from training.data import find_images  # noqa: E402
+from training.distributed import World  # noqa: E402
+from training.engine import fit  # noqa: E402
+from training.extractors import make_extractor  # noqa: E402
+from training.model import ModelSpec, replace_head  # noqa: E402
+from training.preprocessing import Preprocessing, decode_image, normalise  # noqa: E402
+
+CACHE = ROOT / "build" / "bench"
+TRIALS, EPOCHS = 20, 5
+MODEL = "resnet50"
+NUM_VALIDATION = 18  # photographs of a class, of 60
+SIDE, NUM_CLASSES = 224, 12
+PHOTOS = ROOT.parent / "shared" / "data" / "flowers"
+
+
+Files = list[tuple[Path, int]]
+
+
+def config_for(photos: Path, features: Path | None, **settings: object) -> TrainingConfig:
+    """Return the settings of a job on `photos`/train with the backbone made here."""
+    flags: dict[str, object] = {
+        "model-name": MODEL,
+        "weights": "channel",
+        "weights-dir": CACHE / "backbone",
+        "trainable": "head",
+        "epochs": EPOCHS,
+        "save-model": "false",
+        "model-dir": CACHE / "out",
+        **settings,
+    }
+    if features is None:
+        flags |= {"train": photos / "train", "validation": photos / "valid"}
+    else:
+        flags["features"] = features
+    return parse_config([f"--{name}={value}" for name, value in flags.items()], {})
+
+
+def prepare_photographs(photos: Path, copies: int) -> Path:
+    """Return a folder made of `photos`/train: valid/ has 18 of each class, train/ the others in `copies` crops."""
+    folder = CACHE / f"photos-{copies}"
+    if not folder.exists():
+        partial = CACHE / f"photos-{copies}.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        for source in sorted((photos / "train").iterdir()):
+            for index, path in enumerate(sorted(source.glob("*.jpg"))):
+                split = "valid" if index < NUM_VALIDATION else "train"
+                target = partial / split / source.name
+                target.mkdir(parents=True, exist_ok=True)
+                copy_crops(path, target, copies if split == "train" else 1)
+        partial.rename(folder)
+    return folder
+
+
+def copy_crops(path: Path, target: Path, copies: int) -> None:
+    """Write the photograph and `copies` - 1 random crops of it."""
+    from PIL import Image
+
+    shutil.copyfile(path, target / path.name)
+    draw = random.Random(path.name)  # noqa: S311 - repeatable
+    with Image.open(path) as image:
+        for number in range(1, copies):
+            side = round(min(image.size) * draw.uniform(0.6, 0.95))
+            left, top = draw.randrange(image.width - side), draw.randrange(image.height - side)
+            crop = image.crop((left, top, left + side, top + side)).resize((224, 224))
+            crop.save(target / f"{path.stem}-{number}.jpg", quality=92)
+
+
+def prepare_backbone(photos: Path) -> None:
+    """Train the backbone of both sides on photographs that tuning does not see."""
+    if (CACHE / "backbone" / "model.pt").exists():
+        return
+    click.echo("training the backbone once: some minutes ...", err=True)
+    folder = str(photos / "test")
+    flags = (
+        f"--model-name {MODEL} --weights none --image-size 96 --epochs 40 --batch-size 16 --lr 0.0007 --augment strong"
+    )
+    command = [sys.executable, str(ROOT / "training" / "train.py"), "--train", folder, "--validation", folder]
+    subprocess.run([*command, "--model-dir", str(CACHE / "backbone"), *flags.split()], check=True, stdout=sys.stderr)
+
+
+def backbone_file() -> Path:
+    """Return the only weights file of the backbone's folder."""
+    return CACHE / "backbone" / "model.pt"
+
+
+def split_files(photos: Path) -> dict[str, Files]:
+    """Return the files and class indices that the product trains and validates on."""
+    listings = find_images(config_for(photos, None))
+    names = sorted({sample.class_name for sample in listings["train"].samples})
+    return {
+        name: [(sample.path, names.index(sample.class_name)) for sample in listings[name].samples]
+        for name in ("train", "validation")
+    }
+
+
+def baseline_epoch(files: dict[str, Files]) -> float:
+    """Return the seconds of one epoch of one trial of today's way: train, then validate."""
+    network = baseline.build(MODEL, backbone_file(), NUM_CLASSES, frozen=True).eval()
+    optimizer = torch.optim.Adam(network.fc.parameters(), lr=1e-3)
+    started = time.perf_counter()
+    baseline.train_epoch(network, optimizer, iter(baseline.loader(files["train"], SIDE, shuffle=True)))
+    baseline.accuracy(network, iter(baseline.loader(files["validation"], SIDE, shuffle=False)))
+    return time.perf_counter() - started
+
+
+def drawn_settings(trial: int) -> dict[str, object]:
+    """Return the settings of a random trial, from the ranges that the tuning job searches for a head."""
+    draw = random.Random(trial)  # noqa: S311 - repeatable
+    return {
+        "lr": math.exp(draw.uniform(math.log(3e-4), math.log(3e-2))),
+        "weight-decay": math.exp(draw.uniform(math.log(1e-6), math.log(0.1))),
+        "dropout": draw.uniform(0, 0.5),
+        "label-smoothing": draw.uniform(0, 0.2),
+        "batch-size": draw.choice([32, 64]),
+        "head": draw.choice(["linear", "mlp"]),
+        "seed": 0,
+    }
+
+
+def our_trials(photos: Path, features: Path, augment: str, first: int = 0) -> list[float]:
+    """Return the best validation accuracy of each of twenty trials on the features in `features`."""
+    found = []
+    for trial in range(first, first + TRIALS):
+        config = config_for(photos, features, augment=augment, **drawn_settings(trial))
+        ready = preparation.prepare(config, World(), lambda _: None)
+        found.append(fit(ready.module, ready.train, ready.validation, ready.config).best_validation.top1)
+    return found
+
+
+def our_tuning(photos: Path, augment: str) -> dict[str, float]:
+    """Compute features into an empty folder, then run the trials on them; return the seconds of both."""
+    features = CACHE / f"features-{photos.name}-{augment}"
+    shutil.rmtree(features, ignore_errors=True)
+    started = time.perf_counter()
+    preparation.write_features(config_for(photos, None, augment=augment), features, note)
+    computed = time.perf_counter()
+    our_trials(photos, features, augment)
+    return {"features": computed - started, "trials": time.perf_counter() - computed}
+
+
+def trial_process_seconds(photos: Path, features: Path) -> float:
+    """Return the seconds of one trial as a process of its own, interpreter and imports included."""
+    flags = (
+        f"--model-name {MODEL} --weights channel --trainable head --epochs {EPOCHS} --augment none --save-model false"
+    )
+    folders = ["--features", str(features), "--weights-dir", str(CACHE / "backbone"), "--model-dir", str(CACHE / "out")]
+    command = [sys.executable, str(ROOT / "training" / "train.py"), *folders, *flags.split()]
+    started = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - started
+
+
+def note(line: str) -> None:
+    """Show progress."""
+    click.echo(line, err=True)
+
+
+def remember(name: str, round_: dict[str, float]) -> list[dict[str, float]]:
+    """Add a round to those kept under build/bench and return all of them."""
+    path = CACHE / f"{name}.json"
+    rounds = [*(json.loads(path.read_text()) if path.exists() else []), round_]
+    path.write_text(json.dumps(rounds, indent=1))
+    return rounds
+
+
+def median(rounds: list[dict[str, float]], *names: str) -> float:
+    """Return the median over the rounds of the sum of some columns."""
+    return statistics.median(sum(row[name] for name in names) for row in rounds)
+
+
+@click.group(invoke_without_command=True)
+@click.option("--photos", type=click.Path(exists=True, file_okay=False, path_type=Path), default=PHOTOS)
+@click.option("--copies", default=1, show_default=True, help="crops of each photograph to tune on")
+@click.pass_context
+def cli(context: click.Context, photos: Path, copies: int) -> None:
+    """Measure tuning on features against tuning on images."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    prepare_backbone(photos)
+    context.obj = prepare_photographs(photos, copies)
+    if context.invoked_subcommand is None:
+        for command in (speed, accuracy, extraction):
+            context.invoke(command)
+
+
+@cli.command()
+@click.pass_obj
+def speed(photos: Path) -> None:
+    """Seconds of 20 trials x 5 epochs; one round a call."""
+    files = split_files(photos)
+    round_ = {"trial_process": 0.0}
+    for name, augment in (("plain", "none"), ("views", "strong")):
+        row = our_tuning(photos, augment)
+        round_ |= {f"{name}_features": row["features"], f"{name}_trials": row["trials"]}
+        if name == "plain":
+            round_["epoch"] = baseline_epoch(files)
+    round_["trial_process"] = trial_process_seconds(photos, CACHE / f"features-{photos.name}-none")
+    rounds = remember(f"speed-{photos.name}", round_)
+    today = median(rounds, "epoch") * TRIALS * EPOCHS
+    count = {name: len(rows) for name, rows in files.items()}
+    click.echo(
+        f"{count['train']} training and {count['validation']} validation images, {torch.get_num_threads()} threads, "
+        f"medians of {len(rounds)} rounds"
+    )
+    click.echo(f"  {'':38} {'features s':>10} {'trials s':>9} {'all s':>9} {'ratio':>7}")
+    click.echo(
+        f"  {'every image in every epoch, today':38} {'':>10} {'':>9} {today:9.0f} {1:7.0f}"
+        f"   (100 x {median(rounds, 'epoch'):.1f} s)"
+    )
+    for name, title in (("plain", "features, un-augmented"), ("views", "features, three augmented views")):
+        parts = median(rounds, f"{name}_features"), median(rounds, f"{name}_trials")
+        click.echo(f"  {title:38} {parts[0]:10.1f} {parts[1]:9.1f} {sum(parts):9.1f} {today / sum(parts):7.0f}")
+    click.echo(
+        f"  a trial on features as a process of its own: {median(rounds, 'trial_process'):.1f} s with its imports"
+    )
+
+
+def baseline_features(files: Files) -> Tensor:
+    """Return what today's frozen backbone gives for the files, in eager fp32; it is the same in every epoch."""
+    network = baseline.build(MODEL, backbone_file(), NUM_CLASSES, frozen=True).eval()
+    network.fc = nn.Identity()
+    with torch.inference_mode():
+        return torch.cat([network(images) for images, _ in baseline.loader(files, SIDE, shuffle=False)]).clone()
+
+
+def baseline_trial(data: dict[str, tuple[Tensor, Tensor]], trial: int) -> float:
+    """Return the best validation accuracy of one trial of today's way: a learning rate for Adam and a batch size."""
+    draw = random.Random(trial)  # noqa: S311 - repeatable
+    rate, batch_size = math.exp(draw.uniform(math.log(1e-4), math.log(1e-2))), draw.choice([32, 64])
+    torch.manual_seed(trial)
+    head = baseline.head(data["train"][0].shape[1], NUM_CLASSES)
+    optimizer = torch.optim.Adam(head.parameters(), lr=rate)
+    best = 0.0
+    for _ in range(EPOCHS):
+        order = torch.randperm(len(data["train"][1])).split(batch_size)
+        baseline.train_epoch(head, optimizer, ((data["train"][0][rows], data["train"][1][rows]) for rows in order))
+        best = max(best, baseline.accuracy(head, iter([data["validation"]])))
+    return best
+
+
+@cli.command()
+@click.option("--repeats", default=5, show_default=True, help="tuning jobs of twenty other trials each")
+@click.pass_obj
+def accuracy(photos: Path, repeats: int) -> None:
+    """Best validation accuracy of twenty trials, for several tuning jobs."""
+    files = split_files(photos)
+    kept = CACHE / f"baseline-{photos.name}.pt"
+    if not kept.exists():
+        torch.save({name: baseline_features(rows) for name, rows in files.items()}, kept)
+    features = torch.load(kept, weights_only=True)
+    data = {name: (features[name], torch.tensor([label for _, label in rows])) for name, rows in files.items()}
+    ways: dict[str, Callable[[int], list[float]]] = {
+        "every image in every epoch, today": lambda first: [baseline_trial(data, first + n) for n in range(TRIALS)],
+    }
+    for augment, title in (("none", "features, un-augmented"), ("strong", "features, three augmented views")):
+        folder = CACHE / f"features-{photos.name}-{augment}"
+        if not (folder / "manifest.json").exists():
+            preparation.write_features(config_for(photos, None, augment=augment), folder, note)
+        ways[title] = lambda first, folder=folder, augment=augment: our_trials(photos, folder, augment, first)
+    click.echo(f"best validation top-1 of {TRIALS} trials, {repeats} tuning jobs")
+    for title, way in ways.items():
+        bests = [max(way(100 * repeat)) for repeat in range(repeats)]
+        click.echo(f"  {title:38} mean {statistics.mean(bests):.3f}   " + " ".join(f"{best:.3f}" for best in bests))
+
+
+@cli.command()
+@click.option("--images", "num_images", default=128, show_default=True)
+@click.option("--rounds", "num_rounds", default=3, show_default=True)
+@click.pass_obj
+def extraction(photos: Path, num_images: int, num_rounds: int) -> None:
+    """One pass over the same images by each extractor, in turns; and how far features and heads differ."""
+    files = split_files(photos)["train"][:num_images]
+    preprocessing = Preprocessing.for_image_size(SIDE)
+    batches = torch.stack([decode_image(path.read_bytes(), preprocessing) for path, _ in files]).split(32)
+    eager = baseline.build(MODEL, backbone_file(), NUM_CLASSES, frozen=True).eval()
+    eager.fc = nn.Identity()
+    network = preparation.start_network(ModelSpec(MODEL, NUM_CLASSES), config_for(photos, None), lambda _: None).eval()
+    replace_head(network, nn.Identity())
+    ways: dict[str, Callable[[Tensor], Tensor]] = {
+        "torch eager fp32": lambda batch: eager(normalise(batch, preprocessing))
+    }
+    for kind, precision in (("torch", "fp32"), ("torch", "bf16"), ("openvino", "fp32"), ("openvino", "bf16")):
+        ways[f"{kind} {precision}, ours"] = make_extractor(network, preprocessing, kind, precision).features
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    found: dict[str, Tensor] = {}
+    with torch.inference_mode():
+        for way in ways.values():
+            way(batches[0])  # the first call plans
+        for _ in range(num_rounds):
+            for name, way in ways.items():
+                started = time.perf_counter()
+                found[name] = torch.cat([way(batch) for batch in batches])
+                seconds[name].append(time.perf_counter() - started)
+    first = seconds["torch eager fp32"]
+    click.echo(f"{MODEL}, {num_images} images of {SIDE} pixels, {num_rounds} rounds in turns")
+    for name in ways:
+        ratio = statistics.median(a / b for a, b in zip(first, seconds[name], strict=True))
+        cosine = functional.cosine_similarity(found[name], found["torch eager fp32"]).min()
+        rate = num_images / statistics.median(seconds[name])
+        click.echo(f"  {name:22} {rate:6.1f} images/s   {ratio:5.2f}x   smallest cosine to eager {cosine:.6f}")
+
+
+if __name__ == "__main__":
+    cli()
