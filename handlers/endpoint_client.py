@@ -34,6 +34,7 @@ _DENIED = frozenset(
     }
 )  # fmt: skip
 _MAX_MESSAGE = 500
+_PARTS = ("queue", "decode", "model")  # the times that a container may tell
 
 
 @dataclass(frozen=True)
@@ -115,18 +116,22 @@ def _try(runtime: Service, endpoint_name: str, request: EndpointRequest, until: 
 
 def latency_split(attributes: str) -> dict[str, float]:
     """Return the times in the container's CustomAttributes, such as `queue-ms=1.5; model-ms=20.25`, by their names."""
-    split: dict[str, float] = {}
-    for pair in attributes.replace(",", ";").split(";"):
-        name, _, value = pair.partition("=")
-        name = name.strip().lower().replace("_", "-")
-        if name.endswith("-ms") and len(split) < 8:
-            try:
-                milliseconds = float(value)
-            except ValueError:
-                continue
-            if 0 <= milliseconds < 1e7:
-                split[name.removesuffix("-ms")] = milliseconds
-    return split
+    pairs = (pair.partition("=") for pair in attributes.replace(",", ";").split(";"))
+    named = {name.strip().lower().replace("_", "-"): value for name, _, value in pairs}
+    return _times({name.removesuffix("-ms"): value for name, value in named.items() if name.endswith("-ms")})
+
+
+def _times(given: Any) -> dict[str, float]:
+    """Return the milliseconds in `given` that are some: what a container says is not taken on trust."""
+    times: dict[str, float] = {}
+    for name in _PARTS:
+        try:
+            milliseconds = float(given[name])
+        except (KeyError, TypeError, ValueError):
+            continue
+        if 0 <= milliseconds < 1e7:
+            times[name] = milliseconds
+    return times
 
 
 def translated(response: Response, endpoint_name: str) -> PredictionError:
@@ -187,8 +192,8 @@ def _sentence(message: str) -> str:
     return " ".join(message.split())[:_MAX_MESSAGE] or "no reason given"
 
 
-def checked(answer: bytes, logits: bool) -> dict[str, Any]:
-    """Return {"predictions", "model"} or {"logits"}, once the answer has the form that was asked for.
+def checked(answer: bytes, logits: bool) -> tuple[dict[str, Any], dict[str, float]]:
+    """Return {"predictions", "model"} or {"logits"}, once the answer has the form that was asked for, and its times.
 
     Raises:
         ModelFailedError: it has another.
@@ -198,9 +203,9 @@ def checked(answer: bytes, logits: bool) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ModelFailedError("the model's answer is not JSON; deploy a model trained by this pipeline") from error
     if logits and _is_logits(parsed):
-        return {"logits": parsed}
+        return {"logits": parsed}, {}
     if not logits and isinstance(parsed, dict) and isinstance(parsed.get("predictions"), list):
-        return {"predictions": parsed["predictions"], "model": parsed.get("model")}
+        return {"predictions": parsed["predictions"], "model": parsed.get("model")}, _times(parsed.get("latency_ms"))
     raise ModelFailedError("the model's answer has another form; deploy a model trained by this pipeline")
 
 

@@ -86,7 +86,8 @@ def classify(
         outcome.split["fetch"] = (loaded - started) * 1000
         answer = _in_turn(asked, limits, classifier, turns)
         outcome.split |= {"endpoint": (time.monotonic() - loaded) * 1000, **answer.split}
-        outcome.answer = endpoint_client.checked(answer.body, request.logits)
+        outcome.answer, told = endpoint_client.checked(answer.body, request.logits)
+        outcome.split |= told
     except PredictionError as error:
         outcome.error = error
     return outcome

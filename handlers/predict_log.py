@@ -9,10 +9,10 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-_LATENCIES = {"fetch": "FetchLatency", "queue": "QueueLatency", "model": "ModelLatency", "endpoint": "EndpointLatency"}
+_PARTS = ("fetch", "endpoint", "queue", "decode", "model")
 _is_cold = True
 
 
@@ -23,7 +23,7 @@ def record(
     source: str,
     statuses: Iterable[int],
     errors: Iterable[str],
-    splits: Iterable[Mapping[str, float]],
+    splits: Collection[Mapping[str, float]],
     total_ms: float,
     num_bytes: int = 0,
 ) -> None:
@@ -36,10 +36,10 @@ def record(
         "ServerErrors": sum(status >= 500 for status in outcomes),
         "TotalLatency": round(total_ms, 1),
     }
-    for name, metric in _LATENCIES.items():
+    for name in _PARTS:
         values = [round(split[name], 1) for split in splits if name in split]
         if values:
-            metrics[metric] = values if len(values) > 1 else values[0]
+            metrics[f"{name.capitalize()}Latency"] = values if len(values) > 1 else values[0]
     _print(
         {
             "level": "INFO",

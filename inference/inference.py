@@ -7,7 +7,7 @@ Request, by its content type:
     image/jpeg, image/png, image/gif, image/webp, application/x-image    the bytes of the file
     application/json                                                     {"image": "<the same in base64>"}
 Answer, by its Accept header:
-    application/json                   every class, best first: {"predictions": [...], "model": {...}}
+    application/json                   every class, best first: {"predictions": [...], "model": {}, "latency_ms": {}}
     application/json;top_k=3           the three best classes
     application/json;return=logits     [[...]], one row, one number a class
 """
@@ -17,7 +17,8 @@ import binascii
 import json
 import logging
 import os
-from dataclasses import asdict, dataclass
+import time
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,7 @@ class Prediction:
 
     logits: NDArray[np.float32]
     classifier: Classifier
+    latency_ms: dict[str, float] = field(default_factory=dict)  # by part: decode, model
 
     def top_k(self, count: int) -> list[ClassPrediction]:
         """Return the `count` most probable classes, best first."""
@@ -138,11 +140,15 @@ def predict_fn(data: bytes, model: Classifier) -> Prediction:
     Raises:
         RequestError: the bytes are no image that can be read (400).
     """
+    started = time.perf_counter()
     try:
         pixels = decode_pixels(data, model.preprocessing)
     except ImageError as error:
         raise RequestError(400, str(error)) from error
-    return Prediction(model.predictor.logits(pixels), model)
+    decoded = time.perf_counter()
+    logits = model.predictor.logits(pixels)
+    ended = time.perf_counter()
+    return Prediction(logits, model, {"decode": (decoded - started) * 1000, "model": (ended - decoded) * 1000})
 
 
 def output_fn(prediction: Prediction, accept: str | None) -> tuple[str, str]:
@@ -159,6 +165,7 @@ def output_fn(prediction: Prediction, accept: str | None) -> tuple[str, str]:
     answer = {
         "predictions": [asdict(item) for item in best],
         "model": {"model_name": classifier.model_name, "training_job_name": classifier.training_job_name},
+        "latency_ms": {part: round(value, 2) for part, value in prediction.latency_ms.items()},
     }
     return json.dumps(answer, ensure_ascii=False), JSON_TYPE
 

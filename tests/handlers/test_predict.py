@@ -556,6 +556,29 @@ def test_the_time_is_split_as_the_container_says(world: World, log: Log) -> None
 
 
 @pytest.mark.parametrize(
+    "told", [5, "x", None, {"model": "x"}, {"model": -1}, {"model": True, "other": 5, "queue": 1e9}]
+)
+def test_times_that_a_container_makes_up_are_left_out(world: World, told: Any) -> None:
+    """What comes from the model is checked like any other input."""
+    world.body = json.dumps({**PREDICTIONS, "latency_ms": told}).encode()
+
+    status, body, _ = call({"image": encoded()})
+
+    assert status == 200
+    assert set(body["latency_ms"]) <= {"fetch", "endpoint", "total", "model"}
+    assert body["latency_ms"].get("model", 1) == 1
+
+
+def test_the_container_may_tell_its_times_in_the_answer(world: World) -> None:
+    """As inference.py does: the toolkit gives it no way to set a header."""
+    world.body = json.dumps({**PREDICTIONS, "latency_ms": {"decode": 1.25, "model": 11}}).encode()
+
+    _, body, _ = call({"image": encoded()})
+
+    assert (body["latency_ms"]["decode"], body["latency_ms"]["model"]) == (1.2, 11)
+
+
+@pytest.mark.parametrize(
     ("code", "status", "metric"),
     [("ThrottlingException", 400, "Throttles"), ("AccessDeniedException", 403, "ServerErrors")],
 )
