@@ -8,6 +8,7 @@ Both get an image of 100 kB in the event and ask the same endpoint, a server on 
 """
 
 import base64
+import itertools
 import json
 import os
 import statistics
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -198,6 +200,42 @@ def show_overhead(folder: Path, seconds: float, rounds: int) -> None:
     )
 
 
+def show_capacity(folder: Path, reserved: int) -> None:
+    """Print who is served with `reserved` at once, and how soon after the rush a new caller is."""
+    from local import control
+    from ops import load, load_report, load_targets, stack
+    from ops.session import local_folder, open_session
+
+    session = open_session("retriever", control.status(local_folder()))
+    deployed, files = stack.deployed(session), load_targets.photographs(folder, 16)
+    name, target = deployed.output("PredictFunctionName"), load_targets.of_stack(session, deployed, "lambda")
+    before = session.functions.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
+    session.functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)
+    try:
+        rush = load.drive(target, files, load.Load(4.0, concurrency=4 * reserved))
+        ended = time.perf_counter()
+        while target.send(files[0]) != load.OK:
+            time.sleep(0.01)
+        recovered_ms = (time.perf_counter() - ended) * 1000
+    finally:
+        if before is None:
+            session.functions.delete_function_concurrency(FunctionName=name)
+        else:
+            session.functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=before)
+    load_report.show(rush)
+    print(
+        f"reserved {reserved}, {4 * reserved} callers: most served at once {most_at_once(rush)};"
+        f" the next caller was answered {recovered_ms:.0f} ms after the rush (at most 1000 aimed at)"
+    )
+
+
+def most_at_once(result: Any) -> int:
+    """Return how many of the answered requests were under way together at the most."""
+    answered = [one for one in result.samples if one.outcome == "ok"]
+    edges = sorted([(one.started, 1) for one in answered] + [(one.ended, -1) for one in answered])
+    return max(itertools.accumulate(step for _, step in edges), default=0)
+
+
 @click.command()
 @click.option("--rounds", default=7, show_default=True, help="Fresh processes of each.")
 @click.option("--warm-calls", default=200, show_default=True, help="Calls after the first, in each process.")
@@ -211,6 +249,7 @@ def main(rounds: int, warm_calls: int, photographs: Path | None, seconds: float)
     show_package()
     if photographs:
         show_overhead(photographs, seconds, 3)
+        show_capacity(photographs, 2)
 
 
 if __name__ == "__main__":

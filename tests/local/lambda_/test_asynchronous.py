@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from local.account import Account
+from local.lambda_.event_config import EventConfigs
 from tests.conftest import RunningAccount
 from tests.local.lambda_.conftest import Deployed, eventually, make_function
 
@@ -116,6 +118,34 @@ def test_event_that_is_throttled_waits(fast: RunningAccount, queue: str) -> None
     request_ids = {send(deployed, {"n": n}) for n in range(4)}
 
     eventually(lambda: all(f"END RequestId: {one}" in deployed.log() for one in request_ids), seconds=20)
+
+
+def test_event_that_waits_beyond_its_age_fails(fast: RunningAccount, queue: str) -> None:
+    """Developer guide, invocation-async-error-handling: throttled events are tried for MaximumEventAgeInSeconds.
+
+    What is older then goes to the destination for failures, without having run.
+    """
+    deployed = make_function(fast, "import time\ndef handler(e, c): time.sleep(e.get('sleep', 0))", Timeout=20)
+    deployed.client.put_function_concurrency(FunctionName=deployed.name, ReservedConcurrentExecutions=1)
+    deployed.client.put_function_event_invoke_config(
+        FunctionName=deployed.name,
+        MaximumEventAgeInSeconds=60,
+        DestinationConfig={"OnFailure": {"Destination": arn_of(queue)}},
+    )
+    send(deployed, {"sleep": 3})
+    eventually(lambda: "START" in deployed.log() or None, seconds=10)
+
+    send(deployed, {})
+
+    context = json.loads(receive(fast, queue)["Body"])["requestContext"]
+    assert (context["condition"], context["approximateInvokeCount"]) == ("EventAgeExceeded", 0)
+
+
+def test_events_wait_for_six_hours_by_default(bare_account: Account) -> None:
+    """Developer guide, invocation-async-error-handling: up to 6 hours and two retries, unless configured."""
+    effective = EventConfigs(bare_account).effective("any", "")
+
+    assert (effective.max_age_seconds, effective.max_retries) == (6 * 3600, 2)
 
 
 def test_function_that_may_not_run_dead_letters_at_once(fast: RunningAccount, queue: str) -> None:
