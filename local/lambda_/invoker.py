@@ -39,6 +39,7 @@ class Invoker:
         self._metrics = metrics
         self.queue: Any = None  # the queue of asynchronous invocations, which itself needs the invoker
         self.loops_allowed: set[str] = set()  # functions whose circles are not stopped
+        account.keep_members("lambda-loops", self, "loops_allowed")
 
     def resolve(self, name_or_arn: str, qualifier: str | None = None) -> Target:
         """Return what is to be invoked."""

@@ -8,9 +8,10 @@ import logging
 import socket
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
+from urllib.parse import urlsplit
 
 from local.account import Account
 from local.errors import ServiceError
@@ -33,6 +34,10 @@ _HELP = "For troubleshooting Function URL authorization issues, see: https://doc
 _PHRASES = {200: "OK", 204: "No Content", 403: "Forbidden", 413: "Request Entity Too Large", 429: "Too Many Requests"}
 
 
+def _no_listener() -> None:
+    """Stop nothing."""
+
+
 @dataclass
 class FunctionUrl:
     """One URL: of a function, or of an alias when `qualifier` names one."""
@@ -44,7 +49,7 @@ class FunctionUrl:
     created_at: str
     modified_at: str
     cors: dict[str, Any] = field(default_factory=dict)
-    stop: Callable[[], None] = lambda: None
+    stop: Callable[[], None] = _no_listener
 
     @property
     def url_id(self) -> str:
@@ -72,6 +77,7 @@ class FunctionUrls:
         self._invoker = invoker
         self._lock = Lock()
         self._urls: dict[tuple[str, str], FunctionUrl] = {}
+        account.keep("lambda-urls", self._dump, self._restore)
         account.on_stop(lambda: self.remove(None))
 
     def create(self, function_name: str, qualifier: str, function_arn: str, cors: dict[str, Any]) -> FunctionUrl:
@@ -87,23 +93,36 @@ class FunctionUrls:
                     f"Failed to create function url config for [functionArn = {function_arn}]. Error message: "
                     " FunctionUrlConfig exists for this Lambda function",
                 )
-            listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-            now = self._now()
-            own = FunctionUrl(
-                function_name, function_arn, qualifier, f"http://127.0.0.1:{listener.getsockname()[1]}/", now, now, cors
-            )
-            server = make_server(listener, self._application(own))
-            listener.close()  # the server has a duplicate
-            thread = self._account.start_thread(f"function url {function_name}", server.serve_forever)
-
-            def stop() -> None:
-                server.shutdown()
-                server.server_close()
-                thread.join(2)
-
-            own.stop = stop
-            self._urls[function_name, qualifier] = own
+            own = FunctionUrl(function_name, function_arn, qualifier, "", self._now(), self._now(), cors)
+            self._listen(own, 0)
             return own
+
+    def _listen(self, own: FunctionUrl, port: int) -> None:
+        """Open the listener of `own`, at `port` if that is free."""
+        try:
+            listener = socket.create_server(("127.0.0.1", port), backlog=256)
+        except OSError:
+            listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        own.url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        server = make_server(listener, self._application(own))
+        listener.close()  # the server has a duplicate
+        thread = self._account.start_thread(f"function url {own.function_name}", server.serve_forever)
+
+        def stop() -> None:
+            server.shutdown()
+            server.server_close()
+            thread.join(2)
+
+        own.stop = stop
+        self._urls[own.function_name, own.qualifier] = own
+
+    def _dump(self) -> list[FunctionUrl]:
+        """Return what survives the account's end: all but the listeners."""
+        return [replace(url, stop=_no_listener) for url in list(self._urls.values())]
+
+    def _restore(self, kept: list[FunctionUrl]) -> None:
+        for url in kept:
+            self._listen(url, urlsplit(url.url).port or 0)
 
     def update(self, function_name: str, qualifier: str, cors: dict[str, Any] | None) -> FunctionUrl:
         """Change what browsers of other origins may do; the address stays."""

@@ -5,6 +5,8 @@ import os
 import signal
 import time
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
@@ -69,11 +71,16 @@ def test_what_was_stored_survives_a_stop(tmp_path: Path) -> None:
     account = _start(tmp_path)
     account.client("s3").create_bucket(Bucket="late")
     account.client("s3").put_object(Bucket="late", Key="k", Body=b"late")
+    function = make_function(account, "def handler(event, context): pass\n")
+    function.client.create_function_url_config(FunctionName=function.name, AuthType="AWS_IAM")
     control.stop(account.folder)
 
     again = _start(tmp_path)
 
     body = again.client("s3").get_object(Bucket="late", Key="k")["Body"].read()
+    url = again.client("lambda").get_function_url_config(FunctionName=function.name)["FunctionUrl"]
+    with pytest.raises(HTTPError, match="403"):  # it listens, and asks for a signature
+        urlopen(url, timeout=10)
     control.stop(again.folder)
     assert body == b"late"
     assert again.info.lost == []
