@@ -145,6 +145,9 @@ def status(execution: str | None, stack_name: str, local: bool) -> None:
 
     session = _session(stack_name, local)
     deployed = stack.deployed(session)
+    if execution is None and not executions.has_any(session, deployed):
+        reporting.page_without_execution(session, deployed)
+        return
     found = executions.load(session, deployed, executions.find_arn(session, deployed, execution))
     reporting.page(session, deployed, found)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
-from handlers import aws
+from handlers import aws, deployments
 from handlers.containers import CONTENT_TYPES
 from handlers.contract import Check, CheckEndpointInput, Endpoint, GoldenPrediction, JobEvaluation
 from handlers.errors import AwsError, EndpointCheckError, RetrieverError
@@ -84,17 +84,12 @@ def compare(golden: Sequence[GoldenPrediction], answers: Sequence[Answer]) -> Ch
 
 
 def set_back(endpoint: Endpoint) -> str:
-    """Point the endpoint to the config that served before, or delete a new one; return what was done, in words."""
-    client, name, previous = aws.sagemaker(), endpoint.endpoint_name, endpoint.previous_endpoint_config_name
+    """Let what served before serve again; return what was done, in words."""
     try:
-        if previous:
-            client.update_endpoint(EndpointName=name, EndpointConfigName=previous, RetainAllVariantProperties=True)
-            return f"the endpoint goes back to {previous!r}"
-        client.delete_endpoint(EndpointName=name)
+        return deployments.set_back(endpoint.endpoint_name, endpoint.previous_endpoint_config_name)
     except AwsError as error:
-        logger.exception("endpoint could not be set back", endpoint_name=name)
+        logger.exception("endpoint could not be set back", endpoint_name=endpoint.endpoint_name)
         return f"it could not be set back either ({error})"
-    return "the new endpoint was deleted"
 
 
 @logger.inject_lambda_context(clear_state=True)

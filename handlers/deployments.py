@@ -14,6 +14,7 @@ from handlers.jobs import describe
 from handlers.logs import logger
 from handlers.settings import Settings
 from handlers.table import Table
+from handlers.turns import execution_status
 
 PREFIX = "deployment#"
 _STEADY = ("InService", "Failed", "OutOfService", "UpdateRollbackFailed")
@@ -61,6 +62,60 @@ def remove_unused(settings: Settings) -> list[str]:
         table.delete(item["Id"])
         removed.append(name)
     return removed
+
+
+def wait_until_steady(settings: Settings, seconds: float) -> bool:
+    """Return whether the endpoint stops changing, or is gone, within `seconds`."""
+    deadline, pause = time.monotonic() + seconds, 0.5
+    while in_use(describe("endpoint", settings.endpoint_name)) is None:
+        if time.monotonic() + pause > deadline:
+            return False
+        time.sleep(pause)
+        pause = min(15.0, pause * 1.5)
+    return True
+
+
+def set_back(endpoint_name: str, previous_config_name: str) -> str:
+    """Point the endpoint to the config that served before, or delete a new one; return what was done, in words."""
+    client = aws.sagemaker()
+    if previous_config_name:
+        client.update_endpoint(
+            EndpointName=endpoint_name, EndpointConfigName=previous_config_name, RetainAllVariantProperties=True
+        )
+        return f"the endpoint goes back to {previous_config_name!r}"
+    client.delete_endpoint(EndpointName=endpoint_name)
+    return "the new endpoint was deleted"
+
+
+def repair(settings: Settings) -> str:
+    """Take a model out of service that no one has checked, since its execution was ended; return what was done.
+
+    An execution that is stopped while it deploys leaves an update that SageMaker finishes. Whose endpoint config is
+    none of ours, or was reported to serve, is left alone.
+    """
+    endpoint = describe("endpoint", settings.endpoint_name)
+    if endpoint is None or endpoint["EndpointStatus"] != "InService":
+        return ""
+    name, table = endpoint["EndpointConfigName"], Table(settings.table_name)
+    noted = table.get(PREFIX + name)
+    serving = table.get(f"serving#{settings.endpoint_name}") or {}
+    if noted is None or serving.get("ExecutionName") == name or not _ended_unchecked(name, settings):
+        return ""
+    said = set_back(settings.endpoint_name, str(noted.get("PreviousConfigName", "")))
+    logger.warning("an unchecked model is taken out of service", endpoint_config_name=name, done=said)
+    return said
+
+
+def _ended_unchecked(execution_name: str, settings: Settings) -> bool:
+    """Tell whether the execution surely ended before its endpoint was found to be right.
+
+    One that is too old to be known is no reason to touch an endpoint, nor is one that failed later.
+    """
+    status = execution_status(settings, execution_name)
+    if status == "FAILED":
+        record = Table(settings.table_name).get(f"run#{execution_name}") or {}
+        return record.get("FailedState") in ("DeployEndpoint", "CheckEndpoint")
+    return status in ("ABORTED", "TIMED_OUT")
 
 
 def _delete(name: str) -> None:

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import aws, deployments, records, scaling
 from handlers.contract import ReportOutcomeInput
-from handlers.errors import RetrieverError
+from handlers.errors import EndpointFailedError, RetrieverError
 from handlers.jobs import describe, stop_job
 from handlers.logs import logger
 from handlers.names import features_job_name, training_job_name, tuning_job_name
@@ -21,6 +21,8 @@ from handlers.table import Table
 from handlers.waiting import PREFIX, forget
 
 aws.prepare("dynamodb", "s3", "sagemaker", "sns")
+
+SET_BACK_SECONDS = 720.0  # SageMaker replaces the instances; the function may run 900
 
 
 def stop_running_jobs(step: ReportOutcomeInput, settings: Settings) -> None:
@@ -39,6 +41,19 @@ def delete_failed_endpoint(step: ReportOutcomeInput, settings: Settings) -> None
     endpoint = describe("endpoint", settings.endpoint_name)
     if endpoint and endpoint["EndpointStatus"] == "Failed" and endpoint["EndpointConfigName"] == step.execution_name:
         aws.sagemaker().delete_endpoint(EndpointName=settings.endpoint_name)
+
+
+def wait_for_set_back(settings: Settings) -> None:
+    """Wait until the endpoint serves the old model again, so that the rejected one can be removed.
+
+    Raises:
+        EndpointFailedError: it takes too long; the next run's report removes it then.
+    """
+    if not deployments.wait_until_steady(settings, SET_BACK_SECONDS):
+        raise EndpointFailedError(
+            f"endpoint {settings.endpoint_name!r} still changes after {SET_BACK_SECONDS:.0f} s; the rejected model is "
+            f"removed after the next run"
+        )
 
 
 def reject_model(step: ReportOutcomeInput, said: str) -> None:
@@ -80,11 +95,15 @@ def clean_up(step: ReportOutcomeInput, settings: Settings, said: str) -> list[tu
     )
     if step.status == "SUCCEEDED":
         return [("the serving execution was not noted", lambda: remember_serving(step, settings)), last]
+    set_back: list[tuple[str, Callable[[], object]]] = []
+    if records.failed_state(step.state) == "CheckEndpoint":  # which has set the endpoint back; that takes minutes
+        set_back = [("the endpoint still changes", lambda: wait_for_set_back(settings))]
     return [
         ("running jobs were not stopped", lambda: stop_running_jobs(step, settings)),
         ("autoscaling was not restored", lambda: scaling.give_back(settings)),
         ("the model package was not rejected", lambda: reject_model(step, said)),
         ("the failed endpoint was not deleted", lambda: delete_failed_endpoint(step, settings)),
+        *set_back,
         last,
     ]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers import aws
+from handlers import aws, deployments
 from handlers.errors import RetrieverError
 from handlers.jobs import stop_job
 from handlers.logs import logger
@@ -41,7 +41,7 @@ def resource_arn(event: Mapping[str, Any]) -> str:
 
 
 def sweep(settings: Settings) -> dict[str, int]:
-    """Answer every token whose job has ended; drop those of ended executions and stop their jobs."""
+    """Answer every token whose job has ended; drop those of ended executions, stop their jobs, undo a deployment."""
     counts = {"Waiting": 0, "Resolved": 0, "Dropped": 0, "Problems": 0}
     for item in Table(settings.table_name).items(PREFIX):
         try:
@@ -49,6 +49,11 @@ def sweep(settings: Settings) -> dict[str, int]:
         except RetrieverError:  # one token in trouble must not keep the others waiting
             logger.exception("sweep failed for one token", resource_name=item.get("ResourceName"))
             counts["Problems"] += 1
+    try:
+        counts["Repaired"] = int(bool(deployments.repair(settings)))
+    except RetrieverError:
+        logger.exception("sweep could not look after the endpoint")
+        counts["Problems"] += 1
     logger.info("sweep ended", counts=counts)
     return counts
 

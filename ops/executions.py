@@ -97,6 +97,12 @@ def find_arn(session: Session, stack: Stack, name: str | None) -> str:
     return max(executions, key=lambda execution: execution["startDate"])["executionArn"]
 
 
+def has_any(session: Session, stack: Stack) -> bool:
+    """Tell whether the stack has ever started an execution."""
+    arn = stack.output("StateMachineArn")
+    return bool(session.stepfunctions.list_executions(stateMachineArn=arn, maxResults=1)["executions"])
+
+
 def running(session: Session, stack: Stack) -> list[ExecutionListItemTypeDef]:
     """Return the executions that have not ended."""
     arn = stack.output("StateMachineArn")

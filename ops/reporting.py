@@ -25,6 +25,13 @@ def page(session: Session, stack: Stack, execution: Execution) -> None:
         result(line)
 
 
+def page_without_execution(session: Session, stack: Stack) -> None:
+    """Print what there is to say of a stack that has not begun to work."""
+    facts([("execution", "there is none yet"), *endpoint_facts(endpoints.find(session, stack.output("EndpointName")))])
+    result("")
+    result(f"start one: deploy.py upload FOLDER --dataset NAME{session.flags}")
+
+
 def outcome(execution: Execution) -> list[tuple[str, str]]:
     """Return what the run record says of accuracy and failure."""
     found: list[tuple[str, str]] = []

@@ -207,7 +207,7 @@ def test_sweep_resolves_what_no_event_reported(world, training, sent, lambda_con
 
     counts = handler({"Sweep": True}, lambda_context)
 
-    assert counts == {"Waiting": 0, "Resolved": 1, "Dropped": 0, "Problems": 0}
+    assert counts == {"Waiting": 0, "Resolved": 1, "Dropped": 0, "Problems": 0, "Repaired": 0}
     assert len(sent.answers) == 1
 
 
