@@ -75,6 +75,11 @@ class TrainingConfig:
         """Whether there are folders to read the train and validation splits from."""
         return self.data is not None or (self.train is not None and self.validation is not None)
 
+    @property
+    def is_head_alone(self) -> bool:
+        """Whether the backbone is not even built: its features are there, and nothing is saved or tested."""
+        return self.features is not None and not (self.has_images or self.save_model or self.test)
+
     def hyperparameters(self) -> dict[str, Any]:
         """Return the settings without the folders, JSON-ready."""
         return {name: value for name, value in asdict(self).items() if not isinstance(value, Path | None)}
@@ -250,7 +255,7 @@ def _check(config: TrainingConfig) -> None:
             raise ConfigError(f"{name}={value!r} is out of range; use {low:g} to {high:g}")
     if not config.has_images and config.features is None:
         raise ConfigError("no images to train on; give --data DIR, or --train DIR and --validation DIR")
-    if config.weights == "channel" and config.weights_dir is None:
+    if config.weights == "channel" and config.weights_dir is None and not config.is_head_alone:
         raise ConfigError("weights=channel but there is no 'weights' channel; add one, or give --weights-dir DIR")
 
 

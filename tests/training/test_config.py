@@ -84,6 +84,17 @@ def test_wrong_value_is_refused_with_its_range(flag: str, value: str, message: s
         parse_config([*FOLDERS, flag, value], {})
 
 
+@pytest.mark.parametrize("more", [[], ["--test", "images"], ["--save-model", "true"]])
+def test_tuning_on_features_needs_no_weights(more: list[str]) -> None:
+    """The flow gives its trials no weights channel; a job that builds the backbone must have one."""
+    flags = ["--features", "features", "--weights", "channel", "--save-model", "false", *more]
+    if more:
+        with pytest.raises(ConfigError, match="there is no 'weights' channel"):
+            parse_config(flags, {})
+    else:
+        assert parse_config(flags, {}).is_head_alone
+
+
 def test_no_folder_is_refused() -> None:
     """Without any images the flags that are missing are named."""
     with pytest.raises(ConfigError, match="give --data DIR, or --train DIR and --validation DIR"):
