@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from ops.budget import PRICES, PRICES_DATE, PRICES_REGION
 from ops.session import Session
 from reports.tuning import Range, Trial, TuningJob
 
@@ -46,6 +47,8 @@ def load_tuning_job(session: Session, name: str) -> TuningJob:
             if key not in _NOT_SHOWN
         },
         failure=described.get("FailureReason", ""),
+        dollars_per_hour=PRICES.get(resources.get("InstanceType", "")) if session.region == PRICES_REGION else None,
+        prices_of=f"prices of {PRICES_DATE}, {PRICES_REGION}, on demand",
     )
 
 

@@ -42,6 +42,7 @@ def _environment() -> Environment:
         duration=duration,
         data_uri=data_uri,
         as_number=as_number,
+        after=lambda text, prefix: text.removeprefix(prefix).lstrip("-") or text,
     )
     return environment
 

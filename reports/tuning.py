@@ -73,6 +73,8 @@ class TuningJob:
     trials: Sequence[Trial]
     static: dict[str, str] = field(default_factory=dict)
     failure: str = ""
+    dollars_per_hour: float | None = None  # of one instance; None where the price is not known
+    prices_of: str = ""  # where and when
 
     def scored(self) -> list[Trial]:
         """Return the training jobs that gave an objective."""

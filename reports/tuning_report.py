@@ -1,10 +1,11 @@
 """The page about a tuning job: which hyperparameters were tried, what came of each, and what it cost."""
 
+from statistics import median
 from typing import Any
 
 from reports import tuning_charts as charts
 from reports.findings import Finding
-from reports.pages import duration, render
+from reports.pages import duration, percent, render
 from reports.tuning import Importance, Range, Trial, TuningJob, importances, required_jobs
 
 NARROW = 0.1  # of an axis: a best value so near to an end asks for a wider range
@@ -27,30 +28,34 @@ def tuning_report(job: TuningJob) -> str:
         timeline_chart=charts.timeline(job),
         importance_chart=charts.importance(found) if found else None,
         required_jobs=required_jobs(job),
+        failures=failures(job),
         costs=costs(job),
     )
 
 
 def findings(job: TuningJob, found: list[Importance]) -> list[Finding]:
     """Return what a person should know first."""
+    said = [Finding("warn", job.failure)] if job.failure else []
     best = job.best()
     if best is None:
-        return [
-            Finding("warn", f"No training job has given {job.objective_name} yet; the table says what became of each.")
-        ]
-    values = sorted(trial.objective for trial in job.scored() if trial.objective is not None)
-    middle = values[len(values) // 2]
+        text = f"No training job has given {job.objective_name} yet; the table says what became of each."
+        return [*said, Finding("warn", text)]
+    middle = median(trial.objective for trial in job.scored() if trial.objective is not None)
     result = f"Training job {best.number} is the best, with {job.objective_name} {best.objective:.4f}"
-    said = [Finding("good", f"{result}; the median is {middle:.4f}.")]
+    said.append(Finding("good", f"{result}; the median is {middle:.4f}."))
     failed = [trial for trial in job.trials if trial.status == "Failed"]
     if failed:
         said.append(
-            Finding("warn", f"{len(failed)} of {len(job.trials)} training jobs failed; the table has their reasons.")
+            Finding(
+                "warn", f"{len(failed)} of {len(job.trials)} training jobs failed; their reasons stand below the table."
+            )
         )
     said += [Finding("note", text) for one in job.ranges if (text := _near_an_end(one, best))]
     if found and found[0].low > 0.3:
         said.append(
-            Finding("note", f"{found[0].name} matters most: {found[0].share:.0%} of what explains the differences.")
+            Finding(
+                "note", f"{found[0].name} matters most: {percent(found[0].share, 0)} of what explains the differences."
+            )
         )
     return said
 
@@ -66,6 +71,15 @@ def _near_an_end(one: Range, best: Trial) -> str:
     return ""
 
 
+def failures(job: TuningJob) -> dict[str, list[int]]:
+    """Return the numbers of the training jobs that failed, by reason, the most frequent first."""
+    found: dict[str, list[int]] = {}
+    for trial in job.trials:
+        if trial.failure:
+            found.setdefault(trial.failure, []).append(trial.number)
+    return dict(sorted(found.items(), key=lambda item: -len(item[1])))
+
+
 def costs(job: TuningJob) -> dict[str, Any]:
     """Return the time that was spent, and on what."""
     wall = (job.ended_at - job.created_at).total_seconds() if job.ended_at else None
@@ -77,6 +91,14 @@ def costs(job: TuningJob) -> dict[str, Any]:
         "Instance": f"{job.instance_count} x {job.instance_type}",
         "Wall time": duration(wall),
         "Instance time, all jobs": duration(total),
+        "Price of that time": price(job, total),
         "A job, on average": duration(total / len(job.trials)) if job.trials else duration(None),
         "The best job": duration(best.seconds) if best else duration(None),
     }
+
+
+def price(job: TuningJob, seconds: float) -> str:
+    """Return what `seconds` of an instance cost on AWS, in words; start-up is not billed and not counted."""
+    if job.dollars_per_hour is None:
+        return f"not known for {job.instance_type}"
+    return f"${seconds / 3600 * job.dollars_per_hour:.2f} ({job.prices_of})"

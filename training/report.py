@@ -38,13 +38,12 @@ def write_report(evaluation: Mapping[str, Any], samples: Sequence[Sample], folde
 
 
 def thumbnails(samples: Sequence[Sample]) -> dict[str, bytes]:
-    """Return small JPEGs of what the network saw of `samples`, by path; one that is gone meanwhile is left out."""
-    view = Preprocessing.for_image_size(THUMBNAIL_PIXELS)
-    whole = Preprocessing(THUMBNAIL_PIXELS, THUMBNAIL_PIXELS, view.mean, view.std)
+    """Return the centre squares of `samples` as small JPEGs, by path; one that is gone meanwhile is left out."""
+    square = Preprocessing(image_size=THUMBNAIL_PIXELS, resize_size=THUMBNAIL_PIXELS)
     found = {}
     for sample in samples:
         try:
-            pixels = decode_image(sample.path.read_bytes(), whole)
+            pixels = decode_image(sample.path.read_bytes(), square)
         except (ImageError, OSError):
             continue
         buffer = io.BytesIO()

@@ -209,6 +209,7 @@ def test_tuning_report_is_drawn_from_sagemakers_answers_and_kept(
     assert "0.8123" in html
     assert f"{TUNING_JOB}-003" in html
     assert "&#34;resnet18" not in html  # the toolkit's quotes are gone
+    assert "$0.00 (prices of" in html
     kept = session.s3.get_object(Bucket="pets", Key=f"runs/{EXECUTION}/tuning-report.html")
     assert kept["Body"].read().decode() == html
     assert kept["ContentType"] == "text/html; charset=utf-8"

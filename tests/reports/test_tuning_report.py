@@ -85,6 +85,14 @@ def test_numbers_are_those_of_the_tuning_job(make_job: MakeJob) -> None:
         assert f"{trial.number} Completed {trial.objective:.4f} {float(trial.hyperparameters['lr']):.4g}" in text
 
 
+def test_money_is_named_where_the_price_is_known(make_job: MakeJob) -> None:
+    """Seven jobs of 15 s on two instances are 210 s; another instance type has no price here."""
+    priced = make_job(7, dollars_per_hour=12.0, prices_of="prices of 2025")
+
+    assert "Price of that time $0.70 (prices of 2025)" in Page(tuning_report(priced)).text
+    assert "Price of that time not known for ml.m5.xlarge" in Page(tuning_report(make_job(7))).text
+
+
 def test_importance_finds_what_matters_and_is_withheld_from_few_jobs(make_job: MakeJob) -> None:
     """Here only the learning rate does anything; of seven training jobs nobody could tell."""
     found = importances(make_job(24))
