@@ -18,12 +18,15 @@ _ALL = "all that moto knows"
 _NOTES: dict[str, tuple[str, str]] = {
     "lambda": (
         "Each execution environment is a child process on AWS's own runtime client; cold and warm starts, versions, "
-        "aliases, layers, reserved and provisioned concurrency, time-outs, asynchronous retries, dead-letter queues "
-        "and destinations, START/END/REPORT log lines.",
+        "aliases, layers, reserved and provisioned concurrency with spill-over and their metrics, time-outs, "
+        "asynchronous retries, dead-letter queues and destinations, recursive loops ended after 16 invocations, "
+        "START/END/REPORT log lines, Function URLs with AWS_IAM and payload format 2.0.",
         "No sandbox: a function runs as the user, with the machine's memory and cores whatever its memory size. "
         "On Linux an environment is a fork of a process that has imported boto3 and the layers, so it starts sooner "
         "than on AWS, and a layer's module is imported without the function's variables. "
-        "Python runtimes only. Function URLs and event source mappings are refused.",
+        "Python runtimes only. A Function URL is http://127.0.0.1 with a port of its own; AuthType NONE, response "
+        "streaming and event source mappings are refused. Loops are counted over direct invocations alone, not "
+        "through queues, topics or buckets.",
     ),
     "sagemaker": (
         "Training jobs run AWS's own training toolkit under a relocated /opt/ml: channels from S3 (prefixes and "
