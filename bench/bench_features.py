@@ -209,11 +209,14 @@ def median(rounds: list[dict[str, float]], *names: str) -> float:
 
 
 @click.group(invoke_without_command=True)
-@click.option("--photos", type=click.Path(exists=True, file_okay=False, path_type=Path), default=PHOTOS)
+@click.option("--photos", type=click.Path(file_okay=False, path_type=Path), default=PHOTOS)
 @click.option("--copies", default=1, show_default=True, help="crops of each photograph to tune on")
 @click.pass_context
 def cli(context: click.Context, photos: Path, copies: int) -> None:
     """Measure tuning on features against tuning on images."""
+    if not (photos / "train").is_dir():
+        note(f"skipped: {str(photos)!r} has no train/ and test/ with photographs by class; give --photos DIR")
+        context.exit()
     CACHE.mkdir(parents=True, exist_ok=True)
     prepare_backbone(photos)
     context.obj = prepare_photographs(photos, copies)

@@ -51,10 +51,13 @@ WAYS = {
 
 
 @click.group(invoke_without_command=True)
-@click.option("--photos", type=click.Path(exists=True, file_okay=False, path_type=Path), default=PHOTOS)
+@click.option("--photos", type=click.Path(file_okay=False, path_type=Path), default=PHOTOS)
 @click.pass_context
 def cli(context: click.Context, photos: Path) -> None:
     """Measure fine-tuning."""
+    if not (photos / "train").is_dir():
+        click.echo(f"skipped: {str(photos)!r} has no train/ and test/ with photographs; give --photos DIR", err=True)
+        context.exit()
     CACHE.mkdir(parents=True, exist_ok=True)
     context.obj = photos
     if context.invoked_subcommand is None:
