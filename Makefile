@@ -16,8 +16,9 @@ help:
 demo: $(STAMP)
 	@$(BIN)/python deploy.py demo
 
+# Two workers: many tests wait for a process, a clock or a socket.
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

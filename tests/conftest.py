@@ -46,11 +46,17 @@ class RunningAccount:
         return kept | control.client_environment(self.info) | {"RETRIEVER_LOCAL_FOLDER": str(self.folder)}
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that uses a running account, so that it may open sockets on 127.0.0.1."""
+    """Mark every test that uses a running account, so that it may open sockets on 127.0.0.1.
+
+    A module's tests stay on one worker, and so do those of tests/flow, which share a stack and go on from each other.
+    """
+    flow = Path(__file__).parent / "flow"
     for item in items:
         if _ACCOUNT_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker("account")
+        item.add_marker(pytest.mark.xdist_group("flow" if flow in item.path.parents else str(item.path)))
 
 
 @pytest.fixture(autouse=True)
