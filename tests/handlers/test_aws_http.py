@@ -184,6 +184,18 @@ def test_closed_port_is_unreachable() -> None:
         ask(Service("http://127.0.0.1:9", "sagemaker", "us-east-1", 1.0, 1.0))
 
 
+def test_connection_that_is_not_made_in_time_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told apart from a slow answer: nobody was asked, so another try is safe."""
+
+    def never(*_: object, **__: object) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(socket, "create_connection", never)
+
+    with pytest.raises(UnreachableError, match=r"no connection within 1\.0 s"):
+        ask(Service("http://127.0.0.1:9", "sagemaker", "us-east-1", 1.0, 1.0))
+
+
 @pytest.mark.parametrize(
     ("data", "num_bytes"),
     [

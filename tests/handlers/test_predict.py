@@ -67,6 +67,7 @@ class World:
     invocations: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
     file_status: int = 200
+    hold: threading.Event | None = None  # files are sent once it is set
     gate: threading.Barrier | None = None  # a file is sent once so many are asked for
     endpoint_gate: threading.Barrier | None = None  # the endpoint answers once so many are waiting
     most_at_once: int = 0
@@ -109,6 +110,8 @@ def request_handler(world: World) -> type[BaseHTTPRequestHandler]:
             missing = b"<Error><Code>NoSuchKey</Code></Error>"
             if world.gate:
                 world.gate.wait(5)
+            if world.hold:
+                world.hold.wait(5)
             self._send(*((world.file_status, found) if found is not None else (404, missing)), {})
 
         def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
@@ -464,6 +467,8 @@ def test_several_urls_have_an_answer_each(world: World) -> None:
     assert body["results"][0]["predictions"] == PREDICTIONS["predictions"]
     assert body["results"][1]["error"] == "ImageNotFound"
     assert {image for _, _, image in world.invocations} == {PNG, IMAGES["image/jpeg"]}
+    ids = {sent["X-Amzn-SageMaker-Inference-Id"] for _, sent, _ in world.invocations}
+    assert ids == {"request-1-0", "request-1-3"}
 
 
 def test_several_urls_give_logits_too(world: World) -> None:
@@ -640,6 +645,18 @@ def test_each_fault_of_s3_has_a_typed_outcome(world: World, fault: str) -> None:
 
     assert (got, set(body)) == (expected, FAILURE)
     assert world.invocations == []
+
+
+def test_a_slow_s3_is_out_of_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read that does not end is given up at the deadline for fetching."""
+    monkeypatch.setenv("FETCH_DEADLINE_SECONDS", "0.2")
+    forget()
+    world.hold = threading.Event()
+
+    got, body, _ = call({"s3_uri": "s3://data-bucket/a.png"})
+    world.hold.set()
+
+    assert (got, body["error"], world.invocations) == (504, "OutOfTime", [])
 
 
 def test_an_answer_comes_before_lambda_ends_the_function(world: World) -> None:
