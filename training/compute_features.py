@@ -39,9 +39,10 @@ def run(config: TrainingConfig, environ: Mapping[str, str], stop: StopSignal) ->
     if int(environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError("several processes would each compute the same features; start one, on one instance")
     # Imported here, so that a wrong flag is answered at once and not after three seconds of loading torch.
-    from training import preparation
+    from training import preparation, sources
 
-    train.say_problems(preparation.write_features(config, config.model_dir, train.say))
+    with sources.localised(config, train.say) as local:
+        train.say_problems(preparation.write_features(local, local.model_dir, train.say))
 
 
 if __name__ == "__main__":

@@ -8,10 +8,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archives.members import ARCHIVE_SUFFIXES, Archive, ArchiveError, Member, members, safe_path
+from training.config import TrainingConfig
 from training.errors import ConfigError, DatasetError
 from training.listing import SPLIT_FOLDERS
 
@@ -46,6 +48,16 @@ def local_folder(data: str, download_dir: Path | None, say: Say) -> Iterator[Pat
             # Unpacked anew each time: an archive's content may have changed under its name.
             path = _unpack(path, Path(temporary) / "unpacked", say)
         yield _below_wrappers(path)
+
+
+@contextmanager
+def localised(config: TrainingConfig, say: Say) -> Iterator[TrainingConfig]:
+    """Give `config` with `data` as a folder of this machine, for as long as the block runs."""
+    if config.data is None:
+        yield config
+        return
+    with local_folder(config.data, config.download_dir, say) as folder:
+        yield replace(config, data=str(folder))
 
 
 def _is_archive(name: str) -> bool:

@@ -26,7 +26,6 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,12 +78,8 @@ def run(config: TrainingConfig, environ: Mapping[str, str], stop: StopSignal) ->
     # Imported here, so that a wrong flag is answered at once and not after three seconds of loading torch.
     from training import distributed, sources
 
-    with distributed.joined(environ) as world, said_by_one(world):
-        if config.data is None:
-            train_and_score(config, world, stop)
-            return
-        with sources.local_folder(config.data, config.download_dir, say) as folder:
-            train_and_score(replace(config, data=str(folder)), world, stop)
+    with distributed.joined(environ) as world, said_by_one(world), sources.localised(config, say) as local:
+        train_and_score(local, world, stop)
 
 
 def train_and_score(config: TrainingConfig, world: "World", stop: StopSignal) -> None:
