@@ -43,7 +43,8 @@ _NOTES: dict[str, tuple[str, str]] = {
     ),
     "sagemaker-runtime": (
         "InvokeEndpoint reaches the instance's process over HTTP; 424 with the original status, 6 MB and 60 s limits.",
-        "Throughput is this machine's. Asynchronous and streaming invocations are refused.",
+        "Throughput is this machine's. An instance's workers are threads of one process with one model; AWS starts "
+        "processes. Asynchronous and streaming invocations are refused.",
     ),
     "application-autoscaling": (
         "Target tracking of endpoint variants over the real InvocationsPerInstance, with its alarms, cooldowns and "
