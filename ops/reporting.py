@@ -58,7 +58,11 @@ def next_steps(session: Session, execution: Execution) -> list[str]:
     if execution.status == "RUNNING":
         return ["", f"look on: deploy.py watch {execution.name}{session.flags}"]
     if execution.status == "SUCCEEDED":
-        return ["", f"try it: deploy.py predict PICTURE{session.flags}"]
+        return [
+            "",
+            f"try it: deploy.py predict PICTURE{session.flags}",
+            f"see what it learned: deploy.py report {execution.name}{session.flags}",
+        ]
     return ["", f"look closer: deploy.py logs {_log_target(execution)}{session.flags}"]
 
 

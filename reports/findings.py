@@ -63,7 +63,7 @@ def _classes(evaluation: Mapping[str, Any]) -> list[Finding]:
                 f"No class stands out: the weakest, {_quoted(worst)}, has a recall of {percent(worst['recall'], 0)}.",
             )
         ]
-    named = ", ".join(f"{_quoted(row)} ({percent(row['recall'], 0)} of {row['num_images']})" for row in weak[:3])
+    named = ", ".join(f"{_quoted(row)} ({percent(row['recall'], 0)} of {row['num_images']} right)" for row in weak[:3])
     more = f" and {len(weak) - 3} more" if len(weak) > 3 else ""
     return [
         Finding("warn", f"Weak classes: {named}{more}. Look at their mistakes and labels, then add images of them.")

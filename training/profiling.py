@@ -21,6 +21,7 @@ PROFILE_FILE = "profile.html"
 TRACE_FILE = "profile_trace.json.gz"
 WARM_UP_STEPS = 3  # memory is allocated and kernels are chosen in them
 TOP_OPERATORS = 20
+CUDA_KERNEL = "DeviceType.CUDA"
 
 
 @dataclass
@@ -169,7 +170,8 @@ class Profiler(Callback):
 
 def top_operators(tracer: profile, is_cuda: bool) -> list[Operator]:
     """Return the operators with the most time of their own, on the GPU where there is one."""
-    rows = [row for row in tracer.key_averages() if row.key not in STAGES and not row.key.startswith("ProfilerStep")]
+    # A kernel's own row would count it twice: its time is also that of the operator which started it.
+    rows = [row for row in tracer.key_averages() if row.key not in STAGES and str(row.device_type) != CUDA_KERNEL]
     times = {row.key: 0.0 for row in rows}
     calls = dict.fromkeys(times, 0)
     for row in rows:

@@ -33,7 +33,7 @@ def write_report(evaluation: Mapping[str, Any], samples: Sequence[Sample], folde
     pictures = thumbnails([sample for sample in samples if sample.relative_path in wanted])
     page = training_report(evaluation, pictures)
     path = folder / REPORT_FILE
-    path.write_text(page, encoding="utf-8")
+    path.write_text(page, encoding="utf-8", errors="replace")  # a file name need not be text
     return path
 
 

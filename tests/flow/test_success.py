@@ -47,6 +47,20 @@ def test_status_shows_the_run_on_one_page(stack, production):
     assert "InService" in page
 
 
+def test_reports_are_fetched_and_show_what_the_gate_judged(stack, production, tmp_path):
+    """Both pages, true to the run record; the page about tuning is kept beside the run."""
+    printed = stack.run("report", "--no-open", "--out", str(tmp_path)).stdout.split()
+
+    assert printed == [str(tmp_path / "training-report.html"), str(tmp_path / "tuning-report.html")]
+    accuracy = f"{100 * float(stack.record(production)['Accuracy']):.1f} %"
+    assert f"<dt>Test accuracy</dt><dd>{accuracy}" in (tmp_path / "training-report.html").read_text()
+    tuning = (tmp_path / "tuning-report.html").read_bytes()
+    assert b"Parallel coordinates" in tuning
+    key = f"runs/{production.rpartition(':')[2]}/tuning-report.html"
+    kept = stack.client("s3").get_object(Bucket=stack.outputs["DataBucketName"], Key=key)
+    assert kept["Body"].read() == tuning
+
+
 def test_a_presigned_url_of_the_bucket_is_answered(stack, production):
     """The account's own origin is let through; the class is right."""
     bucket = stack.outputs["DataBucketName"]

@@ -33,7 +33,7 @@ def test_weak_classes_are_named_and_tiny_ones_are_not(make_evaluation: MakeEvalu
 
     text = said(make_evaluation(per_class=rows, test_top1=0.9), "warn")
 
-    assert "Weak classes: \N{LEFT DOUBLE QUOTATION MARK}eel\N{RIGHT DOUBLE QUOTATION MARK} (40 % of 20)." in text
+    assert "Weak classes: \N{LEFT DOUBLE QUOTATION MARK}eel\N{RIGHT DOUBLE QUOTATION MARK} (40 % of 20 right)." in text
     assert "emu" not in text
 
 

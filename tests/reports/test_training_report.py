@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ import pytest
 from reports.training_report import confusions, training_report
 from tests.reports.conftest import CLASSES, Page, assert_self_contained, epoch, untested
 
+ROOT = Path(__file__).resolve().parents[2]
+CORPORA = next((path for parent in ROOT.parents if (path := parent / "shared" / "corpora").is_dir()), ROOT / "none")
+NAUGHTY = CORPORA / "naughty-strings" / "blns.jsonl"
 MakeEvaluation = Callable[..., dict[str, Any]]
 SECTIONS = ["result", "curves", "confusion", "classes", "calibration", "mistakes", "speed", "data", "settings"]
 JPEG = b"\xff\xd8\xff\xe0 not looked at \xff\xd9"
@@ -33,6 +37,21 @@ def test_class_names_and_paths_are_text(make_evaluation: MakeEvaluation) -> None
     assert page.text.count(CLASSES[0]) >= 4
     assert "train/<b>/x.jpg" in page.text
     assert "$5 & 'quoted'" in page.text
+
+
+@pytest.mark.skipif(not NAUGHTY.exists(), reason="no corpus naughty-strings beside the checkout")
+def test_no_naughty_string_becomes_markup(make_evaluation: MakeEvaluation) -> None:
+    """All of the corpus as class names: the page has its own elements alone, and shows each name."""
+    names = list(dict.fromkeys(json.loads(line)["s"] for line in NAUGHTY.read_text("utf-8").rstrip("\n").split("\n")))
+    evaluation = make_evaluation(names, count=len(names))
+
+    page = Page(training_report(evaluation, {}))
+
+    expected = {"script": 1, "img": 0, "iframe": 0, "a": 1 + len(SECTIONS), "section": len(SECTIONS)}
+    assert {tag: len(page.all(tag)) for tag in expected} == expected
+    assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
+    shown = "".join(page.text.split())
+    assert [name for name in names if "".join(name.split()) not in shown] == []
 
 
 def test_numbers_are_those_of_the_evaluation(make_evaluation: MakeEvaluation) -> None:
