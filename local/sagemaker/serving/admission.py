@@ -2,9 +2,10 @@
 
 import itertools
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import BoundedSemaphore, Lock
+from threading import Lock
 
 INVOCATION_SECONDS = 60.0  # after which SageMaker's callers have their time-out
 
@@ -14,43 +15,68 @@ class FullError(Exception):
 
 
 class Admission:
-    """Lends workers to requests; what waits is served in no particular order, and nothing waits for ever."""
+    """Lends workers to requests in the order in which they come.
+
+    A worker that becomes free is handed to whoever waits longest. A semaphore would give it to the caller that happens
+    to run, most often the one just answered, and let others wait twice as long.
+    """
 
     def __init__(self, num_workers: int, queue_size: int) -> None:
-        self._free_workers = BoundedSemaphore(num_workers)
-        self._num_places = num_workers + queue_size
         self._lock = Lock()
-        self._num_taken = 0
+        self._num_free = num_workers
+        self._queue_size = queue_size
+        self._waiting: deque[Lock] = deque()  # each is released when its request gets a worker
         self._numbers = itertools.count()
         self._started_at: dict[int, float] = {}
 
-    @contextmanager
-    def worker(self) -> Iterator[None]:
-        """Hold a worker for the block, as soon as one is free.
-
-        Raises:
-            FullError: at once, when the queue is full; or after so long a wait that nobody listens any more.
-        """
-        with self._lock:
-            if self._num_taken >= self._num_places:
-                raise FullError(f"{self._num_taken} requests are at work or wait, as many as this instance takes")
-            self._num_taken += 1
-        try:
-            if not self._free_workers.acquire(timeout=INVOCATION_SECONDS):
-                raise FullError(f"no worker was free within {INVOCATION_SECONDS:.0f} s")
-            number = next(self._numbers)
-            self._started_at[number] = time.monotonic()
-            try:
-                yield
-            finally:
-                del self._started_at[number]
-                self._free_workers.release()
-        finally:
-            with self._lock:
-                self._num_taken -= 1
+    @property
+    def num_waiting(self) -> int:
+        """Return how many requests wait for a worker."""
+        return len(self._waiting)
 
     @property
     def is_stuck(self) -> bool:
         """Return whether a worker has been busy with one request for longer than any caller waits."""
         oldest = min(list(self._started_at.values()), default=None)
         return oldest is not None and time.monotonic() - oldest > INVOCATION_SECONDS
+
+    @contextmanager
+    def worker(self) -> Iterator[None]:
+        """Hold a worker for the block, as soon as it is this request's turn.
+
+        Raises:
+            FullError: at once, when the queue is full; or after so long a wait that nobody listens any more.
+        """
+        self._take()
+        number = next(self._numbers)
+        self._started_at[number] = time.monotonic()
+        try:
+            yield
+        finally:
+            del self._started_at[number]
+            self._give_back()
+
+    def _take(self) -> None:
+        with self._lock:
+            if self._num_free:  # then nobody waits
+                self._num_free -= 1
+                return
+            if len(self._waiting) >= self._queue_size:
+                raise FullError(f"all workers are busy and {len(self._waiting)} requests wait, as many as may")
+            turn = Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        if turn.acquire(timeout=INVOCATION_SECONDS):
+            return
+        with self._lock:
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+                raise FullError(f"no worker was free within {INVOCATION_SECONDS:.0f} s")
+        # It was this request's turn at the very last moment.
+
+    def _give_back(self) -> None:
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._num_free += 1

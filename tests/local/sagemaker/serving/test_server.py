@@ -90,14 +90,14 @@ def test_requests_over_the_queue_are_refused_at_once(running: Running) -> None:
     """Two at work and two that wait are taken; the rest get 503 with a retry hint while those still run."""
     with ThreadPoolExecutor(8) as pool:
         taken = [pool.submit(running.invoke, b"wait") for _ in range(4)]
-        wait_until(lambda: running.admission._num_taken == 4)
+        wait_until(lambda: running.admission.num_waiting == 2)
 
         connection = running.connection()
         connection.request("POST", "/invocations", b"more")
         refused: HTTPResponse = connection.getresponse()
 
         assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
-        assert b"as many as this instance takes" in refused.read()
+        assert b"2 requests wait, as many as may" in refused.read()
         assert not any(future.done() for future in taken)
         running.release.set()
         assert [future.result() for future in taken] == [(200, b"wait")] * 4
@@ -110,7 +110,7 @@ def test_ping_does_not_wait_behind_requests(running: Running) -> None:
     """A busy instance is a healthy one."""
     with ThreadPoolExecutor(4) as pool:
         futures = [pool.submit(running.invoke, b"wait") for _ in range(4)]
-        wait_until(lambda: running.admission._num_taken == 4)
+        wait_until(lambda: running.admission.num_waiting == 2)
 
         assert running.ping() == 200
         running.release.set()
@@ -135,7 +135,7 @@ def test_drain_answers_what_has_arrived(running: Running) -> None:
     idle.connect()
     with ThreadPoolExecutor(4) as pool:
         futures = [pool.submit(running.invoke, b"wait") for _ in range(4)]
-        wait_until(lambda: running.admission._num_taken == 4)
+        wait_until(lambda: running.admission.num_waiting == 2)
 
         draining = threading.Thread(target=running.server.drain, args=(10,))
         draining.start()
@@ -219,4 +219,27 @@ def test_waiting_ends_when_nobody_listens_any_more(monkeypatch: pytest.MonkeyPat
     with admitted.worker(), pytest.raises(admission.FullError, match="no worker was free"), admitted.worker():
         pass
 
-    assert admitted._num_taken == 0
+    assert admitted.num_waiting == 0
+    with admitted.worker():
+        pass
+
+
+def test_workers_are_given_in_the_order_of_arrival() -> None:
+    """Whoever waits longest is next, also before a request that comes when a worker becomes free."""
+    admitted = Admission(1, 8)
+    order: list[int] = []
+
+    def ask(number: int) -> None:
+        with admitted.worker():
+            order.append(number)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
+    with admitted.worker():
+        for number, thread in enumerate(threads):
+            thread.start()
+            wait_until(lambda number=number: admitted.num_waiting == number + 1)  # type: ignore[misc]
+    ask(8)
+    for thread in threads:
+        thread.join(10)
+
+    assert order == list(range(9))
