@@ -190,12 +190,17 @@ def _history(session: Session, execution_arn: str) -> list[HistoryEventTypeDef]:
 
 
 def _states(events: Iterable[HistoryEventTypeDef], execution: Execution) -> list[StateProgress]:
-    """Return the states in the order in which they were entered; a retried attempt that failed does not count."""
+    """Return the states that do work, in the order in which they were entered.
+
+    A retried attempt that failed does not count; Choice, Pass and Fail only lead from one state to another.
+    """
     states: list[StateProgress] = []
     for event in sorted(events, key=lambda event: event["id"]):
         kind = event["type"]
         if kind.endswith("StateEntered"):
             _end_current(states, event["timestamp"])
+            if kind != "TaskStateEntered":
+                continue
             states.append(StateProgress(event["stateEnteredEventDetails"]["name"], event["timestamp"]))
         elif not states or kind.startswith("Execution"):
             continue
@@ -206,17 +211,12 @@ def _states(events: Iterable[HistoryEventTypeDef], execution: Execution) -> list
     if execution.ended_at is not None and states:
         states[-1].failed = states[-1].failed or (states[-1].ended_at is None and execution.status != "SUCCEEDED")
         _end_current(states, execution.ended_at)
-    return [state for state in states if not _is_terminal(state.name)]
+    return states
 
 
 def _end_current(states: list[StateProgress], at: datetime) -> None:
     if states and states[-1].ended_at is None:
         states[-1].ended_at = at
-
-
-def _is_terminal(name: str) -> bool:
-    """Tell whether `name` is the Fail state, which does no work."""
-    return name == "ExecutionFailed"
 
 
 def _dataset_name(text: str) -> str:

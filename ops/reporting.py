@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handlers import names
 from ops import endpoints
 from ops.console import duration, facts, result
 from ops.endpoints import EndpointState
@@ -70,6 +71,8 @@ def _log_target(execution: Execution) -> str:
     state = execution.failed_state
     if state == "StartTrainingJob":
         return "training-job"
+    if state == "ComputeFeatures":
+        return f"training-job/{names.features_job_name(execution.name)}"
     if state in {"DeployEndpoint", "CheckEndpoint"}:
         return "endpoint"
     kebab = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in state).removeprefix("-")

@@ -52,9 +52,10 @@ def _stop_executions(session: Session, found: Stack, say: Say) -> None:
     for entry in executions.running(session, found):
         say(f"stopping execution {entry['name']!r} ...")
         session.stepfunctions.stop_execution(executionArn=entry["executionArn"], cause="deploy.py down")
-        tuning, training = names.tuning_job_name(entry["name"]), names.training_job_name(entry["name"])
+        tuning = names.tuning_job_name(entry["name"])
         _ignoring_gone(session.sagemaker.stop_hyper_parameter_tuning_job, HyperParameterTuningJobName=tuning)
-        _ignoring_gone(session.sagemaker.stop_training_job, TrainingJobName=training)
+        for name in (names.features_job_name(entry["name"]), names.training_job_name(entry["name"])):
+            _ignoring_gone(session.sagemaker.stop_training_job, TrainingJobName=name)
 
 
 def _remove_serving(session: Session, found: Stack, say: Say) -> None:

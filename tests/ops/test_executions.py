@@ -13,7 +13,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def _events(*kinds: str) -> list[Any]:
-    """Return history events, one a second; "+X" enters state X, "-X" leaves it, anything else is an event's type."""
+    """Return events, one a second: "+X" enters task X, "-X" leaves it, else an event type and, if any, a state."""
     events = []
     for number, kind in enumerate(kinds):
         event: dict[str, Any] = {"id": number + 1, "timestamp": START + timedelta(seconds=number)}
@@ -21,7 +21,8 @@ def _events(*kinds: str) -> list[Any]:
             event["type"] = "TaskStateEntered" if kind[0] == "+" else "TaskStateExited"
             event["stateEnteredEventDetails" if kind[0] == "+" else "stateExitedEventDetails"] = {"name": kind[1:]}
         else:
-            event["type"] = kind
+            event["type"], _, state = kind.partition(" ")
+            event |= {"stateEnteredEventDetails": {"name": state}} if state else {}
         events.append(event)
     return events
 
@@ -51,10 +52,15 @@ def test_caught_state_failed() -> None:
     """The state whose error was caught is the failed one, not the state that reports it; Fail does no work."""
     kinds = ("+A", "TaskScheduled", "TaskFailed", "-A", "+ReportFailure", "TaskSucceeded", "-ReportFailure")
 
-    assert _read(*kinds, "+ExecutionFailed", "ExecutionFailed", status="FAILED", ended_at=START) == [
-        ("A", "failed"),
-        ("ReportFailure", "succeeded"),
-    ]
+    end = ("FailStateEntered ExecutionFailed", "ExecutionFailed")
+    assert _read(*kinds, *end, status="FAILED", ended_at=START) == [("A", "failed"), ("ReportFailure", "succeeded")]
+
+
+def test_states_that_only_lead_on_are_not_shown() -> None:
+    """A person reads what was done: a choice and what takes its place for want of work are not it."""
+    between = ("ChoiceStateEntered C", "ChoiceStateExited", "PassStateEntered P", "PassStateExited")
+
+    assert _read("+A", "TaskSucceeded", "-A", *between, "+B") == [("A", "succeeded"), ("B", "running")]
 
 
 def test_aborted_execution_ends_its_state() -> None:
