@@ -122,7 +122,14 @@ def test_job_without_output_says_how_it_ended(
         report.training_report(session, execution, tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"no archive", gzip.compress(b"no tar"), archive(report__html=b"x" * 99)[:60]])
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"no archive", id="no archive"),
+        pytest.param(gzip.compress(b"no tar"), id="no tar"),
+        pytest.param(archive(report__html=b"x" * 99)[:60], id="cut short"),
+    ],
+)
 def test_damaged_output_is_refused(content: bytes) -> None:
     """In one sentence with the remedy."""
     with pytest.raises(ReportError, match=r"output 's3://x': cannot be read .*; train again"):
