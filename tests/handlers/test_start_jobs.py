@@ -87,6 +87,40 @@ def test_tuning_config_fits_the_strategy(event, strategy, has_maximum, has_strat
     assert ("StrategyConfig" in config) is has_strategy_config
 
 
+@pytest.mark.parametrize(("strategy", "expected"), [("Bayesian", "Auto"), ("Hyperband", "Off")])
+def test_early_stopping_is_left_to_hyperband(event, strategy, expected):
+    """SageMaker: TrainingJobEarlyStoppingType must be OFF to use Hyperband, which has its own."""
+    settings = Settings.from_env({**ENVIRONMENT, "TUNING_STRATEGY": strategy})
+
+    request = tuning_job_request(StartTuningJobInput.model_validate(event("start_tuning_job")), settings)
+
+    assert request["HyperParameterTuningJobConfig"]["TrainingJobEarlyStoppingType"] == expected
+
+
+def test_spot_jobs_are_interruptible_and_the_final_one_keeps_checkpoints(event):
+    """Only the final job is long enough to go on from where it was; its checkpoints are its execution's own."""
+    settings = Settings.from_env({**ENVIRONMENT, "USE_SPOT": "true"})
+
+    tuning = tuning_job_request(StartTuningJobInput.model_validate(event("start_tuning_job")), settings)
+    training = training_job_request(StartTrainingJobInput.model_validate(event("start_training_job")), settings)
+
+    definition = tuning["TrainingJobDefinition"]
+    assert definition["EnableManagedSpotTraining"] is training["EnableManagedSpotTraining"] is True
+    assert training["CheckpointConfig"] == {"S3Uri": f"s3://retriever-data/checkpoints/{EXECUTION}"}
+    assert "CheckpointConfig" not in definition
+
+
+def test_several_instances_are_started_by_torchrun(event):
+    """The hyperparameters are those of the SDK's `distribution={"torch_distributed": {"enabled": True}}`."""
+    settings = Settings.from_env({**ENVIRONMENT, "TRAINING_INSTANCE_COUNT": "2"})
+
+    request = training_job_request(StartTrainingJobInput.model_validate(event("start_training_job")), settings)
+
+    assert request["ResourceConfig"]["InstanceCount"] == 2
+    assert request["HyperParameters"]["sagemaker_torch_distributed_enabled"] == "true"
+    assert request["HyperParameters"]["sagemaker_instance_type"] == '"ml.g4dn.xlarge"'
+
+
 def test_job_is_created_and_waited_for(world, case, event, lambda_context, sent):
     """The job exists under its name, the token beside it, and nothing is answered yet."""
     case.handler(event(case.event_name), lambda_context)
