@@ -9,7 +9,7 @@ from markupsafe import Markup
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 from reports.charts import ACCENT, BAD, INK, LINE, MUTED, SECOND, SURFACE, figure, settings, short, svg
-from reports.tuning import Range, Trial, TuningJob
+from reports.tuning import Range, TuningJob
 
 _BACKGROUND = {"facecolor": SURFACE, "edgecolor": "none", "alpha": 0.75, "pad": 1.5}  # keeps numbers legible over lines
 _COLUMNS = 3  # of the small charts, one a hyperparameter
@@ -160,6 +160,3 @@ def _scale(axes: Any, one: Range) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=one.is_integer))
     axes.minorticks_off()
     axes.margins(0.06)
-
-
-__all__ = ["Trial", "importance", "parallel_coordinates", "progress", "slices", "timeline"]
