@@ -61,7 +61,7 @@ def ranges(given: dict[str, Any]) -> list[Range]:
             low, high = float(one["MinValue"]), float(one["MaxValue"])
             found.append(Range(one["Name"], low, high, is_logarithmic, is_integer))
     for one in given.get("CategoricalParameterRanges") or []:
-        found.append(Range(one["Name"], choices=tuple(one["Values"])))
+        found.append(Range(one["Name"], choices=tuple(_plain(value) for value in one["Values"])))
     return found
 
 

@@ -234,15 +234,15 @@ def test_page_that_cannot_be_kept_is_still_written(
 
 
 def test_integer_ranges_come_from_sagemaker_as_numbers() -> None:
-    """In the order continuous, integer, categorical."""
+    """In the order continuous, integer, categorical; the toolkit's quotes are gone, as they are from the values."""
     found = ranges({
-        "CategoricalParameterRanges": [{"Name": "head", "Values": ["linear", "mlp"]}],
+        "CategoricalParameterRanges": [{"Name": "head", "Values": ['"linear"', "mlp", "32"]}],
         "IntegerParameterRanges": [{"Name": "depth", "MinValue": "0", "MaxValue": "4"}],
     })  # fmt: skip
 
     assert [(one.name, one.low, one.high, one.is_integer, one.choices) for one in found] == [
         ("depth", 0.0, 4.0, True, ()),
-        ("head", 0.0, 1.0, False, ("linear", "mlp")),
+        ("head", 0.0, 1.0, False, ("linear", "mlp", "32")),
     ]
 
 
