@@ -184,8 +184,8 @@ def _epoch_axis(axes: Any, numbers: Sequence[int]) -> None:
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axes.spines["left"].set_color(LINE)
-    if len(numbers) == 1:
-        axes.set_xlim(numbers[0] - 1, numbers[0] + 1)
+    margin = max(0.5, 0.03 * (numbers[-1] - numbers[0]))
+    axes.set_xlim(numbers[0] - margin, numbers[-1] + margin)
 
 
 def _all_short(names: Sequence[str]) -> bool:
