@@ -364,6 +364,19 @@ def local_logs(lines: int) -> None:
         click.echo(line)
 
 
+@local_group.command("clock")
+@click.option("--advance", required=True, type=click.FloatRange(0, min_open=True), help="By how many seconds.")
+def local_clock(advance: float) -> None:
+    """Put the embedded account's clock forward: schedules, retries, alarms and cooldowns see the time pass."""
+    from local import control
+    from ops.session import local_folder
+
+    account = control.status(local_folder())
+    if account is None:
+        raise click.ClickException("the embedded account is not running; start it with: deploy.py local start")
+    click.echo(control.advance_clock(account, advance))
+
+
 @local_group.group("fault")
 def local_fault() -> None:
     """Make something go wrong in the embedded account: a call, an event, a process; each clears itself."""

@@ -198,6 +198,15 @@ class Account:
 
         return self.start_thread(name, loop)
 
+    def call_later(self, name: str, seconds: float, action: Callable[[], None]) -> Thread:
+        """Call `action` once, after `seconds` of the account's clock, unless the account stops before."""
+
+        def wait() -> None:
+            if not self.clock.wait(self.stopping, seconds):
+                action()
+
+        return self.start_thread(name, wait)
+
     def on_stop(self, callback: Callable[[], None]) -> None:
         """Call `callback` when the account stops, the last registered first."""
         self._on_stop.append(callback)

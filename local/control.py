@@ -10,7 +10,8 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 from local.journal import Journal
 from local.processes import end_leftovers
@@ -19,6 +20,8 @@ ACCOUNT_FILE = "account.json"
 LOCK_FILE = "lock"
 LOG_FILE = "account.log"
 HEALTH_PATH = "/_retriever/health"
+CLOCK_PATH = "/_retriever/clock"
+KEY_HEADER = "X-Retriever-Key"
 _START_SECONDS = 60.0
 _RUNS = {"execution", "training job", "tuning job"}  # kinds of entries that no file can hold
 _STOP_SECONDS = 30.0
@@ -126,6 +129,22 @@ def status(folder: Path) -> AccountInfo | None:
             return info if json.load(response)["Pid"] == info.pid else None
     except (OSError, ValueError):
         return None
+
+
+def advance_clock(info: AccountInfo, seconds: float) -> str:
+    """Put the account's clock forward; return what time it has then.
+
+    Raises:
+        LocalAccountError: the account refuses it.
+    """
+    content = json.dumps({"AdvanceSeconds": seconds}).encode()
+    headers = {KEY_HEADER: info.secret_access_key, "Content-Type": "application/json"}
+    request = Request(info.url + CLOCK_PATH, data=content, headers=headers, method="POST")  # noqa: S310 (our own URL)
+    try:
+        with urlopen(request, timeout=10) as response:  # noqa: S310
+            return str(json.load(response)["Now"])
+    except HTTPError as error:
+        raise LocalAccountError(str(json.loads(error.read())["Message"])) from error
 
 
 def log_path(folder: Path) -> Path:

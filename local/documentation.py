@@ -9,11 +9,46 @@ The operations come from the code; what differs is told here.
 import argparse
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
+from typing import Any
+
+from local.documented_differences import DIFFERENCES
 
 FILE = Path(__file__).resolve().parent.parent / "docs" / "local.md"
 
-_ALL = "all that moto knows"
+# Operations of S3 that moto answers by methods of other names.
+_S3_BY_OTHER_NAMES = frozenset(
+    [
+        "CompleteMultipartUpload",
+        "CreateBucket",
+        "CreateMultipartUpload",
+        "DeleteObjects",
+        "GetBucketLifecycleConfiguration",
+        "GetBucketNotificationConfiguration",
+        "GetBucketTagging",
+        "GetObjectRetention",
+        "ListBuckets",
+        "PutBucketAccelerateConfiguration",
+        "PutBucketAcl",
+        "PutBucketCors",
+        "PutBucketEncryption",
+        "PutBucketInventoryConfiguration",
+        "PutBucketLifecycleConfiguration",
+        "PutBucketLogging",
+        "PutBucketNotificationConfiguration",
+        "PutBucketOwnershipControls",
+        "PutBucketPolicy",
+        "PutBucketReplication",
+        "PutBucketTagging",
+        "PutBucketVersioning",
+        "PutBucketWebsite",
+        "PutObjectLockConfiguration",
+        "PutPublicAccessBlock",
+        "RestoreObject",
+        "SelectObjectContent",
+    ]
+)
 # service (boto3's name): (what is real, what differs from AWS)
 _NOTES: dict[str, tuple[str, str]] = {
     "lambda": (
@@ -33,13 +68,14 @@ _NOTES: dict[str, tuple[str, str]] = {
         "manifests), metrics by regex, artifacts (archives or plain files), FailureReason, stop, MaxRuntime, spot "
         "interruptions with checkpoints in S3, retries, warm pools, several instances over torchrun. Tuning jobs "
         "choose with Optuna over real training jobs, with early stopping and warm start. Endpoints are one process an "
-        "instance on AWS's own inference toolkit, with blue/green updates and alarm rollback.",
+        "instance on AWS's own inference toolkit, with blue/green and rolling updates, alarm rollback and data "
+        "capture.",
         "No containers: the image URI must name a PyTorch training or inference image, and the packages are those of "
         "this machine. Instance types are names only; jobs share the machine's cores and wait for them. FastFile "
         "channels are copied first. Instances of one job are processes on loopback addresses 127.0.x.y. A spot job is "
         "billed 30 % of its time; AWS's share varies. A CheckpointConfig's LocalPath must lie under /opt/ml. "
-        "After TransferLearning the parents' best hyperparameters are tried first; their values are not used. Rolling "
-        "updates and other kinds of job are refused.",
+        "After TransferLearning the parents' best hyperparameters are tried first; their values are not used. Other "
+        "kinds of job are refused.",
     ),
     "sagemaker-runtime": (
         "InvokeEndpoint reaches the instance's process over HTTP; 424 with the original status, 6 MB and 60 s limits.",
@@ -48,12 +84,13 @@ _NOTES: dict[str, tuple[str, str]] = {
     ),
     "application-autoscaling": (
         "Target tracking of endpoint variants over the real InvocationsPerInstance, with its alarms, cooldowns and "
-        "activities; instances really come and go.",
+        "activities; scheduled actions; instances really come and go.",
         "Other scalable dimensions and step scaling are refused.",
     ),
     "cloudwatch": (
         "Metrics with statistics and percentiles, alarms that are evaluated and act, dashboards that are kept.",
-        "Metric maths, composite alarms and anomaly detection are refused. Metrics are kept in memory.",
+        "Metric maths is arithmetic, SUM, AVG, MIN, MAX, ABS, FILL and METRICS, and not for alarms. Composite alarms "
+        "and anomaly detection are refused. Metrics are kept in memory.",
     ),
     "cloudformation": (
         "Change sets, creation in dependency order, updates, replacement, rollback with the old values, deletion "
@@ -78,8 +115,7 @@ _NOTES: dict[str, tuple[str, str]] = {
     ),
     "s3": (
         "moto's buckets and objects; one event for each object created or deleted, with growing sequencers.",
-        "Objects live in memory and temporary files: a large one costs about twice its size while it is put. "
-        "Lifecycle rules are kept and not acted on.",
+        "Objects from 1 MB on are files, smaller ones live in memory. Lifecycle rules are kept and not acted on.",
     ),
     "iam": (
         "Roles and policies are kept; every function, job, endpoint and state machine acts with a session of its own "
@@ -87,8 +123,9 @@ _NOTES: dict[str, tuple[str, str]] = {
         "Policies are not yet enforced: every call is allowed.",
     ),
     "logs": (
-        "Groups, streams and events; metric filters of log lines in the embedded metric format.",
-        "Kept in memory.",
+        "Groups, streams and events; filter patterns of terms and of JSON; metric filters and the embedded metric "
+        "format make metrics.",
+        "Space-delimited filter patterns are refused. Kept in memory, unless there is a state folder.",
     ),
     "dynamodb": ("moto's tables, conditions included.", "TTL is kept and not acted on."),
     "sqs": ("moto's queues.", ""),
@@ -107,24 +144,75 @@ Docker, no network. Every AWS client works with it unchanged; `deploy.py local s
 An operation that is not listed here fails with `NotImplemented` and its own name, never with a pretended success.
 
 - **One account a folder.** Its files are under `.local/`; a second start finds the first.
-- **State is in memory.** After a stop, redeploy (seconds). After a kill, the next start says what was lost and ends
-  what was left running.
+- **State is in memory**, unless `--state-folder` names where it is to survive. After a stop without one, redeploy
+  (seconds). After a kill, the next start says what was lost and ends what was left running.
+- **It breaks on demand**: `deploy.py local fault kinds` lists how.
 - **Your code runs as you.** Functions, training scripts and inference code have no sandbox.
 - **One region and one account**: 123456789012, us-east-1 unless told otherwise.
 
-| service | what is real | how it differs from AWS | operations |
-|---|---|---|---|
+## Services
+
+| service | what is real | how it differs from AWS |
+|---|---|---|
+"""
+
+_OPERATIONS_HEAD = """
+## Operations
+
+Every operation of these services that AWS's own API models know: carried out as AWS documents it, carried out with a
+difference, or not carried out. "As moto carries it out": the state is moto's and so is the answer; the tests of this
+repository see those that the flow uses.
+
+| service | operation | here |
+|---|---|---|
 """
 
 
 def document() -> str:
     """Return the text of docs/local.md."""
-    rows = []
-    for service, names in _operations().items():
-        real, differs = _NOTES[service]
-        listed = ", ".join(names) if names else _ALL
-        rows.append(f"| {service} | {real} | {differs} | {listed} |\n")
-    return _HEAD + "".join(rows)
+    carried_out = _operations()
+    services = [f"| {service} | {_NOTES[service][0]} | {_NOTES[service][1]} |\n" for service in carried_out]
+    rows = [row for service, names in carried_out.items() for row in _rows(service, names)]
+    return _HEAD + "".join(services) + _OPERATIONS_HEAD + "".join(rows)
+
+
+def _rows(service: str, names: list[str]) -> list[str]:
+    """Return a row for each operation that is carried out, and one for all that are not."""
+    known = _model(service).operation_names
+    methods = _moto_methods(service) if not names else set()
+    others_of_moto = _S3_BY_OTHER_NAMES if service == "s3" else frozenset()
+    done = names or [name for name in known if _snake_case(name) in methods or name in others_of_moto]
+    unknown = sorted(set(DIFFERENCES.get(service, {})) - set(done))
+    if unknown:
+        raise ValueError(f"differences of {service}: {unknown[0]!r}; it is not among the operations carried out")
+    usual = "behaves as AWS" if names else "as moto carries it out"
+    rows = [f"| {service} | {name} | {DIFFERENCES.get(service, {}).get(name, usual)} |\n" for name in sorted(done)]
+    others = sorted(set(known) - set(done))
+    return rows + ([f"| {service} | {', '.join(others)} | not carried out |\n"] if others else [])
+
+
+def _model(service: str) -> Any:
+    from botocore.model import ServiceModel
+
+    from local.data_files import data_loader
+
+    return ServiceModel(data_loader().load_service_model(service, "service-2"), service)
+
+
+def _moto_methods(service: str) -> set[str]:
+    """Return the methods by which moto answers the operations of a service."""
+    from moto.core.responses import BaseResponse
+
+    module = import_module(f"moto.{service}.responses")
+    classes = [each for each in vars(module).values() if isinstance(each, type) and issubclass(each, BaseResponse)]
+    return {name for each in classes if each is not BaseResponse for name in vars(each)}
+
+
+def _snake_case(name: str) -> str:
+    from moto.core.utils import camelcase_to_underscores
+
+    text: str = camelcase_to_underscores(name)
+    return text
 
 
 def _operations() -> dict[str, list[str]]:

@@ -39,6 +39,7 @@ _SERVICES = (
     "local.autoscaling",
     "local.cloudformation",
     "local.faults",
+    "local.clock_control",
     "local.durability",
 )
 

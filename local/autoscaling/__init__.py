@@ -20,5 +20,8 @@ def install(account: Account) -> None:
             "DeleteScalingPolicy": scaling.delete_policy,
             "DescribeScalingPolicies": scaling.describe_policies,
             "DescribeScalingActivities": scaling.describe_activities,
+            "PutScheduledAction": scaling.put_scheduled_action,
+            "DescribeScheduledActions": scaling.scheduled.describe,
+            "DeleteScheduledAction": scaling.scheduled.delete,
         },
     )

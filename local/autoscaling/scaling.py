@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from local.account import Account
 from local.autoscaling.activities import Activities
+from local.autoscaling.scheduled import ScheduledActions
 from local.autoscaling.tracking import (
     DEFAULT_COOLDOWN_SECONDS,
     TrackedMetric,
@@ -65,6 +66,7 @@ class Scaling:
         self._activities = Activities(account)
         self._lock = RLock()
         self._targets: dict[str, Target] = {}
+        self.scheduled = ScheduledActions(account, self.set_bounds)
         account.keep_members("scaling", self, "_targets")
 
     def register(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -96,6 +98,7 @@ class Scaling:
         target = self._target(params)
         for name in list(target.policies):
             self.delete_policy({**params, "PolicyName": name})
+        self.scheduled.forget(params["ResourceId"])
         with self._lock:
             self._targets.pop(params["ResourceId"], None)
         return {}
@@ -160,6 +163,25 @@ class Scaling:
             ]
         return _paged(found, params, "ScalingPolicies")
 
+    def set_bounds(self, resource_id: str, bounds: dict[str, int], cause: str) -> None:
+        """Change the bounds of a target as a scheduled action says, and bring its capacity within them."""
+        with self._lock:
+            target = self._targets.get(resource_id)
+            if target is None or target.description["SuspendedState"]["ScheduledScalingSuspended"]:
+                return
+            target.description |= bounds
+        low, high = target.description["MinCapacity"], target.description["MaxCapacity"]
+        with target.busy:
+            _, current = self._activities.capacity(target.endpoint_name, target.variant_name)
+            wanted = min(max(current, low), high)
+            if wanted != current:
+                self._activities.set_capacity(target.description, wanted, cause)
+
+    def put_scheduled_action(self, params: dict[str, Any]) -> dict[str, Any]:
+        """PutScheduledAction, of a target that is registered."""
+        self._target(params)
+        return self.scheduled.put(params)
+
     def describe_activities(self, params: dict[str, Any]) -> dict[str, Any]:
         """DescribeScalingActivities."""
         return _paged(self._activities.of(params), params, "ScalingActivities")
@@ -183,11 +205,9 @@ class Scaling:
 
     def _scale(self, target: Target, policy: Policy, alarm_name: str) -> None:
         status, current = self._activities.capacity(target.endpoint_name, target.variant_name)
-        value = self._latest(policy.metric)
-        if status != "InService" or value is None:
+        wanted = self._wanted(target, current) if status == "InService" else None
+        if wanted is None:
             return
-        low, high = target.description["MinCapacity"], target.description["MaxCapacity"]
-        wanted = wanted_capacity(current, value, policy.config["TargetValue"], low, high)
         is_out = alarm_name == policy.names["High"]
         if (wanted > current) != is_out or wanted == current or not self._may(target, policy, is_out=is_out):
             return
@@ -198,6 +218,22 @@ class Scaling:
                 target.scaled_out_at = now
             else:
                 target.scaled_in_at = now
+
+    def _wanted(self, target: Target, current: int) -> int | None:
+        """Return the largest capacity that any policy of `target` calls for.
+
+        None for one that may not be known: while the metric of any policy says nothing, nothing is taken away.
+        Source: Application Auto Scaling user guide, "Multiple target tracking scaling policies".
+        """
+        low, high = target.description["MinCapacity"], target.description["MaxCapacity"]
+        wanted, is_known = low, True
+        for policy in list(target.policies.values()):
+            value = self._latest(policy.metric)
+            if value is None:
+                is_known = False
+                continue
+            wanted = max(wanted, wanted_capacity(current, value, policy.config["TargetValue"], low, high))
+        return wanted if is_known or wanted > current else None
 
     def _may(self, target: Target, policy: Policy, *, is_out: bool) -> bool:
         """Return whether no cooldown or suspension forbids the change; scaling out heeds no scale-in cooldown."""

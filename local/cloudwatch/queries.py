@@ -5,6 +5,7 @@ from math import ceil
 from typing import Any
 
 from local.account import Account
+from local.cloudwatch.maths import evaluate, references
 from local.cloudwatch.statistics import check, statistic
 from local.errors import ServiceError
 from local.metrics import MINUTE, SeriesKey, series_key
@@ -55,13 +56,18 @@ class Queries:
         return {"Label": params["MetricName"], "Datapoints": points}
 
     def get_metric_data(self, params: dict[str, Any]) -> dict[str, Any]:
-        """GetMetricData without metric maths."""
+        """GetMetricData, with metric maths over the request's own queries."""
         start, end = seconds(params["StartTime"]), seconds(params["EndTime"])
         if not start < end:
             raise ServiceError("ValidationError", "The parameter StartTime must be less than the parameter EndTime.")
         newest_first = params.get("ScanBy", "TimestampDescending") == "TimestampDescending"
         queries = params["MetricDataQueries"]
-        results = [self._result(query, start, end, newest_first) for query in queries if query.get("ReturnData", True)]
+        series = self._series(queries, start, end)
+        results = [
+            _result(query, series[query["Id"]], newest_first=newest_first)
+            for query in queries
+            if query.get("ReturnData", True)
+        ]
         return {"MetricDataResults": results, "Messages": []}
 
     def list_metrics(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -106,33 +112,43 @@ class Queries:
             except ValueError as error:
                 raise ServiceError("InvalidParameterValue", str(error)) from error
 
-    def _result(self, query: dict[str, Any], start: float, end: float, newest_first: bool) -> dict[str, Any]:
-        if "MetricStat" not in query:
-            raise ServiceError(
-                "NotImplemented",
-                f"GetMetricData query {query['Id']!r} with an Expression: the embedded account has no metric maths; "
-                "query the metrics themselves",
-            )
-        stat = query["MetricStat"]
+    def _series(self, queries: list[dict[str, Any]], start: float, end: float) -> dict[str, dict[int, float]]:
+        """Return the series of every query: those of metrics first, then those of expressions over them."""
+        metrics = {
+            query["Id"]: self._metric(query["MetricStat"], start, end) for query in queries if "MetricStat" in query
+        }
+        found = dict(metrics)
+        waiting = [query for query in queries if "MetricStat" not in query]
+        while waiting:
+            ready = [query for query in waiting if references(query.get("Expression", "")) <= found.keys()]
+            for query in ready or waiting[:1]:  # one that can never be is refused by what it lacks
+                known = metrics if "METRICS" in query.get("Expression", "").upper() else found
+                found[query["Id"]] = evaluate(query.get("Expression", ""), known)
+            waiting = [query for query in waiting if query["Id"] not in found]
+        return found
+
+    def _metric(self, stat: dict[str, Any], start: float, end: float) -> dict[int, float]:
         check(stat["Stat"])
         metric = stat["Metric"]
         key = series_key(metric["Namespace"], metric["MetricName"], metric.get("Dimensions", []))
-        points = [
-            (datetime.fromtimestamp(at, UTC), statistic(bucket, stat["Stat"]))
-            for at, bucket in self._periods(key, start, end, _period(stat["Period"]), stat.get("Unit"))
-        ]
-        points.sort(reverse=newest_first)
-        return {
-            "Id": query["Id"],
-            "Label": query.get("Label", metric["MetricName"]),
-            "Timestamps": [at for at, _ in points],
-            "Values": [value for _, value in points],
-            "StatusCode": "Complete",
-        }
+        periods = self._periods(key, start, end, _period(stat["Period"]), stat.get("Unit"))
+        return {at: statistic(bucket, stat["Stat"]) for at, bucket in periods}
 
     def _periods(self, key: SeriesKey, start: float, end: float, period: int, unit: str | None) -> Any:
         store = self._account.metrics
         return store.periods(key, start, end, period) if unit in {None, store.unit(key)} else []
+
+
+def _result(query: dict[str, Any], series: dict[int, float], *, newest_first: bool) -> dict[str, Any]:
+    points = sorted(series.items(), reverse=newest_first)
+    name = query["MetricStat"]["Metric"]["MetricName"] if "MetricStat" in query else query["Id"]
+    return {
+        "Id": query["Id"],
+        "Label": query.get("Label", name),
+        "Timestamps": [datetime.fromtimestamp(at, UTC) for at, _ in points],
+        "Values": [value for _, value in points],
+        "StatusCode": "Complete",
+    }
 
 
 def seconds(moment: datetime | str | float) -> float:

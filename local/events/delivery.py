@@ -4,7 +4,6 @@ Both EventBridge rules and EventBridge Scheduler end here.
 """
 
 import logging
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -115,11 +114,8 @@ class Deliveries:
             self._bury(target, payload, num_retries, error)
             return
         logger.warning("delivery to %s failed, retried in %.0f s: %s", target.arn, delay_seconds, error)
-        timer = threading.Timer(
-            delay_seconds / self._account.clock.speed, self._submit, (target, payload, num_retries + 1, accepted_at)
-        )
-        timer.daemon = True
-        timer.start()
+        again = partial(self._submit, target, payload, num_retries + 1, accepted_at)
+        self._account.call_later(f"retry for {target.arn}", delay_seconds, again)
 
     def _bury(self, target: Target, payload: str, num_retries: int, error: Exception) -> None:
         logger.error("an event of %s did not reach %s: %s", target.source_arn, target.arn, error)

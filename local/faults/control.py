@@ -7,9 +7,10 @@ from http import HTTPStatus
 from typing import Any
 
 from local.account import Account, Middleware, WsgiApplication
+from local.control import KEY_HEADER
 from local.faults.board import Board
 from local.faults.fault import Fault, FaultError
-from local.faults.remote import FAULTS_PATH, KEY_HEADER
+from local.faults.remote import FAULTS_PATH
 
 _MAX_BODY_BYTES = 1 << 16
 

@@ -59,6 +59,4 @@ class Events:
         held[1]()
 
     def _later(self, seconds: float, action: Callable[[], None]) -> None:
-        timer = threading.Timer(seconds / self._account.clock.speed, action)
-        timer.daemon = True
-        timer.start()
+        self._account.call_later("held event", seconds, action)

@@ -12,10 +12,9 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from local.control import AccountInfo, LocalAccountError
+from local.control import KEY_HEADER, AccountInfo, LocalAccountError
 
 FAULTS_PATH = "/_retriever/faults"
-KEY_HEADER = "X-Retriever-Key"
 _TIMEOUT_SECONDS = 10.0
 
 

@@ -76,7 +76,7 @@ class EventQueue:
             with self._changed:
                 wait = self._due[0].at - self._account.clock.time() if self._due else None
                 if wait is None or wait > 0:
-                    self._changed.wait(None if wait is None else wait / self._account.clock.speed)
+                    self._changed.wait(None if wait is None else self._account.clock.real_seconds(wait))
                     continue
                 event = heapq.heappop(self._due).event
             self._account.start_thread(f"lambda event {event.request_id}", lambda event=event: self._attempt(event))  # type: ignore[misc]

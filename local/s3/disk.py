@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import IO, Any
 
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 18  # each connection has a thread, and each thread keeps what it has held at most
 LARGE_BYTES = 1 << 20  # from here on, a content is kept on disk
 
 

@@ -24,6 +24,7 @@ from local.account import Account, WsgiApplication
 from local.s3.disk import LARGE_BYTES, Disk, blocks_of, blocks_of_key
 
 MAX_KEYS = 1000
+MAX_PARTS = 10_000
 # Headers that change nothing of what a plain request means. x-amz-meta-* is plain too.
 _PLAIN = frozenset(
     {
@@ -114,16 +115,22 @@ class Objects:
             return None
         query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
         query.pop("x-id", None)  # names the operation, for people who read logs
-        method, key = environ["REQUEST_METHOD"], match[2] or ""
-        if key and query:
+        if match[2]:
+            return self._answer_for_object(environ, bucket, match[2], query)
+        is_listing = environ["REQUEST_METHOD"] == "GET" and query.get("list-type") == "2"
+        return self._list(environ, bucket, query) if is_listing and query.keys() <= _LIST_OPTIONS else None
+
+    def _answer_for_object(
+        self, environ: dict[str, Any], bucket: Any, key: str, query: Mapping[str, str]
+    ) -> Answer | None:
+        method = environ["REQUEST_METHOD"]
+        if method == "PUT" and query.keys() == {"partNumber", "uploadId"}:
+            return self._put_part(environ, bucket, key, query)
+        if query or method not in ("PUT", "GET", "HEAD"):
             return None
-        if method == "PUT" and key:
+        if method == "PUT":
             return self._put(environ, bucket, key)
-        if method in ("GET", "HEAD") and key:
-            return self._get(environ, bucket, key, with_body=method == "GET")
-        if method == "GET" and query.get("list-type") == "2" and query.keys() <= _LIST_OPTIONS:
-            return self._list(environ, bucket, query)
-        return None
+        return self._get(environ, bucket, key, with_body=method == "GET")
 
     def _plain_bucket(self, name: str) -> Any:
         """Return the bucket `name`; None without one, and for one that has more to it than objects."""
@@ -145,17 +152,10 @@ class Objects:
     def _put(self, environ: dict[str, Any], bucket: Any, key: str) -> Answer | None:
         if environ.get("wsgi.input_terminated") or not self._is_allowed(environ, "PutObject", bucket, key, Key=key):
             return None
-        size = int(environ.get("CONTENT_LENGTH") or 0)
-        checksum = environ.get("HTTP_X_AMZ_CHECKSUM_CRC32")
-        content: Any = None
-        if size >= LARGE_BYTES:
-            content = self._disk.store(blocks_of(environ["wsgi.input"], size))
-            crc32, etag = content.crc32, content.md5
-        else:
-            content = environ["wsgi.input"].read(size)
-            crc32, etag = zlib.crc32(content), None
-        if checksum is not None and checksum != _crc32(crc32):
+        received = self._receive(environ)
+        if received is None:
             return _BAD_DIGEST
+        content, etag, checksum = received
         stored = self._backend.put_object(
             bucket.name, key, content, storage="STANDARD", etag=etag, checksum_value=checksum
         )
@@ -165,6 +165,38 @@ class Objects:
         headers = {name: value for name, value in stored.response_dict.items() if name != "content-length"}
         headers |= {"x-amz-checksum-crc32": checksum} if checksum else {}
         return "200 OK", [*headers.items(), ("Content-Length", "0")], b""
+
+    def _put_part(self, environ: dict[str, Any], bucket: Any, key: str, query: Mapping[str, str]) -> Answer | None:
+        """Take a part of an upload: moto would hold it in memory several times over, and ten come at once."""
+        upload, number = bucket.multiparts.get(query["uploadId"]), query["partNumber"]
+        if upload is None or upload.key_name != key or not number.isdecimal() or not 0 < int(number) <= MAX_PARTS:
+            return None
+        if environ.get("wsgi.input_terminated") or not self._is_allowed(environ, "PutObject", bucket, key, Key=key):
+            return None
+        received = self._receive(environ)
+        if received is None:
+            return _BAD_DIGEST
+        content, etag, checksum = received
+        part = upload.set_part(int(number), content)
+        part._etag = etag
+        headers = {"ETag": part.etag, "Content-Length": "0"}
+        return "200 OK", [*(headers | ({"x-amz-checksum-crc32": checksum} if checksum else {})).items()], b""
+
+    def _receive(self, environ: dict[str, Any]) -> tuple[Any, str | None, str | None] | None:
+        """Return the body, on disk if it is large, its MD5 where that is known, and the checksum that came with it.
+
+        None for a body that does not have this checksum.
+        """
+        size = int(environ.get("CONTENT_LENGTH") or 0)
+        checksum = environ.get("HTTP_X_AMZ_CHECKSUM_CRC32")
+        content: Any = None
+        if size >= LARGE_BYTES:
+            content = self._disk.store(blocks_of(environ["wsgi.input"], size))
+            crc32, etag = content.crc32, content.md5
+        else:
+            content = environ["wsgi.input"].read(size)
+            crc32, etag = zlib.crc32(content), None
+        return None if checksum is not None and checksum != _crc32(crc32) else (content, etag, checksum)
 
     def _get(self, environ: dict[str, Any], bucket: Any, key: str, *, with_body: bool) -> Answer | None:
         versions = bucket.keys.getlist(key, [])

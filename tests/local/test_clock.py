@@ -1,5 +1,6 @@
 """The account's clock."""
 
+import threading
 import time
 from threading import Event
 
@@ -31,3 +32,18 @@ def test_clock_refuses_to_stand_still():
     """A speed of 0 would make every wait endless."""
     with pytest.raises(ValueError, match="must be above 0"):
         Clock(speed=0)
+
+
+def test_whoever_waits_sees_that_the_clock_is_put_forward():
+    """A wait of an hour ends within a second once the clock is an hour further."""
+    clock, started = Clock(), time.monotonic()
+    threading.Timer(0.05, clock.advance, [3600]).start()
+
+    assert not clock.wait(Event(), 3600)
+    assert time.monotonic() - started < 2
+
+
+def test_the_clock_does_not_go_back():
+    """An advance by nothing or less is refused."""
+    with pytest.raises(ValueError, match="must be above 0"):
+        Clock().advance(0)

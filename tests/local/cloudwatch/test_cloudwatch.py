@@ -56,16 +56,29 @@ def test_metric_data_query_gives_percentiles_in_order(cloudwatch: Any, namespace
     assert oldest_first["MetricDataResults"][0]["Values"] == [1.0, 2.0, 3.0]
 
 
-def test_metric_maths_is_refused_by_name(cloudwatch: Any) -> None:
-    """An expression is not answered with something else."""
-    now = datetime.now(UTC)
-
-    with pytest.raises(ClientError, match="metric maths") as caught:
-        cloudwatch.get_metric_data(
-            MetricDataQueries=[{"Id": "e", "Expression": "a / b"}], StartTime=now - timedelta(hours=1), EndTime=now
+def test_metric_maths_combines_the_series_of_a_request(cloudwatch: Any, namespace: str) -> None:
+    """An error rate in percent out of two metrics, by moment; the metrics themselves need not be returned."""
+    at = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=2)
+    for name, value in (("Errors", 3.0), ("Calls", 12.0)):
+        cloudwatch.put_metric_data(
+            Namespace=namespace, MetricData=[{"MetricName": name, "Timestamp": at, "Value": value}]
         )
+    queries: list[dict[str, Any]] = [
+        {
+            "Id": name.lower(),
+            "ReturnData": False,
+            "MetricStat": {"Metric": {"Namespace": namespace, "MetricName": name}, "Period": 60, "Stat": "Sum"},
+        }
+        for name in ("Errors", "Calls")
+    ]
+    queries.append({"Id": "rate", "Expression": "100 * errors / calls", "Label": "error rate"})
 
-    assert caught.value.response["Error"]["Code"] == "NotImplemented"
+    answer = cloudwatch.get_metric_data(
+        MetricDataQueries=queries, StartTime=at - timedelta(minutes=5), EndTime=at + timedelta(minutes=5)
+    )
+
+    (result,) = answer["MetricDataResults"]
+    assert (result["Id"], result["Label"], result["Values"]) == ("rate", "error rate", [25.0])
 
 
 def test_summary_counts_as_its_samples(cloudwatch: Any, namespace: str) -> None:

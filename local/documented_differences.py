@@ -1,0 +1,75 @@
+"""How single operations of the embedded account differ from AWS; docs/local.md shows it beside each of them.
+
+An operation that is not listed here behaves as AWS documents it, for the members that it takes: a member that is not
+carried out is refused by its name.
+"""
+
+_NO_OPTIONS = "as AWS, for the members that the flow uses; any other is refused by name"
+_RECORD = "kept, and not acted on"
+
+DIFFERENCES: dict[str, dict[str, str]] = {
+    "application-autoscaling": {
+        "PutScalingPolicy": "target tracking only; step scaling is refused",
+        "PutScheduledAction": "rate, at and cron of targets that are registered",
+        "RegisterScalableTarget": "endpoint variants only (sagemaker:variant:DesiredInstanceCount)",
+    },
+    "cloudformation": {
+        "CreateChangeSet": "resource types of template.yaml; another fails the change set with its name; no imports",
+        "CreateStack": "as CreateChangeSet and ExecuteChangeSet at once",
+        "UpdateStack": "as CreateChangeSet and ExecuteChangeSet at once",
+        "ExecuteChangeSet": "seconds instead of minutes; DisableRollback is refused",
+        "ValidateTemplate": "checks the template's own form, not the resources' properties",
+        "GetTemplateSummary": "parameters, resource types and capabilities",
+    },
+    "cloudwatch": {
+        "PutMetricAlarm": "alarms on one metric; maths and anomaly detection are refused",
+        "PutDashboard": "the body must be JSON with widgets; it is kept and not drawn",
+        "GetMetricStatistics": "one minute at best; percentiles exact to 1 % beyond 100 different values a minute",
+        "DescribeAlarmHistory": "changes of state only, the last hundred of each alarm",
+    },
+    "dynamodb": {"UpdateTimeToLive": _RECORD, "UpdateContinuousBackups": _RECORD, "TagResource": "moto's"},
+    "events": {
+        "PutRule": "the default bus only",
+        "PutTargets": "targets in Lambda, Step Functions, SQS, SNS and CloudWatch Logs; others are refused",
+    },
+    "lambda": {
+        "CreateFunction": "Python runtimes from zip files; MemorySize sets no limit and gives no share of a core",
+        "Invoke": "no sandbox; ClientContext and LogType as AWS, streaming is refused",
+        "PutProvisionedConcurrencyConfig": "ready in seconds",
+    },
+    "logs": {
+        "PutRetentionPolicy": _RECORD,
+        "PutSubscriptionFilter": "moto's",
+        "StartQuery": "moto's, which knows a part of the query language",
+    },
+    "s3": {
+        "PutBucketLifecycleConfiguration": _RECORD,
+        "PutBucketEncryption": "kept and shown; contents are not encrypted on disk",
+        "PutBucketReplication": _RECORD,
+        "PutBucketAccelerateConfiguration": _RECORD,
+        "PutBucketLogging": "moto's",
+        "SelectObjectContent": "moto's, which knows a part of SQL",
+    },
+    "sagemaker": {
+        "CreateTrainingJob": "PyTorch training images only, as processes of this machine; " + _NO_OPTIONS,
+        "CreateHyperParameterTuningJob": "Optuna chooses instead of SageMaker; " + _NO_OPTIONS,
+        "CreateModel": "PyTorch inference images only; one container; " + _NO_OPTIONS,
+        "CreateEndpointConfig": "instance-backed variants with data capture; serverless and asynchronous are refused",
+        "CreateEndpoint": "in service within seconds",
+        "UpdateEndpoint": "blue/green and rolling, on the account's clock; a Failed endpoint must be deleted first",
+        "DeleteEndpoint": "deregisters its scalable targets as AWS documents, with the account's own permission",
+        "CreateModelPackage": "versioned packages; no validation jobs",
+    },
+    "sagemaker-runtime": {"InvokeEndpoint": "as AWS for one model a variant; throughput is this machine's"},
+    "scheduler": {
+        "CreateSchedule": "targets as of rules; a flexible time window fires at its beginning",
+        "UpdateSchedule": "as CreateSchedule",
+    },
+    "sns": {"Publish": "reaches SQS and Lambda; no e-mail, SMS or push", "Subscribe": "e-mail is pending for ever"},
+    "stepfunctions": {
+        "CreateStateMachine": "standard JSONPath machines; express, JSONata, `.sync` and activities are refused",
+        "UpdateStateMachine": "as CreateStateMachine; no versions",
+        "StartExecution": "time-outs and waits are in real time; executions do not survive the account's end",
+    },
+    "sts": {"AssumeRole": "gives a session of the role of this account"},
+}

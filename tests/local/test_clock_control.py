@@ -1,0 +1,94 @@
+"""A running account's clock is put forward, and hours pass for whoever waits on it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import control
+from tests.conftest import RunningAccount
+from tests.local.lambda_.conftest import eventually, make_function
+from tests.local.queues import messages, new_queue
+
+
+@pytest.fixture
+def stepped(account_at_speed: Callable[[float], RunningAccount]) -> RunningAccount:
+    """Give an account of its own for tests that put the clock forward."""
+    return account_at_speed(1.000001)
+
+
+def test_retries_of_an_asynchronous_event_pass_at_once(stepped: RunningAccount) -> None:
+    """Lambda tries a failing event again after one and after two minutes, then it goes to the dead-letter queue."""
+    failing = make_function(stepped, "def handler(event, context):\n    print('tried')\n    raise ValueError('no')\n")
+    queue = new_queue(stepped)
+    failing.client.put_function_event_invoke_config(
+        FunctionName=failing.name, DestinationConfig={"OnFailure": {"Destination": queue.arn}}
+    )
+
+    failing.client.invoke(FunctionName=failing.name, InvocationType="Event", Payload=b"{}")
+    for tries in (1, 2):
+        eventually(lambda tries=tries: failing.log().count("tried") == tries)
+        control.advance_clock(stepped.info, 121)
+    (body,) = messages(stepped, queue, at_least=1)
+
+    outcome = json.loads(body)["requestContext"]
+    assert (outcome["condition"], outcome["approximateInvokeCount"]) == ("RetriesExhausted", 3)
+
+
+def test_a_schedule_fires_when_its_time_has_come(stepped: RunningAccount) -> None:
+    """A schedule for every six hours fires once six hours are over."""
+    queue, name = new_queue(stepped), "six-hourly"
+    stepped.client("scheduler").create_schedule(
+        Name=name,
+        ScheduleExpression="rate(6 hours)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": queue.arn, "RoleArn": "arn:aws:iam::123456789012:role/any", "Input": '"due"'},
+    )
+    eventually(lambda: control.advance_clock(stepped.info, 1))
+
+    control.advance_clock(stepped.info, 6 * 3600 + 5)
+
+    assert messages(stepped, queue, at_least=1)[0] == '"due"'
+    stepped.client("scheduler").delete_schedule(Name=name)
+
+
+def test_an_alarm_clears_after_a_quarter_of_an_hour(stepped: RunningAccount) -> None:
+    """An alarm on one minute of missing data that counts as fine is OK again once that minute is over."""
+    cloudwatch: Any = stepped.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName="stepped",
+        Namespace="Test",
+        MetricName="Stepped",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=15,
+        Threshold=1,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        TreatMissingData="notBreaching",
+    )
+    cloudwatch.set_alarm_state(AlarmName="stepped", StateValue="ALARM", StateReason="the test says so")
+
+    control.advance_clock(stepped.info, 900)
+
+    eventually(lambda: cloudwatch.describe_alarms(AlarmNames=["stepped"])["MetricAlarms"][0]["StateValue"] == "OK")
+
+
+def test_time_does_not_go_back(stepped: RunningAccount) -> None:
+    """The account refuses it in a sentence."""
+    with pytest.raises(control.LocalAccountError, match="it must be above 0"):
+        control.advance_clock(stepped.info, -1)
+
+
+def test_the_command_prints_the_new_time(stepped: RunningAccount) -> None:
+    """`local clock --advance` puts the clock forward by so many seconds."""
+    command = [sys.executable, "deploy.py", "local", "clock", "--advance", "60"]
+    root = Path(__file__).resolve().parents[2]
+
+    done = subprocess.run(command, cwd=root, env=stepped.environment(), capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("20")
