@@ -24,6 +24,7 @@ logger = logging.getLogger("local")
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Middleware = Callable[[WsgiApplication], WsgiApplication]
 ActionCheck = Callable[[str, str, Any], None]
+AssumeCheck = Callable[[str, str, str], None]
 AlarmAction = Callable[[str, dict[str, Any]], None]
 DeliveryFilter = Callable[[dict[str, Any], Callable[[], None]], None]  # calls the second for the event, or does not
 
@@ -54,11 +55,12 @@ class Account:
         self.traffic = Traffic()
         self.middleware: list[Middleware] = []
         self.action_checks: list[ActionCheck] = []
+        self.assume_checks: list[AssumeCheck] = []
         self.delivery_filters: list[DeliveryFilter] = []
         self.metrics = MetricStore()
         self.alarm_actions: dict[str, AlarmAction] = {}  # by the service in the action's ARN; takes the ARN, the alarm
         self._on_stop: list[Callable[[], None]] = []
-        self._clients: dict[tuple[str, str], tuple[float | None, Any]] = {}
+        self._clients: dict[tuple[str, ...], tuple[float | None, Any]] = {}
         self._session = new_session(region)
         self._shared: dict[Any, Any] = {}
         self.kept: list[tuple[str, Callable[[], Any], Callable[[Any], None]]] = []
@@ -81,19 +83,40 @@ class Account:
             self._shared[kind] = kind(self)
         return self._shared[kind]  # type: ignore[no-any-return]
 
-    def client(self, service: str, role_arn: str = "", session_name: str = "service") -> Any:
-        """Return a boto3 client of this account that acts as `role_arn`, or as root without one; cached."""
-        key = (service, role_arn)
+    def client(
+        self,
+        service: str,
+        role_arn: str = "",
+        session_name: str = "service",
+        *,
+        by: str = "",
+        source_arn: str = "",
+    ) -> Any:
+        """Return a boto3 client of this account; cached.
+
+        It acts as `role_arn`, which the service principal `by` (such as "lambda.amazonaws.com") assumes; without a
+        role as the service `by` itself, on behalf of `source_arn`; without either as root.
+
+        Raises:
+            ServiceError: the role's trust policy does not let `by` assume it.
+        """
+        key = (service, role_arn, by, "" if role_arn else source_arn)
         with self._lock:
             expires_at, client = self._clients.get(key, (None, None))
             if client is None or (expires_at and expires_at - 300 < self.clock.time()):
-                credentials = self.role_credentials(role_arn, session_name) if role_arn else self.sessions.root
+                credentials = self._credentials(role_arn, session_name, by, source_arn)
                 client = self._new_client(service, credentials)
                 self._clients[key] = (credentials.expires_at, client)
         return client
 
-    def role_credentials(self, role_arn: str, session_name: str) -> Credentials:
-        """Return credentials of a session of `role_arn`, as a service gets them when it assumes the role."""
+    def role_credentials(self, role_arn: str, session_name: str, *, by: str, source_arn: str = "") -> Credentials:
+        """Return credentials of a session of `role_arn`, as the service principal `by` gets them.
+
+        Raises:
+            ServiceError: the role's trust policy does not let `by` assume it.
+        """
+        for check in self.assume_checks:
+            check(role_arn, by, source_arn)
         return self.sessions.assume(role_arn, session_name)
 
     def child_environment(self, credentials: Credentials) -> dict[str, str]:
@@ -224,6 +247,11 @@ class Account:
         self.processes.end_all()
         with suppress(OSError):
             self.journal.clear()
+
+    def _credentials(self, role_arn: str, session_name: str, by: str, source_arn: str) -> Credentials:
+        if role_arn:
+            return self.role_credentials(role_arn, session_name, by=by, source_arn=source_arn)
+        return self.sessions.of_service(by, source_arn) if by else self.sessions.root
 
     def _new_client(self, service: str, credentials: Credentials) -> Any:
         """Make a client; the caller holds the lock, since the session all clients come from is not thread-safe."""

@@ -58,6 +58,7 @@ def start(
     """Return the account of `folder`, started in the background if none runs.
 
     With `state_folder` its buckets, tables, stacks and job records survive its end there.
+    With RETRIEVER_RECORD_PERMISSIONS=1 in the environment it writes what each role used to permissions.jsonl.
 
     Raises:
         LocalAccountError: it did not answer within 60 s; the message ends with the last lines of its log.

@@ -118,9 +118,15 @@ _NOTES: dict[str, tuple[str, str]] = {
         "Objects from 1 MB on are files, smaller ones live in memory. Lifecycle rules are kept and not acted on.",
     ),
     "iam": (
-        "Roles and policies are kept; every function, job, endpoint and state machine acts with a session of its own "
-        "role.",
-        "Policies are not yet enforced: every call is allowed.",
+        "With RETRIEVER_PERMISSIONS=enforce, every request is authenticated by its signature and decided on by the "
+        "policies of caller and resource: identity policies, bucket, queue, topic and function policies, boundaries, "
+        "session policies, conditions, iam:PassRole. Functions, jobs, endpoints, state machines, rules and schedules "
+        "act with their own role, whose trust policy is looked at. Root, which deploy.py uses, is bound by a "
+        "resource's denials alone.",
+        "Without that variable, refusals are only noted in the account's log. Policies of organisations, other "
+        "accounts, identity providers and the keys of other services are not known; what SNS delivers is not decided "
+        "on. aws:ResourceTag and dynamodb:LeadingKeys have no value. Each operation's needs are in "
+        "`local/iam/actions`; one that is missing there is refused by name. A change of a policy counts at once.",
     ),
     "logs": (
         "Groups, streams and events; filter patterns of terms and of JSON; metric filters and the embedded metric "
@@ -130,7 +136,7 @@ _NOTES: dict[str, tuple[str, str]] = {
     "dynamodb": ("moto's tables, conditions included.", "TTL is kept and not acted on."),
     "sqs": ("moto's queues.", ""),
     "sns": ("moto's topics; delivery to SQS and Lambda.", "No e-mail is sent."),
-    "sts": ("AssumeRole gives a session of the role.", "Trust policies are not yet enforced."),
+    "sts": ("AssumeRole gives a session of a role that trusts the caller.", "AssumeRole and GetCallerIdentity only."),
     "ssm": ("moto's parameters.", ""),
     "resourcegroupstaggingapi": ("moto's tags.", ""),
 }

@@ -38,6 +38,7 @@ _SERVICES = (
     "local.sagemaker",
     "local.autoscaling",
     "local.cloudformation",
+    "local.iam",
     "local.faults",
     "local.clock_control",
     "local.durability",

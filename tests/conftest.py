@@ -17,9 +17,21 @@ from botocore.config import Config
 from local import control
 from local.control import AccountInfo
 from local.faults.remote import RemoteFaults
+from tests.local.roles import new_role
 
 REGION = "us-east-1"
 _CLIENT_CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=5, read_timeout=120)
+# What tests hand to functions, machines, schedules and jobs when their subject is not who may do what: every service
+# may assume them, and they may do everything.
+TEST_ROLES = (
+    "tester",
+    "serving",
+    "pipeline",
+    "scheduler",
+    "retriever-sagemaker",
+    "retriever-pipeline",
+)
+SWITCH = "RETRIEVER_RECORD_PERMISSIONS"
 _ACCOUNT_FIXTURES = frozenset({"account", "account_at_speed", "aws"})
 
 
@@ -92,7 +104,11 @@ def account_at_speed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Calla
     def start(speed: float) -> RunningAccount:
         if speed not in running:
             folder = tmp_path_factory.mktemp("account") / ".local"
-            running[speed] = RunningAccount(control.start(folder, region=REGION, clock_speed=speed), folder)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv(SWITCH, "1")  # what the roles use is looked at in tests/flow
+                running[speed] = RunningAccount(control.start(folder, region=REGION, clock_speed=speed), folder)
+            for name in TEST_ROLES:
+                new_role(running[speed], name)
         return running[speed]
 
     yield start

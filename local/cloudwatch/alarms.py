@@ -266,7 +266,8 @@ def notify(account: Account, topic_arn: str, alarm: dict[str, Any]) -> None:
         },
     }
     subject = f'{alarm["StateValue"]}: "{alarm["AlarmName"]}" in {account.region}'[:100]
-    account.client("sns").publish(TopicArn=topic_arn, Subject=subject, Message=json.dumps(message))
+    client = account.client("sns", by="cloudwatch.amazonaws.com", source_arn=alarm["AlarmArn"])
+    client.publish(TopicArn=topic_arn, Subject=subject, Message=json.dumps(message))
 
 
 def install(account: Account) -> Alarms:

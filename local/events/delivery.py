@@ -17,6 +17,7 @@ from local.errors import ServiceError
 
 logger = logging.getLogger("local.events")
 
+SCHEDULER = "scheduler.amazonaws.com"
 _DEFAULT_ATTEMPTS = 185  # EventBridge's documented default, over at most 24 hours
 _DEFAULT_AGE_SECONDS = 86_400.0
 _FIRST_DELAY_SECONDS, _LONGEST_DELAY_SECONDS = 1.0, 600.0
@@ -44,6 +45,15 @@ class Target:
     dead_letter_arn: str = ""
     max_retries: int = _DEFAULT_ATTEMPTS
     max_age_seconds: float = _DEFAULT_AGE_SECONDS
+
+    @property
+    def service(self) -> str:
+        """The principal that delivers."""
+        return SCHEDULER if _service(self.source_arn) == "scheduler" else "events.amazonaws.com"
+
+    def client(self, account: Account, service: str) -> Any:
+        """Return a client that acts as the target's role, or as the service on behalf of the rule without one."""
+        return account.client(service, self.role_arn, by=self.service, source_arn=self.source_arn)
 
     @classmethod
     def from_request(cls, target: dict[str, Any], source_arn: str) -> "Target":
@@ -131,7 +141,9 @@ class Deliveries:
             "RETRY_ATTEMPTS": str(num_retries),
             "EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts" if _is_retried(error) else "NotRetriable",
         }
-        sqs = self._account.client("sqs")
+        # Scheduler sends as the schedule's role; EventBridge as itself, which the queue's policy must allow.
+        role_arn = target.role_arn if target.service == SCHEDULER else ""
+        sqs = self._account.client("sqs", role_arn, by=target.service, source_arn=target.source_arn)
         sqs.send_message(
             QueueUrl=_queue_url(self._account, target.dead_letter_arn),
             MessageBody=payload,
@@ -160,21 +172,19 @@ def _queue_url(account: Account, queue_arn: str) -> str:
 
 
 def _send_to_lambda(account: Account, target: Target, payload: str) -> None:
-    account.client("lambda", target.role_arn).invoke(
-        FunctionName=target.arn, InvocationType="Event", Payload=payload.encode()
-    )
+    target.client(account, "lambda").invoke(FunctionName=target.arn, InvocationType="Event", Payload=payload.encode())
 
 
 def _send_to_state_machine(account: Account, target: Target, payload: str) -> None:
-    account.client("stepfunctions", target.role_arn).start_execution(stateMachineArn=target.arn, input=payload)
+    target.client(account, "stepfunctions").start_execution(stateMachineArn=target.arn, input=payload)
 
 
 def _send_to_queue(account: Account, target: Target, payload: str) -> None:
-    account.client("sqs", target.role_arn).send_message(QueueUrl=_queue_url(account, target.arn), MessageBody=payload)
+    target.client(account, "sqs").send_message(QueueUrl=_queue_url(account, target.arn), MessageBody=payload)
 
 
 def _send_to_topic(account: Account, target: Target, payload: str) -> None:
-    account.client("sns", target.role_arn).publish(TopicArn=target.arn, Message=payload)
+    target.client(account, "sns").publish(TopicArn=target.arn, Message=payload)
 
 
 def _send_to_log_group(account: Account, target: Target, payload: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from local.account import Account
 from local.iam.errors import NotAuthenticatedError
+from local.iam.presigned import PresignedUrl
 from local.iam.signatures import MAX_EXPIRES_SECONDS, Signature, is_signed_with, read_signature
 from local.identity import Credentials, Principal
 
@@ -29,8 +30,8 @@ def authenticate(account: Account, environ: Mapping[str, Any], payload: bytes | 
     except ValueError as error:
         raise NotAuthenticatedError("Incomplete", f"{error} is not one of Signature Version 4") from error
     if signature is None:
-        raise NotAuthenticatedError("Missing", "the request is not signed")
-    principal, credentials = _owner(account, signature)
+        return _of_presigned_url(account, environ)
+    principal, credentials = _owner(account, signature.access_key_id)
     _check_date(signature)
     if (credentials.session_token or "") != signature.token:
         raise NotAuthenticatedError("UnknownKey", "the security token is not the one of the access key")
@@ -41,10 +42,30 @@ def authenticate(account: Account, environ: Mapping[str, Any], payload: bytes | 
     return principal
 
 
-def _owner(account: Account, signature: Signature) -> tuple[Principal, Credentials]:
-    found = account.sessions.find(signature.access_key_id) or _user(account, signature.access_key_id)
+def _of_presigned_url(account: Account, environ: Mapping[str, Any]) -> Principal:
+    """Return who signed a URL of S3 by Signature Version 2."""
+    try:
+        url = PresignedUrl.of(environ)
+    except ValueError as error:
+        raise NotAuthenticatedError("Incomplete", "the URL does not say when it expires") from error
+    if url is None:
+        raise NotAuthenticatedError("Missing", "the request is not signed")
+    principal, credentials = _owner(account, url.access_key_id)
+    if (credentials.session_token or "") != url.token:
+        raise NotAuthenticatedError("UnknownKey", "the security token is not the one of the access key")
+    if not url.is_signed_with(credentials.secret_access_key, environ):
+        raise NotAuthenticatedError("BadSignature", "the signature is not the one that the secret key gives")
+    if time.time() > url.expires_at:
+        raise NotAuthenticatedError("UrlExpired", "the URL has expired")
+    if account.sessions.has_expired(credentials):
+        raise NotAuthenticatedError("Expired", "the session has expired")
+    return principal
+
+
+def _owner(account: Account, access_key_id: str) -> tuple[Principal, Credentials]:
+    found = account.sessions.find(access_key_id) or _user(account, access_key_id)
     if found is None:
-        raise NotAuthenticatedError("UnknownKey", f"access key {signature.access_key_id!r} is none of this account's")
+        raise NotAuthenticatedError("UnknownKey", f"access key {access_key_id!r} is none of this account's")
     return found
 
 

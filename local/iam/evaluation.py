@@ -43,21 +43,23 @@ class Decision:
 def evaluate(request: Request, policies: Policies, *, resource_policy_decides: bool = False) -> Decision:
     """Return whether `request` is allowed: no policy denies it, and an identity's or the resource's policy allows it.
 
-    With `resource_policy_decides` the identity's policies alone do not allow, as for a role's trust policy. Root is
-    bound by nothing but the resource's denials.
+    With `resource_policy_decides`, as for a role's trust policy, the identity's policies count only where the
+    resource's policy names the whole account. Root is bound by nothing but the resource's denials.
     """
     denial = _explicit_denial(request, policies)
     if denial:
         return denial
-    if request.principal.is_root:
+    grant = _resource_grant(request, policies.resource)
+    asks_identity = not resource_policy_decides or grant.how == "account"
+    if request.principal.is_root and asks_identity:
         return Decision(True)
-    granted, is_direct = _resource_grant(request, policies.resource)
-    identity = None if resource_policy_decides else _allowing(request, policies.identity)
+    granted = grant.statement if grant.how in ("session", "identity") else None
+    identity = _allowing(request, policies.identity) if asks_identity else None
     if identity is None and granted is None:
         kind = "resource-based" if resource_policy_decides or request.principal.service else "identity-based"
         return Decision(False, f"because no {kind} policy allows the {request.action} action")
     for name, limit in (("permissions boundary", policies.boundary), ("session policy", policies.session)):
-        if limit is not None and not (granted and is_direct) and _allowing(request, (limit,)) is None:
+        if limit is not None and grant.how != "session" and _allowing(request, (limit,)) is None:
             return Decision(False, f"because no {name} allows the {request.action} action")
     return Decision(True, statement=identity or granted)
 
@@ -99,19 +101,23 @@ def _explicit_denial(request: Request, policies: Policies) -> Decision | None:
     return None
 
 
-def _resource_grant(request: Request, policy: Policy | None) -> tuple[Statement | None, bool]:
-    """Return the statement that allows by itself, and whether it names the session, which no boundary then limits.
+@dataclass(frozen=True)
+class _Grant:
+    """What a resource's policy allows the caller, and how it names it; "account" leaves it to the caller's policies."""
 
-    One that names the account only lets the account's own policies decide.
-    """
-    found: Statement | None = None
+    how: str = ""
+    statement: Statement | None = None
+
+
+def _resource_grant(request: Request, policy: Policy | None) -> _Grant:
+    found = _Grant()
     for statement in _speaking(request, _some(policy), "Allow"):
         how = names_principal(statement.principals, request.principal)
         if how == "session" or (how == "identity" and request.principal.user_arn):
-            return statement, True
-        if how == "identity":
-            found = found or statement
-    return found, False
+            return _Grant("session", statement)  # no boundary and no session policy limits it
+        if found.how != "identity":
+            found = _Grant(how, statement)
+    return found
 
 
 def _allowing(request: Request, policies: Iterable[Policy]) -> Statement | None:

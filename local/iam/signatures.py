@@ -15,7 +15,6 @@ from urllib.parse import parse_qsl, quote, unquote_to_bytes
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _HEADER = re.compile(r"AWS4-HMAC-SHA256 +Credential=([^, ]+), *SignedHeaders=([^, ]+), *Signature=([0-9a-f]{64})")
-_SLASHES = re.compile("/{2,}")
 _DATE = "%Y%m%dT%H%M%SZ"
 MAX_EXPIRES_SECONDS = 604_800
 
@@ -126,8 +125,22 @@ def _canonical_path(environ: Mapping[str, Any], service: str) -> str:
     """Return the path as it is signed: as sent for S3, with each of its percent signs encoded again elsewhere."""
     raw = raw_path(environ)
     if service != "s3":
-        return quote(_SLASHES.sub("/", raw), safe="/-_.~")
+        return quote(_normalized(raw), safe="/-_.~")
     return quote(unquote_to_bytes(raw), safe="/-_.~") if "%" in raw or not raw.isascii() else quote(raw, safe="/-_.~%")
+
+
+def _normalized(path: str) -> str:
+    """Return `path` without empty and dot segments. Source: RFC 3986, 5.2.4."""
+    if "/." not in path and "//" not in path:
+        return path
+    kept: list[str] = []
+    for segment in path.split("/"):
+        if segment == "..":
+            kept[-1:] = []
+        elif segment not in ("", "."):
+            kept.append(segment)
+    ends_open = path.endswith("/") and kept
+    return "/" + "/".join(kept) + ("/" if ends_open else "")
 
 
 def raw_path(environ: Mapping[str, Any]) -> str:

@@ -64,7 +64,7 @@ class Destinations:
 
     def _send(self, arn: str, record: dict[str, Any], event: EventOutcome, function: Function) -> None:
         text, service = json.dumps(record), arn.split(":")[2]
-        client = self._account.client(service, function.role, function.function_name)
+        client = self._account.client(service, function.role, function.function_name, by="lambda.amazonaws.com")
         if service == "sqs":
             client.send_message(QueueUrl=self._queue_url(arn), MessageBody=text)
         elif service == "sns":
@@ -92,7 +92,9 @@ class Destinations:
             "ErrorMessage": str(error.get("errorMessage") or event.condition)[:1024],
         }
         typed = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
-        client = self._account.client(arn.split(":")[2], function.role, function.function_name)
+        client = self._account.client(
+            arn.split(":")[2], function.role, function.function_name, by="lambda.amazonaws.com"
+        )
         if arn.split(":")[2] == "sqs":
             client.send_message(
                 QueueUrl=self._queue_url(arn), MessageBody=event.payload.decode(), MessageAttributes=typed

@@ -106,8 +106,10 @@ class Environment:
         self.last_used = account.clock.time()
         self.healthy = True
         self._account = account
-        self._log = EnvironmentLog(account, spec.log_group, spec.version)
-        self._credentials: Credentials = account.role_credentials(spec.role_arn, spec.function_name)
+        self._log = EnvironmentLog(account, spec.log_group, spec.version, spec.role_arn, spec.function_name)
+        self._credentials: Credentials = account.role_credentials(
+            spec.role_arn, spec.function_name, by="lambda.amazonaws.com"
+        )
         self._scratch = account.work_folder("lambda", "tmp", uuid.uuid4().hex)
         self._api = RuntimeApi()
         self._next: RuntimeRequest | None = None

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from local.account import Account
+from local.iam.log_access import LogAccess
 from local.logs import LogLine, append, has_group
 
 _FRAME_HEADER_BYTES = 16
@@ -60,12 +61,13 @@ class LineReader:
 class EnvironmentLog:
     """The log stream of one execution environment."""
 
-    def __init__(self, account: Account, group: str, version: str) -> None:
+    def __init__(self, account: Account, group: str, version: str, role_arn: str, function_name: str) -> None:
         self._account = account
         self.group = group
         self.stream = f"{account.clock.now():%Y/%m/%d}/[{version}]{uuid.uuid4().hex}"
         # A group deleted under a running environment, as with its stack, must not come back with its last lines.
         self._make_group = not has_group(account, group)
+        self._access = LogAccess(account, role_arn, function_name, group, self.stream)
         self._pending: list[tuple[float, str]] = []
         self._tail: list[str] = []
 
@@ -100,7 +102,9 @@ class EnvironmentLog:
         self._tail += [message for _, message in events]
         ahead = self._account.clock.time() - time.time()
         lines = [LogLine(int((at + ahead) * 1000), text) for at, text in events]
-        append(self._account, self.group, self.stream, lines, make_group=self._make_group)
+        beginning = ("CreateLogGroup", "CreateLogStream") if self._make_group else ("CreateLogStream",)
+        if self._access.allows(*beginning):
+            append(self._account, self.group, self.stream, lines, make_group=self._make_group)
 
     def tail(self) -> bytes:
         """Return the last 4 KB that the current invocation logged."""

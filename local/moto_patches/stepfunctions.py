@@ -22,7 +22,7 @@ def install(account: Account) -> None:
 def _replace_clients(account: Account) -> None:
     def boto_client_for(region: str, service: str, state_credentials: Any = None) -> Any:
         role_arn = state_credentials.role_arn if state_credentials else ""
-        return account.client(service, role_arn, session_name="states")
+        return account.client(service, role_arn, "states", by="states.amazonaws.com")
 
     # The task modules import the function by name, so each holds its own reference.
     from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils as tasks

@@ -35,7 +35,7 @@ class Artifacts:
             ArtifactError: the object is missing or not allowed to the role, or it is not a sound .tar.gz.
         """
         bucket, key = split_s3_url(url)
-        client = self._account.client("s3", role_arn, "SageMaker")
+        client = self._account.client("s3", role_arn, "SageMaker", by="sagemaker.amazonaws.com")
         try:
             etag = str(client.head_object(Bucket=bucket, Key=key)["ETag"]).strip('"')
             base = self._account.work_folder("models") / etag

@@ -90,7 +90,7 @@ class Capture:
             name = f"{self._account.clock.now():%M-%S-%f}"[:9] + f"-{uuid.uuid4()}.jsonl"
             key = f"{prefix}{file.endpoint_name}/{file.variant_name}/{file.hour}/{name}"
             try:
-                client = self._account.client("s3", file.role_arn, "SageMaker")
+                client = self._account.client("s3", file.role_arn, "SageMaker", by="sagemaker.amazonaws.com")
                 client.put_object(Bucket=folder.bucket, Key=key, Body="".join(lines).encode())
             except (ClientError, BotoCoreError) as error:
                 logger.error("%d captured invocations of %r are lost: %s", len(lines), file.endpoint_name, error)  # noqa: TRY400 (expected)

@@ -205,7 +205,7 @@ class Deployment:
         if not self._plan.alarm_names:
             return
         role_arn = next(iter(self._green.variants.values())).role_arn
-        client = self._account.client("cloudwatch", role_arn, "SageMaker")
+        client = self._account.client("cloudwatch", role_arn, "SageMaker", by="sagemaker.amazonaws.com")
         try:
             alarms = client.describe_alarms(AlarmNames=list(self._plan.alarm_names))["MetricAlarms"]
         except ClientError as error:

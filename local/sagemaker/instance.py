@@ -16,6 +16,7 @@ from typing import IO, cast
 import psutil
 
 from local.account import Account
+from local.iam.log_access import LogAccess
 
 _CONTAINER = Path(__file__).with_name("serving") / "container.py"
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
@@ -88,6 +89,8 @@ class Instance:
             )
         self._started_at = time.monotonic()
         self._cpu = (self._started_at, 0.0)  # when it was last asked for, and the seconds used until then
+        stream = f"{launch.variant_name}/{self.id}"
+        self._log_access = LogAccess(account, launch.role_arn, "SageMaker", launch.log_group, stream)
         account.start_thread(f"log of {self.id}", self._copy_log)
 
     @property
@@ -163,7 +166,8 @@ class Instance:
 
     def log(self, message: str) -> None:
         """Write a line to the instance's log stream."""
-        self._account.write_log(self._launch.log_group, f"{self._launch.variant_name}/{self.id}", [message])
+        if self._log_access.allows("CreateLogStream"):
+            self._account.write_log(self._launch.log_group, f"{self._launch.variant_name}/{self.id}", [message])
 
     def end(self) -> None:
         """End the process."""
@@ -204,7 +208,7 @@ def container_environment(account: Account, launch: Launch, num_threads: int) ->
     """Return the variables of a container: the role's credentials, the model's own, /opt/ml/model moved."""
     model_folder = str(launch.base_folder / "model")
     own = {name: value.replace(_MODEL_FOLDER, model_folder) for name, value in launch.environment.items()}
-    credentials = account.role_credentials(launch.role_arn, "SageMaker")
+    credentials = account.role_credentials(launch.role_arn, "SageMaker", by="sagemaker.amazonaws.com")
     return {
         **{name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
         **account.child_environment(credentials),

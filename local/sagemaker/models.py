@@ -106,7 +106,9 @@ class Models:
             )
         bucket, key = split_s3_url(url)
         try:
-            self._account.client("s3", role_arn, "SageMaker").head_object(Bucket=bucket, Key=key)
+            self._account.client("s3", role_arn, "SageMaker", by="sagemaker.amazonaws.com").head_object(
+                Bucket=bucket, Key=key
+            )
         except ClientError as error:
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
             if status == 404:

@@ -1,7 +1,7 @@
 """What SageMaker reads from and writes to S3 on behalf of a role."""
 
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.account import Account
 
-# Raises PermissionError when the role must not do the action on the resource: check(role_arn, action, resource_arn).
-AccessCheck = Callable[[str, str, str], None]
+# check(role_arn, action, resource_arn, condition keys) raises PermissionError when the role must not.
+AccessCheck = Callable[[str, str, str, Mapping[str, str]], None]
 
 # Objects are read from moto's memory and so pass by the HTTP layer; whoever enforces permissions adds a check here.
 access_checks: list[AccessCheck] = []
@@ -63,7 +63,7 @@ class Objects:
 
     def keys(self, prefix: S3Uri) -> list[str]:
         """Return the keys under `prefix`, sorted; none when there is no such bucket."""
-        self._check("s3:ListBucket", f"arn:aws:s3:::{prefix.bucket}")
+        self._check("s3:ListBucket", f"arn:aws:s3:::{prefix.bucket}", {"s3:prefix": prefix.key})
         if not self.exists(prefix.bucket):
             return []
         keys = list(self._backend().buckets[prefix.bucket].keys)
@@ -75,7 +75,7 @@ class Objects:
         Raises:
             StorageError: there is none, or the role may not read it.
         """
-        self._check("s3:GetObject", f"arn:aws:s3:::{uri.bucket}/{uri.key}")
+        self._check("s3:GetObject", f"arn:aws:s3:::{uri.bucket}/{uri.key}", {})
         found = self._object(uri.bucket, uri.key)
         if found is None:
             raise StorageError(f"S3 object {str(uri)!r}: there is none; upload it or correct the key")
@@ -93,10 +93,10 @@ class Objects:
 
         return s3_backends[self._account.account_id]["aws"]
 
-    def _check(self, action: str, resource_arn: str) -> None:
+    def _check(self, action: str, resource_arn: str, context: Mapping[str, str]) -> None:
         for check in access_checks:
             try:
-                check(self._role_arn, action, resource_arn)
+                check(self._role_arn, action, resource_arn, context)
             except PermissionError as refusal:
                 raise StorageError(str(refusal)) from refusal
 
@@ -134,7 +134,7 @@ def upload_file(account: Account, role_arn: str, path: Path, destination: S3Uri)
         StorageError: S3 refused it.
         FileNotFoundError: there is no such file.
     """
-    client = account.client("s3", role_arn, "SageMaker")
+    client = account.client("s3", role_arn, "SageMaker", by="sagemaker.amazonaws.com")
     try:
         client.upload_file(str(path), destination.bucket, destination.key, Config=_ONE_PUT)
     except (ClientError, BotoCoreError, S3UploadFailedError) as error:

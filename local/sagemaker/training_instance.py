@@ -13,6 +13,8 @@ from threading import Thread
 
 import psutil
 
+from local.iam.log_access import LogAccess
+from local.iam.permissions import Permissions
 from local.sagemaker import channels
 from local.sagemaker.checkpoints import Checkpoints
 from local.sagemaker.places import Place
@@ -24,6 +26,7 @@ logger = logging.getLogger("local.sagemaker")
 _LAUNCHER_FOLDER = Path(__file__).parent / "container"
 _GROUP = "homogeneousCluster"
 _LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+_NAMESPACE = {"cloudwatch:namespace": _LOG_GROUP}
 _READ_BYTES = 1 << 16
 _MAX_TAIL_LINES = 20
 _SIGTERM_EXIT_SECONDS = 1.0
@@ -39,6 +42,7 @@ class TrainingInstance:
         self._place = place
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: Thread | None = None
+        self._log_access: LogAccess | None = None
         self._tail: list[str] = []
         self._asked: set[int] = set()  # process ids
         self.ml = folder / "opt" / "ml"
@@ -90,6 +94,7 @@ class TrainingInstance:
         finally:
             os.close(container_output)
         stream = f"{self._job.name}/algo-{self._place.index + 1}-{int(self._account.clock.time())}"
+        self._log_access = LogAccess(self._account, self._job.request["RoleArn"], "SageMaker", _LOG_GROUP, stream)
         self._reader = self._account.start_thread(f"log of {stream}", lambda: self._pass_on(output, stream))
         self._checkpoints.start()
 
@@ -164,7 +169,9 @@ class TrainingInstance:
 
     def _environment(self) -> dict[str, str]:
         threads = str(self._place.num_cores)
-        credentials = self._account.role_credentials(self._job.request["RoleArn"], "SageMaker")
+        credentials = self._account.role_credentials(
+            self._job.request["RoleArn"], "SageMaker", by="sagemaker.amazonaws.com"
+        )
         own = {
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
             "PYTHONPATH": str(_LAUNCHER_FOLDER),
@@ -216,7 +223,19 @@ class TrainingInstance:
         now = self._account.clock.now()
         for text in texts:
             for metric in self._job.metrics.read(text, now):
-                if metric.is_finite:
+                if metric.is_finite and self._may_put_metrics():
                     dimensions = {"TrainingJobName": self._job.name}
                     self._account.put_metric(_LOG_GROUP, metric.name, metric.value, "None", dimensions)
-        self._account.write_log(_LOG_GROUP, stream, texts)
+        if self._log_access and self._log_access.allows("CreateLogGroup", "DescribeLogStreams", "CreateLogStream"):
+            self._account.write_log(_LOG_GROUP, stream, texts)
+
+    def _may_put_metrics(self) -> bool:
+        """SageMaker publishes what the log says with the job's own role."""
+        try:
+            self._account.shared(Permissions).require_of_role(
+                self._job.request["RoleArn"], "SageMaker", "cloudwatch:PutMetricData", "*", _NAMESPACE
+            )
+        except PermissionError as refusal:
+            logger.warning("a metric of training job %r is lost: %s", self._job.name, refusal)
+            return False
+        return True

@@ -124,13 +124,8 @@ class Deployment:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run these tests in the order of a stack's life: they share one, and the later ones change it."""
-    order = {
-        "test_success.py": 0,
-        "test_schedule.py": 1,
-        "test_refusals.py": 2,
-        "test_features.py": 3,
-        "test_lifecycle.py": 4,
-    }
+    names = ("success", "schedule", "refusals", "features", "permissions", "lifecycle")
+    order = {f"test_{name}.py": position for position, name in enumerate(names)}
     positions = [index for index, item in enumerate(items) if item.path.parent == Path(__file__).parent]
     ordered = sorted((items[index] for index in positions), key=lambda item: order[item.path.name])
     for index, item in zip(positions, ordered, strict=True):

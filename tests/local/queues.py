@@ -1,5 +1,6 @@
 """Queues as ears: a test hears what is delivered by letting it be delivered to a queue."""
 
+import json
 import time
 import uuid
 from dataclasses import dataclass
@@ -15,10 +16,14 @@ class Queue:
 
 
 def new_queue(account: Any) -> Queue:
-    """Create a queue of a name of its own."""
+    """Create a queue of a name of its own, to which rules and topics may send."""
     name = f"queue-{uuid.uuid4().hex[:12]}"
-    url = account.client("sqs").create_queue(QueueName=name)["QueueUrl"]
-    return Queue(url, f"arn:aws:sqs:us-east-1:123456789012:{name}")
+    arn = f"arn:aws:sqs:us-east-1:123456789012:{name}"
+    services = [f"{service}.amazonaws.com" for service in ("events", "sns")]
+    statement = {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sqs:SendMessage", "Resource": arn}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    url = account.client("sqs").create_queue(QueueName=name, Attributes={"Policy": policy})["QueueUrl"]
+    return Queue(url, arn)
 
 
 def messages(account: Any, queue: Queue, *, at_least: int, seconds: float = 15.0) -> list[str]:

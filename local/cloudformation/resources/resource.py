@@ -32,7 +32,7 @@ class Call:
 
     def client(self, service: str) -> Any:
         """Return a boto3 client that acts as the stack's role, or as the account's root without one."""
-        return self.account.client(service, self.role_arn)
+        return self.account.client(service, self.role_arn, by="cloudformation.amazonaws.com" if self.role_arn else "")
 
     def arn(self, service: str, resource: str) -> str:
         """Return an ARN of this account and region."""

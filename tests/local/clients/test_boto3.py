@@ -5,14 +5,13 @@ import json
 import time
 import uuid
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
 from tests.conftest import RunningAccount
-from tests.local.lambda_.conftest import make_function, role
+from tests.local.lambda_.conftest import make_function
 from tests.local.sagemaker.hosted import BUCKET, Hosting
 
 _QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {}}
@@ -122,7 +121,7 @@ def _history(aws: Callable[[str], Any]) -> dict[str, Any]:
     client = aws("stepfunctions")
     definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Pass", "End": True}}})
     machine = client.create_state_machine(
-        name=_new("paged"), definition=definition, roleArn=role(SimpleNamespace(client=aws))
+        name=_new("paged"), definition=definition, roleArn="arn:aws:iam::123456789012:role/tester"
     )
     arn = client.start_execution(stateMachineArn=machine["stateMachineArn"])["executionArn"]
     while client.describe_execution(executionArn=arn)["status"] == "RUNNING":

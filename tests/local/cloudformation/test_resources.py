@@ -294,7 +294,7 @@ def test_state_machine_and_schedule(deployer: Any) -> None:
             "StepFunctions::StateMachine",
             DefinitionS3Location={"Bucket": bucket, "Key": "a.json"},
             DefinitionSubstitutions={"Word": word},
-            RoleArn={"Fn::GetAtt": "Role.Arn"},
+            RoleArn="arn:aws:iam::123456789012:role/tester",
             TracingConfiguration={"Enabled": True},
         )
         schedule = resource(
@@ -302,9 +302,9 @@ def test_state_machine_and_schedule(deployer: Any) -> None:
             FlexibleTimeWindow={"Mode": "OFF"},
             GroupName={"Ref": "Group"},
             ScheduleExpression=rate,
-            Target={"Arn": {"Ref": "Machine"}, "RoleArn": {"Fn::GetAtt": "Role.Arn"}, "Input": "{}"},
+            Target={"Arn": {"Ref": "Machine"}, "RoleArn": "arn:aws:iam::123456789012:role/tester", "Input": "{}"},
         )
-        return {"Role": ROLE, "Machine": machine, "Schedule": schedule, "Group": resource("Scheduler::ScheduleGroup")}
+        return {"Machine": machine, "Schedule": schedule, "Group": resource("Scheduler::ScheduleGroup")}
 
     up(deployer, **resources("one", "rate(1 hour)"))
     arn, group = deployer.physical_id("Machine"), deployer.physical_id("Group")

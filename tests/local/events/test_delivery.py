@@ -36,9 +36,9 @@ def test_an_event_for_a_target_that_is_gone_reaches_the_dead_letter_queue(accoun
     target = "arn:aws:states:us-east-1:123456789012:stateMachine:no-such-machine"
     events = account.client("events")
     events.put_rule(Name="to-nothing", EventPattern=_PATTERN)
-    events.put_targets(
-        Rule="to-nothing", Targets=[{"Id": "1", "Arn": target, "DeadLetterConfig": {"Arn": dead_letters.arn}}]
-    )
+    role_arn = "arn:aws:iam::123456789012:role/tester"
+    where = {"Id": "1", "Arn": target, "RoleArn": role_arn, "DeadLetterConfig": {"Arn": dead_letters.arn}}
+    events.put_targets(Rule="to-nothing", Targets=[where])
 
     _put_event(account)
 

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
-from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth
+from botocore.auth import HmacV1QueryAuth, S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotocoreCredentials
 from hypothesis import given
@@ -164,6 +164,28 @@ def test_old_signatures_and_expired_urls_are_refused(account, monkeypatch):
     assert fault_of(account, environ) == "Skewed"
     assert fault_of(account, url, None) == "UrlExpired"
     assert fault_of(account, long, None) == "Incomplete"
+
+
+@given(texts, st.sampled_from([{}, {"versionId": "1"}, {"uploads": ""}, {"response-content-type": "image/png"}]))
+def test_a_url_of_the_older_version_is_accepted_until_it_ends(account, key, query):
+    """boto3 presigns by Signature Version 2 in us-east-1, for root and for sessions."""
+    url = f"http://127.0.0.1:9/bucket/{quote(key, safe='/~')}"
+    for credentials in (account.sessions.root, account.sessions.assume(ROLE, "one")):
+        good = presigned_v2(credentials, url, query, 60)
+        ended = presigned_v2(credentials, url, query, -60)
+
+        authenticate(account, good, None)
+        assert fault_of(account, ended, None) == "UrlExpired"
+        assert fault_of(account, good | {"REQUEST_METHOD": "PUT"}, None) == "BadSignature"
+
+
+def presigned_v2(credentials: Credentials, url: str, query: dict[str, str], seconds: int) -> dict[str, Any]:
+    key = BotocoreCredentials(credentials.access_key_id, credentials.secret_access_key, credentials.session_token)
+    text = "&".join(f"{name}={quote(value, safe='')}" if value else name for name, value in query.items())
+    request = AWSRequest(method="GET", url=url + (f"?{text}" if text else ""))
+    HmacV1QueryAuth(key, seconds).add_auth(request)
+    sent = AWSRequest(method="GET", url=request.url)  # the token travels in the URL, not in a header
+    return environ_of(sent)
 
 
 def test_a_presigned_url_is_good_for_its_method_only(account):

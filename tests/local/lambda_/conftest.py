@@ -73,11 +73,7 @@ class Deployed:
 
 def role(account: RunningAccount) -> str:
     """Return the role that the functions of the tests run as."""
-    iam = account.client("iam")
-    try:
-        return str(iam.get_role(RoleName="tester")["Role"]["Arn"])
-    except iam.exceptions.NoSuchEntityException:
-        return str(iam.create_role(RoleName="tester", AssumeRolePolicyDocument="{}")["Role"]["Arn"])
+    return f"arn:aws:iam::{account.info.account_id}:role/tester"
 
 
 def make_function(account: RunningAccount, source: str, **settings: Any) -> Deployed:

@@ -5,6 +5,7 @@ from moto.logs.models import logs_backends
 from local.account import Account
 from local.lambda_.logs import EnvironmentLog
 from local.logs import has_group
+from tests.local.roles import new_role_in
 
 GROUP = "/aws/lambda/of-a-test-of-logs"
 
@@ -13,7 +14,7 @@ def test_a_deleted_log_group_does_not_come_back(bare_account: Account) -> None:
     """The last lines of an environment are dropped when its group went with the stack, so the name is free again."""
     backend = logs_backends[bare_account.account_id][bare_account.region]
     backend.create_log_group(GROUP, tags={})
-    log = EnvironmentLog(bare_account, GROUP, "$LATEST")
+    log = EnvironmentLog(bare_account, GROUP, "$LATEST", new_role_in(bare_account), "tested")
     backend.delete_log_group(GROUP)
 
     log.say("the last words")
@@ -24,7 +25,7 @@ def test_a_deleted_log_group_does_not_come_back(bare_account: Account) -> None:
 
 def test_a_missing_log_group_is_made(bare_account: Account) -> None:
     """A function without a group of its own gets one with its first line."""
-    log = EnvironmentLog(bare_account, GROUP, "$LATEST")
+    log = EnvironmentLog(bare_account, GROUP, "$LATEST", new_role_in(bare_account), "tested")
 
     log.say("the first words")
     log.flush()

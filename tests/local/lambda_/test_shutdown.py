@@ -10,6 +10,7 @@ import pytest
 from local import control
 from tests.conftest import RunningAccount
 from tests.local.lambda_.conftest import eventually, make_function
+from tests.local.roles import new_role
 
 WITH_CHILD = """
 import os, subprocess
@@ -31,6 +32,7 @@ def is_alive(pid: int) -> bool:
 def test_environments_end_with_the_account(tmp_path: Path) -> None:
     """After a kill an environment ends by itself; a stop ends every environment and what it has started."""
     account = RunningAccount(control.start(tmp_path), tmp_path)
+    new_role(account, "tester")
     pid = make_function(account, "import os\ndef handler(e, c): return os.getpid()", Timeout=20).invoke().value
     os.kill(account.info.pid, signal.SIGKILL)
 
@@ -38,6 +40,7 @@ def test_environments_end_with_the_account(tmp_path: Path) -> None:
 
     account = RunningAccount(control.start(tmp_path), tmp_path)
     assert account.info.lost
+    new_role(account, "tester")
     pids = make_function(account, WITH_CHILD, Timeout=20).invoke().value
     assert all(is_alive(pid) for pid in pids)
 

@@ -1,7 +1,6 @@
 """A workbench for jobs: a bucket, a role and small scripts that SageMaker trains with."""
 
 import io
-import json
 import tarfile
 import textwrap
 import time
@@ -9,11 +8,9 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from tests.local.roles import new_role
+
 IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.8.0-cpu-py312-ubuntu22.04-sagemaker"
-_TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-}
 _ENDED = {"Completed", "Failed", "Stopped"}
 
 
@@ -139,20 +136,14 @@ def new_workbench(account: Any) -> Workbench:
     """Create a bucket and a role for jobs."""
     name = f"jobs-{uuid.uuid4().hex[:8]}"
     account.client("s3").create_bucket(Bucket=name)
-    iam = account.client("iam")
-    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(_TRUST))["Role"]
-    policy = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Action": ["s3:GetObject", "s3:PutObject", "s3:ListBucket"],
-                "Resource": [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"],
-            }
-        ],
+    objects = {
+        "Effect": "Allow",
+        "Action": ["s3:GetObject", "s3:PutObject", "s3:ListBucket"],
+        "Resource": [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"],
     }
-    iam.put_role_policy(RoleName=name, PolicyName="objects", PolicyDocument=json.dumps(policy))
-    return Workbench(account, name, role["Arn"])
+    rest = {"Effect": "Allow", "Action": ["ecr:*", "logs:*", "cloudwatch:PutMetricData"], "Resource": "*"}
+    role_arn = new_role(account, name, objects, rest, services=("sagemaker", "states"))
+    return Workbench(account, name, role_arn)
 
 
 def channel(name: str, uri: str, data_type: str = "S3Prefix") -> dict[str, Any]:

@@ -67,5 +67,8 @@ def test_an_expression_that_is_none_is_refused_when_the_schedule_is_made(aws):
             Name="wrong",
             ScheduleExpression="rate(1 days)",
             FlexibleTimeWindow={"Mode": "OFF"},
-            Target={"Arn": "arn:aws:sqs:us-east-1:123456789012:q", "RoleArn": "arn:aws:iam::123456789012:role/s"},
+            Target={
+                "Arn": "arn:aws:sqs:us-east-1:123456789012:q",
+                "RoleArn": "arn:aws:iam::123456789012:role/scheduler",
+            },
         )
