@@ -17,12 +17,17 @@ from training.inputs import EVALUATION_BATCH_SIZE
 from training.listing import DataProblem, Sample
 from training.preprocessing import Preprocessing
 
+Scale = tuple[Tensor, Tensor]  # mean and standard deviation, (num_features,) each
+
 
 class FeatureInputs:
-    """A split of features; in training each image shows a random view in each epoch."""
+    """A split of features, standardised by `scale`; in training each image shows a random view in each epoch."""
 
-    def __init__(self, split: FeatureSplit, config: TrainingConfig, world: World | None = None) -> None:
+    def __init__(
+        self, split: FeatureSplit, config: TrainingConfig, world: World | None = None, scale: Scale | None = None
+    ) -> None:
         self.split = split
+        self.scale = scale
         self.config = config
         self.shard = (world or World()).shard
         self.num_views = split.num_views if config.augment != "none" or config.randaugment else 1
@@ -38,7 +43,7 @@ class FeatureInputs:
         for rows in torch.split(order, self.config.batch_size):
             views = torch.randint(self.num_views, (len(rows),), generator=generator)
             own = self.shard.of(len(rows))  # views are drawn for the whole batch, whoever trains on it
-            yield self.split.take(rows[own], views[own]).to(device), self._labels[rows[own]].to(device)
+            yield self._take(rows[own], views[own]).to(device), self._labels[rows[own]].to(device)
 
     def logits(self, model: nn.Module) -> Tensor:
         model.eval()
@@ -46,8 +51,21 @@ class FeatureInputs:
         batches = torch.split(torch.arange(len(self._labels)), EVALUATION_BATCH_SIZE)
         with torch.inference_mode():
             return torch.cat(
-                [model(self.split.take(rows, torch.zeros_like(rows)).to(device)).float().cpu() for rows in batches]
+                [model(self._take(rows, torch.zeros_like(rows)).to(device)).float().cpu() for rows in batches]
             )
+
+    def _take(self, rows: Tensor, views: Tensor) -> Tensor:
+        features = self.split.take(rows, views)
+        return features if self.scale is None else (features - self.scale[0]) / self.scale[1]
+
+
+def fold_scale(head: nn.Module, scale: Scale) -> None:
+    """Let `head`, trained on standardised features, take them as the backbone gives them: its answers stay the same."""
+    linear = next(layer for layer in head.modules() if isinstance(layer, nn.Linear))
+    mean, deviation = (each.to(linear.weight.device) for each in scale)
+    with torch.no_grad():
+        linear.weight.div_(deviation)
+        linear.bias.sub_(linear.weight @ mean)
 
 
 def head_config(config: TrainingConfig) -> TrainingConfig:

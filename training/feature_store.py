@@ -97,6 +97,21 @@ class FeatureSplit:
         """The width of the backbone's output."""
         return int(self.shards[0].shape[2])
 
+    def scale(self) -> tuple[Tensor, Tensor]:
+        """Return mean and standard deviation (num_features,) of each feature over all images and views.
+
+        One that hardly varies counts as varying by a hundredth of the others, or its noise would be blown up.
+        """
+        count, total, squares = 0, np.zeros(self.num_features), np.zeros(self.num_features)
+        for shard in self.shards:
+            for rows in np.array_split(shard, max(1, len(shard) // 1024)):
+                values = rows.reshape(-1, self.num_features).astype(np.float64)
+                count, total, squares = count + len(values), total + values.sum(0), squares + (values**2).sum(0)
+        mean = total / count
+        deviation = np.sqrt(np.maximum(squares / count - mean**2, 0))
+        least = max(float(deviation.mean()) / 100, 1e-6)
+        return torch.from_numpy(mean).float(), torch.from_numpy(np.maximum(deviation, least)).float()
+
     def take(self, rows: Tensor, views: Tensor) -> Tensor:
         """Return float32 features (B, num_features): of image `rows[i]` the view `views[i]`."""
         starts = np.cumsum([0, *map(len, self.shards)])

@@ -13,7 +13,7 @@ from training.config import TrainingConfig
 from training.data import Datasets, Split, find_images, load_datasets, read_split
 from training.distributed import World
 from training.export import TrainedModel
-from training.feature_inputs import FeatureInputs, class_names_of, datasets_of, head_config
+from training.feature_inputs import FeatureInputs, Scale, class_names_of, datasets_of, fold_scale, head_config
 from training.feature_store import FeatureStore, is_complete, open_store
 from training.features import check_backbone, check_features, check_settings, compute_features
 from training.inputs import ImageInputs, Inputs
@@ -42,6 +42,12 @@ class Preparation:
     validation: Inputs
     datasets: Datasets
     config: TrainingConfig  # of the training itself
+    scale: Scale | None = None  # of the features that `module` is trained on
+
+    def finish(self) -> None:
+        """Make the trained `module` fit its place in the network; call it once, after training."""
+        if self.scale is not None:
+            fold_scale(self.module, self.scale)
 
 
 def prepare(config: TrainingConfig, world: World, say: Say) -> Preparation:
@@ -115,14 +121,15 @@ def _prepare_features(
         check_backbone(store.description, network)
     head = _new_head(spec, config, store, network)
     say(f"the head is trained on features computed in {store.description['precision']}, {store.train.num_views} views")
-    training = head_config(config)
+    training, scale = head_config(config), store.train.scale()
     return Preparation(
         TrainedModel(network or head, spec, preprocessing, datasets.class_names),
         head,
-        FeatureInputs(store.train, training, world),
-        FeatureInputs(store.validation, training, world),
+        FeatureInputs(store.train, training, world, scale),
+        FeatureInputs(store.validation, training, world, scale),
         datasets,
         training,
+        scale,
     )
 
 

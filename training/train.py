@@ -101,6 +101,7 @@ def train_and_score(config: TrainingConfig, world: "World", stop: StopSignal) ->
         f"ready after {time.perf_counter() - started:.2f} s"
     )
     fitted = fit(ready, world, stop)
+    ready.finish()
     say(f"best_epoch={fitted.best_epoch} best_validation_top1={fitted.best_validation.top1:.4f}")
     test_logits = score_test_split(trained, datasets, world)
     if world.is_first:

@@ -9,8 +9,9 @@ import torch
 from training.config import TrainingConfig
 from training.distributed import Shard, World
 from training.errors import DatasetError
-from training.feature_inputs import FeatureInputs, class_names_of
+from training.feature_inputs import FeatureInputs, class_names_of, fold_scale
 from training.feature_store import FeatureSplit
+from training.model import ModelSpec, make_head
 
 MakeConfig = Callable[..., TrainingConfig]
 CPU = torch.device("cpu")
@@ -64,3 +65,21 @@ def test_classes_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     assert class_names_of(None) is None
     with pytest.raises(DatasetError, match=r"classes.json cannot be read"):
         class_names_of(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["linear", "mlp"])
+def test_folded_head_answers_on_plain_features_as_on_standardised_ones(kind: str) -> None:
+    """So the network that is saved needs no scale, and its score is the one that training saw."""
+    features = torch.randn(50, 6, generator=torch.Generator().manual_seed(0)) * torch.arange(1, 7) + 10
+    split = FeatureSplit(
+        "train", [(f"a/{row}.jpg", 0, "00") for row in range(50)], [features.half().numpy()[:, None]], 1
+    )
+    mean, deviation = scale = split.scale()
+    head = make_head(ModelSpec("resnet18", 3, head=kind, head_width=8), 6).eval()
+    expected = head((features - mean) / deviation)
+
+    fold_scale(head, scale)
+
+    torch.testing.assert_close(head(features), expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(mean, features.mean(0), rtol=1e-2, atol=1e-2)
+    torch.testing.assert_close(deviation, features.std(0), rtol=3e-2, atol=1e-2)
