@@ -211,11 +211,11 @@ def make_photographs(folder: Path, megapixels: float) -> list[Photograph]:
     sent = photographs(folder, 48)
     if megapixels:
         height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
-        size, noise = (round(height * 4 / 3), height), np.random.default_rng(0)
-        larger = []
+        size, larger = (round(height * 4 / 3), height), []
+        noise = 4 * np.random.default_rng(0).standard_normal((height, size[0], 1), np.float32)
         for photo in sent[:12]:
             image = Image.open(io.BytesIO(photo.content)).convert("RGB").resize(size, Image.Resampling.BICUBIC)
-            levels = np.asarray(image) + noise.normal(0, 4, (height, size[0], 1))
+            levels = np.asarray(image) + noise
             buffer = io.BytesIO()
             Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8)).save(buffer, "JPEG", quality=88)
             larger.append(Photograph(photo.name, buffer.getvalue(), "image/jpeg"))
