@@ -204,7 +204,7 @@ def make_artifact(model_name: str, precision: str) -> Path:
 
 
 def make_photographs(folder: Path, megapixels: float) -> list[Photograph]:
-    """Return 48 photographs, or 12 enlarged ones with the noise of a camera, and leave them in build/bench/photos."""
+    """Return 48 photographs, or 8 enlarged ones with the noise of a camera, and leave them in build/bench/photos."""
     import numpy as np
     from PIL import Image
 
@@ -213,7 +213,7 @@ def make_photographs(folder: Path, megapixels: float) -> list[Photograph]:
         height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
         size, larger = (round(height * 4 / 3), height), []
         noise = 4 * np.random.default_rng(0).standard_normal((height, size[0], 1), np.float32)
-        for photo in sent[:12]:
+        for photo in sent[:8]:
             image = Image.open(io.BytesIO(photo.content)).convert("RGB").resize(size, Image.Resampling.BICUBIC)
             levels = np.asarray(image) + noise
             buffer = io.BytesIO()
