@@ -54,7 +54,7 @@ def build(*, for_this_machine: bool, root: Path = REPOSITORY) -> Bundle:
     """
     handlers = zip_bytes(_files(root, _FUNCTIONS))
     layer = layer_zip(root / "handlers" / "requirements.txt", for_this_machine=for_this_machine)
-    source = tar_gz_bytes(_files(root, _SOURCE))
+    source = tar_gz_bytes(source_files(root))
     definition = _read(root / "statemachine" / "pipeline.asl.json")
     source_asset = Asset(f"source/{content_hash(source)}/sourcedir.tar.gz", source)
     assets = (
@@ -64,6 +64,11 @@ def build(*, for_this_machine: bool, root: Path = REPOSITORY) -> Bundle:
         source_asset,
     )
     return Bundle(_read(root / TEMPLATE).decode(), assets, source_asset.key)
+
+
+def source_files(root: Path = REPOSITORY) -> dict[str, Path]:
+    """Return what a training job gets, by its path in the archive."""
+    return _files(root, _SOURCE)
 
 
 def _files(root: Path, packages: Iterable[str]) -> dict[str, Path]:

@@ -1,0 +1,73 @@
+"""The product's own training script as a spot job of the account: reclaimed in mid-training, it ends all the same."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handlers.jobs import METRIC_DEFINITIONS
+from local.faults.remote import RemoteFaults
+from ops.archive import tar_gz_bytes
+from ops.bundle import source_files
+from tests.local.sagemaker.jobs import IMAGE, Workbench
+from tests.training.conftest import write_images
+from tests.training.processes import finish, start
+
+ROOT = Path(__file__).resolve().parents[3]
+JOBS = ROOT / "tests" / "training" / "jobs.py"
+SETTINGS = {"model_name": "mobilenet_v3_small", "weights": "none", "image_size": 32, "batch_size": 8, "epochs": 20}
+SETTINGS |= {"precision": "fp32", "save_model": "false", "augment": "basic"}
+CHANNELS = {"train": "train", "validation": "valid", "test": "test"}
+
+
+def request(workbench: Workbench, photos: Path) -> dict[str, Any]:
+    """Upload the images and the source; return the changes that make a spot job of them."""
+    for path in photos.rglob("*.png"):
+        workbench.put(f"photos/{path.relative_to(photos).as_posix()}", path.read_bytes())
+    source = {"sagemaker_program": "training/train.py"}
+    source["sagemaker_submit_directory"] = workbench.put("source/train.tar.gz", tar_gz_bytes(source_files(ROOT)))
+    uris = {name: f"s3://{workbench.bucket}/photos/{folder}/" for name, folder in CHANNELS.items()}
+    sources = {name: {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}} for name, uri in uris.items()}
+    metrics = {"TrainingImage": IMAGE, "TrainingInputMode": "FastFile", "MetricDefinitions": METRIC_DEFINITIONS}
+    return {
+        "AlgorithmSpecification": metrics,
+        "HyperParameters": {name: str(value) for name, value in {**SETTINGS, **source}.items()},
+        "InputDataConfig": [{"ChannelName": name, "DataSource": found} for name, found in sources.items()],
+        "EnableManagedSpotTraining": True,
+        "StoppingCondition": {"MaxRuntimeInSeconds": 300, "MaxWaitTimeInSeconds": 300},
+        "CheckpointConfig": {"S3Uri": f"s3://{workbench.bucket}/checkpoints/"},
+    }
+
+
+def scores(evaluation: dict[str, Any]) -> list[Any]:
+    """Return every number that training led to."""
+    epochs = [[row[name] for name in sorted(row) if name.endswith(("loss", "top1"))] for row in evaluation["epochs"]]
+    return [*epochs, evaluation["best_epoch"], evaluation["test_loss"], evaluation["test_top1"]]
+
+
+@pytest.mark.slow
+def test_reclaimed_training_ends_with_the_scores_of_an_untouched_one(
+    workbench: Workbench, faults: RemoteFaults, tmp_path: Path
+) -> None:
+    """R15: the checkpoint travels through S3 to the next instance, and no epoch is trained twice."""
+    photos = tmp_path / "photos"
+    for folder in CHANNELS.values():
+        write_images(photos / folder, 8, suffix="png")
+    faults.add("interrupt-training-job", name="job-*", step=3)
+
+    name = workbench.start("", **request(workbench, photos))
+    flags = [f"--{setting.replace('_', '-')}={value}" for setting, value in SETTINGS.items()]
+    flags += [f"--{channel}={photos / folder}" for channel, folder in CHANNELS.items()]
+    untouched = start(JOBS, "run", [*flags, f"--model-dir={tmp_path / 'out'}"], environ={}, output=tmp_path / "log")
+    job = workbench.ended(name)
+
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    assert "Interrupted" in [item["Status"] for item in job["SecondaryStatusTransitions"]]
+    log = workbench.log(name)
+    assert any(line.startswith("resumed from checkpoint") for line in log)
+    assert len([line for line in log if line.startswith("epoch=")]) == SETTINGS["epochs"]
+    assert finish(untouched) == 0, (tmp_path / "log").read_text()
+    output = f"s3://{workbench.bucket}/out/{name}/output/output.tar.gz"
+    found = json.loads(workbench.members(output)["evaluation.json"])
+    assert scores(found) == scores(json.loads((tmp_path / "out" / "evaluation.json").read_text()))
