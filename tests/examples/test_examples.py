@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import RunningAccount
 from tests.local.lambda_.conftest import Deployed
-from tests.prediction_service import CountingEndpoint, counting_endpoint, prediction_function
+from tests.prediction_service import CountingEndpoint, counting_endpoint, prediction_function, session_of_a_role
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
@@ -113,6 +113,23 @@ def test_curl_example(service: tuple[Deployed, CountingEndpoint], picture: Path)
     deployed, _ = service
 
     done = run(deployed, str(EXAMPLES / "predict.sh"), url(deployed), str(picture))
+
+    assert '"class_name": "daisy"' in done.stdout, done.stdout + done.stderr
+
+
+@needs_curl
+def test_curl_example_with_a_roles_session(service: tuple[Deployed, CountingEndpoint], picture: Path) -> None:
+    """The session's token is a header that is signed too."""
+    deployed, _ = service
+    actions = ("lambda:InvokeFunctionUrl", "lambda:InvokeFunction")
+    session = session_of_a_role(deployed.account, deployed.name, actions)
+    variables = {
+        "AWS_ACCESS_KEY_ID": session["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": session["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": session["SessionToken"],
+    }
+
+    done = run(deployed, str(EXAMPLES / "predict.sh"), url(deployed), str(picture), **variables)
 
     assert '"class_name": "daisy"' in done.stdout, done.stdout + done.stderr
 
