@@ -77,11 +77,9 @@ def job_channels(settings: Settings, dataset: Dataset, features: Features, *, wi
     channels = [_channel("features", "S3Prefix", features.features_s3_uri)]
     if not with_test:
         return [*channels, _channel("classes", "S3Prefix", dataset.classes_s3_uri)]
-    # The few train and validation images that calibrate the int8 graph are fetched as they are read.
-    return channels + [
-        {**channel, "InputMode": "FastFile"} if channel["ChannelName"] in ("train", "validation") else channel
-        for channel in image_channels(settings, dataset, with_test=True)
-    ]
+    # Images as well: a few calibrate the int8 graph. FastFile would fetch those alone, but AWS does not say that it
+    # reads manifests.
+    return channels + image_channels(settings, dataset, with_test=True)
 
 
 def image_channels(settings: Settings, dataset: Dataset, *, with_test: bool) -> list[dict[str, Any]]:

@@ -47,7 +47,8 @@ def test_features_are_computed_once(frozen, dataset):
     frozen.client("stepfunctions").stop_execution(executionArn=again)
 
     assert frozen.record(arn)["Status"] == "SUCCEEDED"
-    assert [channel["ChannelName"] for channel in job["InputDataConfig"]] == ["features", "test", "classes"]
+    channels = [channel["ChannelName"] for channel in job["InputDataConfig"]]
+    assert channels == ["features", "train", "validation", "test", "classes"]
     assert "manifest.json" in keys
     assert (first["Reused"], second["Reused"]) == (False, True)
     assert second["FeaturesS3Uri"] == first["FeaturesS3Uri"]
