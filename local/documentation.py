@@ -118,12 +118,12 @@ _NOTES: dict[str, tuple[str, str]] = {
         "Objects from 1 MB on are files, smaller ones live in memory. Lifecycle rules are kept and not acted on.",
     ),
     "iam": (
-        "With RETRIEVER_PERMISSIONS=enforce, every request is authenticated by its signature and decided on by the "
+        "Every request is authenticated by its signature and decided on by the "
         "policies of caller and resource: identity policies, bucket, queue, topic and function policies, boundaries, "
         "session policies, conditions, iam:PassRole. Functions, jobs, endpoints, state machines, rules and schedules "
         "act with their own role, whose trust policy is looked at. Root, which deploy.py uses, is bound by a "
         "resource's denials alone.",
-        "Without that variable, refusals are only noted in the account's log. Policies of organisations, other "
+        "Policies of organisations, other "
         "accounts, identity providers and the keys of other services are not known; what SNS delivers is not decided "
         "on. aws:ResourceTag and dynamodb:LeadingKeys have no value. Each operation's needs are in "
         "`local/iam/actions`; one that is missing there is refused by name. A change of a policy counts at once.",

@@ -58,8 +58,6 @@ class Enforcement:
         def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
             if environ["REQUEST_METHOD"] == "OPTIONS":  # a browser's question before a request, never signed
                 return application(environ, start_response)
-            if not self._permissions.is_enforcing:
-                return self._looked_at(application, environ, start_response)
             service = _scope_service(environ)
             if service not in _SCOPES or environ["PATH_INFO"].startswith(_CLOSED_PATHS):
                 return _refused(service, environ, start_response)
@@ -74,38 +72,12 @@ class Enforcement:
 
         return answer
 
-    def _looked_at(
-        self, application: WsgiApplication, environ: dict[str, Any], start_response: Callable[..., Any]
-    ) -> Iterable[bytes]:
-        """Pass a request on, whoever sent it; what would be refused is noted."""
-        service = _scope_service(environ)
-        caller = self._authenticated(environ, service) if service in _SCOPES else Principal("", "root")
-        if isinstance(caller, NotAuthenticatedError):
-            caller = Principal("", "root")
-        if service == "s3":
-            try:
-                self._s3_refusal(caller, environ)
-            except Exception:
-                logger.exception("%s %s was not decided on", environ["REQUEST_METHOD"], environ["PATH_INFO"])
-        _caller.set(caller)
-        _scope.set(service)
-        return application(environ, start_response)
-
     def check(self, service: str, operation: str, response: Any) -> None:
         """Return when the caller of this thread's request may do `operation`.
 
         Raises:
             ServiceError: it may not, is not known, or the operation is in no table.
         """
-        if self._permissions.is_enforcing:
-            self._check(service, operation, response)
-            return
-        try:
-            self._check(service, operation, response)
-        except Exception as refusal:  # noqa: BLE001 (nothing is refused, so nothing may go wrong)
-            logger.info("would be refused: %s:%s: %s", service, operation, refusal)
-
-    def _check(self, service: str, operation: str, response: Any) -> None:
         caller = _caller.get()
         if isinstance(caller, NotAuthenticatedError):
             raise caller.as_service_error(service)

@@ -1,7 +1,6 @@
 """Whether a request may be carried out: the one place that every service of the account asks."""
 
 import logging
-import os
 from collections.abc import Mapping
 
 from local.account import Account
@@ -18,7 +17,6 @@ from local.identity import Principal
 
 logger = logging.getLogger("local.iam")
 
-SWITCH = "RETRIEVER_PERMISSIONS"
 _ASSUME = "sts:AssumeRole"
 _CODES = {"sns": "AuthorizationError"} | dict.fromkeys(
     ("s3", "iam", "sts", "sqs", "cloudformation", "cloudwatch"), "AccessDenied"
@@ -34,8 +32,6 @@ class Permissions:
         self._callers = Callers(account)
         self._resources = ResourcePolicies(account)
         self.recorder = Recorder.of(account)
-        # Anything else only notes in the account's log what would be refused.
-        self.is_enforcing = os.environ.get(SWITCH) == "enforce"
 
     def require(self, principal: Principal, need: Need, service: str) -> None:
         """Return when `principal` is allowed what `need` says.
@@ -70,7 +66,8 @@ class Permissions:
             return Decision(True)
         request = self._request(principal, need)
         decision = evaluate(request, self._policies(principal, policy))
-        return self._noted(request, decision)
+        self.recorder.note(request, decision)
+        return decision
 
     def require_assumption(self, role_arn: str, service: str, source_arn: str) -> None:
         """Return when the trust policy of `role_arn` lets `service` assume it for the resource `source_arn`.
@@ -91,22 +88,15 @@ class Permissions:
     ) -> Decision:
         """Return whether the role's trust policy, with the caller's own where it defers to them, lets it be assumed."""
         if self._callers.role(role_arn) is None:
-            return Decision(not self.is_enforcing, "because there is no such role")
+            return Decision(False, "because there is no such role")
         try:
             policy = self._resources.policy(role_arn)
         except MalformedPolicyError as error:
             return Decision(False, f"because {error}")
         request = self._request(principal, Need(_ASSUME, role_arn, context or {}))
         decision = evaluate(request, self._policies(principal, policy), resource_policy_decides=True)
-        return self._noted(request, decision)
-
-    def _noted(self, request: Request, decision: Decision) -> Decision:
         self.recorder.note(request, decision)
-        if decision.is_allowed or self.is_enforcing:
-            return decision
-        need = Need(request.action, request.resource)
-        logger.info("would be refused: %s", refusal(request.principal, need, decision))
-        return Decision(True)
+        return decision
 
     def _request(self, principal: Principal, need: Need) -> Request:
         context = request_context(self._account, self._callers.context(principal), dict(need.context))

@@ -1,13 +1,12 @@
-"""S3: the events that it sends to EventBridge, in AWS's shape and once for each object; TLS-only bucket policies."""
+"""S3: the events that it sends to EventBridge, in AWS's shape and once for each object."""
 
 import itertools
-import json
 import logging
 import time
 import uuid
 from typing import Any
 
-from moto.iam.access_control import IAMPolicy, PermissionResult
+from moto.iam.access_control import PermissionResult
 from moto.s3 import notifications
 from moto.s3.models import FakeBucket
 
@@ -46,19 +45,8 @@ def install(account: Account) -> None:
 
 
 def _permission(self: Any, action: str, resource: str) -> Any:
-    """Judge by the bucket's policy. moto ignores conditions, so that "deny without TLS" would deny everything; what
-    stays within this machine counts as secure.
-    """
-    document = json.loads(self.policy) if self.policy else {}
-    statements = [one for one in document.get("Statement", []) if not _denies_plain_http(one)]
-    if not statements:
-        return PermissionResult.NEUTRAL
-    return IAMPolicy(json.dumps({**document, "Statement": statements})).is_action_permitted(action, resource)
-
-
-def _denies_plain_http(statement: dict[str, Any]) -> bool:
-    secure = statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport")
-    return statement.get("Effect") == "Deny" and str(secure).lower() == "false"
+    """Leave the bucket's policy to local.iam, which decided before; moto would ignore its principals and conditions."""
+    return PermissionResult.NEUTRAL
 
 
 def _is_echo_of_multipart(reason: str, key: Any) -> bool:

@@ -23,7 +23,7 @@ def test_a_connection_serves_one_request_after_the_other(account):
     refused.read()
     connection.request("GET", "/_retriever/health")
 
-    assert refused.status == 404
+    assert refused.status == 403
     assert connection.getresponse().status == 200
     assert connection.sock is socket
     connection.close()

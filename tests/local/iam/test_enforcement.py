@@ -61,9 +61,8 @@ def refusal(call: Any, *arguments: Any, **parameters: Any) -> tuple[str, str]:
     return error["Code"], error.get("Message", "")
 
 
-def test_a_refusal_reads_as_aws_writes_it(enforcing):
+def test_a_refusal_reads_as_aws_writes_it(account):
     """Who may not do what on which resource, and why."""
-    account = enforcing
     caller = Caller(account, allowed("sagemaker:ListModels"))
 
     code, message = refusal(caller.client("sagemaker").describe_endpoint, EndpointName="pets")
@@ -97,9 +96,8 @@ def test_a_refusal_reads_as_aws_writes_it(enforcing):
         ("ssm", "describe_parameters", {}, "AccessDeniedException"),
     ],
 )
-def test_every_service_refuses_a_caller_without_permission(enforcing, service, call, parameters, code):
+def test_every_service_refuses_a_caller_without_permission(account, service, call, parameters, code):
     """By default all requests are denied, in each service's own words."""
-    account = enforcing
     found, _ = refusal(getattr(_powerless(account).client(service), call), **parameters)
 
     assert found.startswith(code)
@@ -114,9 +112,8 @@ def _powerless(account: Any) -> Caller:
     return _callers[account.info.url]
 
 
-def test_who_one_is_may_always_be_asked(enforcing):
+def test_who_one_is_may_always_be_asked(account):
     """No permissions are required for GetCallerIdentity."""
-    account = enforcing
     caller = _powerless(account)
 
     assert caller.client("sts").get_caller_identity()["Arn"] == caller.arn
@@ -131,9 +128,8 @@ def test_who_one_is_may_always_be_asked(enforcing):
         ("lambda", "list_functions", ("UnrecognizedClientException", "InvalidSignatureException")),
     ],
 )
-def test_unknown_keys_and_wrong_secrets_are_refused(enforcing, service, call, codes):
+def test_unknown_keys_and_wrong_secrets_are_refused(account, service, call, codes):
     """Each protocol names the two faults in its own way."""
-    account = enforcing
     caller = _powerless(account)
     unknown = caller.client(service, aws_access_key_id="ASIAUNKNOWNUNKNOWN00")
     wrong = caller.client(service, aws_secret_access_key="guessed")
@@ -142,9 +138,8 @@ def test_unknown_keys_and_wrong_secrets_are_refused(enforcing, service, call, co
     assert refusal(getattr(wrong, call))[0] == codes[1]
 
 
-def test_an_unsigned_request_is_refused(enforcing):
+def test_an_unsigned_request_is_refused(account):
     """No bucket is public, whatever its policy says of anyone."""
-    account = enforcing
     session = botocore.session.get_session()
     anonymous = session.create_client(
         "s3", region_name="us-east-1", endpoint_url=account.info.url, config=Config(signature_version=UNSIGNED)
@@ -153,9 +148,8 @@ def test_an_unsigned_request_is_refused(enforcing):
     assert refusal(anonymous.list_buckets) == ("AccessDenied", "Access Denied")
 
 
-def test_passing_a_role_needs_permission_for_the_service_that_gets_it(enforcing):
+def test_passing_a_role_needs_permission_for_the_service_that_gets_it(account):
     """iam:PassRole with iam:PassedToService of another service is not enough."""
-    account = enforcing
     role_arn = new_role(account, f"passed-{uuid.uuid4().hex[:8]}")
     to_lambda = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
     caller = Caller(account, allowed("sagemaker:*"), allowed("iam:PassRole", role_arn, Condition=to_lambda))
@@ -167,9 +161,8 @@ def test_passing_a_role_needs_permission_for_the_service_that_gets_it(enforcing)
     assert f"iam:PassRole on resource: {role_arn}" in message
 
 
-def test_a_bucket_policy_may_allow_and_deny(enforcing):
+def test_a_bucket_policy_may_allow_and_deny(account):
     """In one account the resource's policy is enough to allow; its denials hold for root as well."""
-    account = enforcing
     s3, bucket = account.client("s3"), f"policed-{uuid.uuid4().hex[:8]}"
     s3.create_bucket(Bucket=bucket)
     s3.put_object(Bucket=bucket, Key="secret", Body=b"x")
@@ -183,9 +176,8 @@ def test_a_bucket_policy_may_allow_and_deny(enforcing):
     assert refusal(s3.put_object, Bucket=bucket, Key="secret", Body=b"y")[0] == "AccessDenied"
 
 
-def test_a_missing_object_shows_only_to_whom_may_list(enforcing):
+def test_a_missing_object_shows_only_to_whom_may_list(account):
     """Without s3:ListBucket the answer is 403, with it 404."""
-    account = enforcing
     bucket = f"listed-{uuid.uuid4().hex[:8]}"
     account.client("s3").create_bucket(Bucket=bucket)
     caller = Caller(account, allowed("s3:GetObject"))
@@ -195,9 +187,8 @@ def test_a_missing_object_shows_only_to_whom_may_list(enforcing):
     assert refusal(caller.client("s3").get_object, Bucket=bucket, Key="none")[0] == "NoSuchKey"
 
 
-def test_listing_is_bound_to_its_prefix(enforcing):
+def test_listing_is_bound_to_its_prefix(account):
     """A condition on s3:prefix holds for ListObjectsV2."""
-    account = enforcing
     bucket = f"prefixed-{uuid.uuid4().hex[:8]}"
     account.client("s3").create_bucket(Bucket=bucket)
     caller = Caller(account, allowed("s3:ListBucket", Condition={"StringLike": {"s3:prefix": "runs/*"}}))
@@ -206,18 +197,16 @@ def test_listing_is_bound_to_its_prefix(enforcing):
     assert refusal(caller.client("s3").list_objects_v2, Bucket=bucket, Prefix="other/")[0] == "AccessDenied"
 
 
-def test_a_role_is_assumed_only_by_whom_it_trusts(enforcing):
+def test_a_role_is_assumed_only_by_whom_it_trusts(account):
     """Being allowed sts:AssumeRole is not enough where the trust policy names someone else."""
-    account = enforcing
     role_arn = new_role(account, f"trusting-{uuid.uuid4().hex[:8]}", services=("lambda",))
     caller = Caller(account, allowed("sts:AssumeRole"))
 
     assert refusal(caller.client("sts").assume_role, RoleArn=role_arn, RoleSessionName="test")[0] == "AccessDenied"
 
 
-def test_a_session_policy_takes_away(enforcing):
+def test_a_session_policy_takes_away(account):
     """A session may do what both its role and the policy given to AssumeRole allow."""
-    account = enforcing
     only_read = json.dumps({"Version": "2012-10-17", "Statement": [allowed("s3:ListAllMyBuckets")]})
     caller = Caller(account, EVERYTHING, Policy=only_read)
 
@@ -225,9 +214,8 @@ def test_a_session_policy_takes_away(enforcing):
     assert "no session policy allows" in refusal(caller.client("sagemaker").list_models)[1]
 
 
-def test_a_user_acts_with_keys_of_its_own(enforcing):
+def test_a_user_acts_with_keys_of_its_own(account):
     """An IAM user's policies, and aws:username in them, decide."""
-    account = enforcing
     iam, name = account.client("iam"), f"user-{uuid.uuid4().hex[:8]}"
     iam.create_user(UserName=name)
     key = iam.create_access_key(UserName=name)["AccessKey"]
@@ -247,9 +235,8 @@ def test_a_user_acts_with_keys_of_its_own(enforcing):
     s3.delete_bucket(Bucket=f"{name}-pets")
 
 
-def test_a_function_is_made_only_with_a_role_that_lambda_may_assume(enforcing):
+def test_a_function_is_made_only_with_a_role_that_lambda_may_assume(account):
     """The trust policy is looked at when the role is handed over."""
-    account = enforcing
     role_arn = new_role(account, f"foreign-{uuid.uuid4().hex[:8]}", services=("states",))
 
     function = {"FunctionName": "f", "Runtime": "python3.11", "Handler": "app.handler", "Code": {"ZipFile": b"zip"}}
@@ -260,9 +247,8 @@ def test_a_function_is_made_only_with_a_role_that_lambda_may_assume(enforcing):
     assert message == "The role defined for the function cannot be assumed by Lambda."
 
 
-def test_a_rule_invokes_a_function_only_with_its_permission(enforcing):
+def test_a_rule_invokes_a_function_only_with_its_permission(account):
     """Without a Lambda permission the event goes to the dead-letter queue, with the reason."""
-    account = enforcing
     function, dead = make_function(account, "def handler(e, c): return 1"), new_queue(account)
     events, name = account.client("events"), f"rule-{uuid.uuid4().hex[:8]}"
     events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
@@ -276,9 +262,9 @@ def test_a_rule_invokes_a_function_only_with_its_permission(enforcing):
 
 
 @pytest.mark.slow
-def test_a_schedule_sends_to_its_dead_letters_as_its_role(enforcing_at_speed):
+def test_a_schedule_sends_to_its_dead_letters_as_its_role(account_at_speed):
     """Scheduler delivers, and buries what it could not deliver, with the schedule's own role."""
-    account = enforcing_at_speed(60.0)
+    account = account_at_speed(60.0)
     queue, dead = new_queue(account), new_queue(account)
     account.client("sqs").set_queue_attributes(QueueUrl=dead.url, Attributes={"Policy": ""})
     send = allowed("sqs:SendMessage", dead.arn)
@@ -302,9 +288,8 @@ def test_a_schedule_sends_to_its_dead_letters_as_its_role(enforcing_at_speed):
         scheduler.delete_schedule(Name=name)
 
 
-def test_an_operation_of_an_unknown_service_is_refused_by_name(enforcing):
+def test_an_operation_of_an_unknown_service_is_refused_by_name(account):
     """Even root is told which service and operation is not there."""
-    account = enforcing
     code, message = refusal(account.client("kms").list_keys)
 
     assert code == "NotImplemented"

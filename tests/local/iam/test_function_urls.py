@@ -1,4 +1,4 @@
-"""Who may use a Function URL, where permissions are enforced."""
+"""Who may use a Function URL."""
 
 import json
 from typing import Any
@@ -20,16 +20,16 @@ ALLOWED = ("lambda:InvokeFunctionUrl", "lambda:InvokeFunction")
 
 
 @pytest.fixture(scope="module")
-def echo(enforcing: Any) -> tuple[Deployed, str]:
+def echo(account: Any) -> tuple[Deployed, str]:
     """A function that answers with its event, and its URL."""
-    made = make_function(enforcing, ECHO)
+    made = make_function(account, ECHO)
     return made, made.client.create_function_url_config(FunctionName=made.name, AuthType="AWS_IAM")["FunctionUrl"]
 
 
 @pytest.mark.parametrize("actions", [ALLOWED, ALLOWED[:1], ALLOWED[1:]], ids="+".join)
-def test_role_needs_both_permissions(enforcing: Any, echo: tuple[Deployed, str], actions: tuple[str, ...]) -> None:
+def test_role_needs_both_permissions(account: Any, echo: tuple[Deployed, str], actions: tuple[str, ...]) -> None:
     """Developer guide, urls-auth: a caller needs lambda:InvokeFunctionUrl and lambda:InvokeFunction on the function."""
-    session = session_of_a_role(enforcing, echo[0].name, actions)
+    session = session_of_a_role(account, echo[0].name, actions)
 
     if actions != ALLOWED:
         with pytest.raises(HTTPError, match="403"):
