@@ -13,6 +13,7 @@ import pytest
 from local import control
 from tests.conftest import RunningAccount, wait_until_gone
 from tests.local.lambda_.conftest import eventually, make_function
+from tests.local.roles import new_role
 from tests.local.sagemaker.hosted import Hosting
 from tests.local.sagemaker.jobs import Workbench, new_workbench
 
@@ -41,6 +42,7 @@ def _start(tmp_path: Path) -> RunningAccount:
 
 def _fill(account: RunningAccount) -> tuple[Workbench, str, str, str, str]:
     """Make one of each: objects, a stack with a table, a function, an endpoint, an ended and a running job."""
+    new_role(account, "tester")
     workbench = new_workbench(account)
     s3 = account.client("s3")
     s3.put_object(Bucket=workbench.bucket, Key="small", Body=b"small", Metadata={"who": "me"})
@@ -69,6 +71,7 @@ def _outputs(account: RunningAccount) -> dict[str, str]:
 def test_what_was_stored_survives_a_stop(tmp_path: Path) -> None:
     """The last save is made while the account stops, so nothing is too young for it."""
     account = _start(tmp_path)
+    new_role(account, "tester")
     account.client("s3").create_bucket(Bucket="late")
     account.client("s3").put_object(Bucket="late", Key="k", Body=b"late")
     function = make_function(account, "def handler(event, context): pass\n")

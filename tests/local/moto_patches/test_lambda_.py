@@ -62,7 +62,7 @@ def test_filter_pattern_selects_or_is_refused(group: str, aws: Callable[[str], A
     assert [event["message"] for event in found] == ["event 3 ERROR"]
 
     with pytest.raises(ClientError, match=r"InvalidParameterException.*filterPattern"):
-        aws("logs").filter_log_events(logGroupName=group, filterPattern='{ $.level = "ERROR" }')
+        aws("logs").filter_log_events(logGroupName=group, filterPattern="{ $.level = ")
 
 
 def test_streams_and_their_events_are_read(group: str, aws: Callable[[str], Any]) -> None:
