@@ -42,7 +42,8 @@ def _start(tmp_path: Path) -> RunningAccount:
 
 def _fill(account: RunningAccount) -> tuple[Workbench, str, str, str, str]:
     """Make one of each: objects, a stack with a table, a function, an endpoint, an ended and a running job."""
-    new_role(account, "tester")
+    for name in ("tester", "serving"):
+        new_role(account, name)
     workbench = new_workbench(account)
     s3 = account.client("s3")
     s3.put_object(Bucket=workbench.bucket, Key="small", Body=b"small", Metadata={"who": "me"})
