@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -35,9 +36,15 @@ _TEMPLATE = json.dumps({
 })  # fmt: skip
 
 
-def _start(tmp_path: Path) -> RunningAccount:
-    folder = tmp_path / ".local"
-    return RunningAccount(control.start(folder, state_folder=tmp_path / "state"), folder)
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """Return the folder of an account; whatever runs there when the test ends is stopped."""
+    yield tmp_path / ".local"
+    control.stop(tmp_path / ".local")
+
+
+def _start(folder: Path) -> RunningAccount:
+    return RunningAccount(control.start(folder, state_folder=folder.with_name("state")), folder)
 
 
 def _fill(account: RunningAccount) -> tuple[Workbench, str, str, str, str]:
@@ -69,9 +76,9 @@ def _outputs(account: RunningAccount) -> dict[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
-def test_what_was_stored_survives_a_stop(tmp_path: Path) -> None:
+def test_what_was_stored_survives_a_stop(folder: Path) -> None:
     """The last save is made while the account stops, so nothing is too young for it."""
-    account = _start(tmp_path)
+    account = _start(folder)
     new_role(account, "tester")
     account.client("s3").create_bucket(Bucket="late")
     account.client("s3").put_object(Bucket="late", Key="k", Body=b"late")
@@ -79,53 +86,49 @@ def test_what_was_stored_survives_a_stop(tmp_path: Path) -> None:
     function.client.create_function_url_config(FunctionName=function.name, AuthType="AWS_IAM")
     control.stop(account.folder)
 
-    again = _start(tmp_path)
+    again = _start(folder)
 
     body = again.client("s3").get_object(Bucket="late", Key="k")["Body"].read()
     url = again.client("lambda").get_function_url_config(FunctionName=function.name)["FunctionUrl"]
     with pytest.raises(HTTPError, match="403"):  # it listens, and asks for a signature
         urlopen(url, timeout=10)
-    control.stop(again.folder)
     assert body == b"late"
     assert again.info.lost == []
 
 
-def test_everything_stored_survives_a_kill_and_what_ran_has_failed(tmp_path: Path) -> None:
+def test_everything_stored_survives_a_kill_and_what_ran_has_failed(folder: Path) -> None:
     """Buckets, tables, stacks, functions, endpoints and records come back at one address; a job that ran has failed."""
-    account = _start(tmp_path)
+    account = _start(folder)
     workbench, function, endpoint, ended, runs = _fill(account)
     time.sleep(1.5)  # what is younger than about half a second may be lost
     os.kill(account.info.pid, signal.SIGKILL)
     wait_until_gone(account.info.pid)
 
-    again = _start(tmp_path)
-    try:
-        s3 = again.client("s3")
-        small = s3.get_object(Bucket=workbench.bucket, Key="small")
-        assert again.info.url == account.info.url
-        assert again.info.access_key_id == account.info.access_key_id
-        assert (small["Body"].read(), small["Metadata"]) == (b"small", {"who": "me"})
-        assert s3.get_object(Bucket=workbench.bucket, Key="large")["Body"].read() == b"x" * (3 << 20)
-        assert "gone" not in {each["Key"] for each in s3.list_objects_v2(Bucket=workbench.bucket)["Contents"]}
-        outputs = _outputs(again)
-        item = again.client("dynamodb").get_item(TableName=outputs["Table"], Key={"Id": {"S": "1"}})["Item"]
-        assert item["Value"] == {"N": "2"}
-        again.client("sqs").send_message(QueueUrl=outputs["Queue"], MessageBody="m")
-        answer = again.client("lambda").invoke(FunctionName=function)
-        assert json.loads(answer["Payload"].read()) == "kept"
-        reserved = again.client("lambda").get_function_concurrency(FunctionName=function)
-        assert reserved["ReservedConcurrentExecutions"] == 3
-        hosting = Hosting(again.client)
-        assert hosting.settled(endpoint)["EndpointStatus"] == "InService"
-        assert b"kept" in hosting.invoke(endpoint)["Body"].read()
-        sagemaker = again.client("sagemaker")
-        assert sagemaker.describe_training_job(TrainingJobName=ended)["TrainingJobStatus"] == "Completed"
-        lost = eventually(lambda: _failed(sagemaker, runs))
-        assert "the embedded account ended while the job ran" in lost
-        assert any(runs in line for line in again.info.lost)
-        again.client("cloudformation").delete_stack(StackName="kept")
-    finally:
-        control.stop(again.folder)
+    again = _start(folder)
+    s3 = again.client("s3")
+    small = s3.get_object(Bucket=workbench.bucket, Key="small")
+    assert again.info.url == account.info.url
+    assert again.info.access_key_id == account.info.access_key_id
+    assert (small["Body"].read(), small["Metadata"]) == (b"small", {"who": "me"})
+    assert s3.get_object(Bucket=workbench.bucket, Key="large")["Body"].read() == b"x" * (3 << 20)
+    assert "gone" not in {each["Key"] for each in s3.list_objects_v2(Bucket=workbench.bucket)["Contents"]}
+    outputs = _outputs(again)
+    item = again.client("dynamodb").get_item(TableName=outputs["Table"], Key={"Id": {"S": "1"}})["Item"]
+    assert item["Value"] == {"N": "2"}
+    again.client("sqs").send_message(QueueUrl=outputs["Queue"], MessageBody="m")
+    answer = again.client("lambda").invoke(FunctionName=function)
+    assert json.loads(answer["Payload"].read()) == "kept"
+    reserved = again.client("lambda").get_function_concurrency(FunctionName=function)
+    assert reserved["ReservedConcurrentExecutions"] == 3
+    hosting = Hosting(again.client)
+    assert hosting.settled(endpoint)["EndpointStatus"] == "InService"
+    assert b"kept" in hosting.invoke(endpoint)["Body"].read()
+    sagemaker = again.client("sagemaker")
+    assert sagemaker.describe_training_job(TrainingJobName=ended)["TrainingJobStatus"] == "Completed"
+    lost = eventually(lambda: _failed(sagemaker, runs))
+    assert "the embedded account ended while the job ran" in lost
+    assert any(runs in line for line in again.info.lost)
+    again.client("cloudformation").delete_stack(StackName="kept")
 
 
 def _failed(sagemaker: object, name: str) -> str:
