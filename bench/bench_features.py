@@ -112,11 +112,10 @@ def prepare_backbone(photos: Path) -> None:
     if (CACHE / "backbone" / "model.pt").exists():
         return
     click.echo("training the backbone once: some minutes ...", err=True)
-    folder = str(photos / "test")
     flags = (
         f"--model-name {MODEL} --weights none --image-size 96 --epochs 40 --batch-size 16 --lr 0.0007 --augment strong"
     )
-    command = [sys.executable, str(ROOT / "training" / "train.py"), "--train", folder, "--validation", folder]
+    command = [sys.executable, str(ROOT / "training" / "train.py"), "--data", str(photos / "test")]
     subprocess.run([*command, "--model-dir", str(CACHE / "backbone"), *flags.split()], check=True, stdout=sys.stderr)
 
 
@@ -213,6 +212,13 @@ def median(rounds: list[dict[str, float]], *names: str) -> float:
     return statistics.median(sum(row[name] for name in names) for row in rounds)
 
 
+def prepared(photos: Path, copies: int) -> Path:
+    """Return the folder of the photographs to tune on; backbone and crops are made if they are missing."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    prepare_backbone(photos)
+    return prepare_photographs(photos, copies)
+
+
 @click.group(invoke_without_command=True)
 @click.option("--photos", type=click.Path(file_okay=False, path_type=Path), default=PHOTOS)
 @click.option("--copies", default=1, show_default=True, help="crops of each photograph to tune on")
@@ -222,9 +228,7 @@ def cli(context: click.Context, photos: Path, copies: int) -> None:
     if not (photos / "train").is_dir():
         note(f"skipped: {str(photos)!r} has no train/ and test/ with photographs by class; give --photos DIR")
         context.exit()
-    CACHE.mkdir(parents=True, exist_ok=True)
-    prepare_backbone(photos)
-    context.obj = prepare_photographs(photos, copies)
+    context.obj = partial(prepared, photos, copies)  # not yet: a command may only be asked for its --help
     if context.invoked_subcommand is None:
         for command in (speed, accuracy, extraction):
             context.invoke(command)
@@ -232,8 +236,9 @@ def cli(context: click.Context, photos: Path, copies: int) -> None:
 
 @cli.command()
 @click.pass_obj
-def speed(photos: Path) -> None:
+def speed(prepare: Callable[[], Path]) -> None:
     """Seconds of 20 trials x 5 epochs; one round a call."""
+    photos = prepare()
     files = split_files(photos)
     round_ = {"trial_process": 0.0}
     for name, augment in (("plain", "none"), ("views", "strong")):
@@ -289,8 +294,9 @@ def baseline_trial(data: dict[str, tuple[Tensor, Tensor]], trial: int) -> float:
 @cli.command()
 @click.option("--repeats", default=5, show_default=True, help="tuning jobs of twenty other trials each")
 @click.pass_obj
-def accuracy(photos: Path, repeats: int) -> None:
+def accuracy(prepare: Callable[[], Path], repeats: int) -> None:
     """Best validation accuracy of twenty trials, for several tuning jobs."""
+    photos = prepare()
     files = split_files(photos)
     kept = CACHE / f"baseline-{photos.name}.pt"
     if not kept.exists():
@@ -318,8 +324,9 @@ def accuracy(photos: Path, repeats: int) -> None:
 @click.option("--images", "num_images", default=128, show_default=True)
 @click.option("--rounds", "num_rounds", default=3, show_default=True)
 @click.pass_obj
-def extraction(photos: Path, num_images: int, num_rounds: int) -> None:
+def extraction(prepare: Callable[[], Path], num_images: int, num_rounds: int) -> None:
     """One pass over the same images by each extractor, in turns; and how far features and heads differ."""
+    photos = prepare()
     files = split_files(photos)["train"][:num_images]
     preprocessing = Preprocessing.for_image_size(SIDE)
     batches = torch.stack([decode_image(path.read_bytes(), preprocessing) for path, _ in files]).split(32)
