@@ -46,7 +46,7 @@ def test_a_schedule_fires_when_its_time_has_come(stepped: RunningAccount) -> Non
         Name=name,
         ScheduleExpression="rate(6 hours)",
         FlexibleTimeWindow={"Mode": "OFF"},
-        Target={"Arn": queue.arn, "RoleArn": "arn:aws:iam::123456789012:role/any", "Input": '"due"'},
+        Target={"Arn": queue.arn, "RoleArn": "arn:aws:iam::123456789012:role/scheduler", "Input": '"due"'},
     )
     eventually(lambda: control.advance_clock(stepped.info, 1))
 

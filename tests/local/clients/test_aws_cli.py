@@ -1,6 +1,7 @@
 """The AWS CLI as PyPI has it, unmodified and with its own botocore, on the embedded account."""
 
 import json
+import os
 import subprocess
 import sys
 import uuid
@@ -54,6 +55,8 @@ def test_s3_sync_copies_what_differs_both_ways(account: RunningAccount, tmp_path
     (source / "rose").mkdir(parents=True)
     (source / "rose" / "1 (copy).jpg").write_bytes(b"1" * 10)
     (source / "large.bin").write_bytes(b"x" * (9 << 20))  # over 8 MB the CLI uploads in parts
+    for path in source.rglob("*.*"):
+        os.utime(path, (1.7e9, 1.7e9))  # S3 tells whole seconds, and what is older than its copy has not changed
 
     _aws(account, "s3", "mb", bucket)
     first = _aws(account, "s3", "sync", str(source), f"{bucket}/datasets/d")
