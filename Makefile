@@ -18,7 +18,7 @@ demo: $(STAMP)
 
 # Two workers: many tests wait for a process, a clock or a socket.
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

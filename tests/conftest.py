@@ -13,6 +13,7 @@ import boto3
 import psutil
 import pytest
 from botocore.config import Config
+from xdist.scheduler import LoadScopeScheduling
 
 from local import control
 from local.control import AccountInfo
@@ -58,17 +59,23 @@ class RunningAccount:
         return kept | control.client_environment(self.info) | {"RETRIEVER_LOCAL_FOLDER": str(self.folder)}
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that uses a running account, so that it may open sockets on 127.0.0.1.
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark every test that uses a running account, so that it may open sockets on 127.0.0.1."""
+    if _ACCOUNT_FIXTURES & set(getattr(item, "fixturenames", ())):
+        item.add_marker("account")
 
-    A module's tests stay on one worker, and so do those of tests/flow, which share a stack and go on from each other.
-    """
-    flow = Path(__file__).parent / "flow"
-    for item in items:
-        if _ACCOUNT_FIXTURES & set(getattr(item, "fixturenames", ())):
-            item.add_marker("account")
-        item.add_marker(pytest.mark.xdist_group("flow" if flow in item.path.parents else str(item.path)))
+
+class ModuleScheduling(LoadScopeScheduling):
+    """Keeps a module's tests on one worker, and those of tests/flow, which share a stack and go on from each other."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        return "tests/flow" if module.startswith("tests/flow/") else module
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ModuleScheduling:
+    """Give the tests to the workers of `pytest -n` by module."""
+    return ModuleScheduling(config, log)
 
 
 @pytest.fixture(autouse=True)
