@@ -62,15 +62,15 @@ def test_a_client_that_retries_outlasts_throttling(account: RunningAccount, faul
     assert faults.happened(fault) == ["sagemaker:ListModels by root"] * 2
 
 
-def test_a_dropped_call_is_not_carried_out(aws: Callable[[str], Any], faults: RemoteFaults) -> None:
+def test_a_dropped_call_is_not_carried_out(account: RunningAccount, faults: RemoteFaults) -> None:
     """The client sees its connection close, and the bucket does not exist."""
-    name = f"dropped-{uuid.uuid4().hex[:8]}"
+    name, s3 = f"dropped-{uuid.uuid4().hex[:8]}", account.client("s3")
     faults.add("drop", service="s3", operation="CreateBucket")
 
     with pytest.raises(ConnectionClosedError):
-        aws("s3").create_bucket(Bucket=name)
+        s3.create_bucket(Bucket=name)
 
-    assert name not in {bucket["Name"] for bucket in aws("s3").list_buckets()["Buckets"]}
+    assert name not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
 
 
 def test_a_lost_answer_leaves_the_call_carried_out(aws: Callable[[str], Any], faults: RemoteFaults) -> None:
