@@ -106,6 +106,8 @@ def _routes(service: str) -> tuple[_Route, ...]:
 def _route(model: ServiceModel, name: str) -> _Route:
     operation = model.operation_model(name)
     path, _, literal = operation.http["requestUri"].partition("?")
+    # A client of S3 takes the bucket out of the model's path at its first call, and keeps the path here.
+    path = operation.http.get("authPath", path).rstrip("/") or "/"
     literals = {key: values[0] for key, values in parse_qs(literal, keep_blank_values=True).items() if key != "x-id"}
     headers = []
     shape = operation.input_shape

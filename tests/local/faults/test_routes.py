@@ -1,13 +1,17 @@
 """Requests are told apart as AWS tells them apart."""
 
 import io
+from copy import deepcopy
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.model import ServiceModel
 
+from local.data_files import data_loader
+from local.faults import routes
 from local.faults.routes import identify
 
 _CALLS = [
@@ -95,3 +99,14 @@ def _environ(request: Any) -> dict[str, Any]:
         if name.lower() == "content-type":
             environ["CONTENT_TYPE"] = text
     return environ
+
+
+def test_a_model_that_a_client_has_used_is_still_read():
+    """botocore takes the bucket out of an operation's path when a client of S3 first calls it."""
+    description = deepcopy(data_loader().load_service_model("s3", "service-2"))
+    description["operations"]["CreateBucket"]["http"] |= {"requestUri": "", "authPath": "/{Bucket}/"}
+
+    route = routes._route(ServiceModel(description, "s3"), "CreateBucket")
+
+    assert route.path.fullmatch("/pets")
+    assert not route.path.fullmatch("/pets/a.jpg")
