@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 from moto.core.config import default_user_config
+from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.backend import execution as moto_execution
 
@@ -17,6 +18,7 @@ def install(account: Account) -> None:
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     _replace_clients(account)
     _replace_start_and_end(account)
+    _replace_first_status()
 
 
 def _replace_clients(account: Account) -> None:
@@ -48,3 +50,15 @@ def _replace_start_and_end(account: Account) -> None:
     original_start = replace(moto_execution.Execution, "start", start, parameters=("self",))
     communication = moto_execution.BaseExecutionWorkerCommunication
     original_reflect = replace(communication, "_reflect_execution_status", reflect, parameters=("self",))
+
+
+def _replace_first_status() -> None:
+    """An execution is RUNNING from the moment it is listed; moto says so only once its thread is made."""
+    made = moto_execution.Execution.__init__
+
+    def initialise(self: Any, *positional: Any, **named: Any) -> None:
+        made(self, *positional, **named)
+        assert self.exec_status is None, "a new execution has a status of its own; was moto upgraded?"
+        self.exec_status = ExecutionStatus.RUNNING
+
+    moto_execution.Execution.__init__ = initialise  # type: ignore[method-assign]

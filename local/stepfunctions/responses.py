@@ -54,7 +54,7 @@ class StepFunctionsResponse(StepFunctionResponse):
         execution: Any = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
         if execution.status == "RUNNING":
             execution.error, execution.cause = self._get_param("error"), self._get_param("cause")
-            _wait_until(lambda: execution.exec_worker.env is not None)  # its thread may not have begun
+            _wait_until(lambda: getattr(execution.exec_worker, "env", None) is not None)  # its thread has begun
             execution.stop(stop_date=utcnow(), error=execution.error or "", cause=execution.cause or "")
             _wait_until(lambda: execution.status != "RUNNING")
         return ActionResult({"stopDate": execution.stop_date or execution.start_date})

@@ -3,6 +3,7 @@
 import json
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from botocore.exceptions import ClientError
@@ -36,6 +37,25 @@ def test_an_execution_without_a_name_gets_one(account):
     arn = sfn.start_execution(stateMachineArn=_machine(account))["executionArn"]
 
     assert json.loads(_ended(sfn, arn)["output"]) == {"x": 1}
+
+
+def test_an_execution_is_listed_as_running_while_it_is_being_started(account):
+    """Whoever lists meanwhile sees one of the statuses of ExecutionListItem, of which none says "not yet"."""
+    machine, listed = _machine(account), []
+    with ThreadPoolExecutor(1) as pool:
+        starting = pool.submit(_start_many, account, machine, 100)
+        while not starting.done():
+            page = account.client("stepfunctions").list_executions(stateMachineArn=machine)
+            listed += [execution["status"] for execution in page["executions"]]
+        starting.result()
+
+    assert set(listed) <= {"RUNNING", "SUCCEEDED"}
+
+
+def _start_many(account, machine, count):
+    sfn = account.client("stepfunctions")
+    for _ in range(count):
+        sfn.start_execution(stateMachineArn=machine)
 
 
 def test_a_name_that_was_used_with_another_input_is_refused(account):
