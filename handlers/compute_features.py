@@ -4,14 +4,15 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers import aws, features
+from handlers import aws
 from handlers.contract import ComputeFeaturesInput
-from handlers.jobs import algorithm, image_channels, script, spot, tags, toolkit_value, volume
+from handlers.executions.outcomes import Succeeded
+from handlers.executions.waiting import Wait, answer, start
 from handlers.logs import logger
 from handlers.names import features_job_name
-from handlers.outcomes import Succeeded
 from handlers.settings import Settings
-from handlers.waiting import Wait, answer, start
+from handlers.training_jobs import features
+from handlers.training_jobs.jobs import algorithm, image_channels, script, spot, tags, toolkit_value, volume
 
 aws.prepare("dynamodb", "s3", "sagemaker", "stepfunctions")
 

@@ -5,15 +5,16 @@ from typing import Any, Literal
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers import aws, deployments, scaling
-from handlers.containers import container
+from handlers import aws
 from handlers.contract import DeployEndpointInput
+from handlers.endpoints import deployments, scaling
+from handlers.endpoints.containers import container
 from handlers.errors import AwsError, EndpointFailedError, SettingsError
-from handlers.jobs import describe, tags
+from handlers.executions.outcomes import VARIANT_NAME
+from handlers.executions.waiting import Wait, start
 from handlers.logs import logger
-from handlers.outcomes import VARIANT_NAME
 from handlers.settings import Settings
-from handlers.waiting import Wait, start
+from handlers.training_jobs.jobs import describe, tags
 
 aws.prepare("dynamodb", "sagemaker")
 

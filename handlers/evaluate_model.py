@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from handlers import aws
 from handlers.contract import EvaluateModelInput, Evaluation, JobEvaluation
+from handlers.datasets.fingerprint import fingerprint_of
 from handlers.errors import AwsNotFoundError, DatasetChangedError, ModelRejectedError
-from handlers.fingerprint import fingerprint_of
 from handlers.logs import logger
 from handlers.objects import SeekableObject, head, split_uri, write_json
 from handlers.settings import Settings

@@ -16,11 +16,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from handlers import endpoint_client, predict_log
-from handlers.aws_http import Service, service_url
-from handlers.predict_errors import PredictionError
-from handlers.predict_images import Classifier, Limits, Outcome, classify_all
-from handlers.predict_request import PredictRequest, correlation_id, is_preflight, parse_event
+from handlers.prediction import call_log, endpoint_client
+from handlers.prediction.aws_http import Service, service_url
+from handlers.prediction.call_request import PredictRequest, correlation_id, is_preflight, parse_event
+from handlers.prediction.errors import PredictionError
+from handlers.prediction.images import Classifier, Limits, Outcome, classify_all
 from handlers.settings import FromEnv, names, number, text
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def handler(event: Any, context: "LambdaContext") -> dict[str, Any]:
         import traceback
 
         frames = "".join(traceback.format_tb(error.__traceback__))
-        predict_log.unexpected(call.request_id, call.correlation_id, type(error).__name__, frames)
+        call_log.unexpected(call.request_id, call.correlation_id, type(error).__name__, frames)
         unknown = PredictionError("unexpected error; the function's log has its cause under this request_id")
         call.record("none", [Outcome(error=unknown)])
         return call.refusal(unknown)
@@ -124,8 +124,8 @@ class _Call:
 
     def record(self, source: str, outcomes: list[Outcome]) -> None:
         failed = [outcome.error for outcome in outcomes if outcome.error]
-        predict_log.reasons(self.request_id, self.correlation_id, map(str, failed))
-        predict_log.record(
+        call_log.reasons(self.request_id, self.correlation_id, map(str, failed))
+        call_log.record(
             request_id=self.request_id,
             correlation_id=self.correlation_id,
             source=source,

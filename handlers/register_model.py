@@ -5,8 +5,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import aws
-from handlers.containers import CONTENT_TYPES, container
 from handlers.contract import RegisteredModel, RegisterModelInput
+from handlers.endpoints.containers import CONTENT_TYPES, container
 from handlers.logs import logger
 from handlers.names import client_token
 from handlers.settings import Settings

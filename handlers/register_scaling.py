@@ -4,8 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers import aws, scaling
+from handlers import aws
 from handlers.contract import RegisterScalingInput
+from handlers.endpoints import scaling
 from handlers.logs import logger
 from handlers.settings import Settings
 

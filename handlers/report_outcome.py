@@ -9,16 +9,18 @@ from typing import Any
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers import aws, deployments, records, scaling
+from handlers import aws
 from handlers.contract import ReportOutcomeInput
+from handlers.endpoints import deployments, scaling
 from handlers.errors import EndpointFailedError, RetrieverError
-from handlers.jobs import describe, stop_job
+from handlers.executions import records
+from handlers.executions.waiting import PREFIX, forget
 from handlers.logs import logger
 from handlers.names import features_job_name, training_job_name, tuning_job_name
 from handlers.objects import write_json
 from handlers.settings import Settings
 from handlers.table import Table
-from handlers.waiting import PREFIX, forget
+from handlers.training_jobs.jobs import describe, stop_job
 
 aws.prepare("dynamodb", "s3", "sagemaker", "sns")
 

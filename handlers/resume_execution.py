@@ -8,14 +8,15 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers import aws, deployments
+from handlers import aws
+from handlers.endpoints import deployments
 from handlers.errors import RetrieverError
-from handlers.jobs import stop_job
+from handlers.executions.turns import GOING, execution_status
+from handlers.executions.waiting import PREFIX, forget, resolve, token_key
 from handlers.logs import logger
 from handlers.settings import Settings
 from handlers.table import Table
-from handlers.turns import GOING, execution_status
-from handlers.waiting import PREFIX, forget, resolve, token_key
+from handlers.training_jobs.jobs import stop_job
 
 aws.prepare("dynamodb", "sagemaker", "stepfunctions")
 

@@ -9,11 +9,13 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers import aws, records, turns, uploads
-from handlers.archives import ARCHIVE_SUFFIXES
+from handlers import aws
+from handlers.datasets import uploads
+from handlers.datasets.archives import ARCHIVE_SUFFIXES
+from handlers.datasets.fingerprint import MARKER
 from handlers.errors import AwsNotFoundError, RetrieverError
-from handlers.fingerprint import MARKER
-from handlers.launches import OPEN, Answer, Request, refused, start, start_next
+from handlers.executions import records, turns
+from handlers.executions.launches import OPEN, Answer, Request, refused, start, start_next
 from handlers.logs import logger
 from handlers.objects import head
 from handlers.settings import Settings

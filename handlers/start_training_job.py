@@ -6,11 +6,19 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import aws
 from handlers.contract import StartTrainingJobInput
-from handlers.jobs import algorithm, job_channels, spot, static_hyperparameters, tags, toolkit_value, volume
+from handlers.executions.waiting import Wait, start
 from handlers.logs import logger
 from handlers.names import training_job_name
 from handlers.settings import Settings
-from handlers.waiting import Wait, start
+from handlers.training_jobs.jobs import (
+    algorithm,
+    job_channels,
+    spot,
+    static_hyperparameters,
+    tags,
+    toolkit_value,
+    volume,
+)
 
 aws.prepare("dynamodb", "sagemaker")
 

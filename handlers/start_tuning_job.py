@@ -6,14 +6,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import aws
 from handlers.contract import StartTuningJobInput
-from handlers.jobs import algorithm, job_channels, spot, static_hyperparameters, tags, volume
+from handlers.executions.waiting import Wait, start
 from handlers.logs import logger
-from handlers.metrics import OBJECTIVE_METRIC, check_objective
 from handlers.names import tuning_job_name
-from handlers.search_space import num_tuning_jobs, parameter_ranges
 from handlers.settings import Settings
-from handlers.waiting import Wait, start
-from handlers.warm_start import warm_start_config
+from handlers.training_jobs.jobs import algorithm, job_channels, spot, static_hyperparameters, tags, volume
+from handlers.training_jobs.metrics import OBJECTIVE_METRIC, check_objective
+from handlers.training_jobs.search_space import num_tuning_jobs, parameter_ranges
+from handlers.training_jobs.warm_start import warm_start_config
 
 aws.prepare("dynamodb", "sagemaker")
 

@@ -109,6 +109,6 @@ def _package() -> bytes:
     """Return the zip of the handlers, as deploy.py makes it; the prediction function needs no layer."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for path in sorted((ROOT / "handlers").glob("*.py")):
-            archive.write(path, f"handlers/{path.name}")
+        for path in sorted((ROOT / "handlers").rglob("*.py")):
+            archive.write(path, str(path.relative_to(ROOT)))
     return buffer.getvalue()

@@ -7,15 +7,13 @@ import yaml
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from handlers import predict_errors, predict_request
-from handlers.predict_errors import PredictionError
+from handlers.prediction import call_request, errors
+from handlers.prediction.errors import PredictionError
 
 DOCUMENT: dict[str, Any] = yaml.safe_load(
     (Path(__file__).resolve().parents[1] / "docs" / "openapi.yaml").read_text(encoding="utf-8")
 )
-ERRORS = [
-    kind for kind in vars(predict_errors).values() if isinstance(kind, type) and issubclass(kind, PredictionError)
-]
+ERRORS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, PredictionError)]
 
 
 def validator(name: str) -> Draft202012Validator:
@@ -41,12 +39,12 @@ def test_limits_are_those_of_the_code() -> None:
     """What the document promises is what the function takes."""
     properties = DOCUMENT["components"]["schemas"]["Request"]["properties"]
 
-    assert properties["urls"]["maxItems"] == predict_request.MAX_URLS
+    assert properties["urls"]["maxItems"] == call_request.MAX_URLS
     assert (properties["top_k"]["maximum"], properties["top_k"]["default"]) == (
-        predict_request.MAX_TOP_K,
-        predict_request.DEFAULT_TOP_K,
+        call_request.MAX_TOP_K,
+        call_request.DEFAULT_TOP_K,
     )
-    assert set(properties) == {*predict_request.SOURCES, "top_k", "return"}
+    assert set(properties) == {*call_request.SOURCES, "top_k", "return"}
 
 
 def test_examples_are_requests_that_the_function_takes() -> None:
@@ -55,4 +53,4 @@ def test_examples_are_requests_that_the_function_takes() -> None:
 
     for example in examples.values():
         validator("Request").validate(example["value"])
-        assert predict_request.parse_event(example["value"]).values
+        assert call_request.parse_event(example["value"]).values

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from handlers import endpoint_client, fetch, predict
+from handlers import predict
+from handlers.prediction import endpoint_client, fetch
 from ops import expand_template
 from ops.expand_template import expand, read_template
 

@@ -96,10 +96,12 @@ RARE: dict[tuple[str, str], dict[str, str]] = {
         "test_sweep_stops_jobs_of_ended_executions"
     },
     ("ResumeExecutionRole", "Endpoint"): {
-        "sagemaker:DeleteEndpoint": "handlers/test_deployments.py::test_new_endpoint_of_an_unchecked_model_is_deleted"
+        "sagemaker:DeleteEndpoint": "handlers/endpoints/test_deployments.py::"
+        "test_new_endpoint_of_an_unchecked_model_is_deleted"
     },
     ("ResumeExecutionRole", "SetBackAnUncheckedModel"): {
-        "sagemaker:UpdateEndpoint": "handlers/test_deployments.py::test_unchecked_model_is_taken_out_of_service"
+        "sagemaker:UpdateEndpoint": "handlers/endpoints/test_deployments.py::"
+        "test_unchecked_model_is_taken_out_of_service"
     },
     ("ResumeExecutionRole", "Training"): {
         "sagemaker:StopTrainingJob": "handlers/test_resume_execution.py::test_sweep_stops_jobs_of_ended_executions"

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from handlers import aws, fingerprint
+from handlers import aws
+from handlers.datasets import fingerprint
 from handlers.settings import Settings
 from handlers.table import Table
 from tests.handlers.fake_sagemaker import FakeSageMaker

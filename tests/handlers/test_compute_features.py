@@ -5,12 +5,13 @@ import time
 
 import pytest
 
-from handlers import aws, features, resume_execution
+from handlers import aws, resume_execution
 from handlers.compute_features import features_job_request, handler
 from handlers.contract import ComputeFeaturesInput
 from handlers.errors import AwsNotFoundError
 from handlers.names import features_job_name
 from handlers.settings import Settings
+from handlers.training_jobs import features
 from tests.handlers.conftest import BUCKET, ENVIRONMENT, EXECUTION
 
 _NAME = f"{EXECUTION}-features"

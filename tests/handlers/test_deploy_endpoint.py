@@ -2,9 +2,10 @@
 
 import pytest
 
-from handlers import aws, deployments, scaling
+from handlers import aws
 from handlers.contract import DeployEndpointInput
 from handlers.deploy_endpoint import handler, next_move, update_request
+from handlers.endpoints import deployments, scaling
 from handlers.errors import AwsDeniedError, AwsRequestError, EndpointFailedError, SettingsError
 from handlers.register_scaling import handler as register_scaling
 from handlers.settings import Settings

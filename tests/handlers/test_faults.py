@@ -20,15 +20,15 @@ from handlers import (
     register_scaling,
     report_outcome,
     resume_execution,
-    scaling,
     start_execution,
     start_training_job,
     start_tuning_job,
-    uploads,
     validate_dataset,
-    waiting,
 )
+from handlers.datasets import uploads
+from handlers.endpoints import scaling
 from handlers.errors import AwsError, RetrieverError
+from handlers.executions import waiting
 from tests.handlers import packing
 from tests.handlers.conftest import EXECUTION, Sent, new_world, refusal
 

@@ -16,10 +16,11 @@ from typing import Any
 
 import pytest
 
-from handlers import predict, predict_images, s3_image
-from handlers.endpoint_client import checked
-from handlers.predict_errors import ModelFailedError
-from handlers.predict_request import MAX_URLS
+from handlers import predict
+from handlers.prediction import images, s3_image
+from handlers.prediction.call_request import MAX_URLS
+from handlers.prediction.endpoint_client import checked
+from handlers.prediction.errors import ModelFailedError
 from tests.test_openapi import validator
 
 pytestmark = pytest.mark.account  # for sockets on 127.0.0.1
@@ -424,7 +425,7 @@ def test_unexpected_errors_are_answered_and_logged_without_values(
     def explode(*_: Any) -> bytes:
         raise KeyError(event["image"])
 
-    monkeypatch.setattr(predict_images, "load_image", explode)
+    monkeypatch.setattr(images, "load_image", explode)
 
     got, body, _ = call(event)
 
@@ -494,12 +495,12 @@ def test_several_urls_are_fetched_at_the_same_time(world: World) -> None:
 def test_a_call_asks_the_endpoint_for_few_images_at_a_time(world: World) -> None:
     """One caller with many images leaves room for the others."""
     world.files["/a.png"] = PNG
-    world.endpoint_gate = threading.Barrier(predict_images.MAX_AT_ENDPOINT)
+    world.endpoint_gate = threading.Barrier(images.MAX_AT_ENDPOINT)
 
     _, body, _ = call({"urls": [f"{world.origin}/a.png"] * 12})
 
     assert [result["status"] for result in body["results"]] == [200] * 12
-    assert world.most_at_once == predict_images.MAX_AT_ENDPOINT
+    assert world.most_at_once == images.MAX_AT_ENDPOINT
 
 
 def test_throttled_images_of_several_carry_a_hint(world: World) -> None:

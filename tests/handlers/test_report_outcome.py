@@ -4,11 +4,12 @@ import json
 
 import pytest
 
-from handlers import aws, deployments, scaling
+from handlers import aws
 from handlers.contract import ReportOutcomeInput
-from handlers.jobs import describe
-from handlers.records import failed_state, reason
+from handlers.endpoints import deployments, scaling
+from handlers.executions.records import failed_state, reason
 from handlers.report_outcome import handler
+from handlers.training_jobs.jobs import describe
 from tests.handlers.conftest import EXECUTION
 
 _SUMMARY = f"s3://retriever-data/runs/{EXECUTION}/summary.json"

@@ -6,10 +6,11 @@ import time
 
 import pytest
 
-from handlers import start_training_job, start_tuning_job, waiting
+from handlers import start_training_job, start_tuning_job
 from handlers.errors import AwsThrottledError, AwsUnavailableError
+from handlers.executions import waiting
+from handlers.executions.waiting import Wait
 from handlers.resume_execution import handler
-from handlers.waiting import Wait
 from tests.handlers.conftest import EXECUTION
 
 _TUNING = "flowers-0123456789-1"

@@ -6,9 +6,10 @@ import threading
 
 import pytest
 
-from handlers import aws, launches, turns
+from handlers import aws
+from handlers.datasets.fingerprint import fingerprint_of
 from handlers.errors import AwsDeniedError, AwsThrottledError, AwsUnavailableError
-from handlers.fingerprint import fingerprint_of
+from handlers.executions import launches, turns
 from handlers.start_execution import handler
 
 

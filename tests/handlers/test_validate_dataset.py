@@ -1,8 +1,9 @@
-"""handlers/validate_dataset.py with handlers/staging.py: from what was uploaded to manifests, or a reason."""
+"""handlers/validate_dataset.py with handlers/datasets/staging.py: from what was uploaded to manifests, or a reason."""
 
 import pytest
 
-from handlers import aws, staging
+from handlers import aws
+from handlers.datasets import staging
 from handlers.errors import AwsNotFoundError, AwsThrottledError, DatasetChangedError, DatasetError
 from handlers.validate_dataset import handler
 from tests.handlers import packing

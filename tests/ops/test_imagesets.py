@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers import layout
+from handlers.datasets import layout
 from ops import imagesets
 from ops.errors import UploadError
 from ops.imagesets import check_archive, read_folder

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from handlers.jobs import METRIC_DEFINITIONS
+from handlers.training_jobs.jobs import METRIC_DEFINITIONS
 from local.faults.remote import RemoteFaults
 from ops.archive import tar_gz_bytes
 from ops.bundle import source_files

@@ -1,0 +1,93 @@
+"""The gate on the data: what cannot be trained on is refused in one sentence, before anything is paid for."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+from handlers.datasets.layout import IMAGE_SUFFIXES, SPLITS, Image, Layout
+from handlers.errors import DatasetError
+
+_NAMED = 5  # how many classes a sentence names
+
+
+def check_layout(layout: Layout, dataset_name: str, min_images_per_class: int) -> list[str]:
+    """Return the class names, sorted; an image's class index is its class name's place in that list.
+
+    Raises:
+        DatasetError: the dataset has no class folders, one class, a class without or with too few images, or a class
+            that train does not know.
+    """
+    train = "train" if layout.has_splits() else ""
+    expected = "expected SPLIT/CLASS/FILE or CLASS/FILE with " + ", ".join(IMAGE_SUFFIXES)
+    class_names = layout.folders.get(train, set())
+    if not layout.folders or (not layout.has_splits() and {name.lower() for name in class_names} <= set(SPLITS)):
+        raise DatasetError(f"dataset {dataset_name!r} has no class folders{_seen(layout)}; {expected}")
+    if not class_names:
+        raise DatasetError(f"dataset {dataset_name!r} has no class folder in train/; {expected}")
+    _check_known(layout, class_names)
+    _check_counts(layout, train, class_names, min_images_per_class)
+    if len(class_names) < 2:
+        raise DatasetError(
+            f"dataset {dataset_name!r} has one class, {next(iter(class_names))!r}; at least 2 classes are needed"
+        )
+    return sorted(class_names)
+
+
+def _seen(layout: Layout) -> str:
+    found = len(layout.images) + len(layout.set_aside)
+    return f" ({found} files set aside)" if found else " and no files"
+
+
+def _check_known(layout: Layout, class_names: set[str]) -> None:
+    for split, folders in sorted(layout.folders.items()):
+        unknown = folders - class_names
+        if unknown:
+            raise DatasetError(
+                f"{_classes(unknown)} a folder in {split}/ but none in train/; add images there or remove that folder"
+            )
+
+
+def _check_counts(layout: Layout, train: str, class_names: set[str], min_images_per_class: int) -> None:
+    counts = Counter(image.class_name for image in layout.images if image.split == train)
+    empty = {name for name in class_names if not counts[name]}
+    if empty:
+        raise DatasetError(
+            f"{_classes(empty)} no usable image to train on; add some with {', '.join(IMAGE_SUFFIXES)} "
+            f"or remove the folder"
+        )
+    num_made = sum(1 for name in ("validation", "test") if not layout.split(name))
+    needed = max(min_images_per_class, 1 + num_made)
+    few = {name for name in class_names if counts[name] < needed}
+    if few:
+        least = min(few, key=lambda name: (counts[name], name))
+        raise DatasetError(
+            f"{_classes(few)} too few images ({least!r} has {counts[least]}); at least {needed} are needed to train on"
+        )
+
+
+def _classes(names: Iterable[str]) -> str:
+    """Return "class 'a' has" or "classes 'a', 'b' and 7 more have"."""
+    ordered = sorted(names)
+    listed = ", ".join(repr(name) for name in ordered[:_NAMED])
+    more = f" and {len(ordered) - _NAMED} more" if len(ordered) > _NAMED else ""
+    return f"class {listed} has" if len(ordered) == 1 else f"classes {listed}{more} have"
+
+
+def warnings(images: Sequence[Image], class_names: Sequence[str]) -> list[str]:
+    """Return what is worth knowing but no reason to refuse: classes that a split lacks, bytes in two splits."""
+    said = []
+    for split in ("validation", "test"):
+        lacking = set(class_names) - {image.class_name for image in images if image.split == split}
+        if lacking:
+            said.append(f"{_classes(lacking)} no image in {split}; its accuracy there is unknown")
+    shared = num_shared_contents(images)
+    if shared:
+        said.append(f"{shared} images have the same bytes in more than one split; the test accuracy may be too high")
+    return said
+
+
+def num_shared_contents(images: Sequence[Image]) -> int:
+    """Return how many images have the same bytes as an image of another split."""
+    splits: dict[str, set[str]] = defaultdict(set)
+    for image in images:
+        splits[image.content].add(image.split)
+    return sum(1 for image in images if len(splits[image.content]) > 1)

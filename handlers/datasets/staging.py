@@ -1,0 +1,73 @@
+"""Unpack an archive into S3, beside nothing of another dataset or another content: staged/NAME/FINGERPRINT/."""
+
+import json
+import threading
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from handlers import aws
+from handlers.datasets.archives import Limits, Member, members
+from handlers.datasets.fingerprint import MARKER
+from handlers.datasets.layout import SetAside, file_problem
+from handlers.errors import AwsNotFoundError
+from handlers.objects import S3Object, read, write_json
+
+_THREADS = 8  # each holds one image of at most layout.MAX_IMAGE_BYTES, so memory stays below 256 MiB
+_MAX_MARKER_BYTES = 256 * 1024**2
+
+
+def unpack(bucket: str, archive: S3Object, prefix: str, limits: Limits | None = None) -> list[SetAside]:
+    """Put the archive's images under `prefix` and return what was set aside.
+
+    A marker written last makes a second call return at once; an interrupted one starts again on the same keys.
+    """
+    done = _read_marker(bucket, prefix)
+    if done is not None:
+        return done
+    set_aside = _put_all(bucket, prefix, members(bucket, archive, limits))
+    write_json(bucket, prefix + MARKER, [[entry.path, entry.reason] for entry in set_aside])
+    return set_aside
+
+
+def _read_marker(bucket: str, prefix: str) -> list[SetAside] | None:
+    try:
+        entries = json.loads(read(bucket, prefix + MARKER, _MAX_MARKER_BYTES))
+    except AwsNotFoundError:
+        return None
+    return [SetAside(path, reason) for path, reason in entries]
+
+
+def _put_all(bucket: str, prefix: str, found: Iterable[Member]) -> list[SetAside]:
+    """Put members with a bounded pool: no more than `_THREADS` of them are in memory at once."""
+    set_aside: list[SetAside] = []
+    free = threading.BoundedSemaphore(_THREADS)
+    failures: list[BaseException] = []
+
+    def finished(future: Future[None]) -> None:
+        free.release()
+        if error := future.exception():
+            failures.append(error)
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for member in found:
+            problem = file_problem(member.path, member.size)
+            if problem:
+                set_aside.append(SetAside(member.path, problem))
+                continue
+            free.acquire()
+            if failures:
+                free.release()
+                break
+            try:
+                data = member.read()
+            except BaseException:
+                free.release()
+                raise
+            pool.submit(_put, bucket, prefix + member.path, data).add_done_callback(finished)
+    if failures:
+        raise failures[0]
+    return set_aside
+
+
+def _put(bucket: str, key: str, data: bytes) -> None:
+    aws.s3().put_object(Bucket=bucket, Key=key, Body=data)

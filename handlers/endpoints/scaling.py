@@ -1,0 +1,120 @@
+"""Autoscaling of the endpoint's variant: register, take away before a change of instance type, and give back.
+
+SageMaker refuses an update that changes the instance type of a variant under autoscaling. What is taken away is kept
+in the table until it is given back, so that a failure in between loses nothing.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from handlers import aws
+from handlers.contract import Scaling
+from handlers.errors import AwsNotFoundError
+from handlers.executions.outcomes import VARIANT_NAME
+from handlers.settings import Settings
+from handlers.table import Table
+
+_NAMESPACE: Any = "sagemaker"
+_DIMENSION: Any = "sagemaker:variant:DesiredInstanceCount"
+_TARGET_FIELDS = ("MinCapacity", "MaxCapacity", "SuspendedState")
+_POLICY_FIELDS = (
+    "PolicyName",
+    "PolicyType",
+    "TargetTrackingScalingPolicyConfiguration",
+    "StepScalingPolicyConfiguration",
+)
+
+
+def resource_id(endpoint_name: str) -> str:
+    return f"endpoint/{endpoint_name}/variant/{VARIANT_NAME}"
+
+
+def policy_name(endpoint_name: str) -> str:
+    return f"{endpoint_name}-invocations"
+
+
+def target_request(settings: Settings) -> dict[str, Any]:
+    """Return the RegisterScalableTarget request."""
+    return {
+        **_target_of(settings.endpoint_name),
+        "MinCapacity": settings.scaling_min_instances,
+        "MaxCapacity": settings.scaling_max_instances,
+    }
+
+
+def policy_request(settings: Settings) -> dict[str, Any]:
+    """Return the PutScalingPolicy request: track invocations per instance and minute."""
+    return {
+        **_target_of(settings.endpoint_name),
+        "PolicyName": policy_name(settings.endpoint_name),
+        "PolicyType": "TargetTrackingScaling",
+        "TargetTrackingScalingPolicyConfiguration": {
+            "TargetValue": settings.scaling_target_invocations,
+            "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"},
+            "ScaleInCooldown": settings.scale_in_cooldown_seconds,
+            "ScaleOutCooldown": settings.scale_out_cooldown_seconds,
+        },
+    }
+
+
+def _target_of(endpoint_name: str) -> dict[str, Any]:
+    return {
+        "ServiceNamespace": _NAMESPACE,
+        "ResourceId": resource_id(endpoint_name),
+        "ScalableDimension": _DIMENSION,
+    }
+
+
+def register(settings: Settings) -> Scaling:
+    """Put the variant under autoscaling as the settings say; what is there already is replaced."""
+    client = aws.autoscaling()
+    client.register_scalable_target(**target_request(settings))
+    client.put_scaling_policy(**policy_request(settings))
+    return Scaling(
+        resource_id=resource_id(settings.endpoint_name),
+        policy_name=policy_name(settings.endpoint_name),
+        min_capacity=settings.scaling_min_instances,
+        max_capacity=settings.scaling_max_instances,
+        target_value=settings.scaling_target_invocations,
+    )
+
+
+def take_away(settings: Settings) -> bool:
+    """Deregister the variant after keeping its exact target and policies; False if it is not under autoscaling."""
+    client, own = aws.autoscaling(), _target_of(settings.endpoint_name)
+    targets = client.describe_scalable_targets(
+        ServiceNamespace=_NAMESPACE, ResourceIds=[own["ResourceId"]], ScalableDimension=_DIMENSION
+    )["ScalableTargets"]
+    if not targets:
+        return False
+    pages = client.get_paginator("describe_scaling_policies").paginate(**own)
+    policies = [_only(policy, _POLICY_FIELDS) for page in pages for policy in page["ScalingPolicies"]]
+    kept = {"Id": _key(settings), "Target": _only(targets[0], _TARGET_FIELDS), "Policies": policies}
+    Table(settings.table_name).put(kept)
+    try:
+        client.deregister_scalable_target(**own)
+    except AwsNotFoundError:
+        return True  # an earlier try of this very call got through
+    return True
+
+
+def give_back(settings: Settings) -> bool:
+    """Restore exactly what `take_away` kept, if anything; False if nothing is kept."""
+    table = Table(settings.table_name)
+    kept = table.get(_key(settings))
+    if kept is None:
+        return False
+    client, own = aws.autoscaling(), _target_of(settings.endpoint_name)
+    client.register_scalable_target(**own, **kept["Target"])
+    for policy in kept["Policies"]:
+        client.put_scaling_policy(**own, **policy)
+    table.delete(_key(settings))
+    return True
+
+
+def _key(settings: Settings) -> str:
+    return f"scaling#{settings.endpoint_name}"
+
+
+def _only(values: Mapping[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
+    return {field: values[field] for field in fields if values.get(field) is not None}

@@ -1,0 +1,129 @@
+"""How a job or deployment that an execution waits for has ended, in the terms of the state that waits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from handlers import aws
+from handlers.contract import Endpoint, JobKind, Training, Tuning
+from handlers.training_jobs import failures
+from handlers.training_jobs.features import features_of
+from handlers.training_jobs.jobs import describe
+
+VARIANT_NAME = "AllTraffic"
+_ERRORS: dict[JobKind, str] = {
+    "features": "FeaturesJobFailedError",
+    "tuning": "TuningJobFailedError",
+    "training": "TrainingJobFailedError",
+    "endpoint": "EndpointFailedError",
+}
+
+
+@dataclass(frozen=True)
+class Succeeded:
+    output: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Failed:
+    error: str  # a class of handlers/errors.py
+    cause: str  # one sentence
+
+
+def outcome_of(item: Mapping[str, Any], *, surely_started: bool) -> Succeeded | Failed | None:
+    """Return the outcome of what a token item waits for, or None while it goes on.
+
+    `surely_started` is False while the handler that stored the token may not yet have made its request: then a
+    missing job is no failure, nor is an endpoint that still serves its old config.
+    """
+    kind = cast(JobKind, item["Kind"])
+    found = describe(kind, item["ResourceName"])
+    if found is None:
+        cause = failures.vanished_sentence(kind, item["ResourceName"])
+        return Failed(_ERRORS[kind], cause) if surely_started else None
+    if kind == "features":
+        return _features_outcome(found)
+    if kind == "tuning":
+        return _tuning_outcome(found)
+    if kind == "training":
+        return _training_outcome(found)
+    return _endpoint_outcome(found, item, surely_started=surely_started)
+
+
+def _features_outcome(job: Mapping[str, Any]) -> Succeeded | Failed | None:
+    status = job["TrainingJobStatus"]
+    if status not in ("Completed", "Failed", "Stopped"):
+        return None
+    if status != "Completed":
+        return Failed(_ERRORS["features"], failures.training_job_sentence(job, "FeatureViews"))
+    return Succeeded(features_of(job).to_event())
+
+
+def _tuning_outcome(job: Mapping[str, Any]) -> Succeeded | Failed | None:
+    status = job["HyperParameterTuningJobStatus"]
+    if status not in ("Completed", "Failed", "Stopped", "DeleteFailed"):
+        return None
+    best = job.get("BestTrainingJob", {})
+    objective = best.get("FinalHyperParameterTuningJobObjectiveMetric", {})
+    if status != "Completed" or "Value" not in objective:
+        return Failed(_ERRORS["tuning"], failures.tuning_job_sentence(job, _failed_trial(job)))
+    counts = job.get("TrainingJobStatusCounters", {})
+    tuning = Tuning(
+        tuning_job_name=job["HyperParameterTuningJobName"],
+        tuning_job_arn=job["HyperParameterTuningJobArn"],
+        best_training_job_name=best["TrainingJobName"],
+        best_objective=objective["Value"],
+        hyper_parameters={name: str(value) for name, value in best["TunedHyperParameters"].items()},
+        num_training_jobs=sum(counts.get(part, 0) for part in ("Completed", "Stopped", "NonRetryableError")),
+    )
+    return Succeeded(tuning.to_event())
+
+
+def _failed_trial(job: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the last failed training job of a tuning job, whose message is the real cause, or None."""
+    trials = aws.sagemaker().list_training_jobs_for_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName=job["HyperParameterTuningJobName"],
+        StatusEquals="Failed",
+        SortBy="CreationTime",
+        SortOrder="Descending",
+        MaxResults=1,
+    )["TrainingJobSummaries"]
+    return describe("training", trials[0]["TrainingJobName"]) if trials else None
+
+
+def _training_outcome(job: Mapping[str, Any]) -> Succeeded | Failed | None:
+    status = job["TrainingJobStatus"]
+    if status not in ("Completed", "Failed", "Stopped"):
+        return None
+    if status != "Completed":
+        return Failed(_ERRORS["training"], failures.training_job_sentence(job, "Epochs"))
+    model_data_url = job["ModelArtifacts"]["S3ModelArtifacts"]
+    training = Training(
+        training_job_name=job["TrainingJobName"],
+        training_job_arn=job["TrainingJobArn"],
+        model_data_url=model_data_url,
+        output_s3_uri=model_data_url.rpartition("/")[0] + "/output.tar.gz",
+        billable_seconds=job.get("BillableTimeInSeconds", job.get("TrainingTimeInSeconds", 0)),
+    )
+    return Succeeded(training.to_event())
+
+
+def _endpoint_outcome(
+    endpoint: Mapping[str, Any], item: Mapping[str, Any], *, surely_started: bool
+) -> Succeeded | Failed | None:
+    status, expected = endpoint["EndpointStatus"], item["EndpointConfigName"]
+    if status in ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"):
+        return None
+    if status == "InService" and endpoint["EndpointConfigName"] == expected:
+        return Succeeded(
+            Endpoint(
+                endpoint_name=endpoint["EndpointName"],
+                endpoint_arn=endpoint["EndpointArn"],
+                endpoint_config_name=expected,
+                previous_endpoint_config_name=item.get("PreviousEndpointConfigName", ""),
+                variant_name=VARIANT_NAME,
+            ).to_event()
+        )
+    if status == "InService" and not surely_started:
+        return None
+    return Failed(_ERRORS["endpoint"], failures.endpoint_sentence(endpoint, expected))

@@ -1,0 +1,97 @@
+"""Features of a frozen backbone: what they depend on, where they are, and whether they can be used again.
+
+A record names the job that made the features of a key, written before the job starts. They count only once that job
+has completed and the manifest, which it writes last, is in S3.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from handlers.contract import Dataset, Features
+from handlers.errors import AwsNotFoundError
+from handlers.objects import head, list_objects, split_uri
+from handlers.settings import Settings
+from handlers.table import Table
+from handlers.training_jobs.jobs import describe
+
+PREFIX = "features#"
+MANIFEST = "manifest.json"  # training/compute_features.py writes it last
+KEY_CHARACTERS = 32
+# The bucket's lifecycle deletes features after 30 days; a run takes at most four, machine's timeout included.
+REUSABLE_SECONDS = 26 * 86_400
+
+
+def features_key(dataset: Dataset, settings: Settings) -> str:
+    """Return the digest of everything that changes the features: data, splits, backbone, views, code and image.
+
+    Raises:
+        AwsNotFoundError: a manifest of the dataset is gone.
+    """
+    values = {
+        "dataset_fingerprint": dataset.fingerprint,
+        "train": _etag(dataset.train_manifest_s3_uri),
+        "validation": _etag(dataset.validation_manifest_s3_uri),
+        "classes": _etag(dataset.classes_s3_uri),
+        "model_name": settings.model_name,
+        "weights": settings.weights,
+        "weights_content": _weights_content(settings),
+        "image_size": settings.image_size,
+        "augment": settings.augment,
+        "feature_views": settings.feature_views,
+        "seed": settings.seed,
+        "source": settings.training_source_s3_uri,
+        "image": settings.training_image_uri,
+    }
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:KEY_CHARACTERS]
+
+
+def _etag(s3_uri: str) -> str:
+    return head(*split_uri(s3_uri)).etag
+
+
+def _weights_content(settings: Settings) -> list[list[str]]:
+    """Return path and ETag of every object that starting weights are read from; nothing without such."""
+    if not settings.weights_s3_uri:
+        return []
+    bucket, prefix = split_uri(settings.weights_s3_uri)
+    return [[found.key, found.etag] for found in list_objects(bucket, prefix)]
+
+
+def output_s3_uri(key: str, settings: Settings) -> str:
+    """Return the S3OutputPath of the job that computes the features of `key`."""
+    return f"s3://{settings.bucket_name}/features/{key}"
+
+
+def note(key: str, job_name: str, settings: Settings) -> None:
+    """Write down which job is about to compute the features of `key`."""
+    item = {"Id": PREFIX + key, "TrainingJobName": job_name, "StartedAt": int(time.time())}
+    Table(settings.table_name).put(item)
+
+
+def find(key: str, own_job_name: str, settings: Settings) -> Features | None:
+    """Return the features of `key` if they are there; `own_job_name` made them for the execution that asks."""
+    noted = Table(settings.table_name).get(PREFIX + key)
+    if noted is None or time.time() - noted["StartedAt"] > REUSABLE_SECONDS:
+        return None
+    job = describe("features", noted["TrainingJobName"])
+    if job is None or job["TrainingJobStatus"] != "Completed":
+        return None
+    found = features_of(job, reused=job["TrainingJobName"] != own_job_name)
+    bucket, prefix = split_uri(found.features_s3_uri)
+    try:
+        head(bucket, prefix + MANIFEST)
+    except AwsNotFoundError:
+        return None
+    return found
+
+
+def features_of(job: Mapping[str, Any], *, reused: bool = False) -> Features:
+    """Return what a completed job has made; its output is plain files, so its artifact is a prefix."""
+    return Features(
+        features_s3_uri=job["ModelArtifacts"]["S3ModelArtifacts"].rstrip("/") + "/",
+        key=job["OutputDataConfig"]["S3OutputPath"].rstrip("/").rpartition("/")[2],
+        reused=reused,
+    )

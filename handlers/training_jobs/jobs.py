@@ -1,0 +1,137 @@
+"""What tuning trials and the final training job have in common, and how a job is looked up and stopped."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from handlers import aws
+from handlers.contract import Dataset, Features, JobKind
+from handlers.errors import AwsError
+from handlers.names import tag_value
+from handlers.settings import Settings
+from handlers.training_jobs.metrics import METRIC_DEFINITIONS
+from handlers.training_jobs.search_space import untuned
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SAGEMAKER_PROGRAM = "training/train.py"  # inside the source archive
+VOLUME_GB = 50
+
+
+def algorithm(settings: Settings, *, metrics: bool = True) -> dict[str, Any]:
+    """Return the AlgorithmSpecification: the image, files as input, and the metrics read from its output."""
+    image = {"TrainingImage": settings.training_image_uri, "TrainingInputMode": "File"}
+    return image | ({"MetricDefinitions": METRIC_DEFINITIONS} if metrics else {})
+
+
+def volume() -> dict[str, int]:
+    """Return the member of a ResourceConfig that says how much disk an instance has."""
+    return {"VolumeSizeInGB": VOLUME_GB}
+
+
+def script(settings: Settings, program: str) -> dict[str, str]:
+    """Return the hyperparameters by which SageMaker's toolkit finds `program` in the source archive."""
+    return {"sagemaker_program": program, "sagemaker_submit_directory": settings.training_source_s3_uri}
+
+
+def toolkit_value(value: object) -> str:
+    """Return a hyperparameter JSON-encoded, as SageMaker's own SDK sends it.
+
+    The toolkit decodes each value, and a bare fingerprint of digits would arrive as a number.
+    """
+    return json.dumps(value)
+
+
+def static_hyperparameters(settings: Settings, dataset: Dataset, epochs: int) -> dict[str, str]:
+    """Return all hyperparameters but the tuned ones."""
+    values = {
+        **script(settings, SAGEMAKER_PROGRAM),
+        "model_name": settings.model_name,
+        "weights": settings.weights,
+        "trainable": settings.trainable,
+        "image_size": settings.image_size,
+        "epochs": epochs,
+        "augment": settings.augment,
+        "patience": settings.patience,
+        "seed": settings.seed,
+        "dataset_fingerprint": dataset.fingerprint,
+        **untuned(settings),
+    }
+    return {name: toolkit_value(value) for name, value in values.items()}
+
+
+def spot(settings: Settings, max_runtime_seconds: int, checkpoints_s3_uri: str = "") -> dict[str, Any]:
+    """Return the StoppingCondition and, with UseSpot, what lets a job run on spot instances and survive them."""
+    if settings.use_spot == "false":
+        return {"StoppingCondition": {"MaxRuntimeInSeconds": max_runtime_seconds}}
+    wait = max(settings.spot_max_wait_seconds, max_runtime_seconds)  # SageMaker refuses a shorter one
+    limits = {"MaxRuntimeInSeconds": max_runtime_seconds, "MaxWaitTimeInSeconds": wait}
+    checkpoints = {"CheckpointConfig": {"S3Uri": checkpoints_s3_uri}} if checkpoints_s3_uri else {}
+    return {"EnableManagedSpotTraining": True, "StoppingCondition": limits, **checkpoints}
+
+
+def job_channels(settings: Settings, dataset: Dataset, features: Features, *, with_test: bool) -> list[dict[str, Any]]:
+    """Return InputDataConfig of a job that trains: on features where they were computed, else on the images."""
+    if not features.features_s3_uri:
+        return image_channels(settings, dataset, with_test=with_test)
+    channels = [_channel("features", "S3Prefix", features.features_s3_uri)]
+    if not with_test:
+        return [*channels, _channel("classes", "S3Prefix", dataset.classes_s3_uri)]
+    # Images as well: a few calibrate the int8 graph. FastFile would fetch those alone, but AWS does not say that it
+    # reads manifests.
+    return channels + image_channels(settings, dataset, with_test=True)
+
+
+def image_channels(settings: Settings, dataset: Dataset, *, with_test: bool) -> list[dict[str, Any]]:
+    """Return InputDataConfig of a job that reads images. Only the final job sees the test split."""
+    manifests = {"train": dataset.train_manifest_s3_uri, "validation": dataset.validation_manifest_s3_uri}
+    if with_test:
+        manifests["test"] = dataset.test_manifest_s3_uri
+    result = [_channel(name, "ManifestFile", uri) for name, uri in manifests.items()]
+    result.append(_channel("classes", "S3Prefix", dataset.classes_s3_uri))
+    if settings.weights_s3_uri:
+        result.append(_channel("weights", "S3Prefix", settings.weights_s3_uri))
+    return result
+
+
+def _channel(name: str, data_type: str, s3_uri: str) -> dict[str, Any]:
+    source = {"S3DataType": data_type, "S3Uri": s3_uri, "S3DataDistributionType": "FullyReplicated"}
+    return {"ChannelName": name, "DataSource": {"S3DataSource": source}, "InputMode": "File"}
+
+
+def tags(execution_name: str, dataset: Dataset) -> list[dict[str, str]]:
+    """Return the tags by which a person, or a bill, finds what a job was for."""
+    values = {"Execution": execution_name, "Dataset": dataset.name, "Fingerprint": dataset.fingerprint}
+    return [{"Key": f"retriever:{key}", "Value": tag_value(value)} for key, value in values.items()]
+
+
+def describe(kind: JobKind, name: str) -> "Mapping[str, Any] | None":
+    """Return SageMaker's description of a job or endpoint, or None if there is none."""
+    client = aws.sagemaker()
+    try:
+        if kind == "tuning":
+            return client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+        if kind in ("features", "training"):
+            return client.describe_training_job(TrainingJobName=name)
+        return client.describe_endpoint(EndpointName=name)
+    except AwsError as error:
+        if aws.is_missing(error):
+            return None
+        raise
+
+
+def stop_job(kind: JobKind, name: str) -> bool:
+    """Stop a job; False if there is none, or it has ended, or it is an endpoint."""
+    client = aws.sagemaker()
+    try:
+        if kind == "tuning":
+            client.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+        elif kind in ("features", "training"):
+            client.stop_training_job(TrainingJobName=name)
+        else:
+            return False
+    except AwsError as error:
+        if aws.is_missing(error):
+            return False
+        raise
+    return True

@@ -1,0 +1,104 @@
+"""handlers/training_jobs/jobs.py: what SageMaker is asked for, and how a job is stopped."""
+
+import json
+
+import pytest
+
+from handlers.contract import Dataset, Features
+from handlers.settings import Settings
+from handlers.training_jobs import jobs
+from tests.handlers.conftest import ENVIRONMENT
+
+
+@pytest.fixture
+def dataset(event):
+    return Dataset.model_validate(event("start_tuning_job")["Dataset"])
+
+
+def test_hyperparameters_decode_to_what_they_were(settings, dataset):
+    """The toolkit decodes JSON: a fingerprint of digits must stay text."""
+    digits = dataset.model_copy(update={"fingerprint": "1" * 64})
+
+    found = jobs.static_hyperparameters(settings, digits, 5)
+
+    assert all(isinstance(value, str) for value in found.values())
+    decoded = {name: json.loads(value) for name, value in found.items()}
+    assert decoded["dataset_fingerprint"] == "1" * 64
+    assert (decoded["epochs"], decoded["model_name"], decoded["seed"]) == (5, "resnet18", 17)
+
+
+def test_channels_are_manifests_and_classes(settings, dataset):
+    """Trials do not see the test split."""
+    names = [channel["ChannelName"] for channel in jobs.image_channels(settings, dataset, with_test=False)]
+    final = {channel["ChannelName"]: channel for channel in jobs.image_channels(settings, dataset, with_test=True)}
+
+    assert names == ["train", "validation", "classes"]
+    assert final["test"]["DataSource"]["S3DataSource"]["S3DataType"] == "ManifestFile"
+    assert final["classes"]["DataSource"]["S3DataSource"]["S3Uri"] == dataset.classes_s3_uri
+
+
+def test_weights_are_a_channel_when_they_are_given(dataset):
+    """WEIGHTS=channel takes them from S3."""
+    settings = Settings.from_env({**ENVIRONMENT, "WEIGHTS": "channel", "WEIGHTS_S3_URI": "s3://b/weights/"})
+
+    assert jobs.image_channels(settings, dataset, with_test=False)[-1]["ChannelName"] == "weights"
+
+
+def test_tags_are_ones_that_aws_takes(dataset):
+    """A dataset name may hold anything; a tag may not."""
+    odd = dataset.model_copy(update={"name": "qu'te %🌹" + "x" * 300})
+
+    values = {tag["Key"]: tag["Value"] for tag in jobs.tags("e", odd)}
+
+    assert values["retriever:Dataset"].startswith("qu_te __xxx")
+    assert len(values["retriever:Dataset"]) == 256
+
+
+_FEATURES = Features(features_s3_uri="s3://b/features/k/j/output/model/", key="k")
+
+
+def test_features_take_the_place_of_the_images(settings, dataset):
+    """Trials read features and class names alone; the final job has the test images too, and all others at hand."""
+    trial = jobs.job_channels(settings, dataset, _FEATURES, with_test=False)
+    final = jobs.job_channels(settings, dataset, _FEATURES, with_test=True)
+
+    assert [channel["ChannelName"] for channel in trial] == ["features", "classes"]
+    assert [channel["ChannelName"] for channel in final] == ["features", "train", "validation", "test", "classes"]
+    assert trial[0]["DataSource"]["S3DataSource"]["S3Uri"] == _FEATURES.features_s3_uri
+
+
+def test_final_job_on_features_needs_the_backbone_too(dataset):
+    """The model that is deployed has it, so given weights come along."""
+    settings = Settings.from_env({**ENVIRONMENT, "WEIGHTS": "channel", "WEIGHTS_S3_URI": "s3://b/weights/"})
+
+    final = jobs.job_channels(settings, dataset, _FEATURES, with_test=True)
+
+    assert "weights" in [channel["ChannelName"] for channel in final]
+
+
+def test_spot_jobs_wait_at_least_as_long_as_they_may_run():
+    """SageMaker refuses a MaxWaitTimeInSeconds below MaxRuntimeInSeconds."""
+    settings = Settings.from_env({**ENVIRONMENT, "USE_SPOT": "true", "SPOT_MAX_WAIT_SECONDS": "600"})
+
+    short, long = jobs.spot(settings, 60, "s3://b/checkpoints/e"), jobs.spot(settings, 7200)
+
+    assert short == {
+        "EnableManagedSpotTraining": True,
+        "StoppingCondition": {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 600},
+        "CheckpointConfig": {"S3Uri": "s3://b/checkpoints/e"},
+    }
+    assert long["StoppingCondition"]["MaxWaitTimeInSeconds"] == 7200
+    assert "CheckpointConfig" not in long
+
+
+def test_jobs_on_demand_have_no_wait(settings):
+    """SageMaker refuses MaxWaitTimeInSeconds without spot."""
+    assert jobs.spot(settings, 60, "s3://b/checkpoints/e") == {"StoppingCondition": {"MaxRuntimeInSeconds": 60}}
+
+
+def test_stopping_is_quiet_about_what_is_not_running(world):
+    """Nothing of that name, ended already, or an endpoint, which cannot be stopped."""
+    assert not jobs.stop_job("training", "nothing")
+    assert not jobs.stop_job("tuning", "nothing")
+    assert not jobs.stop_job("endpoint", "retriever")
+    assert world.sagemaker.operations() == ["StopTrainingJob", "StopHyperParameterTuningJob"]
