@@ -72,6 +72,7 @@ def test_a_presigned_url_of_the_bucket_is_answered(stack, production):
 
     assert answer["statusCode"] == 200
     assert answer["body"]["predictions"][0]["class_name"] == "colour-1"
+    assert list(answer["body"]["latency_ms"]) == ["fetch", "endpoint", "queue", "decode", "model", "total"]
 
 
 def test_logits_come_bare_on_request(stack, production):

@@ -41,17 +41,18 @@ class Admission:
         return oldest is not None and time.monotonic() - oldest > INVOCATION_SECONDS
 
     @contextmanager
-    def worker(self) -> Iterator[None]:
-        """Hold a worker for the block, as soon as it is this request's turn.
+    def worker(self) -> Iterator[float]:
+        """Hold a worker for the block, as soon as it is this request's turn; gives the seconds that it waited.
 
         Raises:
             FullError: at once, when the queue is full; or after so long a wait that nobody listens any more.
         """
+        came_at = time.monotonic()
         self._take()
         number = next(self._numbers)
-        self._started_at[number] = time.monotonic()
+        self._started_at[number] = started_at = time.monotonic()
         try:
-            yield
+            yield started_at - came_at
         finally:
             del self._started_at[number]
             self._give_back()

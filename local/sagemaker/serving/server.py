@@ -16,6 +16,7 @@ from typing import IO, NamedTuple, cast
 from .admission import Admission, FullError
 
 MAX_BODY_BYTES = 26_214_400  # SageMaker lets no larger payload through to a container
+ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 _MAX_LINE_BYTES = 65_536
 _MAX_HEADERS = 128
 _IDLE_SECONDS = 600.0
@@ -141,8 +142,8 @@ class Server:
         if request.method != "POST":
             return problem(405, f"{request.method!r} is not served; use POST")
         try:
-            with self._admission.worker():
-                return self._answer(body, request.headers)
+            with self._admission.worker() as waited_seconds:
+                return _with_queue_time(self._answer(body, request.headers), waited_seconds)
         except FullError as error:
             status, headers, content = problem(503, str(error))
             return status, headers | {"Retry-After": "1"}, content
@@ -157,6 +158,15 @@ class Server:
         if self._admission.is_stuck:
             return problem(503, "a worker has been busy with one request for more than a minute")
         return 200, {}, b""
+
+
+def _with_queue_time(answer: Answer, seconds: float) -> Answer:
+    """Say in `answer` how long its request has waited, in the one header that SageMaker hands on to the caller.
+
+    What the model itself has put there stays as it is.
+    """
+    status, headers, content = answer
+    return status, {ATTRIBUTES: f"queue-ms={1000 * seconds:.2f}"} | headers, content
 
 
 def read_request(line: bytes, stream: IO[bytes]) -> Request:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -60,6 +61,13 @@ def test_full_queues_throttle(hosting: Hosting, endpoint: str) -> None:
 
     assert sorted(outcomes) == ["", "", *["ThrottlingException"] * 4]
     assert _code(hosting, endpoint, b"x") == ""
+
+
+def test_callers_learn_how_long_their_request_waited(hosting: Hosting, endpoint: str) -> None:
+    """The container says it in its CustomAttributes, which InvokeEndpoint hands on."""
+    answer = hosting.invoke(endpoint)
+
+    assert re.fullmatch(r"queue-ms=[0-9]+\.[0-9]{2}", answer["CustomAttributes"])
 
 
 def test_body_over_the_limit_is_refused(hosting: Hosting, endpoint: str) -> None:

@@ -36,7 +36,8 @@ class Running:
             raise RuntimeError("out of luck")
         if body == b"wait":
             assert self.release.wait(10)
-        return 200, {"Content-Type": headers.get("Accept", "text/plain")}, body
+        own = {"X-Amzn-SageMaker-Custom-Attributes": "trace-id=7"} if body == b"own" else {}
+        return 200, {"Content-Type": headers.get("Accept", "text/plain"), **own}, body
 
     def connection(self) -> HTTPConnection:
         return HTTPConnection("127.0.0.1", self.port, timeout=10)
@@ -46,6 +47,14 @@ class Running:
             connection.request("POST", "/invocations", body, {"Accept": "text/x"})
             response = connection.getresponse()
             return response.status, response.read()
+
+    def attributes(self, body: bytes) -> str:
+        with closing(self.connection()) as connection:
+            connection.request("POST", "/invocations", body)
+            return connection.getresponse().headers["X-Amzn-SageMaker-Custom-Attributes"]
+
+    def queue_ms(self, body: bytes) -> float:
+        return float(self.attributes(body).removeprefix("queue-ms="))
 
     def ping(self) -> int:
         with closing(self.connection()) as connection:
@@ -104,6 +113,27 @@ def test_requests_over_the_queue_are_refused_at_once(running: Running) -> None:
         connection.request("POST", "/invocations", b"later")
         assert connection.getresponse().read() == b"later"
         connection.close()
+
+
+def test_answers_say_how_long_their_requests_waited(running: Running) -> None:
+    """In the header that SageMaker hands on: nothing for a free worker, the whole wait for a busy one."""
+    with ThreadPoolExecutor(3) as pool:
+        busy = [pool.submit(running.invoke, b"wait") for _ in range(2)]
+        for _ in busy:
+            assert running.started.acquire(timeout=30)
+        began = time.monotonic()
+        waiting = pool.submit(running.queue_ms, b"late")
+        wait_until(lambda: running.admission.num_waiting == 1)
+        time.sleep(0.02)  # it has waited at least so long by then
+        running.release.set()
+
+        assert 20 <= waiting.result() <= 1000 * (time.monotonic() - began)
+    assert running.queue_ms(b"alone") >= 0
+
+
+def test_attributes_of_the_model_are_left_alone(running: Running) -> None:
+    """What the user's code says to its callers is not overwritten."""
+    assert running.attributes(b"own") == "trace-id=7"
 
 
 def test_ping_does_not_wait_behind_requests(running: Running) -> None:
