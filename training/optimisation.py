@@ -5,6 +5,7 @@ import math
 import torch
 from torch import nn
 
+from training.adamw import adamw
 from training.config import TrainingConfig
 from training.model import set_trainable_stages, stage_of
 
@@ -22,18 +23,15 @@ def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Opti
         if parameter.requires_grad:
             stage = stage_of(model, name) if config.layer_lr_decay < 1 else 0
             groups.setdefault((stage, parameter.ndim <= 1), []).append(parameter)
-    return torch.optim.AdamW(
-        [
-            {
-                "params": parameters,
-                "weight_decay": 0.0 if undecayed else config.weight_decay,
-                "peak_lr": config.lr * config.layer_lr_decay**stage,
-            }
-            for (stage, undecayed), parameters in sorted(groups.items(), key=lambda item: item[0])
-        ],
-        lr=config.lr,
-        fused=True,
-    )
+    described = [
+        {
+            "params": parameters,
+            "weight_decay": 0.0 if undecayed else config.weight_decay,
+            "peak_lr": config.lr * config.layer_lr_decay**stage,
+        }
+        for (stage, undecayed), parameters in sorted(groups.items(), key=lambda item: item[0])
+    ]
+    return adamw(described, config.lr)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, step: int, num_steps: int, warm_up_steps: int) -> None:

@@ -1,8 +1,11 @@
 """The job that computes features, and the jobs that train on them: in this process, as SageMaker would run them."""
 
 import json
+import os
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import torch
 
 from training import compute_features, train
 
+ROOT = Path(__file__).resolve().parents[2]
 FLAGS = ["--model-name", "resnet18", "--weights", "none", "--image-size", "32", "--batch-size", "8", "--epochs", "4"]
 HEAD = [*FLAGS, "--trainable", "head", "--lr", "0.01", "--extractor", "torch"]
 
@@ -63,6 +67,22 @@ def test_tuning_job_needs_nothing_but_features(
     report = json.loads((tmp_path / "output" / "evaluation.json").read_text())
     assert (report["num_train_images"], report["num_validation_images"], report["class_names"][0]) == (24, 12, "blue")
     assert not (tmp_path / "model").exists()
+
+
+def test_tuning_job_loads_nothing_that_it_does_not_use(on_features: dict[str, str]) -> None:
+    """What is imported at the start of each of twenty jobs is paid for twenty times."""
+    heavy = ("torch._dynamo", "torchvision", "sklearn", "matplotlib", "onnx", "openvino", "boto3", "optuna")
+    script = (
+        "import os, sys; from training import train; code = train.main(sys.argv[1:], os.environ); "
+        f"print('loaded', [name for name in {heavy} if name in sys.modules]); sys.exit(code)"
+    )
+    command = [sys.executable, "-c", script, *HEAD, "--save-model", "false"]
+
+    environ = {**os.environ, **on_features}
+    done = subprocess.run(command, check=False, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "loaded []"
 
 
 def test_final_job_saves_the_whole_network_and_tests_it(
