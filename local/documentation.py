@@ -99,10 +99,9 @@ _NOTES: dict[str, tuple[str, str]] = {
         "No nested stacks, imports, exports, stack sets or drift.",
     ),
     "stepfunctions": (
-        "moto's interpreter runs standard state machines: tasks act as the machine's role; retries, catches, "
-        "time-outs and task tokens; history, status events, CloudWatch logging.",
-        "`.sync` integrations, activities, heartbeats, express and JSONata machines, redrive and versions are not "
-        "carried out. Time-outs are in real time.",
+        "moto's interpreter runs standard state machines: tasks act as the machine's role; waits, retries, catches, "
+        "time-outs, task tokens and heartbeats on the account's clock; history, status events, CloudWatch logging.",
+        "`.sync` integrations, activities, express and JSONata machines, redrive and versions are not carried out.",
     ),
     "events": (
         "Rules match and deliver to Lambda, Step Functions, SQS, SNS and Logs, with input transformers, retries and "

@@ -69,7 +69,7 @@ DIFFERENCES: dict[str, dict[str, str]] = {
     "stepfunctions": {
         "CreateStateMachine": "standard JSONPath machines; express, JSONata, `.sync` and activities are refused",
         "UpdateStateMachine": "as CreateStateMachine; no versions",
-        "StartExecution": "time-outs and waits are in real time; executions do not survive the account's end",
+        "StartExecution": "executions do not survive the account's end",
     },
     "sts": {"AssumeRole": "gives a session of the role of this account"},
 }

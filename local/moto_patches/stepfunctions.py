@@ -5,20 +5,37 @@ from typing import Any
 
 from moto.core.config import default_user_config
 from moto.stepfunctions.parser.api import ExecutionStatus
+from moto.stepfunctions.parser.asl.eval.program_state import (
+    ProgramEnded,
+    ProgramError,
+    ProgramStopped,
+    ProgramTimedOut,
+)
 from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.backend import execution as moto_execution
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from local.account import Account
-from local.moto_patches import replace
+from local.moto_patches import replace, stepfunctions_errors, stepfunctions_time
 from local.stepfunctions.reporting import LogSession, on_end, on_start
+
+_STATUSES: dict[type[Any], ExecutionStatus] = {
+    ProgramEnded: ExecutionStatus.SUCCEEDED,
+    ProgramStopped: ExecutionStatus.ABORTED,
+    ProgramError: ExecutionStatus.FAILED,
+    ProgramTimedOut: ExecutionStatus.TIMED_OUT,
+}
 
 
 def install(account: Account) -> None:
     """Run state machines for real, inside the account."""
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    stepfunctions_time.install(account.clock)
     _replace_clients(account)
     _replace_start_and_end(account)
     _replace_first_status()
+    _replace_search_for_tokens()
+    stepfunctions_errors.install()
 
 
 def _replace_clients(account: Account) -> None:
@@ -44,12 +61,24 @@ def _replace_start_and_end(account: Account) -> None:
         original_start(self)
 
     def reflect(self: Any) -> None:
-        original_reflect(self)
+        _reflect(self.execution, account)
         on_end(account, self.execution)
 
     original_start = replace(moto_execution.Execution, "start", start, parameters=("self",))
     communication = moto_execution.BaseExecutionWorkerCommunication
-    original_reflect = replace(communication, "_reflect_execution_status", reflect, parameters=("self",))
+    replace(communication, "_reflect_execution_status", reflect, parameters=("self",))
+
+
+def _reflect(execution: Any, account: Account) -> None:
+    """Note how an execution ended; its status last, so that whoever sees it ended sees its output or error too."""
+    env = execution.exec_worker.env
+    state = env.program_state()
+    execution.stop_date = account.clock.now()
+    if isinstance(state, ProgramEnded):
+        execution.output = env.states.get_input()
+    elif isinstance(state, ProgramError):
+        execution.error, execution.cause = (state.error or {}).get("error"), (state.error or {}).get("cause")
+    execution.exec_status = _STATUSES[type(state)]
 
 
 def _replace_first_status() -> None:
@@ -62,3 +91,18 @@ def _replace_first_status() -> None:
         self.exec_status = ExecutionStatus.RUNNING
 
     moto_execution.Execution.__init__ = initialise  # type: ignore[method-assign]
+
+
+def _replace_search_for_tokens() -> None:
+    """A token is looked for where a program runs; an execution that is being started has none yet."""
+
+    def executions(self: Any, execution_status: Any = None) -> list[Any]:
+        begun = []
+        for execution in find(self, execution_status):
+            worker = execution.exec_worker
+            if worker is not None and worker.env is not None:
+                begun.append(execution)
+        return begun
+
+    parameters = ("self", "execution_status")
+    find = replace(StepFunctionsParserBackend, "_get_executions", executions, parameters=parameters)

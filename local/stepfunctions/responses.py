@@ -1,13 +1,16 @@
 """Step Functions over HTTP: moto's operations, with the answers that it leaves out or gets wrong."""
 
 import re
+import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
-from moto.core.utils import utcnow
+from moto.stepfunctions import models
+from moto.stepfunctions.parser.api import InvalidToken
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from local.errors import ServiceError
@@ -26,6 +29,7 @@ OPERATIONS = {
     "GetExecutionHistory",
     "SendTaskSuccess",
     "SendTaskFailure",
+    "SendTaskHeartbeat",
     "TagResource",
     "UntagResource",
     "ListTagsForResource",
@@ -34,6 +38,7 @@ _ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 _EXECUTION_NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 _LARGEST_PAYLOAD_BYTES = 262_144
 _STOP_SECONDS = 10.0  # the interpreter looks between two steps whether it is to stop
+_starting = threading.Lock()  # of two calls with one name, the second finds what the first has started
 
 
 class StepFunctionsResponse(StepFunctionResponse):
@@ -46,7 +51,8 @@ class StepFunctionsResponse(StepFunctionResponse):
             raise ServiceError("InvalidName", f"Invalid Name: '{name}'")
         text = self._get_param("input", if_none="{}")
         _check_size(text)
-        execution = self.stepfunction_backend.start_execution(self._get_param("stateMachineArn"), name, text)
+        with _starting:
+            execution = self.stepfunction_backend.start_execution(self._get_param("stateMachineArn"), name, text)
         return ActionResult({"executionArn": execution.execution_arn, "startDate": execution.start_date})
 
     def stop_execution(self) -> ActionResult:
@@ -55,7 +61,7 @@ class StepFunctionsResponse(StepFunctionResponse):
         if execution.status == "RUNNING":
             execution.error, execution.cause = self._get_param("error"), self._get_param("cause")
             _wait_until(lambda: getattr(execution.exec_worker, "env", None) is not None)  # its thread has begun
-            execution.stop(stop_date=utcnow(), error=execution.error or "", cause=execution.cause or "")
+            execution.stop(stop_date=vars(models)["utcnow"](), error=execution.error or "", cause=execution.cause or "")
             _wait_until(lambda: execution.status != "RUNNING")
         return ActionResult({"stopDate": execution.stop_date or execution.start_date})
 
@@ -77,8 +83,8 @@ class StepFunctionsResponse(StepFunctionResponse):
 
     def get_execution_history(self) -> ActionResult:
         """Return the events of an execution, paged and in either order."""
-        history = self.stepfunction_backend.get_execution_history(self._get_param("executionArn"))
-        events = list(history["events"])
+        execution: Any = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
+        events = list(execution.to_history_output()["events"]) if execution.exec_worker else []  # it has just begun
         if self._get_param("reverseOrder") in (True, "true"):
             events.reverse()
         page, token = self._page(events, 100)
@@ -96,6 +102,16 @@ class StepFunctionsResponse(StepFunctionResponse):
         error, cause = self._get_param("error"), self._get_param("cause")
         backend: Any = self.stepfunction_backend
         backend.send_task_failure(self._get_param("taskToken"), error=error, cause=cause)
+        return EmptyResult()
+
+    def send_task_heartbeat(self) -> EmptyResult:
+        """Let a waiting task wait on; one without a time-out for heartbeats takes them too."""
+        token = self._get_param("taskToken")
+        backend: Any = self.stepfunction_backend
+        if not any(each.exec_worker.env.callback_pool_manager.get(token) for each in backend._get_executions()):
+            raise ServiceError("InvalidToken", f"Invalid Token: '{token}'")
+        with suppress(InvalidToken):  # the task has not begun to listen: its function still runs
+            backend.send_task_heartbeat(token)
         return EmptyResult()
 
     def _page(self, items: list[Any], default_size: int) -> tuple[list[Any], str | None]:

@@ -26,12 +26,12 @@ def new_queue(account: Any) -> Queue:
     return Queue(url, arn)
 
 
-def messages(account: Any, queue: Queue, *, at_least: int, seconds: float = 15.0) -> list[str]:
+def messages(account: Any, queue: Queue, *, at_least: int, seconds: float = 60.0) -> list[str]:
     """Return the bodies that arrived, once there are `at_least` so many; fail when they do not come."""
     return [message["Body"] for message in raw_messages(account, queue, at_least=at_least, seconds=seconds)]
 
 
-def raw_messages(account: Any, queue: Queue, *, at_least: int, seconds: float = 15.0) -> list[dict[str, Any]]:
+def raw_messages(account: Any, queue: Queue, *, at_least: int, seconds: float = 60.0) -> list[dict[str, Any]]:
     """Return the messages themselves, with their attributes."""
     sqs = account.client("sqs")
     received: list[dict[str, Any]] = []

@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from local import control
 from tests.conftest import RunningAccount
 from tests.local.lambda_.conftest import eventually, make_function
-from tests.local.queues import messages, new_queue
+from tests.local.queues import Queue, messages, new_queue
 
 
 @pytest.fixture
@@ -37,6 +39,69 @@ def test_retries_of_an_asynchronous_event_pass_at_once(stepped: RunningAccount) 
 
     outcome = json.loads(body)["requestContext"]
     assert (outcome["condition"], outcome["approximateInvokeCount"]) == ("RetriesExhausted", 3)
+
+
+_HELD = """
+import os, time
+def handler(event, context):
+    while "held" in event and not os.path.exists(event["held"]):
+        time.sleep(0.02)
+"""
+
+
+@pytest.mark.parametrize(("hours", "condition"), [(5, "Success"), (6.1, "EventAgeExceeded")])
+def test_a_throttled_event_is_kept_for_six_hours(
+    stepped: RunningAccount, tmp_path: Path, hours: float, condition: str
+) -> None:
+    """While a function has no concurrency to spare, an event for it waits, and is tried again for up to six hours.
+
+    Source: Lambda developer guide, "How Lambda handles errors and retries with asynchronous invocation".
+    """
+    function = make_function(stepped, _HELD, Timeout=120)
+    queue, free = new_queue(stepped), tmp_path / "free"
+    destination = {"Destination": queue.arn}
+    function.client.put_function_concurrency(FunctionName=function.name, ReservedConcurrentExecutions=1)
+    function.client.put_function_event_invoke_config(
+        FunctionName=function.name, DestinationConfig={"OnFailure": destination, "OnSuccess": destination}
+    )
+    with ThreadPoolExecutor(1) as pool:
+        holding = pool.submit(function.invoke, {"held": str(free)})
+        eventually(lambda: "START" in function.log())
+        function.client.invoke(FunctionName=function.name, InvocationType="Event", Payload=b"{}")
+        eventually(lambda: _sum(stepped, "Throttles", function.name) >= 1)
+
+        control.advance_clock(stepped.info, hours * 3600)
+        free.touch()
+        holding.result()
+
+    (body,) = _told_within(stepped, queue, tries=10)
+    assert json.loads(body)["requestContext"]["condition"] == condition
+
+
+def _sum(account: RunningAccount, metric: str, function: str) -> float:
+    """Return how often a function's metric was counted so far."""
+    now = datetime.fromisoformat(control.advance_clock(account.info, 0.001))
+    points = account.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName=metric,
+        Dimensions=[{"Name": "FunctionName", "Value": function}],
+        StartTime=now - timedelta(minutes=10),
+        EndTime=now + timedelta(minutes=10),
+        Period=60,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    return float(sum(point["Sum"] for point in points))
+
+
+def _told_within(account: RunningAccount, queue: Queue, tries: int) -> list[str]:
+    """Return what came, the clock put forward by five minutes a try: the longest that a throttled event rests."""
+    sqs = account.client("sqs")
+    for _ in range(tries):
+        answer = sqs.receive_message(QueueUrl=queue.url, WaitTimeSeconds=5)
+        if "Messages" in answer:
+            return [message["Body"] for message in answer["Messages"]]
+        control.advance_clock(account.info, 301)
+    return []
 
 
 def test_a_schedule_fires_when_its_time_has_come(stepped: RunningAccount) -> None:

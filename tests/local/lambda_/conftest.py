@@ -96,7 +96,7 @@ def function(account: RunningAccount) -> Callable[..., Deployed]:
     return lambda source, **settings: make_function(account, source, **settings)
 
 
-def eventually(check: Callable[[], Any], seconds: float = 10.0) -> Any:
+def eventually(check: Callable[[], Any], seconds: float = 60.0) -> Any:
     """Return the first true value of `check`; fail after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (value := check()):
