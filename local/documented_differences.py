@@ -67,7 +67,8 @@ DIFFERENCES: dict[str, dict[str, str]] = {
     },
     "sns": {"Publish": "reaches SQS and Lambda; no e-mail, SMS or push", "Subscribe": "e-mail is pending for ever"},
     "stepfunctions": {
-        "CreateStateMachine": "standard JSONPath machines; express, JSONata, `.sync` and activities are refused",
+        "CreateStateMachine": "standard JSONPath machines; express, JSONata, distributed maps, `.sync` and activities "
+        "are refused, as are payload templates that are bare lists; intrinsic functions are checked when they run",
         "UpdateStateMachine": "as CreateStateMachine; no versions",
         "StartExecution": "executions do not survive the account's end",
     },

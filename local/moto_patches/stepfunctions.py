@@ -16,7 +16,7 @@ from moto.stepfunctions.parser.backend import execution as moto_execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from local.account import Account
-from local.moto_patches import replace, stepfunctions_errors, stepfunctions_time
+from local.moto_patches import replace, stepfunctions_definitions, stepfunctions_errors, stepfunctions_time
 from local.stepfunctions.reporting import LogSession, on_end, on_start
 
 _STATUSES: dict[type[Any], ExecutionStatus] = {
@@ -36,6 +36,7 @@ def install(account: Account) -> None:
     _replace_first_status()
     _replace_search_for_tokens()
     stepfunctions_errors.install()
+    stepfunctions_definitions.install()
 
 
 def _replace_clients(account: Account) -> None:

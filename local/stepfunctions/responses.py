@@ -44,6 +44,12 @@ _starting = threading.Lock()  # of two calls with one name, the second finds wha
 class StepFunctionsResponse(StepFunctionResponse):
     """Completes moto's response class."""
 
+    def create_state_machine(self) -> ActionResult:
+        """Create a standard state machine."""
+        if (kind := self._get_param("type")) not in (None, "STANDARD"):
+            raise ServiceError("NotImplemented", f"type: {kind!r}; the embedded account runs STANDARD machines only")
+        return super().create_state_machine()
+
     def start_execution(self) -> ActionResult:
         """Start an execution; without a name it gets a UUID."""
         name = self._get_param("name") or str(uuid.uuid4())
