@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from math import isfinite
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Event, Lock, RLock, Thread
 from typing import Any, TypeVar
 
 from botocore.config import Config
@@ -68,6 +68,7 @@ class Account:
         self.after_restore: list[Callable[[], None]] = []  # called once requests are answered again
         self._breakable: dict[str, Callable[[], Iterable[Any]]] = {}
         self._lock = Lock()
+        self._making = RLock()
 
     # -- for services -------------------------------------------------------------------------------------------
 
@@ -79,8 +80,9 @@ class Account:
 
     def shared(self, kind: "Callable[[Account], _Shared]") -> _Shared:
         """Return the account's one `kind(account)`, made at the first call: what several services have in common."""
-        if kind not in self._shared:
-            self._shared[kind] = kind(self)
+        with self._making:
+            if kind not in self._shared:
+                self._shared[kind] = kind(self)
         return self._shared[kind]  # type: ignore[no-any-return]
 
     def client(

@@ -119,9 +119,10 @@ def _serve(folder: Path, listener: socket.socket, arguments: argparse.Namespace,
 def build_application(account: Any) -> Any:
     """Return the WSGI application of `account`: moto's dispatcher with every service of ours installed."""
     from local import moto_patches
-    from local.moto_patches import actions, data_files
+    from local.moto_patches import actions, data_files, steady
 
     moto_patches.check_version()
+    steady.install()
     actions.install(account)
     data_files.install(account)
     for name in _SERVICES:

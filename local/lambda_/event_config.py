@@ -62,11 +62,13 @@ class EventConfigs:
 
     def list(self, function_name: str, base_arn: str) -> list[dict[str, Any]]:
         """Return all of one function."""
-        return [self.describe(name, qualifier, base_arn) for name, qualifier in self._stored if name == function_name]
+        return [
+            self.describe(name, qualifier, base_arn) for name, qualifier in list(self._stored) if name == function_name
+        ]
 
     def delete(self, function_name: str, qualifier: str | None) -> None:
         """Forget the configuration of `qualifier`, or all of the function for None."""
-        for key in [key for key in self._stored if key[0] == function_name and qualifier in {None, key[1]}]:
+        for key in [key for key in list(self._stored) if key[0] == function_name and qualifier in {None, key[1]}]:
             del self._stored[key], self._modified[key]
 
     def effective(self, function_name: str, qualifier: str) -> EffectiveConfig:

@@ -9,6 +9,7 @@ from typing import Any
 from moto.iam.access_control import PermissionResult
 from moto.s3 import notifications
 from moto.s3.models import FakeBucket
+from moto.s3.utils import _VersionedKeyStore
 
 from local.account import Account
 from local.moto_patches import replace
@@ -40,8 +41,22 @@ def install(account: Account) -> None:
         except Exception:
             logger.exception("the event of s3://%s/%s was not sent", bucket.name, getattr(key, "name", "?"))
 
+    _replace_iteration()
     replace(FakeBucket, "get_permission", _permission, parameters=("self", "action", "resource"))
     replace(notifications, "_send_event_bridge_message", send, parameters=("account_id", "bucket", "event_name", "key"))
+
+
+def _replace_iteration() -> None:
+    """Let objects be listed while others are put and deleted; moto looks each key up once more, and may miss it."""
+
+    def snapshot(self: Any) -> list[tuple[str, list[Any]]]:
+        return [(key, list(versions)) for key, versions in dict.copy(self).items() if versions]
+
+    store: Any = _VersionedKeyStore
+    assert store.items is store.iteritems, "moto's _VersionedKeyStore has other names; was moto upgraded?"
+    store.lists = store.iterlists = lambda self: iter(snapshot(self))
+    store.items = store.iteritems = lambda self: iter([(key, versions[-1]) for key, versions in snapshot(self)])
+    store.values = store.itervalues = lambda self: iter([versions[-1] for _, versions in snapshot(self)])
 
 
 def _permission(self: Any, action: str, resource: str) -> Any:

@@ -75,7 +75,7 @@ class EndpointConfigs:
         """ListEndpointConfigs."""
         summaries = [
             {key: config[key] for key in ("EndpointConfigName", "EndpointConfigArn", "CreationTime")}
-            for config in self._configs.values()
+            for config in list(self._configs.values())
         ]
         return page(select(summaries, params, name_key="EndpointConfigName"), params, "EndpointConfigs")
 

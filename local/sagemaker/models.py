@@ -68,7 +68,8 @@ class Models:
     def list_summaries(self, params: dict[str, Any]) -> dict[str, Any]:
         """ListModels."""
         summaries = [
-            {key: model[key] for key in ("ModelName", "ModelArn", "CreationTime")} for model in self._models.values()
+            {key: model[key] for key in ("ModelName", "ModelArn", "CreationTime")}
+            for model in list(self._models.values())
         ]
         return page(select(summaries, params, name_key="ModelName"), params, "Models")
 

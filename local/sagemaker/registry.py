@@ -81,7 +81,7 @@ class Registry:
         """ListModelPackageGroups."""
         summaries = [
             {key: value for key, value in group.description.items() if key != "CreatedBy"}
-            for group in self._groups.values()
+            for group in list(self._groups.values())
         ]
         chosen = select(summaries, params, name_key="ModelPackageGroupName", status_key="ModelPackageGroupStatus")
         return page(chosen, params, "ModelPackageGroupSummaryList")
@@ -129,7 +129,7 @@ class Registry:
     def list_packages(self, params: dict[str, Any]) -> dict[str, Any]:
         """ListModelPackages of a group, or of all."""
         names = [params["ModelPackageGroupName"]] if params.get("ModelPackageGroupName") else list(self._groups)
-        packages = [package for name in names for package in self._group(name).packages.values()]
+        packages = [package for name in names for package in list(self._group(name).packages.values())]
         wanted = params.get("ModelApprovalStatus")
         summaries = [
             {key: package[key] for key in _SUMMARY_MEMBERS if key in package}
