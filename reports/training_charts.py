@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from reports.charts import ACCENT, INK, LINE, MUTED, SECOND, SURFACE, figure, label_ends, settings, short, svg
 
-MAX_LABELLED_CLASSES = 40  # a heat map of more has no names at its sides
+MAX_LABELLED_CLASSES = 40  # a heat map of more takes the whole width of the page
+MAX_SMALL_LABELS = 160  # and of more than these has no names at its sides
 MAX_NUMBERED_CLASSES = 20  # and of more no counts in its cells
 NOTABLE_IMBALANCE = 1.5  # the largest class against the smallest
+_BEHIND = {"facecolor": SURFACE, "edgecolor": "none", "alpha": 0.8, "pad": 1.5}  # keeps a word legible over bars
 _HEAT = LinearSegmentedColormap.from_list("heat", [(0.18, 0.44, 0.93, 0.0), (0.18, 0.44, 0.93, 1.0)])
 
 
@@ -62,8 +64,8 @@ def learning_rate(epochs: Sequence[dict[str, Any]], best_epoch: int) -> Markup |
         return svg(drawn, "curve-lr", f"learning rate over {len(epochs)} epochs, at most {max(rates):.3g}")
 
 
-def throughput(epochs: Sequence[dict[str, Any]]) -> Markup:
-    """Return images a second of every epoch, as bars."""
+def throughput(epochs: Sequence[dict[str, Any]], counted: str) -> Markup:
+    """Return the images, or whatever is `counted`, a second of every epoch, as bars."""
     with settings():
         drawn = figure(5.6, 2.5)
         axes = drawn.add_subplot()
@@ -73,30 +75,28 @@ def throughput(epochs: Sequence[dict[str, Any]]) -> Markup:
         axes.grid(axis="x", visible=False)
         _epoch_axis(axes, numbers)
         mean = float(np.nanmean(rates)) if np.isfinite(rates).any() else math.nan
-        return svg(drawn, "throughput", f"training images a second in each epoch, {mean:.0f} on average")
+        return svg(drawn, "throughput", f"{counted} a second in training in each epoch, {mean:.0f} on average")
 
 
 def confusion(matrix: NDArray[np.int64], class_names: Sequence[str]) -> Markup:
     """Return the confusion matrix as a heat map; a row is a true class, its cells shares of that class."""
     count = len(class_names)
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    side = 7.2 if count > MAX_LABELLED_CLASSES else min(7.6, 2.2 + 0.42 * count)
     with settings():
-        drawn = figure(side, side)
+        drawn = figure(*_heat_map_size(count))
         axes = drawn.add_subplot()
         axes.grid(visible=False)
         # The square root makes a rare confusion visible beside a diagonal near 1.
         strength = np.where(matrix > 0, 0.12 + 0.88 * np.sqrt(shares), 0.0)
-        axes.imshow(strength, cmap=_HEAT, vmin=0, vmax=1, interpolation="nearest", aspect="equal", gid="cells")
+        is_small = count > MAX_LABELLED_CLASSES
+        aspect = "auto" if is_small else "equal"
+        axes.imshow(strength, cmap=_HEAT, vmin=0, vmax=1, interpolation="nearest", aspect=aspect, gid="cells")
         axes.set_xlabel("predicted class")
         axes.set_ylabel("true class")
         for spine in axes.spines.values():
             spine.set_visible(True)
-        if count <= MAX_LABELLED_CLASSES:
-            names = [short(name, 16) for name in class_names]
-            axes.set_xticks(range(count), names, rotation=0 if _all_short(names) else 45, ha=_alignment(names))
-            axes.set_yticks(range(count), names)
-            axes.tick_params(length=0)
+        if count <= MAX_SMALL_LABELS:
+            _name_cells(axes, class_names, is_small=is_small)
         else:
             axes.set_xticks([])
             axes.set_yticks([])
@@ -105,6 +105,30 @@ def confusion(matrix: NDArray[np.int64], class_names: Sequence[str]) -> Markup:
         hits = int(np.trace(matrix))
         label = f"confusion matrix of {count} classes; {hits} of {int(matrix.sum())} images lie on the diagonal"
         return svg(drawn, "confusion", label)
+
+
+def _heat_map_size(count: int) -> tuple[float, float]:
+    """Return width and height in inches: for many classes as wide as the page, with lines high enough for a name."""
+    if count > MAX_SMALL_LABELS:
+        return 12.0, 11.0
+    if count > MAX_LABELLED_CLASSES:
+        return 12.0, 2.0 + 0.105 * count
+    side = min(7.6, 2.2 + 0.42 * count)
+    return side, side
+
+
+def _name_cells(axes: Any, class_names: Sequence[str], *, is_small: bool) -> None:
+    """Write the names of the classes at both sides."""
+    count = len(class_names)
+    if is_small:
+        names = [short(name, 22) for name in class_names]
+        axes.set_xticks(range(count), names, rotation=90, size=min(7.0, 600 / count))
+        axes.set_yticks(range(count), names, size=7)
+    else:
+        names = [short(name, 16) for name in class_names]
+        axes.set_xticks(range(count), names, rotation=0 if _all_short(names) else 45, ha=_alignment(names))
+        axes.set_yticks(range(count), names)
+    axes.tick_params(length=0)
 
 
 def similarity_order(matrix: NDArray[np.int64]) -> list[int]:
@@ -126,7 +150,7 @@ def reliability(bins: Sequence[dict[str, Any]]) -> Markup:
         drawn = figure(5.0, 4.6)
         upper, lower = drawn.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         upper.plot([0, 1], [0, 1], color=MUTED, linestyle=(0, (4, 3)), linewidth=1.2)
-        upper.annotate("ideal", (0.06, 0.1), color=MUTED, size=9)
+        upper.annotate("ideal", (0.06, 0.1), color=MUTED, size=9, bbox=_BEHIND, zorder=4)
         for row in bins:
             width = row["high"] - row["low"]
             place = {"x": row["low"] + width / 2, "width": width * 0.92}
@@ -158,10 +182,11 @@ def class_sizes(rows: Sequence[dict[str, Any]]) -> Markup | None:
         axes.set(xlabel="test images of the class", ylabel="recall", ylim=(min(0.9, min(recalls) - 0.05), 1.02))
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        for row in sorted(seen, key=lambda row: row["recall"])[:3]:
-            if row["recall"] < 1:
-                place = (row["num_images"], row["recall"])
-                axes.annotate(short(row["class_name"]), place, (6, -3), textcoords="offset points", color=INK, size=9)
+        weakest = sorted(seen, key=lambda row: row["recall"])[:3]
+        label_ends(
+            axes,
+            [(row["num_images"], row["recall"], short(row["class_name"]), INK) for row in weakest if row["recall"] < 1],
+        )
         return svg(drawn, "sizes", "recall of each class against its number of test images")
 
 

@@ -29,7 +29,8 @@ def training_report(evaluation: Mapping[str, Any], thumbnails: Mapping[str, byte
         loss_curve=charts.curves(epochs, best_epoch, "loss", "cross-entropy loss", share=False),
         top1_curve=charts.curves(epochs, best_epoch, "top1", "top-1 accuracy", share=True),
         learning_rate_curve=charts.learning_rate(epochs, best_epoch),
-        throughput_chart=charts.throughput(epochs),
+        throughput_chart=charts.throughput(epochs, counted(evaluation)),
+        counted=counted(evaluation),
         speed=speed(epochs),
         confusion=None if matrix is None else confusion_section(matrix, evaluation["class_names"]),
         class_rows=sorted(rows, key=lambda row: row["f1"])[:MAX_CLASS_ROWS],
@@ -41,6 +42,11 @@ def training_report(evaluation: Mapping[str, Any], thumbnails: Mapping[str, byte
         serving=serving(evaluation),
         versions=evaluation["versions"],
     )
+
+
+def counted(evaluation: Mapping[str, Any]) -> str:
+    """Return what the speed of training counts: a head on features reads no image, so its rate is no network's."""
+    return "feature rows" if evaluation.get("trained_on") == "features" else "images"
 
 
 def speed(epochs: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:

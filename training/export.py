@@ -104,6 +104,7 @@ def evaluation(
         "seed": config.seed,
         "hyperparameters": config.hyperparameters(),
         "class_names": datasets.class_names,
+        "trained_on": "images" if config.features is None else "features",  # that images_per_second counts
         "num_train_images": len(datasets.train),
         "num_validation_images": len(datasets.validation),
         "best_epoch": fitted.best_epoch,

@@ -140,6 +140,31 @@ def test_serving_engine_and_its_reason_are_shown(make_evaluation: MakeEvaluation
     assert "top1 agreement 0.981" in text
 
 
+@pytest.mark.parametrize(("count", "names_a_class"), [(12, 2), (133, 2), (200, 0)])
+def test_rows_and_columns_of_the_heat_map_have_names(
+    make_evaluation: MakeEvaluation, count: int, names_a_class: int
+) -> None:
+    """Both sides name every class as long as letters can be told apart; above, pointing at a cell does."""
+    names = [f"class {number:03}" for number in range(count)]
+
+    html = training_report(make_evaluation(class_names=names, count=4 * count), {})
+
+    chart = re.search(r'<figure class="card heat".*?</svg>', html, re.DOTALL)
+    assert chart
+    drawn = re.findall(r">(class \d{3})<", chart[0])
+    assert sorted(drawn) == sorted(names * names_a_class)
+
+
+def test_speed_on_features_is_not_called_that_of_images(make_evaluation: MakeEvaluation) -> None:
+    """A head takes 20,000 rows a second; a person would think that of the network."""
+    on_images = Page(training_report(make_evaluation(), {})).text
+    on_features = Page(training_report(make_evaluation(trained_on="features"), {})).text
+
+    assert "617 images a second" in on_images
+    assert "617 feature rows a second" in on_features
+    assert "images a second" not in on_features.lower()
+
+
 def test_confusions_are_sorted_by_their_number() -> None:
     """Right answers are none; the share is of the true class."""
     pairs = confusions(np.array([[8, 2, 0], [0, 5, 5], [1, 0, 1]]), ["a", "b", "c"])

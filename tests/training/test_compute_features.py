@@ -66,6 +66,7 @@ def test_tuning_job_needs_nothing_but_features(
     assert re.search(r"^best_epoch=\d best_validation_top1=[0-9.]+$", out, re.MULTILINE)
     report = json.loads((tmp_path / "output" / "evaluation.json").read_text())
     assert (report["num_train_images"], report["num_validation_images"], report["class_names"][0]) == (24, 12, "blue")
+    assert report["trained_on"] == "features"
     assert not (tmp_path / "model").exists()
 
 
