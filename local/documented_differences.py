@@ -70,7 +70,8 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "CreateStateMachine": "standard JSONPath machines; express, JSONata, distributed maps, `.sync` and activities "
         "are refused, as are payload templates that are bare lists; intrinsic functions are checked when they run",
         "UpdateStateMachine": "as CreateStateMachine; no versions",
-        "StartExecution": "executions do not survive the account's end",
+        "StartExecution": "executions do not survive the account's end; results of `lambda:invoke` leave out "
+        "SdkHttpMetadata and SdkResponseMetadata",
     },
     "sts": {"AssumeRole": "gives a session of the role of this account"},
 }
