@@ -13,7 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from training.checks import absent_classes, check_known_classes, duplicates, imbalance
@@ -71,6 +73,7 @@ class Datasets:
     validation: Split
     test: Split | None
     problems: list[DataProblem] = field(default_factory=list)
+    calibration: NDArray[np.uint8] | None = None  # (N, H, W, 3) kept with features, where train's images are not there
 
     def digest(self) -> str:
         """Return a SHA-256 over classes, splits, names, labels and bytes: equal for equal data, wherever it lies."""

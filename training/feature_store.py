@@ -5,6 +5,7 @@
     train-samples.json       [["daisy/1.jpg", class index, SHA-256 of the file], ...] in the order of the rows
     validation-0000.npy      float16 (rows, 1, num_features)
     validation-samples.json
+    calibration.npy          uint8 (N, H, W, 3); some training images as they are served, to bring the network to int8
 
 A reader checks every file before it uses any, and reads features from the files as it needs them.
 """
@@ -25,6 +26,7 @@ from training.errors import FeaturesError
 
 FORMAT = 1
 MANIFEST_FILE = "manifest.json"
+CALIBRATION_FILE = "calibration.npy"
 SHARD_BYTES = 64 * 2**20
 _READ_BYTES = 2**20
 
@@ -39,6 +41,7 @@ class FeatureWriter:
         self.folder = folder
         self.shard_bytes = shard_bytes
         self.splits: dict[str, Any] = {}
+        self.calibration: dict[str, str] | None = None
         folder.mkdir(parents=True, exist_ok=True)
 
     def write_split(self, name: str, samples: Sequence[SampleRow], blocks: Iterable[Tensor]) -> None:
@@ -65,9 +68,15 @@ class FeatureWriter:
             "shards": shards,
         }
 
+    def write_calibration(self, images: NDArray[np.uint8]) -> None:
+        """Write `images` (N, H, W, 3)."""
+        path = self.folder / CALIBRATION_FILE
+        np.save(path, images, allow_pickle=False)
+        self.calibration = {"file": path.name, "sha256": sha256_of(path)}
+
     def finish(self, description: dict[str, Any]) -> None:
         """Write the manifest: from now on the folder counts as complete."""
-        manifest = {"format_version": FORMAT, **description, "splits": self.splits}
+        manifest = {"format_version": FORMAT, **description, "splits": self.splits, "calibration": self.calibration}
         partial = self.folder / f"{MANIFEST_FILE}.partial"
         partial.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         partial.replace(self.folder / MANIFEST_FILE)
@@ -131,6 +140,7 @@ class FeatureStore:
     description: dict[str, Any]  # the manifest
     train: FeatureSplit
     validation: FeatureSplit
+    calibration: NDArray[np.uint8] | None = None  # (N, H, W, 3); None where none were kept
 
 
 def is_complete(folder: Path) -> bool:
@@ -165,9 +175,10 @@ def open_store(folder: Path) -> FeatureStore:
     manifest = read_manifest(folder)
     try:
         train, validation = (_open_split(folder, name, manifest["splits"][name]) for name in ("train", "validation"))
+        calibration = _open_array(folder, manifest["calibration"]) if manifest.get("calibration") else None
     except (KeyError, TypeError) as error:
         raise FeaturesError(f"{MANIFEST_FILE} lacks {error}; compute the features again") from error
-    return FeatureStore(manifest, train, validation)
+    return FeatureStore(manifest, train, validation, calibration)
 
 
 def sha256_of(path: Path) -> str:
@@ -180,12 +191,16 @@ def sha256_of(path: Path) -> str:
 
 
 def _open_split(folder: Path, name: str, row: dict[str, Any]) -> FeatureSplit:
-    for part in (row["samples"], *row["shards"]):
-        _check_file(folder / part["file"], part["sha256"])
+    _check_file(folder / row["samples"]["file"], row["samples"]["sha256"])
     rows = json.loads((folder / row["samples"]["file"]).read_text(encoding="utf-8"))
     samples = [(path, index, sha256) for path, index, sha256 in rows]
-    shards = [np.load(folder / part["file"], mmap_mode="r", allow_pickle=False) for part in row["shards"]]
-    return FeatureSplit(name, samples, shards, row["num_views"])
+    return FeatureSplit(name, samples, [_open_array(folder, part) for part in row["shards"]], row["num_views"])
+
+
+def _open_array(folder: Path, part: dict[str, Any]) -> NDArray[Any]:
+    _check_file(folder / part["file"], part["sha256"])
+    array: NDArray[Any] = np.load(folder / part["file"], mmap_mode="r", allow_pickle=False)
+    return array
 
 
 def _check_file(path: Path, sha256: str) -> None:

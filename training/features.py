@@ -20,6 +20,7 @@ from training.feature_store import FeatureWriter, SampleRow
 from training.inputs import decoded_ahead
 from training.model import backbone_state, replace_head
 from training.preprocessing import Preprocessing
+from training.serving_export import calibration_images
 
 BATCH_SIZE = 32
 # Settings that a frozen backbone's features leave no room for, with the value that switches them off.
@@ -47,6 +48,8 @@ def compute_features(
     writer.write_split("train", _rows(datasets.train), blocks)
     blocks = (extractor.features(images)[:, None] for images, _ in decoded_ahead(datasets.validation, BATCH_SIZE))
     writer.write_split("validation", _rows(datasets.validation), blocks)
+    # So that the job which saves the network needs none of the training images.
+    writer.write_calibration(calibration_images(datasets.train.samples, preprocessing))
     writer.finish(description(digest, datasets, config, extractor))
     seconds = time.perf_counter() - started
     count = sum(split["num_images"] * split["num_views"] for split in writer.splits.values())

@@ -106,7 +106,9 @@ def _int8_or_fp32(preprocessing: Preprocessing, datasets: "Datasets", folder: Pa
     from training.quantization import quantise
 
     num_threads = torch.get_num_threads()
-    images = calibration_images(datasets.train.samples, preprocessing)
+    images = datasets.calibration
+    if images is None:
+        images = calibration_images(datasets.train.samples, preprocessing)
     try:
         quantise(folder / FP32_FILE, folder / INT8_FILE, images, num_threads)
         pixels, labels = _compared(datasets.validation)

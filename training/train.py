@@ -122,7 +122,8 @@ def write_results(
     samples = datasets.test.samples if datasets.test else []
     serving, golden = None, []
     if config.save_model:
-        serving = export.save_model(trained, config, datasets if config.has_images else None)
+        can_calibrate = config.has_images or (config.validation is not None and datasets.calibration is not None)
+        serving = export.save_model(trained, config, datasets if can_calibrate else None)
         say(f"serving_precision={serving.precision} serving_engine={serving.engine}: {serving.reason}")
         if test_logits is not None:
             golden = export.golden_predictions(config.model_dir, samples, test_logits)

@@ -77,9 +77,10 @@ def job_channels(settings: Settings, dataset: Dataset, features: Features, *, wi
     channels = [_channel("features", "S3Prefix", features.features_s3_uri)]
     if not with_test:
         return [*channels, _channel("classes", "S3Prefix", dataset.classes_s3_uri)]
-    # Images as well: a few calibrate the int8 graph. FastFile would fetch those alone, but AWS does not say that it
-    # reads manifests.
-    return channels + image_channels(settings, dataset, with_test=True)
+    # int8 is judged on validation images; those that it is calibrated on came with the features.
+    return channels + [
+        one for one in image_channels(settings, dataset, with_test=True) if one["ChannelName"] != "train"
+    ]
 
 
 def image_channels(settings: Settings, dataset: Dataset, *, with_test: bool) -> list[dict[str, Any]]:

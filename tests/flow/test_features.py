@@ -48,7 +48,7 @@ def test_features_are_computed_once(frozen, dataset):
 
     assert frozen.record(arn)["Status"] == "SUCCEEDED"
     channels = [channel["ChannelName"] for channel in job["InputDataConfig"]]
-    assert channels == ["features", "train", "validation", "test", "classes"]
+    assert channels == ["features", "validation", "test", "classes"]
     assert "manifest.json" in keys
     assert (first["Reused"], second["Reused"]) == (False, True)
     assert second["FeaturesS3Uri"] == first["FeaturesS3Uri"]

@@ -89,14 +89,16 @@ def test_tuning_job_loads_nothing_that_it_does_not_use(on_features: dict[str, st
 def test_final_job_saves_the_whole_network_and_tests_it(
     on_features: dict[str, str], image_folder: Path, tmp_path: Path
 ) -> None:
-    """The test split goes through the code that serves, and validation on images agrees with validation on features."""
+    """Without the training images: int8 is calibrated on those kept with the features, and judged on validation's."""
     environ = {**on_features, "SM_CHANNEL_TEST": str(image_folder / "test")}
+    environ["SM_CHANNEL_VALIDATION"] = str(image_folder / "valid")
 
     assert train.main([*HEAD, "--head", "mlp", "--head-width", "16", "--mixup", "0.2"], environ) == 0
 
     report = json.loads((tmp_path / "output" / "evaluation.json").read_text())
     assert report["num_test_images"] == 12
     assert len(report["golden"]) == 8
+    assert (report["serving"]["num_images"], report["serving"]["reason"][:20]) == (12, "int8 agrees with fp3")
     model = json.loads((tmp_path / "model" / "model.json").read_text())
     assert (model["head"], model["head_width"]) == ("mlp", 16)
     weights = torch.load(tmp_path / "model" / "model.pt", weights_only=True)

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -18,6 +19,7 @@ def write(folder: Path, shard_bytes: int) -> torch.Tensor:
     writer = FeatureWriter(folder, shard_bytes)
     writer.write_split("train", [(f"a/{row}.jpg", row % 2, "00") for row in range(10)], features.split(2))
     writer.write_split("validation", [("a/v.jpg", 0, "00"), ("b/v.jpg", 1, "00")], [torch.ones(2, 1, WIDTH)])
+    writer.write_calibration(np.zeros((3, 8, 8, 3), np.uint8))
     writer.finish({"class_names": ["a", "b"]})
     return features
 
@@ -51,7 +53,7 @@ def test_labels_follow_the_rows(store: FeatureStore) -> None:
     assert (store.train.num_views, store.train.num_features) == (3, WIDTH)
 
 
-@pytest.mark.parametrize("name", ["train-0001.npy", "train-samples.json", "validation-0000.npy"])
+@pytest.mark.parametrize("name", ["train-0001.npy", "train-samples.json", "validation-0000.npy", "calibration.npy"])
 def test_one_changed_byte_is_refused_by_file_name(tmp_path: Path, name: str) -> None:
     """A transfer that went wrong must not become a worse model."""
     write(tmp_path, shard_bytes=100)
