@@ -82,6 +82,7 @@ _MODEL_SETTINGS = (
     "trainable", "image_size", "epochs", "tuning_epochs", "augment", "patience", "seed", "validation_fraction",
     "training_instance_type", "training_instance_count", "tuning_instance_type", "max_tuning_jobs",
     "max_parallel_tuning_jobs", "tuning_strategy", "tuning_early_stopping", "feature_views",
+    "profile_steps",  # which leaves a model as it is, but asks for a run
 )  # fmt: skip
 
 
@@ -124,6 +125,7 @@ class Settings(FromEnv):
     tuning_warm_start: str = text("Auto", "Off")
     tuning_max_runtime_seconds: int = number(120, 432_000)
     training_max_runtime_seconds: int = number(60, 432_000)
+    profile_steps: int = number(0, 1000)
 
     use_spot: str = text("true", "false")
     spot_max_wait_seconds: int = number(60, 432_000)

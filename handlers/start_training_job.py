@@ -51,6 +51,8 @@ def checkpoints_s3_uri(step: StartTrainingJobInput, settings: Settings) -> str:
 def hyperparameters(step: StartTrainingJobInput, settings: Settings) -> dict[str, str]:
     """Return the static hyperparameters and the tuned ones as the tuning job reports them."""
     values = static_hyperparameters(settings, step.dataset, settings.epochs) | step.tuning.hyper_parameters
+    if settings.profile_steps:
+        values["profile"] = toolkit_value(settings.profile_steps)
     return values | (_torch_distributed(settings) if settings.training_instance_count > 1 else {})
 
 

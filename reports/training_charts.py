@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from markupsafe import Markup
@@ -89,7 +89,7 @@ def confusion(matrix: NDArray[np.int64], class_names: Sequence[str]) -> Markup:
         # The square root makes a rare confusion visible beside a diagonal near 1.
         strength = np.where(matrix > 0, 0.12 + 0.88 * np.sqrt(shares), 0.0)
         is_small = count > MAX_LABELLED_CLASSES
-        aspect = "auto" if is_small else "equal"
+        aspect: Literal["auto", "equal"] = "auto" if is_small else "equal"
         axes.imshow(strength, cmap=_HEAT, vmin=0, vmax=1, interpolation="nearest", aspect=aspect, gid="cells")
         axes.set_xlabel("predicted class")
         axes.set_ylabel("true class")

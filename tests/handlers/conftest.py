@@ -39,6 +39,7 @@ ENVIRONMENT = {
     "WEIGHTS_S3_URI": "",
     "TRAINABLE": "head",
     "FEATURE_VIEWS": "3",
+    "PROFILE_STEPS": "0",
     "IMAGE_SIZE": "224",
     "EPOCHS": "20",
     "TUNING_EPOCHS": "5",

@@ -65,6 +65,17 @@ def test_training_request_takes_the_best_hyperparameters(event, settings):
     assert request["OutputDataConfig"]["S3OutputPath"] == f"s3://retriever-data/runs/{EXECUTION}/training"
 
 
+def test_profile_is_asked_of_the_final_job_alone(event, settings):
+    """Twenty profiles of trials would help nobody; without ProfileSteps there is none."""
+    asked = dataclasses.replace(settings, profile_steps=20)
+    step = StartTrainingJobInput.model_validate(event("start_training_job"))
+    tuning = tuning_job_request(StartTuningJobInput.model_validate(event("start_tuning_job")), asked)
+
+    assert training_job_request(step, asked)["HyperParameters"]["profile"] == "20"
+    assert "profile" not in training_job_request(step, settings)["HyperParameters"]
+    assert "profile" not in tuning["TrainingJobDefinition"]["StaticHyperParameters"]
+
+
 def test_tuning_jobs_store_no_weights(event, settings):
     """Of a tuning job's training jobs only the best values are used."""
     request = tuning_job_request(StartTuningJobInput.model_validate(event("start_tuning_job")), settings)
