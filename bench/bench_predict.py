@@ -11,12 +11,15 @@ import base64
 import itertools
 import json
 import os
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -173,7 +176,7 @@ def show_package() -> None:
     """Print how much the function's package weighs."""
     from ops.archive import zip_bytes
 
-    files = {f"handlers/{path.name}": path for path in (ROOT / "handlers").glob("*.py")}
+    files = {str(path.relative_to(ROOT)): path for path in (ROOT / "handlers").rglob("*.py")}
     total = sum(path.stat().st_size for path in files.values())
     print(f"package: {len(zip_bytes(files))} bytes zipped, {total} bytes unpacked, {len(files)} files")
 
@@ -198,6 +201,43 @@ def show_overhead(folder: Path, seconds: float, rounds: int) -> None:
         f"Lambda minus endpoint, p50 at one caller: {statistics.median(over):+.2f} ms"
         f" ({min(over):+.2f} to {max(over):+.2f}); at most 5 is aimed at"
     )
+
+
+def show_deadlines(rounds: int, deadline_seconds: float = 0.3) -> None:
+    """Print how long after its deadline a fetch ends at the latest, from servers that drip or say nothing."""
+    from handlers.prediction.errors import OutOfTimeError
+    from handlers.prediction.fetch import fetch
+
+    header = b"HTTP/1.1 200 OK\r\n"
+    sent = {"body": header + b"\r\n", "headers": header + b"X-A: ", "silence": b""}
+    for name, first in sent.items():
+        late: list[float] = []
+        for _ in range(rounds):
+            with dripping(first) as origin:
+                started = time.perf_counter()
+                try:
+                    fetch(
+                        origin, max_bytes=9999, deadline_seconds=deadline_seconds, allowed_origins=frozenset({origin})
+                    )
+                except OutOfTimeError:
+                    late.append((time.perf_counter() - started - deadline_seconds) * 1000)
+        print(f"a fetch from a server that drips its {name} ends {max(late):.0f} ms after its deadline at the latest")
+
+
+@contextmanager
+def dripping(first: bytes) -> Iterator[str]:
+    """Give the origin of a server that sends `first` and then a byte now and then, or nothing if that was nothing."""
+    listener, ended = socket.create_server(("127.0.0.1", 0)), threading.Event()
+
+    def serve() -> None:
+        with listener, suppress(OSError), listener.accept()[0] as peer:
+            peer.sendall(first)
+            while not ended.wait(0.02):
+                peer.sendall(first[:1])
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    ended.set()
 
 
 def show_capacity(folder: Path, reserved: int) -> None:
@@ -247,6 +287,7 @@ def main(rounds: int, warm_calls: int, photographs: Path | None, seconds: float)
     """Measure the prediction function."""
     show(measure(rounds, warm_calls))
     show_package()
+    show_deadlines(rounds)
     if photographs:
         show_overhead(photographs, seconds, 3)
         show_capacity(photographs, 2)

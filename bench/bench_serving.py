@@ -5,8 +5,9 @@
     python bench/bench_serving.py --no-torchserve         without Java, or without a package index
 
 All servers run at once and are asked in turn, round by round, so that what else the machine does meets all alike. The
-engine alone and decoding alone are measured in the same rounds, in a process of their own: what HTTP reaches of them is
-the last table. Weights are random, since no weights can be downloaded here: they cost the same arithmetic.
+engines and decoding alone are measured in the same rounds, in a process of their own (serving_engines.py): what HTTP
+reaches of them is the last table. ONNX Runtime, which the product does not use, is installed under build/ for that.
+Weights are random, since no weights can be downloaded here: they cost the same arithmetic.
 """
 
 import io
@@ -25,73 +26,26 @@ import click
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:] = [str(ROOT), str(ROOT / "bench"), *sys.path[1:]]
 
-from serving_baselines import ServerProcess, start_ours, start_torchserve, start_usual  # noqa: E402
+from serving_baselines import (  # noqa: E402
+    ServerProcess,
+    install_beside,
+    start_ours,
+    start_torchserve,
+    start_torchserve_as_it_comes,
+    start_usual,
+)
 
 from ops.load import Load, Photograph, drive  # noqa: E402
 from ops.load_targets import HttpTarget, photographs  # noqa: E402
 
 STARTS: dict[str, Callable[[Path, bytes, Path], ServerProcess]] = {
     "usual": start_usual,
-    "torchserve": start_torchserve,
+    "torchserve": start_torchserve_as_it_comes,
+    "torchserve, one worker": start_torchserve,
     "ours": start_ours,
 }
 CLASS_NAMES = [f"class {index}" for index in range(12)]
 _SCRATCH = ROOT / "build" / "bench"
-
-# The engine and decoding without a server: alone, two requests at a time, and in batches of four.
-ENGINE = """
-import json, statistics, sys, threading, time
-from pathlib import Path
-import numpy as np
-from training.decoding import Preprocessing, decode_pixels
-from training.predictors import OpenVinoPredictor
-
-folder, seconds, threads = Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
-description = json.loads((folder / "model.json").read_text())
-preprocessing, serving = Preprocessing.from_dict(description["preprocessing"]), description["serving"]
-photos = [path.read_bytes() for path in sorted(Path(sys.argv[4]).iterdir())]
-predictor = OpenVinoPredictor(folder / serving["file"], serving["precision"], preprocessing.image_size, threads)
-pixels = [decode_pixels(photo, preprocessing) for photo in photos]
-
-def repeat(calls, callers=1):
-    for call in calls[:2]:
-        call()
-    counts, began = [0] * callers, time.perf_counter()
-    def work(number):
-        while time.perf_counter() - began < seconds:
-            calls[(counts[number] * callers + number) % len(calls)]()
-            counts[number] += 1
-    crowd = [threading.Thread(target=work, args=(number,)) for number in range(callers)]
-    for one in crowd: one.start()
-    for one in crowd: one.join()
-    return sum(counts) / (time.perf_counter() - began)
-
-def median_ms(calls):
-    took, began = [], time.perf_counter()
-    while time.perf_counter() - began < seconds:
-        started = time.perf_counter()
-        calls[len(took) % len(calls)]()
-        took.append(1000 * (time.perf_counter() - started))
-    return statistics.median(took)
-
-ask = [lambda one=one: predictor.logits(one) for one in pixels]
-alone = median_ms(ask)
-decoding = median_ms([lambda one=one: decode_pixels(one, preprocessing) for one in photos])
-both = median_ms([lambda one=one: predictor.logits(decode_pixels(one, preprocessing)) for one in photos])
-pair = [threading.Thread(target=call) for call in ask[:2] * 4]  # overlap, so that the streams are compiled
-for one in pair: one.start()
-for one in pair: one.join()
-while threads > 1 and predictor._together is None: time.sleep(0.01)
-together = repeat(ask, callers=threads)
-model = predictor._core.read_model(folder / serving["file"])
-model.reshape([4, *pixels[0].shape])
-predictor._model, four = model, np.stack(pixels[:4])
-batch = predictor._compile(num_streams=1).create_infer_request()
-batches = 4 * repeat([lambda: batch.infer([four], share_inputs=True)])
-decoded = repeat([lambda one=one: predictor.logits(decode_pixels(one, preprocessing)) for one in photos], threads)
-names = ("alone_ms", "decode_ms", "both_ms", "streams", "batches", "streams_decoding")
-print(json.dumps(dict(zip(names, (alone, decoding, both, together, batches, decoded)))))
-"""
 
 
 @click.command(help=__doc__)
@@ -116,8 +70,8 @@ def main(
     os.environ["PYTHONWARNINGS"] = "ignore"
     folder = make_artifact(model_name, precision)
     sent = make_photographs(photos, megapixels)
-    names = [name for name in STARTS if torchserve or name != "torchserve"]
-    found: dict[str, dict[str, list[float]]] = {name: {} for name in (*names, "engine")}
+    names = [name for name in STARTS if torchserve or not name.startswith("torchserve")]
+    found: dict[str, dict[str, list[float]]] = {name: {} for name in names}
     for _ in range(starts - 1):
         for name in names:
             server = start(name, folder, sent[0].content)
@@ -161,17 +115,20 @@ def measure_round(
             percentiles = result.percentiles_ms()
             values = {"p50": percentiles["p50"], "p99": percentiles["p99"], "throughput": result.throughput}
             note(found[name], **{f"{key}_{concurrency}": value for key, value in values.items()})
-    command = [
-        sys.executable,
-        "-c",
-        ENGINE,
-        str(model),
-        str(seconds / 2),
-        str(os.cpu_count()),
-        str(_SCRATCH / "photos"),
-    ]
-    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    note(found["engine"], **json.loads(done.stdout))
+    for engine, values in measure_engines(model, seconds / 2).items():
+        note(found.setdefault(engine, {}), **values)
+
+
+def measure_engines(model: Path, seconds: float) -> dict[str, dict[str, float]]:
+    """Return what serving_engines.py finds."""
+    extra = install_beside("onnxruntime", "onnxruntime==1.23.2", "flatbuffers")
+    command = [sys.executable, str(ROOT / "bench" / "serving_engines.py"), str(model), str(_SCRATCH / "photos")]
+    command += ["--seconds", str(seconds)]
+    done = subprocess.run(
+        command, cwd=ROOT, check=True, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(extra)}
+    )
+    measured: dict[str, dict[str, float]] = json.loads(done.stdout)
+    return measured
 
 
 def make_artifact(model_name: str, precision: str) -> Path:
@@ -247,16 +204,23 @@ def show(found: dict[str, dict[str, list[float]]], sent: list[Photograph]) -> No
         faster = ratio(found["usual"]["p50_1"], found[name]["p50_1"])
         more = ratio(found[name]["throughput_8"], found["usual"]["throughput_8"])
         click.echo(f"| {name} | " + " | ".join(cells) + f" | {faster:.2f} | {more:.2f} |")
-    engine, ours = found["engine"], found["ours"]
-    click.echo("\n| engine without a server | median |\n|---|---|")
-    for name, values in engine.items():
-        click.echo(f"| {name} | {statistics.median(values):.4g} |")
-    best = [max(pair) for pair in zip(engine["streams"], engine["batches"], strict=True)]
-    click.echo(
-        f"\nthroughput over HTTP: {100 * ratio(ours['throughput_8'], best):.0f} % of the engine's best, ", nl=False
-    )
-    click.echo(f"{100 * ratio(ours['throughput_8'], engine['streams_decoding']):.0f} % of engine and decoding")
-    click.echo(f"p50 over HTTP: {100 * ratio(ours['p50_1'], engine['both_ms']) - 100:+.0f} % to engine and decoding")
+    columns = ("alone_ms", "together", "batches_of_4", "decode_ms", "both_ms", "together_decoding")
+    click.echo("\n| engine without a server | " + " | ".join(columns) + " |")
+    click.echo("|---" * (len(columns) + 1) + "|")
+    for name in (name for name in found if "alone_ms" in found[name]):
+        medians = {column: statistics.median(values) for column, values in found[name].items()}
+        cells = [f"{medians[column]:.4g}" if column in medians else "" for column in columns]
+        click.echo(f"| {name} | " + " | ".join(cells) + " |")
+    show_shares(found["openvino-int8"], found["ours"])
+
+
+def show_shares(engine: dict[str, list[float]], ours: dict[str, list[float]]) -> None:
+    """Print what the whole path over HTTP reaches of what it is made of."""
+    best = [max(pair) for pair in zip(engine["together"], engine["batches_of_4"], strict=True)]
+    over = ratio(ours["p50_1"], engine["both_ms"]) - 1
+    click.echo(f"\nthroughput over HTTP: {ratio(ours['throughput_8'], best):.0%} of the engine's best, ", nl=False)
+    click.echo(f"{ratio(ours['throughput_8'], engine['together_decoding']):.0%} of engine and decoding")
+    click.echo(f"p50 over HTTP: {over:+.0%} to engine and decoding")
 
 
 def ratio(numerators: list[float], denominators: list[float]) -> float:

@@ -2,7 +2,8 @@
 
 usual        inference.py as it is usually written: PIL decodes, Resize, CenterCrop, ToTensor, the network eager in
              fp32, one request at a time, behind the standard library's HTTP server
-torchserve   TorchServe 0.12 with its stock image_classifier handler, in an environment of its own under build/
+torchserve   TorchServe 0.12 with its stock image_classifier handler, in an environment of its own under build/;
+             as it comes, with a worker a core, and with one worker
 ours         local/sagemaker/serving/container.py with an artifact as training/export.py writes it
 
 python bench/serving_baselines.py usual FOLDER PORT
@@ -123,7 +124,17 @@ def start_usual(folder: Path, photo: bytes, log: Path) -> ServerProcess:
 
 
 def start_torchserve(folder: Path, photo: bytes, log: Path) -> ServerProcess:
-    """Start TorchServe with one worker, since two fight for two cores and answer a half to a fifth as much.
+    """Start TorchServe tuned for this machine: one worker, since two fight for two cores."""
+    return _torchserve(folder, photo, log, "default_workers_per_model=1\n")
+
+
+def start_torchserve_as_it_comes(folder: Path, photo: bytes, log: Path) -> ServerProcess:
+    """Start TorchServe with its own default, a worker a core."""
+    return _torchserve(folder, photo, log, "")
+
+
+def _torchserve(folder: Path, photo: bytes, log: Path, workers: str) -> ServerProcess:
+    """Start TorchServe with the stock handler.
 
     Raises:
         RuntimeError: it cannot be installed, or there is no Java.
@@ -131,7 +142,7 @@ def start_torchserve(folder: Path, photo: bytes, log: Path) -> ServerProcess:
     if shutil.which("java") is None:
         raise RuntimeError("TorchServe needs Java 17: apt install openjdk-17-jre-headless; left out")
     binaries = _install_torchserve()
-    scratch = folder / "torchserve"
+    scratch = folder / f"torchserve{'-one' if workers else ''}"
     shutil.rmtree(scratch, ignore_errors=True)
     (scratch / "store").mkdir(parents=True)
     _archive(folder / "model", scratch, binaries)
@@ -139,7 +150,7 @@ def start_torchserve(folder: Path, photo: bytes, log: Path) -> ServerProcess:
     addresses = zip(("inference", "management", "metrics"), ports, strict=True)
     (scratch / "config.properties").write_text(
         "".join(f"{name}_address=http://127.0.0.1:{port}\n" for name, port in addresses)
-        + "default_workers_per_model=1\ndisable_token_authorization=true\ndisable_system_metrics=true\n"
+        + f"{workers}disable_token_authorization=true\ndisable_system_metrics=true\n"
     )
     command = [str(binaries / "torchserve"), "--foreground", "--start", "--disable-token-auth"]
     command += ["--model-store", str(scratch / "store"), "--models", "photos=photos.mar"]
@@ -148,6 +159,15 @@ def start_torchserve(folder: Path, photo: bytes, log: Path) -> ServerProcess:
     with log.open("w") as output:
         path = "/predictions/photos"
         return ServerProcess("torchserve", command, path, photo, ports[0], env=environ, cwd=scratch, log=output)
+
+
+def install_beside(name: str, *requirements: str) -> Path:
+    """Return a folder under build/ with packages that the product does not have, for PYTHONPATH."""
+    folder = ROOT / "build" / name
+    if not folder.is_dir():
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        subprocess.run([*pip, "--target", str(folder), *requirements], check=True)
+    return folder
 
 
 def _install_torchserve() -> Path:

@@ -83,7 +83,7 @@ class Prediction:
 
     logits: NDArray[np.float32]
     classifier: Classifier
-    latency_ms: dict[str, float] = field(default_factory=dict)  # by part: decode, model
+    latency_ms: dict[str, float] = field(default_factory=dict)  # by part: decode, wait (for the engine), model
 
     def top_k(self, count: int) -> list[ClassPrediction]:
         """Return the `count` most probable classes, best first."""
@@ -146,9 +146,10 @@ def predict_fn(data: bytes, model: Classifier) -> Prediction:
     except ImageError as error:
         raise RequestError(400, str(error)) from error
     decoded = time.perf_counter()
-    logits = model.predictor.logits(pixels)
-    ended = time.perf_counter()
-    return Prediction(logits, model, {"decode": (decoded - started) * 1000, "model": (ended - decoded) * 1000})
+    logits, waited = model.predictor.predict(pixels)
+    computed = time.perf_counter() - decoded - waited
+    seconds = {"decode": decoded - started, "wait": waited, "model": computed}
+    return Prediction(logits, model, {part: value * 1000 for part, value in seconds.items()})
 
 
 def output_fn(prediction: Prediction, accept: str | None) -> tuple[str, str]:

@@ -49,7 +49,7 @@ def counting_endpoint() -> Iterator[CountingEndpoint]:
             with counting.lock:
                 counting.num_asked += 1
                 counting.attributes.append(self.headers["X-Amzn-SageMaker-Custom-Attributes"])
-            counting.go_on.wait(10)
+            counting.go_on.wait(60)
             self.send_response(counting.status)
             self.send_header("x-amzn-ErrorType", counting.code)
             self.send_header("X-Amzn-SageMaker-Custom-Attributes", "queue-ms=1.5; decode-ms=2.5; model-ms=12.0")

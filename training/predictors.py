@@ -10,9 +10,11 @@ Answers differ between them by rounding, and between int8 and the others by what
 import logging
 import os
 import re
+import time
+from collections import deque
 from pathlib import Path
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,14 +32,21 @@ logger = logging.getLogger(__name__)
 _CUDA_DEVICES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg")
 
 
+class Answer(NamedTuple):
+    """Logits (1, num_classes) of one image, and how long it waited while the engine was busy with others."""
+
+    logits: Logits
+    waited_seconds: float
+
+
 class Predictor(Protocol):
-    """One loaded network; `logits` may be called by several threads at once."""
+    """One loaded network; `predict` may be called by several threads at once."""
 
     engine: str  # openvino or torch
     precision: str  # int8, fp32 or fp16
 
-    def logits(self, pixels: Pixels) -> Logits:
-        """Return logits (1, num_classes) of one image (H, W, 3)."""
+    def predict(self, pixels: Pixels) -> Answer:
+        """Return the answer for one image (H, W, 3)."""
 
 
 class EngineMissingError(ImportError):
@@ -102,12 +111,12 @@ class OpenVinoPredictor:
         self._num_threads = num_threads
         self._lock = Lock()
         self._num_running = 0
-        self._alone = _Requests(self._compile(num_streams=1))
+        self._alone = _Requests(self._compile(num_streams=1), num_streams=1)
         self._together: _Requests | None = None
         self._is_compiling = num_threads == 1  # one thread: streams would be the same
 
-    def logits(self, pixels: Pixels) -> Logits:
-        """Return logits (1, num_classes) of one image (H, W, 3)."""
+    def predict(self, pixels: Pixels) -> Answer:
+        """Return the answer for one image (H, W, 3)."""
         with self._lock:
             self._num_running += 1
             overlaps = self._num_running > 1
@@ -122,7 +131,7 @@ class OpenVinoPredictor:
                 self._num_running -= 1
 
     def _compile_streams(self) -> None:
-        together = _Requests(self._compile(num_streams=self._num_threads))
+        together = _Requests(self._compile(num_streams=self._num_threads), num_streams=self._num_threads)
         with self._lock:
             self._together = together
             self._model = None  # nothing is compiled any more
@@ -141,22 +150,58 @@ class OpenVinoPredictor:
 
 
 class _Requests:
-    """The inference requests of one compiled network, each used by one thread at a time."""
+    """The inference requests of one compiled network, each used by one thread at a time.
 
-    def __init__(self, network: Any) -> None:
+    More of them may be under way than there are streams: the engine then has the next one at hand when a stream becomes
+    free, with no thread to be woken in between, and takes them in their order. What each waits is reckoned here.
+    """
+
+    def __init__(self, network: Any, num_streams: int) -> None:
         self._network = network
         self._idle: list[Any] = [network.create_infer_request()]
+        self._lock = Lock()
+        self._num_free = num_streams
+        self._waiting: deque[_Turn] = deque()
 
-    def infer(self, batch: Pixels) -> Logits:
+    def infer(self, batch: Pixels) -> Answer:
         try:
             request = self._idle.pop()
         except IndexError:  # as many requests as threads have ever overlapped
             request = self._network.create_infer_request()
+        turn = self._come()
         try:
             request.infer([batch], share_inputs=True)
-            return np.array(request.get_output_tensor().data, dtype=np.float32)
+            logits = np.array(request.get_output_tensor().data, dtype=np.float32)
         finally:
+            self._leave(turn)
             self._idle.append(request)
+        return Answer(logits, turn.started_at - turn.came_at)
+
+    def _come(self) -> "_Turn":
+        turn = _Turn(time.perf_counter())
+        with self._lock:
+            if self._num_free:
+                self._num_free -= 1
+            else:
+                self._waiting.append(turn)
+        return turn
+
+    def _leave(self, turn: "_Turn") -> None:
+        """Let the stream of `turn` go to whoever waits longest."""
+        with self._lock:
+            if turn in self._waiting:  # it ended without having had one
+                self._waiting.remove(turn)
+            elif self._waiting:
+                self._waiting.popleft().started_at = time.perf_counter()
+            else:
+                self._num_free += 1
+
+
+class _Turn:
+    """When a request came to the engine, and when a stream was free for it."""
+
+    def __init__(self, came_at: float) -> None:
+        self.came_at = self.started_at = came_at
 
 
 class TorchPredictor:
@@ -175,17 +220,19 @@ class TorchPredictor:
         self._device = torch.device("cuda" if on_cuda else "cpu")
         self._network = network.to(self._device, self._dtype, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
 
-    def logits(self, pixels: Pixels) -> Logits:
-        """Return logits (1, num_classes) of one image (H, W, 3)."""
+    def predict(self, pixels: Pixels) -> Answer:
+        """Return the answer for one image (H, W, 3)."""
         import torch
 
         from training.preprocessing import normalise
 
         images = torch.tensor(pixels, device=self._device).permute(2, 0, 1).unsqueeze(0)
+        came_at = time.perf_counter()
         with self._lock, torch.inference_mode():
+            started_at = time.perf_counter()
             batch = normalise(images, self._preprocessing).to(self._dtype).contiguous(memory_format=torch.channels_last)
-            answer: Logits = self._network(batch).float().cpu().numpy()
-        return answer
+            logits: Logits = self._network(batch).float().cpu().numpy()
+        return Answer(logits, started_at - came_at)
 
 
 def load_torch_predictor(folder: Path, description: dict[str, Any], num_threads: int) -> TorchPredictor:
@@ -203,4 +250,4 @@ def load_torch_predictor(folder: Path, description: dict[str, Any], num_threads:
 
 def warm_up(predictor: Predictor, image_size: int) -> None:
     """Answer one black image, so that the first request is as fast as the next."""
-    predictor.logits(np.zeros((image_size, image_size, 3), np.uint8))
+    predictor.predict(np.zeros((image_size, image_size, 3), np.uint8))

@@ -9,7 +9,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -113,7 +113,7 @@ def _int8_or_fp32(preprocessing: Preprocessing, datasets: "Datasets", folder: Pa
         quantise(folder / FP32_FILE, folder / INT8_FILE, images, num_threads)
         pixels, labels = _compared(datasets.validation)
         fp32, int8 = (
-            _all_logits(OpenVinoPredictor(folder / file, name, preprocessing.image_size, num_threads).logits, pixels)
+            _all_logits(OpenVinoPredictor(folder / file, name, preprocessing.image_size, num_threads), pixels)
             for file, name in ((FP32_FILE, "fp32"), (INT8_FILE, "int8"))
         )
     except Exception as error:  # noqa: BLE001 - a graph that the engine cannot take; fp32 serves all the same
@@ -144,8 +144,8 @@ def _compared(split: "Split") -> tuple[list[Pixels], NDArray[np.int64]]:
     return pixels, split.labels[indices].numpy()
 
 
-def _all_logits(logits: Callable[[Pixels], NDArray[np.float32]], pixels: list[Pixels]) -> NDArray[np.float32]:
-    return np.concatenate([logits(image) for image in pixels])
+def _all_logits(predictor: OpenVinoPredictor, pixels: list[Pixels]) -> NDArray[np.float32]:
+    return np.concatenate([predictor.predict(image).logits for image in pixels])
 
 
 def _evenly(total: int, limit: int) -> NDArray[np.int64]:

@@ -34,7 +34,7 @@ _DENIED = frozenset(
     }
 )  # fmt: skip
 _MAX_MESSAGE = 500
-_PARTS = ("queue", "decode", "model")  # the times that a container may tell
+_PARTS = ("queue", "wait", "decode", "model")  # the times that a container may tell; wait: for a busy engine
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,17 @@ def latency_split(attributes: str) -> dict[str, float]:
     pairs = (pair.partition("=") for pair in attributes.replace(",", ";").split(";"))
     named = {name.strip().lower().replace("_", "-"): value for name, _, value in pairs}
     return _times({name.removesuffix("-ms"): value for name, value in named.items() if name.endswith("-ms")})
+
+
+def joined(server: dict[str, float], model: dict[str, float]) -> dict[str, float]:
+    """Return the times that the container's server and its model tell, as one split.
+
+    Waiting for the engine is waiting in the queue, but no more than a part of it: where the server keeps its own part
+    to itself, as TorchServe does, the split has no queue.
+    """
+    times = {**server, **model}
+    waited = times.pop("wait", 0.0)
+    return {**times, "queue": times["queue"] + waited} if "queue" in times else times
 
 
 def _times(given: Any) -> dict[str, float]:

@@ -86,9 +86,9 @@ def classify(
         loaded = time.monotonic()
         outcome.split["fetch"] = (loaded - started) * 1000
         answer = _in_turn(asked, limits, classifier, turns)
-        outcome.split |= {"endpoint": (time.monotonic() - loaded) * 1000, **answer.split}
+        outcome.split["endpoint"] = (time.monotonic() - loaded) * 1000
         outcome.answer, told = endpoint_client.checked(answer.body, request.logits)
-        outcome.split |= told
+        outcome.split |= endpoint_client.joined(answer.split, told)
     except PredictionError as error:
         outcome.error = error
     return outcome

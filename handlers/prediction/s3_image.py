@@ -11,6 +11,7 @@ from handlers.prediction.errors import (
     ForbiddenError,
     ImageNotFoundError,
     ImageTooLargeError,
+    NotPermittedError,
     OutOfTimeError,
     PredictionError,
     UnavailableError,
@@ -23,6 +24,7 @@ _CODE = re.compile(rb"<Code>(\w{1,60})</Code>")
 _REGION = re.compile(r"[a-z0-9-]{5,30}")
 # Without s3:ListBucket, which the role lacks, S3 answers AccessDenied for a key that does not exist.
 _NOT_THERE = frozenset({"NoSuchKey", "NoSuchBucket", "404", "AccessDenied", "403", "InvalidObjectState"})
+_CREDENTIALS = frozenset({"ExpiredToken", "InvalidToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"})
 _ELSEWHERE = frozenset({301, 307, 400})
 
 
@@ -31,7 +33,7 @@ def read(s3_uri: str, allowed_buckets: frozenset[str], *, max_bytes: int, until:
 
     Raises:
         BadRequestError, ForbiddenError, ImageNotFoundError, ImageTooLargeError, OutOfTimeError, FetchFailedError,
-        UnavailableError
+        NotPermittedError, UnavailableError
     """
     match = _URI.fullmatch(s3_uri)
     key = _encoded_key(match[2]) if match else None
@@ -60,7 +62,7 @@ def _get(bucket: str, key: str, region: str, max_bytes: int, until: float) -> Re
     except TooLateError as error:
         raise OutOfTimeError("s3_uri: S3 did not answer in time; try again") from error
     except UnreachableError as error:
-        raise FetchFailedError(f"s3_uri: S3 could not be read ({error}); try again") from error
+        raise _unavailable(f"S3 could not be reached ({error})") from error
 
 
 _services: dict[tuple[str, str], tuple[Service, str]] = {}  # by bucket and region; only allowed buckets come in
@@ -96,5 +98,13 @@ def _refused(response: Response, bucket: str) -> PredictionError:
     if code in _NOT_THERE:
         return ImageNotFoundError(f"s3_uri: no such object in bucket {bucket!r}, or the function may not read it")
     if response.status >= 500 or code == "SlowDown":
-        return UnavailableError(f"s3_uri: S3 answered {code}; try again")
+        return _unavailable(f"S3 answered {code}")
+    if code in _CREDENTIALS:
+        return NotPermittedError(f"s3_uri: S3 refused the function's own credentials ({code}); see the PredictRole")
     return FetchFailedError(f"s3_uri: S3 answered {code}; check the object and its encryption")
+
+
+def _unavailable(what: str) -> UnavailableError:
+    error = UnavailableError(f"s3_uri: {what}; try again")
+    error.retry_after_seconds = 1
+    return error

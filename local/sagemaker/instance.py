@@ -17,11 +17,11 @@ import psutil
 
 from local.account import Account
 from local.iam.log_access import LogAccess
+from local.sagemaker.serving.container import DEFAULT_QUEUE_SIZE, WORKERS_PER_CORE
 
 _CONTAINER = Path(__file__).with_name("serving") / "container.py"
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 _MODEL_FOLDER = "/opt/ml/model"
-_DEFAULT_QUEUE = 100  # TorchServe's own default
 _PING_SECONDS = 5.0
 
 
@@ -55,8 +55,8 @@ class Launch:
 
     def max_outstanding(self, num_threads: int) -> int:
         """Return how many requests an instance holds, at work and queued, before it refuses more."""
-        workers = int(self.environment.get("SAGEMAKER_MODEL_SERVER_WORKERS") or num_threads)
-        return workers + int(self.environment.get("TS_JOB_QUEUE_SIZE") or _DEFAULT_QUEUE)
+        workers = int(self.environment.get("SAGEMAKER_MODEL_SERVER_WORKERS") or WORKERS_PER_CORE * num_threads)
+        return workers + int(self.environment.get("TS_JOB_QUEUE_SIZE") or DEFAULT_QUEUE_SIZE)
 
 
 class Instance:
@@ -215,7 +215,6 @@ def container_environment(account: Account, launch: Launch, num_threads: int) ->
         "PYTHONUNBUFFERED": "1",
         "OMP_NUM_THREADS": str(num_threads),
         "MKL_NUM_THREADS": str(num_threads),
-        "SAGEMAKER_MODEL_SERVER_WORKERS": str(num_threads),
         "SAGEMAKER_REGION": account.region,
         **own,
         "SAGEMAKER_BASE_DIR": str(launch.base_folder),

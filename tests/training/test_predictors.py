@@ -64,8 +64,8 @@ def test_openvino_and_torch_give_the_same_logits(
     """In fp32 to within a thousandth of the logits' spread."""
     fast, plain = load_predictor(folder, description, 1), load_torch_predictor(folder, description, 1)
 
-    expected = np.concatenate([plain.logits(picture) for picture in pictures])
-    logits = np.concatenate([fast.logits(picture) for picture in pictures])
+    expected = np.concatenate([plain.predict(picture).logits for picture in pictures])
+    logits = np.concatenate([fast.predict(picture).logits for picture in pictures])
 
     assert (fast.engine, fast.precision, plain.engine, plain.precision) == ("openvino", "fp32", "torch", "fp32")
     assert logits.dtype == np.float32
@@ -77,18 +77,36 @@ def test_requests_that_overlap_get_the_answers_they_would_get_alone(
 ) -> None:
     """Before and after the streams for overlapping requests are compiled."""
     predictor = OpenVinoPredictor(folder / description["serving"]["file"], "fp32", 40, num_threads=2)
-    alone = [predictor.logits(picture) for picture in pictures]
+    alone = [predictor.predict(picture).logits for picture in pictures]
     start = threading.Barrier(4)
 
     def ask(_: int) -> list[Any]:
         start.wait(10)
-        return [predictor.logits(picture) for picture in pictures * 5]
+        return [predictor.predict(picture).logits for picture in pictures * 5]
 
     for _ in range(2):
         with ThreadPoolExecutor(4) as pool:
             for answers in pool.map(ask, range(4)):
                 for answer, expected in zip(answers, alone * 5, strict=True):
                     assert np.abs(answer - expected).max() < FP32_TOLERANCE * np.concatenate(alone).std()
+
+
+def test_requests_say_how_long_they_waited_for_the_engine(
+    folder: Path, description: dict[str, Any], pictures: list[Pixels]
+) -> None:
+    """With one stream: the first not at all, a second until the first has left; nobody else is waited for."""
+    predictor = OpenVinoPredictor(folder / description["serving"]["file"], "fp32", 40, num_threads=1)
+    assert predictor.predict(pictures[0]).waited_seconds == 0.0
+    requests = predictor._alone
+
+    first, second = requests._come(), requests._come()
+    answered = requests.infer(pictures[0][np.newaxis])  # the engine is free, our own account says it is not
+    requests._leave(first)
+    requests._leave(second)
+
+    assert answered.waited_seconds == 0.0
+    assert second.started_at > second.came_at
+    assert predictor.predict(pictures[0]).waited_seconds == 0.0
 
 
 def test_missing_engine_falls_back_to_torch_and_says_so(
@@ -148,6 +166,6 @@ def test_cuda_is_preferred_and_agrees_within_half_precision(
     plain = OpenVinoPredictor(folder / description["serving"]["file"], "fp32", 40, num_threads=1)
 
     assert (predictor.engine, predictor.precision) == ("torch", "fp16")
-    expected = np.concatenate([plain.logits(picture) for picture in pictures])
-    logits = np.concatenate([predictor.logits(picture) for picture in pictures])
+    expected = np.concatenate([plain.predict(picture).logits for picture in pictures])
+    logits = np.concatenate([predictor.predict(picture).logits for picture in pictures])
     assert np.abs(logits - expected).max() < FP16_TOLERANCE * expected.std()

@@ -6,7 +6,9 @@ The socket is inherited, listening already. SAGEMAKER_BASE_DIR stands for /opt/m
 AWS's sagemaker-inference toolkit. The model is loaded before the first /ping is answered; a model that does not load
 ends the process with its traceback on standard error. SIGTERM ends it once everything that has arrived is answered.
 
-    SAGEMAKER_MODEL_SERVER_WORKERS    requests at work at a time: threads here, processes on AWS; one a core by default
+    SAGEMAKER_MODEL_SERVER_WORKERS    requests at work at a time: threads here, processes on AWS; two a core by default,
+                                      so that one is decoded while another one computes
+    OMP_NUM_THREADS                   the cores that this instance has; all by default
     TS_JOB_QUEUE_SIZE                 requests that wait; more get 503 at once
 """
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from local.sagemaker.serving import admission, toolkit
 
 DEFAULT_QUEUE_SIZE = 100  # TorchServe's own default
+WORKERS_PER_CORE = 2
 DRAIN_SECONDS = 60.0
 _PACKAGE = "retriever_serving"
 _M_ARENA_MAX = -8  # glibc's malloc.h
@@ -72,13 +75,15 @@ def _loaded(model_dir: str) -> "toolkit.Model":
 
 
 def _admission() -> "admission.Admission":
-    num_workers = _number("SAGEMAKER_MODEL_SERVER_WORKERS") or _num_cores()
+    num_workers = _number("SAGEMAKER_MODEL_SERVER_WORKERS") or WORKERS_PER_CORE * _num_cores()
     queue_size = _number("TS_JOB_QUEUE_SIZE") or DEFAULT_QUEUE_SIZE
     made: admission.Admission = _sibling("admission").Admission(num_workers, queue_size)
     return made
 
 
 def _num_cores() -> int:
+    if _number("OMP_NUM_THREADS"):
+        return _number("OMP_NUM_THREADS")
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

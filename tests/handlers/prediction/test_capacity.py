@@ -52,19 +52,27 @@ def caller(deployed: Deployed, tries: int) -> Callable[[int], int]:
 def test_reserved_callers_are_served_at_once_and_the_rest_are_told_to_wait(
     predict: Deployed, endpoint: CountingEndpoint
 ) -> None:
-    """With 3 reserved: 3 at the endpoint together, 4 get 429 with a hint, and the next caller is served again."""
+    """With 3 reserved: 3 at the endpoint together, 4 get 429 with a hint, and then 3 callers are served again.
+
+    How soon is measured by bench/bench_predict.py.
+    """
     predict.client.put_function_concurrency(FunctionName=predict.name, ReservedConcurrentExecutions=3)
     call = caller(predict, tries=1)
 
     with ThreadPoolExecutor(7) as pool:
         calls = [pool.submit(call, number) for number in range(7)]
-        eventually(lambda: endpoint.num_asked == 3 and sum(one.done() for one in calls) == 4, 20)
+        eventually(lambda: endpoint.num_asked == 3 and sum(one.done() for one in calls) == 4, 30)
         endpoint.go_on.set()
         statuses = sorted(one.result() for one in calls)
 
     assert statuses == [200] * 3 + [429] * 4
-    assert [call(0) for _ in range(3)] == [200] * 3
-    assert endpoint.num_asked == 6
+    eventually(lambda: call(0) == 200, 30)
+    with ThreadPoolExecutor(3) as pool:
+        endpoint.go_on.clear()
+        calls = [pool.submit(caller(predict, tries=6), number) for number in range(3)]
+        eventually(lambda: endpoint.num_asked == 3 + 1 + 3, 30)  # all three places are there again
+        endpoint.go_on.set()
+        assert [one.result() for one in calls] == [200] * 3
 
 
 def test_provisioned_environments_serve_the_alias(predict: Deployed, endpoint: CountingEndpoint) -> None:
@@ -73,7 +81,7 @@ def test_provisioned_environments_serve_the_alias(predict: Deployed, endpoint: C
     options = {"FunctionName": predict.name, "Qualifier": "live"}
     predict.client.put_provisioned_concurrency_config(**options, ProvisionedConcurrentExecutions=2)
     ready = predict.client.get_provisioned_concurrency_config
-    eventually(lambda: ready(**options)["Status"] == "READY", 20)
+    eventually(lambda: ready(**options)["Status"] == "READY", 30)
 
     assert [caller(predict, tries=1)(0) for _ in range(3)] == [200] * 3
 

@@ -24,7 +24,8 @@ def launch(tmp_path: Path) -> Launch:
     packed = tmp_path / "model.tar.gz"
     packed.write_bytes(archive("tiny"))
     extract(packed, tmp_path / "base" / "model")
-    environment = {"SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code", "TS_JOB_QUEUE_SIZE": "1"}
+    sizes = {"SAGEMAKER_MODEL_SERVER_WORKERS": "1", "TS_JOB_QUEUE_SIZE": "1"}
+    environment = {"SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code", **sizes}
     return Launch("e", "v", tmp_path / "base", environment, ROLE_ARN, 30.0)
 
 

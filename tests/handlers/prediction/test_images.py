@@ -1,0 +1,121 @@
+"""Images from where a call says, one or several, each with an outcome of its own."""
+
+import threading
+
+import pytest
+
+from handlers.prediction import images
+from tests.handlers.prediction.service import (
+    IMAGES,
+    PNG,
+    PREDICTIONS,
+    World,
+    call,
+    encoded,
+    forget,
+)
+
+pytestmark = pytest.mark.account  # for sockets on 127.0.0.1
+
+
+@pytest.mark.parametrize(("content_type", "image"), IMAGES.items())
+def test_content_type_comes_from_the_first_bytes(world: World, content_type: str, image: bytes) -> None:
+    """All four formats are told apart without asking anyone."""
+    status, _, _ = call({"image": encoded(image)})
+
+    assert status == 200
+    assert world.invocations[0][1]["Content-Type"] == content_type
+
+
+@pytest.mark.parametrize("bucket", ["data-bucket", "other-bucket"])
+def test_s3_uri_is_read_from_allowed_buckets(world: World, bucket: str) -> None:
+    """The data bucket is always allowed, others by parameter."""
+    world.files[f"/{bucket}/a/dog%20%C3%BC.png"] = PNG
+
+    status, body, _ = call({"s3_uri": f"s3://{bucket}/a/dog \u00fc.png"})
+
+    assert status == 200, body
+    assert world.invocations[0][2] == PNG
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "error"),
+    [("/missing.png", 404, "ImageNotFound"), ("/large.png", 413, "ImageTooLarge"), ("/page.html", 415, "NotAnImage")],
+)
+def test_bad_urls_have_their_own_status(world: World, path: str, status: int, error: str) -> None:
+    """What is wrong with the other server's file is not a failure of this function."""
+    world.files |= {"/large.png": PNG * 1000, "/page.html": b"<html>"}
+
+    got, body, _ = call({"url": world.origin + path})
+
+    assert (got, body["error"]) == (status, error)
+
+
+def test_several_urls_have_an_answer_each(world: World) -> None:
+    """In their order, each with its own status; one that cannot be had keeps no other from its answer."""
+    world.files |= {"/a.png": PNG, "/page.html": b"<html>", "/b.jpg": IMAGES["image/jpeg"]}
+    paths = ("/a.png", "/missing.png", "/page.html", "/b.jpg")
+    urls = [*(world.origin + path for path in paths), "https://127.0.0.1/", "not a URL"]
+
+    status, body, _ = call({"urls": urls, "top_k": 3})
+
+    assert (status, body["request_id"]) == (200, "request-1")
+    assert [result["status"] for result in body["results"]] == [200, 404, 415, 200, 403, 400]
+    assert body["results"][0]["predictions"] == PREDICTIONS["predictions"]
+    assert body["results"][1]["error"] == "ImageNotFound"
+    assert {image for _, _, image in world.invocations} == {PNG, IMAGES["image/jpeg"]}
+    ids = {sent["X-Amzn-SageMaker-Inference-Id"] for _, sent, _ in world.invocations}
+    assert ids == {"request-1-0", "request-1-3"}
+
+
+def test_several_urls_give_logits_too(world: World) -> None:
+    """Each entry holds its rows."""
+    world.files["/a.png"] = PNG
+    world.body = b"[[1.0]]"
+
+    _, body, _ = call({"urls": [f"{world.origin}/a.png"], "return": "logits"})
+
+    assert body["results"][0]["logits"] == [[1.0]]
+
+
+def test_several_urls_are_fetched_at_the_same_time(world: World) -> None:
+    """Each server answers only once all of them are asked, which one after the other could never be."""
+    world.gate = threading.Barrier(8)
+    world.files["/a.png"] = PNG
+
+    _, body, _ = call({"urls": [f"{world.origin}/a.png"] * 8})
+
+    assert [result["status"] for result in body["results"]] == [200] * 8
+
+
+def test_a_call_asks_the_endpoint_for_few_images_at_a_time(world: World) -> None:
+    """One caller with many images leaves room for the others."""
+    world.files["/a.png"] = PNG
+    world.endpoint_gate = threading.Barrier(images.MAX_AT_ENDPOINT)
+
+    _, body, _ = call({"urls": [f"{world.origin}/a.png"] * 12})
+
+    assert [result["status"] for result in body["results"]] == [200] * 12
+    assert world.most_at_once == images.MAX_AT_ENDPOINT
+
+
+def test_throttled_images_of_several_carry_a_hint(world: World) -> None:
+    """What was refused for want of capacity can be sent again, alone."""
+    world.files["/a.png"] = PNG
+    world.fails_with(400, "ThrottlingException")
+
+    _, body, _ = call({"urls": [f"{world.origin}/a.png"] * 2})
+
+    assert [(one["status"], one["retry_after_seconds"]) for one in body["results"]] == [(429, 1)] * 2
+
+
+def test_a_slow_s3_is_out_of_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read that does not end is given up at the deadline for fetching."""
+    monkeypatch.setenv("FETCH_DEADLINE_SECONDS", "0.2")
+    forget()
+    world.hold = threading.Event()
+
+    got, body, _ = call({"s3_uri": "s3://data-bucket/a.png"})
+    world.hold.set()
+
+    assert (got, body["error"], world.invocations) == (504, "OutOfTime", [])
