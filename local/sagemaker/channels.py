@@ -1,9 +1,9 @@
 """Input channels: what a training job's request names in S3, laid out as files under its /opt/ml/input/data."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from local.sagemaker.storage import Objects, S3Uri, StorageError
 
@@ -28,7 +28,7 @@ def download(channel: dict[str, Any], objects: Objects, folder: Path, shard: int
         if source.get("S3DataDistributionType") == "ShardedByS3Key":
             entries = entries[shard::num_shards]
         for uri, path in entries:
-            _write(folder, path, objects.read(uri))
+            _write(folder, path, objects.blocks(uri))
     except StorageError as error:
         raise ChannelError(f"Data download failed:{error}") from error
     return len(entries)
@@ -87,15 +87,21 @@ def _manifest_entries(uri: S3Uri, content: bytes) -> list[Entry]:
     return [(S3Uri.parse(prefix + item), item.lstrip("/")) for item in rest]
 
 
-def _write(folder: Path, path: str, content: bytes) -> None:
+def _write(folder: Path, path: str, blocks: Iterable[bytes]) -> None:
     if ".." in path.split("/"):
         raise ChannelError(f"Data download failed:key {path!r} would be written outside its channel; rename the object")
     target = folder / path
     try:
-        try:
-            target.write_bytes(content)
-        except FileNotFoundError:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
+        with _opened(target) as file:
+            file.writelines(blocks)
     except OSError as error:  # the name is too long, or a folder as well
         raise ChannelError(f"Data download failed:key {path!r}: {error.strerror}; rename the object") from error
+
+
+def _opened(target: Path) -> IO[bytes]:
+    """Return the file to write to; folders are made where they are missing, which is seldom."""
+    try:
+        return target.open("wb")
+    except FileNotFoundError:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return target.open("wb")

@@ -48,7 +48,8 @@ class Checkpoints:
                 continue
             path = self._folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(objects.read(S3Uri(self._prefix.bucket, key)))
+            with path.open("wb") as file:
+                file.writelines(objects.blocks(S3Uri(self._prefix.bucket, key)))
             self._sent[path] = _version(path)
 
     def start(self) -> None:

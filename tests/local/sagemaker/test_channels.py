@@ -1,10 +1,14 @@
 """How objects become files of a channel."""
 
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from local.s3.disk import Disk
 from local.sagemaker import channels, storage
 from local.sagemaker.channels import ChannelError, download
 from local.sagemaker.storage import Objects, S3Uri, StorageError
@@ -19,10 +23,10 @@ class FakeObjects(Objects):
     def keys(self, prefix: S3Uri) -> list[str]:
         return sorted(key for key in self._content if key.startswith(prefix.key))
 
-    def read(self, uri: S3Uri) -> bytes:
+    def blocks(self, uri: S3Uri) -> Iterator[bytes]:
         if uri.key not in self._content:
             raise StorageError(f"no {uri}")
-        return self._content[uri.key]
+        return iter([self._content[uri.key]])
 
 
 def _channel(uri: str, data_type: str = "S3Prefix", **source: str) -> dict[str, Any]:
@@ -53,6 +57,42 @@ def test_prefix_decides_the_path(tmp_path: Path, prefix: str, expected: set[str]
     assert download(_channel(prefix), objects, tmp_path, 0, 1) == len(expected)
 
     assert _files(tmp_path) == expected
+
+
+class OneOnDisk(Objects):
+    """A bucket `b` with one object, which lies on disk as S3 keeps large ones."""
+
+    def __init__(self, key: str, folder: Path, num_blocks: int, block: bytes) -> None:
+        disk = Disk(folder, keeps=False)
+        self._key = key
+        self._stored = disk.buffer(disk.store(block for _ in range(num_blocks)))
+        self._size = num_blocks * len(block)
+
+    def keys(self, prefix: S3Uri) -> list[str]:
+        return [self._key]
+
+    def _check(self, action: str, resource_arn: str, context: Any) -> None:
+        """Let everything be read."""
+
+    def _object(self, bucket: str, key: str) -> Any:
+        return SimpleNamespace(_value_buffer=self._stored, size=self._size)
+
+
+def test_large_object_passes_by_the_memory(tmp_path: Path) -> None:
+    """An object of 64 MB costs a download less than 4 MB, and so one of 2 GB: it is written block by block."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "channel").mkdir()
+    objects = OneOnDisk("d/features.bin", tmp_path / "disk", 64, b"x" * (1 << 20))
+
+    tracemalloc.start()
+    try:
+        download(_channel("s3://b/d/"), objects, tmp_path / "channel", 0, 1)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert (tmp_path / "channel" / "features.bin").stat().st_size == 64 << 20
+    assert peak_bytes < 4 << 20
 
 
 def test_shards_share_the_keys(tmp_path: Path) -> None:
