@@ -6,6 +6,7 @@ from typing import Any
 
 from local.account import Account
 from local.iam.errors import NotAuthenticatedError
+from local.iam.payloads import CheckedBody, check_body
 from local.iam.presigned import PresignedUrl
 from local.iam.signatures import MAX_EXPIRES_SECONDS, Signature, is_signed_with, read_signature
 from local.identity import Credentials, Principal
@@ -40,6 +41,19 @@ def authenticate(account: Account, environ: Mapping[str, Any], payload: bytes | 
     if account.sessions.has_expired(credentials):
         raise NotAuthenticatedError("Expired", "the session has expired")
     return principal
+
+
+def checked_body(account: Account, environ: dict[str, Any]) -> CheckedBody | None:
+    """Let the body of an authenticated request to S3 be checked while it is read; None where nothing is said of it.
+
+    Raises:
+        ServiceError: what the request says of its body is none of S3's forms.
+    """
+    if not environ.get("HTTP_X_AMZ_CONTENT_SHA256", "").startswith("STREAMING-AWS4"):
+        return check_body(environ, "", None)
+    signature = read_signature(environ)
+    secret = _owner(account, signature.access_key_id)[1].secret_access_key if signature else ""
+    return check_body(environ, secret, signature)
 
 
 def _of_presigned_url(account: Account, environ: Mapping[str, Any]) -> Principal:

@@ -16,7 +16,7 @@ from local.errors import ServiceError
 from local.iam.actions import TABLE
 from local.iam.actions.rules import Call, Need
 from local.iam.actions.s3 import S3Request, UnknownOperationError, needs
-from local.iam.authentication import authenticate
+from local.iam.authentication import authenticate, checked_body
 from local.iam.errors import NotAuthenticatedError
 from local.iam.permissions import Permissions
 from local.iam.roles import Roles
@@ -39,7 +39,12 @@ _DENYING = frozenset({"sts", "sqs", "sns", "lambda"})  # whose resources' polici
 _CLOSED_PATHS = ("/moto-api", "/latest/")  # moto's own doors, which pass by every check
 _S3_STATUSES = {
     "AuthorizationQueryParametersError": "400 Bad Request",
+    "BadDigest": "400 Bad Request",
     "ExpiredToken": "400 Bad Request",
+    "IncompleteBody": "400 Bad Request",
+    "InvalidArgument": "400 Bad Request",
+    "MalformedTrailerError": "400 Bad Request",
+    "XAmzContentSHA256Mismatch": "400 Bad Request",
     "NotImplemented": "501 Not Implemented",
 }
 
@@ -62,12 +67,10 @@ class Enforcement:
             if service not in _SCOPES or environ["PATH_INFO"].startswith(_CLOSED_PATHS):
                 return _refused(service, environ, start_response)
             caller = self._authenticated(environ, service)
-            if service == "s3":
-                refusal = self._s3_refusal(caller, environ)
-                if refusal:
-                    return _s3_error(refusal, environ, start_response)
             _caller.set(caller)
             _scope.set(service)
+            if service == "s3":
+                return self._s3_answer(caller, application, environ, start_response)
             return application(environ, start_response)
 
         return answer
@@ -137,6 +140,35 @@ class Enforcement:
         bucket = s3_backends[self._account.account_id]["aws"].buckets.get(name)
         if bucket is not None and key not in bucket.keys:
             self._permissions.require(caller, Need("s3:ListBucket", f"arn:aws:s3:::{name}"), "s3")
+
+    def _s3_answer(
+        self,
+        caller: Principal | NotAuthenticatedError,
+        application: WsgiApplication,
+        environ: dict[str, Any],
+        start_response: Callable[..., Any],
+    ) -> Iterable[bytes]:
+        """Carry a request to S3 out if it is allowed, and if its body is what its headers say."""
+        try:
+            body = None if isinstance(caller, NotAuthenticatedError) else checked_body(self._account, environ)
+        except ServiceException as refusal:
+            return _s3_error(refusal, environ, start_response)
+        refused = self._s3_refusal(caller, environ)
+        if refused:
+            return _s3_error(refused, environ, start_response)
+        if body is None:
+            return application(environ, start_response)
+        started: list[Any] = []
+        try:
+            answered = application(environ, lambda *start: started.append(start))
+        except ServiceException as refusal:
+            if refusal is not body.refusal:
+                raise
+            return _s3_error(refusal, environ, start_response)
+        if body.refusal:
+            return _s3_error(body.refusal, environ, start_response)
+        start_response(*started[-1])
+        return answered
 
     def _s3_refusal(
         self, caller: Principal | NotAuthenticatedError, environ: dict[str, Any]

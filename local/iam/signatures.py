@@ -81,7 +81,7 @@ def is_signed_with(secret: str, signature: Signature, environ: Mapping[str, Any]
     scope = f"{signature.date}/{signature.region}/{signature.service}/aws4_request"
     hashed = hashlib.sha256(canonical).hexdigest()
     text = f"{_ALGORITHM}\n{signature.amz_date}\n{scope}\n{hashed}"
-    key = _signing_key(secret, signature.date, signature.region, signature.service)
+    key = signing_key(secret, signature.date, signature.region, signature.service)
     return hmac.compare_digest(hmac.new(key, text.encode(), hashlib.sha256).hexdigest(), signature.value)
 
 
@@ -94,7 +94,7 @@ def _signature(scope: str, headers: str, value: str, amz_date: str, token: str, 
 
 
 @lru_cache(maxsize=1024)
-def _signing_key(secret: str, date: str, region: str, service: str) -> bytes:
+def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
     """Return the key that is good for one secret, day, region and service: four hashes, so it is kept."""
     key = b"AWS4" + secret.encode()
     for part in (date, region, service, "aws4_request"):

@@ -124,7 +124,7 @@ class Deployment:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run these tests in the order of a stack's life: they share one, and the later ones change it."""
-    names = ("success", "schedule", "refusals", "features", "permissions", "lifecycle")
+    names = ("success", "schedule", "refusals", "features", "rare_paths", "permissions", "lifecycle")
     order = {f"test_{name}.py": position for position, name in enumerate(names)}
     positions = [index for index, item in enumerate(items) if item.path.parent == Path(__file__).parent]
     ordered = sorted((items[index] for index in positions), key=lambda item: order[item.path.name])

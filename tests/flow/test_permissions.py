@@ -1,138 +1,37 @@
 """Each role is sufficient and minimal: the policies of the template against every request of the flow's tests."""
 
 import json
+import re
 from collections import defaultdict
-from functools import cache
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local.iam.atoms import Atom, atoms, idle_atoms
-from local.iam.context import Context
+from local.iam.actions.rules import Need
+from local.iam.atoms import atoms, denied, idle_atoms
 from local.iam.documents import Policy
 from local.iam.evaluation import Policies, Request, evaluate
+from local.iam.permissions import refusal
 from local.iam.recording import recorded
-from local.identity import Principal
 from tests.flow.pictures import write_dataset
 
 pytestmark = [pytest.mark.slow, pytest.mark.account]
 
 FROZEN = "frozen"  # the stack of test_features.py
-TESTS = Path(__file__).resolve().parents[1]
-# Paths that a healthy flow does not take. Each is taken by a handler's own test, which is named: the role's logical id
-# and statement, the actions, and the test under tests/.
-_RESOLVED = "handlers/test_start_jobs.py::test_retried_state_goes_on_at_once_if_the_job_has_ended"
-_REFUSED = "handlers/test_start_jobs.py::test_refused_job_leaves_no_token"
-_FAILED = "handlers/test_resume_execution.py::test_failed_training_job_fails_the_state_in_words"
-_GIVEN_BACK = "handlers/test_report_outcome.py::test_failure_gives_scaling_back"
-_TYPE_CHANGE = "handlers/test_deploy_endpoint.py::test_change_of_instance_type_takes_scaling_away_first"
-_TRIAL_FAILED = "handlers/test_resume_execution.py::test_failed_tuning_job_tells_the_trials_reason"
-RARE: dict[tuple[str, str], dict[str, str]] = {
-    ("CheckEndpointRole", "InvokeAndSetBack"): {
-        "sagemaker:DeleteEndpoint": "handlers/test_check_endpoint.py::test_new_endpoint_is_deleted"
-    },
-    ("CheckEndpointRole", "SetBack"): {
-        "sagemaker:UpdateEndpoint": "handlers/test_check_endpoint.py::test_disagreeing_endpoint_is_set_back"
-    },
-    ("CheckEndpointRole", "List"): {"s3:ListBucket": "handlers/test_check_endpoint.py::test_vanished_image_is_refused"},
-    ("DeployEndpointRole", "CreateModel"): {
-        "sagemaker:DescribeModel": "handlers/test_faults.py::test_killed_deployment_is_finished_by_the_retry"
-    },
-    ("DeployEndpointRole", "ReadScaling"): {
-        "application-autoscaling:DescribeScalableTargets": _TYPE_CHANGE,
-        "application-autoscaling:DescribeScalingPolicies": _TYPE_CHANGE,
-    },
-    ("DeployEndpointRole", "TakeScalingAway"): {
-        "application-autoscaling:DeregisterScalableTarget": _TYPE_CHANGE,
-    },
-    ("DeployEndpointRole", "Table"): {
-        "dynamodb:DeleteItem": "handlers/test_deploy_endpoint.py::test_refused_update_leaves_no_token",
-        "dynamodb:GetItem": "handlers/test_deploy_endpoint.py::test_retried_state_goes_on_if_its_update_has_ended",
-    },
-    ("DeployEndpointRole", "Answer"): {
-        "states:SendTaskSuccess": "handlers/test_deploy_endpoint.py::"
-        "test_retried_state_goes_on_if_its_update_has_ended",
-        "states:SendTaskFailure": "handlers/test_resume_execution.py::test_rolled_back_endpoint_fails_the_state",
-    },
-    ("ComputeFeaturesRole", "Compute"): {
-        "sagemaker:DescribeTrainingJob": "handlers/test_compute_features.py::test_retried_state_takes_its_own"
-    },
-    ("ComputeFeaturesRole", "List"): {
-        "s3:ListBucket": "handlers/test_compute_features.py::test_missing_manifest_is_an_error_of_ours"
-    },
-    ("ComputeFeaturesRole", "Table"): {
-        "dynamodb:DeleteItem": _REFUSED,
-        "dynamodb:GetItem": "handlers/test_compute_features.py::test_retried_state_takes_its_own",
-    },
-    ("ComputeFeaturesRole", "Answer"): {
-        "states:SendTaskFailure": "handlers/test_compute_features.py::test_failed_job_says_what_to_change",
-        "states:SendTaskSuccess": "handlers/test_compute_features.py::test_next_execution_takes_them_at_once",
-    },
-    ("RegisterScalingRole", "Table"): {
-        "dynamodb:DeleteItem": "handlers/test_deploy_endpoint.py::"
-        "test_registration_after_the_update_keeps_policies_added_by_hand"
-    },
-    ("ReportOutcomeRole", "RejectModelPackage"): {
-        "sagemaker:UpdateModelPackage": "handlers/test_report_outcome.py::test_failed_deployment_rejects_its_package"
-    },
-    ("ReportOutcomeRole", "DeleteFailedEndpoint"): {
-        "sagemaker:DeleteEndpoint": "handlers/test_report_outcome.py::test_endpoint_that_never_came_up_is_deleted"
-    },
-    ("ReportOutcomeRole", "ChangeScaling"): {
-        "application-autoscaling:PutScalingPolicy": _GIVEN_BACK,
-        "application-autoscaling:RegisterScalableTarget": _GIVEN_BACK,
-    },
-    ("ReportOutcomeRole", "ScaleTheEndpoint"): {"sagemaker:UpdateEndpointWeightsAndCapacities": _GIVEN_BACK},
-    ("ReportOutcomeRole", "ReadEndpointConfig"): {"sagemaker:DescribeEndpointConfig": _GIVEN_BACK},
-    ("ReportOutcomeRole", "TargetTrackingAlarms"): {
-        "cloudwatch:DeleteAlarms": _GIVEN_BACK,
-        "cloudwatch:PutMetricAlarm": _GIVEN_BACK,
-    },
-    ("ReportOutcomeRole", "ReadAlarms"): {"cloudwatch:DescribeAlarms": _GIVEN_BACK},
-    ("ReportOutcomeRole", "ServiceRoleOfAutoscaling"): {"iam:CreateServiceLinkedRole": _GIVEN_BACK},
-    ("ResumeExecutionRole", "Tuning"): {
-        "sagemaker:StopHyperParameterTuningJob": "handlers/test_resume_execution.py::"
-        "test_sweep_stops_jobs_of_ended_executions"
-    },
-    ("ResumeExecutionRole", "Endpoint"): {
-        "sagemaker:DeleteEndpoint": "handlers/endpoints/test_deployments.py::"
-        "test_new_endpoint_of_an_unchecked_model_is_deleted"
-    },
-    ("ResumeExecutionRole", "SetBackAnUncheckedModel"): {
-        "sagemaker:UpdateEndpoint": "handlers/endpoints/test_deployments.py::"
-        "test_unchecked_model_is_taken_out_of_service"
-    },
-    ("ResumeExecutionRole", "Training"): {
-        "sagemaker:StopTrainingJob": "handlers/test_resume_execution.py::test_sweep_stops_jobs_of_ended_executions"
-    },
-    ("SchedulerRole", "SendToDeadLetters"): {
-        "sqs:SendMessage": "local/iam/test_enforcement.py::test_a_schedule_sends_to_its_dead_letters_as_its_role"
-    },
-    ("StartTrainingJobRole", "Train"): {"sagemaker:DescribeTrainingJob": _RESOLVED},
-    ("StartTrainingJobRole", "Table"): {"dynamodb:DeleteItem": _REFUSED, "dynamodb:GetItem": _RESOLVED},
-    ("StartTrainingJobRole", "Answer"): {
-        "states:SendTaskFailure": _FAILED,
-        "states:SendTaskSuccess": _RESOLVED,
-    },
-    ("StartTuningJobRole", "Tune"): {
-        "sagemaker:DescribeHyperParameterTuningJob": _RESOLVED,
-        "sagemaker:ListTrainingJobsForHyperParameterTuningJob": _TRIAL_FAILED,
-    },
-    ("StartTuningJobRole", "ReadFailedTrainingJob"): {"sagemaker:DescribeTrainingJob": _TRIAL_FAILED},
-    ("StartTuningJobRole", "Table"): {"dynamodb:DeleteItem": _REFUSED, "dynamodb:GetItem": _RESOLVED},
-    ("StartTuningJobRole", "Answer"): {
-        "states:SendTaskFailure": _FAILED,
-        "states:SendTaskSuccess": _RESOLVED,
-    },
-}
+NEEDED = {"test_success.py", "test_schedule.py", "test_refusals.py", "test_features.py", "test_rare_paths.py"}
+REFUSAL = re.compile(
+    r"User: \S+ is not authorized to perform: [\w-]+:\w+ on resource: \S+ "
+    r"because no (identity|resource)-based policy allows the [\w-]+:\w+ action"
+)
 
 
 @pytest.fixture(scope="module")
 def whole_flow(request, production) -> None:
     """Let go on only where the tests of the flow's other paths have run before."""
     files = {item.path.name for item in request.session.items if item.path.parent == Path(__file__).parent}
-    if not {"test_success.py", "test_schedule.py", "test_refusals.py", "test_features.py"} <= files:
+    if not files >= NEEDED:
         pytest.skip("what is needed shows only after all of tests/flow; run: pytest tests/flow")
 
 
@@ -183,26 +82,28 @@ def test_every_request_of_the_flow_was_allowed(stack, whole_flow, roles):
 
 
 def test_every_permission_is_needed(policies, requests):
-    """Without any one action of any one statement some request of the flow, or a listed rare one, is denied."""
-    rare = {(role, Atom(sid, action)) for (role, sid), named in RARE.items() for action in named}
+    """Without any one action of any one statement some request that the flow has made is denied."""
     present = {(role, atom) for (_, role), document in policies.items() for atom in atoms(document)}
     needed = {
         (role, atom)
         for (stack_name, role), document in policies.items()
         for atom in set(atoms(document)) - set(idle_atoms(document, requests[stack_name, role]))
     }
-    unneeded = sorted(f"{role} {atom.sid} {atom.action}" for role, atom in present - needed - rare)
-    assert unneeded == [], "nothing needs these; take them out of template.yaml or list the path that does"
+    unneeded = sorted(f"{role} {atom.sid} {atom.action}" for role, atom in present - needed)
+    assert unneeded == [], "nothing needs these; take them out of template.yaml, or their path in test_rare_paths.py"
 
 
-def test_rare_permissions_are_there_and_tested(policies):
-    """Each listed rare path names an atom of the template and a test that exists."""
-    listed = {(role, Atom(sid, action)) for (role, sid), named in RARE.items() for action in named}
-    present = {(role, atom) for (_, role), document in policies.items() for atom in atoms(document)}
-    missing = {test for named in RARE.values() for test in named.values() if not _exists(test)}
+def test_without_any_one_statement_a_request_is_refused_in_words(policies, requests):
+    """For every statement of every role: AWS's sentence says who may not do what on which resource, and why."""
+    said: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for (stack_name, role), document in policies.items():
+        for statement in document["Statement"]:
+            left = document | {"Statement": [one for one in document["Statement"] if one is not statement]}
+            refused = denied(left, requests[stack_name, role])
+            said[role, statement["Sid"]] |= {_said(one, Policies((Policy.parse(left),))) for one in refused}
 
-    assert listed - present == set()
-    assert missing == set()
+    assert [statement for statement, sentences in said.items() if not sentences] == []
+    assert [one for sentences in said.values() for one in sentences if not REFUSAL.fullmatch(one)] == []
 
 
 def test_each_role_is_assumed_by_its_service(stack, whole_flow, roles):
@@ -241,27 +142,89 @@ def _allows(statements: list[dict[str, Any]], request: Request) -> bool:
     return evaluate(request, Policies(resource=Policy.parse(document))).is_allowed
 
 
-@cache
-def _exists(test: str) -> bool:
-    file, _, name = test.partition("::")
-    path = TESTS / file
-    return path.exists() and f"def {name}(" in path.read_text()
-
-
-def test_plain_http_is_denied_by_the_buckets_policy(stack, production):
-    """The TLS-only statement denies even what the caller's own policy allows; without it, nothing would."""
-    bucket = stack.outputs["DataBucketName"]
+@pytest.fixture(scope="module")
+def resource_policies(stack, production) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Give ARN and policy of each resource of the stack that has one, by logical id."""
+    iam_view, found = {}, {}
+    pages = stack.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack.name)
+    for one in (resource for page in pages for resource in page["StackResourceSummaries"]):
+        iam_view[one["LogicalResourceId"]] = one["PhysicalResourceId"]
+    bucket = iam_view["DataBucket"]
     text = stack.client("s3").get_bucket_policy(Bucket=bucket)["Policy"]
-    request = Request(
-        Principal("arn:aws:iam::123456789012:role/any", "one"),
-        "s3:GetObject",
-        f"arn:aws:s3:::{bucket}/datasets/x",
-        Context({"aws:SecureTransport": "false"}),
-    )
-    anything = Policy.parse({"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+    found["DataBucket"] = (f"arn:aws:s3:::{bucket}", json.loads(text))
+    attributes = stack.client("sns").get_topic_attributes(TopicArn=iam_view["Topic"])["Attributes"]
+    found["Topic"] = (iam_view["Topic"], json.loads(attributes["Policy"]))
+    for queue in ("EventDeadLetterQueue", "FunctionDeadLetterQueue"):
+        attributes = stack.client("sqs").get_queue_attributes(QueueUrl=iam_view[queue], AttributeNames=["All"])
+        attributes = attributes["Attributes"]
+        found[queue] = (attributes["QueueArn"], json.loads(attributes["Policy"]))
+    return found
 
-    assert not evaluate(request, Policies((anything,), resource=Policy.parse(text))).is_allowed
-    assert evaluate(request, Policies((anything,))).is_allowed
+
+def test_without_any_one_allowing_statement_of_a_resource_a_request_is_refused(stack, whole_flow, resource_policies):
+    """CloudWatch could not publish to the topic, EventBridge could not bury an event of any one of its rules."""
+    asked = [one.request for one in recorded(stack.account.folder)]
+    seen = set()
+    for arn, document in resource_policies.values():
+        for statement in (one for one in document["Statement"] if one["Effect"] == "Allow"):
+            left = [one for one in document["Statement"] if one is not statement]
+            of_it = [one for one in asked if one.resource == arn and _allows(document["Statement"], one)]
+            refused = [one for one in of_it if not _allows(left, one)]
+            assert refused, f"nothing needs {statement['Sid']} of {arn}"
+            policy = Policies(resource=Policy.parse(document | {"Statement": left}))
+            assert all(REFUSAL.fullmatch(_said(one, policy)) for one in refused)
+            seen.add(statement["Sid"])
+    assert seen == {"Alarms", "Rules"}
+
+
+def test_every_rule_may_bury_what_it_cannot_deliver(resource_policies, whole_flow, stack):
+    """The queue's policy names each rule of the stack, and no other rule may send to it."""
+    arn, document = resource_policies["EventDeadLetterQueue"]
+    one = next(
+        found.request
+        for found in recorded(stack.account.folder)
+        if found.request.resource == arn and found.request.principal.service == "events.amazonaws.com"
+    )
+    rules = stack.client("events").list_rules(NamePrefix=stack.name)["Rules"]
+    rules = [rule["Arn"] for rule in rules if rule["Arn"].split("/")[-1].startswith(f"{stack.name}-")]
+
+    allowed = [rule for rule in rules if _allows(document["Statement"], _from(one, rule))]
+
+    assert (len(allowed), allowed) == (5, rules)
+    assert not _allows(document["Statement"], _from(one, f"{rules[0]}-other"))
+
+
+def _from(request: Request, rule_arn: str) -> Request:
+    """Return the request as `rule_arn` would make it."""
+    principal = replace(request.principal, source_arn=rule_arn)
+    return replace(request, principal=principal, context=request.context.with_values({"aws:SourceArn": rule_arn}))
+
+
+def test_plain_http_is_denied_by_each_denying_statement_of_a_resource(stack, whole_flow, resource_policies):
+    """What the flow has asked of bucket, topic and queues would be denied without TLS, by that one statement alone."""
+    anything = Policy.parse({"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+    asked = [one.request for one in recorded(stack.account.folder)]
+    for name, (arn, document) in resource_policies.items():
+        (statement,) = [one for one in document["Statement"] if one["Effect"] == "Deny"]
+        left = {"Statement": [one for one in document["Statement"] if one is not statement]}
+        of_it = [one for one in asked if one.resource == arn or one.resource.startswith(f"{arn}/")]
+        plain = [
+            replace(one, context=one.context.with_values({"aws:SecureTransport": "false"}))
+            for one in of_it
+            if one.action in ("sns:Publish", "sqs:SendMessage") or one.action.startswith("s3:")
+        ]
+        assert plain, name
+        for request in plain:
+            said = _said(request, Policies((anything,), resource=Policy.parse(document)))
+            assert said.endswith("with an explicit deny in a resource-based policy"), said
+            assert evaluate(request, Policies((anything,), resource=Policy.parse(left))).is_allowed
+
+
+def _said(request: Request, policies: Policies) -> str:
+    """Return the sentence in which the request is refused."""
+    decision = evaluate(request, policies)
+    assert not decision.is_allowed
+    return refusal(request.principal, Need(request.action, request.resource), decision)
 
 
 @pytest.mark.parametrize(

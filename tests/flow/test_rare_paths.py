@@ -1,0 +1,415 @@
+"""The paths that a healthy flow does not take, each taken by a handler under its own role in the deployed account.
+
+A retried state is the state's own event sent to its function once more; what else is rare is brought about by a fault,
+by a hand at the console, or by an execution that was stopped. tests/flow/test_permissions.py looks afterwards at what
+the roles needed for it.
+"""
+
+import copy
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local import control
+from local.faults.remote import RemoteFaults
+from tests.flow.conftest import Deployment, wait_for
+from tests.local.sagemaker.hosted import archive
+
+pytestmark = [pytest.mark.slow, pytest.mark.account]
+
+GONE = "there-is-none"
+
+
+@pytest.fixture(scope="module")
+def frozen(stack, production) -> Deployment:
+    """Give the stack of test_features.py, whose endpoint serves and whose last execution was stopped."""
+    deployment = Deployment(stack.account, "frozen")
+    try:
+        deployment.client("cloudformation").describe_stacks(StackName="frozen")
+    except ClientError:
+        pytest.skip("goes on from the stack of test_features.py; run: pytest tests/flow")
+    return deployment
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_sweep(frozen) -> None:
+    """Let no schedule put in order what a test is about to look at."""
+    scheduler = frozen.client("scheduler")
+    schedule = scheduler.get_schedule(Name="frozen-sweep")
+    kept = ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")
+    scheduler.update_schedule(**{name: schedule[name] for name in kept}, State="DISABLED")
+
+
+@pytest.fixture
+def broken(stack) -> Iterator[RemoteFaults]:
+    """Give the means to break the stacks' account."""
+    remote = RemoteFaults(stack.account.info)
+    yield remote
+    remote.clear()
+
+
+def event_of(deployment: Deployment, dataset: str, state: str) -> dict[str, Any]:
+    """Return what a state of the first execution of `dataset` was called with, its task token included."""
+    arn = [one["executionArn"] for one in deployment.executions() if one["name"].startswith(f"{dataset}-")][-1]
+    pages = deployment.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn)
+    name = ""
+    for event in (event for page in pages for event in page["events"]):
+        name = event.get("stateEnteredEventDetails", {}).get("name", name)
+        if name == state and "taskScheduledEventDetails" in event:
+            return dict(json.loads(event["taskScheduledEventDetails"]["parameters"])["Payload"])
+    raise AssertionError(f"{arn} never came to {state}")
+
+
+def stopped_execution(deployment: Deployment) -> str:
+    """Return the name of an execution that was stopped."""
+    return next(str(one["name"]) for one in deployment.executions() if one["status"] == "ABORTED")
+
+
+def call(deployment: Deployment, function: str, event: dict[str, Any]) -> tuple[bool, Any]:
+    """Return whether the function succeeded, and its answer or its error's text."""
+    answer = deployment.client("lambda").invoke(
+        FunctionName=f"{deployment.name}-{function}", Payload=json.dumps(event).encode()
+    )
+    said = json.load(answer["Payload"])
+    return ("FunctionError" not in answer, said if "FunctionError" not in answer else said["errorMessage"])
+
+
+def is_waiting(deployment: Deployment, event: dict[str, Any]) -> bool:
+    """Return whether the task token of `event` is still in the table."""
+    pages = deployment.client("dynamodb").get_paginator("scan").paginate(TableName=deployment.outputs["TableName"])
+    items = [item for page in pages for item in page["Items"]]
+    return any(item.get("TaskToken", {}).get("S") == event["TaskToken"] for item in items)
+
+
+@pytest.mark.parametrize(
+    ("function", "state"),
+    [("start-tuning-job", "StartTuningJob"), ("start-training-job", "StartTrainingJob")],
+)
+def test_a_retried_state_is_answered_by_the_job_that_has_ended(stack, function, state):
+    """Its job's name is taken, so the job is looked up and the token answered at once and forgotten."""
+    event = event_of(stack, "colours", state)
+
+    succeeded, said = call(stack, function, event)
+
+    assert succeeded, said
+    assert not is_waiting(stack, event)
+
+
+def test_a_retried_state_tells_why_its_tuning_job_failed(stack):
+    """The sentence is of the training job that failed, which is looked up for it."""
+    event = event_of(stack, "garbage", "StartTuningJob")
+
+    succeeded, said = call(stack, "start-tuning-job", event)
+
+    assert succeeded, said
+    assert not is_waiting(stack, event)
+
+
+def test_a_job_that_was_deleted_meanwhile_fails_its_state(stack, broken):
+    """The job is there when the name is found taken, and gone when its outcome is looked up."""
+    event = event_of(stack, "colours", "StartTrainingJob")
+    _vanish(broken, "StartTrainingJobRole", "DescribeTrainingJob", after=1)
+
+    succeeded, said = call(stack, "start-training-job", event)
+
+    assert succeeded, said
+    assert not is_waiting(stack, event)
+
+
+def test_features_are_found_or_refused_by_name(frozen, broken):
+    """A retried state meets the job of its name, which has ended or is gone; a lost manifest is named."""
+    event = event_of(frozen, "colours", "ComputeFeatures")
+    other = copy.deepcopy(event)
+    other["Dataset"]["Fingerprint"] = "f" * 64
+    lost = copy.deepcopy(event)
+    lost["Dataset"]["TrainManifestS3Uri"] += ".lost"
+
+    assert call(frozen, "compute-features", other)[0]
+    _forget_features(frozen)
+    _vanish(broken, "ComputeFeaturesRole", "DescribeTrainingJob", after=1)
+    assert call(frozen, "compute-features", other)[0]
+    assert not is_waiting(frozen, event)
+    succeeded, said = call(frozen, "compute-features", lost)
+    assert (succeeded, "404: Not Found" in said) == (False, True)
+
+
+def test_a_retried_deployment_is_answered_by_its_endpoint(frozen, broken):
+    """Model and config are met by their names; the endpoint serves, or has been deleted meanwhile."""
+    event = event_of(frozen, "colours", "DeployEndpoint")
+
+    assert call(frozen, "deploy-endpoint", event) == (True, {"EndpointName": "frozen", "Move": "wait"})
+    _vanish(broken, "DeployEndpointRole", "DescribeEndpoint", after=1)
+    assert call(frozen, "deploy-endpoint", event)[0]
+    assert not is_waiting(frozen, event)
+
+
+def test_scaling_is_given_back_by_the_report_of_a_refused_update(frozen, broken):
+    """Taken away for another instance type, restored when SageMaker refuses; the model package is rejected."""
+    refused = _refused_update(frozen, broken)
+    package = event_of(frozen, "colours", "DeployEndpoint")["Model"]["ModelPackageArn"]
+    state = event_of(frozen, "colours", "ReportOutcome")["State"]
+    for result in ("Endpoint", "Check", "Scaling"):
+        state.pop(result)
+    state["Failure"] = {"Error": "EndpointFailedError", "Cause": "the update was refused"}
+    taken_away = _scaling(frozen)
+
+    succeeded, said = call(
+        frozen, "report-outcome", {"ExecutionName": refused["ExecutionName"], "Status": "FAILED", "State": state}
+    )
+
+    assert (succeeded, said["Problems"]) == (True, [])
+    assert (taken_away, _scaling(frozen)) == ((0, 0), (1, 1))
+    described = frozen.client("sagemaker").describe_model_package(ModelPackageName=package)
+    assert described["ModelApprovalStatus"] == "Rejected"
+
+
+def test_scaling_is_given_back_when_it_is_registered_again(frozen, broken):
+    """What a refused update has left taken away is restored by the next registration, and no longer kept."""
+    _refused_update(frozen, broken)
+
+    succeeded, said = call(frozen, "register-scaling", event_of(frozen, "colours", "RegisterScaling"))
+
+    assert succeeded, said
+    assert _scaling(frozen) == (1, 1)
+    assert _item(frozen, "scaling#frozen") is None
+
+
+def test_an_endpoint_that_cannot_be_checked_is_set_back(frozen):
+    """An image of the evaluation is gone: the config that served before is deployed again."""
+    event = event_of(frozen, "colours", "CheckEndpoint")
+    event["Endpoint"]["PreviousEndpointConfigName"] = stopped_execution(frozen)
+    golden = [{"path": "test/colour-0/gone.png", "class_name": "colour-0", "probability": 0.9}]
+    _put_evaluation(frozen, event, golden)
+
+    succeeded, said = call(frozen, "check-endpoint", event)
+
+    assert (succeeded, "404: Not Found" in said, "goes back to" in said) == (False, True, True)
+    assert _settled(frozen)["EndpointConfigName"] == stopped_execution(frozen)
+
+
+def test_the_sweep_ends_what_a_stopped_execution_has_left(frozen):
+    """Its jobs are stopped and its tokens dropped; its unchecked model goes, back to another config or altogether."""
+    name, key = stopped_execution(frozen), {"Id": {"S": f"deployment#{stopped_execution(frozen)}"}}
+    dynamodb, table = frozen.client("dynamodb"), frozen.outputs["TableName"]
+    for kind in ("training", "tuning"):
+        token = {"Id": f"token#{kind}", "Kind": kind, "ResourceName": name, "TaskToken": kind, "ExecutionName": name}
+        dynamodb.put_item(TableName=table, Item={member: {"S": value} for member, value in token.items()})
+    previous: dict[str, Any] = {"TableName": table, "Key": key, "UpdateExpression": "SET PreviousConfigName = :it"}
+    dynamodb.update_item(**previous, ExpressionAttributeValues={":it": {"S": GONE}})
+
+    succeeded, first = call(frozen, "resume-execution", {"Sweep": True})
+    dynamodb.update_item(**previous, ExpressionAttributeValues={":it": {"S": ""}})
+    _, second = call(frozen, "resume-execution", {"Sweep": True})
+
+    assert succeeded, first
+    assert (first["Dropped"] >= 2, first["Problems"]) == (True, 1)  # there is no such config to go back to
+    assert (second["Repaired"], second["Problems"]) == (1, 0)
+    _wait_until_deleted(frozen)
+
+
+def test_an_endpoint_that_never_came_up_is_deleted_by_check_and_report(frozen):
+    """It serves nothing and cannot be updated: the check deletes it, and so does the report of the failure."""
+    event = event_of(frozen, "colours", "CheckEndpoint")
+    event["Endpoint"]["PreviousEndpointConfigName"] = ""
+    _put_evaluation(frozen, event, [])
+    report = {
+        "ExecutionName": "broken-1",
+        "Status": "FAILED",
+        "State": event_of(frozen, "colours", "ReportOutcome")["State"],
+    }
+    for result in ("Endpoint", "Check", "Scaling", "Model"):
+        report["State"].pop(result)
+
+    _create_failed_endpoint(frozen)
+    checked, said = call(frozen, "check-endpoint", event)
+    gone_once = _endpoint(frozen) is None
+    _create_failed_endpoint(frozen)
+    reported, outcome = call(frozen, "report-outcome", report)
+
+    assert (checked, "the new endpoint was deleted" in said, gone_once) == (False, True, True)
+    assert (reported, outcome["Problems"], _endpoint(frozen)) == (True, [], None)
+
+
+def test_a_schedule_that_cannot_invoke_sends_to_the_dead_letters(stack, broken):
+    """With every invocation throttled and no retry left, the input lies in the queue, sent as the scheduler's role."""
+    scheduler = stack.client("scheduler")
+    target = scheduler.get_schedule(Name=f"{stack.name}-sweep")["Target"]
+    target |= {"Input": '"rare"', "RetryPolicy": {"MaximumRetryAttempts": 0}}
+    with broken.during("throttle", service="lambda", operation="Invoke", caller="*SchedulerRole*", count=50):
+        now = datetime.fromisoformat(control.advance_clock(stack.account.info, 1.0))
+        at = (now + timedelta(seconds=5)).strftime("at(%Y-%m-%dT%H:%M:%S)")
+        scheduler.create_schedule(Name="rare", ScheduleExpression=at, FlexibleTimeWindow={"Mode": "OFF"}, Target=target)
+        found = wait_for(lambda: _dead_letter(stack, '"rare"'), 60)
+    scheduler.delete_schedule(Name="rare")
+
+    assert found["ERROR_CODE"]["StringValue"] == "TooManyRequestsException"
+
+
+def test_a_rule_without_its_permission_sends_to_the_dead_letters(stack):
+    """The event lies in the queue with AWS's sentence, which the queue's policy lets EventBridge put there."""
+    client, function = stack.client("lambda"), f"{stack.name}-start-execution"
+    statements = json.loads(client.get_policy(FunctionName=function)["Policy"])["Statement"]
+    statement = next(one for one in statements if "DatasetUpload" in one["Condition"]["ArnLike"]["AWS:SourceArn"])
+    client.remove_permission(FunctionName=function, StatementId=statement["Sid"])
+    try:
+        stack.put("datasets/refused.tgz", b"no archive")
+        found = wait_for(lambda: _dead_letter(stack, "refused.tgz"), 60)
+    finally:
+        client.add_permission(
+            FunctionName=function,
+            StatementId=statement["Sid"],
+            Action=statement["Action"],
+            Principal=statement["Principal"]["Service"],
+            SourceArn=statement["Condition"]["ArnLike"]["AWS:SourceArn"],
+        )
+
+    assert "is not authorized to perform: lambda:InvokeFunction" in found["ERROR_MESSAGE"]["StringValue"]
+
+
+def test_an_alarm_publishes_to_the_topic(stack):
+    """Subscribers hear of it, which the topic's policy lets CloudWatch tell them."""
+    sqs, sns = stack.client("sqs"), stack.client("sns")
+    url = sqs.create_queue(QueueName="heard")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    allow = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:*", "Resource": arn}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({"Statement": [allow]})})
+    subscribed = sns.subscribe(TopicArn=stack.outputs["TopicArn"], Protocol="sqs", Endpoint=arn)
+
+    stack.client("cloudwatch").set_alarm_state(
+        AlarmName=f"{stack.name}-predict-errors", StateValue="ALARM", StateReason="a drill"
+    )
+
+    try:
+        wait_for(lambda: _received(sqs, url, "a drill"), 60)
+    finally:
+        sns.unsubscribe(SubscriptionArn=subscribed["SubscriptionArn"])
+        sqs.delete_queue(QueueUrl=url)
+
+
+def _vanish(faults: RemoteFaults, role: str, operation: str, *, after: int) -> None:
+    """Let the next lookup but `after` find nothing, as SageMaker says it."""
+    faults.add(
+        "error", service="sagemaker", operation=operation, caller=f"*{role}*", code="ValidationException", skip=after
+    )
+
+
+def _refused_update(frozen: Deployment, faults: RemoteFaults) -> dict[str, Any]:
+    """Let SageMaker refuse the stopped execution's update after scaling was taken away for it; return its event."""
+    event = event_of(frozen, "colours", "DeployEndpoint")
+    event["ExecutionName"] = stopped_execution(frozen)
+    key = f"runs/{event['ExecutionName']}/model.tar.gz"
+    frozen.put(key, archive("tiny"))
+    event["Training"]["ModelDataUrl"] = f"s3://{frozen.outputs['DataBucketName']}/{key}"
+    _vanish(faults, "DeployEndpointRole", "DescribeEndpointConfig", after=0)
+    faults.add("quota", service="sagemaker", operation="UpdateEndpoint", caller="*DeployEndpointRole*")
+
+    succeeded, said = call(frozen, "deploy-endpoint", event)
+
+    assert not succeeded
+    assert "limit" in said
+    assert not is_waiting(frozen, event)
+    return event
+
+
+def _scaling(frozen: Deployment) -> tuple[int, int]:
+    """Return how many scalable targets and policies the endpoint has."""
+    client, own = frozen.client("application-autoscaling"), "endpoint/frozen/variant/AllTraffic"
+    targets = client.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=[own])
+    policies = client.describe_scaling_policies(ServiceNamespace="sagemaker", ResourceId=own)
+    return len(targets["ScalableTargets"]), len(policies["ScalingPolicies"])
+
+
+def _item(deployment: Deployment, key: str) -> dict[str, Any] | None:
+    table = deployment.outputs["TableName"]
+    found = deployment.client("dynamodb").get_item(TableName=table, Key={"Id": {"S": key}})
+    return found.get("Item")  # type: ignore[no-any-return]
+
+
+def _forget_features(frozen: Deployment) -> None:
+    """Delete the notes about features, so that a state starts its job again."""
+    table, client = frozen.outputs["TableName"], frozen.client("dynamodb")
+    for item in client.scan(TableName=table)["Items"]:
+        if item["Id"]["S"].startswith("features#"):
+            client.delete_item(TableName=table, Key={"Id": item["Id"]})
+
+
+def _put_evaluation(frozen: Deployment, event: dict[str, Any], golden: list[dict[str, Any]]) -> None:
+    """Let `event` name an evaluation with these golden predictions."""
+    evaluation = {"training_job_name": "x", "dataset_fingerprint": "x", "num_test_images": 1, "test_top1": 1.0}
+    frozen.put("runs/rare/evaluation.json", json.dumps(evaluation | {"golden": golden}).encode())
+    event["Evaluation"]["EvaluationS3Uri"] = f"s3://{frozen.outputs['DataBucketName']}/runs/rare/evaluation.json"
+
+
+def _endpoint(frozen: Deployment) -> dict[str, Any] | None:
+    """Return the endpoint, unless it is gone or going."""
+    try:
+        found: dict[str, Any] = frozen.client("sagemaker").describe_endpoint(EndpointName="frozen")
+    except ClientError:
+        return None
+    return None if found["EndpointStatus"] == "Deleting" else found
+
+
+def _settled(frozen: Deployment) -> dict[str, Any]:
+    """Return the endpoint once it has stopped changing."""
+
+    def settled() -> dict[str, Any] | None:
+        found = _endpoint(frozen)
+        return found if found and found["EndpointStatus"] in ("InService", "Failed") else None
+
+    return dict(wait_for(settled, 120))
+
+
+def _create_failed_endpoint(frozen: Deployment) -> None:
+    """Create the endpoint from a model that cannot be unpacked."""
+    sagemaker, model = frozen.client("sagemaker"), event_of(frozen, "colours", "DeployEndpoint")["ExecutionName"]
+    _wait_until_deleted(frozen)
+    described = sagemaker.describe_model(ModelName=model)
+    container = described["PrimaryContainer"] | {
+        "ModelDataUrl": f"s3://{frozen.outputs['DataBucketName']}/runs/rare/evaluation.json"
+    }
+    try:
+        sagemaker.create_model(
+            ModelName="broken-1", PrimaryContainer=container, ExecutionRoleArn=described["ExecutionRoleArn"]
+        )
+        variant = {"VariantName": "AllTraffic", "ModelName": "broken-1", "InstanceType": "ml.m5.large"}
+        sagemaker.create_endpoint_config(
+            EndpointConfigName="broken-1", ProductionVariants=[variant | {"InitialInstanceCount": 1}]
+        )
+    except ClientError as error:
+        assert "already exist" in str(error), error  # noqa: PT017
+    sagemaker.create_endpoint(EndpointName="frozen", EndpointConfigName="broken-1")
+    assert _settled(frozen)["EndpointStatus"] == "Failed"
+
+
+def _wait_until_deleted(frozen: Deployment) -> None:
+    def is_deleted() -> bool:
+        listed = frozen.client("sagemaker").list_endpoints(NameContains="frozen")["Endpoints"]
+        return not [one for one in listed if one["EndpointName"] == "frozen"]
+
+    wait_for(is_deleted, 60)
+
+
+def _dead_letter(stack: Deployment, text: str) -> dict[str, Any] | None:
+    """Return the attributes of the dead letter of an event that has `text` in it, and take it out of the queue."""
+    sqs = stack.client("sqs")
+    found = stack.client("cloudformation").describe_stack_resource(
+        StackName=stack.name, LogicalResourceId="EventDeadLetterQueue"
+    )
+    url = found["StackResourceDetail"]["PhysicalResourceId"]
+    received = sqs.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0, MessageAttributeNames=["All"]
+    )
+    for message in received.get("Messages", ()):
+        if text in message["Body"]:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            return dict(message["MessageAttributes"])
+    return None
+
+
+def _received(sqs: Any, url: str, text: str) -> bool:
+    received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+    return any(text in message["Body"] for message in received.get("Messages", ()))
