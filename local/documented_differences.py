@@ -22,7 +22,7 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "GetTemplateSummary": "parameters, resource types and capabilities",
     },
     "cloudwatch": {
-        "PutMetricAlarm": "alarms on one metric; maths and anomaly detection are refused",
+        "PutMetricAlarm": "alarms on one metric or on metric maths; anomaly detection is refused",
         "PutDashboard": "the body must be JSON with widgets; it is kept and not drawn",
         "GetMetricStatistics": "one minute at best; percentiles exact to 1 % beyond 100 different values a minute",
         "DescribeAlarmHistory": "changes of state only, the last hundred of each alarm",

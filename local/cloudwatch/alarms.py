@@ -10,8 +10,10 @@ from typing import Any
 
 from local.account import Account
 from local.cloudwatch import statistics
-from local.cloudwatch.evaluation import ALARM, COMPARISONS, INSUFFICIENT_DATA, OK, evaluate
+from local.cloudwatch.evaluation import ALARM, COMPARISONS, INSUFFICIENT_DATA, OK, evaluate, period_of
+from local.cloudwatch.series import checked_period, series_of
 from local.errors import ServiceError
+from local.metrics import MetricStore, series_key
 
 logger = logging.getLogger("local")
 
@@ -36,8 +38,13 @@ _SUPPORTED = {
     "TreatMissingData",
     "EvaluateLowSampleCountPercentile",
     "Tags",
+    "Metrics",
 }
-_NEEDED = ("MetricName", "Namespace", "Period", "EvaluationPeriods", "Threshold", "ComparisonOperator")
+_OF_ONE_METRIC = ("MetricName", "Namespace", "Period")
+_NEEDED = ("EvaluationPeriods", "Threshold", "ComparisonOperator")
+_NOT_WITH_METRICS = (*_OF_ONE_METRIC, "Statistic", "ExtendedStatistic", "Dimensions", "Unit")
+_MAX_QUERIES = 20
+_QUERY_MEMBERS = {"Id", "MetricStat", "Expression", "Label", "ReturnData", "Period"}
 _ACTIONS_OF = {ALARM: "AlarmActions", OK: "OKActions", INSUFFICIENT_DATA: "InsufficientDataActions"}
 _EVALUATION_SECONDS = 10.0
 _MAX_HISTORY = 100
@@ -92,7 +99,7 @@ class Alarms:
         _check(params)
         name, now = params["AlarmName"], self._account.clock.now()
         settings = {"ActionsEnabled": True, "OKActions": [], "AlarmActions": [], "InsufficientDataActions": []}
-        settings |= {"Dimensions": []} | params
+        settings |= ({} if "Metrics" in params else {"Dimensions": []}) | params
         with self._lock:
             known = self._alarms.get(name)
             if known:
@@ -129,7 +136,7 @@ class Alarms:
                 "MetricAlarms": [
                     alarm.describe()
                     for alarm in self._alarms.values()
-                    if alarm.settings["Namespace"] == params["Namespace"]
+                    if alarm.settings.get("Namespace") == params["Namespace"]  # one on metric maths has none
                     and alarm.settings["MetricName"] == params["MetricName"]
                     and _pairs(alarm.settings["Dimensions"]) == dimensions
                 ]
@@ -185,7 +192,7 @@ class Alarms:
         with self._lock:
             alarms = list(self._alarms.values())
         for alarm in alarms:
-            until = int(now) // max(60, alarm.settings["Period"])
+            until = int(now) // period_of(alarm.settings)
             if until == alarm.evaluated_until:
                 continue
             alarm.evaluated_until = until
@@ -258,16 +265,35 @@ def notify(account: Account, topic_arn: str, alarm: dict[str, Any]) -> None:
         "AlarmArn": alarm["AlarmArn"],
         "OldStateValue": alarm["OldStateValue"],
         "Trigger": {
-            **{key: alarm[key] for key in ("MetricName", "Namespace", "Period", "EvaluationPeriods", "Threshold")},
-            "Statistic": alarm.get("Statistic", alarm.get("ExtendedStatistic")),
-            "Dimensions": [{"name": entry["Name"], "value": entry["Value"]} for entry in alarm["Dimensions"]],
-            "ComparisonOperator": alarm["ComparisonOperator"],
+            **{key: alarm[key] for key in ("EvaluationPeriods", "Threshold", "ComparisonOperator")},
             "TreatMissingData": alarm.get("TreatMissingData", "missing"),
+            **_trigger(alarm),
         },
     }
     subject = f'{alarm["StateValue"]}: "{alarm["AlarmName"]}" in {account.region}'[:100]
     client = account.client("sns", by="cloudwatch.amazonaws.com", source_arn=alarm["AlarmArn"])
     client.publish(TopicArn=topic_arn, Subject=subject, Message=json.dumps(message))
+
+
+def _trigger(alarm: dict[str, Any]) -> dict[str, Any]:
+    """Return what the message says of the metric, or of the metrics and the expression over them."""
+    if "Metrics" not in alarm:
+        return {
+            **{key: alarm[key] for key in _OF_ONE_METRIC},
+            "Statistic": alarm.get("Statistic", alarm.get("ExtendedStatistic")),
+            "Dimensions": _named(alarm["Dimensions"]),
+        }
+    queries = [dict(query) for query in alarm["Metrics"]]
+    for query in (query for query in queries if "MetricStat" in query):
+        metric = query["MetricStat"]["Metric"]
+        query["MetricStat"] = query["MetricStat"] | {
+            "Metric": metric | {"Dimensions": _named(metric.get("Dimensions", []))}
+        }
+    return {"Metrics": queries}
+
+
+def _named(dimensions: list[dict[str, str]]) -> list[dict[str, str]]:
+    return [{"name": entry["Name"], "value": entry["Value"]} for entry in dimensions]
 
 
 def install(account: Account) -> Alarms:
@@ -281,17 +307,59 @@ def install(account: Account) -> Alarms:
 def _check(params: dict[str, Any]) -> None:
     for member in sorted(set(params) - _SUPPORTED):
         raise ServiceError(
-            "NotImplemented", f"PutMetricAlarm.{member}: the embedded account evaluates alarms on one metric only"
+            "NotImplemented",
+            f"PutMetricAlarm.{member}: the embedded account evaluates alarms on one metric or on metric maths",
         )
-    missing = [name for name in _NEEDED if name not in params]
-    if missing or not ("Statistic" in params) ^ ("ExtendedStatistic" in params):
-        what = ", ".join(missing) or "exactly one of Statistic and ExtendedStatistic"
-        raise ServiceError("ValidationError", f"alarm {params['AlarmName']!r} needs {what}")
-    statistics.check(params.get("Statistic") or params["ExtendedStatistic"])
+    _check_needed(params, _NEEDED)
+    if "Metrics" in params:
+        _check_metrics(params)
+    else:
+        _check_needed(params, _OF_ONE_METRIC)
+        if not ("Statistic" in params) ^ ("ExtendedStatistic" in params):
+            what = "exactly one of Statistic and ExtendedStatistic"
+            raise ServiceError("ValidationError", f"alarm {params['AlarmName']!r} needs {what}")
+        statistics.check(params.get("Statistic") or params["ExtendedStatistic"])
     if params["ComparisonOperator"] not in COMPARISONS:
         raise ServiceError("NotImplemented", f"PutMetricAlarm.ComparisonOperator {params['ComparisonOperator']!r}")
     if params.get("DatapointsToAlarm", 1) > params["EvaluationPeriods"]:
         raise ServiceError("ValidationError", "DatapointsToAlarm must be at most EvaluationPeriods")
+
+
+def _check_needed(params: dict[str, Any], names: tuple[str, ...]) -> None:
+    missing = [name for name in names if name not in params]
+    if missing:
+        raise ServiceError("ValidationError", f"alarm {params['AlarmName']!r} needs {', '.join(missing)}")
+
+
+def _check_metrics(params: dict[str, Any]) -> None:
+    """Raise unless the queries of an alarm on metric maths can be evaluated.
+
+    Source: CloudWatch API reference, PutMetricAlarm, Metrics.
+    """
+    name, queries = params["AlarmName"], params["Metrics"]
+    both = [member for member in _NOT_WITH_METRICS if params.get(member)]
+    if both:
+        raise ServiceError("ValidationError", f"alarm {name!r}: {both[0]} must not be given with Metrics")
+    if not 0 < len(queries) <= _MAX_QUERIES:
+        raise ServiceError("ValidationError", f"alarm {name!r}: {len(queries)} Metrics; 1 to {_MAX_QUERIES} are taken")
+    if sum(bool(query.get("ReturnData", True)) for query in queries) != 1:
+        raise ServiceError(
+            "ValidationError", f"alarm {name!r}: exactly one element of Metrics must have ReturnData true"
+        )
+    stats = [query["MetricStat"] for query in queries if "MetricStat" in query]
+    if len({checked_period(stat["Period"]) for stat in stats}) != 1:
+        raise ServiceError(
+            "NotImplemented", f"PutMetricAlarm.Metrics of alarm {name!r}: the metrics must share one Period here"
+        )
+    other = sorted({member for query in queries for member in query} - _QUERY_MEMBERS)
+    if other:
+        raise ServiceError("NotImplemented", f"PutMetricAlarm.Metrics.{other[0]}: the embedded account is one account")
+    probe = MetricStore()  # with a sample of each metric, what cannot be evaluated is refused now
+    for stat in stats:
+        metric = stat["Metric"]
+        key = series_key(metric["Namespace"], metric["MetricName"], metric.get("Dimensions", []))
+        probe.put(key, stat.get("Unit", "None"), 0.0, 1.0)
+    series_of(queries, probe, 0.0, 1.0)
 
 
 def _pairs(dimensions: list[dict[str, str]]) -> set[tuple[str, str]]:

@@ -7,6 +7,7 @@ import operator
 from dataclasses import dataclass
 from typing import Any
 
+from local.cloudwatch.series import series_of
 from local.cloudwatch.statistics import statistic
 from local.metrics import MetricStore, series_key
 
@@ -31,7 +32,7 @@ class Verdict:
 
 def evaluate(alarm: dict[str, Any], store: MetricStore, now: float, current_state: str) -> Verdict:
     """Return what the complete periods before `now` make of `alarm`, given as PutMetricAlarm's parameters."""
-    period, num_periods = max(60, alarm["Period"]), alarm["EvaluationPeriods"]
+    period, num_periods = period_of(alarm), alarm["EvaluationPeriods"]
     end = int(now) // period * period
     points = _datapoints(alarm, store, end, period, num_periods + _EXTRA_PERIODS)
     if len(points) >= num_periods:
@@ -43,9 +44,23 @@ def evaluate(alarm: dict[str, Any], store: MetricStore, now: float, current_stat
     return _verdict(alarm, window, num_missing, current_state)
 
 
+def period_of(alarm: dict[str, Any]) -> int:
+    """Return the period of `alarm` in seconds; that of its metrics for one on metric maths."""
+    stats = [query["MetricStat"] for query in alarm.get("Metrics", ()) if "MetricStat" in query]
+    return max(60, *(stat["Period"] for stat in stats)) if stats else max(60, alarm["Period"])
+
+
+def watched(alarm: dict[str, Any]) -> str:
+    """Return the id of the one query that an alarm with Metrics watches."""
+    return next(str(query["Id"]) for query in alarm["Metrics"] if query.get("ReturnData", True))
+
+
 def _datapoints(
     alarm: dict[str, Any], store: MetricStore, end: int, period: int, num_periods: int
 ) -> list[tuple[int, float]]:
+    if "Metrics" in alarm:
+        series = series_of(alarm["Metrics"], store, end - num_periods * period, end)
+        return sorted(series[watched(alarm)].items())
     key = series_key(alarm["Namespace"], alarm["MetricName"], alarm.get("Dimensions", []))
     if alarm.get("Unit") not in {None, store.unit(key)}:
         return []

@@ -37,7 +37,7 @@ def evaluate(expression: str, series: Mapping[str, Series]) -> dict[int, float]:
         ServiceError: the expression is malformed, or uses what is not carried out here.
     """
     try:
-        tree = ast.parse(expression.strip(), mode="eval").body
+        tree = ast.parse(_python(expression), mode="eval").body
     except SyntaxError as error:
         raise _invalid(expression, "it is malformed") from error
     value = _Maths(expression, {name: dict(each) for name, each in series.items()}).value(tree)
@@ -125,10 +125,15 @@ def _invalid(expression: str, reason: str) -> ServiceError:
     return ServiceError("ValidationError", f"Error in expression {expression!r}: {reason}")
 
 
+def _python(expression: str) -> str:
+    """Return the expression with Python's sign for a power, whose rank among the operators is CloudWatch's too."""
+    return expression.strip().replace("^", "**")
+
+
 def references(expression: str) -> set[str]:
     """Return the ids that an expression names; METRICS() names none."""
     try:
-        nodes: list[Any] = list(ast.walk(ast.parse(expression.strip(), mode="eval")))
+        nodes: list[Any] = list(ast.walk(ast.parse(_python(expression), mode="eval")))
     except SyntaxError:
         return set()
     called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}

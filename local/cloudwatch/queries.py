@@ -5,10 +5,10 @@ from math import ceil
 from typing import Any
 
 from local.account import Account
-from local.cloudwatch.maths import evaluate, references
+from local.cloudwatch.series import checked_period, periods_of, series_of
 from local.cloudwatch.statistics import check, statistic
 from local.errors import ServiceError
-from local.metrics import MINUTE, SeriesKey, series_key
+from local.metrics import series_key
 
 _MAX_DATAPOINTS = 1_440
 _LIST_PAGE = 500
@@ -37,7 +37,7 @@ class Queries:
             raise _combination("Must specify either Statistics or ExtendedStatistics")
         for name in [*names, *extended]:
             check(name)
-        start, end, period = seconds(params["StartTime"]), seconds(params["EndTime"]), _period(params["Period"])
+        start, end, period = seconds(params["StartTime"]), seconds(params["EndTime"]), checked_period(params["Period"])
         if ceil((end - start) / period) > _MAX_DATAPOINTS:
             raise _combination(
                 f"You have requested up to {ceil((end - start) / period):,} datapoints, which exceeds the limit of "
@@ -45,9 +45,10 @@ class Queries:
                 "time range."
             )
         key = series_key(params["Namespace"], params["MetricName"], params.get("Dimensions", []))
-        unit = self._account.metrics.unit(key)
+        store = self._account.metrics
+        unit = store.unit(key)
         points = []
-        for at, bucket in self._periods(key, start, end, period, params.get("Unit")):
+        for at, bucket in periods_of(key, store, start, end, period, params.get("Unit")):
             point = {"Timestamp": datetime.fromtimestamp(at, UTC), "Unit": unit}
             point |= {name: statistic(bucket, name) for name in names}
             if extended:
@@ -62,7 +63,7 @@ class Queries:
             raise ServiceError("ValidationError", "The parameter StartTime must be less than the parameter EndTime.")
         newest_first = params.get("ScanBy", "TimestampDescending") == "TimestampDescending"
         queries = params["MetricDataQueries"]
-        series = self._series(queries, start, end)
+        series = series_of(queries, self._account.metrics, start, end)
         results = [
             _result(query, series[query["Id"]], newest_first=newest_first)
             for query in queries
@@ -112,32 +113,6 @@ class Queries:
             except ValueError as error:
                 raise ServiceError("InvalidParameterValue", str(error)) from error
 
-    def _series(self, queries: list[dict[str, Any]], start: float, end: float) -> dict[str, dict[int, float]]:
-        """Return the series of every query: those of metrics first, then those of expressions over them."""
-        metrics = {
-            query["Id"]: self._metric(query["MetricStat"], start, end) for query in queries if "MetricStat" in query
-        }
-        found = dict(metrics)
-        waiting = [query for query in queries if "MetricStat" not in query]
-        while waiting:
-            ready = [query for query in waiting if references(query.get("Expression", "")) <= found.keys()]
-            for query in ready or waiting[:1]:  # one that can never be is refused by what it lacks
-                known = metrics if "METRICS" in query.get("Expression", "").upper() else found
-                found[query["Id"]] = evaluate(query.get("Expression", ""), known)
-            waiting = [query for query in waiting if query["Id"] not in found]
-        return found
-
-    def _metric(self, stat: dict[str, Any], start: float, end: float) -> dict[int, float]:
-        check(stat["Stat"])
-        metric = stat["Metric"]
-        key = series_key(metric["Namespace"], metric["MetricName"], metric.get("Dimensions", []))
-        periods = self._periods(key, start, end, _period(stat["Period"]), stat.get("Unit"))
-        return {at: statistic(bucket, stat["Stat"]) for at, bucket in periods}
-
-    def _periods(self, key: SeriesKey, start: float, end: float, period: int, unit: str | None) -> Any:
-        store = self._account.metrics
-        return store.periods(key, start, end, period) if unit in {None, store.unit(key)} else []
-
 
 def _result(query: dict[str, Any], series: dict[int, float], *, newest_first: bool) -> dict[str, Any]:
     points = sorted(series.items(), reverse=newest_first)
@@ -158,15 +133,6 @@ def seconds(moment: datetime | str | float) -> float:
     if isinstance(moment, str):
         moment = datetime.fromisoformat(moment)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def _period(period: int) -> int:
-    """Return the period in seconds: samples are kept by minute, as standard-resolution metrics are."""
-    if period <= 0 or (period not in {1, 5, 10, 20, 30} and period % MINUTE):
-        raise ServiceError(
-            "InvalidParameterValue", f"The parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60: {period}."
-        )
-    return max(period, MINUTE)
 
 
 def _has(dimensions: dict[str, str], wanted: dict[str, str | None]) -> bool:

@@ -165,7 +165,7 @@ class _Chunks:
 
     def feed(self, block: bytes) -> None:
         view = memoryview(block)
-        while len(view):
+        while view:
             view = view[self._take_data(view) if self._state == "data" else self._take_line(bytes(view)) :]
 
     def finish(self) -> None:

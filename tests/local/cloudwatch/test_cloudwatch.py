@@ -146,18 +146,88 @@ def test_alarm_goes_off_by_itself(account_at_speed: Callable[[float], RunningAcc
     cloudwatch.delete_alarms(AlarmNames=[name])
 
 
-def test_alarm_on_metric_maths_is_refused(cloudwatch: Any) -> None:
-    """An alarm that would never be evaluated is not accepted."""
-    metrics = [{"Id": "e", "Expression": "a / b", "ReturnData": True}]
+def _maths(name: str, **members: Any) -> dict[str, Any]:
+    """Return an alarm on an error rate in percent."""
+    queries = [
+        {"Id": query_id, "ReturnData": False, "MetricStat": {"Metric": {"Namespace": name, "MetricName": metric}}}
+        for query_id, metric in (("errors", "Errors"), ("calls", "Calls"))
+    ]
+    for query in queries:
+        query["MetricStat"] |= {"Period": 60, "Stat": "Sum"}
+    rate = {"Id": "rate", "Expression": "100 * errors / calls", "Label": "Error rate", "ReturnData": True}
+    return {
+        "AlarmName": name,
+        "Metrics": [rate, *queries],
+        "EvaluationPeriods": 1,
+        "Threshold": 20,
+        "ComparisonOperator": "GreaterThanThreshold",
+    } | members
 
-    with pytest.raises(ClientError, match=r"PutMetricAlarm\.Metrics"):
-        cloudwatch.put_metric_alarm(
-            AlarmName="maths",
-            Metrics=metrics,
-            EvaluationPeriods=1,
-            Threshold=1,
-            ComparisonOperator="GreaterThanThreshold",
-        )
+
+def test_alarm_on_metric_maths_goes_off_by_itself(account_at_speed: Callable[[float], RunningAccount]) -> None:
+    """An alarm watches the one query with ReturnData true; its message has the queries in place of a metric.
+
+    Source: CloudWatch API reference, PutMetricAlarm, Metrics.
+    """
+    running, name = account_at_speed(120), f"maths-{uuid.uuid4().hex[:8]}"
+    cloudwatch, sns, queue = running.client("cloudwatch"), running.client("sns"), new_queue(running)
+    topic_arn = sns.create_topic(Name=name)["TopicArn"]
+    sns.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=queue.arn)
+    cloudwatch.put_metric_alarm(**_maths(name), AlarmActions=[topic_arn])
+
+    values = [{"MetricName": "Errors", "Value": 1.0}, {"MetricName": "Calls", "Value": 4.0}]
+    cloudwatch.put_metric_data(Namespace=name, MetricData=values)
+
+    (body,) = messages(running, queue, at_least=1, seconds=30)
+    message = json.loads(json.loads(body)["Message"])
+    assert "[25] was greater than the threshold (20)" in message["NewStateReason"]
+    assert [query["Id"] for query in message["Trigger"]["Metrics"]] == ["rate", "errors", "calls"]
+    (alarm,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    assert (alarm["StateValue"], alarm["Metrics"][0]["Expression"]) == ("ALARM", "100 * errors / calls")
+    assert "MetricName" not in alarm
+    assert cloudwatch.describe_alarms_for_metric(Namespace=name, MetricName="Errors")["MetricAlarms"] == []
+    cloudwatch.delete_alarms(AlarmNames=[name])
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({"MetricName": "m"}, "MetricName must not be given with Metrics"),
+        ({"Metrics": [{"Id": "e", "Expression": "a / b"}]}, "share one Period"),
+        ({"ThresholdMetricId": "rate"}, r"NotImplemented.*PutMetricAlarm\.ThresholdMetricId"),
+        ({"Metrics": []}, "0 Metrics"),
+    ],
+)
+def test_alarm_that_could_never_be_evaluated_is_refused(cloudwatch: Any, members: dict[str, Any], message: str) -> None:
+    """Metric and Metrics exclude each other, and anomaly detection is refused by name.
+
+    Source: CloudWatch API reference, PutMetricAlarm.
+    """
+    with pytest.raises(ClientError, match=message):
+        cloudwatch.put_metric_alarm(**_maths("refused", **members))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"ReturnData": False}, "exactly one element of Metrics must have ReturnData true"),
+        ({"Expression": "errors / gone"}, "there is no query with the id 'gone'"),
+        ({"Expression": "AVG(errors)"}, "it gives no single series"),
+        ({"Expression": "RATE(errors)"}, "not carried out here"),
+    ],
+)
+def test_expression_that_an_alarm_cannot_watch_is_refused(
+    cloudwatch: Any, change: dict[str, Any], message: str
+) -> None:
+    """What an alarm watches must be one time series, of one query.
+
+    Source: CloudWatch user guide, "Create a CloudWatch alarm based on a metric math expression".
+    """
+    alarm = _maths("refused")
+    alarm["Metrics"][0] |= change
+
+    with pytest.raises(ClientError, match=message):
+        cloudwatch.put_metric_alarm(**alarm)
 
 
 def test_deleting_an_unknown_alarm_deletes_none(cloudwatch: Any) -> None:

@@ -74,6 +74,32 @@ def test_percentile_is_a_statistic() -> None:
     assert evaluate(alarm, store, 60, OK).state == ALARM
 
 
+def test_missing_operand_is_a_missing_datapoint() -> None:
+    """An expression has no value where one of its metrics has none; TreatMissingData then decides.
+
+    Source: CloudWatch user guide, "Using math expressions with CloudWatch metrics" and "Configuring how CloudWatch
+    alarms treat missing data".
+    """
+    store = MetricStore()
+    store.put(series_key("N", "errors", {}), "None", 0, 9.0)
+    stat = {"Period": MINUTE, "Stat": "Sum"}
+    queries: list[dict[str, Any]] = [
+        {"Id": name, "ReturnData": False, "MetricStat": stat | {"Metric": {"Namespace": "N", "MetricName": name}}}
+        for name in ("errors", "calls")
+    ]
+    alarm = {
+        "Metrics": [{"Id": "rate", "Expression": "errors / calls"}, *queries],
+        "EvaluationPeriods": 1,
+        "Threshold": 0.1,
+        "ComparisonOperator": "GreaterThanThreshold",
+    }
+
+    assert evaluate(alarm, store, 60, OK).state == INSUFFICIENT_DATA
+    assert evaluate(alarm | {"TreatMissingData": "breaching"}, store, 60, OK).state == ALARM
+    store.put(series_key("N", "calls", {}), "None", 0, 10.0)
+    assert evaluate(alarm, store, 60, OK).state == ALARM
+
+
 def _alarm(settings: dict[str, Any]) -> dict[str, Any]:
     return {
         "AlarmName": "a",

@@ -21,6 +21,7 @@ _SERIES = {"a": {0: 1.0, 60: 2.0}, "b": {60: 4.0, 120: 0.0}}
         ("a / MAX(a)", {0: 0.5, 60: 1.0}),
         ("FILL(a, 0) + FILL(b, 0)", {0: 1.0, 60: 6.0, 120: 0.0}),
         ("ABS(a - 3)", {0: 2.0, 60: 1.0}),
+        ("2 * a ^ 2", {0: 2.0, 60: 8.0}),
     ],
 )
 def test_an_expression_combines_by_moment(expression: str, expected: dict[int, float]) -> None:

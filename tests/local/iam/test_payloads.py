@@ -8,7 +8,6 @@ import base64
 import hashlib
 import io
 import zlib
-from collections.abc import Iterator
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,10 +26,10 @@ SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"  # noqa: S105 (of the docume
 
 
 @pytest.fixture(scope="module")
-def s3(account) -> Iterator[Any]:
+def s3(account) -> Any:
     client = account.client("s3")
     client.create_bucket(Bucket=BUCKET)
-    yield client
+    return client
 
 
 def put(account: Any, key: str, body: bytes, stated: str, **headers: str) -> tuple[int, str]:
