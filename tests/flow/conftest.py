@@ -67,8 +67,14 @@ class Deployment:
         self.run("up", *(argument for pair in pairs for argument in ("--parameter", pair)))
 
     def client(self, service: str) -> Any:
-        """Return a boto3 client of the account's root."""
-        return self.account.client(service)
+        """Return a boto3 client of the account's root; made once, since that takes longer than most calls."""
+        if service not in self._clients:
+            self._clients[service] = self.account.client(service)
+        return self._clients[service]
+
+    @cached_property
+    def _clients(self) -> dict[str, Any]:
+        return {}
 
     @cached_property
     def outputs(self) -> dict[str, str]:

@@ -14,7 +14,7 @@ from local.iam.atoms import atoms, denied, idle_atoms
 from local.iam.documents import Policy
 from local.iam.evaluation import Policies, Request, evaluate
 from local.iam.permissions import refusal
-from local.iam.recording import recorded
+from local.iam.recording import Recorded, recorded
 from tests.flow.pictures import write_dataset
 
 pytestmark = [pytest.mark.slow, pytest.mark.account]
@@ -61,21 +61,27 @@ def policies(stack, roles) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def requests(stack, whole_flow, roles) -> dict[tuple[str, str], list[Request]]:
+def records(stack, whole_flow) -> list[Recorded]:
+    """Give what was decided in this session, by whom it was asked."""
+    return list(recorded(stack.account.folder))
+
+
+@pytest.fixture(scope="module")
+def requests(records, roles) -> dict[tuple[str, str], list[Request]]:
     """Give what was asked for as each role, in this session."""
     keys = {arn: key for key, arn in roles.items()}
     found: dict[tuple[str, str], list[Request]] = defaultdict(list)
-    for one in recorded(stack.account.folder):
+    for one in records:
         if one.request.principal.role_arn in keys:
             found[keys[one.request.principal.role_arn]].append(one.request)
     return found
 
 
-def test_every_request_of_the_flow_was_allowed(stack, whole_flow, roles):
+def test_every_request_of_the_flow_was_allowed(records, roles):
     """No role of the stacks was denied anything: the policies suffice."""
     refused = [
         f"{one.request.principal.arn} {one.request.action} {one.request.resource}"
-        for one in recorded(stack.account.folder)
+        for one in records
         if not one.was_allowed and one.request.principal.role_arn in roles.values()
     ]
     assert refused == []
@@ -106,10 +112,10 @@ def test_without_any_one_statement_a_request_is_refused_in_words(policies, reque
     assert [one for sentences in said.values() for one in sentences if not REFUSAL.fullmatch(one)] == []
 
 
-def test_each_role_is_assumed_by_its_service(stack, whole_flow, roles):
+def test_each_role_is_assumed_by_its_service(stack, records, roles):
     """Every role was assumed, and by the one service that its trust policy names."""
     assumed = defaultdict(set)
-    for one in recorded(stack.account.folder):
+    for one in records:
         if one.request.action == "sts:AssumeRole" and one.was_allowed:
             assumed[one.request.resource].add(one.request.principal.service)
     for key, arn in roles.items():
@@ -117,11 +123,11 @@ def test_each_role_is_assumed_by_its_service(stack, whole_flow, roles):
         assert assumed[arn] == {trust["Statement"][0]["Principal"]["Service"]}, key
 
 
-def test_each_rule_needs_its_permission_to_invoke(stack, whole_flow):
+def test_each_rule_needs_its_permission_to_invoke(stack, records):
     """Without the Lambda permission of a rule, that rule's request to invoke is denied."""
     asked = [
         one.request
-        for one in recorded(stack.account.folder)
+        for one in records
         if one.request.principal.service == "events.amazonaws.com" and one.request.action == "lambda:InvokeFunction"
     ]
     invoked = {request.principal.source_arn for request in asked}
@@ -161,9 +167,9 @@ def resource_policies(stack, production) -> dict[str, tuple[str, dict[str, Any]]
     return found
 
 
-def test_without_any_one_allowing_statement_of_a_resource_a_request_is_refused(stack, whole_flow, resource_policies):
+def test_without_any_one_allowing_statement_of_a_resource_a_request_is_refused(records, resource_policies):
     """CloudWatch could not publish to the topic, EventBridge could not bury an event of any one of its rules."""
-    asked = [one.request for one in recorded(stack.account.folder)]
+    asked = [one.request for one in records]
     seen = set()
     for arn, document in resource_policies.values():
         for statement in (one for one in document["Statement"] if one["Effect"] == "Allow"):
@@ -177,12 +183,12 @@ def test_without_any_one_allowing_statement_of_a_resource_a_request_is_refused(s
     assert seen == {"Alarms", "Rules"}
 
 
-def test_every_rule_may_bury_what_it_cannot_deliver(resource_policies, whole_flow, stack):
+def test_every_rule_may_bury_what_it_cannot_deliver(stack, records, resource_policies):
     """The queue's policy names each rule of the stack, and no other rule may send to it."""
     arn, document = resource_policies["EventDeadLetterQueue"]
     one = next(
         found.request
-        for found in recorded(stack.account.folder)
+        for found in records
         if found.request.resource == arn and found.request.principal.service == "events.amazonaws.com"
     )
     rules = stack.client("events").list_rules(NamePrefix=stack.name)["Rules"]
@@ -200,10 +206,10 @@ def _from(request: Request, rule_arn: str) -> Request:
     return replace(request, principal=principal, context=request.context.with_values({"aws:SourceArn": rule_arn}))
 
 
-def test_plain_http_is_denied_by_each_denying_statement_of_a_resource(stack, whole_flow, resource_policies):
+def test_plain_http_is_denied_by_each_denying_statement_of_a_resource(records, resource_policies):
     """What the flow has asked of bucket, topic and queues would be denied without TLS, by that one statement alone."""
     anything = Policy.parse({"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
-    asked = [one.request for one in recorded(stack.account.folder)]
+    asked = [one.request for one in records]
     for name, (arn, document) in resource_policies.items():
         (statement,) = [one for one in document["Statement"] if one["Effect"] == "Deny"]
         left = {"Statement": [one for one in document["Statement"] if one is not statement]}

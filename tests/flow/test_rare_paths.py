@@ -22,6 +22,7 @@ from tests.local.sagemaker.hosted import archive
 pytestmark = [pytest.mark.slow, pytest.mark.account]
 
 GONE = "there-is-none"
+_EVENTS: dict[tuple[str, str], dict[str, str]] = {}
 
 
 @pytest.fixture(scope="module")
@@ -54,14 +55,22 @@ def broken(stack) -> Iterator[RemoteFaults]:
 
 def event_of(deployment: Deployment, dataset: str, state: str) -> dict[str, Any]:
     """Return what a state of the first execution of `dataset` was called with, its task token included."""
+    key = (deployment.name, dataset)
+    if key not in _EVENTS:
+        _EVENTS[key] = _events_of(deployment, dataset)
+    return dict(json.loads(_EVENTS[key][state])["Payload"])
+
+
+def _events_of(deployment: Deployment, dataset: str) -> dict[str, str]:
+    """Return what each state of the first execution of `dataset` gave its task, as JSON."""
     arn = [one["executionArn"] for one in deployment.executions() if one["name"].startswith(f"{dataset}-")][-1]
     pages = deployment.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn)
-    name = ""
+    name, found = "", {}
     for event in (event for page in pages for event in page["events"]):
         name = event.get("stateEnteredEventDetails", {}).get("name", name)
-        if name == state and "taskScheduledEventDetails" in event:
-            return dict(json.loads(event["taskScheduledEventDetails"]["parameters"])["Payload"])
-    raise AssertionError(f"{arn} never came to {state}")
+        if "taskScheduledEventDetails" in event:
+            found[name] = event["taskScheduledEventDetails"]["parameters"]
+    return found
 
 
 def stopped_execution(deployment: Deployment) -> str:
