@@ -12,3 +12,4 @@ class ServiceError(ServiceException):
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(code, message)
+        self.Type = "User"  # in the models that have it, as Lambda's: the caller is at fault

@@ -82,7 +82,7 @@ class Result:
 
 
 class InitError(Exception):
-    """The environment could not be started; `payload` is the error object that the caller gets."""
+    """The environment could not be started; `answer` is the error object that the caller of a request gets."""
 
     def __init__(self, payload: bytes, log_tail: bytes, duration_ms: float, *, timed_out: bool = False) -> None:
         super().__init__(payload.decode("utf-8", "replace"))
@@ -90,6 +90,13 @@ class InitError(Exception):
         self.payload = payload
         self.log_tail = log_tail
         self.duration_ms = duration_ms
+
+    def answer(self, request_id: str) -> bytes:
+        """Return the error object; the request is named where the process itself could not say what happened."""
+        error = json.loads(self.payload)
+        if error.keys() != {"errorType", "errorMessage"}:
+            return self.payload
+        return _error(error["errorType"], f"RequestId: {request_id} Error: {error['errorMessage']}")
 
 
 def running() -> list[tuple[str, int]]:

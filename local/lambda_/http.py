@@ -86,7 +86,8 @@ def answer_invoke(invoker: Invoker, request: InvokeRequest) -> _Answer:
 
 def error_answer(error: ServiceException) -> _Answer:
     """Return the answer of Lambda's protocol for `error`."""
-    body = {"Type": getattr(error, "Type", "User"), "message": error.message}
+    text = "Message" if error.code == "ResourceNotFoundException" else "message"  # as Lambda's model names it
+    body = {"Type": getattr(error, "Type", "User"), text: error.message}
     headers = {"Content-Type": "application/json", "x-amzn-ErrorType": error.code}
     if isinstance(error, ThrottledError):
         body["Reason"] = error.Reason

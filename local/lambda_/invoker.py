@@ -126,7 +126,7 @@ class Invoker:
             try:
                 lease = self._fleets.acquire(target.function.environment_spec(), target.qualifier)
             except InitError as error:
-                return Result(error.payload, "Unhandled", error.log_tail, error.duration_ms), None
+                return Result(error.answer(invocation.request_id), "Unhandled", error.log_tail, error.duration_ms), None
             try:
                 return lease.environment.invoke(invocation), lease
             except EnvironmentLostError:

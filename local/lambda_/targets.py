@@ -56,7 +56,7 @@ def resolve(backend: Any, name_or_arn: str, qualifier: str | None = None) -> Tar
     arn = f"{base}:{named}" if named else base
     entry = storage._functions.get(name)
     if entry is None or entry["latest"] is None:
-        raise _not_found(arn)
+        raise _not_found(arn if named else f"{base}:{LATEST}")
     version = named or LATEST
     alias = storage._aliases[base].get(named)
     if alias is not None:
