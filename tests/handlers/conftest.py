@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import io
+import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from handlers import aws
+from handlers import aws, start_execution
 from handlers.datasets import fingerprint
 from handlers.settings import Settings
 from handlers.table import Table
@@ -300,3 +301,42 @@ def sent(world: World, switches: dict[str, _Switch]) -> Sent:
     """Give what was sent to waiting states."""
     recorder = switches["tokens"].target = Sent()
     return recorder
+
+
+@pytest.fixture
+def start(world, lambda_context):
+    """Give a call of the handler."""
+    return lambda event: start_execution.handler(event, lambda_context)
+
+
+@pytest.fixture
+def upload(world, event, start):
+    """Give an upload of a small dataset, with its event handled; each has a later sequencer."""
+    numbers = itertools.count(1)
+
+    def call(name="flowers", content="1", sequencer=None, deliver=True):
+        world.put(f"datasets/{name}/daisy/1.jpg", f"{name} {content}")
+        world.put(f"datasets/{name}/_SUCCESS", "")
+        payload = event("s3_object_created_folder")
+        payload["detail"]["object"]["key"] = f"datasets/{name}/_SUCCESS"
+        payload["detail"]["object"]["sequencer"] = sequencer or f"{next(numbers):X}"
+        return start(payload) if deliver else payload
+
+    return call
+
+
+@pytest.fixture
+def end(world, event, start):
+    """Give the end of an execution: its state, its record as ReportOutcome writes it, and its event, handled."""
+
+    def call(name, status="SUCCEEDED", reported=True):
+        world.stop_execution(name)
+        if reported:
+            world.table.update(f"run#{name}", {"Status": status})
+            if status == "SUCCEEDED":
+                world.table.put({"Id": "serving#retriever", "ExecutionName": name})
+        payload = event("execution_status_change")
+        payload["detail"].update(name=name, status=status)
+        return start(payload)
+
+    return call
