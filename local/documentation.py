@@ -60,8 +60,8 @@ _NOTES: dict[str, tuple[str, str]] = {
         "On Linux an environment is a fork of a process that has imported boto3 and the layers, so it starts sooner "
         "than on AWS, and a layer's module is imported without the function's variables. "
         "Python runtimes only. A Function URL is http://127.0.0.1 with a port of its own; AuthType NONE, response "
-        "streaming and event source mappings are refused. Loops are counted over direct invocations alone, not "
-        "through queues, topics or buckets.",
+        "streaming and event source mappings are refused, so no loop goes through a queue; loops through topics "
+        "and buckets are counted as direct ones.",
     ),
     "sagemaker": (
         "Training jobs run AWS's own training toolkit under a relocated /opt/ml: channels from S3 (prefixes and "
@@ -119,12 +119,14 @@ _NOTES: dict[str, tuple[str, str]] = {
     "iam": (
         "Every request is authenticated by its signature and decided on by the "
         "policies of caller and resource: identity policies, bucket, queue, topic and function policies, boundaries, "
-        "session policies, conditions, iam:PassRole. Functions, jobs, endpoints, state machines, rules and schedules "
-        "act with their own role, whose trust policy is looked at. Root, which deploy.py uses, is bound by a "
+        "session policies, conditions, iam:PassRole. A body that S3 gets must have the hash, the chunk signatures and "
+        "the trailing checksum that its request states. Functions, jobs, endpoints, state machines, rules and "
+        "schedules act with their own role, whose trust policy is looked at. Root, which deploy.py uses, is bound by a "
         "resource's denials alone.",
         "Policies of organisations, other "
-        "accounts, identity providers and the keys of other services are not known; what SNS delivers is not decided "
-        "on. aws:ResourceTag and dynamodb:LeadingKeys have no value. Each operation's needs are in "
+        "accounts, identity providers and the keys of other services are not known. "
+        "aws:TokenIssueTime and the aws:CalledVia keys have no value, nor have the tags of buckets. Of streamed "
+        "uploads, checksums other than CRC32, SHA-1 and SHA-256 are taken as they are. Each operation's needs are in "
         "`local/iam/actions`; one that is missing there is refused by name. A change of a policy counts at once.",
     ),
     "logs": (
@@ -134,7 +136,7 @@ _NOTES: dict[str, tuple[str, str]] = {
     ),
     "dynamodb": ("moto's tables, conditions included.", "TTL is kept and not acted on."),
     "sqs": ("moto's queues.", ""),
-    "sns": ("moto's topics; delivery to SQS and Lambda.", "No e-mail is sent."),
+    "sns": ("moto's topics; delivery to SQS and Lambda, where their policies allow it.", "No e-mail is sent."),
     "sts": ("AssumeRole gives a session of a role that trusts the caller.", "AssumeRole and GetCallerIdentity only."),
     "ssm": ("moto's parameters.", ""),
     "resourcegroupstaggingapi": ("moto's tags.", ""),

@@ -33,6 +33,7 @@ _SERVICES = (
     "local.events",
     "local.s3",
     "local.lambda_",
+    "local.sns",
     "local.stepfunctions",
     "local.scheduler",
     "local.sagemaker",

@@ -7,6 +7,7 @@ from local.account import Account
 from local.iam.context import Context, Value
 from local.iam.documents import Policy
 from local.iam.errors import MalformedPolicyError
+from local.iam.tags import ResourceTags
 from local.identity import Principal
 
 logger = logging.getLogger("local.iam")
@@ -70,6 +71,7 @@ class Callers:
         }
         if principal.role_arn:
             role = self.role(principal.role_arn)
+            keys["aws:multifactorauthpresent"] = "false"
             keys["aws:userid"] = f"{role.id if role else 'AROA'}:{principal.session_name}"
             keys |= {f"aws:principaltag/{key.lower()}": value for key, value in _tags(role).items()}
         elif principal.user_arn:
@@ -113,8 +115,8 @@ def _tags(role: Any) -> dict[str, str]:
     return {key: tag["Value"] if isinstance(tag, dict) else str(tag) for key, tag in dict(tags).items()}
 
 
-def request_context(account: Account, *extra: dict[str, Value]) -> Context:
-    """Return what every request has, and `extra`: it comes from this machine, which counts as secure."""
+def request_context(account: Account, arn: str, *extra: dict[str, Value]) -> Context:
+    """Return what every request for `arn` has, and `extra`: it comes from this machine, which counts as secure."""
     merged: dict[str, Value] = {
         "aws:sourceip": "127.0.0.1",
         "aws:securetransport": "true",
@@ -130,4 +132,4 @@ def request_context(account: Account, *extra: dict[str, Value]) -> Context:
             return account.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
         return str(int(account.clock.time())) if key == "aws:epochtime" else None
 
-    return Context(merged, now, lowered=True)
+    return Context(merged, now, ResourceTags(account, arn), lowered=True)

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
@@ -15,7 +16,7 @@ from local.account import Account, WsgiApplication
 from local.errors import ServiceError
 from local.iam.actions import TABLE
 from local.iam.actions.rules import Call, Need
-from local.iam.actions.s3 import S3Request, UnknownOperationError, needs
+from local.iam.actions.s3 import S3Request, UnknownOperationError, needs, reads_body
 from local.iam.authentication import authenticate, checked_body
 from local.iam.errors import NotAuthenticatedError
 from local.iam.permissions import Permissions
@@ -26,6 +27,7 @@ logger = logging.getLogger("local.iam")
 
 _caller: ContextVar[Principal | NotAuthenticatedError] = ContextVar("caller")
 _scope: ContextVar[str] = ContextVar("scope")
+_environ: ContextVar[dict[str, Any]] = ContextVar("environ")
 _FORBIDDEN = "403 Forbidden"
 # The names that services have in a signature's scope, where they are not boto3's.
 _SIGNING_NAMES = {
@@ -69,6 +71,7 @@ class Enforcement:
             caller = self._authenticated(environ, service)
             _caller.set(caller)
             _scope.set(service)
+            _environ.set(environ)
             if service == "s3":
                 return self._s3_answer(caller, application, environ, start_response)
             return application(environ, start_response)
@@ -104,7 +107,7 @@ class Enforcement:
             self._check_assumption(caller, rule.needs(call)[0])
             return
         for need in rule.needs(call):
-            self._permissions.require(caller, need, service)
+            self._permissions.require(caller, _of_request(need, _environ.get()), service)
         if hands_over:
             self._roles.check(service, call)
 
@@ -177,11 +180,11 @@ class Enforcement:
             return caller.as_service_error("s3")
         request = S3Request.of(environ)
         body = None
-        if request.method == "POST" and not request.key:  # DeleteObjects names its keys in the body
-            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-            environ["wsgi.input"] = io.BytesIO(body)
         try:
-            for need in needs(request, body):
+            if reads_body(request.method, request.key, request.query):
+                body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+                environ["wsgi.input"] = io.BytesIO(body)
+            for need in (_of_request(one, environ) for one in needs(request, body)):
                 self._permissions.require(caller, need, "s3")
                 self._check_missing(caller, need)
         except UnknownOperationError as error:
@@ -189,6 +192,16 @@ class Enforcement:
         except ServiceException as refusal:
             return refusal
         return None
+
+
+def _of_request(need: Need, environ: dict[str, Any]) -> Need:
+    """Return the need with what the HTTP request itself says.
+
+    Source: IAM user guide, "AWS global condition context keys", aws:UserAgent and aws:referer.
+    """
+    names = {"aws:UserAgent": "HTTP_USER_AGENT", "aws:Referer": "HTTP_REFERER"}
+    said = {key: str(environ[name]) for key, name in names.items() if environ.get(name)}
+    return replace(need, context={**need.context, **said})
 
 
 def _scope_service(environ: dict[str, Any]) -> str:

@@ -99,7 +99,7 @@ class Permissions:
         return decision
 
     def _request(self, principal: Principal, need: Need) -> Request:
-        context = request_context(self._account, self._callers.context(principal), dict(need.context))
+        context = request_context(self._account, need.resource, self._callers.context(principal), dict(need.context))
         return Request(principal, need.action, need.resource, context)
 
     def _policies(self, principal: Principal, resource: Policy | None) -> Policies:

@@ -21,6 +21,7 @@ def install(account: Account) -> None:
     from local.lambda_.invoker import Invoker
     from local.lambda_.metrics import Metrics
     from local.lambda_.packages import Packages
+    from local.lambda_.recursion import remember_trace
     from local.lambda_.responses import FROM_MOTO, OURS, FunctionsResponse
     from local.lambda_.urls import FunctionUrls
     from local.lambda_.warmer import Warmer
@@ -49,3 +50,4 @@ def install(account: Account) -> None:
     sts.install(account)
     carry_out("lambda", FROM_MOTO | OURS)
     account.add_middleware(middleware(account, invoker))
+    account.add_middleware(remember_trace)

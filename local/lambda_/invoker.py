@@ -8,11 +8,14 @@ from typing import Any
 
 from local.account import Account
 from local.errors import ServiceError
+from local.iam.actions.rules import Need
+from local.iam.permissions import Permissions
+from local.identity import Principal
 from local.lambda_.environment import EnvironmentLostError, InitError, Invocation, Result
 from local.lambda_.fleet import Fleets, Lease, ThrottledError
 from local.lambda_.function import Function
 from local.lambda_.metrics import Metrics
-from local.lambda_.recursion import RecursiveError, next_trace
+from local.lambda_.recursion import RecursiveError, caller_trace, next_trace
 from local.lambda_.targets import LATEST, Target, resolve
 
 MAX_SYNC_BYTES = 6_291_456
@@ -108,7 +111,7 @@ class Invoker:
     def invoke_from_moto(
         self, function: Function, body: Any, request_headers: Mapping[str, str], response_headers: dict[str, Any]
     ) -> bytes:
-        """Answer moto's own callers of `LambdaFunction.invoke`, as it would itself."""
+        """Answer moto's own callers of `LambdaFunction.invoke`, as it would itself; a bucket's events are queued."""
         version = str(function.version)
         target = Target(function, "" if version == LATEST else version, function.function_arn)
         payload = body.encode() if isinstance(body, str) else bytes(body or b"")
@@ -116,10 +119,21 @@ class Invoker:
         if request_headers.get("X-Amz-Invocation-Type") == "Event":
             self.invoke_later(target, payload, request_id)
             return b""
+        if b'"aws:s3"' in payload:
+            self._invoke_for_bucket(target, payload, request_id)
+            return b""
         outcome = self.invoke(target, payload, request_id)
         if outcome.function_error:
             response_headers["x-amz-function-error"] = outcome.function_error
         return outcome.payload
+
+    def _invoke_for_bucket(self, target: Target, payload: bytes, request_id: str) -> None:
+        """Queue the event of a bucket's notification, if the function's policy lets the bucket invoke it."""
+        bucket_arn = json.loads(payload)["Records"][0]["s3"]["bucket"]["arn"]
+        principal = Principal("", "", "s3.amazonaws.com", bucket_arn)
+        need = Need("lambda:InvokeFunction", target.arn)
+        self._account.shared(Permissions).require(principal, need, "lambda")
+        self.invoke_later(target, payload, request_id, caller_trace.get())
 
     def _run(self, target: Target, invocation: Invocation) -> tuple[Result, Lease | None]:
         for _ in range(_TRIES_ON_LOST_ENVIRONMENT):

@@ -1,7 +1,8 @@
 """Functions that invoke each other in a circle are stopped, as on AWS.
 
 Each invocation passes a trace header on, which the SDK in the function sends with its own calls; here it also counts
-how often each function of the chain was invoked.
+how often each function of the chain was invoked. A topic and a bucket hand on the header of the call that made them
+send, so that a circle through them is seen as well.
 Source: Lambda developer guide, "Use Lambda recursive loop detection to prevent infinite loops".
 """
 
@@ -9,11 +10,27 @@ import re
 import secrets
 import time
 import zlib
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from typing import Any
 
+from local.account import WsgiApplication
 from local.errors import ServiceError
+
+caller_trace: ContextVar[str] = ContextVar("caller_trace", default="")
 
 MAX_IN_CHAIN = 16
 _LINEAGE = re.compile(r"([0-9a-f]{8}):(\d{1,3})")
+
+
+def remember_trace(application: WsgiApplication) -> WsgiApplication:
+    """Keep the trace header of each call for what the call makes a service do."""
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        caller_trace.set(environ.get("HTTP_X_AMZN_TRACE_ID", ""))
+        return application(environ, start_response)
+
+    return answer
 
 
 class RecursiveError(ServiceError):

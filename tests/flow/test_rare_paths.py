@@ -6,6 +6,7 @@ the roles needed for it.
 """
 
 import copy
+import itertools
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -27,7 +28,7 @@ _EVENTS: dict[tuple[str, str], dict[str, str]] = {}
 
 @pytest.fixture(scope="module")
 def frozen(stack, production) -> Deployment:
-    """Give the stack of test_features.py, whose endpoint serves and whose last execution was stopped."""
+    """Give the stack of test_features.py, whose endpoint serves."""
     deployment = Deployment(stack.account, "frozen")
     try:
         deployment.client("cloudformation").describe_stacks(StackName="frozen")
@@ -73,9 +74,21 @@ def _events_of(deployment: Deployment, dataset: str) -> dict[str, str]:
     return found
 
 
-def stopped_execution(deployment: Deployment) -> str:
-    """Return the name of an execution that was stopped."""
-    return next(str(one["name"]) for one in deployment.executions() if one["status"] == "ABORTED")
+@pytest.fixture(scope="module")
+def stopped(frozen) -> str:
+    """Give the name of an execution that was stopped before it came to anything."""
+    client, machine = frozen.client("stepfunctions"), frozen.outputs["StateMachineArn"]
+    text = json.dumps({"Dataset": event_of(frozen, "colours", "ValidateDataset")["Dataset"], "Trigger": {}})
+    numbers = itertools.count(1)
+
+    def aborted() -> str | None:
+        """Return the name of one that did not end by itself before it was stopped."""
+        name = f"stopped-{next(numbers)}"
+        arn = client.start_execution(stateMachineArn=machine, name=name, input=text)["executionArn"]
+        client.stop_execution(executionArn=arn)
+        return name if client.describe_execution(executionArn=arn)["status"] == "ABORTED" else None
+
+    return str(wait_for(aborted, 60))
 
 
 def call(deployment: Deployment, function: str, event: dict[str, Any]) -> tuple[bool, Any]:
@@ -156,9 +169,9 @@ def test_a_retried_deployment_is_answered_by_its_endpoint(frozen, broken):
     assert not is_waiting(frozen, event)
 
 
-def test_scaling_is_given_back_by_the_report_of_a_refused_update(frozen, broken):
+def test_scaling_is_given_back_by_the_report_of_a_refused_update(frozen, broken, stopped):
     """Taken away for another instance type, restored when SageMaker refuses; the model package is rejected."""
-    refused = _refused_update(frozen, broken)
+    refused = _refused_update(frozen, broken, stopped)
     package = event_of(frozen, "colours", "DeployEndpoint")["Model"]["ModelPackageArn"]
     state = event_of(frozen, "colours", "ReportOutcome")["State"]
     for result in ("Endpoint", "Check", "Scaling"):
@@ -176,9 +189,9 @@ def test_scaling_is_given_back_by_the_report_of_a_refused_update(frozen, broken)
     assert described["ModelApprovalStatus"] == "Rejected"
 
 
-def test_scaling_is_given_back_when_it_is_registered_again(frozen, broken):
+def test_scaling_is_given_back_when_it_is_registered_again(frozen, broken, stopped):
     """What a refused update has left taken away is restored by the next registration, and no longer kept."""
-    _refused_update(frozen, broken)
+    _refused_update(frozen, broken, stopped)
 
     succeeded, said = call(frozen, "register-scaling", event_of(frozen, "colours", "RegisterScaling"))
 
@@ -187,22 +200,22 @@ def test_scaling_is_given_back_when_it_is_registered_again(frozen, broken):
     assert _item(frozen, "scaling#frozen") is None
 
 
-def test_an_endpoint_that_cannot_be_checked_is_set_back(frozen):
+def test_an_endpoint_that_cannot_be_checked_is_set_back(frozen, stopped):
     """An image of the evaluation is gone: the config that served before is deployed again."""
     event = event_of(frozen, "colours", "CheckEndpoint")
-    event["Endpoint"]["PreviousEndpointConfigName"] = stopped_execution(frozen)
+    event["Endpoint"]["PreviousEndpointConfigName"] = stopped
     golden = [{"path": "test/colour-0/gone.png", "class_name": "colour-0", "probability": 0.9}]
     _put_evaluation(frozen, event, golden)
 
     succeeded, said = call(frozen, "check-endpoint", event)
 
     assert (succeeded, "404: Not Found" in said, "goes back to" in said) == (False, True, True)
-    assert _settled(frozen)["EndpointConfigName"] == stopped_execution(frozen)
+    assert _settled(frozen)["EndpointConfigName"] == stopped
 
 
-def test_the_sweep_ends_what_a_stopped_execution_has_left(frozen):
+def test_the_sweep_ends_what_a_stopped_execution_has_left(frozen, stopped):
     """Its jobs are stopped and its tokens dropped; its unchecked model goes, back to another config or altogether."""
-    name, key = stopped_execution(frozen), {"Id": {"S": f"deployment#{stopped_execution(frozen)}"}}
+    name, key = stopped, {"Id": {"S": f"deployment#{stopped}"}}
     dynamodb, table = frozen.client("dynamodb"), frozen.outputs["TableName"]
     for kind in ("training", "tuning"):
         token = {"Id": f"token#{kind}", "Kind": kind, "ResourceName": name, "TaskToken": kind, "ExecutionName": name}
@@ -306,10 +319,10 @@ def _vanish(faults: RemoteFaults, role: str, operation: str, *, after: int) -> N
     )
 
 
-def _refused_update(frozen: Deployment, faults: RemoteFaults) -> dict[str, Any]:
+def _refused_update(frozen: Deployment, faults: RemoteFaults, stopped: str) -> dict[str, Any]:
     """Let SageMaker refuse the stopped execution's update after scaling was taken away for it; return its event."""
     event = event_of(frozen, "colours", "DeployEndpoint")
-    event["ExecutionName"] = stopped_execution(frozen)
+    event["ExecutionName"] = stopped
     key = f"runs/{event['ExecutionName']}/model.tar.gz"
     frozen.put(key, archive("tiny"))
     event["Training"]["ModelDataUrl"] = f"s3://{frozen.outputs['DataBucketName']}/{key}"

@@ -1,9 +1,10 @@
 """What each operation needs to be allowed: a table by service and operation. S3 has a module of its own."""
 
+from local.iam.actions.dynamodb import DYNAMODB
 from local.iam.actions.functions import LAMBDA, STATES
 from local.iam.actions.management import CLOUDFORMATION, IAM, STS
 from local.iam.actions.messaging import EVENTS, SCHEDULER, SNS, SQS
-from local.iam.actions.records import CLOUDWATCH, DYNAMODB, LOGS, SSM, TAGGING
+from local.iam.actions.records import CLOUDWATCH, LOGS, SSM, TAGGING
 from local.iam.actions.rules import Rule
 from local.iam.actions.sagemaker import AUTOSCALING, RUNTIME, SAGEMAKER
 

@@ -28,15 +28,20 @@ def _tagged(call: Call) -> list[str]:
 
 
 _ON_FUNCTION = on(_function)
+_CONFIGURATION = _ON_FUNCTION.passing("Role", "lambda").where(lambda__Layer="Layers")
 _LAYER = on("layer:{LayerName}")
 _LAYER_VERSION = on("layer:{LayerName}:{VersionNumber}")
 
 LAMBDA: dict[str, Rule] = {
     "Invoke": _ON_FUNCTION.named("lambda:InvokeFunction"),
     "InvokeWithResponseStream": _ON_FUNCTION.named("lambda:InvokeFunction"),
-    "CreateFunction": _ON_FUNCTION.passing("Role", "lambda").tagging("lambda:TagResource"),
-    "UpdateFunctionConfiguration": _ON_FUNCTION.passing("Role", "lambda"),
-    "AddPermission": _ON_FUNCTION.where(lambda__Principal="Principal"),
+    "CreateFunction": _ON_FUNCTION.passing("Role", "lambda")
+    .tagging("lambda:TagResource")
+    .where(lambda__Layer="Layers"),
+    "UpdateFunctionConfiguration": _ON_FUNCTION.passing("Role", "lambda").where(lambda__Layer="Layers"),
+    "AddPermission": _ON_FUNCTION.where(
+        lambda__Principal="Principal", lambda__FunctionUrlAuthType="FunctionUrlAuthType"
+    ),
     **each(
         """GetFunction GetFunctionConfiguration GetPolicy UpdateFunctionCode DeleteFunction PublishVersion
         ListVersionsByFunction CreateAlias UpdateAlias DeleteAlias GetAlias ListAliases RemovePermission

@@ -79,7 +79,12 @@ IAM: dict[str, Rule] = {
 }
 
 STS: dict[str, Rule] = {
-    "AssumeRole": on("{RoleArn}").where(sts__ExternalId="ExternalId", sts__RoleSessionName="RoleSessionName"),
+    "AssumeRole": on("{RoleArn}").where(
+        sts__ExternalId="ExternalId",
+        sts__RoleSessionName="RoleSessionName",
+        sts__SourceIdentity="SourceIdentity",
+        sts__TransitiveTagKeys="TransitiveTagKeys",
+    ),
     "GetCallerIdentity": FREE,
 }
 
@@ -95,7 +100,12 @@ CLOUDFORMATION: dict[str, Rule] = {
         "CreateStack UpdateStack DeleteStack CreateChangeSet",
         _STACK.tagging("cloudformation:TagResource")
         .passing("RoleARN", "cloudformation")
-        .where(cloudformation__RoleArn="RoleARN", cloudformation__ChangeSetName="ChangeSetName"),
+        .where(
+            cloudformation__RoleArn="RoleARN",
+            cloudformation__ChangeSetName="ChangeSetName",
+            cloudformation__ResourceTypes="ResourceTypes",
+            cloudformation__TemplateUrl="TemplateURL",
+        ),
     ),
     **each(
         "DescribeChangeSet ExecuteChangeSet DeleteChangeSet",

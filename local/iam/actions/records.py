@@ -1,50 +1,9 @@
-"""DynamoDB, Logs, CloudWatch, Systems Manager parameters and the tagging API.
+"""Logs, CloudWatch, Systems Manager parameters and the tagging API.
 
 Source: Service Authorization Reference, pages of these services.
 """
 
-from collections.abc import Iterable
-
-from local.iam.actions.rules import ANY, Call, Need, Rule, each, on
-
-_WRITES = {"Put": "PutItem", "Delete": "DeleteItem", "Update": "UpdateItem", "ConditionCheck": "ConditionCheckItem"}
-
-
-def _table_arn(call: Call, name: str) -> str:
-    return name if name.startswith("arn:") else call.arn(f"table/{name}")
-
-
-def _table(call: Call) -> list[str]:
-    """Return the table, or the index of it that the request names."""
-    arn = _table_arn(call, str(call.get("TableName") or ""))
-    return [f"{arn}/index/{call.get('IndexName')}" if call.get("IndexName") else arn]
-
-
-def _tables(call: Call) -> list[str]:
-    return [_table_arn(call, name) for name in call.get("RequestItems") or {}]
-
-
-def _transaction(call: Call) -> Iterable[Need]:
-    """Each item of a transaction needs what it would need alone."""
-    for item in call.get("TransactItems") or ():
-        for kind, request in item.items():
-            action = "GetItem" if kind == "Get" else _WRITES[kind]
-            yield Need(f"dynamodb:{action}", _table_arn(call, request["TableName"]))
-
-
-_TABLE = on(_table)
-DYNAMODB: dict[str, Rule] = {
-    **each(
-        """GetItem PutItem UpdateItem DeleteItem Query Scan DescribeTable UpdateTable DeleteTable DescribeTimeToLive
-        UpdateTimeToLive DescribeContinuousBackups UpdateContinuousBackups CreateBackup""",
-        _TABLE,
-    ),
-    "CreateTable": _TABLE.tagging("dynamodb:TagResource"),
-    **each("BatchGetItem BatchWriteItem", on(_tables)),
-    **each("TransactGetItems TransactWriteItems", Rule((), others=(_transaction,))),
-    **each("ListTables DescribeLimits DescribeEndpoints ListBackups", ANY),
-    **each("TagResource UntagResource ListTagsOfResource", on("{ResourceArn}")),
-}
+from local.iam.actions.rules import ANY, Call, Rule, each, on
 
 
 def _group(call: Call) -> list[str]:
@@ -120,9 +79,10 @@ def _parameters(call: Call) -> list[str]:
 
 _PARAMETERS = on(_parameters)
 SSM: dict[str, Rule] = {
-    "PutParameter": _PARAMETERS.tagging("ssm:AddTagsToResource"),
+    "PutParameter": _PARAMETERS.tagging("ssm:AddTagsToResource").where(ssm__Overwrite="Overwrite"),
+    "GetParametersByPath": _PARAMETERS.where(ssm__Recursive="Recursive"),
     **each(
-        "GetParameter GetParameters GetParametersByPath GetParameterHistory DeleteParameter DeleteParameters",
+        "GetParameter GetParameters GetParameterHistory DeleteParameter DeleteParameters",
         _PARAMETERS,
     ),
     "DescribeParameters": ANY,

@@ -63,6 +63,7 @@ class Rule:
     tags_with: str = ""
     context: tuple[tuple[str, str], ...] = ()  # (condition key, where its value stands)
     others: tuple[Callable[[Call], Iterable[Need]], ...] = ()
+    knows: tuple[Callable[[Call], Mapping[str, Value]], ...] = ()
 
     def needs(self, call: Call) -> list[Need]:
         """Return all that `call` needs; none for an operation that anyone may use."""
@@ -74,7 +75,10 @@ class Rule:
             needed += [Need(self.tags_with, resource, context) for resource in resources[:1]]
         for path, service in self.passes:
             roles = dict.fromkeys(str(role) for role in _found(call, path))
-            needed += [Need("iam:PassRole", role, {"iam:PassedToService": service}) for role in roles]
+            passed = {"iam:PassedToService": service} | (
+                {"iam:AssociatedResourceArn": resources[0]} if resources else {}
+            )
+            needed += [Need("iam:PassRole", role, passed) for role in roles]
         return needed + [need for other in self.others for need in other(call)]
 
     def passing(self, path: str, service: str) -> "Rule":
@@ -94,6 +98,10 @@ class Rule:
         keys = tuple((key.replace("__", ":").replace("_", "-"), path) for key, path in context.items())
         return replace(self, context=self.context + keys)
 
+    def knowing(self, *knows: Callable[[Call], Mapping[str, Value]]) -> "Rule":
+        """Give the condition keys that `knows` find in the request."""
+        return replace(self, knows=self.knows + knows)
+
     def also(self, *others: Callable[[Call], Iterable[Need]]) -> "Rule":
         """Need what `others` say as well."""
         return replace(self, others=self.others + others)
@@ -104,6 +112,8 @@ class Rule:
         if tags or removed:
             yield "aws:TagKeys", [*tags, *map(str, removed)]
             yield from ((f"aws:RequestTag/{key}", value) for key, value in tags.items())
+        for know in self.knows:
+            yield from know(call).items()
         for key, path in self.context:
             values = [_text(value) for value in _found(call, path)]
             if values:

@@ -5,14 +5,17 @@ Source: Amazon S3 user guide, "Required permissions for Amazon S3 API operations
 """
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from local.iam.actions.rules import Need
 from local.iam.context import Value
 from local.iam.signatures import raw_path
+from local.identity import ACCOUNT_ID
 
 # The part of the query that makes an operation, by what it is asked of: the actions for GET, PUT and DELETE.
 _BUCKET_PARTS: dict[str, tuple[str, str, str]] = {
@@ -62,7 +65,16 @@ _CONTEXT_HEADERS = (
     "x-amz-copy-source",
     "x-amz-metadata-directive",
     "x-amz-content-sha256",
+    "x-amz-grant-full-control",
+    "x-amz-grant-read",
+    "x-amz-grant-read-acp",
+    "x-amz-grant-write",
+    "x-amz-grant-write-acp",
+    "x-amz-website-redirect-location",
+    "x-amz-object-ownership",
 )
+_CONDITIONAL_HEADERS = {"HTTP_IF_MATCH": "s3:if-match", "HTTP_IF_NONE_MATCH": "s3:if-none-match"}
+_TAG = re.compile(rb"<Key>(.*?)</Key>\s*<Value>(.*?)</Value>", re.DOTALL)
 
 
 class UnknownOperationError(ValueError):
@@ -94,7 +106,7 @@ class S3Request:
 
 
 def needs(request: S3Request, body: bytes | None = None) -> list[Need]:
-    """Return what `request` needs to be allowed. `body` is read for DeleteObjects only.
+    """Return what `request` needs to be allowed. `body` is there where `reads_body` says so.
 
     Raises:
         UnknownOperationError: S3 has no such operation, or the account does not carry it out.
@@ -102,7 +114,7 @@ def needs(request: S3Request, body: bytes | None = None) -> list[Need]:
     refused = sorted(_REFUSED_PARTS & set(request.query))
     if refused:
         raise UnknownOperationError(f"{request.method} ?{refused[0]}")
-    context = _context(request)
+    context = _context(request, body)
     if not request.bucket:
         return [Need("s3:ListAllMyBuckets", "*", context)]
     if request.key:
@@ -171,18 +183,51 @@ def _deletions(request: S3Request, body: bytes, context: Mapping[str, Value]) ->
     ]
 
 
-def _context(request: S3Request) -> dict[str, Value]:
-    context: dict[str, Value] = {
-        key: request.query[name] for name, key in _CONTEXT_PARAMETERS.items() if name in request.query
-    }
-    if "versionId" in request.query:
-        context["s3:VersionId"] = request.query["versionId"]
+def reads_body(method: str, key: str, query: Mapping[str, str]) -> bool:
+    """Return whether it is in the body what a request needs: the keys to delete, or the tags to put."""
+    return (method == "POST" and not key) or (method == "PUT" and "tagging" in query)
+
+
+def _context(request: S3Request, body: bytes | None) -> dict[str, Value]:
+    environ, query = request.environ, request.query
+    context: dict[str, Value] = {key: query[name] for name, key in _CONTEXT_PARAMETERS.items() if name in query}
+    context |= {key: environ[name] for name, key in _CONDITIONAL_HEADERS.items() if environ.get(name)}
+    context |= _signing(request)
+    if "versionId" in query:
+        context["s3:VersionId"] = query["versionId"]
     for name in _CONTEXT_HEADERS:
-        value = request.environ.get(f"HTTP_{name.upper().replace('-', '_')}")
+        value = environ.get(f"HTTP_{name.upper().replace('-', '_')}")
         if value:
             context[f"s3:{name}"] = value
-    if request.environ.get("HTTP_X_AMZ_TAGGING"):
-        tags = parse_qs(request.environ["HTTP_X_AMZ_TAGGING"], keep_blank_values=True)
-        context |= {f"s3:RequestObjectTag/{key}": values[0] for key, values in tags.items()}
-        context["s3:RequestObjectTagKeys"] = list(tags)
+    if environ.get("HTTP_X_AMZ_TAGGING"):
+        tags = parse_qs(environ["HTTP_X_AMZ_TAGGING"], keep_blank_values=True)
+        context |= _of_tags({key: values[0] for key, values in tags.items()}, of_object=True)
+    if "tagging" in query and body is not None:
+        found = {key.decode(): value.decode() for key, value in _TAG.findall(body)}
+        context |= _of_tags(found, of_object=bool(request.key))
     return context
+
+
+def _of_tags(tags: Mapping[str, str], *, of_object: bool) -> dict[str, Value]:
+    """Return the condition keys of the tags in a request; those of objects have names of their own."""
+    prefix, names = (
+        ("s3:RequestObjectTag", "s3:RequestObjectTagKeys") if of_object else ("aws:RequestTag", "aws:TagKeys")
+    )
+    return {names: list(tags)} | {f"{prefix}/{key}": value for key, value in tags.items()}
+
+
+def _signing(request: S3Request) -> dict[str, Value]:
+    """Return how a request is signed. Source: Amazon S3 API reference, "Signature Version 4 policy keys"."""
+    found: dict[str, Value] = {"s3:ResourceAccount": ACCOUNT_ID}
+    if request.environ.get("HTTP_AUTHORIZATION"):
+        return found | {"s3:authType": "REST-HEADER", "s3:signatureversion": "AWS4-HMAC-SHA256"}
+    is_newer = "X-Amz-Signature" in request.query
+    found |= {
+        "s3:authType": "REST-QUERY-STRING",
+        "s3:signatureversion": "AWS4-HMAC-SHA256" if is_newer else "AWS",
+    }
+    try:
+        signed_at = datetime.strptime(request.query["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
+    except (KeyError, ValueError):
+        return found
+    return found | {"s3:signatureAge": str(max(0, int((time.time() - signed_at) * 1000)))}

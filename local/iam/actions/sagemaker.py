@@ -7,6 +7,7 @@ guide, "SageMaker AI Roles" and "Endpoint auto scaling prerequisites".
 from collections.abc import Iterable
 
 from local.iam.actions.rules import ANY, Call, Need, Resources, Rule, on
+from local.iam.context import Value
 
 _TAGS = "sagemaker:AddTags"
 _SAGEMAKER = "sagemaker"
@@ -57,7 +58,17 @@ _JOB_LIMITS = {
     "sagemaker__MaxRuntimeInSeconds": "StoppingCondition.MaxRuntimeInSeconds",
     "sagemaker__NetworkIsolation": "EnableNetworkIsolation",
     "sagemaker__OutputKmsKey": "OutputDataConfig.KmsKeyId",
+    "sagemaker__VolumeKmsKey": "ResourceConfig.VolumeKmsKeyId",
+    "sagemaker__KeepAlivePeriod": "ResourceConfig.KeepAlivePeriodInSeconds",
+    "sagemaker__InterContainerTrafficEncryption": "EnableInterContainerTrafficEncryption",
 }
+
+
+def _models(call: Call) -> dict[str, Value]:
+    """Return the models that an endpoint configuration serves."""
+    names = [str(variant.get("ModelName") or "") for variant in call.get("ProductionVariants") or ()]
+    return {"sagemaker:ModelArn": [call.arn(f"model/{name.lower()}") for name in names]}
+
 
 SAGEMAKER: dict[str, Rule] = {
     "CreateTrainingJob": _JOB.tagging(_TAGS).passing("RoleArn", _SAGEMAKER).where(**_JOB_LIMITS),
@@ -83,7 +94,8 @@ SAGEMAKER: dict[str, Rule] = {
     "ListModels": ANY,
     "CreateEndpointConfig": _CONFIG.tagging(_TAGS)
     .passing("ExecutionRoleArn", _SAGEMAKER)
-    .where(sagemaker__InstanceTypes="ProductionVariants[].InstanceType"),
+    .where(sagemaker__InstanceTypes="ProductionVariants[].InstanceType")
+    .knowing(_models),
     "DescribeEndpointConfig": _CONFIG,
     "DeleteEndpointConfig": _CONFIG,
     "ListEndpointConfigs": ANY,

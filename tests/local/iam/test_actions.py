@@ -175,7 +175,8 @@ def test_a_passed_role_is_bound_to_the_service_that_gets_it():
     """iam:PassedToService holds the service's principal."""
     need = all_needed("lambda", "CreateFunction", FunctionName="f", Role=ROLE)[-1]
 
-    assert need == Need("iam:PassRole", ROLE, {"iam:PassedToService": "lambda.amazonaws.com"})
+    assert (need.action, need.resource) == ("iam:PassRole", ROLE)
+    assert need.context["iam:PassedToService"] == "lambda.amazonaws.com"
 
 
 def test_tags_of_a_request_are_condition_keys():
@@ -276,4 +277,4 @@ def test_listing_tells_its_prefix():
 
     context = needs(S3Request.of(environ))[0].context
 
-    assert context == {"s3:prefix": "runs/", "s3:delimiter": "/", "s3:max-keys": "5"}
+    assert context.items() >= {"s3:prefix": "runs/", "s3:delimiter": "/", "s3:max-keys": "5"}.items()

@@ -190,13 +190,54 @@ def test_event_invoke_config_is_updated_listed_and_deleted(fast: RunningAccount)
 
 
 def test_topic_invokes_its_subscribed_function(fast: RunningAccount) -> None:
-    """A message that moto's SNS delivers to a function runs it like any other caller's."""
-    deployed = make_function(fast, "def handler(e, c): print('got', e['Records'][0]['Sns']['Message'])", Timeout=20)
-    sns = fast.client("sns")
-    topic = sns.create_topic(Name=deployed.name)["TopicArn"]
-    arn = deployed.client.get_function_configuration(FunctionName=deployed.name)["FunctionArn"]
+    """SNS invokes asynchronously, with the message's record, once the function's policy lets the topic do so.
+
+    Source: Lambda developer guide, "Invoking Lambda functions with Amazon SNS notifications".
+    """
+    deployed = make_function(fast, "def handler(e, c): print('got', e['Records'][0]['Sns'])", Timeout=20)
+    sns, name = fast.client("sns"), deployed.name
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    arn = deployed.client.get_function_configuration(FunctionName=name)["FunctionArn"]
     sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn)
 
-    sns.publish(TopicArn=topic, Message="news")
+    sns.publish(TopicArn=topic, Message="unheard")
+    deployed.client.add_permission(
+        FunctionName=name,
+        StatementId="topic",
+        Action="lambda:InvokeFunction",
+        Principal="sns.amazonaws.com",
+        SourceArn=topic,
+    )
+    sns.publish(TopicArn=topic, Message="news", Subject="paper")
 
-    eventually(lambda: "got news" in deployed.log())
+    eventually(lambda: "'Message': 'news'" in deployed.log())
+    assert f"'TopicArn': '{topic}'" in deployed.log()
+    assert "unheard" not in deployed.log()
+
+
+def test_bucket_invokes_the_function_of_its_notification(fast: RunningAccount) -> None:
+    """S3 invokes asynchronously, once the function's policy lets the bucket do so.
+
+    Source: Lambda developer guide, "Process Amazon S3 event notifications with Lambda".
+    """
+    deployed = make_function(fast, "def handler(e, c): print('got', e['Records'][0]['s3']['object'])", Timeout=20)
+    s3, name = fast.client("s3"), deployed.name
+    s3.create_bucket(Bucket=name)
+    arn = deployed.client.get_function_configuration(FunctionName=name)["FunctionArn"]
+    notification = {"LambdaFunctionArn": arn, "Events": ["s3:ObjectCreated:*"]}
+    s3.put_bucket_notification_configuration(
+        Bucket=name, NotificationConfiguration={"LambdaFunctionConfigurations": [notification]}
+    )
+
+    s3.put_object(Bucket=name, Key="unheard", Body=b"x")
+    deployed.client.add_permission(
+        FunctionName=name,
+        StatementId="bucket",
+        Action="lambda:InvokeFunction",
+        Principal="s3.amazonaws.com",
+        SourceArn=f"arn:aws:s3:::{name}",
+    )
+    s3.put_object(Bucket=name, Key="news", Body=b"x")
+
+    eventually(lambda: "'key': 'news'" in deployed.log())
+    assert "unheard" not in deployed.log()

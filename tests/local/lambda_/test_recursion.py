@@ -54,6 +54,40 @@ def test_function_that_invokes_itself_ends(function: Callable[..., Deployed]) ->
     assert made.log().count("START RequestId") == MAX_IN_CHAIN
 
 
+SNS_LOOP = """
+import boto3, os
+client = boto3.client("sns")
+def handler(event, context):
+    client.publish(TopicArn=os.environ["TOPIC_ARN"], Message=event["Records"][0]["Sns"]["Message"])
+"""
+
+
+def test_circle_through_a_topic_ends(function: Callable[..., Deployed]) -> None:
+    """SNS hands the trace header on, so Lambda sees a function that publishes to the topic which invokes it.
+
+    Source: Lambda developer guide, "Use Lambda recursive loop detection", supported AWS services and SDKs.
+    """
+    made = function("def handler(event, context): pass", Timeout=20)
+    sns = made.account.client("sns")
+    topic = sns.create_topic(Name=made.name)["TopicArn"]
+    made.client.update_function_configuration(FunctionName=made.name, Environment={"Variables": {"TOPIC_ARN": topic}})
+    made.update(SNS_LOOP)
+    made.client.add_permission(
+        FunctionName=made.name,
+        StatementId="topic",
+        Action="lambda:InvokeFunction",
+        Principal="sns.amazonaws.com",
+        SourceArn=topic,
+    )
+    arn = made.client.get_function_configuration(FunctionName=made.name)["FunctionArn"]
+    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn)
+
+    sns.publish(TopicArn=topic, Message="round")
+
+    eventually(lambda: made.log().count("REPORT RequestId") == MAX_IN_CHAIN, 60)
+    assert made.log().count("START RequestId") == MAX_IN_CHAIN
+
+
 def test_loops_may_be_allowed(function: Callable[..., Deployed]) -> None:
     """API reference, PutFunctionRecursionConfig: Terminate by default, Allow on request."""
     made = function("def handler(event, context): pass\n")
