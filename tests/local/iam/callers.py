@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-_ONCE = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+ONCE = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
 
 
 class Caller:
@@ -39,7 +39,7 @@ class Caller:
         }
         session = boto3.session.Session(region_name="us-east-1")
         return session.client(
-            service, endpoint_url=self.account.info.url, config=_ONCE.merge(config or Config()), **(keys | changed)
+            service, endpoint_url=self.account.info.url, config=ONCE.merge(config or Config()), **(keys | changed)
         )
 
 

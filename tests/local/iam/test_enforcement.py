@@ -11,7 +11,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.local.iam.callers import Caller, allowed
+from tests.local.iam.callers import ONCE, Caller, allowed
 from tests.local.lambda_.conftest import make_function
 from tests.local.queues import messages, new_queue
 from tests.local.roles import EVERYTHING, new_role
@@ -191,7 +191,7 @@ def test_a_user_acts_with_keys_of_its_own(account):
     iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=json.dumps(document))
     s3 = account.client("s3")
     own = boto3.session.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1").client(
-        "s3", endpoint_url=account.info.url, config=_ONCE
+        "s3", endpoint_url=account.info.url, config=ONCE
     )
 
     own.create_bucket(Bucket=f"{name}-pets")
