@@ -45,6 +45,7 @@ class Target:
     policies: dict[str, Policy] = field(default_factory=dict)
     scaled_out_at: float = float("-inf")
     scaled_in_at: float = float("-inf")
+    scaled_out_from: int = 0  # the capacity before the last scale-out that no cooldown held back
     busy: Lock = field(default_factory=Lock)
 
     @property
@@ -205,22 +206,40 @@ class Scaling:
 
     def _scale(self, target: Target, policy: Policy, alarm_name: str) -> None:
         status, current = self._activities.capacity(target.endpoint_name, target.variant_name)
-        wanted = self._wanted(target, current) if status == "InService" else None
-        if wanted is None:
+        if status != "InService":
             return
         is_out = alarm_name == policy.names["High"]
-        if (wanted > current) != is_out or wanted == current or not self._may(target, policy, is_out=is_out):
+        cools = is_out and self._cools(target, policy)
+        wanted = self._wanted(target, target.scaled_out_from if cools else current)
+        if wanted is None or wanted == current or (wanted > current) != is_out:
+            return
+        if not self._may(target, policy, is_out=is_out):
             return
         cause = f"monitor alarm {alarm_name} in state ALARM triggered policy {policy.name}"
         if self._activities.set_capacity(target.description, wanted, cause):
-            now = self._account.clock.time()
-            if is_out:
-                target.scaled_out_at = now
-            else:
-                target.scaled_in_at = now
+            self._note(target, current, is_out=is_out, cools=cools)
+
+    def _note(self, target: Target, before: int, *, is_out: bool, cools: bool) -> None:
+        """Begin the cooldown of a change that went well."""
+        now = self._account.clock.time()
+        if not is_out:
+            target.scaled_in_at = now
+            return
+        target.scaled_out_at = now
+        if not cools:
+            target.scaled_out_from = before
+
+    def _cools(self, target: Target, policy: Policy) -> bool:
+        """Return whether the last scale-out still cools down.
+
+        Meanwhile only a larger scale-out is made: what the last one has added counts as part of what is wanted now.
+        Source: Application Auto Scaling user guide, "Define cooldown periods" of target tracking policies.
+        """
+        cooldown = policy.config.get("ScaleOutCooldown", DEFAULT_COOLDOWN_SECONDS)
+        return bool(self._account.clock.time() < target.scaled_out_at + cooldown)
 
     def _wanted(self, target: Target, current: int) -> int | None:
-        """Return the largest capacity that any policy of `target` calls for.
+        """Return the largest capacity that any policy of `target` calls for, when `current` instances see its metric.
 
         None for one that may not be known: while the metric of any policy says nothing, nothing is taken away.
         Source: Application Auto Scaling user guide, "Multiple target tracking scaling policies".
@@ -236,11 +255,10 @@ class Scaling:
         return wanted if is_known or wanted > current else None
 
     def _may(self, target: Target, policy: Policy, *, is_out: bool) -> bool:
-        """Return whether no cooldown or suspension forbids the change; scaling out heeds no scale-in cooldown."""
+        """Return whether no suspension and no scale-in cooldown forbids the change; scaling out heeds none of these."""
         now, suspended = self._account.clock.time(), target.description["SuspendedState"]
         if is_out:
-            cooldown = policy.config.get("ScaleOutCooldown", DEFAULT_COOLDOWN_SECONDS)
-            return not suspended["DynamicScalingOutSuspended"] and now >= target.scaled_out_at + cooldown
+            return not suspended["DynamicScalingOutSuspended"]
         cooldown = policy.config.get("ScaleInCooldown", DEFAULT_COOLDOWN_SECONDS)
         allowed = not suspended["DynamicScalingInSuspended"] and not policy.config.get("DisableScaleIn", False)
         return allowed and now >= max(target.scaled_in_at, target.scaled_out_at) + cooldown

@@ -38,7 +38,7 @@ def is_denied(call: Any, **members: Any) -> bool:
     try:
         call(**members)
     except ClientError as error:
-        return error.response["Error"]["Code"].startswith("AccessDenied")
+        return error.response["Error"]["Code"].startswith(("AccessDenied", "AuthorizationError"))
     return False
 
 

@@ -103,6 +103,29 @@ def test_canary_without_alarm_promotes_after_its_waits(hosting: Hosting) -> None
 
 
 @pytest.mark.slow
+def test_retained_deployment_config_is_used_again(hosting: Hosting) -> None:
+    """With RetainDeploymentConfig an update takes the steps of the last one, whatever it gives itself.
+
+    Source: SageMaker API reference, UpdateEndpoint, RetainDeploymentConfig.
+    """
+    name = hosting.endpoint("blue")
+    config = _config("LINEAR", LinearStepSize={"Type": "CAPACITY_PERCENT", "Value": 50})
+    updates: list[dict[str, Any]] = [
+        {"DeploymentConfig": config},
+        {"DeploymentConfig": _config("ALL_AT_ONCE"), "RetainDeploymentConfig": True},
+    ]
+
+    for update in updates:
+        hosting.sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=hosting.config("green"), **update)
+        begun = hosting.sagemaker.describe_endpoint(EndpointName=name)["LastModifiedTime"]
+        description = hosting.settled(name)
+
+    assert description["LastDeploymentConfig"] == config
+    assert (description["LastModifiedTime"] - begun).total_seconds() >= 90  # a step's wait, the old fleet's
+    hosting.delete(name)
+
+
+@pytest.mark.slow
 def test_alarm_during_baking_rolls_back(hosting: Hosting, cloudwatch: Any) -> None:
     """The endpoint passes RollingBack and is InService on its old configuration, with the alarm named."""
     name = hosting.endpoint("blue")
