@@ -43,7 +43,10 @@ def endpoint(hosting: Hosting) -> Iterator[str]:
 def test_load_adds_instances_and_idleness_removes_them(
     running: RunningAccount, hosting: Hosting, autoscaling: Any, endpoint: str
 ) -> None:
-    """Three minutes above the target scale out, fifteen idle ones scale in; no request fails meanwhile."""
+    """Three minutes above the target scale out, fifteen idle ones scale in; no request fails meanwhile.
+
+    Source: Application Auto Scaling user guide, "Target tracking scaling policies for Application Auto Scaling".
+    """
     autoscaling.register_scalable_target(**_own(endpoint), MinCapacity=1, MaxCapacity=2)
     autoscaling.put_scaling_policy(**_own(endpoint), **_policy(target=20))
 
@@ -63,7 +66,10 @@ def test_load_adds_instances_and_idleness_removes_them(
 
 
 def test_minimum_above_the_present_count_is_brought_about(hosting: Hosting, autoscaling: Any, endpoint: str) -> None:
-    """Registering with a minimum of 2 starts a second instance, and says why."""
+    """Registering with a minimum of 2 starts a second instance, and says why.
+
+    Source: Application Auto Scaling API reference, RegisterScalableTarget.
+    """
     autoscaling.register_scalable_target(**_own(endpoint), MinCapacity=2, MaxCapacity=3)
 
     _wait_for_count(hosting, endpoint, 2)
@@ -72,7 +78,10 @@ def test_minimum_above_the_present_count_is_brought_about(hosting: Hosting, auto
 
 
 def test_policy_makes_its_alarms_and_takes_them_along(running: RunningAccount, autoscaling: Any, endpoint: str) -> None:
-    """The two alarms are CloudWatch's, named as AWS names them; deregistering deletes policy and alarms."""
+    """The two alarms are CloudWatch's, named as AWS names them; deregistering deletes policy and alarms.
+
+    Source: Application Auto Scaling user guide, "Target tracking scaling policies for Application Auto Scaling".
+    """
     autoscaling.register_scalable_target(**_own(endpoint), MinCapacity=1, MaxCapacity=2)
     answer = autoscaling.put_scaling_policy(**_own(endpoint), **_policy(target=1000))
     cloudwatch = running.client("cloudwatch")
@@ -93,8 +102,35 @@ def test_policy_makes_its_alarms_and_takes_them_along(running: RunningAccount, a
     assert caught.value.response["Error"]["Code"] == "ObjectNotFoundException"
 
 
+def test_targets_and_policies_are_paged(autoscaling: Any, endpoint: str) -> None:
+    """boto3's paginators, which the flow uses to keep what it takes away, give everything once.
+
+    Source: Application Auto Scaling API reference, DescribeScalingPolicies, MaxResults.
+    """
+    autoscaling.register_scalable_target(**_own(endpoint), MinCapacity=1, MaxCapacity=2)
+    for number in range(3):
+        autoscaling.put_scaling_policy(**_own(endpoint), **_policy(target=1000) | {"PolicyName": f"p{number}"})
+    own = {"ServiceNamespace": "sagemaker", "PaginationConfig": {"PageSize": 2}}
+
+    policies = list(
+        autoscaling.get_paginator("describe_scaling_policies").paginate(ResourceId=_own(endpoint)["ResourceId"], **own)
+    )
+    targets = list(
+        autoscaling.get_paginator("describe_scalable_targets").paginate(
+            ResourceIds=[_own(endpoint)["ResourceId"]], **own
+        )
+    )
+    autoscaling.deregister_scalable_target(**_own(endpoint))
+
+    assert [[one["PolicyName"] for one in page["ScalingPolicies"]] for page in policies] == [["p0", "p1"], ["p2"]]
+    assert [len(page["ScalableTargets"]) for page in targets] == [1]
+
+
 def test_scalable_target_forbids_another_instance_type(hosting: Hosting, autoscaling: Any, endpoint: str) -> None:
-    """An update to another type is refused until the variant is deregistered; one to another model is not."""
+    """An update to another type is refused until the variant is deregistered; one to another model is not.
+
+    Source: SageMaker developer guide, "Update or delete endpoints that use automatic scaling".
+    """
     autoscaling.register_scalable_target(**_own(endpoint), MinCapacity=1, MaxCapacity=2)
     bigger = hosting.config("bigger", InstanceType="ml.m5.xlarge")
 
@@ -109,7 +145,10 @@ def test_scalable_target_forbids_another_instance_type(hosting: Hosting, autosca
 
 
 def test_deleting_the_endpoint_deregisters_it(hosting: Hosting, autoscaling: Any) -> None:
-    """No scalable target outlives its endpoint."""
+    """No scalable target outlives its endpoint.
+
+    Source: SageMaker developer guide, "Update or delete endpoints that use automatic scaling".
+    """
     name = hosting.endpoint("gone")
     autoscaling.register_scalable_target(**_own(name), MinCapacity=1, MaxCapacity=2)
 
@@ -122,7 +161,10 @@ def test_deleting_the_endpoint_deregisters_it(hosting: Hosting, autoscaling: Any
 
 
 def test_target_of_no_endpoint_is_refused(autoscaling: Any) -> None:
-    """Only a variant that exists can be registered."""
+    """Only a variant that exists can be registered.
+
+    Source: Application Auto Scaling API reference, RegisterScalableTarget.
+    """
     with pytest.raises(ClientError, match="endpoint/nope/variant") as caught:
         autoscaling.register_scalable_target(**_own("nope"), MinCapacity=1, MaxCapacity=2)
 
@@ -139,7 +181,10 @@ def test_target_of_no_endpoint_is_refused(autoscaling: Any) -> None:
 def test_other_dimensions_are_refused_by_name(
     autoscaling: Any, namespace: str, resource_id: str, dimension: str
 ) -> None:
-    """What is not scaled here is not pretended."""
+    """What is not scaled here is not pretended.
+
+    Source: Application Auto Scaling API reference, RegisterScalableTarget.
+    """
     with pytest.raises(ClientError, match=dimension) as caught:
         autoscaling.register_scalable_target(
             ServiceNamespace=namespace,
@@ -153,7 +198,10 @@ def test_other_dimensions_are_refused_by_name(
 
 
 def test_step_scaling_is_refused_by_name(autoscaling: Any, endpoint: str) -> None:
-    """Only target tracking is carried out."""
+    """Only target tracking is carried out.
+
+    Source: Application Auto Scaling API reference, PutScalingPolicy.
+    """
     autoscaling.register_scalable_target(**_own(endpoint), MinCapacity=1, MaxCapacity=2)
 
     with pytest.raises(ClientError, match="StepScaling"):

@@ -41,7 +41,10 @@ def target(running: RunningAccount) -> Iterator[dict[str, str]]:
 
 
 def test_a_scheduled_action_changes_the_bounds_and_says_why(running: RunningAccount, target: dict[str, str]) -> None:
-    """At its time the minimum becomes two, a second instance starts, and the activity names the action."""
+    """At its time the minimum becomes two, a second instance starts, and the activity names the action.
+
+    Source: Application Auto Scaling user guide, "Scheduled scaling for Application Auto Scaling".
+    """
     client = running.client("application-autoscaling")
     at = _now(running) + timedelta(hours=1)
     client.put_scheduled_action(
@@ -80,13 +83,19 @@ def test_a_scheduled_action_changes_the_bounds_and_says_why(running: RunningAcco
 def test_an_action_that_makes_no_sense_is_refused(
     running: RunningAccount, target: dict[str, str], members: dict[str, Any], message: str
 ) -> None:
-    """Schedule and bounds are checked when the action is put."""
+    """Schedule and bounds are checked when the action is put.
+
+    Source: Application Auto Scaling API reference, PutScheduledAction.
+    """
     with pytest.raises(ClientError, match=message):
         running.client("application-autoscaling").put_scheduled_action(**target, ScheduledActionName="bad", **members)
 
 
 def test_nothing_is_taken_away_while_any_metric_says_out_or_nothing(bare_account: Account) -> None:
-    """With two policies the larger capacity counts; a metric without data forbids to scale in, not to scale out."""
+    """With two policies the larger capacity counts; a metric without data forbids to scale in, not to scale out.
+
+    Source: Application Auto Scaling user guide, "How target tracking scaling for Application Auto Scaling works".
+    """
     scaling = Scaling(bare_account)
     of_one = _policy("one", 10.0)
     of_two = _policy("two", 10.0)

@@ -13,12 +13,18 @@ from local.errors import ServiceError
     [(1, 100.0, 1), (1, 101.0, 2), (2, 180.0, 4), (3, 60.0, 2), (4, 0.0, 1), (1, 10_000.0, 5), (3, 100.0, 3)],
 )
 def test_capacity_holds_the_metric_at_the_target(current: int, value: float, expected: int) -> None:
-    """Rounded up, and within one to five instances."""
+    """Rounded up, and within one to five instances.
+
+    Source: Application Auto Scaling user guide, "How target tracking scaling for Application Auto Scaling works".
+    """
     assert wanted_capacity(current, value, 100.0, 1, 5) == expected
 
 
 def test_alarms_are_those_of_aws() -> None:
-    """High: 3 of 3 minutes above the target; low: 15 of 15 minutes below 90 % of it."""
+    """High: 3 of 3 minutes above the target; low: 15 of 15 minutes below 90 % of it.
+
+    Source: Application Auto Scaling user guide, "How target tracking scaling for Application Auto Scaling works".
+    """
     metric = tracked_metric(_predefined(), "e", "v")
 
     high, low = alarm_requests(metric, 100.0, "arn:policy", {"High": "h", "Low": "l"})
@@ -35,7 +41,10 @@ def test_alarms_are_those_of_aws() -> None:
 
 
 def test_customized_metric_is_taken_as_given() -> None:
-    """Any metric of CloudWatch can be tracked."""
+    """Any metric of CloudWatch can be tracked.
+
+    Source: Application Auto Scaling API reference, TargetTrackingScalingPolicyConfiguration.
+    """
     specification = {
         "Namespace": "N",
         "MetricName": "Load",
@@ -61,7 +70,10 @@ def test_customized_metric_is_taken_as_given() -> None:
     ],
 )
 def test_other_metrics_are_refused_by_name(config: dict[str, Any], named: str) -> None:
-    """What nothing here would emit cannot be tracked."""
+    """What nothing here would emit cannot be tracked.
+
+    Source: Application Auto Scaling API reference, TargetTrackingScalingPolicyConfiguration.
+    """
     with pytest.raises(ServiceError, match=named) as caught:
         tracked_metric(config, "e", "v")
 

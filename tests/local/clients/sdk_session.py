@@ -77,7 +77,20 @@ def _serve(trained: PyTorch, source: Path, role_arn: str, session: sagemaker.Ses
     second = predictor.predict(b"four")
     predictor.delete_model()
     predictor.delete_endpoint(delete_endpoint_config=True)
-    return {"first": first, "second": second, "instances": after["ProductionVariants"][0]["CurrentInstanceCount"]}
+    instances = after["ProductionVariants"][0]["CurrentInstanceCount"]
+    return {"first": first, "second": second, "instances": instances, "left": _left(session, predictor.endpoint_name)}
+
+
+def _left(session: sagemaker.Session, name: str) -> int:
+    """Return how many endpoints, configurations and models of the endpoint's name are left once it is gone."""
+    client = session.sagemaker_client
+    client.get_waiter("endpoint_deleted").wait(EndpointName=name, WaiterConfig={"Delay": 0.2, "MaxAttempts": 150})
+    listed = (
+        client.list_endpoints(NameContains=name)["Endpoints"],
+        client.list_endpoint_configs(NameContains=name)["EndpointConfigs"],
+        client.list_models(NameContains=name)["Models"],
+    )
+    return sum(map(len, listed))
 
 
 def _wait(session: sagemaker.Session, name: str) -> dict[str, Any]:

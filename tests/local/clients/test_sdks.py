@@ -70,6 +70,11 @@ def test_deploy_predict_and_update_endpoint(seen: dict[str, Any]) -> None:
     assert seen["served"]["instances"] == 2
 
 
+def test_delete_leaves_no_endpoint_config_or_model(seen: dict[str, Any]) -> None:
+    """`delete_model` and `delete_endpoint(delete_endpoint_config=True)` remove all three."""
+    assert seen["served"]["left"] == 0
+
+
 def test_workflow_lists_the_events_of_its_execution(seen: dict[str, Any]) -> None:
     """All events in order, and the newest first where that is asked for."""
     workflow = seen["workflow"]

@@ -26,7 +26,10 @@ def namespace() -> str:
 
 
 def test_statistics_and_percentiles_are_right(cloudwatch: Any, namespace: str) -> None:
-    """GetMetricStatistics gives simple and extended statistics of what PutMetricData brought."""
+    """GetMetricStatistics gives simple and extended statistics of what PutMetricData brought.
+
+    Source: CloudWatch API reference, GetMetricStatistics.
+    """
     at = _put(cloudwatch, namespace, [{"Values": [1.0, 2.0, 10.0], "Counts": [5.0, 4.0, 1.0], "Unit": "Seconds"}])
 
     (point,) = cloudwatch.get_metric_statistics(
@@ -41,7 +44,10 @@ def test_statistics_and_percentiles_are_right(cloudwatch: Any, namespace: str) -
 
 
 def test_metric_data_query_gives_percentiles_in_order(cloudwatch: Any, namespace: str) -> None:
-    """GetMetricData answers newest first, or as asked."""
+    """GetMetricData answers newest first, or as asked.
+
+    Source: CloudWatch API reference, GetMetricData.
+    """
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     for minutes, value in ((3, 1.0), (2, 2.0), (1, 3.0)):
         _put(cloudwatch, namespace, [{"Value": value, "Timestamp": now - timedelta(minutes=minutes)}])
@@ -57,7 +63,10 @@ def test_metric_data_query_gives_percentiles_in_order(cloudwatch: Any, namespace
 
 
 def test_metric_maths_combines_the_series_of_a_request(cloudwatch: Any, namespace: str) -> None:
-    """An error rate in percent out of two metrics, by moment; the metrics themselves need not be returned."""
+    """An error rate in percent out of two metrics, by moment; the metrics themselves need not be returned.
+
+    Source: CloudWatch user guide, "Using math expressions with CloudWatch metrics".
+    """
     at = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=2)
     for name, value in (("Errors", 3.0), ("Calls", 12.0)):
         cloudwatch.put_metric_data(
@@ -82,7 +91,10 @@ def test_metric_maths_combines_the_series_of_a_request(cloudwatch: Any, namespac
 
 
 def test_summary_counts_as_its_samples(cloudwatch: Any, namespace: str) -> None:
-    """StatisticValues bring count, sum and extremes of many samples at once."""
+    """StatisticValues bring count, sum and extremes of many samples at once.
+
+    Source: CloudWatch API reference, PutMetricData.
+    """
     summary = {"SampleCount": 4.0, "Sum": 20.0, "Minimum": 1.0, "Maximum": 9.0}
     at = _put(cloudwatch, namespace, [{"StatisticValues": summary}])
 
@@ -92,7 +104,10 @@ def test_summary_counts_as_its_samples(cloudwatch: Any, namespace: str) -> None:
 
 
 def test_metrics_are_listed_by_namespace_and_dimension(cloudwatch: Any, namespace: str) -> None:
-    """ListMetrics finds what has samples."""
+    """ListMetrics finds what has samples.
+
+    Source: CloudWatch API reference, ListMetrics.
+    """
     _put(cloudwatch, namespace, [{"Value": 1.0}])
 
     found = cloudwatch.list_metrics(Namespace=namespace, Dimensions=[{"Name": "d"}])["Metrics"]
@@ -102,13 +117,19 @@ def test_metrics_are_listed_by_namespace_and_dimension(cloudwatch: Any, namespac
 
 
 def test_statistics_without_a_statistic_are_refused(cloudwatch: Any, namespace: str) -> None:
-    """AWS says which parameters miss."""
+    """AWS says which parameters miss.
+
+    Source: CloudWatch API reference, GetMetricStatistics.
+    """
     with pytest.raises(ClientError, match="Must specify either Statistics or ExtendedStatistics"):
         cloudwatch.get_metric_statistics(**_span(namespace, datetime.now(UTC)))
 
 
 def test_alarm_state_set_by_hand_publishes_to_its_topic(account: RunningAccount, cloudwatch: Any) -> None:
-    """SNS hears the change in CloudWatch's own message, and the history keeps it."""
+    """SNS hears the change in CloudWatch's own message, and the history keeps it.
+
+    Source: CloudWatch API reference, SetAlarmState.
+    """
     topic, queue, name = account.client("sns"), new_queue(account), f"alarm-{uuid.uuid4().hex[:8]}"
     topic_arn = topic.create_topic(Name=name)["TopicArn"]
     topic.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=queue.arn)
@@ -128,7 +149,10 @@ def test_alarm_state_set_by_hand_publishes_to_its_topic(account: RunningAccount,
 
 
 def test_alarm_goes_off_by_itself(account_at_speed: Callable[[float], RunningAccount]) -> None:
-    """A metric over the threshold raises the alarm within its periods, on the account's clock."""
+    """A metric over the threshold raises the alarm within its periods, on the account's clock.
+
+    Source: CloudWatch user guide, "Using Amazon CloudWatch alarms".
+    """
     running, name = account_at_speed(120), f"alarm-{uuid.uuid4().hex[:8]}"
     cloudwatch, queue = running.client("cloudwatch"), new_queue(running)
     sns = running.client("sns")
@@ -231,7 +255,10 @@ def test_expression_that_an_alarm_cannot_watch_is_refused(
 
 
 def test_deleting_an_unknown_alarm_deletes_none(cloudwatch: Any) -> None:
-    """DeleteAlarms is all or nothing."""
+    """DeleteAlarms is all or nothing.
+
+    Source: CloudWatch API reference, DeleteAlarms.
+    """
     name = f"alarm-{uuid.uuid4().hex[:8]}"
     cloudwatch.put_metric_alarm(**_alarm(name))
 
@@ -243,7 +270,10 @@ def test_deleting_an_unknown_alarm_deletes_none(cloudwatch: Any) -> None:
 
 
 def test_alarm_keeps_tags_and_its_actions_can_be_switched_off(cloudwatch: Any) -> None:
-    """Tags come and go, and so does ActionsEnabled; an alarm put again keeps its state."""
+    """Tags come and go, and so does ActionsEnabled; an alarm put again keeps its state.
+
+    Source: CloudWatch API reference, PutMetricAlarm.
+    """
     name = f"alarm-{uuid.uuid4().hex[:8]}"
     cloudwatch.put_metric_alarm(**_alarm(name), Tags=[{"Key": "a", "Value": "1"}])
     cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="by hand")
@@ -261,7 +291,10 @@ def test_alarm_keeps_tags_and_its_actions_can_be_switched_off(cloudwatch: Any) -
 
 
 def test_dashboard_is_kept_listed_and_deleted(cloudwatch: Any) -> None:
-    """A dashboard comes back as it was put; a body without widgets is refused."""
+    """A dashboard comes back as it was put; a body without widgets is refused.
+
+    Source: CloudWatch API reference, PutDashboard.
+    """
     name, body = f"board-{uuid.uuid4().hex[:8]}", json.dumps({"widgets": []})
 
     cloudwatch.put_dashboard(DashboardName=name, DashboardBody=body)

@@ -26,17 +26,26 @@ from local.metrics import MINUTE, MetricStore, series_key
     ],
 )
 def test_state_follows_datapoints(values: list[float | None], settings: dict[str, Any], expected: str) -> None:
-    """M of N periods breach, or do not, with missing ones treated as told."""
+    """M of N periods breach, or do not, with missing ones treated as told.
+
+    Source: CloudWatch user guide, "Configuring how CloudWatch alarms treat missing data".
+    """
     assert _verdict(values, settings).state == expected
 
 
 def test_real_datapoints_further_back_replace_missing_ones() -> None:
-    """Where enough real datapoints lie a little further back, CloudWatch looks at those."""
+    """Where enough real datapoints lie a little further back, CloudWatch looks at those.
+
+    Source: CloudWatch user guide, "Configuring how CloudWatch alarms treat missing data".
+    """
     assert _verdict([9, 9, None, 9], {}).state == ALARM
 
 
 def test_undecided_alarm_stays_as_it_is() -> None:
-    """With missing data ignored and none there, the state does not change."""
+    """With missing data ignored and none there, the state does not change.
+
+    Source: CloudWatch user guide, "Configuring how CloudWatch alarms treat missing data".
+    """
     settings = {"TreatMissingData": "ignore"}
 
     assert _verdict([None] * 3, settings, current=ALARM).state == ALARM
@@ -44,7 +53,10 @@ def test_undecided_alarm_stays_as_it_is() -> None:
 
 
 def test_minute_that_has_not_ended_does_not_count() -> None:
-    """Half a minute of traffic would look like idleness."""
+    """Half a minute of traffic would look like idleness.
+
+    Source: CloudWatch user guide, "Using Amazon CloudWatch alarms".
+    """
     store = MetricStore()
     store.put(series_key("N", "m", {}), "None", 600, 9.0)
 
@@ -53,7 +65,10 @@ def test_minute_that_has_not_ended_does_not_count() -> None:
 
 
 def test_reason_reads_as_cloudwatch_words_it() -> None:
-    """The sentence has the datapoints and the threshold."""
+    """The sentence has the datapoints and the threshold.
+
+    Source: CloudWatch user guide, "Using Amazon CloudWatch alarms".
+    """
     reason = _verdict([9, 9, 9], {}).reason
 
     assert reason == (
@@ -63,7 +78,10 @@ def test_reason_reads_as_cloudwatch_words_it() -> None:
 
 
 def test_percentile_is_a_statistic() -> None:
-    """An alarm on p90 is not one on the mean."""
+    """An alarm on p90 is not one on the mean.
+
+    Source: CloudWatch user guide, "Using Amazon CloudWatch alarms".
+    """
     store = MetricStore()
     for value in [1.0] * 8 + [100.0] * 2:
         store.put(series_key("N", "m", {}), "None", 0, value)

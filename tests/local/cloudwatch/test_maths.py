@@ -25,7 +25,10 @@ _SERIES = {"a": {0: 1.0, 60: 2.0}, "b": {60: 4.0, 120: 0.0}}
     ],
 )
 def test_an_expression_combines_by_moment(expression: str, expected: dict[int, float]) -> None:
-    """Where an operand has no value, or a divisor is zero, the result has none."""
+    """Where an operand has no value, or a divisor is zero, the result has none.
+
+    Source: CloudWatch user guide, "Using math expressions with CloudWatch metrics".
+    """
     assert evaluate(expression, _SERIES) == expected
 
 
@@ -44,7 +47,10 @@ def test_an_expression_combines_by_moment(expression: str, expected: dict[int, f
     ],
 )
 def test_an_expression_that_is_none_is_refused(expression: str, message: str) -> None:
-    """The expression and the reason are named; nothing but arithmetic is ever evaluated."""
+    """The expression and the reason are named; nothing but arithmetic is ever evaluated.
+
+    Source: CloudWatch user guide, "Using math expressions with CloudWatch metrics".
+    """
     with pytest.raises(ServiceError, match=message):
         evaluate(expression, _SERIES)
 

@@ -16,7 +16,10 @@ def _put_event(account) -> None:
 
 
 def test_an_event_that_matches_reaches_the_queue(account):
-    """The queue gets the event in EventBridge's form."""
+    """The queue gets the event in EventBridge's form.
+
+    Source: EventBridge user guide, "Creating Amazon EventBridge event patterns".
+    """
     queue = new_queue(account)
     events = account.client("events")
     events.put_rule(Name="to-queue", EventPattern=_PATTERN)
@@ -31,7 +34,10 @@ def test_an_event_that_matches_reaches_the_queue(account):
 
 
 def test_an_event_for_a_target_that_is_gone_reaches_the_dead_letter_queue(account):
-    """A state machine that does not exist is not retried; the message tells why."""
+    """A state machine that does not exist is not retried; the message tells why.
+
+    Source: EventBridge user guide, "Using dead-letter queues to process undelivered events in EventBridge".
+    """
     dead_letters = new_queue(account)
     target = "arn:aws:states:us-east-1:123456789012:stateMachine:no-such-machine"
     events = account.client("events")
@@ -50,7 +56,10 @@ def test_an_event_for_a_target_that_is_gone_reaches_the_dead_letter_queue(accoun
 
 
 def test_a_target_that_nothing_can_be_delivered_to_is_refused(aws):
-    """PutTargets names the services that are carried out."""
+    """PutTargets names the services that are carried out.
+
+    Source: EventBridge API reference, PutTargets.
+    """
     events = aws("events")
     events.put_rule(Name="to-kinesis", EventPattern=_PATTERN)
 

@@ -167,12 +167,18 @@ def test_every_operation_that_is_carried_out_is_in_the_table(tmp_path):
     ],
 )
 def test_an_operation_needs_what_the_authorization_reference_says(service, operation, params, expected):
-    """Its own action on its resources, and what depends on the request: tags, passed roles."""
+    """Its own action on its resources, and what depends on the request: tags, passed roles.
+
+    Source: Service Authorization Reference, the page of each service.
+    """
     assert needed(service, operation, **params) == expected
 
 
 def test_a_passed_role_is_bound_to_the_service_that_gets_it():
-    """iam:PassedToService holds the service's principal."""
+    """iam:PassedToService holds the service's principal.
+
+    Source: IAM user guide, "Grant a user permissions to pass a role to an AWS service".
+    """
     need = all_needed("lambda", "CreateFunction", FunctionName="f", Role=ROLE)[-1]
 
     assert (need.action, need.resource) == ("iam:PassRole", ROLE)
@@ -180,7 +186,10 @@ def test_a_passed_role_is_bound_to_the_service_that_gets_it():
 
 
 def test_tags_of_a_request_are_condition_keys():
-    """aws:RequestTag and aws:TagKeys come from the request, whichever form its tags have."""
+    """aws:RequestTag and aws:TagKeys come from the request, whichever form its tags have.
+
+    Source: IAM user guide, "AWS global condition context keys".
+    """
     listed = all_needed("sagemaker", "CreateModel", ModelName="m", Tags=TAGS)[0].context
     mapped = all_needed("lambda", "TagResource", Resource=arn("lambda", "function:f"), Tags={"Dataset": "pets"})[0]
     removed = all_needed("sagemaker", "DeleteTags", ResourceArn=arn("sagemaker", "model/m"), TagKeys=["Dataset"])[0]
@@ -190,7 +199,10 @@ def test_tags_of_a_request_are_condition_keys():
 
 
 def test_registering_a_variant_needs_what_autoscaling_does_for_the_caller():
-    """Application Auto Scaling acts on endpoint and alarms with the caller's permissions."""
+    """Application Auto Scaling acts on endpoint and alarms with the caller's permissions.
+
+    Source: Application Auto Scaling user guide, "Identity-based policies for Application Auto Scaling".
+    """
     target = {"ServiceNamespace": "sagemaker", "ResourceId": "endpoint/e/variant/v"}
 
     registered = needed("application-autoscaling", "RegisterScalableTarget", **target)
@@ -227,12 +239,18 @@ def s3_needed(method: str, path: str, query: str = "", body: bytes = b"", **head
     ],
 )
 def test_an_s3_request_needs_what_the_user_guide_says(method, path, query, expected):
-    """The operation shows in the method and in the query."""
+    """The operation shows in the method and in the query.
+
+    Source: Amazon S3 user guide, "Required permissions for Amazon S3 API operations".
+    """
     assert s3_needed(method, path, query) == expected
 
 
 def test_a_copy_needs_to_read_its_source():
-    """CopyObject is PutObject on the target and GetObject on the source; tags and an ACL need more."""
+    """CopyObject is PutObject on the target and GetObject on the source; tags and an ACL need more.
+
+    Source: Amazon S3 user guide, "Required permissions for Amazon S3 API operations".
+    """
     headers = {"HTTP_X_AMZ_COPY_SOURCE": "/a/some%20key", "HTTP_X_AMZ_TAGGING": "x=y", "HTTP_X_AMZ_ACL": "private"}
 
     assert s3_needed("PUT", "/b/k", **headers) == [
@@ -244,7 +262,10 @@ def test_a_copy_needs_to_read_its_source():
 
 
 def test_deleting_many_objects_needs_each():
-    """DeleteObjects is DeleteObject on every key in its body."""
+    """DeleteObjects is DeleteObject on every key in its body.
+
+    Source: Amazon S3 user guide, "Required permissions for Amazon S3 API operations".
+    """
     body = b"<Delete><Object><Key>a&amp;b</Key></Object><Object><Key>c</Key><VersionId>1</VersionId></Object></Delete>"
 
     assert s3_needed("POST", "/b", "delete", body) == [
@@ -272,7 +293,10 @@ def test_an_unknown_s3_request_is_refused_by_name(method, path, query):
 
 
 def test_listing_tells_its_prefix():
-    """s3:prefix, s3:delimiter and s3:max-keys are what the query says."""
+    """s3:prefix, s3:delimiter and s3:max-keys are what the query says.
+
+    Source: Amazon S3 user guide, "Bucket policy examples using condition keys".
+    """
     environ = {"REQUEST_METHOD": "GET", "RAW_URI": "/b", "QUERY_STRING": "prefix=runs%2F&delimiter=%2F&max-keys=5"}
 
     context = needs(S3Request.of(environ))[0].context

@@ -54,7 +54,10 @@ def holds(operator: str, wanted: list[str], found: str | list[str] | None, **oth
     ],
 )
 def test_an_operator_compares_as_documented(operator, wanted, found, expected):
-    """Several values of a positive operator are alternatives; of a negated one, none may match."""
+    """Several values of a positive operator are alternatives; of a negated one, none may match.
+
+    Source: IAM user guide, "IAM JSON policy elements: Condition operators".
+    """
     assert holds(operator, wanted, found) is expected
 
 
@@ -73,12 +76,18 @@ def test_an_operator_compares_as_documented(operator, wanted, found, expected):
     ],
 )
 def test_a_missing_key(operator, expected):
-    """It fails a positive operator, fulfils a negated one, IfExists and ForAllValues."""
+    """It fails a positive operator, fulfils a negated one, IfExists and ForAllValues.
+
+    Source: IAM user guide, "IAM JSON policy elements: Condition operators".
+    """
     assert holds(operator, ["true"], None) is expected
 
 
 def test_null_asks_whether_the_key_is_there():
-    """Null with true wants it missing, with false wants it present."""
+    """Null with true wants it missing, with false wants it present.
+
+    Source: IAM user guide, "IAM JSON policy elements: Condition operators".
+    """
     assert holds("Null", ["true"], None)
     assert not holds("Null", ["true"], "x")
     assert holds("Null", ["false"], "x")
@@ -86,7 +95,10 @@ def test_null_asks_whether_the_key_is_there():
 
 
 def test_sets_of_values():
-    """ForAllValues wants every value of the request in the policy, ForAnyValue one."""
+    """ForAllValues wants every value of the request in the policy, ForAnyValue one.
+
+    Source: IAM user guide, "Set operators for multi-valued context keys".
+    """
     assert holds("ForAllValues:StringEquals", ["a", "b"], ["a", "b"])
     assert not holds("ForAllValues:StringEquals", ["a"], ["a", "b"])
     assert holds("ForAnyValue:StringLike", ["a*"], ["x", "ab"])
@@ -94,7 +106,10 @@ def test_sets_of_values():
 
 
 def test_a_value_may_hold_a_variable():
-    """${aws:username} in a value is the caller's."""
+    """${aws:username} in a value is the caller's.
+
+    Source: IAM user guide, "IAM policy elements: Variables and tags".
+    """
     assert holds("StringEquals", ["home-${aws:username}"], "home-ann", username="ann")
     assert not holds("StringEquals", ["home-${aws:username}"], "home-")
     assert holds("StringLike", ["${aws:username}/*"], "ann/x", username="ann")

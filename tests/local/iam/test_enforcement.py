@@ -27,7 +27,10 @@ def refusal(call: Any, *arguments: Any, **parameters: Any) -> tuple[str, str]:
 
 
 def test_a_refusal_reads_as_aws_writes_it(account):
-    """Who may not do what on which resource, and why."""
+    """Who may not do what on which resource, and why.
+
+    Source: IAM user guide, "Troubleshoot access denied error messages".
+    """
     caller = Caller(account, allowed("sagemaker:ListModels"))
 
     code, message = refusal(caller.client("sagemaker").describe_endpoint, EndpointName="pets")
@@ -62,7 +65,10 @@ def test_a_refusal_reads_as_aws_writes_it(account):
     ],
 )
 def test_every_service_refuses_a_caller_without_permission(account, service, call, parameters, code):
-    """By default all requests are denied, in each service's own words."""
+    """By default all requests are denied, in each service's own words.
+
+    Source: each service's API reference, "Common errors".
+    """
     found, _ = refusal(getattr(_powerless(account).client(service), call), **parameters)
 
     assert found.startswith(code)
@@ -78,7 +84,10 @@ def _powerless(account: Any) -> Caller:
 
 
 def test_who_one_is_may_always_be_asked(account):
-    """No permissions are required for GetCallerIdentity."""
+    """No permissions are required for GetCallerIdentity.
+
+    Source: STS API reference, GetCallerIdentity.
+    """
     caller = _powerless(account)
 
     assert caller.client("sts").get_caller_identity()["Arn"] == caller.arn
@@ -94,7 +103,10 @@ def test_who_one_is_may_always_be_asked(account):
     ],
 )
 def test_unknown_keys_and_wrong_secrets_are_refused(account, service, call, codes):
-    """Each protocol names the two faults in its own way."""
+    """Each protocol names the two faults in its own way.
+
+    Source: each service's API reference, "Common errors".
+    """
     caller = _powerless(account)
     unknown = caller.client(service, aws_access_key_id="ASIAUNKNOWNUNKNOWN00")
     wrong = caller.client(service, aws_secret_access_key="guessed")
@@ -104,7 +116,10 @@ def test_unknown_keys_and_wrong_secrets_are_refused(account, service, call, code
 
 
 def test_an_unsigned_request_is_refused(account):
-    """No bucket is public, whatever its policy says of anyone."""
+    """No bucket is public, whatever its policy says of anyone.
+
+    Source: Amazon S3 API reference, "Authenticating Requests (AWS Signature Version 4)".
+    """
     session = botocore.session.get_session()
     anonymous = session.create_client(
         "s3", region_name="us-east-1", endpoint_url=account.info.url, config=Config(signature_version=UNSIGNED)
@@ -114,7 +129,10 @@ def test_an_unsigned_request_is_refused(account):
 
 
 def test_passing_a_role_needs_permission_for_the_service_that_gets_it(account):
-    """iam:PassRole with iam:PassedToService of another service is not enough."""
+    """iam:PassRole with iam:PassedToService of another service is not enough.
+
+    Source: IAM user guide, "Grant a user permissions to pass a role to an AWS service".
+    """
     role_arn = new_role(account, f"passed-{uuid.uuid4().hex[:8]}")
     to_lambda = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
     caller = Caller(account, allowed("sagemaker:*"), allowed("iam:PassRole", role_arn, Condition=to_lambda))
@@ -127,7 +145,10 @@ def test_passing_a_role_needs_permission_for_the_service_that_gets_it(account):
 
 
 def test_a_bucket_policy_may_allow_and_deny(account):
-    """In one account the resource's policy is enough to allow; its denials hold for root as well."""
+    """In one account the resource's policy is enough to allow; its denials hold for root as well.
+
+    Source: IAM user guide, "Policy evaluation logic".
+    """
     s3, bucket = account.client("s3"), f"policed-{uuid.uuid4().hex[:8]}"
     s3.create_bucket(Bucket=bucket)
     s3.put_object(Bucket=bucket, Key="secret", Body=b"x")
@@ -142,7 +163,10 @@ def test_a_bucket_policy_may_allow_and_deny(account):
 
 
 def test_a_missing_object_shows_only_to_whom_may_list(account):
-    """Without s3:ListBucket the answer is 403, with it 404."""
+    """Without s3:ListBucket the answer is 403, with it 404.
+
+    Source: Amazon S3 API reference, GetObject.
+    """
     bucket = f"listed-{uuid.uuid4().hex[:8]}"
     account.client("s3").create_bucket(Bucket=bucket)
     caller = Caller(account, allowed("s3:GetObject"))
@@ -153,7 +177,10 @@ def test_a_missing_object_shows_only_to_whom_may_list(account):
 
 
 def test_listing_is_bound_to_its_prefix(account):
-    """A condition on s3:prefix holds for ListObjectsV2."""
+    """A condition on s3:prefix holds for ListObjectsV2.
+
+    Source: Amazon S3 user guide, "Bucket policy examples using condition keys".
+    """
     bucket = f"prefixed-{uuid.uuid4().hex[:8]}"
     account.client("s3").create_bucket(Bucket=bucket)
     caller = Caller(account, allowed("s3:ListBucket", Condition={"StringLike": {"s3:prefix": "runs/*"}}))
@@ -163,7 +190,10 @@ def test_listing_is_bound_to_its_prefix(account):
 
 
 def test_a_role_is_assumed_only_by_whom_it_trusts(account):
-    """Being allowed sts:AssumeRole is not enough where the trust policy names someone else."""
+    """Being allowed sts:AssumeRole is not enough where the trust policy names someone else.
+
+    Source: IAM user guide, "Roles terms and concepts", trust policy.
+    """
     role_arn = new_role(account, f"trusting-{uuid.uuid4().hex[:8]}", services=("lambda",))
     caller = Caller(account, allowed("sts:AssumeRole"))
 
@@ -171,7 +201,10 @@ def test_a_role_is_assumed_only_by_whom_it_trusts(account):
 
 
 def test_a_session_policy_takes_away(account):
-    """A session may do what both its role and the policy given to AssumeRole allow."""
+    """A session may do what both its role and the policy given to AssumeRole allow.
+
+    Source: IAM user guide, "Policies and permissions in AWS Identity and Access Management", session policies.
+    """
     only_read = json.dumps({"Version": "2012-10-17", "Statement": [allowed("s3:ListAllMyBuckets")]})
     caller = Caller(account, EVERYTHING, Policy=only_read)
 
@@ -180,7 +213,10 @@ def test_a_session_policy_takes_away(account):
 
 
 def test_a_user_acts_with_keys_of_its_own(account):
-    """An IAM user's policies, and aws:username in them, decide."""
+    """An IAM user's policies, and aws:username in them, decide.
+
+    Source: IAM user guide, "IAM policy elements: Variables and tags".
+    """
     iam, name = account.client("iam"), f"user-{uuid.uuid4().hex[:8]}"
     iam.create_user(UserName=name)
     key = iam.create_access_key(UserName=name)["AccessKey"]
@@ -201,7 +237,10 @@ def test_a_user_acts_with_keys_of_its_own(account):
 
 
 def test_a_function_is_made_only_with_a_role_that_lambda_may_assume(account):
-    """The trust policy is looked at when the role is handed over."""
+    """The trust policy is looked at when the role is handed over.
+
+    Source: Lambda developer guide, "Defining Lambda function permissions with an execution role".
+    """
     role_arn = new_role(account, f"foreign-{uuid.uuid4().hex[:8]}", services=("states",))
 
     function = {"FunctionName": "f", "Runtime": "python3.11", "Handler": "app.handler", "Code": {"ZipFile": b"zip"}}
@@ -213,7 +252,10 @@ def test_a_function_is_made_only_with_a_role_that_lambda_may_assume(account):
 
 
 def test_a_rule_invokes_a_function_only_with_its_permission(account):
-    """Without a Lambda permission the event goes to the dead-letter queue, with the reason."""
+    """Without a Lambda permission the event goes to the dead-letter queue, with the reason.
+
+    Source: EventBridge user guide, "Using resource-based policies for Amazon EventBridge".
+    """
     function, dead = make_function(account, "def handler(e, c): return 1"), new_queue(account)
     events, name = account.client("events"), f"rule-{uuid.uuid4().hex[:8]}"
     events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
@@ -228,7 +270,10 @@ def test_a_rule_invokes_a_function_only_with_its_permission(account):
 
 @pytest.mark.slow
 def test_a_schedule_sends_to_its_dead_letters_as_its_role(account_at_speed):
-    """Scheduler delivers, and buries what it could not deliver, with the schedule's own role."""
+    """Scheduler delivers, and buries what it could not deliver, with the schedule's own role.
+
+    Source: EventBridge Scheduler user guide, "Configuring a dead-letter queue for EventBridge Scheduler".
+    """
     account = account_at_speed(60.0)
     queue, dead = new_queue(account), new_queue(account)
     account.client("sqs").set_queue_attributes(QueueUrl=dead.url, Attributes={"Policy": ""})

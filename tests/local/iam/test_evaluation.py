@@ -40,26 +40,38 @@ def decide(
 
 
 def test_nothing_is_allowed_without_a_policy():
-    """By default all requests are implicitly denied."""
+    """By default all requests are implicitly denied.
+
+    Source: IAM user guide, "Policy evaluation logic".
+    """
     assert decide() == Decision(False, "because no identity-based policy allows the s3:GetObject action")
 
 
 def test_an_identity_policy_allows_what_it_names():
-    """Action and resource both fit."""
+    """Action and resource both fit.
+
+    Source: IAM user guide, "Policy evaluation logic".
+    """
     assert decide(ALLOW).is_allowed
     assert not decide(ALLOW, action="s3:PutObject").is_allowed
     assert not decide(ALLOW, resource="arn:aws:s3:::other/1.jpg").is_allowed
 
 
 def test_an_explicit_deny_wins():
-    """An explicit deny in any policy overrides the allow."""
+    """An explicit deny in any policy overrides the allow.
+
+    Source: IAM user guide, "Policy evaluation logic".
+    """
     assert decide(ALLOW, DENY) == Decision(False, "with an explicit deny in an identity-based policy")
     assert decide(ALLOW, boundary=policy(ALLOW, DENY)).reason.endswith("a permissions boundary")
     assert decide(ALLOW, session=policy(ALLOW, DENY)).reason.endswith("a session policy")
 
 
 def test_the_action_is_matched_in_any_case_and_the_resource_is_not():
-    """Prefix and action name are case insensitive; ARNs are not."""
+    """Prefix and action name are case insensitive; ARNs are not.
+
+    Source: IAM user guide, "IAM JSON policy elements: Action".
+    """
     assert decide(ALLOW | {"Action": "S3:getOBJECT"}).is_allowed
     assert not decide(ALLOW | {"Resource": OBJECT.upper()}).is_allowed
 
@@ -68,12 +80,18 @@ def test_the_action_is_matched_in_any_case_and_the_resource_is_not():
     ("pattern", "allowed"), [("s3:Get*", True), ("s3:*", True), ("*", True), ("s3:Get?bject", True), ("s3:Put*", False)]
 )
 def test_wildcards_in_actions(pattern, allowed):
-    """The asterisk stands for any characters and the question mark for one."""
+    """The asterisk stands for any characters and the question mark for one.
+
+    Source: IAM user guide, "IAM JSON policy elements: Action".
+    """
     assert decide(ALLOW | {"Action": pattern}).is_allowed is allowed
 
 
 def test_not_action_and_not_resource_allow_everything_else():
-    """NotAction matches everything except the specified list of actions, and NotResource all other resources."""
+    """NotAction matches everything except the specified list of actions, and NotResource all other resources.
+
+    Source: IAM user guide, "IAM JSON policy elements: NotAction".
+    """
     but = {"Effect": "Allow", "NotAction": ["s3:DeleteObject"], "NotResource": "arn:aws:s3:::secret/*"}
 
     assert decide(but).is_allowed
@@ -82,7 +100,10 @@ def test_not_action_and_not_resource_allow_everything_else():
 
 
 def test_a_variable_stands_for_the_callers_value_as_it_is():
-    """Wildcards inside a value have no special meaning."""
+    """Wildcards inside a value have no special meaning.
+
+    Source: IAM user guide, "IAM policy elements: Variables and tags".
+    """
     own = ALLOW | {"Resource": "arn:aws:s3:::pictures/${aws:username}/*"}
 
     assert decide(own, context={"aws:username": "cats"}).is_allowed
@@ -92,7 +113,10 @@ def test_a_variable_stands_for_the_callers_value_as_it_is():
 
 
 def test_variables_mean_nothing_in_the_old_policy_language():
-    """Before 2012-10-17, ${aws:username} is a literal string."""
+    """Before 2012-10-17, ${aws:username} is a literal string.
+
+    Source: IAM user guide, "IAM JSON policy elements: Version".
+    """
     own = ALLOW | {"Resource": "arn:aws:s3:::pictures/${aws:username}/*"}
     request = Request(READER, "s3:GetObject", OBJECT, Context({"aws:username": "cats"}))
 
@@ -115,7 +139,10 @@ def test_variables_mean_nothing_in_the_old_policy_language():
     ],
 )
 def test_a_resource_policy_allows_by_itself_whom_it_names(principal, allowed):
-    """In one account either policy is enough; one that names the account leaves the decision to identity policies."""
+    """In one account either policy is enough; one that names the account leaves the decision to identity policies.
+
+    Source: IAM user guide, "Policy evaluation logic".
+    """
     decision = evaluate(
         Request(READER, "s3:GetObject", OBJECT, Context({})),
         Policies(resource=policy(ALLOW | {"Principal": principal})),
@@ -124,7 +151,10 @@ def test_a_resource_policy_allows_by_itself_whom_it_names(principal, allowed):
 
 
 def test_not_principal_denies_everyone_else():
-    """NotPrincipal with Deny leaves only those it names."""
+    """NotPrincipal with Deny leaves only those it names.
+
+    Source: IAM user guide, "AWS JSON policy elements: NotPrincipal".
+    """
     but_reader = policy(DENY | {"NotPrincipal": {"AWS": [ROLE, SESSION]}})
     other = Principal("arn:aws:iam::123456789012:role/other", "one")
 
@@ -134,7 +164,10 @@ def test_not_principal_denies_everyone_else():
 
 
 def test_a_service_is_allowed_by_the_resources_policy_alone():
-    """A service has no identity policy; the message says that a resource-based one is missing."""
+    """A service has no identity policy; the message says that a resource-based one is missing.
+
+    Source: IAM user guide, "Policy evaluation logic".
+    """
     events = Principal("", "", "events.amazonaws.com", "arn:aws:events:us-east-1:123456789012:rule/r")
     statement = ALLOW | {
         "Principal": {"Service": "events.amazonaws.com"},
@@ -148,7 +181,10 @@ def test_a_service_is_allowed_by_the_resources_policy_alone():
 
 
 def test_a_boundary_limits_and_grants_nothing():
-    """The effective permissions are the intersection; a resource policy that names the session passes by."""
+    """The effective permissions are the intersection; a resource policy that names the session passes by.
+
+    Source: IAM user guide, "Permissions boundaries for IAM entities".
+    """
     request = Request(READER, "s3:GetObject", OBJECT, Context({}))
     elsewhere = policy(ALLOW | {"Resource": "arn:aws:s3:::other/*"})
 
@@ -162,7 +198,10 @@ def test_a_boundary_limits_and_grants_nothing():
 
 
 def test_a_session_policy_limits():
-    """The permissions of a session are the intersection with the session policy."""
+    """The permissions of a session are the intersection with the session policy.
+
+    Source: IAM user guide, "Policies and permissions in AWS Identity and Access Management", session policies.
+    """
     request = Request(READER, "s3:GetObject", OBJECT, Context({}))
     nothing = policy(ALLOW | {"Action": "s3:ListBucket"})
 
@@ -172,14 +211,20 @@ def test_a_session_policy_limits():
 
 
 def test_a_trust_policy_decides_alone():
-    """Whoever may assume a role is named in the role's own policy; the identity's policy is not enough."""
+    """Whoever may assume a role is named in the role's own policy; the identity's policy is not enough.
+
+    Source: IAM user guide, "Roles terms and concepts", trust policy.
+    """
     request = Request(READER, "s3:GetObject", OBJECT, Context({}))
 
     assert not evaluate(request, Policies((policy(ALLOW),)), resource_policy_decides=True).is_allowed
 
 
 def test_root_is_bound_by_resource_denials_only():
-    """Root needs no policy, and a resource's explicit deny holds for it too."""
+    """Root needs no policy, and a resource's explicit deny holds for it too.
+
+    Source: IAM user guide, "Policy evaluation logic".
+    """
     root = Principal("", "root")
     request = Request(root, "s3:GetObject", OBJECT, Context({}))
 

@@ -28,7 +28,10 @@ def echo(account: Any) -> tuple[Deployed, str]:
 
 @pytest.mark.parametrize("actions", [ALLOWED, ALLOWED[:1], ALLOWED[1:]], ids="+".join)
 def test_role_needs_both_permissions(account: Any, echo: tuple[Deployed, str], actions: tuple[str, ...]) -> None:
-    """Developer guide, urls-auth: a caller needs lambda:InvokeFunctionUrl and lambda:InvokeFunction on the function."""
+    """Developer guide, urls-auth: a caller needs lambda:InvokeFunctionUrl and lambda:InvokeFunction on the function.
+
+    Source: Lambda developer guide, "Control access to Lambda function URLs".
+    """
     session = session_of_a_role(account, echo[0].name, actions)
 
     if actions != ALLOWED:

@@ -46,7 +46,10 @@ def check(account: Account, service: str, operation: str, **params: Any) -> None
     ],
 )
 def test_a_role_that_does_not_trust_the_service_is_refused(account, service, operation, member, code):
-    """The service could never act with it."""
+    """The service could never act with it.
+
+    Source: Lambda developer guide, "Defining Lambda function permissions with an execution role".
+    """
     with pytest.raises(ServiceError, match="assume") as caught:
         check(account, service, operation, **{member: role(account, "ec2", "*")})
 
@@ -54,14 +57,20 @@ def test_a_role_that_does_not_trust_the_service_is_refused(account, service, ope
 
 
 def test_a_schedule_needs_a_role_that_scheduler_may_assume(account):
-    """EventBridge Scheduler delivers as the schedule's role."""
+    """EventBridge Scheduler delivers as the schedule's role.
+
+    Source: EventBridge Scheduler user guide, "Setting up Amazon EventBridge Scheduler".
+    """
     check(account, "scheduler", "CreateSchedule", Target={"RoleArn": role(account, "scheduler")})
     with pytest.raises(ServiceError, match="must allow AWS EventBridge Scheduler to assume the role"):
         check(account, "scheduler", "CreateSchedule", Target={"RoleArn": role(account, "lambda")})
 
 
 def test_tracing_needs_the_right_to_put_segments(account):
-    """A function with active tracing has a role that may send what is traced."""
+    """A function with active tracing has a role that may send what is traced.
+
+    Source: Lambda developer guide, "Defining Lambda function permissions with an execution role".
+    """
     traced = {"FunctionName": "f", "TracingConfig": {"Mode": "Active"}}
 
     check(account, "lambda", "CreateFunction", Role=role(account, "lambda", "xray:Put*"), **traced)
@@ -70,7 +79,10 @@ def test_tracing_needs_the_right_to_put_segments(account):
 
 
 def test_a_dead_letter_queue_needs_the_right_to_send(account):
-    """Lambda sends what failed with the function's role."""
+    """Lambda sends what failed with the function's role.
+
+    Source: Lambda developer guide, "Defining Lambda function permissions with an execution role".
+    """
     given = {"FunctionName": "f", "DeadLetterConfig": {"TargetArn": QUEUE}}
 
     check(account, "lambda", "CreateFunction", Role=role(account, "lambda", "sqs:SendMessage"), **given)
@@ -79,7 +91,10 @@ def test_a_dead_letter_queue_needs_the_right_to_send(account):
 
 
 def test_logging_and_tracing_of_a_state_machine_need_their_actions(account):
-    """Every action of log delivery, and those of X-Ray, as the developer guide lists them."""
+    """Every action of log delivery, and those of X-Ray, as the developer guide lists them.
+
+    Source: Step Functions developer guide, "Using CloudWatch Logs to log execution history in Step Functions".
+    """
     logged = {"name": "m", "loggingConfiguration": {"level": "ALL"}, "tracingConfiguration": {"enabled": True}}
 
     check(account, "stepfunctions", "CreateStateMachine", roleArn=role(account, "states", "logs:*", "xray:*"), **logged)
@@ -101,7 +116,10 @@ def test_logging_and_tracing_of_a_state_machine_need_their_actions(account):
     ],
 )
 def test_an_image_is_pulled_with_the_role(account, operation, params):
-    """Without ECR's actions the image cannot be had, and the message names the repository and the role."""
+    """Without ECR's actions the image cannot be had, and the message names the repository and the role.
+
+    Source: SageMaker developer guide, "How to use SageMaker AI execution roles".
+    """
     may, may_not = role(account, "sagemaker", "ecr:*"), role(account, "sagemaker")
 
     check(account, "sagemaker", operation, **params(may))
@@ -111,7 +129,10 @@ def test_an_image_is_pulled_with_the_role(account, operation, params):
 
 
 def test_a_log_is_lost_without_the_right_to_write_it(account, caplog):
-    """The program goes on; the account's log says once which action is missing."""
+    """The program goes on; the account's log says once which action is missing.
+
+    Source: Lambda developer guide, "Sending Lambda function logs to CloudWatch Logs".
+    """
     lost = LogAccess(account, role(account, "lambda", "logs:CreateLogStream"), "f", "/g", "s")
     kept = LogAccess(account, role(account, "lambda", "logs:*"), "f", "/g", "s")
 
@@ -122,7 +143,10 @@ def test_a_log_is_lost_without_the_right_to_write_it(account, caplog):
 
 
 def test_a_role_inside_the_account_is_refused_in_awss_words(account):
-    """What a service does for a role without a request of its own is decided on as well."""
+    """What a service does for a role without a request of its own is decided on as well.
+
+    Source: IAM user guide, "Troubleshoot access denied error messages".
+    """
     with pytest.raises(
         PermissionError, match="is not authorized to perform: s3:GetObject on resource: arn:aws:s3:::b/k"
     ):
@@ -132,7 +156,10 @@ def test_a_role_inside_the_account_is_refused_in_awss_words(account):
 
 
 def test_an_assumption_is_bound_to_its_source(account):
-    """A trust policy's condition on aws:SourceArn holds for the resource on whose behalf the service acts."""
+    """A trust policy's condition on aws:SourceArn holds for the resource on whose behalf the service acts.
+
+    Source: IAM user guide, "The confused deputy problem".
+    """
     arn = role(account, "scheduler")
     document = json.loads(trust("scheduler"))
     document["Statement"][0]["Condition"] = {

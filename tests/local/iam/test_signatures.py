@@ -64,7 +64,10 @@ def fault_of(account: Account, environ: dict[str, Any], payload: bytes | None = 
 
 
 def test_the_signer_of_a_request_is_known(account):
-    """Root, a role's session and a service acting as itself are told apart by their keys."""
+    """Root, a role's session and a service acting as itself are told apart by their keys.
+
+    Source: IAM user guide, "AWS Signature Version 4 for API requests".
+    """
     session = account.sessions.assume(ROLE, "one")
     service = account.sessions.of_service("events.amazonaws.com", "arn:rule")
 
@@ -78,7 +81,10 @@ texts = st.text(string.ascii_letters + string.digits + " -_.~/+=%:&?*'()äß", m
 
 @given(st.lists(texts, max_size=3), st.dictionaries(texts, texts, max_size=3), st.binary(max_size=20))
 def test_any_request_that_botocore_signs_is_accepted(account, path, query, body):
-    """Whatever stands in path, query and body."""
+    """Whatever stands in path, query and body.
+
+    Source: IAM user guide, "AWS Signature Version 4 for API requests".
+    """
     url = "http://127.0.0.1:9/" + "/".join(quote(part, safe="") for part in path)
     environ = signed(account.sessions.root, url, params=query, data=body)
 
@@ -87,7 +93,10 @@ def test_any_request_that_botocore_signs_is_accepted(account, path, query, body)
 
 @given(texts, st.dictionaries(texts, texts, max_size=2))
 def test_any_s3_request_that_botocore_signs_is_accepted(account, key, query):
-    """S3 signs the path as it is, and states the hash of the body in a header."""
+    """S3 signs the path as it is, and states the hash of the body in a header.
+
+    Source: Amazon S3 API reference, "Authenticating Requests: Using the Authorization Header".
+    """
     url = f"http://127.0.0.1:9/bucket/{quote(key, safe='/~')}"
     environ = signed(account.sessions.root, url, auth=S3SigV4Auth, service="s3", method="GET", params=query)
     presigned = signed(
@@ -110,7 +119,10 @@ def test_any_s3_request_that_botocore_signs_is_accepted(account, key, query):
     ],
 )
 def test_a_changed_request_is_refused(account, changed):
-    """Whatever part of a request is changed after it was signed, the signature does not match."""
+    """Whatever part of a request is changed after it was signed, the signature does not match.
+
+    Source: IAM user guide, "AWS Signature Version 4 for API requests".
+    """
     headers = {"X-Amz-Target": "SageMaker.ListEndpoints"}
     environ = signed(account.sessions.root, "http://127.0.0.1:9/path", params={"a": "b"}, headers=headers, data=b"{}")
 
@@ -119,7 +131,10 @@ def test_a_changed_request_is_refused(account, changed):
 
 
 def test_a_wrong_secret_is_refused(account):
-    """Knowing an access key id is not enough."""
+    """Knowing an access key id is not enough.
+
+    Source: IAM user guide, "AWS Signature Version 4 for API requests".
+    """
     root = account.sessions.root
     forged = Credentials(root.access_key_id, "guessed", None, None)
 
@@ -127,7 +142,10 @@ def test_a_wrong_secret_is_refused(account):
 
 
 def test_an_unknown_key_and_a_foreign_token_are_refused(account):
-    """A session's key comes with its own token only."""
+    """A session's key comes with its own token only.
+
+    Source: IAM user guide, "AWS Signature Version 4 for API requests".
+    """
     session, other = account.sessions.assume(ROLE, "one"), account.sessions.assume(ROLE, "two")
     mixed = Credentials(session.access_key_id, session.secret_access_key, other.session_token, None)
 
@@ -136,12 +154,18 @@ def test_an_unknown_key_and_a_foreign_token_are_refused(account):
 
 
 def test_an_expired_session_is_refused(account):
-    """The session's end is counted on the account's clock."""
+    """The session's end is counted on the account's clock.
+
+    Source: IAM user guide, "Temporary security credentials in IAM".
+    """
     assert fault_of(account, signed(account.sessions.assume(ROLE, "one", duration_seconds=-1))) == "Expired"
 
 
 def test_a_request_without_a_readable_signature_is_refused(account):
-    """Unsigned, of another scheme, or without a scope."""
+    """Unsigned, of another scheme, or without a scope.
+
+    Source: IAM user guide, "AWS Signature Version 4 for API requests".
+    """
     environ = signed(account.sessions.root)
     good = environ["HTTP_AUTHORIZATION"]
 
@@ -152,7 +176,10 @@ def test_a_request_without_a_readable_signature_is_refused(account):
 
 
 def test_old_signatures_and_expired_urls_are_refused(account, monkeypatch):
-    """A signature is good for 15 minutes, a presigned URL for as long as it says, at most a week."""
+    """A signature is good for 15 minutes, a presigned URL for as long as it says, at most a week.
+
+    Source: Amazon S3 API reference, "Authenticating Requests: Using Query Parameters".
+    """
     from local.iam import authentication
 
     environ = signed(account.sessions.root)
@@ -168,7 +195,10 @@ def test_old_signatures_and_expired_urls_are_refused(account, monkeypatch):
 
 @given(texts, st.sampled_from([{}, {"versionId": "1"}, {"uploads": ""}, {"response-content-type": "image/png"}]))
 def test_a_url_of_the_older_version_is_accepted_until_it_ends(account, key, query):
-    """boto3 presigns by Signature Version 2 in us-east-1, for root and for sessions."""
+    """boto3 presigns by Signature Version 2 in us-east-1, for root and for sessions.
+
+    Source: Amazon S3 API reference, "Signing and authenticating REST requests (AWS signature version 2)".
+    """
     url = f"http://127.0.0.1:9/bucket/{quote(key, safe='/~')}"
     for credentials in (account.sessions.root, account.sessions.assume(ROLE, "one")):
         good = presigned_v2(credentials, url, query, 60)
@@ -189,7 +219,10 @@ def presigned_v2(credentials: Credentials, url: str, query: dict[str, str], seco
 
 
 def test_a_presigned_url_is_good_for_its_method_only(account):
-    """A URL for GET does not delete."""
+    """A URL for GET does not delete.
+
+    Source: Amazon S3 API reference, "Authenticating Requests: Using Query Parameters".
+    """
     url = signed(account.sessions.root, auth=S3SigV4QueryAuth, service="s3", method="GET", expires=60)
 
     assert fault_of(account, url | {"REQUEST_METHOD": "DELETE"}, None) == "BadSignature"
@@ -210,5 +243,8 @@ def test_a_presigned_url_is_good_for_its_method_only(account):
     ],
 )
 def test_a_fault_has_each_services_own_code(service, fault, code):
-    """S3, the query protocol and the JSON protocols name the same fault differently."""
+    """S3, the query protocol and the JSON protocols name the same fault differently.
+
+    Source: each service's API reference, "Common errors".
+    """
     assert NotAuthenticatedError(fault, "").as_service_error(service).code == code

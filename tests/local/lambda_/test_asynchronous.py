@@ -54,7 +54,10 @@ def send(deployed: Deployed, event: Any, **options: str) -> str:
 
 
 def test_failing_event_is_tried_three_times_and_dead_lettered(fast: RunningAccount, queue: str) -> None:
-    """One attempt and two retries under one request id; then the event itself is in the dead-letter queue."""
+    """One attempt and two retries under one request id; then the event itself is in the dead-letter queue.
+
+    Source: Lambda developer guide, "How Lambda handles errors and retries with asynchronous invocation".
+    """
     deployed = make_function(fast, FAILING, DeadLetterConfig={"TargetArn": arn_of(queue)}, Timeout=20)
 
     request_id = send(deployed, {"n": 7})
@@ -67,7 +70,10 @@ def test_failing_event_is_tried_three_times_and_dead_lettered(fast: RunningAccou
 
 
 def test_number_of_retries_and_destination_are_configured(fast: RunningAccount, queue: str) -> None:
-    """Without retries the failure's record is at its destination after one attempt."""
+    """Without retries the failure's record is at its destination after one attempt.
+
+    Source: Lambda developer guide, "How Lambda handles errors and retries with asynchronous invocation".
+    """
     deployed = make_function(fast, FAILING, Timeout=20)
     configured = deployed.client.put_function_event_invoke_config(
         FunctionName=deployed.name,
@@ -92,7 +98,10 @@ def test_number_of_retries_and_destination_are_configured(fast: RunningAccount, 
 
 
 def test_success_has_a_destination_of_its_own(fast: RunningAccount, queue: str) -> None:
-    """The record carries the handler's answer; the configuration of an alias holds for the alias."""
+    """The record carries the handler's answer; the configuration of an alias holds for the alias.
+
+    Source: Lambda developer guide, "Capturing records of Lambda asynchronous invocations".
+    """
     deployed = make_function(fast, ECHO, Timeout=20)
     deployed.client.create_alias(FunctionName=deployed.name, Name="live", FunctionVersion=deployed.publish())
     deployed.client.put_function_event_invoke_config(
@@ -111,7 +120,10 @@ def test_success_has_a_destination_of_its_own(fast: RunningAccount, queue: str) 
 
 
 def test_event_that_is_throttled_waits(fast: RunningAccount, queue: str) -> None:
-    """Events above the reserved concurrency are not lost: they run later."""
+    """Events above the reserved concurrency are not lost: they run later.
+
+    Source: Lambda developer guide, "How Lambda handles errors and retries with asynchronous invocation".
+    """
     deployed = make_function(fast, "import time\ndef handler(e, c): time.sleep(0.3)", Timeout=20)
     deployed.client.put_function_concurrency(FunctionName=deployed.name, ReservedConcurrentExecutions=1)
 
@@ -124,6 +136,8 @@ def test_event_that_waits_beyond_its_age_fails(fast: RunningAccount, queue: str)
     """Developer guide, invocation-async-error-handling: throttled events are tried for MaximumEventAgeInSeconds.
 
     What is older then goes to the destination for failures, without having run.
+
+    Source: Lambda developer guide, "How Lambda handles errors and retries with asynchronous invocation".
     """
     deployed = make_function(fast, "import time\ndef handler(e, c): time.sleep(e.get('sleep', 0))", Timeout=20)
     deployed.client.put_function_concurrency(FunctionName=deployed.name, ReservedConcurrentExecutions=1)
@@ -142,14 +156,20 @@ def test_event_that_waits_beyond_its_age_fails(fast: RunningAccount, queue: str)
 
 
 def test_events_wait_for_six_hours_by_default(bare_account: Account) -> None:
-    """Developer guide, invocation-async-error-handling: up to 6 hours and two retries, unless configured."""
+    """Developer guide, invocation-async-error-handling: up to 6 hours and two retries, unless configured.
+
+    Source: Lambda developer guide, "How Lambda handles errors and retries with asynchronous invocation".
+    """
     effective = EventConfigs(bare_account).effective("any", "")
 
     assert (effective.max_age_seconds, effective.max_retries) == (6 * 3600, 2)
 
 
 def test_function_that_may_not_run_dead_letters_at_once(fast: RunningAccount, queue: str) -> None:
-    """With nothing reserved there is no use in waiting."""
+    """With nothing reserved there is no use in waiting.
+
+    Source: Lambda developer guide, "Configuring reserved concurrency for a function".
+    """
     deployed = make_function(fast, ECHO)
     deployed.client.put_function_concurrency(FunctionName=deployed.name, ReservedConcurrentExecutions=0)
     deployed.client.put_function_event_invoke_config(
@@ -163,7 +183,10 @@ def test_function_that_may_not_run_dead_letters_at_once(fast: RunningAccount, qu
 
 
 def test_idle_environment_is_ended(fast: RunningAccount) -> None:
-    """Ten minutes without an event, five seconds here, and the process is gone; the next event starts another."""
+    """Ten minutes without an event, five seconds here, and the process is gone; the next event starts another.
+
+    Source: Lambda developer guide, "Understanding the Lambda execution environment lifecycle".
+    """
     import psutil
 
     deployed = make_function(fast, "import os\ndef handler(e, c): return os.getpid()", Timeout=20)
@@ -175,7 +198,10 @@ def test_idle_environment_is_ended(fast: RunningAccount) -> None:
 
 
 def test_event_invoke_config_is_updated_listed_and_deleted(fast: RunningAccount) -> None:
-    """An update keeps what it does not name."""
+    """An update keeps what it does not name.
+
+    Source: Lambda API reference, PutFunctionEventInvokeConfig.
+    """
     deployed = make_function(fast, ECHO)
     client, name = deployed.client, deployed.name
     client.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=1)

@@ -59,7 +59,10 @@ def with_alias(deployed: Deployed) -> Deployed:
 
 
 def test_reserved_concurrency_serves_that_many_and_refuses_the_rest(function: NewFunction) -> None:
-    """With 2 reserved, of 5 at once 2 are served and 3 get 429 with a reason and a retry hint; then it recovers."""
+    """With 2 reserved, of 5 at once 2 are served and 3 get 429 with a reason and a retry hint; then it recovers.
+
+    Source: Lambda developer guide, "Configuring reserved concurrency for a function".
+    """
     deployed = function(SLEEPER, Timeout=20)
     deployed.client.put_function_concurrency(FunctionName=deployed.name, ReservedConcurrentExecutions=2)
 
@@ -79,7 +82,10 @@ def test_reserved_concurrency_serves_that_many_and_refuses_the_rest(function: Ne
 
 
 def test_reservation_is_shown_and_removed(function: NewFunction) -> None:
-    """The reservation is in GetFunction and in the account's settings until it is deleted; 0 refuses all."""
+    """The reservation is in GetFunction and in the account's settings until it is deleted; 0 refuses all.
+
+    Source: Lambda developer guide, "Configuring reserved concurrency for a function".
+    """
     deployed = function(SLEEPER)
     before = deployed.client.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
     deployed.client.put_function_concurrency(FunctionName=deployed.name, ReservedConcurrentExecutions=3)
@@ -98,7 +104,10 @@ def test_reservation_is_shown_and_removed(function: NewFunction) -> None:
 
 
 def test_reservation_leaves_a_hundred_for_others(function: NewFunction) -> None:
-    """AWS keeps 100 of the account's 1000 unreserved."""
+    """AWS keeps 100 of the account's 1000 unreserved.
+
+    Source: Lambda developer guide, "Configuring reserved concurrency for a function".
+    """
     deployed = function(SLEEPER)
 
     with pytest.raises(ClientError, match=r"below its minimum value of \[100\]"):
@@ -109,6 +118,8 @@ def test_provisioned_environments_serve_the_alias(function: NewFunction) -> None
     """They are started before the first call, serve the alias only, and one call too many spills over.
 
     Developer guide, monitoring-concurrency: calls beyond the provisioned run on demand and count as spillover.
+
+    Source: Lambda developer guide, "Configuring provisioned concurrency for a function".
     """
     deployed = with_alias(function(SLEEPER, Timeout=20))
     provision(deployed, "live", 1)
@@ -128,7 +139,10 @@ def test_provisioned_environments_serve_the_alias(function: NewFunction) -> None
 
 
 def test_reserved_equal_to_provisioned_leaves_none_for_latest(function: NewFunction) -> None:
-    """Provisioned concurrency is part of the reserved; spilling over is refused as well."""
+    """Provisioned concurrency is part of the reserved; spilling over is refused as well.
+
+    Source: Lambda developer guide, "Configuring provisioned concurrency for a function".
+    """
     deployed = with_alias(function(SLEEPER, Timeout=20))
     deployed.client.put_function_concurrency(FunctionName=deployed.name, ReservedConcurrentExecutions=1)
     provision(deployed, "live", 1)
@@ -143,7 +157,10 @@ def test_reserved_equal_to_provisioned_leaves_none_for_latest(function: NewFunct
 
 
 def test_provisioned_concurrency_has_its_limits(function: NewFunction) -> None:
-    """Not for $LATEST, not above the reserved; and the reserved not below it."""
+    """Not for $LATEST, not above the reserved; and the reserved not below it.
+
+    Source: Lambda developer guide, "Configuring provisioned concurrency for a function".
+    """
     deployed = with_alias(function(SLEEPER))
     deployed.client.put_function_concurrency(FunctionName=deployed.name, ReservedConcurrentExecutions=2)
     put = deployed.client.put_provisioned_concurrency_config
@@ -160,7 +177,10 @@ def test_provisioned_concurrency_has_its_limits(function: NewFunction) -> None:
 
 
 def test_provisioned_environments_move_with_the_alias(function: NewFunction) -> None:
-    """After the alias is moved, environments of the new version serve it."""
+    """After the alias is moved, environments of the new version serve it.
+
+    Source: Lambda developer guide, "Configuring provisioned concurrency for a function".
+    """
     deployed = with_alias(function(SLEEPER, Timeout=20))
     provision(deployed, "live", 1)
     deployed.update(SLEEPER + "\n# changed")
@@ -172,7 +192,10 @@ def test_provisioned_environments_move_with_the_alias(function: NewFunction) -> 
 
 
 def test_provisioned_environment_that_crashed_is_replaced(function: NewFunction) -> None:
-    """The configured number runs again soon."""
+    """The configured number runs again soon.
+
+    Source: Lambda developer guide, "Configuring provisioned concurrency for a function".
+    """
     crasher = SLEEPER.replace("    time.sleep(", "    if event.get('crash'): os._exit(1)\n    time.sleep(")
     deployed = with_alias(function(crasher, Timeout=20))
     provision(deployed, "live", 1)
@@ -184,7 +207,10 @@ def test_provisioned_environment_that_crashed_is_replaced(function: NewFunction)
 
 
 def test_provisioned_concurrency_of_a_broken_function_fails(function: NewFunction) -> None:
-    """The configuration says why."""
+    """The configuration says why.
+
+    Source: Lambda API reference, GetProvisionedConcurrencyConfig.
+    """
     deployed = with_alias(function("raise RuntimeError('broken')"))
     deployed.client.put_provisioned_concurrency_config(
         FunctionName=deployed.name, Qualifier="live", ProvisionedConcurrentExecutions=1
@@ -196,7 +222,10 @@ def test_provisioned_concurrency_of_a_broken_function_fails(function: NewFunctio
 
 
 def test_deleted_configuration_ends_its_environments(function: NewFunction) -> None:
-    """The processes are gone; calls go on-demand."""
+    """The processes are gone; calls go on-demand.
+
+    Source: Lambda developer guide, "Configuring provisioned concurrency for a function".
+    """
     import psutil
 
     deployed = with_alias(function(SLEEPER, Timeout=20))
@@ -216,7 +245,10 @@ def test_deleted_configuration_ends_its_environments(function: NewFunction) -> N
 
 
 def test_new_function_is_warm_soon(function: NewFunction) -> None:
-    """An environment is started ahead of the first invocation, so that this one does not pay for the import."""
+    """An environment is started ahead of the first invocation, so that this one does not pay for the import.
+
+    Source: Lambda developer guide, "Understanding the Lambda execution environment lifecycle".
+    """
     deployed = function("import time\nimported = time.time()\ndef handler(e, c): return imported")
     eventually(lambda: "INIT_START" in deployed.log())
 

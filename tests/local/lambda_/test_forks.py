@@ -42,7 +42,10 @@ def test_what_the_first_environment_imports_of_a_layer_is_there_for_the_next(fun
 
 
 def test_a_fork_is_as_a_process_that_was_started(function, aws):
-    """It leads its own session in the task root, with its own variables alone and no descriptor of a neighbour."""
+    """It leads its own session in the task root, with its own variables alone and no descriptor of a neighbour.
+
+    Source: Lambda developer guide, "Understanding the Lambda execution environment lifecycle".
+    """
     one, other = (
         function(SOURCE, Layers=[_layer(aws)], Environment={"Variables": {name: "1"}}).invoke().value
         for name in ("ONE", "OTHER")
@@ -64,7 +67,10 @@ def test_random_numbers_of_two_forks_differ(function):
 
 
 def test_a_fork_that_exits_is_reported_with_its_status(function):
-    """The exit status reaches the caller as AWS words it."""
+    """The exit status reaches the caller as AWS words it.
+
+    Source: Lambda developer guide, "Understanding the Lambda execution environment lifecycle".
+    """
     answer = function("import os\ndef handler(e, c): os._exit(7)").invoke()
 
     assert answer.error == "Unhandled"

@@ -15,7 +15,10 @@ NewFunction = Callable[..., Deployed]
 
 
 def test_handler_answers_with_its_event_and_context(function: NewFunction) -> None:
-    """The handler gets the event, the invoked ARN, and the time that is left; its value comes back."""
+    """The handler gets the event, the invoked ARN, and the time that is left; its value comes back.
+
+    Source: Lambda developer guide, "Define Lambda function handler in Python".
+    """
     deployed = function("def handler(e, c): return [e, c.invoked_function_arn, c.get_remaining_time_in_millis()]")
 
     answer = deployed.invoke({"name": "ü"})
@@ -28,14 +31,20 @@ def test_handler_answers_with_its_event_and_context(function: NewFunction) -> No
 
 
 def test_environment_is_reused_while_warm(function: NewFunction) -> None:
-    """A module is imported once; its globals live on from one invocation to the next."""
+    """A module is imported once; its globals live on from one invocation to the next.
+
+    Source: Lambda developer guide, "Understanding the Lambda execution environment lifecycle".
+    """
     deployed = function("n = 0\ndef handler(e, c):\n    global n\n    n += 1\n    return n")
 
     assert [deployed.invoke().value for _ in range(3)] == [1, 2, 3]
 
 
 def test_exception_is_an_unhandled_function_error(function: NewFunction) -> None:
-    """The error object is that of the runtime: type, message, request id and stack trace."""
+    """The error object is that of the runtime: type, message, request id and stack trace.
+
+    Source: Lambda developer guide, "Lambda function handler errors in Python".
+    """
     deployed = function("def handler(e, c): raise ValueError('no such thing: 7')")
 
     answer = deployed.invoke()
@@ -48,7 +57,10 @@ def test_exception_is_an_unhandled_function_error(function: NewFunction) -> None
 
 
 def test_package_that_is_not_in_the_archive_cannot_be_imported(function: NewFunction) -> None:
-    """The runtime offers boto3 and what it needs; pydantic, though installed here, has to be packaged."""
+    """The runtime offers boto3 and what it needs; pydantic, though installed here, has to be packaged.
+
+    Source: Lambda developer guide, "Working with .zip file archives for Python Lambda functions".
+    """
     deployed = function("import boto3, pydantic\ndef handler(e, c): return 1")
 
     answer = deployed.invoke()
@@ -59,7 +71,10 @@ def test_package_that_is_not_in_the_archive_cannot_be_imported(function: NewFunc
 
 
 def test_timeout_ends_the_environment(function: NewFunction) -> None:
-    """The caller is told after the function's time-out, and the next invocation starts afresh."""
+    """The caller is told after the function's time-out, and the next invocation starts afresh.
+
+    Source: Lambda developer guide, "Understanding the Lambda execution environment lifecycle".
+    """
     deployed = function(
         "import time\nn = 0\n"
         "def handler(e, c):\n    global n\n    n += 1\n    time.sleep(e.get('sleep', 0))\n    return n",
@@ -85,7 +100,10 @@ def test_timeout_ends_the_environment(function: NewFunction) -> None:
     ],
 )
 def test_crash_is_an_exit_error(function: NewFunction, statement: str, reason: str) -> None:
-    """A process that ends during an invocation is reported with its exit status, and replaced."""
+    """A process that ends during an invocation is reported with its exit status, and replaced.
+
+    Source: Lambda developer guide, "Understanding the Lambda execution environment lifecycle".
+    """
     deployed = function(f"import os\ndef handler(e, c):\n    if e.get('crash'): {statement}\n    return 'fine'")
 
     answer = deployed.invoke({"crash": True})
@@ -97,7 +115,10 @@ def test_crash_is_an_exit_error(function: NewFunction, statement: str, reason: s
 
 
 def test_process_that_dies_while_idle_is_replaced_unnoticed(function: NewFunction) -> None:
-    """A caller does not suffer from a process that ended after the last answer."""
+    """A caller does not suffer from a process that ended after the last answer.
+
+    Source: Lambda developer guide, "Understanding the Lambda execution environment lifecycle".
+    """
     deployed = function(
         "import os, threading\n"
         "def handler(e, c):\n    threading.Timer(0.05, os._exit, [1]).start()\n    return os.getpid()"
@@ -110,7 +131,10 @@ def test_process_that_dies_while_idle_is_replaced_unnoticed(function: NewFunctio
 
 
 def test_response_above_six_megabytes_is_an_error(function: NewFunction) -> None:
-    """The caller gets the error that Lambda gives instead."""
+    """The caller gets the error that Lambda gives instead.
+
+    Source: Lambda developer guide, "Lambda quotas".
+    """
     deployed = function("def handler(e, c): return 'x' * e['size']", MemorySize=512)
 
     assert len(deployed.invoke({"size": 6_000_000}).value) == 6_000_000
@@ -132,7 +156,10 @@ def test_response_above_six_megabytes_is_an_error(function: NewFunction) -> None
 def test_bad_request_is_refused(
     function: NewFunction, payload: bytes, options: dict[str, str], code: str, status: int
 ) -> None:
-    """What AWS refuses is refused with its error code and HTTP status, before the handler runs."""
+    """What AWS refuses is refused with its error code and HTTP status, before the handler runs.
+
+    Source: Lambda API reference, Invoke.
+    """
     deployed = function("def handler(e, c): return 1")
 
     with pytest.raises(ClientError, match=code) as refusal:
@@ -142,13 +169,19 @@ def test_bad_request_is_refused(
 
 
 def test_unknown_function_is_not_found(aws: Callable[[str], Any]) -> None:
-    """The error names the ARN."""
+    """The error names the ARN.
+
+    Source: Lambda API reference, Invoke.
+    """
     with pytest.raises(ClientError, match="Function not found: arn:aws:lambda:us-east-1:123456789012:function:nothing"):
         aws("lambda").invoke(FunctionName="nothing")
 
 
 def test_dry_run_answers_204(function: NewFunction) -> None:
-    """A dry run resolves the function and runs nothing."""
+    """A dry run resolves the function and runs nothing.
+
+    Source: Lambda API reference, Invoke.
+    """
     deployed = function("raise RuntimeError('must not be imported')")
 
     answer = deployed.client.invoke(FunctionName=deployed.name, InvocationType="DryRun")
@@ -157,7 +190,10 @@ def test_dry_run_answers_204(function: NewFunction) -> None:
 
 
 def test_log_tail_and_log_group_hold_what_was_printed(function: NewFunction) -> None:
-    """Prints, log records and the platform's lines are in the tail and in the function's log group, in order."""
+    """Prints, log records and the platform's lines are in the tail and in the function's log group, in order.
+
+    Source: Lambda developer guide, "Log and monitor Python Lambda functions".
+    """
     deployed = function(
         "import logging\nlogging.getLogger().setLevel('INFO')\n"
         "def handler(e, c):\n"
@@ -175,7 +211,10 @@ def test_log_tail_and_log_group_hold_what_was_printed(function: NewFunction) -> 
 
 
 def test_function_acts_as_its_own_role(function: NewFunction) -> None:
-    """The credentials in the process are a session of the function's role, named after the function."""
+    """The credentials in the process are a session of the function's role, named after the function.
+
+    Source: Lambda developer guide, "Defining Lambda function permissions with an execution role".
+    """
     deployed = function(
         "import boto3\ndef handler(e, c): return boto3.client('sts').get_caller_identity()['Arn']", Timeout=20
     )
@@ -184,7 +223,10 @@ def test_function_acts_as_its_own_role(function: NewFunction) -> None:
 
 
 def test_process_is_told_what_lambda_tells(function: NewFunction) -> None:
-    """The variables that AWS sets are there, with the function's own, and none of the machine's."""
+    """The variables that AWS sets are there, with the function's own, and none of the machine's.
+
+    Source: Lambda developer guide, "Working with Lambda environment variables".
+    """
     deployed = function(
         "import os\ndef handler(e, c): return dict(os.environ)",
         Environment={"Variables": {"COLOUR": "green"}},
@@ -204,7 +246,10 @@ def test_process_is_told_what_lambda_tells(function: NewFunction) -> None:
 
 
 def test_client_context_reaches_the_handler(function: NewFunction) -> None:
-    """What a mobile client sends along is in the context."""
+    """What a mobile client sends along is in the context.
+
+    Source: Lambda API reference, Invoke.
+    """
     deployed = function("def handler(e, c): return c.client_context.custom")
     context = base64.b64encode(json.dumps({"custom": {"tenant": "a"}}).encode()).decode()
 

@@ -24,7 +24,10 @@ def test_a_deleted_log_group_does_not_come_back(bare_account: Account) -> None:
 
 
 def test_a_missing_log_group_is_made(bare_account: Account) -> None:
-    """A function without a group of its own gets one with its first line."""
+    """A function without a group of its own gets one with its first line.
+
+    Source: Lambda developer guide, "Sending Lambda function logs to CloudWatch Logs".
+    """
     log = EnvironmentLog(bare_account, GROUP, "$LATEST", new_role_in(bare_account), "tested")
 
     log.say("the first words")

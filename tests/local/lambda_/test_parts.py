@@ -33,13 +33,19 @@ ARN = "arn:aws:lambda:us-east-1:123456789012:function:predict"
     ],
 )
 def test_function_has_many_names(name: str, qualifier: str | None, expected: tuple[str, str]) -> None:
-    """A bare name, a partial and a full ARN, each with its qualifier inside or beside it."""
+    """A bare name, a partial and a full ARN, each with its qualifier inside or beside it.
+
+    Source: Lambda API reference, Invoke.
+    """
     assert parse_name(name, qualifier) == expected
 
 
 @pytest.mark.parametrize(("name", "qualifier"), [("a b", None), ("", None), ("predict:live", "test"), ("a:b:c", None)])
 def test_name_that_stands_for_no_function_is_refused(name: str, qualifier: str | None) -> None:
-    """Neither nonsense nor two qualifiers that disagree."""
+    """Neither nonsense nor two qualifiers that disagree.
+
+    Source: Lambda API reference, Invoke.
+    """
     with pytest.raises(ServiceError, match="name"):
         parse_name(name, qualifier)
 
@@ -63,7 +69,10 @@ def test_archive_stays_in_its_folder(bare_account: Account, tmp_path: Path) -> N
 
 
 def test_archive_above_the_unzipped_limit_is_refused(bare_account: Account) -> None:
-    """It is refused by what its directory says, before anything is written."""
+    """It is refused by what its directory says, before anything is written.
+
+    Source: Lambda developer guide, "Lambda quotas".
+    """
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("big", b"\0" * 262_144_001)
@@ -110,7 +119,10 @@ def test_lines_are_cut_and_the_rest_is_kept() -> None:
     ],
 )
 def test_runtime_request_is_read_in_both_framings(headers: bytes, body: bytes) -> None:
-    """The native client sends a length, a streaming one chunks; either may come byte by byte, and be answered."""
+    """The native client sends a length, a streaming one chunks; either may come byte by byte, and be answered.
+
+    Source: Lambda developer guide, "Using the Lambda runtime API for custom runtimes".
+    """
     api = RuntimeApi()
     host, port = api.address.split(":")
     with socket.create_connection((host, int(port))) as client:
@@ -142,7 +154,10 @@ class RecordingAccount(Account):
 
 
 def test_invocations_are_counted_by_function_and_alias(tmp_path: Path, bare_account: Account) -> None:
-    """Equal samples are sent on as one with a count, for the function and for the qualifier it was called by."""
+    """Equal samples are sent on as one with a count, for the function and for the qualifier it was called by.
+
+    Source: Lambda developer guide, "Types of metrics for Lambda functions".
+    """
     account = RecordingAccount(tmp_path / "other", "http://127.0.0.1:9", "us-east-1", bare_account.clock)
     account.stopping.set()
     metrics = Metrics(account)

@@ -17,7 +17,10 @@ def handler(event, context):
 
 
 def test_chain_keeps_its_root_and_counts_each_function() -> None:
-    """Developer guide, invocation-recursion: the trace header carries how often each function was invoked."""
+    """Developer guide, invocation-recursion: the trace header carries how often each function was invoked.
+
+    Source: Lambda developer guide, "Use Lambda recursive loop detection to prevent infinite loops".
+    """
     first = next_trace("", "a")
     second = next_trace(first, "b")
 
@@ -26,7 +29,10 @@ def test_chain_keeps_its_root_and_counts_each_function() -> None:
 
 
 def test_a_function_is_stopped_after_sixteen_invocations_in_a_chain() -> None:
-    """Developer guide, invocation-recursion: the seventeenth invocation of a chain is dropped, unless allowed."""
+    """Developer guide, invocation-recursion: the seventeenth invocation of a chain is dropped, unless allowed.
+
+    Source: Lambda developer guide, "Use Lambda recursive loop detection to prevent infinite loops".
+    """
     trace = "Root=1-0-0"
     for _ in range(MAX_IN_CHAIN):
         trace = next_trace(next_trace(trace, "a"), "other") if "Lineage" not in trace else next_trace(trace, "a")
@@ -38,7 +44,10 @@ def test_a_function_is_stopped_after_sixteen_invocations_in_a_chain() -> None:
 
 
 def test_function_that_invokes_itself_ends(function: Callable[..., Deployed]) -> None:
-    """Developer guide, invocation-recursion: after 16 runs Lambda stops the loop and tells the failure destination."""
+    """Developer guide, invocation-recursion: after 16 runs Lambda stops the loop and tells the failure destination.
+
+    Source: Lambda developer guide, "Use Lambda recursive loop detection to prevent infinite loops".
+    """
     made = function(LOOP, Timeout=20)
     queues = made.account.client("sqs")
     url = queues.create_queue(QueueName=f"{made.name}-failed")["QueueUrl"]
@@ -89,7 +98,10 @@ def test_circle_through_a_topic_ends(function: Callable[..., Deployed]) -> None:
 
 
 def test_loops_may_be_allowed(function: Callable[..., Deployed]) -> None:
-    """API reference, PutFunctionRecursionConfig: Terminate by default, Allow on request."""
+    """API reference, PutFunctionRecursionConfig: Terminate by default, Allow on request.
+
+    Source: Lambda API reference, PutFunctionRecursionConfig.
+    """
     made = function("def handler(event, context): pass\n")
 
     assert made.client.get_function_recursion_config(FunctionName=made.name)["RecursiveLoop"] == "Terminate"

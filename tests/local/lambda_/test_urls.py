@@ -70,7 +70,10 @@ def echo(account: RunningAccount) -> Iterator[tuple[Deployed, str]]:
 
 
 def test_signed_request_reaches_the_function_as_format_2(echo: tuple[Deployed, str], send: Send) -> None:
-    """Developer guide, urls-invocation: the event has the 2.0 shape, names the caller, and joins repeated values."""
+    """Developer guide, urls-invocation: the event has the 2.0 shape, names the caller, and joins repeated values.
+
+    Source: Lambda developer guide, "Invoking Lambda function URLs".
+    """
     function, url = echo
 
     status, headers, body = send(
@@ -92,7 +95,10 @@ def test_signed_request_reaches_the_function_as_format_2(echo: tuple[Deployed, s
 
 
 def test_bytes_arrive_in_base64(echo: tuple[Deployed, str], send: Send) -> None:
-    """Developer guide, urls-invocation: a body that is not text is encoded, and the event says so."""
+    """Developer guide, urls-invocation: a body that is not text is encoded, and the event says so.
+
+    Source: Lambda developer guide, "Invoking Lambda function URLs".
+    """
     _, _, body = send(echo[1], b"\xff\xd8\xff", content_type="image/jpeg")
 
     event = json.loads(body)
@@ -105,7 +111,10 @@ def test_bytes_arrive_in_base64(echo: tuple[Deployed, str], send: Send) -> None:
 def test_request_that_is_not_signed_for_lambda_is_forbidden(
     echo: tuple[Deployed, str], send: Send, options: dict[str, Any]
 ) -> None:
-    """Developer guide, urls-auth: with AWS_IAM each request must be signed, for the service lambda; else 403."""
+    """Developer guide, urls-auth: with AWS_IAM each request must be signed, for the service lambda; else 403.
+
+    Source: Lambda developer guide, "Control access to Lambda function URLs".
+    """
     status, headers, body = send(echo[1], b"{}", **options)
 
     assert (status, headers["x-amzn-errortype"]) == (403, "AccessDeniedException")
@@ -113,7 +122,10 @@ def test_request_that_is_not_signed_for_lambda_is_forbidden(
 
 
 def test_body_changed_on_the_way_is_forbidden(echo: tuple[Deployed, str], account: RunningAccount) -> None:
-    """The signature covers the body."""
+    """The signature covers the body.
+
+    Source: Lambda developer guide, "Control access to Lambda function URLs".
+    """
     request = AWSRequest("POST", echo[1], data=b"{}")
     SigV4Auth(Credentials(account.info.access_key_id, account.info.secret_access_key), "lambda", "us-east-1").add_auth(
         request
@@ -127,7 +139,10 @@ def test_body_changed_on_the_way_is_forbidden(echo: tuple[Deployed, str], accoun
 
 
 def test_function_error_is_502(function: NewFunction, send: Send) -> None:
-    """Developer guide, urls-invocation: an exception in the function becomes Bad Gateway, without its text."""
+    """Developer guide, urls-invocation: an exception in the function becomes Bad Gateway, without its text.
+
+    Source: Lambda developer guide, "Invoking Lambda function URLs".
+    """
     made = function("def handler(event, context):\n    raise ValueError('secret')\n")
     url = made.client.create_function_url_config(FunctionName=made.name, AuthType="AWS_IAM")["FunctionUrl"]
 
@@ -137,7 +152,10 @@ def test_function_error_is_502(function: NewFunction, send: Send) -> None:
 
 
 def test_throttled_request_is_429_with_a_hint(function: NewFunction, send: Send) -> None:
-    """Developer guide, urls-invocation: no concurrency left is Too Many Requests."""
+    """Developer guide, urls-invocation: no concurrency left is Too Many Requests.
+
+    Source: Lambda developer guide, "Invoking Lambda function URLs".
+    """
     made = function("def handler(event, context):\n    return 1\n")
     url = made.client.create_function_url_config(FunctionName=made.name, AuthType="AWS_IAM")["FunctionUrl"]
     made.client.put_function_concurrency(FunctionName=made.name, ReservedConcurrentExecutions=0)
@@ -148,7 +166,10 @@ def test_throttled_request_is_429_with_a_hint(function: NewFunction, send: Send)
 
 
 def test_url_of_an_alias_invokes_its_version(function: NewFunction, send: Send) -> None:
-    """API reference, CreateFunctionUrlConfig: the qualifier is an alias; its requests run the alias' version."""
+    """API reference, CreateFunctionUrlConfig: the qualifier is an alias; its requests run the alias' version.
+
+    Source: Lambda API reference, CreateFunctionUrlConfig.
+    """
     made = function("def handler(event, context):\n    return context.function_version\n")
     version = made.publish()
     made.client.create_alias(FunctionName=made.name, Name="live", FunctionVersion=version)
@@ -165,7 +186,10 @@ def test_url_of_an_alias_invokes_its_version(function: NewFunction, send: Send) 
 
 
 def test_cors_is_answered_by_lambda_itself(function: NewFunction, send: Send) -> None:
-    """Developer guide, urls-configuration: Lambda adds the configured headers, and answers preflights itself."""
+    """Developer guide, urls-configuration: Lambda adds the configured headers, and answers preflights itself.
+
+    Source: Lambda developer guide, "Creating and managing Lambda function URLs".
+    """
     made = function("def handler(event, context):\n    return 1\n")
     cors = {"AllowOrigins": ["https://app.example"], "AllowMethods": ["POST"], "AllowHeaders": ["x-a"], "MaxAge": 60}
     made.client.create_function_url_config(FunctionName=made.name, AuthType="AWS_IAM", Cors=cors)
@@ -190,7 +214,10 @@ def test_cors_is_answered_by_lambda_itself(function: NewFunction, send: Send) ->
     ids=str,
 )
 def test_url_that_cannot_be_had_is_refused(echo: tuple[Deployed, str], options: dict[str, str], code: str) -> None:
-    """What the account does not carry out is named, and a function has one URL at most."""
+    """What the account does not carry out is named, and a function has one URL at most.
+
+    Source: Lambda API reference, CreateFunctionUrlConfig.
+    """
     with pytest.raises(ClientError) as raised:
         echo[0].client.create_function_url_config(FunctionName=echo[0].name, **options)
 
@@ -212,7 +239,10 @@ def recorded_answers() -> list[tuple[Any, dict[str, Any]]]:
 
 @pytest.mark.skipif(not RECORDED.is_file(), reason="the corpora are not in this checkout")
 def test_answers_become_what_aws_made_of_them() -> None:
-    """Each kind of answer that was recorded on AWS gives the same status, type and body here."""
+    """Each kind of answer that was recorded on AWS gives the same status, type and body here.
+
+    Source: Lambda developer guide, "Invoking Lambda function URLs".
+    """
     recorded = recorded_answers()
 
     for value, expected in recorded:
@@ -230,12 +260,18 @@ def test_answers_become_what_aws_made_of_them() -> None:
     [{"statusCode": "x"}, {"statusCode": 200, "isBase64Encoded": True, "body": "?"}, {"statusCode": 200, "headers": 5}],
 )
 def test_answer_that_is_malformed_is_bad_gateway(answer: Any) -> None:
-    """Developer guide, urls-invocation: a response that is not well formed is 502."""
+    """Developer guide, urls-invocation: a response that is not well formed is 502.
+
+    Source: Lambda developer guide, "Invoking Lambda function URLs".
+    """
     assert answer_of(json.dumps(answer).encode(), "r").status == 502
 
 
 def test_answer_may_carry_bytes_and_cookies() -> None:
-    """Base64 is decoded on the way out."""
+    """Base64 is decoded on the way out.
+
+    Source: Lambda developer guide, "Invoking Lambda function URLs".
+    """
     answer = {
         "statusCode": 200,
         "isBase64Encoded": True,

@@ -13,7 +13,10 @@ OLD, NEW = "def handler(e, c): return 'old'", "def handler(e, c): return 'new'"
 
 
 def test_alias_serves_old_code_after_an_update(function: NewFunction) -> None:
-    """An update changes $LATEST; the alias stays with the version that it names until it is moved."""
+    """An update changes $LATEST; the alias stays with the version that it names until it is moved.
+
+    Source: Lambda developer guide, "Create an alias for a Lambda function".
+    """
     deployed = function(OLD)
     deployed.client.create_alias(FunctionName=deployed.name, Name="live", FunctionVersion=deployed.publish())
 
@@ -31,7 +34,10 @@ def test_alias_serves_old_code_after_an_update(function: NewFunction) -> None:
 
 
 def test_handler_sees_the_version_and_the_arn_it_was_called_by(function: NewFunction) -> None:
-    """The context names the version that runs, and the alias by which it was called, in every spelling of the name."""
+    """The context names the version that runs, and the alias by which it was called, in every spelling of the name.
+
+    Source: Lambda developer guide, "Using the Lambda context object to retrieve Python function information".
+    """
     deployed = function("def handler(e, c): return [c.function_version, c.invoked_function_arn]")
     deployed.client.create_alias(FunctionName=deployed.name, Name="live", FunctionVersion=deployed.publish())
     arn = f"arn:aws:lambda:us-east-1:123456789012:function:{deployed.name}:live"
@@ -41,7 +47,10 @@ def test_handler_sees_the_version_and_the_arn_it_was_called_by(function: NewFunc
 
 
 def test_configuration_of_a_version_does_not_change(function: NewFunction) -> None:
-    """Environment variables of a published version stay; $LATEST has the new ones at its next invocation."""
+    """Environment variables of a published version stay; $LATEST has the new ones at its next invocation.
+
+    Source: Lambda developer guide, "Manage Lambda function versions".
+    """
     deployed = function(
         "import os\ndef handler(e, c): return os.environ['COLOUR']", Environment={"Variables": {"COLOUR": "red"}}
     )
@@ -57,7 +66,10 @@ def test_configuration_of_a_version_does_not_change(function: NewFunction) -> No
 
 
 def test_publishing_without_a_change_gives_the_same_version(function: NewFunction) -> None:
-    """A version is made only when code or configuration differ from the last one."""
+    """A version is made only when code or configuration differ from the last one.
+
+    Source: Lambda developer guide, "Manage Lambda function versions".
+    """
     deployed = function(OLD)
 
     assert [deployed.publish(), deployed.publish()] == ["1", "1"]
@@ -66,7 +78,10 @@ def test_publishing_without_a_change_gives_the_same_version(function: NewFunctio
 
 
 def test_number_of_a_deleted_version_is_not_used_again(function: NewFunction) -> None:
-    """Versions count on."""
+    """Versions count on.
+
+    Source: Lambda developer guide, "Manage Lambda function versions".
+    """
     deployed = function(OLD)
     deployed.client.delete_function(FunctionName=deployed.name, Qualifier=deployed.publish())
 
@@ -74,7 +89,10 @@ def test_number_of_a_deleted_version_is_not_used_again(function: NewFunction) ->
 
 
 def test_version_under_an_alias_cannot_be_deleted(function: NewFunction) -> None:
-    """The alias has to go first."""
+    """The alias has to go first.
+
+    Source: Lambda developer guide, "Create an alias for a Lambda function".
+    """
     deployed = function(OLD)
     deployed.client.create_alias(FunctionName=deployed.name, Name="live", FunctionVersion=deployed.publish())
 
@@ -83,7 +101,10 @@ def test_version_under_an_alias_cannot_be_deleted(function: NewFunction) -> None
 
 
 def test_alias_weights_share_the_traffic(function: NewFunction) -> None:
-    """A weighted alias sends its share to the second version."""
+    """A weighted alias sends its share to the second version.
+
+    Source: Lambda developer guide, "Implement Lambda canary deployments using a weighted alias".
+    """
     deployed = function(OLD)
     first = deployed.publish()
     deployed.update(NEW)
@@ -99,7 +120,10 @@ def test_alias_weights_share_the_traffic(function: NewFunction) -> None:
 
 
 def test_alias_needs_a_version_that_exists(function: NewFunction) -> None:
-    """Neither a new nor a moved alias may point to nothing."""
+    """Neither a new nor a moved alias may point to nothing.
+
+    Source: Lambda developer guide, "Create an alias for a Lambda function".
+    """
     deployed = function(OLD)
 
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
@@ -107,7 +131,10 @@ def test_alias_needs_a_version_that_exists(function: NewFunction) -> None:
 
 
 def test_function_is_described_as_active(function: NewFunction) -> None:
-    """The waiters of boto3 end, and a description has what CloudFormation and the SDKs read."""
+    """The waiters of boto3 end, and a description has what CloudFormation and the SDKs read.
+
+    Source: Lambda API reference, GetFunctionConfiguration.
+    """
     deployed = function(OLD, Description="says old", Tags={"team": "a"})
     deployed.client.get_waiter("function_active_v2").wait(FunctionName=deployed.name)
     deployed.client.get_waiter("function_updated_v2").wait(FunctionName=deployed.name)
@@ -123,7 +150,10 @@ def test_function_is_described_as_active(function: NewFunction) -> None:
 
 
 def test_second_function_of_a_name_is_refused(function: NewFunction) -> None:
-    """A name is taken once."""
+    """A name is taken once.
+
+    Source: Lambda API reference, CreateFunction.
+    """
     deployed = function(OLD)
 
     with pytest.raises(ClientError, match="ResourceConflictException"):
@@ -169,7 +199,10 @@ def test_setting_that_cannot_be_honoured_is_refused_by_name(
 def test_setting_beyond_lambdas_limits_is_refused(
     function: NewFunction, settings: dict[str, Any], message: str
 ) -> None:
-    """What would fail at the deployment to AWS fails here."""
+    """What would fail at the deployment to AWS fails here.
+
+    Source: Lambda developer guide, "Lambda quotas".
+    """
     deployed = function(OLD)
 
     with pytest.raises(ClientError, match=message):
@@ -177,7 +210,10 @@ def test_setting_beyond_lambdas_limits_is_refused(
 
 
 def test_code_that_is_not_in_s3_is_refused(function: NewFunction, aws: Callable[[str], Any]) -> None:
-    """The error names S3's reason."""
+    """The error names S3's reason.
+
+    Source: Lambda API reference, CreateFunction.
+    """
     deployed = function(OLD)
     aws("s3").create_bucket(Bucket="lambda-no-code")
 
@@ -192,7 +228,10 @@ def test_operation_that_is_not_carried_out_is_refused_by_name(aws: Callable[[str
 
 
 def test_deleted_function_is_gone(function: NewFunction) -> None:
-    """After DeleteFunction neither the function nor its alias answers."""
+    """After DeleteFunction neither the function nor its alias answers.
+
+    Source: Lambda API reference, DeleteFunction.
+    """
     deployed = function(OLD)
     deployed.client.create_alias(FunctionName=deployed.name, Name="live", FunctionVersion=deployed.publish())
     deployed.invoke(Qualifier="live")
@@ -204,7 +243,10 @@ def test_deleted_function_is_gone(function: NewFunction) -> None:
 
 
 def test_layer_is_importable_below_the_package(function: NewFunction) -> None:
-    """A layer's python/ folder is on the path, the package comes first, and a later layer before an earlier one."""
+    """A layer's python/ folder is on the path, the package comes first, and a later layer before an earlier one.
+
+    Source: Lambda developer guide, "Managing Lambda dependencies with layers".
+    """
     base = function(OLD)
     layers = [
         base.client.publish_layer_version(
@@ -220,7 +262,10 @@ def test_layer_is_importable_below_the_package(function: NewFunction) -> None:
 
 
 def test_function_outlives_its_deleted_layer_version(function: NewFunction) -> None:
-    """A layer version that functions use may be deleted; a new environment still has it."""
+    """A layer version that functions use may be deleted; a new environment still has it.
+
+    Source: Lambda developer guide, "Managing Lambda dependencies with layers".
+    """
     base = function(OLD)
     layer = base.client.publish_layer_version(
         LayerName=f"{base.name}-layer", Content={"ZipFile": archive({"python/shared.py": "number = 7"})}
@@ -233,7 +278,10 @@ def test_function_outlives_its_deleted_layer_version(function: NewFunction) -> N
 
 
 def test_code_from_s3_is_what_lay_there_then(function: NewFunction, aws: Callable[[str], Any]) -> None:
-    """A function keeps the code of the moment at which it was updated from S3."""
+    """A function keeps the code of the moment at which it was updated from S3.
+
+    Source: Lambda API reference, UpdateFunctionCode.
+    """
     aws("s3").create_bucket(Bucket="lambda-code")
     aws("s3").put_object(Bucket="lambda-code", Key="code.zip", Body=archive({"app.py": NEW}))
     deployed = function(OLD)
@@ -245,7 +293,10 @@ def test_code_from_s3_is_what_lay_there_then(function: NewFunction, aws: Callabl
 
 
 def test_archive_that_is_no_zip_is_refused(function: NewFunction) -> None:
-    """The old code stays."""
+    """The old code stays.
+
+    Source: Lambda API reference, CreateFunction.
+    """
     deployed = function(OLD)
 
     with pytest.raises(ClientError, match="Could not unzip uploaded file"):
@@ -255,7 +306,10 @@ def test_archive_that_is_no_zip_is_refused(function: NewFunction) -> None:
 
 
 def test_permission_is_added_shown_and_removed(function: NewFunction) -> None:
-    """A function's resource policy is kept."""
+    """A function's resource policy is kept.
+
+    Source: Lambda API reference, AddPermission.
+    """
     deployed = function(OLD)
     deployed.client.add_permission(
         FunctionName=deployed.name,

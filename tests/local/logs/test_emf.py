@@ -31,7 +31,10 @@ def account(tmp_path: Path) -> Any:
 
 
 def test_metrics_of_a_line_are_recorded(account: Any) -> None:
-    """Every value is a sample, once for each set of dimensions."""
+    """Every value is a sample, once for each set of dimensions.
+
+    Source: CloudWatch user guide, "Specification: Embedded metric format".
+    """
     directive = {
         "Namespace": "Retriever",
         "Dimensions": [["service"], ["service", "dataset"]],

@@ -40,24 +40,39 @@ _LINE = '{"level": "ERROR", "ms": 120, "user": {"id": null, "tags": ["a", "b"]},
     ],
 )
 def test_a_pattern_matches_as_cloudwatch_logs_documents_it(pattern: str, message: str, expected: bool) -> None:
-    """Terms are case-sensitive and all needed, `?` asks for any, `-` excludes, braces hold conditions on JSON."""
+    """Terms are case-sensitive and all needed, `?` asks for any, `-` excludes, braces hold conditions on JSON.
+
+    Source: CloudWatch Logs user guide, "Filter pattern syntax for metric filters, subscription filters, filter log
+    events, and Live Tail".
+    """
     assert compile_pattern(pattern)(message) is expected
 
 
 @pytest.mark.parametrize("pattern", ["[ip, user]", "{ $.a = }", "{ $.a", "{ level = 1 }", "{ ($.a = 1 }", "%(%"])
 def test_a_pattern_that_is_none_is_refused(pattern: str) -> None:
-    """What would quietly match everything, or nothing, is named instead."""
+    """What would quietly match everything, or nothing, is named instead.
+
+    Source: CloudWatch Logs user guide, "Filter pattern syntax for metric filters, subscription filters, filter log
+    events, and Live Tail".
+    """
     with pytest.raises(FilterPatternError, match="filterPattern: "):
         compile_pattern(pattern)
 
 
 def test_a_selector_finds_a_value() -> None:
-    """A metric filter takes its value from the line."""
+    """A metric filter takes its value from the line.
+
+    Source: CloudWatch Logs user guide, "Filter pattern syntax for metric filters, subscription filters, filter log
+    events, and Live Tail".
+    """
     assert (select(_LINE, "$.ms"), select(_LINE, "$.none"), select("text", "$.ms")) == (120, None, None)
 
 
 def test_a_metric_filter_counts_and_measures(aws: Callable[[str], Any]) -> None:
-    """Lines that match add samples, of a constant or of a value in the line, with dimensions from the line."""
+    """Lines that match add samples, of a constant or of a value in the line, with dimensions from the line.
+
+    Source: CloudWatch Logs API reference, PutMetricFilter.
+    """
     logs, name = aws("logs"), f"filtered-{uuid.uuid4().hex[:8]}"
     logs.create_log_group(logGroupName=name)
     logs.create_log_stream(logGroupName=name, logStreamName="s")
@@ -90,7 +105,10 @@ def test_a_metric_filter_counts_and_measures(aws: Callable[[str], Any]) -> None:
 
 
 def test_a_metric_filter_that_is_no_pattern_is_refused(aws: Callable[[str], Any]) -> None:
-    """PutMetricFilter checks the pattern."""
+    """PutMetricFilter checks the pattern.
+
+    Source: CloudWatch Logs API reference, PutMetricFilter.
+    """
     name = f"refused-{uuid.uuid4().hex[:8]}"
     aws("logs").create_log_group(logGroupName=name)
 

@@ -40,7 +40,10 @@ def _captured(hosting: Hosting, name: str) -> tuple[str, list[dict[str, Any]]]:
 
 
 def test_invocations_are_captured_by_variant_and_hour(fast: RunningAccount) -> None:
-    """A line an invocation under {endpoint}/{variant}/yyyy/mm/dd/hh; JSON as text where listed, the rest in base 64."""
+    """A line an invocation under {endpoint}/{variant}/yyyy/mm/dd/hh; JSON as text where listed, the rest in base 64.
+
+    Source: SageMaker developer guide, "Capture data from real-time endpoint".
+    """
     hosting = Hosting(fast.client)
     config_name = hosting.config("seen")
     made = hosting.sagemaker.describe_endpoint_config(EndpointConfigName=config_name)
@@ -68,7 +71,10 @@ def test_invocations_are_captured_by_variant_and_hour(fast: RunningAccount) -> N
 
 
 def test_a_destination_that_is_no_uri_is_refused(fast: RunningAccount) -> None:
-    """The configuration is not made."""
+    """The configuration is not made.
+
+    Source: SageMaker developer guide, "Capture data from real-time endpoint".
+    """
     hosting = Hosting(fast.client)
     variants = hosting.sagemaker.describe_endpoint_config(EndpointConfigName=hosting.config("no"))["ProductionVariants"]
 

@@ -51,7 +51,10 @@ def _files(folder: Path) -> set[str]:
     ],
 )
 def test_prefix_decides_the_path(tmp_path: Path, prefix: str, expected: set[str]) -> None:
-    """Files lie at their keys after the prefix; a sibling that only begins like the prefix keeps its name."""
+    """Files lie at their keys after the prefix; a sibling that only begins like the prefix keeps its name.
+
+    Source: SageMaker API reference, S3DataSource.
+    """
     objects = FakeObjects({"data/": b"", "data/train/1.png": b"1", "data/train-more/2.png": b"2"})
 
     assert download(_channel(prefix), objects, tmp_path, 0, 1) == len(expected)
@@ -96,7 +99,10 @@ def test_large_object_passes_by_the_memory(tmp_path: Path) -> None:
 
 
 def test_shards_share_the_keys(tmp_path: Path) -> None:
-    """Under ShardedByS3Key every object goes to just one instance."""
+    """Under ShardedByS3Key every object goes to just one instance.
+
+    Source: SageMaker API reference, S3DataSource.
+    """
     objects = FakeObjects({f"d/{number}": b"x" for number in range(5)})
     channel = _channel("s3://b/d/", S3DataDistributionType="ShardedByS3Key")
 
@@ -122,7 +128,10 @@ def test_shards_share_the_keys(tmp_path: Path) -> None:
     ],
 )
 def test_bad_manifest_is_named(tmp_path: Path, manifest: bytes, words: str) -> None:
-    """Whatever is wrong with a manifest ends in one sentence, and nothing is written outside the channel."""
+    """Whatever is wrong with a manifest ends in one sentence, and nothing is written outside the channel.
+
+    Source: SageMaker API reference, S3DataSource.
+    """
     objects = FakeObjects({"m.json": manifest, "d/../../../etc/x": b"x"})
 
     with pytest.raises(ChannelError, match=words):
@@ -140,7 +149,11 @@ def test_key_that_is_a_file_and_a_folder_is_named(tmp_path: Path) -> None:
 
 
 def test_description_is_what_the_toolkit_reads() -> None:
-    """inputdataconfig.json has SageMaker's names and defaults."""
+    """inputdataconfig.json has SageMaker's names and defaults.
+
+    Source: SageMaker developer guide, "Amazon SageMaker AI Training Storage Folders for Training Datasets,
+    Checkpoints, Model Artifacts, and Outputs".
+    """
     channel = _channel("s3://b/d/") | {"ContentType": "application/x-image"}
 
     assert channels.description([channel], "File") == {

@@ -24,28 +24,40 @@ def cloudwatch(account_at_speed: Callable[[float], RunningAccount]) -> Any:
 
 
 def test_canary_shifts_in_two_steps() -> None:
-    """First the canary's share, then all."""
+    """First the canary's share, then all.
+
+    Source: SageMaker developer guide, "Blue/Green Deployments".
+    """
     made = plan(_config("CANARY", CanarySize={"Type": "CAPACITY_PERCENT", "Value": 30}))
 
     assert list(made.shares(4)) == [0.3, 1.0]
 
 
 def test_linear_shifts_in_equal_steps() -> None:
-    """Each step adds the same share; the last completes."""
+    """Each step adds the same share; the last completes.
+
+    Source: SageMaker developer guide, "Blue/Green Deployments".
+    """
     made = plan(_config("LINEAR", LinearStepSize={"Type": "CAPACITY_PERCENT", "Value": 33}))
 
     assert list(made.shares(4)) == pytest.approx([0.33, 0.66, 0.99, 1.0])
 
 
 def test_instance_count_is_a_share_of_the_fleet() -> None:
-    """One canary instance of four takes a quarter."""
+    """One canary instance of four takes a quarter.
+
+    Source: SageMaker developer guide, "Blue/Green Deployments".
+    """
     made = plan(_config("CANARY", CanarySize={"Type": "INSTANCE_COUNT", "Value": 1}))
 
     assert list(made.shares(4)) == [0.25, 1.0]
 
 
 def test_no_deployment_config_shifts_all_at_once() -> None:
-    """The default has no waits and no alarms."""
+    """The default has no waits and no alarms.
+
+    Source: SageMaker developer guide, "Blue/Green Deployments".
+    """
     made = plan(None)
 
     assert list(made.shares(4)) == [1.0]
@@ -61,7 +73,10 @@ def test_no_deployment_config_shifts_all_at_once() -> None:
     ],
 )
 def test_sizes_that_sagemaker_refuses_are_refused(config: dict[str, Any], message: str) -> None:
-    """A canary takes at most half of the traffic, a linear step at least a tenth."""
+    """A canary takes at most half of the traffic, a linear step at least a tenth.
+
+    Source: SageMaker API reference, TrafficRoutingConfig.
+    """
     kind = config.pop("Type")
 
     with pytest.raises(ServiceError, match=message):
@@ -69,7 +84,10 @@ def test_sizes_that_sagemaker_refuses_are_refused(config: dict[str, Any], messag
 
 
 def test_waits_longer_than_the_timeout_are_refused() -> None:
-    """The maximum execution time must be above what the update waits by itself."""
+    """The maximum execution time must be above what the update waits by itself.
+
+    Source: SageMaker API reference, BlueGreenUpdatePolicy.
+    """
     config = _config("CANARY", CanarySize={"Type": "CAPACITY_PERCENT", "Value": 10})
     config["BlueGreenUpdatePolicy"]["MaximumExecutionTimeoutInSeconds"] = 600
     config["BlueGreenUpdatePolicy"]["TerminationWaitInSeconds"] = 590
@@ -80,7 +98,10 @@ def test_waits_longer_than_the_timeout_are_refused() -> None:
 
 @pytest.mark.slow
 def test_canary_without_alarm_promotes_after_its_waits(hosting: Hosting) -> None:
-    """During the canary both fleets answer; in the end only green; no request fails."""
+    """During the canary both fleets answer; in the end only green; no request fails.
+
+    Source: SageMaker developer guide, "Blue/Green Deployments".
+    """
     name = hosting.endpoint("blue")
     green = hosting.config("green")
     config = _config("CANARY", CanarySize={"Type": "CAPACITY_PERCENT", "Value": 50})
@@ -127,7 +148,10 @@ def test_retained_deployment_config_is_used_again(hosting: Hosting) -> None:
 
 @pytest.mark.slow
 def test_alarm_during_baking_rolls_back(hosting: Hosting, cloudwatch: Any) -> None:
-    """The endpoint passes RollingBack and is InService on its old configuration, with the alarm named."""
+    """The endpoint passes RollingBack and is InService on its old configuration, with the alarm named.
+
+    Source: SageMaker developer guide, "Auto-Rollback Configuration and Monitoring".
+    """
     name = hosting.endpoint("blue")
     before = hosting.sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"]
     alarm = f"errors-{name}"
@@ -163,7 +187,10 @@ def test_alarm_during_baking_rolls_back(hosting: Hosting, cloudwatch: Any) -> No
 
 
 def test_unknown_rollback_alarm_is_refused(hosting: Hosting) -> None:
-    """An alarm that does not exist protects nothing."""
+    """An alarm that does not exist protects nothing.
+
+    Source: SageMaker developer guide, "Auto-Rollback Configuration and Monitoring".
+    """
     name = hosting.endpoint("blue")
     config = _config("ALL_AT_ONCE") | {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "no-such-alarm"}]}}
 

@@ -30,7 +30,10 @@ def endpoint(hosting: Hosting) -> Iterator[str]:
 
 
 def test_endpoint_in_service_answers_and_describes_itself(hosting: Hosting, endpoint: str) -> None:
-    """A created endpoint serves its model, and says which configuration and how many instances."""
+    """A created endpoint serves its model, and says which configuration and how many instances.
+
+    Source: SageMaker API reference, DescribeEndpoint.
+    """
     answer = hosting.invoke(endpoint, b"abc", Accept="application/json")
 
     assert json.loads(answer["Body"].read())["model"] == "blue"
@@ -62,7 +65,10 @@ def test_container_of_one_instance_gets_all_cores(hosting: Hosting, endpoint: st
 
 @pytest.mark.parametrize("operation", ["describe_endpoint", "delete_endpoint"])
 def test_unknown_endpoint_is_named_as_aws_names_it(hosting: Hosting, operation: str) -> None:
-    """The error carries the ARN that the endpoint would have."""
+    """The error carries the ARN that the endpoint would have.
+
+    Source: SageMaker API reference, DescribeEndpoint.
+    """
     with pytest.raises(ClientError, match=r'Could not find endpoint "arn:aws:sagemaker:.*:endpoint/nope"\.') as caught:
         getattr(hosting.sagemaker, operation)(EndpointName="nope")
 
@@ -70,7 +76,10 @@ def test_unknown_endpoint_is_named_as_aws_names_it(hosting: Hosting, operation: 
 
 
 def test_second_endpoint_of_a_name_is_refused(hosting: Hosting, endpoint: str) -> None:
-    """Names are unique."""
+    """Names are unique.
+
+    Source: SageMaker API reference, CreateEndpoint.
+    """
     config_name = hosting.sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
 
     with pytest.raises(ClientError, match='Cannot create already existing endpoint "arn'):
@@ -78,7 +87,10 @@ def test_second_endpoint_of_a_name_is_refused(hosting: Hosting, endpoint: str) -
 
 
 def test_unknown_configuration_is_refused(hosting: Hosting, endpoint: str) -> None:
-    """An update needs a configuration that exists; the endpoint is left alone."""
+    """An update needs a configuration that exists; the endpoint is left alone.
+
+    Source: SageMaker API reference, CreateEndpoint.
+    """
     with pytest.raises(ClientError, match='Could not find endpoint configuration "arn'):
         hosting.sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName="nope")
 
@@ -86,7 +98,10 @@ def test_unknown_configuration_is_refused(hosting: Hosting, endpoint: str) -> No
 
 
 def test_model_that_does_not_load_fails_the_endpoint(account: RunningAccount, hosting: Hosting) -> None:
-    """The reason is SageMaker's sentence; the traceback is in the log; the only way on is deletion."""
+    """The reason is SageMaker's sentence; the traceback is in the log; the only way on is deletion.
+
+    Source: SageMaker API reference, CreateEndpoint.
+    """
     config_name = hosting.config("broken", environment={"BROKEN": "1"})
     name = config_name
     hosting.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config_name)
@@ -107,7 +122,10 @@ def test_model_that_does_not_load_fails_the_endpoint(account: RunningAccount, ho
 
 
 def test_endpoint_in_progress_refuses_changes(hosting: Hosting) -> None:
-    """While it is created, an endpoint can be neither updated nor deleted."""
+    """While it is created, an endpoint can be neither updated nor deleted.
+
+    Source: SageMaker API reference, CreateEndpoint.
+    """
     config_name = hosting.config("slow")
     hosting.sagemaker.create_endpoint(EndpointName=config_name, EndpointConfigName=config_name)
 
@@ -121,7 +139,10 @@ def test_endpoint_in_progress_refuses_changes(hosting: Hosting) -> None:
 
 
 def test_update_under_load_fails_no_request(hosting: Hosting, endpoint: str) -> None:
-    """While blue gives way to green and back, every request is answered, by one of the two."""
+    """While blue gives way to green and back, every request is answered, by one of the two.
+
+    Source: SageMaker API reference, UpdateEndpoint.
+    """
     blue = hosting.sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
     green = hosting.config("green")
 
@@ -135,7 +156,10 @@ def test_update_under_load_fails_no_request(hosting: Hosting, endpoint: str) -> 
 
 
 def test_update_whose_model_does_not_load_stays_on_blue(hosting: Hosting, endpoint: str) -> None:
-    """The endpoint is InService again on its old configuration, with the reason."""
+    """The endpoint is InService again on its old configuration, with the reason.
+
+    Source: SageMaker API reference, UpdateEndpoint.
+    """
     before = hosting.sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
     broken = hosting.config("broken", environment={"BROKEN": "1"})
 
@@ -150,7 +174,10 @@ def test_update_whose_model_does_not_load_stays_on_blue(hosting: Hosting, endpoi
 
 
 def test_capacity_change_is_retained_by_an_update_that_asks_for_it(hosting: Hosting, endpoint: str) -> None:
-    """Instance counts set by hand or by autoscaling outlive an update with RetainAllVariantProperties, and only it."""
+    """Instance counts set by hand or by autoscaling outlive an update with RetainAllVariantProperties, and only it.
+
+    Source: SageMaker API reference, UpdateEndpoint.
+    """
     blue = hosting.sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
     hosting.sagemaker.update_endpoint_weights_and_capacities(
         EndpointName=endpoint, DesiredWeightsAndCapacities=[{"VariantName": VARIANT, "DesiredInstanceCount": 2}]
@@ -173,7 +200,10 @@ def test_capacity_change_is_retained_by_an_update_that_asks_for_it(hosting: Host
 
 
 def test_killed_instance_is_replaced(hosting: Hosting, endpoint: str) -> None:
-    """An instance that dies makes room for a new one, and the endpoint stays in service."""
+    """An instance that dies makes room for a new one, and the endpoint stays in service.
+
+    Source: SageMaker developer guide, "Custom Inference Code with Hosting Services".
+    """
     killed = json.loads(hosting.invoke(endpoint)["Body"].read())["pid"]
 
     os.kill(killed, signal.SIGKILL)
@@ -184,7 +214,10 @@ def test_killed_instance_is_replaced(hosting: Hosting, endpoint: str) -> None:
 
 
 def test_each_status_change_is_an_event(account: RunningAccount, hosting: Hosting) -> None:
-    """EventBridge hears every status, spelled as SageMaker's events spell it, in order."""
+    """EventBridge hears every status, spelled as SageMaker's events spell it, in order.
+
+    Source: SageMaker developer guide, "Events that Amazon SageMaker AI sends to Amazon EventBridge".
+    """
     config_name = hosting.config("heard")
     queue, rule = new_queue(account), f"rule-{config_name}"
     pattern = {"source": ["aws.sagemaker"], "detail": {"EndpointName": [config_name]}}
@@ -207,7 +240,10 @@ def test_each_status_change_is_an_event(account: RunningAccount, hosting: Hostin
 
 
 def test_models_and_configurations_that_come_and_go_are_events(account: RunningAccount, hosting: Hosting) -> None:
-    """SageMaker tells EventBridge when a model or an endpoint configuration is created or deleted."""
+    """SageMaker tells EventBridge when a model or an endpoint configuration is created or deleted.
+
+    Source: SageMaker developer guide, "Events that Amazon SageMaker AI sends to Amazon EventBridge".
+    """
     queue, events = new_queue(account), account.client("events")
     kinds = ["SageMaker Model State Change", "SageMaker Endpoint Config State Change"]
     rule = queue.arn.rpartition(":")[2]
@@ -225,7 +261,10 @@ def test_models_and_configurations_that_come_and_go_are_events(account: RunningA
 
 
 def test_waiters_know_both_ends(hosting: Hosting) -> None:
-    """boto3's waiters endpoint_in_service and endpoint_deleted work."""
+    """boto3's waiters endpoint_in_service and endpoint_deleted work.
+
+    Source: boto3, SageMaker waiters.
+    """
     config_name = hosting.config("awaited")
     quick = {"Delay": 1, "MaxAttempts": 20}
 
@@ -239,7 +278,10 @@ def test_waiters_know_both_ends(hosting: Hosting) -> None:
 
 
 def test_two_variants_share_the_traffic_by_weight(hosting: Hosting) -> None:
-    """A variant of weight 0 gets no request unless it is named."""
+    """A variant of weight 0 gets no request unless it is named.
+
+    Source: SageMaker API reference, ProductionVariant.
+    """
     first, second = hosting.config("first"), hosting.config("second")
     variants = [
         {"VariantName": name, "ModelName": model, "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}

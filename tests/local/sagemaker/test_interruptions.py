@@ -43,7 +43,10 @@ def _begins(workbench: Workbench, job: dict[str, Any]) -> list[str]:
 
 
 def test_interrupted_spot_job_goes_on_from_its_checkpoint(workbench: Workbench, faults: RemoteFaults) -> None:
-    """AWS: Starting, Downloading, Training, Interrupted, Starting, Downloading, Training, Uploading, and then done."""
+    """AWS: Starting, Downloading, Training, Interrupted, Starting, Downloading, Training, Uploading, and then done.
+
+    Source: SageMaker developer guide, "Managed Spot Training in Amazon SageMaker AI".
+    """
     faults.add("interrupt-training-job", name="job-*", step=2)
 
     job = workbench.ended(workbench.start(_COUNTS, **_spot(workbench)))
@@ -57,7 +60,10 @@ def test_interrupted_spot_job_goes_on_from_its_checkpoint(workbench: Workbench, 
 
 
 def test_lost_machine_takes_what_was_not_sent_along(workbench: Workbench, faults: RemoteFaults) -> None:
-    """Without notice nothing is saved, so the spot job begins anew; it ends all the same."""
+    """Without notice nothing is saved, so the spot job begins anew; it ends all the same.
+
+    Source: SageMaker developer guide, "Managed Spot Training in Amazon SageMaker AI".
+    """
     faults.add("lose-training-instance", name="job-*", step=2)
     spot = _spot(workbench) | {"CheckpointConfig": {"S3Uri": f"s3://{workbench.bucket}/lost/"}}
 
@@ -69,7 +75,10 @@ def test_lost_machine_takes_what_was_not_sent_along(workbench: Workbench, faults
 
 @pytest.mark.parametrize("retries", [0, 1])
 def test_lost_machine_is_an_internal_error(workbench: Workbench, faults: RemoteFaults, retries: int) -> None:
-    """AWS: with a RetryStrategy "its SecondaryStatus is changed to STARTING"; without one the job fails."""
+    """AWS: with a RetryStrategy "its SecondaryStatus is changed to STARTING"; without one the job fails.
+
+    Source: SageMaker API reference, RetryStrategy.
+    """
     faults.add("lose-training-instance", name="job-*", step=1)
     strategy = {"RetryStrategy": {"MaximumRetryAttempts": retries}} if retries else {}
 
@@ -83,7 +92,10 @@ def test_lost_machine_is_an_internal_error(workbench: Workbench, faults: RemoteF
 
 
 def test_job_without_capacity_fails(workbench: Workbench, faults: RemoteFaults) -> None:
-    """The reason is a CapacityError and nothing is billed."""
+    """The reason is a CapacityError and nothing is billed.
+
+    Source: SageMaker API reference, DescribeTrainingJob, FailureReason.
+    """
     faults.add("no-capacity", name="job-*")
 
     job = workbench.ended(workbench.start("print()"))
@@ -94,7 +106,10 @@ def test_job_without_capacity_fails(workbench: Workbench, faults: RemoteFaults) 
 
 
 def test_spot_job_waits_for_capacity_until_its_time_is_over(workbench: Workbench, faults: RemoteFaults) -> None:
-    """AWS: "Spot instances were never launched": Starting, Stopping, MaxWaitTimeExceeded."""
+    """AWS: "Spot instances were never launched": Starting, Stopping, MaxWaitTimeExceeded.
+
+    Source: SageMaker developer guide, "Managed Spot Training in Amazon SageMaker AI".
+    """
     faults.add("no-capacity", name="job-*", count=10_000)
 
     spot = _spot(workbench, MaxRuntimeInSeconds=1, MaxWaitTimeInSeconds=1)
@@ -105,7 +120,10 @@ def test_spot_job_waits_for_capacity_until_its_time_is_over(workbench: Workbench
 
 
 def test_spot_job_starts_once_there_is_capacity(workbench: Workbench, faults: RemoteFaults) -> None:
-    """It stays Starting meanwhile, with AWS's message."""
+    """It stays Starting meanwhile, with AWS's message.
+
+    Source: SageMaker developer guide, "Managed Spot Training in Amazon SageMaker AI".
+    """
     faults.add("no-capacity", name="job-*", count=3)
 
     job = workbench.ended(workbench.start("print()", **_spot(workbench)))

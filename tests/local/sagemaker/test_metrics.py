@@ -13,7 +13,10 @@ def _reader(**regexes: str) -> MetricReader:
 
 
 def test_last_value_is_final() -> None:
-    """The history keeps all values in order; FinalMetricDataList the last of each metric."""
+    """The history keeps all values in order; FinalMetricDataList the last of each metric.
+
+    Source: SageMaker API reference, MetricDefinition.
+    """
     reader = _reader(loss=r"loss=([0-9.]+)", top1=r"top1=([0-9.]+)")
 
     for line in ("epoch=1 loss=0.5 top1=0.8", "nothing", "epoch=2 loss=0.25"):
@@ -27,7 +30,10 @@ def test_last_value_is_final() -> None:
 
 
 def test_not_a_number_is_a_value() -> None:
-    """A diverged loss is shown as what it is and is not finite."""
+    """A diverged loss is shown as what it is and is not finite.
+
+    Source: SageMaker API reference, MetricDefinition.
+    """
     reader = _reader(loss=r"loss=(\S+)")
 
     nan, infinite = (reader.read(f"loss={text}", _NOW)[0] for text in ("nan", "-inf"))
@@ -39,10 +45,16 @@ def test_not_a_number_is_a_value() -> None:
 
 
 def test_text_that_is_no_number_is_passed_over() -> None:
-    """A loose regular expression does not break the job."""
+    """A loose regular expression does not break the job.
+
+    Source: SageMaker API reference, MetricDefinition.
+    """
     assert _reader(loss=r"loss=(\S+)").read("loss=high", _NOW) == []
 
 
 def test_regex_without_a_group_takes_the_whole_match() -> None:
-    """The match itself is the value then."""
+    """The match itself is the value then.
+
+    Source: SageMaker API reference, MetricDefinition.
+    """
     assert [metric.value for metric in _reader(n=r"\d+").read("12 of 30", _NOW)] == [12.0, 30.0]

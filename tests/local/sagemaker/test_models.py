@@ -23,7 +23,10 @@ def model(hosting: Hosting) -> str:
 
 
 def test_model_describes_itself_and_is_listed(hosting: Hosting, model: str) -> None:
-    """What was given comes back."""
+    """What was given comes back.
+
+    Source: SageMaker API reference, CreateModel.
+    """
     description = hosting.sagemaker.describe_model(ModelName=model)
 
     assert description["PrimaryContainer"]["Image"] == IMAGE
@@ -32,7 +35,10 @@ def test_model_describes_itself_and_is_listed(hosting: Hosting, model: str) -> N
 
 
 def test_second_model_of_a_name_is_refused(hosting: Hosting, model: str) -> None:
-    """Names are unique."""
+    """Names are unique.
+
+    Source: SageMaker API reference, CreateModel.
+    """
     container = hosting.sagemaker.describe_model(ModelName=model)["PrimaryContainer"]
 
     with pytest.raises(ClientError, match='Cannot create already existing model "arn'):
@@ -49,7 +55,10 @@ def test_image_that_is_not_served_here_is_refused_by_name(hosting: Hosting) -> N
 
 
 def test_missing_model_data_is_refused(hosting: Hosting) -> None:
-    """CreateModel looks for the archive."""
+    """CreateModel looks for the archive.
+
+    Source: SageMaker API reference, CreateModel.
+    """
     with pytest.raises(ClientError, match=f"Could not find model data at s3://{BUCKET}/nothing/model.tar.gz"):
         _create(hosting, ModelDataUrl=f"s3://{BUCKET}/nothing/model.tar.gz")
 
@@ -61,7 +70,10 @@ def test_members_without_effect_are_refused_by_name(hosting: Hosting) -> None:
 
 
 def test_model_that_is_deleted_is_unknown(hosting: Hosting) -> None:
-    """The error carries the ARN."""
+    """The error carries the ARN.
+
+    Source: SageMaker API reference, DeleteModel.
+    """
     name = _create(hosting)
 
     hosting.sagemaker.delete_model(ModelName=name)
@@ -71,7 +83,10 @@ def test_model_that_is_deleted_is_unknown(hosting: Hosting) -> None:
 
 
 def test_configuration_describes_itself_and_is_listed(hosting: Hosting, model: str) -> None:
-    """What was given comes back, with the default weight."""
+    """What was given comes back, with the default weight.
+
+    Source: SageMaker API reference, CreateEndpointConfig.
+    """
     description = hosting.sagemaker.describe_endpoint_config(EndpointConfigName=model)
 
     (variant,) = description["ProductionVariants"]
@@ -91,7 +106,10 @@ def test_configuration_describes_itself_and_is_listed(hosting: Hosting, model: s
 def test_configuration_that_cannot_run_is_refused(
     hosting: Hosting, model: str, variant: dict[str, Any], message: str
 ) -> None:
-    """An unknown model, no instances, or a kind of variant that is not carried out."""
+    """An unknown model, no instances, or a kind of variant that is not carried out.
+
+    Source: SageMaker API reference, CreateEndpointConfig.
+    """
     whole = {"VariantName": VARIANT, "ModelName": model, "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
     whole = {key: value for key, value in (whole | variant).items() if value is not None}
 
@@ -102,7 +120,10 @@ def test_configuration_that_cannot_run_is_refused(
 
 
 def test_configuration_of_a_taken_name_is_refused_and_a_deleted_one_unknown(hosting: Hosting) -> None:
-    """Names are unique, until they are free again."""
+    """Names are unique, until they are free again.
+
+    Source: SageMaker API reference, CreateEndpointConfig.
+    """
     name = hosting.config("twice")
     variants = hosting.sagemaker.describe_endpoint_config(EndpointConfigName=name)["ProductionVariants"]
 
@@ -115,7 +136,10 @@ def test_configuration_of_a_taken_name_is_refused_and_a_deleted_one_unknown(host
 
 
 def test_tags_of_hosting_resources_are_kept(hosting: Hosting, model: str) -> None:
-    """AddTags and ListTags know models, configurations and endpoints."""
+    """AddTags and ListTags know models, configurations and endpoints.
+
+    Source: SageMaker API reference, AddTags.
+    """
     arn = hosting.sagemaker.describe_model(ModelName=model)["ModelArn"]
 
     hosting.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "team", "Value": "birds"}])

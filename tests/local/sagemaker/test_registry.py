@@ -21,7 +21,10 @@ def group(aws: Aws) -> str:
 
 
 def test_group_describes_itself(aws: Aws, group: str) -> None:
-    """A group is complete at once, and its name is taken."""
+    """A group is complete at once, and its name is taken.
+
+    Source: SageMaker API reference, CreateModelPackageGroup.
+    """
     description = aws("sagemaker").describe_model_package_group(ModelPackageGroupName=group)
 
     assert description["ModelPackageGroupStatus"] == "Completed"
@@ -32,7 +35,10 @@ def test_group_describes_itself(aws: Aws, group: str) -> None:
 
 
 def test_packages_are_numbered_within_their_group(aws: Aws, group: str) -> None:
-    """Versions count up from 1, and the number of a deleted one is not given again."""
+    """Versions count up from 1, and the number of a deleted one is not given again.
+
+    Source: SageMaker API reference, CreateModelPackage.
+    """
     first, second = _package(aws, group), _package(aws, group)
     aws("sagemaker").delete_model_package(ModelPackageName=second)
 
@@ -44,14 +50,20 @@ def test_packages_are_numbered_within_their_group(aws: Aws, group: str) -> None:
 
 
 def test_repeated_client_token_makes_one_package(aws: Aws, group: str) -> None:
-    """A retried request answers with the package that its first try made."""
+    """A retried request answers with the package that its first try made.
+
+    Source: SageMaker API reference, CreateModelPackage.
+    """
     token = uuid.uuid4().hex
 
     assert _package(aws, group, ClientToken=token) == _package(aws, group, ClientToken=token)
 
 
 def test_approval_is_given_and_found(aws: Aws, group: str) -> None:
-    """A package waits for approval until somebody gives it."""
+    """A package waits for approval until somebody gives it.
+
+    Source: SageMaker developer guide, "Update the Approval Status of a Model".
+    """
     arn = _package(aws, group)
     assert (
         aws("sagemaker").describe_model_package(ModelPackageName=arn)["ModelApprovalStatus"] == "PendingManualApproval"
@@ -69,7 +81,10 @@ def test_approval_is_given_and_found(aws: Aws, group: str) -> None:
 
 
 def test_group_with_packages_is_not_deleted(aws: Aws, group: str) -> None:
-    """A group goes only when it is empty."""
+    """A group goes only when it is empty.
+
+    Source: SageMaker API reference, DeleteModelPackageGroup.
+    """
     arn = _package(aws, group)
 
     with pytest.raises(ClientError, match="still contains Model Packages"):
@@ -82,7 +97,10 @@ def test_group_with_packages_is_not_deleted(aws: Aws, group: str) -> None:
 
 
 def test_model_of_a_package_needs_its_approval(aws: Aws, group: str) -> None:
-    """CreateModel takes image and data from an approved package, and refuses another."""
+    """CreateModel takes image and data from an approved package, and refuses another.
+
+    Source: SageMaker developer guide, "Update the Approval Status of a Model".
+    """
     arn, name = _package(aws, group), f"model-{uuid.uuid4().hex[:8]}"
     request = {"ModelName": name, "ExecutionRoleArn": ROLE_ARN, "PrimaryContainer": {"ModelPackageName": arn}}
 
@@ -97,7 +115,10 @@ def test_model_of_a_package_needs_its_approval(aws: Aws, group: str) -> None:
 
 
 def test_unknown_package_is_named(aws: Aws, group: str) -> None:
-    """The error carries the ARN asked for."""
+    """The error carries the ARN asked for.
+
+    Source: SageMaker API reference, DescribeModelPackage.
+    """
     with pytest.raises(ClientError, match=f"model-package/{group}/7 does not exist"):
         aws("sagemaker").describe_model_package(ModelPackageName=f"{group}/7")
 

@@ -33,26 +33,38 @@ def _config(value: int = 50, kind: str = "CAPACITY_PERCENT", **members: Any) -> 
 
 @pytest.mark.parametrize(("value", "count", "expected"), [(50, 4, 2), (50, 3, 1), (5, 4, 1), (33, 6, 1), (50, 1, 1)])
 def test_a_batch_is_a_share_of_the_instances(value: int, count: int, expected: int) -> None:
-    """MaximumBatchSize by capacity is rounded down, and never below one instance."""
+    """MaximumBatchSize by capacity is rounded down, and never below one instance.
+
+    Source: SageMaker developer guide, "Use rolling deployments".
+    """
     assert batch_size(("CAPACITY_PERCENT", value), count) == expected
 
 
 @pytest.mark.parametrize(("value", "message"), [(4, "5 to 50 %"), (51, "5 to 50 %")])
 def test_a_batch_outside_of_aws_bounds_is_refused(value: int, message: str) -> None:
-    """AWS takes a maximum batch size of 5 to 50 % of the variant's total instance count."""
+    """AWS takes a maximum batch size of 5 to 50 % of the variant's total instance count.
+
+    Source: SageMaker API reference, RollingUpdatePolicy.
+    """
     with pytest.raises(ServiceError, match=message):
         plan(_config(value))
 
 
 def test_two_policies_at_once_are_refused() -> None:
-    """A deployment is blue/green or rolling."""
+    """A deployment is blue/green or rolling.
+
+    Source: SageMaker API reference, DeploymentConfig.
+    """
     with pytest.raises(ServiceError, match="not both"):
         plan(_config() | {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE"}}})
 
 
 @pytest.mark.slow
 def test_a_rolling_update_replaces_batch_by_batch_and_fails_no_request(fast: RunningAccount) -> None:
-    """Both fleets serve between the batches, never more than one instance above the count; events tell each step."""
+    """Both fleets serve between the batches, never more than one instance above the count; events tell each step.
+
+    Source: SageMaker developer guide, "Use rolling deployments".
+    """
     hosting = Hosting(fast.client)
     name = hosting.endpoint("blue", count=2)
     green = hosting.config("green", count=2)
@@ -83,7 +95,10 @@ def test_a_rolling_update_replaces_batch_by_batch_and_fails_no_request(fast: Run
 
 @pytest.mark.slow
 def test_an_alarm_between_batches_brings_the_old_fleet_back(fast: RunningAccount) -> None:
-    """The rollback restores every old instance and names the alarm."""
+    """The rollback restores every old instance and names the alarm.
+
+    Source: SageMaker developer guide, "Use rolling deployments".
+    """
     hosting, cloudwatch = Hosting(fast.client), fast.client("cloudwatch")
     name = hosting.endpoint("blue", count=2)
     before = hosting.sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"]

@@ -34,7 +34,10 @@ def endpoint(hosting: Hosting) -> Iterator[str]:
 
 
 def test_refusal_of_the_model_is_a_model_error(hosting: Hosting, endpoint: str) -> None:
-    """A 4xx of the container reaches the caller as 424 with the original status and message."""
+    """A 4xx of the container reaches the caller as 424 with the original status and message.
+
+    Source: SageMaker API reference (runtime), InvokeEndpoint.
+    """
     response = _refused(hosting, endpoint, b"refuse this")
 
     assert response["ResponseMetadata"]["HTTPStatusCode"] == 424
@@ -46,7 +49,10 @@ def test_refusal_of_the_model_is_a_model_error(hosting: Hosting, endpoint: str) 
 
 
 def test_failure_of_the_model_is_a_server_error(hosting: Hosting, endpoint: str) -> None:
-    """An exception in the user's code is a 500 of the container."""
+    """An exception in the user's code is a 500 of the container.
+
+    Source: SageMaker API reference (runtime), InvokeEndpoint.
+    """
     response = _refused(hosting, endpoint, b"fail now")
 
     assert response["OriginalStatusCode"] == 500
@@ -55,7 +61,10 @@ def test_failure_of_the_model_is_a_server_error(hosting: Hosting, endpoint: str)
 
 
 def test_full_queues_throttle(hosting: Hosting, endpoint: str) -> None:
-    """One request at work and one in the queue is all that this instance takes; it recovers at once."""
+    """One request at work and one in the queue is all that this instance takes; it recovers at once.
+
+    Source: SageMaker developer guide, "Custom Inference Code with Hosting Services".
+    """
     with ThreadPoolExecutor(6) as pool:
         outcomes = list(pool.map(lambda _: _code(hosting, endpoint, b"sleep 0.5"), range(6)))
 
@@ -64,14 +73,20 @@ def test_full_queues_throttle(hosting: Hosting, endpoint: str) -> None:
 
 
 def test_callers_learn_how_long_their_request_waited(hosting: Hosting, endpoint: str) -> None:
-    """The container says it in its CustomAttributes, which InvokeEndpoint hands on."""
+    """The container says it in its CustomAttributes, which InvokeEndpoint hands on.
+
+    Source: SageMaker developer guide, "Custom Inference Code with Hosting Services".
+    """
     answer = hosting.invoke(endpoint)
 
     assert re.fullmatch(r"queue-ms=[0-9]+\.[0-9]{2}", answer["CustomAttributes"])
 
 
 def test_body_over_the_limit_is_refused(hosting: Hosting, endpoint: str) -> None:
-    """More than 6 MB is HTTP 413, and the next request of the client works."""
+    """More than 6 MB is HTTP 413, and the next request of the client works.
+
+    Source: SageMaker API reference (runtime), InvokeEndpoint.
+    """
     response = _refused(hosting, endpoint, b"x" * (6 * 1024 * 1024 + 1))
 
     assert response["ResponseMetadata"]["HTTPStatusCode"] == 413
@@ -80,7 +95,10 @@ def test_body_over_the_limit_is_refused(hosting: Hosting, endpoint: str) -> None
 
 
 def test_unknown_variant_is_refused(hosting: Hosting, endpoint: str) -> None:
-    """A TargetVariant that the endpoint does not have is the caller's mistake."""
+    """A TargetVariant that the endpoint does not have is the caller's mistake.
+
+    Source: SageMaker API reference (runtime), InvokeEndpoint.
+    """
     with pytest.raises(ClientError, match="Variant nope") as caught:
         hosting.invoke(endpoint, TargetVariant="nope")
 
@@ -102,7 +120,10 @@ def test_other_kinds_of_invocation_are_refused_by_name(hosting: Hosting, endpoin
 
 
 def test_model_process_that_exits_is_a_server_error_once(hosting: Hosting, endpoint: str) -> None:
-    """The request that broke the process gets an error; the next ones get a new instance."""
+    """The request that broke the process gets an error; the next ones get a new instance.
+
+    Source: SageMaker API reference (runtime), "Common errors".
+    """
     response = _refused(hosting, endpoint, b"exit now")
 
     assert response["Error"]["Code"] == "ModelError"
@@ -114,7 +135,10 @@ def test_model_process_that_exits_is_a_server_error_once(hosting: Hosting, endpo
 
 
 def test_endpoint_without_a_running_instance_is_unavailable(hosting: Hosting) -> None:
-    """While the only instance is replaced, callers are told to come again."""
+    """While the only instance is replaced, callers are told to come again.
+
+    Source: SageMaker API reference (runtime), "Common errors".
+    """
     name = hosting.endpoint("fragile")
 
     _refused(hosting, name, b"exit now")
@@ -125,7 +149,10 @@ def test_endpoint_without_a_running_instance_is_unavailable(hosting: Hosting) ->
 
 
 def test_invocations_are_measured(account: RunningAccount, hosting: Hosting) -> None:
-    """Counts, errors and latencies in microseconds arrive in AWS/SageMaker, percentiles included."""
+    """Counts, errors and latencies in microseconds arrive in AWS/SageMaker, percentiles included.
+
+    Source: SageMaker developer guide, "Metrics for monitoring Amazon SageMaker AI with Amazon CloudWatch".
+    """
     name = hosting.endpoint("measured")
     for body in (b"sleep 0.05", b"x", b"x", b"refuse", b"fail"):
         _code(hosting, name, body)
@@ -142,7 +169,10 @@ def test_invocations_are_measured(account: RunningAccount, hosting: Hosting) -> 
 
 
 def test_model_that_takes_longer_than_a_minute_is_a_model_error(bare_account: Account) -> None:
-    """A container must answer within 60 seconds; the caller then gets ModelError without an original status."""
+    """A container must answer within 60 seconds; the caller then gets ModelError without an original status.
+
+    Source: SageMaker developer guide, "Custom Inference Code with Hosting Services".
+    """
     asked: list[float] = []
 
     class Silent:
@@ -190,7 +220,10 @@ def test_model_that_takes_longer_than_a_minute_is_a_model_error(bare_account: Ac
 
 
 def test_busy_instances_are_measured(account_at_speed: Callable[[float], RunningAccount]) -> None:
-    """CPUUtilization and MemoryUtilization of each instance come each minute, in /aws/sagemaker/Endpoints."""
+    """CPUUtilization and MemoryUtilization of each instance come each minute, in /aws/sagemaker/Endpoints.
+
+    Source: SageMaker developer guide, "Metrics for monitoring Amazon SageMaker AI with Amazon CloudWatch".
+    """
     fast = account_at_speed(120)
     hosting = Hosting(fast.client)
     name = hosting.endpoint("busy")

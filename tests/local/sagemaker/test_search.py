@@ -33,17 +33,26 @@ def _share_below(values: list[float], bound: float) -> float:
 
 
 def test_linear_values_are_spread_evenly() -> None:
-    """Half of the draws lie in the lower half."""
+    """Half of the draws lie in the lower half.
+
+    Source: SageMaker developer guide, "Define Hyperparameter Ranges".
+    """
     assert _share_below(_drawn(_continuous("0", "1", "Linear")), 0.5) == pytest.approx(0.5, abs=0.12)
 
 
 def test_logarithmic_values_are_spread_over_magnitudes() -> None:
-    """Half of the draws lie below the geometric middle."""
+    """Half of the draws lie below the geometric middle.
+
+    Source: SageMaker developer guide, "Define Hyperparameter Ranges".
+    """
     assert _share_below(_drawn(_continuous("0.0001", "1", "Logarithmic")), 0.01) == pytest.approx(0.5, abs=0.12)
 
 
 def test_reverse_logarithmic_values_crowd_at_the_top() -> None:
-    """The distance from 1 is what is spread over magnitudes, and no draw leaves the range."""
+    """The distance from 1 is what is spread over magnitudes, and no draw leaves the range.
+
+    Source: SageMaker developer guide, "Define Hyperparameter Ranges".
+    """
     values = _drawn(_continuous("0", "0.9999", "ReverseLogarithmic"))
 
     assert _share_below(values, 0.99) == pytest.approx(0.5, abs=0.12)
@@ -51,25 +60,38 @@ def test_reverse_logarithmic_values_crowd_at_the_top() -> None:
 
 
 def test_auto_scaling_is_logarithmic_for_wide_ranges() -> None:
-    """Auto takes a range over two magnitudes or more as one of magnitudes."""
+    """Auto takes a range over two magnitudes or more as one of magnitudes.
+
+    Source: SageMaker developer guide, "Define Hyperparameter Ranges".
+    """
     assert _share_below(_drawn(_continuous("0.0001", "1")), 0.01) > 0.35
     assert _share_below(_drawn(_continuous("0.1", "1")), 0.15) < 0.2
 
 
 def test_integers_are_texts_within_the_range() -> None:
-    """Both bounds are drawn, nothing outside of them is."""
+    """Both bounds are drawn, nothing outside of them is.
+
+    Source: SageMaker developer guide, "Define Hyperparameter Ranges".
+    """
     search = Search(_config({"IntegerParameterRanges": [{"Name": "n", "MinValue": "2", "MaxValue": "4"}]}))
 
     assert {search.propose()[1]["n"] for _ in range(60)} == {"2", "3", "4"}
 
 
 def test_same_seed_draws_the_same_values() -> None:
-    """RandomSeed makes a search repeatable."""
+    """RandomSeed makes a search repeatable.
+
+    Source: SageMaker API reference, HyperParameterTuningJobConfig, RandomSeed.
+    """
     assert _drawn(_continuous("0", "1"), 5) == _drawn(_continuous("0", "1"), 5)
 
 
 def test_bayesian_search_learns() -> None:
-    """Later proposals lie nearer to the optimum at 0.3 than the first, random ones."""
+    """Later proposals lie nearer to the optimum at 0.3 than the first, random ones.
+
+    Source: SageMaker developer guide, "Understand the hyperparameter tuning strategies available in Amazon
+    SageMaker AI".
+    """
     search = Search(_config(_continuous("0", "1", "Linear"), "Bayesian"))
     distances = []
     for _ in range(40):
@@ -94,7 +116,10 @@ def test_failed_and_pruned_trials_are_taken() -> None:
 
 
 def test_early_stopping_stops_what_is_worse_than_the_median() -> None:
-    """With TrainingJobEarlyStoppingType Auto, a job behind most of the earlier ones is stopped."""
+    """With TrainingJobEarlyStoppingType Auto, a job behind most of the earlier ones is stopped.
+
+    Source: SageMaker developer guide, "Stop Training Jobs Early".
+    """
     search = Search(_config(_continuous("0", "1"), TrainingJobEarlyStoppingType="Auto"))
     for loss in (0.1, 0.2, 0.3):
         trial, _ = search.propose()
@@ -111,7 +136,11 @@ def test_early_stopping_stops_what_is_worse_than_the_median() -> None:
 
 
 def test_hyperband_stops_what_lags_behind() -> None:
-    """At the first rung a job that is far behind the earlier ones is stopped; one that leads is not."""
+    """At the first rung a job that is far behind the earlier ones is stopped; one that leads is not.
+
+    Source: SageMaker developer guide, "Understand the hyperparameter tuning strategies available in Amazon
+    SageMaker AI".
+    """
     band = {"HyperbandStrategyConfig": {"MinResource": 1, "MaxResource": 9}}
     search = Search(_config(_continuous("0", "1"), "Hyperband", StrategyConfig=band))
     stopped = {}
@@ -126,7 +155,11 @@ def test_hyperband_stops_what_lags_behind() -> None:
 
 
 def test_grid_counts_its_combinations() -> None:
-    """The number of jobs is the product of the numbers of values."""
+    """The number of jobs is the product of the numbers of values.
+
+    Source: SageMaker developer guide, "Understand the hyperparameter tuning strategies available in Amazon
+    SageMaker AI".
+    """
     categories = [{"Name": "a", "Values": ["1", "2", "3"]}, {"Name": "b", "Values": ["x", "y"]}]
     config = _config({"CategoricalParameterRanges": categories}, "Grid")
     search = Search(config)
@@ -147,7 +180,10 @@ def test_grid_counts_its_combinations() -> None:
     ],
 )
 def test_range_that_cannot_be_drawn_from_is_refused(low: str, high: str, scaling: str, words: str) -> None:
-    """The hyperparameter and its bounds are in the message."""
+    """The hyperparameter and its bounds are in the message.
+
+    Source: SageMaker API reference, ContinuousParameterRange.
+    """
     with pytest.raises(ValueError, match=words):
         ranges(_continuous(low, high, scaling))
 
@@ -159,7 +195,10 @@ _MIXED = {
 
 
 def test_identical_results_count_as_its_own() -> None:
-    """A search that begins with forty results does not begin at random: the head that lost is hardly tried."""
+    """A search that begins with forty results does not begin at random: the head that lost is hardly tried.
+
+    Source: SageMaker developer guide, "Run a Warm Start Hyperparameter Tuning Job".
+    """
     search = Search(_config(_MIXED, "Bayesian"))
     heads = {"mlp": 0.0, "linear": 1.0}
     past = [Past({"lr": "0.01", "head": head}, loss + i / 100) for head, loss in heads.items() for i in range(20)]
@@ -170,7 +209,10 @@ def test_identical_results_count_as_its_own() -> None:
 
 
 def test_transferred_results_give_the_first_trial_alone() -> None:
-    """The best whose values all lie within the ranges is tried first, and then the search goes its own way."""
+    """The best whose values all lie within the ranges is tried first, and then the search goes its own way.
+
+    Source: SageMaker developer guide, "Run a Warm Start Hyperparameter Tuning Job".
+    """
     search = Search(_config(_MIXED, "Random"))
     past = [
         Past({"lr": "0.5", "head": "mlp"}, 0.1),

@@ -13,7 +13,10 @@ from tests.local.sagemaker.jobs import Workbench, channel
 
 
 def test_exception_of_the_script_is_the_failure_reason(workbench: Workbench) -> None:
-    """The message reaches FailureReason in the toolkit's form, and no model is uploaded."""
+    """The message reaches FailureReason in the toolkit's form, and no model is uploaded.
+
+    Source: SageMaker developer guide, "How Amazon SageMaker AI Runs Your Training Image".
+    """
     job = workbench.ended(workbench.start("raise ValueError('class rose has 1 image')"))
 
     assert job["TrainingJobStatus"] == job["SecondaryStatus"] == "Failed"
@@ -24,7 +27,11 @@ def test_exception_of_the_script_is_the_failure_reason(workbench: Workbench) -> 
 
 
 def test_failure_file_of_the_script_wins(workbench: Workbench) -> None:
-    """A script that writes output/failure says why in its own words, cut at 1,024 characters."""
+    """A script that writes output/failure says why in its own words, cut at 1,024 characters.
+
+    Source: SageMaker developer guide, "Amazon SageMaker AI Training Storage Folders for Training Datasets,
+    Checkpoints, Model Artifacts, and Outputs".
+    """
     job = workbench.ended(
         workbench.start(
             """
@@ -40,7 +47,10 @@ def test_failure_file_of_the_script_wins(workbench: Workbench) -> None:
 
 
 def test_empty_channel_fails_the_job_by_its_uri(workbench: Workbench) -> None:
-    """A prefix without objects is named."""
+    """A prefix without objects is named.
+
+    Source: SageMaker API reference, CreateTrainingJob.
+    """
     uri = f"s3://{workbench.bucket}/nothing-here/"
 
     job = workbench.ended(workbench.start("print()", InputDataConfig=[channel("train", uri)]))
@@ -51,7 +61,10 @@ def test_empty_channel_fails_the_job_by_its_uri(workbench: Workbench) -> None:
 
 
 def test_manifest_of_a_missing_object_fails_the_job(workbench: Workbench) -> None:
-    """The object that the manifest lists in vain is named."""
+    """The object that the manifest lists in vain is named.
+
+    Source: SageMaker API reference, CreateTrainingJob.
+    """
     manifest = workbench.put("bad.manifest", f'[{{"prefix": "s3://{workbench.bucket}/"}}, "gone.png"]')
 
     job = workbench.ended(workbench.start("print()", InputDataConfig=[channel("train", manifest, "ManifestFile")]))
@@ -60,7 +73,10 @@ def test_manifest_of_a_missing_object_fails_the_job(workbench: Workbench) -> Non
 
 
 def test_unknown_image_fails_the_job_by_its_name(workbench: Workbench) -> None:
-    """An image that is none of AWS's PyTorch ones is not pretended to run."""
+    """An image that is none of AWS's PyTorch ones is not pretended to run.
+
+    Source: SageMaker API reference, CreateTrainingJob.
+    """
     image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/own-image:latest"
     algorithm = workbench.definition()["AlgorithmSpecification"] | {"TrainingImage": image}
 
@@ -71,7 +87,10 @@ def test_unknown_image_fails_the_job_by_its_name(workbench: Workbench) -> None:
 
 
 def test_missing_output_bucket_fails_before_training(workbench: Workbench) -> None:
-    """Nobody waits for a training whose model could not be kept."""
+    """Nobody waits for a training whose model could not be kept.
+
+    Source: SageMaker API reference, CreateTrainingJob.
+    """
     job = workbench.ended(workbench.start("print()", OutputDataConfig={"S3OutputPath": "s3://no-such-bucket/out"}))
 
     assert "'no-such-bucket'" in job["FailureReason"]
@@ -79,7 +98,10 @@ def test_missing_output_bucket_fails_before_training(workbench: Workbench) -> No
 
 
 def test_stopped_script_may_save_its_work(workbench: Workbench) -> None:
-    """StopTrainingJob sends SIGTERM; what the script then writes is uploaded, and what it started is ended."""
+    """StopTrainingJob sends SIGTERM; what the script then writes is uploaded, and what it started is ended.
+
+    Source: SageMaker API reference, StopTrainingJob.
+    """
     name = workbench.start(
         """
         import os, pathlib, signal, subprocess, sys, time
@@ -106,7 +128,10 @@ def test_stopped_script_may_save_its_work(workbench: Workbench) -> None:
 
 
 def test_job_that_waits_for_cores_can_be_stopped(workbench: Workbench) -> None:
-    """A job in the queue stops at once, without having trained."""
+    """A job in the queue stops at once, without having trained.
+
+    Source: SageMaker API reference, StopTrainingJob.
+    """
     cores_each = max(1, num_cores() - 1)
     running = [workbench.start("import time; time.sleep(300)") for _ in range(num_cores() // cores_each)]
     for name in running:
@@ -123,7 +148,10 @@ def test_job_that_waits_for_cores_can_be_stopped(workbench: Workbench) -> None:
 
 
 def test_job_over_its_time_is_stopped(workbench: Workbench) -> None:
-    """MaxRuntimeInSeconds ends the training, not the job's artifacts."""
+    """MaxRuntimeInSeconds ends the training, not the job's artifacts.
+
+    Source: SageMaker API reference, StoppingCondition.
+    """
     job = workbench.ended(workbench.start("import time; time.sleep(300)", StoppingCondition={"MaxRuntimeInSeconds": 1}))
 
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
@@ -131,7 +159,10 @@ def test_job_over_its_time_is_stopped(workbench: Workbench) -> None:
 
 
 def test_unknown_job_is_not_found(workbench: Workbench) -> None:
-    """DescribeTrainingJob answers a missing job with ValidationException, as SageMaker does."""
+    """DescribeTrainingJob answers a missing job with ValidationException, as SageMaker does.
+
+    Source: SageMaker API reference, DescribeTrainingJob.
+    """
     with pytest.raises(ClientError, match="Requested resource not found") as caught:
         workbench.sagemaker.describe_training_job(TrainingJobName="never-started")
 
@@ -192,7 +223,10 @@ def test_unknown_job_is_not_found(workbench: Workbench) -> None:
     ],
 )
 def test_request_is_refused_by_name(workbench: Workbench, changes: dict[str, Any], code: str, words: str) -> None:
-    """What SageMaker refuses, or this account does not carry out, starts nothing and says which member it is."""
+    """What SageMaker refuses, or this account does not carry out, starts nothing and says which member it is.
+
+    Source: SageMaker API reference, CreateTrainingJob.
+    """
     with pytest.raises(ClientError, match=words) as caught:
         workbench.start("print()", **changes)
 

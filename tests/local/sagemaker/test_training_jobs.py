@@ -70,17 +70,26 @@ def _said(workbench: Workbench, job: dict[str, Any], word: str) -> str:
 
 
 def test_script_gets_hyperparameters_as_arguments(workbench: Workbench, done: dict[str, Any]) -> None:
-    """The toolkit turns hyperparameters into command line arguments."""
+    """The toolkit turns hyperparameters into command line arguments.
+
+    Source: SageMaker developer guide, "How Amazon SageMaker AI Provides Training Information".
+    """
     assert json.loads(_said(workbench, done, "arguments")) == ["--lr", "0.1", "--model_name", "resnet18"]
 
 
 def test_prefix_channel_keeps_the_path_below_the_prefix(workbench: Workbench, done: dict[str, Any]) -> None:
-    """Keys under the prefix land in the channel's folder."""
+    """Keys under the prefix land in the channel's folder.
+
+    Source: SageMaker developer guide, "How Amazon SageMaker AI Provides Training Information".
+    """
     assert json.loads(_said(workbench, done, "files")) == ["daisy/1.txt", "rose/2.txt"]
 
 
 def test_script_knows_its_job(workbench: Workbench, done: dict[str, Any]) -> None:
-    """The name and the ARN are in the environment, as in AWS's containers."""
+    """The name and the ARN are in the environment, as in AWS's containers.
+
+    Source: SageMaker developer guide, "How Amazon SageMaker AI Provides Training Information".
+    """
     assert _said(workbench, done, "job").split() == [done["TrainingJobName"], done["TrainingJobArn"]]
 
 
@@ -90,7 +99,10 @@ def test_instance_has_the_cores_it_was_given(workbench: Workbench, done: dict[st
 
 
 def test_secondary_statuses_follow_each_other(done: dict[str, Any]) -> None:
-    """Each phase is told with its times, without a gap."""
+    """Each phase is told with its times, without a gap.
+
+    Source: SageMaker API reference, DescribeTrainingJob.
+    """
     transitions = done["SecondaryStatusTransitions"]
 
     assert [item["Status"] for item in transitions] == [
@@ -104,14 +116,20 @@ def test_secondary_statuses_follow_each_other(done: dict[str, Any]) -> None:
 
 
 def test_job_is_billed_for_its_time(done: dict[str, Any]) -> None:
-    """Billable and training seconds span TrainingStartTime to TrainingEndTime."""
+    """Billable and training seconds span TrainingStartTime to TrainingEndTime.
+
+    Source: SageMaker API reference, DescribeTrainingJob.
+    """
     seconds = (done["TrainingEndTime"] - done["TrainingStartTime"]).total_seconds()
 
     assert done["BillableTimeInSeconds"] == done["TrainingTimeInSeconds"] == max(1, round(seconds))
 
 
 def test_final_metrics_are_the_last_printed(done: dict[str, Any]) -> None:
-    """The last match of each regular expression counts, even when it is not a number."""
+    """The last match of each regular expression counts, even when it is not a number.
+
+    Source: SageMaker API reference, DescribeTrainingJob.
+    """
     values = {metric["MetricName"]: metric["Value"] for metric in done["FinalMetricDataList"]}
 
     assert values["score"] == 0.75
@@ -119,7 +137,10 @@ def test_final_metrics_are_the_last_printed(done: dict[str, Any]) -> None:
 
 
 def test_model_and_output_are_uploaded(workbench: Workbench, done: dict[str, Any]) -> None:
-    """model.tar.gz and output.tar.gz lie under the job's name, with paths relative to their folders."""
+    """model.tar.gz and output.tar.gz lie under the job's name, with paths relative to their folders.
+
+    Source: SageMaker developer guide, "How Amazon SageMaker AI Processes Training Output".
+    """
     folder = f"s3://{workbench.bucket}/out/{done['TrainingJobName']}/output"
 
     assert done["ModelArtifacts"]["S3ModelArtifacts"] == f"{folder}/model.tar.gz"
@@ -133,7 +154,10 @@ def test_job_folder_is_removed(account: RunningAccount, done: dict[str, Any]) ->
 
 
 def test_tags_are_listed_and_changed(workbench: Workbench, done: dict[str, Any]) -> None:
-    """A job keeps the tags of its request; they can be added to and taken away."""
+    """A job keeps the tags of its request; they can be added to and taken away.
+
+    Source: SageMaker API reference, AddTags.
+    """
     arn = done["TrainingJobArn"]
 
     workbench.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "more", "Value": "yes"}])
@@ -143,14 +167,20 @@ def test_tags_are_listed_and_changed(workbench: Workbench, done: dict[str, Any])
 
 
 def test_jobs_are_listed_by_name_and_status(workbench: Workbench, done: dict[str, Any]) -> None:
-    """ListTrainingJobs filters."""
+    """ListTrainingJobs filters.
+
+    Source: SageMaker API reference, ListTrainingJobs.
+    """
     found = workbench.sagemaker.list_training_jobs(NameContains=done["TrainingJobName"], StatusEquals="Completed")
 
     assert [job["TrainingJobName"] for job in found["TrainingJobSummaries"]] == [done["TrainingJobName"]]
 
 
 def test_second_job_of_a_name_is_refused(workbench: Workbench, done: dict[str, Any]) -> None:
-    """A name is used once; the answer is the one that handlers take for "started already"."""
+    """A name is used once; the answer is the one that handlers take for "started already".
+
+    Source: SageMaker API reference, CreateTrainingJob.
+    """
     with pytest.raises(ClientError, match="must be unique within an AWS account and region") as caught:
         workbench.start(_SCRIPT, TrainingJobName=done["TrainingJobName"])
 
@@ -158,13 +188,19 @@ def test_second_job_of_a_name_is_refused(workbench: Workbench, done: dict[str, A
 
 
 def test_ended_job_cannot_be_stopped(workbench: Workbench, done: dict[str, Any]) -> None:
-    """The status is in the answer."""
+    """The status is in the answer.
+
+    Source: SageMaker API reference, StopTrainingJob.
+    """
     with pytest.raises(ClientError, match="training job is in status Completed"):
         workbench.sagemaker.stop_training_job(TrainingJobName=done["TrainingJobName"])
 
 
 def test_manifest_channel_takes_the_listed_objects(workbench: Workbench) -> None:
-    """A ManifestFile channel holds just the objects that the manifest lists, at their paths after the prefix."""
+    """A ManifestFile channel holds just the objects that the manifest lists, at their paths after the prefix.
+
+    Source: SageMaker developer guide, "How Amazon SageMaker AI Provides Training Information".
+    """
     for name in ("daisy/1.txt", "daisy/2.txt", "rose/3.txt"):
         workbench.put(f"photos/train/{name}", name)
     listed = [{"prefix": f"s3://{workbench.bucket}/photos/"}, "train/daisy/2.txt", "train/rose/3.txt"]
@@ -189,7 +225,11 @@ def test_manifest_channel_takes_the_listed_objects(workbench: Workbench) -> None
 
 
 def test_log_is_written_while_the_job_trains(workbench: Workbench) -> None:
-    """A line that the script prints is in CloudWatch Logs before the script ends."""
+    """A line that the script prints is in CloudWatch Logs before the script ends.
+
+    Source: SageMaker developer guide, "Log groups and streams that Amazon SageMaker AI sends to Amazon CloudWatch
+    Logs".
+    """
     name = workbench.start("import time\nprint('epoch=1')\ntime.sleep(60)")
     workbench.reached(name, {"Training"})
 
@@ -204,7 +244,10 @@ def test_log_is_written_while_the_job_trains(workbench: Workbench) -> None:
 
 
 def test_state_changes_reach_event_rules(account: RunningAccount, queue: Queue, done: dict[str, Any]) -> None:
-    """Each change is an event of the detail type and the shape that AWS sends, with times in milliseconds."""
+    """Each change is an event of the detail type and the shape that AWS sends, with times in milliseconds.
+
+    Source: SageMaker developer guide, "Events that Amazon SageMaker AI sends to Amazon EventBridge".
+    """
     told = [json.loads(body) for body in messages(account, queue, at_least=5)]
 
     details = {
@@ -220,7 +263,10 @@ def test_state_changes_reach_event_rules(account: RunningAccount, queue: Queue, 
 
 
 def test_two_instances_are_two_processes(workbench: Workbench) -> None:
-    """Each instance has a host name, a log stream and a shard of its own; their model folders are merged."""
+    """Each instance has a host name, a log stream and a shard of its own; their model folders are merged.
+
+    Source: SageMaker developer guide, "How Amazon SageMaker AI Provides Training Information".
+    """
     for number in range(4):
         workbench.put(f"sharded/{number}.txt", "x")
     sharded = channel("train", f"s3://{workbench.bucket}/sharded/")
@@ -246,7 +292,10 @@ def test_two_instances_are_two_processes(workbench: Workbench) -> None:
 
 @pytest.mark.slow
 def test_two_instances_train_over_torchrun(workbench: Workbench) -> None:
-    """The hyperparameter of the SDK's torch_distributed starts torchrun on each; the processes really add up."""
+    """The hyperparameter of the SDK's torch_distributed starts torchrun on each; the processes really add up.
+
+    Source: SageMaker Python SDK, "Distributed PyTorch Training".
+    """
     script = """
     import os, torch, torch.distributed as dist
     dist.init_process_group("gloo")

@@ -27,7 +27,10 @@ def _keys(workbench: Workbench, prefix: str) -> list[str]:
 
 
 def test_uncompressed_output_is_one_object_a_file(workbench: Workbench) -> None:
-    """AWS: "uploading model and data outputs to your S3 bucket as uncompressed files", by CompressionType NONE."""
+    """AWS: "uploading model and data outputs to your S3 bucket as uncompressed files", by CompressionType NONE.
+
+    Source: SageMaker API reference, OutputDataConfig, CompressionType.
+    """
     output = {"S3OutputPath": f"s3://{workbench.bucket}/plain", "CompressionType": "NONE"}
 
     job = workbench.ended(workbench.start(_WRITES, OutputDataConfig=output))
@@ -38,7 +41,10 @@ def test_uncompressed_output_is_one_object_a_file(workbench: Workbench) -> None:
 
 
 def test_checkpoints_outlive_their_job(workbench: Workbench) -> None:
-    """AWS: "SageMaker copies checkpoint data from a local path to Amazon S3", and back when a job starts."""
+    """AWS: "SageMaker copies checkpoint data from a local path to Amazon S3", and back when a job starts.
+
+    Source: SageMaker developer guide, "Checkpoints in Amazon SageMaker AI".
+    """
     config = {"S3Uri": f"s3://{workbench.bucket}/checkpoints/lineage"}
     first = workbench.start(_CHECKPOINTS, CheckpointConfig=config)
     workbench.ended(first)
@@ -54,7 +60,10 @@ def test_checkpoints_outlive_their_job(workbench: Workbench) -> None:
 
 
 def test_checkpoints_are_sent_while_the_job_trains(workbench: Workbench) -> None:
-    """A file is in S3 soon after it was written, and again after it has changed."""
+    """A file is in S3 soon after it was written, and again after it has changed.
+
+    Source: SageMaker developer guide, "Checkpoints in Amazon SageMaker AI".
+    """
     name = workbench.start(
         """
         import os, pathlib, time

@@ -46,17 +46,21 @@ def done(workbench: Workbench) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def attempts(workbench: Workbench, done: dict[str, Any]) -> list[dict[str, Any]]:
-    """Give the training jobs of `done`, best first."""
-    listed = workbench.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(
+    """Give the training jobs of `done`, best first, as boto3's paginator gives them three at a time."""
+    pages = workbench.sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job").paginate(
         HyperParameterTuningJobName=done["HyperParameterTuningJobName"],
         SortBy="FinalObjectiveMetricValue",
         SortOrder="Descending",
+        PaginationConfig={"PageSize": 3},
     )
-    return list(listed["TrainingJobSummaries"])
+    return [summary for page in pages for summary in page["TrainingJobSummaries"]]
 
 
 def test_best_training_job_has_the_best_objective(done: dict[str, Any], attempts: list[dict[str, Any]]) -> None:
-    """The best of the four is the one whose tuned rate is nearest to the optimum."""
+    """The best of the four is the one whose tuned rate is nearest to the optimum.
+
+    Source: SageMaker API reference, DescribeHyperParameterTuningJob.
+    """
     best = done["BestTrainingJob"]
     distances = [abs(float(item["TunedHyperParameters"]["rate"]) - 0.3) for item in attempts]
 
@@ -69,7 +73,10 @@ def test_best_training_job_has_the_best_objective(done: dict[str, Any], attempts
 
 
 def test_counters_add_up(done: dict[str, Any]) -> None:
-    """Every training job is counted by its status and by its objective."""
+    """Every training job is counted by its status and by its objective.
+
+    Source: SageMaker API reference, DescribeHyperParameterTuningJob.
+    """
     assert done["TrainingJobStatusCounters"] == {
         "Completed": 4,
         "InProgress": 0,
@@ -81,7 +88,10 @@ def test_counters_add_up(done: dict[str, Any]) -> None:
 
 
 def test_training_jobs_run_two_at_a_time(attempts: list[dict[str, Any]]) -> None:
-    """MaxParallelTrainingJobs is used and kept."""
+    """MaxParallelTrainingJobs is used and kept.
+
+    Source: SageMaker API reference, ResourceLimits.
+    """
     spans = [(item["CreationTime"], item["TrainingEndTime"]) for item in attempts]
     most = max(sum(start <= moment < end for start, end in spans) for moment, _ in spans)
 
@@ -91,7 +101,10 @@ def test_training_jobs_run_two_at_a_time(attempts: list[dict[str, Any]]) -> None
 def test_training_job_belongs_to_its_tuning_job(
     workbench: Workbench, done: dict[str, Any], attempts: list[dict[str, Any]]
 ) -> None:
-    """Names are numbered; the hyperparameters are the fixed ones, the tuned ones and the objective's name."""
+    """Names are numbered; the hyperparameters are the fixed ones, the tuned ones and the objective's name.
+
+    Source: SageMaker API reference, DescribeTrainingJob, TuningJobArn.
+    """
     names = sorted(item["TrainingJobName"] for item in attempts)
     job = workbench.sagemaker.describe_training_job(TrainingJobName=names[0])
 
@@ -102,7 +115,10 @@ def test_training_job_belongs_to_its_tuning_job(
 
 
 def test_name_is_used_once_and_short(workbench: Workbench, done: dict[str, Any]) -> None:
-    """A second tuning job of a name is ResourceInUse; names have at most 32 characters."""
+    """A second tuning job of a name is ResourceInUse; names have at most 32 characters.
+
+    Source: SageMaker API reference, CreateHyperParameterTuningJob.
+    """
     request = {
         "HyperParameterTuningJobConfig": _config("Random", 1),
         "TrainingJobDefinition": workbench.definition(StaticHyperParameters={}),
@@ -119,7 +135,11 @@ def test_name_is_used_once_and_short(workbench: Workbench, done: dict[str, Any])
 
 
 def test_grid_tries_every_combination(workbench: Workbench) -> None:
-    """Grid needs no number of jobs and takes each combination of the categories once."""
+    """Grid needs no number of jobs and takes each combination of the categories once.
+
+    Source: SageMaker developer guide, "Understand the hyperparameter tuning strategies available in Amazon
+    SageMaker AI".
+    """
     categories = [{"Name": "rate", "Values": ["0.1", "0.3"]}, {"Name": "kind", "Values": ["a", "b"]}]
     config = _config("Grid", None, ParameterRanges={"CategoricalParameterRanges": categories})
     name = workbench.tune(_SCRIPT, config)
@@ -133,7 +153,11 @@ def test_grid_tries_every_combination(workbench: Workbench) -> None:
 
 
 def test_hyperband_takes_the_objective_of_every_epoch(workbench: Workbench) -> None:
-    """Jobs that lag behind may be stopped; each counts with the last epoch that it came to."""
+    """Jobs that lag behind may be stopped; each counts with the last epoch that it came to.
+
+    Source: SageMaker developer guide, "Understand the hyperparameter tuning strategies available in Amazon
+    SageMaker AI".
+    """
     script = """
     import argparse, time
     parser = argparse.ArgumentParser()
@@ -160,7 +184,10 @@ def test_hyperband_takes_the_objective_of_every_epoch(workbench: Workbench) -> N
 
 
 def test_stop_ends_the_training_jobs(workbench: Workbench, account: RunningAccount) -> None:
-    """StopHyperParameterTuningJob stops what runs, starts nothing more, and tells it by an event."""
+    """StopHyperParameterTuningJob stops what runs, starts nothing more, and tells it by an event.
+
+    Source: SageMaker API reference, StopHyperParameterTuningJob.
+    """
     queue = new_queue(account)
     events = account.client("events")
     pattern = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker HyperParameter Tuning Job State Change"]}
@@ -183,7 +210,10 @@ def test_stop_ends_the_training_jobs(workbench: Workbench, account: RunningAccou
 
 
 def test_failing_script_fails_the_tuning_job(workbench: Workbench) -> None:
-    """When every training job fails, so does the tuning job, in SageMaker's words."""
+    """When every training job fails, so does the tuning job, in SageMaker's words.
+
+    Source: SageMaker API reference, HyperParameterTuningJobSummary.
+    """
     job = workbench.tuned(workbench.tune("raise ValueError('no')", _config("Random", 2)))
 
     assert job["HyperParameterTuningJobStatus"] == "Failed"
@@ -192,7 +222,10 @@ def test_failing_script_fails_the_tuning_job(workbench: Workbench) -> None:
 
 
 def test_missing_objective_fails_the_tuning_job(workbench: Workbench) -> None:
-    """Jobs that print no objective, or none that is a number, find nothing."""
+    """Jobs that print no objective, or none that is a number, find nothing.
+
+    Source: SageMaker developer guide, "Define metrics and environment variables".
+    """
     job = workbench.tuned(workbench.tune("print('score=nan')", _config("Random", 1)))
 
     assert job["FailureReason"].startswith("No objective metrics found after running 1 training jobs.")
@@ -200,7 +233,10 @@ def test_missing_objective_fails_the_tuning_job(workbench: Workbench) -> None:
 
 
 def test_unknown_tuning_job_is_not_found(workbench: Workbench) -> None:
-    """The answer is ResourceNotFound, as SageMaker's is for tuning jobs."""
+    """The answer is ResourceNotFound, as SageMaker's is for tuning jobs.
+
+    Source: SageMaker API reference, DescribeHyperParameterTuningJob.
+    """
     with pytest.raises(ClientError, match="can't find a tuning job called none") as caught:
         workbench.sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="none")
 
@@ -226,7 +262,10 @@ def test_unknown_tuning_job_is_not_found(workbench: Workbench) -> None:
     ],
 )
 def test_request_is_refused_by_name(workbench: Workbench, changes: dict[str, Any], code: str, words: str) -> None:
-    """What cannot be carried out starts nothing and says which member it is."""
+    """What cannot be carried out starts nothing and says which member it is.
+
+    Source: SageMaker API reference, CreateHyperParameterTuningJob.
+    """
     with pytest.raises(ClientError, match=words) as caught:
         workbench.tune(_SCRIPT, _config("Random", 2) | changes)
 
@@ -239,7 +278,10 @@ def _warm(parent: str, kind: str) -> dict[str, Any]:
 
 
 def test_warm_start_knows_its_parents_best(workbench: Workbench, done: dict[str, Any]) -> None:
-    """AWS: on identical data the best job of all is the overall best; its own best is that of its own jobs."""
+    """AWS: on identical data the best job of all is the overall best; its own best is that of its own jobs.
+
+    Source: SageMaker developer guide, "Run a Warm Start Hyperparameter Tuning Job".
+    """
     parent = done["HyperParameterTuningJobName"]
 
     job = workbench.tuned(
@@ -255,7 +297,10 @@ def test_warm_start_knows_its_parents_best(workbench: Workbench, done: dict[str,
 
 
 def test_transferred_search_begins_with_the_parents_best(workbench: Workbench, done: dict[str, Any]) -> None:
-    """What was best on other data is tried first."""
+    """What was best on other data is tried first.
+
+    Source: SageMaker developer guide, "Run a Warm Start Hyperparameter Tuning Job".
+    """
     parent = done["HyperParameterTuningJobName"]
 
     job = workbench.tuned(workbench.tune(_SCRIPT, _config("Random", 1), warm_start=_warm(parent, "TransferLearning")))
@@ -279,7 +324,10 @@ def test_transferred_search_begins_with_the_parents_best(workbench: Workbench, d
 def test_parent_that_does_not_fit_is_refused(
     workbench: Workbench, done: dict[str, Any], parent: str, changes: dict[str, Any], words: str
 ) -> None:
-    """AWS: same objective, and as many hyperparameters as the parent has."""
+    """AWS: same objective, and as many hyperparameters as the parent has.
+
+    Source: SageMaker developer guide, "Run a Warm Start Hyperparameter Tuning Job".
+    """
     warm_start = _warm(parent or done["HyperParameterTuningJobName"], "TransferLearning")
 
     with pytest.raises(ClientError, match=words):
@@ -287,7 +335,10 @@ def test_parent_that_does_not_fit_is_refused(
 
 
 def test_search_ends_when_nothing_improves(workbench: Workbench) -> None:
-    """AWS: BestObjectiveNotImproving counts the jobs that do not improve the best one by 1 % or more."""
+    """AWS: BestObjectiveNotImproving counts the jobs that do not improve the best one by 1 % or more.
+
+    Source: SageMaker developer guide, "Track and set completion criteria for your tuning job".
+    """
     criteria = {"BestObjectiveNotImproving": {"MaxNumberOfTrainingJobsNotImproving": 3}}
     limits = {"MaxNumberOfTrainingJobs": 50, "MaxParallelTrainingJobs": 2}
     config = _config("Random", 50) | {"TuningJobCompletionCriteria": criteria, "ResourceLimits": limits}
@@ -299,7 +350,10 @@ def test_search_ends_when_nothing_improves(workbench: Workbench) -> None:
 
 
 def test_deleted_tuning_job_leaves_its_training_jobs(workbench: Workbench) -> None:
-    """AWS: "deletes only the tuning job entry"."""
+    """AWS: "deletes only the tuning job entry".
+
+    Source: SageMaker API reference, DeleteHyperParameterTuningJob.
+    """
     name = workbench.tune("print('score=1')", _config("Random", 1))
     best = workbench.tuned(name)["BestTrainingJob"]["TrainingJobName"]
 

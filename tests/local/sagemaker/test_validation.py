@@ -37,7 +37,10 @@ def test_request_that_meets_the_model_passes() -> None:
     ],
 )
 def test_problem_is_worded_as_sagemaker_words_it(changes: dict[str, Any], words: str) -> None:
-    """The member, its value and the constraint are named."""
+    """The member, its value and the constraint are named.
+
+    Source: SageMaker API reference, "Common errors", ValidationError.
+    """
     with pytest.raises(ServiceError) as caught:
         check("CreateTrainingJob", _REQUEST | changes)
 
@@ -46,7 +49,10 @@ def test_problem_is_worded_as_sagemaker_words_it(changes: dict[str, Any], words:
 
 
 def test_every_operation_asks_for_what_it_requires() -> None:
-    """What an operation requires is asked for, whichever it is."""
+    """What an operation requires is asked for, whichever it is.
+
+    Source: SageMaker API reference, "Common errors", ValidationError.
+    """
     for name in service_model().operation_names:
         shape = service_model().operation_model(name).input_shape
         if shape is not None and shape.required_members:

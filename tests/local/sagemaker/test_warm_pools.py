@@ -17,7 +17,10 @@ def _pool(workbench: Workbench, name: str) -> dict[str, Any]:
 
 
 def test_matching_job_takes_a_warm_pool_over(workbench: Workbench) -> None:
-    """AWS: Available after the job, Reused with ReusedByJob once a matching job runs, which is InUse itself."""
+    """AWS: Available after the job, Reused with ReusedByJob once a matching job runs, which is InUse itself.
+
+    Source: SageMaker developer guide, "SageMaker AI Managed Warm Pools".
+    """
     kept = workbench.start("print()", ResourceConfig=_resources(KeepAlivePeriodInSeconds=600))
     workbench.ended(kept)
     available = _pool(workbench, kept)
@@ -37,7 +40,10 @@ def test_matching_job_takes_a_warm_pool_over(workbench: Workbench) -> None:
 
 
 def test_warm_pool_is_let_go_before_its_job_is_deleted(workbench: Workbench) -> None:
-    """UpdateTrainingJob with KeepAlivePeriodInSeconds 0 terminates the pool; then the job may be deleted, for good."""
+    """UpdateTrainingJob with KeepAlivePeriodInSeconds 0 terminates the pool; then the job may be deleted, for good.
+
+    Source: SageMaker developer guide, "SageMaker AI Managed Warm Pools".
+    """
     name = workbench.start("print()", ResourceConfig=_resources(KeepAlivePeriodInSeconds=600, VolumeSizeInGB=9))
     workbench.ended(name)
     with pytest.raises(ClientError, match="warm pool in status Available and cannot be deleted"):
@@ -55,7 +61,10 @@ def test_warm_pool_is_let_go_before_its_job_is_deleted(workbench: Workbench) -> 
 
 
 def test_running_job_counts_and_stays(workbench: Workbench) -> None:
-    """20 instances of a type may run at one time, and a job that runs cannot be deleted."""
+    """20 instances of a type may run at one time, and a job that runs cannot be deleted.
+
+    Source: AWS General Reference, "Amazon SageMaker AI endpoints and quotas".
+    """
     running = workbench.start("import time; time.sleep(60)", ResourceConfig=_resources(InstanceType="ml.c5.xlarge"))
 
     with pytest.raises(ClientError, match="current utilization of 1 Instances and a request delta of 20") as over:

@@ -7,7 +7,10 @@ from tests.local.queues import messages, new_queue
 
 
 def test_a_schedule_fires_each_period_with_its_input(account_at_speed):
-    """rate(1 minute) on a clock of 60 times the speed delivers about once a second."""
+    """rate(1 minute) on a clock of 60 times the speed delivers about once a second.
+
+    Source: EventBridge Scheduler user guide, "Schedule types in EventBridge Scheduler".
+    """
     account = account_at_speed(60.0)
     queue = new_queue(account)
     account.client("scheduler").create_schedule(
@@ -24,7 +27,10 @@ def test_a_schedule_fires_each_period_with_its_input(account_at_speed):
 
 
 def test_a_disabled_schedule_does_not_fire(account_at_speed):
-    """Of two schedules only the enabled one delivers."""
+    """Of two schedules only the enabled one delivers.
+
+    Source: EventBridge Scheduler API reference, UpdateSchedule, State.
+    """
     account = account_at_speed(60.0)
     queue = new_queue(account)
     scheduler = account.client("scheduler")
@@ -46,7 +52,10 @@ def test_a_disabled_schedule_does_not_fire(account_at_speed):
 
 
 def test_a_rule_with_a_schedule_fires(account_at_speed):
-    """A scheduled rule delivers its constant input."""
+    """A scheduled rule delivers its constant input.
+
+    Source: EventBridge user guide, "Creating a scheduled rule (legacy) in Amazon EventBridge".
+    """
     account = account_at_speed(60.0)
     queue = new_queue(account)
     events = account.client("events")
@@ -61,7 +70,10 @@ def test_a_rule_with_a_schedule_fires(account_at_speed):
 
 
 def test_an_expression_that_is_none_is_refused_when_the_schedule_is_made(aws):
-    """AWS answers ValidationException at once, and so does the account."""
+    """AWS answers ValidationException at once, and so does the account.
+
+    Source: EventBridge Scheduler user guide, "Schedule types in EventBridge Scheduler".
+    """
     with pytest.raises(ClientError, match=r"ValidationException.*Invalid Schedule Expression rate"):
         aws("scheduler").create_schedule(
             Name="wrong",
