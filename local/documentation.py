@@ -124,9 +124,10 @@ _NOTES: dict[str, tuple[str, str]] = {
         "schedules act with their own role, whose trust policy is looked at. Root, which deploy.py uses, is bound by a "
         "resource's denials alone.",
         "Policies of organisations, other "
-        "accounts, identity providers and the keys of other services are not known. "
-        "aws:TokenIssueTime and the aws:CalledVia keys have no value, nor have the tags of buckets. Of streamed "
-        "uploads, checksums other than CRC32, SHA-1 and SHA-256 are taken as they are. Each operation's needs are in "
+        "accounts, identity providers and the keys of other services are not known. What a bucket itself tells queues "
+        "and topics is not decided on. aws:TokenIssueTime and the aws:CalledVia keys have no value, nor have the tags "
+        "of buckets. Of streamed uploads, checksums other than CRC32, SHA-1 and SHA-256 are taken as they are. Each "
+        "operation's needs are in "
         "`local/iam/actions`; one that is missing there is refused by name. A change of a policy counts at once.",
     ),
     "logs": (
