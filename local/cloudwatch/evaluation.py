@@ -47,7 +47,7 @@ def evaluate(alarm: dict[str, Any], store: MetricStore, now: float, current_stat
 def period_of(alarm: dict[str, Any]) -> int:
     """Return the period of `alarm` in seconds; that of its metrics for one on metric maths."""
     stats = [query["MetricStat"] for query in alarm.get("Metrics", ()) if "MetricStat" in query]
-    return max(60, *(stat["Period"] for stat in stats)) if stats else max(60, alarm["Period"])
+    return max(60, *(int(stat["Period"]) for stat in stats)) if stats else max(60, int(alarm["Period"]))
 
 
 def watched(alarm: dict[str, Any]) -> str:
