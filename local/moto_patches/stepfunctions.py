@@ -5,6 +5,7 @@ from typing import Any
 
 from moto.core.config import default_user_config
 from moto.stepfunctions.parser.api import ExecutionStatus
+from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.program_state import (
     ProgramEnded,
     ProgramError,
@@ -34,6 +35,7 @@ def install(account: Account) -> None:
     _replace_clients(account)
     _replace_start_and_end(account)
     _replace_first_status()
+    _keep_stopped()
     _replace_search_for_tokens()
     stepfunctions_errors.install()
     stepfunctions_definitions.install()
@@ -107,3 +109,13 @@ def _replace_search_for_tokens() -> None:
 
     parameters = ("self", "execution_status")
     find = replace(StepFunctionsParserBackend, "_get_executions", executions, parameters=parameters)
+
+
+def _keep_stopped() -> None:
+    """Let an execution that was stopped stay so: between two states, moto's own loop stumbles over the stop."""
+
+    def set_error(self: Any, error: Any) -> None:
+        if not isinstance(self._program_state, ProgramStopped):
+            original(self, error)
+
+    original = replace(Environment, "set_error", set_error, parameters=("self", "error"))

@@ -66,7 +66,7 @@ class StepFunctionsResponse(StepFunctionResponse):
         execution: Any = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
         if execution.status == "RUNNING":
             execution.error, execution.cause = self._get_param("error"), self._get_param("cause")
-            _wait_until(lambda: getattr(execution.exec_worker, "env", None) is not None)  # its thread has begun
+            _wait_until(lambda: _has_begun(execution))  # before, moto would forget that it is to stop
             execution.stop(stop_date=vars(models)["utcnow"](), error=execution.error or "", cause=execution.cause or "")
             _wait_until(lambda: execution.status != "RUNNING")
         return ActionResult({"stopDate": execution.stop_date or execution.start_date})
@@ -146,6 +146,12 @@ def _check_size(text: str) -> None:
             "ValidationException",
             f"the payload has {len(text.encode())} bytes; at most {_LARGEST_PAYLOAD_BYTES} are allowed",
         )
+
+
+def _has_begun(execution: Any) -> bool:
+    """Return whether an execution's thread has come to its first state."""
+    environment = getattr(execution.exec_worker, "env", None)
+    return getattr(environment, "_program_state", None) is not None
 
 
 def _wait_until(holds: Callable[[], bool]) -> None:

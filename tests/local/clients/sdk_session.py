@@ -77,20 +77,20 @@ def _serve(trained: PyTorch, source: Path, role_arn: str, session: sagemaker.Ses
     second = predictor.predict(b"four")
     predictor.delete_model()
     predictor.delete_endpoint(delete_endpoint_config=True)
-    instances = after["ProductionVariants"][0]["CurrentInstanceCount"]
-    return {"first": first, "second": second, "instances": instances, "left": _left(session, predictor.endpoint_name)}
+    instances, left = after["ProductionVariants"][0]["CurrentInstanceCount"], _left(session, after)
+    return {"first": first, "second": second, "instances": instances, "left": left}
 
 
-def _left(session: sagemaker.Session, name: str) -> int:
-    """Return how many endpoints, configurations and models of the endpoint's name are left once it is gone."""
-    client = session.sagemaker_client
+def _left(session: sagemaker.Session, endpoint: dict[str, Any]) -> list[str]:
+    """Return what is left of the endpoint, its configuration and its model once it is gone."""
+    client, name, config = session.sagemaker_client, endpoint["EndpointName"], endpoint["EndpointConfigName"]
     client.get_waiter("endpoint_deleted").wait(EndpointName=name, WaiterConfig={"Delay": 0.2, "MaxAttempts": 150})
-    listed = (
-        client.list_endpoints(NameContains=name)["Endpoints"],
-        client.list_endpoint_configs(NameContains=name)["EndpointConfigs"],
-        client.list_models(NameContains=name)["Models"],
-    )
-    return sum(map(len, listed))
+    configs = [
+        one["EndpointConfigName"] for one in client.list_endpoint_configs(NameContains=config)["EndpointConfigs"]
+    ]
+    endpoints = [one["EndpointName"] for one in client.list_endpoints(NameContains=name)["Endpoints"]]
+    models = [one["ModelName"] for one in client.list_models(NameContains="pytorch-inference")["Models"]]
+    return [*endpoints, *models, *(one for one in configs if one == config)]
 
 
 def _wait(session: sagemaker.Session, name: str) -> dict[str, Any]:

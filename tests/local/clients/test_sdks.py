@@ -72,7 +72,7 @@ def test_deploy_predict_and_update_endpoint(seen: dict[str, Any]) -> None:
 
 def test_delete_leaves_no_endpoint_config_or_model(seen: dict[str, Any]) -> None:
     """`delete_model` and `delete_endpoint(delete_endpoint_config=True)` remove all three."""
-    assert seen["served"]["left"] == 0
+    assert seen["served"]["left"] == []
 
 
 def test_workflow_lists_the_events_of_its_execution(seen: dict[str, Any]) -> None:

@@ -128,3 +128,22 @@ def test_a_stopped_execution_is_aborted(account):
     sfn.stop_execution(executionArn=arn, error="Stopped", cause="by hand")
 
     assert sfn.describe_execution(executionArn=arn)["status"] == "ABORTED"
+
+
+def test_an_execution_is_aborted_whenever_it_is_stopped(account):
+    """Before its first state, in one, or between two: StopExecution ends a running execution as ABORTED.
+
+    Source: Step Functions API reference, StopExecution.
+    """
+    sfn, last = account.client("stepfunctions"), {"Type": "Wait", "Seconds": 60, "End": True}
+    states = {f"s{number}": {"Type": "Pass", "Next": f"s{number + 1}"} for number in range(300)} | {"s300": last}
+    machine = _machine(account, {"StartAt": "s0", "States": states})
+    statuses = []
+
+    for number in range(16):
+        arn = sfn.start_execution(stateMachineArn=machine)["executionArn"]
+        time.sleep(0.005 * number)
+        sfn.stop_execution(executionArn=arn)
+        statuses.append(sfn.describe_execution(executionArn=arn)["status"])
+
+    assert statuses == ["ABORTED"] * 16
