@@ -155,7 +155,9 @@ def _torchserve(folder: Path, photo: bytes, log: Path, workers: str) -> ServerPr
     command = [str(binaries / "torchserve"), "--foreground", "--start", "--disable-token-auth"]
     command += ["--model-store", str(scratch / "store"), "--models", "photos=photos.mar"]
     command += ["--ts-config", str(scratch / "config.properties"), "--no-config-snapshots"]
-    environ = os.environ | {"PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}", "LOG_LOCATION": str(scratch)}
+    # The temporary folder holds its pid, and a second one in the same folder does not start.
+    own = {"LOG_LOCATION": str(scratch), "TMPDIR": str(scratch)}
+    environ = os.environ | {"PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}", **own}
     with log.open("w") as output:
         path = "/predictions/photos"
         return ServerProcess("torchserve", command, path, photo, ports[0], env=environ, cwd=scratch, log=output)

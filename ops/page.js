@@ -36,8 +36,8 @@ async function ask(request, preview) {
 
 function refusal(response, answer) {
   const wait = response.headers.get("Retry-After");
-  const hint = wait ? ` (try again in ${wait} s)` : "";
-  return `${answer.message || answer.error || `the answer is ${response.status}`}${hint}`;
+  const said = answer.message || answer.error || `the answer is ${response.status}`;
+  return wait && !said.includes("try again") ? `${said}; try again in ${wait} s` : said;
 }
 
 // CloudFront, where it signs for a browser, wants to be told the body's hash.
@@ -110,7 +110,7 @@ function showSplit(latency, milliseconds) {
   const inside = known("fetch") + known("queue") + known("decode") + known("model");
   const total = Math.max(milliseconds, known("total"));
   const parts = { ...latency, other: Math.max(0, known("total") - inside), way: Math.max(0, total - known("total")) };
-  const shown = PARTS.filter(([name]) => parts[name] > 0);
+  const shown = PARTS.filter(([name]) => parts[name] > 0 || (name === "queue" && name in parts));
   element("total").textContent = `(${total.toFixed(0)} ms)`;
   element("split").replaceChildren(...shown.map(([name]) => piece(name, parts[name] / total)));
   element("legend").replaceChildren(...shown.map(([name, words]) => legendEntry(name, words, parts[name])));

@@ -5,10 +5,12 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from handlers import predict
+from handlers.prediction import fetch
 from tests.handlers.prediction.service import (
     CORPORA,
     FAILURE,
@@ -73,3 +75,30 @@ def test_any_event_gets_a_well_formed_answer(world: World, log: Log) -> None:
     for text in corpus_texts():
         assert json.dumps(text)[1:-1] not in written
     assert "AWS4-HMAC" not in written
+
+
+@pytest.mark.skipif(not CORPORA.is_dir(), reason="the corpora are not in this checkout")
+def test_no_query_string_or_user_of_a_url_is_logged(world: World, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each URL of the corpus, with a query and a user's name added: refused, and the log names the host at most."""
+    monkeypatch.setattr(fetch, "lookup", lambda _host, _port: ["10.0.0.1"])
+    rows = (CORPORA / "ssrf-urls" / "urls.jsonl").read_text(encoding="utf-8").splitlines()
+    urls = [json.loads(row)["url"] for row in rows]
+
+    for url in urls:
+        host_on = url.partition("://")[2] or url
+        for asked in (url, f"https://{host_on}?token=s3cr3t-query", f"https://s3cr3t-user:s3cr3t-word@{host_on}"):
+            answer = predict.handler({"url": asked}, Context())  # type: ignore[arg-type]
+            assert 400 <= answer["statusCode"] < 500, (asked, answer)
+
+    written = log.getvalue()
+    assert len(urls) >= 123
+    assert written.count('"_aws"') == 3 * len(urls)
+    assert "s3cr3t" not in written
+    assert [query for query in map(_query, urls) if len(query) > 3 and query in written] == []
+
+
+def _query(url: str) -> str:
+    try:
+        return urlsplit(url).query
+    except ValueError:  # some of them are no URLs at all
+        return ""
