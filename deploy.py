@@ -231,9 +231,11 @@ def page(port: int, stack_name: str, local: bool) -> None:
 @click.option("--seconds", default=10.0, show_default=True, help="For how long.")
 @click.option("--concurrency", default=1, show_default=True, help="Callers of the closed loop.")
 @click.option("--rate", default=0.0, help="Arrivals a second (Poisson): an open loop instead.")
-@click.option("--ramp-to", default=0.0, help="The rate at the end.")
+@click.option("--ramp-to", default=0.0, help="The rate at the end, to which it goes evenly.")
 @click.option("--warm-up", default=1.0, show_default=True, help="Seconds before, which do not count.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write OUT.json and OUT.png.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write OUT.json, every request, and OUT.png."
+)
 @stack_options
 def load(
     photographs: Path, target: str, out: Path | None, stack_name: str, local: bool, warm_up: float, **asked: Any
@@ -244,9 +246,11 @@ def load(
     Examples:
         python deploy.py load my-photos --concurrency 8
         python deploy.py load my-photos --target endpoint --rate 5 --ramp-to 50 --seconds 60 --out load/ramp
+        python deploy.py load my-photos --target http://127.0.0.1:8080/invocations --rate 20
     """
     from ops import load as loads
     from ops import load_report, load_targets, stack
+    from ops.errors import LoadError
 
     plan = loads.Load(warm_up_seconds=warm_up, **asked)
     files = load_targets.photographs(photographs)
@@ -261,6 +265,8 @@ def load(
     load_report.show(result)
     for path in load_report.write([result], out) if out else []:
         click.echo(f"written: {path}", err=True)
+    if not result.num_ok:
+        raise LoadError(f"{driven.name}: none of {len(result.samples)} requests was answered; see what failed")
 
 
 @cli.command()

@@ -8,7 +8,6 @@ Both get an image of 100 kB in the event and ask the same endpoint, a server on 
 """
 
 import base64
-import itertools
 import json
 import os
 import socket
@@ -20,6 +19,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -264,16 +264,21 @@ def show_capacity(folder: Path, reserved: int) -> None:
             session.functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=before)
     load_report.show(rush)
     print(
-        f"reserved {reserved}, {4 * reserved} callers: most served at once {most_at_once(rush)};"
+        f"reserved {reserved}, {4 * reserved} callers: {most_at_once(session, name)} at work together at the most;"
         f" the next caller was answered {recovered_ms:.0f} ms after the rush (at most 1000 aimed at)"
     )
 
 
-def most_at_once(result: Any) -> int:
-    """Return how many of the answered requests were under way together at the most."""
-    answered = [one for one in result.samples if one.outcome == "ok"]
-    edges = sorted([(one.started, 1) for one in answered] + [(one.ended, -1) for one in answered])
-    return max(itertools.accumulate(step for _, step in edges), default=0)
+def most_at_once(session: Any, function_name: str) -> int:
+    """Return the most executions at a time that Lambda has counted in the last seconds."""
+    time.sleep(2)  # metrics are sent on once a second
+    now = datetime.now(UTC)
+    answer = session.load_client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda", MetricName="ConcurrentExecutions", Statistics=["Maximum"], Period=1,
+        Dimensions=[{"Name": "FunctionName", "Value": function_name}],
+        StartTime=now - timedelta(seconds=6), EndTime=now + timedelta(seconds=1),
+    )  # fmt: skip
+    return int(max((point["Maximum"] for point in answer["Datapoints"]), default=0))
 
 
 @click.command()

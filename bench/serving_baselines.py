@@ -146,11 +146,12 @@ def _torchserve(folder: Path, photo: bytes, log: Path, workers: str) -> ServerPr
     shutil.rmtree(scratch, ignore_errors=True)
     (scratch / "store").mkdir(parents=True)
     _archive(folder / "model", scratch, binaries)
-    ports = [free_port() for _ in range(3)]
-    addresses = zip(("inference", "management", "metrics"), ports, strict=True)
+    ports = [free_port() for _ in range(5)]
+    addresses = zip(("inference", "management", "metrics"), ports[:3], strict=True)
+    grpc = f"grpc_inference_port={ports[3]}\ngrpc_management_port={ports[4]}\n"
     (scratch / "config.properties").write_text(
         "".join(f"{name}_address=http://127.0.0.1:{port}\n" for name, port in addresses)
-        + f"{workers}disable_token_authorization=true\ndisable_system_metrics=true\n"
+        + f"{workers}{grpc}disable_token_authorization=true\ndisable_system_metrics=true\n"
     )
     command = [str(binaries / "torchserve"), "--foreground", "--start", "--disable-token-auth"]
     command += ["--model-store", str(scratch / "store"), "--models", "photos=photos.mar"]

@@ -14,7 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
 from ops.errors import LoadError
@@ -72,6 +72,9 @@ class Load:
         for name in ("seconds", "concurrency"):
             if not getattr(self, name) > 0:
                 raise LoadError(f"{name}: {getattr(self, name)!r}; give more than 0")
+        for name in ("rate", "ramp_to", "warm_up_seconds"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise LoadError(f"{name.replace('_', ' ')}: {getattr(self, name)!r}; give 0 or more")
         if self.ramp_to and not self.rate:
             raise LoadError(f"ramp to: {self.ramp_to!r} without a rate to begin with; give both")
 
@@ -168,9 +171,11 @@ def drive(
     """
     if not photographs:
         raise LoadError("photographs: none; give a folder that holds some")
-    if load.warm_up_seconds:
-        _closed(target, photographs, Load(load.warm_up_seconds, max(1, load.concurrency)), None)
-    return (_open if load.rate else _closed)(target, photographs, load, watch)
+    send = _open if load.rate else _closed
+    if load.warm_up_seconds:  # of the same kind, so that as many connections and environments are there afterwards
+        warm_up = replace(load, seconds=load.warm_up_seconds, ramp_to=0.0, warm_up_seconds=0.0, seed=load.seed + 1)
+        send(target, photographs, warm_up, None)
+    return send(target, photographs, load, watch)
 
 
 def _closed(target: Target, photographs: Sequence[Photograph], load: Load, watch: _Watch) -> Result:

@@ -1,4 +1,4 @@
-"""What a person and a program get to see of a load: progress, a table, JSON and a plot."""
+"""What a person and a program get to see of a load: progress, a table and JSON; the plot is load_plot's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from ops.load import OK, Load, Result, Sample, percentile
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_BINS = 60
 _COLUMNS = ["requests", "answers/s", "p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "max ms", "throttled", "failed"]
 
 
@@ -50,9 +49,11 @@ def row(result: Result) -> list[str]:
 
 
 def show(result: Result) -> None:
-    """Print the table, and what failed."""
-    from ops.console import facts, table
+    """Print the table, and what failed; to a pipe the columns' names come first, as a line like the others."""
+    from ops.console import facts, out, table
 
+    if not out.is_terminal:
+        table("", [], [_COLUMNS])
     table(f"{result.target}: {result.load.description}", _COLUMNS, [row(result)])
     facts([(f"  {count} x", kind) for kind, count in result.failures.items()])
 
@@ -91,59 +92,13 @@ def from_json(written: dict[str, Any]) -> Result:
 
 def write(results: list[Result], out: Path) -> list[Path]:
     """Write OUT.json and OUT.png; return their paths."""
+    from ops.load_plot import plot
+
     out.parent.mkdir(parents=True, exist_ok=True)
     data, picture = out.with_suffix(".json"), out.with_suffix(".png")
     data.write_text(json.dumps([as_json(result) for result in results]) + "\n", encoding="utf-8")
     plot(results, picture)
     return [data, picture]
-
-
-def plot(results: list[Result], path: Path) -> None:
-    """Draw latency over time, the share of requests by latency, and requests a second."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11, 9), layout="constrained")
-    FigureCanvasAgg(figure)
-    over_time, tail, rate = figure.subplots(3, 1)
-    for number, result in enumerate(results):
-        color = f"C{number}"
-        answered = [sample for sample in result.samples if sample.outcome == OK]
-        failed = [sample for sample in result.samples if sample.outcome != OK]
-        label = f"{result.target}, {result.load.description}"
-        over_time.plot([one.due for one in answered], _ms(answered), ".", markersize=3, color=color, label=label)
-        over_time.plot([one.due for one in failed], _ms(failed), "x", markersize=5, color="0.5")
-        latencies = result.latencies_ms()
-        shares = [1 - number / len(latencies) for number in range(len(latencies))]
-        tail.plot(latencies, shares, color=color, label=label)
-        rate.step(*_per_bin(result), where="post", color=color, label=label)
-    _label(over_time, "seconds since the beginning", "latency, ms (x: failed)", log=True)
-    _label(tail, "latency, ms", "share of requests that took longer", log=True)
-    _label(rate, "seconds since the beginning", "answers a second")
-    over_time.legend(loc="upper right", fontsize="small")
-    figure.savefig(path, dpi=110)
-
-
-def _ms(samples: list[Sample]) -> list[float]:
-    return [max(sample.seconds * 1000, 0.01) for sample in samples]
-
-
-def _per_bin(result: Result) -> tuple[list[float], list[float]]:
-    width = max(result.wall_seconds, 0.001) / _BINS
-    counts = [0.0] * (_BINS + 1)
-    for sample in result.samples:
-        if sample.outcome == OK:
-            counts[min(_BINS - 1, int(sample.ended / width))] += 1 / width
-    counts[_BINS] = counts[_BINS - 1]
-    return [number * width for number in range(_BINS + 1)], counts
-
-
-def _label(axes: Any, x: str, y: str, *, log: bool = False) -> None:
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
-    axes.grid(visible=True, alpha=0.3)
-    if log and axes.lines:
-        axes.set_yscale("log")
 
 
 def _finite(value: float) -> float | None:

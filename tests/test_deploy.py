@@ -158,3 +158,15 @@ def test_every_aws_command_takes_the_same_options() -> None:
         options = {option for parameter in cli.commands[name].params for option in parameter.opts}
         assert {"--local", "--stack-name"} <= options, name
         assert isinstance(cli.commands[name], click.Command)
+
+
+@pytest.mark.account  # for a socket on 127.0.0.1
+def test_load_that_nothing_answers_is_a_failure(run: Callable[..., Result], tmp_path: Path) -> None:
+    """The kinds of failures are listed, and scripts see it by the exit code."""
+    (tmp_path / "a.jpg").write_bytes(b"jpeg")
+
+    result = run("load", str(tmp_path), "--target", "http://127.0.0.1:1/x", "--seconds", "0.1", "--warm-up", "0")
+
+    assert result.exit_code == 1
+    assert "connection: ConnectionRefusedError" in result.stdout
+    assert "requests was answered" in result.stderr

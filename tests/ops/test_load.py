@@ -127,6 +127,16 @@ def test_warm_up_does_not_count() -> None:
     assert 0 < len(result.samples) < len(target.sent)
 
 
+def test_warm_up_of_an_open_loop_is_open_too() -> None:
+    """Its arrivals wait for nobody, so as many environments and connections are there as the load will need."""
+    target = Recording()
+
+    result = drive(target, PHOTOGRAPHS, Load(0.05, rate=400.0, ramp_to=800.0, warm_up_seconds=0.05))
+
+    warm_up = list(arrivals(Load(0.05, rate=400.0, seed=1), random.Random(1)))
+    assert len(target.sent) == len(warm_up) + len(result.samples)
+
+
 def test_failures_are_counted_by_kind() -> None:
     """Throttles apart from other failures; latencies are those of the answers alone."""
     result = drive(Recording(["429 X", "502 Y", "429 X"]), PHOTOGRAPHS, Load(0.15))
@@ -137,11 +147,21 @@ def test_failures_are_counted_by_kind() -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [{"seconds": 0}, {"seconds": 1, "concurrency": 0}, {"seconds": 1, "ramp_to": 5.0}], ids=str
+    "fields",
+    [
+        {"seconds": 0},
+        {"seconds": 1, "concurrency": 0},
+        {"seconds": 1, "ramp_to": 5.0},
+        {"seconds": 1, "rate": 5.0, "ramp_to": -5.0},
+        {"seconds": 1, "rate": -1.0},
+        {"seconds": 1, "rate": float("nan")},
+        {"seconds": 1, "warm_up_seconds": -1.0},
+    ],
+    ids=str,
 )
 def test_load_that_cannot_be_sent_is_refused(fields: dict[str, Any]) -> None:
     """The value is named."""
-    with pytest.raises(LoadError, match=r"; give more than 0|; give both"):
+    with pytest.raises(LoadError, match=r"; give more than 0|; give both|; give 0 or more"):
         Load(**fields)
 
 
@@ -281,6 +301,15 @@ def test_report_is_written_and_read_again(tmp_path: Path) -> None:
     assert load_report.from_json(written[0]).percentiles_ms() == pytest.approx(result().percentiles_ms())
     with Image.open(picture) as drawn:
         assert drawn.size[0] > 800
+
+
+def test_columns_are_named_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    """A program and a person that read the lines know which is which."""
+    load_report.show(result())
+
+    names, values = (line.split("\t") for line in capsys.readouterr().out.splitlines()[:2])
+    shown = dict(zip(names, values, strict=True))
+    assert (shown["requests"], shown["p50 ms"], shown["throttled"]) == ("101", "20.0", "1")
 
 
 def test_report_of_nothing_but_failures_has_no_latencies(tmp_path: Path) -> None:
