@@ -152,17 +152,30 @@ def test_finished_job_is_not_trained_again(job: Job, tmp_path: Path) -> None:
 HEAD = {"trainable": "head", "dropout": 0, "augment": "strong", "checkpoint_steps": 2, "class_balance": "loss"}
 
 
-def together(data: Path, folder: Path, size: int, blow: str = "", moment: int = 0) -> list[tuple[int, str]]:
+# Layers that normalise each image by itself tell no part of a batch from the whole. The second epoch trains a stage more.
+UNFREEZING = {"model_name": "convnext_tiny", "progressive_unfreeze": 1, "layer_lr_decay": 0.5, "dropout": 0}
+UNFREEZING |= {"checkpoint_steps": 0, "lr": 0.0003, "epochs": 2}
+
+
+def together(
+    data: Path,
+    folder: Path,
+    size: int,
+    blow: str = "",
+    moment: int = 0,
+    function: str = "run",
+    settings: dict[str, object] | None = None,
+) -> list[tuple[int, str]]:
     """Run one job as `size` processes, the second of which is struck."""
     port = free_port()
-    flags = flags_of(data, folder, HEAD)
+    flags = flags_of(data, folder, settings or HEAD)
     processes = []
     for rank in range(size):
         output = folder.with_suffix(f".{rank}.log")
         output.unlink(missing_ok=True)
         strike = (blow, moment) if rank == 1 else ("", 0)
         environ = environment(rank, size, port) if size > 1 else {}
-        processes.append((start(JOBS, "run", flags, *strike, environ=environ, output=output), output))
+        processes.append((start(JOBS, function, flags, *strike, environ=environ, output=output), output))
     return [(finish(process), output.read_text()) for process, output in processes]
 
 
@@ -186,3 +199,18 @@ def test_two_processes_have_the_loss_curve_of_one(photos: Path, tmp_path: Path) 
     assert "process 0 of 2 lost another one, which was killed" in killed[0][1]
     assert [code for code, _ in again] == [0, 0], again
     assert_same(tmp_path / "two", tmp_path / "struck")
+
+
+@pytest.mark.account
+@pytest.mark.slow
+def test_two_processes_unfreeze_as_one(photos: Path, tmp_path: Path) -> None:
+    """With a trained backbone too, to a relative 1e-5: gradients of a stage that joins are averaged from its first step."""
+    runs = [
+        together(photos, tmp_path / name, size, function="run_without_drops", settings=UNFREEZING)
+        for name, size in (("one", 1), ("two", 2))
+    ]
+
+    assert [code for run in runs for code, _ in run] == [0, 0, 0], runs
+    one, two = scores(tmp_path / "one"), scores(tmp_path / "two")
+    for expected, found in zip(one["epochs"], two["epochs"], strict=True):
+        assert found == pytest.approx(expected, rel=1e-5)

@@ -1,6 +1,7 @@
 """The product's own training script as a spot job of the account: reclaimed in mid-training, it ends all the same."""
 
 import json
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,12 @@ SETTINGS |= {"precision": "fp32", "save_model": "false", "augment": "basic"}
 CHANNELS = {"train": "train", "validation": "valid", "test": "test"}
 
 
-def request(workbench: Workbench, photos: Path) -> dict[str, Any]:
+# A frozen backbone's statistics do not change, so two instances have the scores of one but for rounding.
+HEAD = {"trainable": "head", "dropout": 0, "epochs": 12}
+TOGETHER = {"sagemaker_torch_distributed_enabled": "true", "sagemaker_instance_type": "ml.m5.xlarge"}
+
+
+def request(workbench: Workbench, photos: Path, settings: dict[str, Any]) -> dict[str, Any]:
     """Upload the images and the source; return the changes that make a spot job of them."""
     for path in photos.rglob("*.png"):
         workbench.put(f"photos/{path.relative_to(photos).as_posix()}", path.read_bytes())
@@ -32,11 +38,11 @@ def request(workbench: Workbench, photos: Path) -> dict[str, Any]:
     metrics = {"TrainingImage": IMAGE, "TrainingInputMode": "FastFile", "MetricDefinitions": METRIC_DEFINITIONS}
     return {
         "AlgorithmSpecification": metrics,
-        "HyperParameters": {name: str(value) for name, value in {**SETTINGS, **source}.items()},
+        "HyperParameters": {name: str(value) for name, value in {**settings, **source}.items()},
         "InputDataConfig": [{"ChannelName": name, "DataSource": found} for name, found in sources.items()],
         "EnableManagedSpotTraining": True,
         "StoppingCondition": {"MaxRuntimeInSeconds": 300, "MaxWaitTimeInSeconds": 300},
-        "CheckpointConfig": {"S3Uri": f"s3://{workbench.bucket}/checkpoints/"},
+        "CheckpointConfig": {"S3Uri": f"s3://{workbench.bucket}/checkpoints/{uuid.uuid4().hex}/"},
     }
 
 
@@ -46,20 +52,30 @@ def scores(evaluation: dict[str, Any]) -> list[Any]:
     return [*epochs, evaluation["best_epoch"], evaluation["test_loss"], evaluation["test_top1"]]
 
 
+def images(folder: Path) -> Path:
+    """Write a few images of each split."""
+    for name in CHANNELS.values():
+        write_images(folder / "photos" / name, 8, suffix="png")
+    return folder / "photos"
+
+
+def begin_untouched(photos: Path, settings: dict[str, Any], folder: Path) -> Any:
+    """Start the same training in a process that nothing happens to."""
+    flags = [f"--{setting.replace('_', '-')}={value}" for setting, value in settings.items()]
+    flags += [f"--{channel}={photos / name}" for channel, name in CHANNELS.items()]
+    return start(JOBS, "run", [*flags, f"--model-dir={folder / 'out'}"], environ={}, output=folder / "log")
+
+
 @pytest.mark.slow
 def test_reclaimed_training_ends_with_the_scores_of_an_untouched_one(
     workbench: Workbench, faults: RemoteFaults, tmp_path: Path
 ) -> None:
     """R15: the checkpoint travels through S3 to the next instance, and no epoch is trained twice."""
-    photos = tmp_path / "photos"
-    for folder in CHANNELS.values():
-        write_images(photos / folder, 8, suffix="png")
+    photos = images(tmp_path)
     faults.add("interrupt-training-job", name="job-*", step=3)
 
-    name = workbench.start("", **request(workbench, photos))
-    flags = [f"--{setting.replace('_', '-')}={value}" for setting, value in SETTINGS.items()]
-    flags += [f"--{channel}={photos / folder}" for channel, folder in CHANNELS.items()]
-    untouched = start(JOBS, "run", [*flags, f"--model-dir={tmp_path / 'out'}"], environ={}, output=tmp_path / "log")
+    name = workbench.start("", **request(workbench, photos, SETTINGS))
+    untouched = begin_untouched(photos, SETTINGS, tmp_path)
     job = workbench.ended(name)
 
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
@@ -71,3 +87,29 @@ def test_reclaimed_training_ends_with_the_scores_of_an_untouched_one(
     output = f"s3://{workbench.bucket}/out/{name}/output/output.tar.gz"
     found = json.loads(workbench.members(output)["evaluation.json"])
     assert scores(found) == scores(json.loads((tmp_path / "out" / "evaluation.json").read_text()))
+
+
+@pytest.mark.slow
+def test_reclaimed_instances_go_on_together(workbench: Workbench, faults: RemoteFaults, tmp_path: Path) -> None:
+    """Two instances over torchrun lose their machines at once, and end with the scores of one that nothing happened to.
+
+    To a relative 1e-5: what is summed in two parts is rounded otherwise.
+    """
+    photos, settings = images(tmp_path), SETTINGS | HEAD
+    faults.add("interrupt-training-job", name="job-*", step=3)
+    instances = {"InstanceType": "ml.m5.xlarge", "InstanceCount": 2, "VolumeSizeInGB": 10}
+
+    name = workbench.start("", **request(workbench, photos, settings | TOGETHER), ResourceConfig=instances)
+    untouched = begin_untouched(photos, settings, tmp_path)
+    job = workbench.ended(name)
+
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    assert "Interrupted" in [item["Status"] for item in job["SecondaryStatusTransitions"]]
+    log = workbench.log(name)
+    assert len([line for line in log if line.startswith("resumed from checkpoint")]) == 1
+    assert len([line for line in log if line.startswith("epoch=")]) == settings["epochs"]
+    assert finish(untouched) == 0, (tmp_path / "log").read_text()
+    found = json.loads(workbench.members(f"s3://{workbench.bucket}/out/{name}/output/output.tar.gz")["evaluation.json"])
+    expected = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    for one, other in zip(scores(found), scores(expected), strict=True):
+        assert one == pytest.approx(other, rel=1e-5)
