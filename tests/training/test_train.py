@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tarfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -265,16 +264,16 @@ def test_sagemaker_toolkit_reports_our_sentence(tmp_path: Path) -> None:
 
 def test_plain_script_shows_its_flags(tmp_path: Path) -> None:
     """`--help` answers without loading torch."""
-    started = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, str(ROOT / "training" / "train.py"), "--help"],
+        [sys.executable, "-X", "importtime", str(ROOT / "training" / "train.py"), "--help"],
         env=plain_environment(),
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=True,
     )
 
     assert "--model-name" in done.stdout
-    assert time.perf_counter() - started < 2
+    assert "training.config" in done.stderr
+    assert "torch" not in done.stderr
