@@ -16,7 +16,7 @@ from tests.training.processes import finish, start
 
 ROOT = Path(__file__).resolve().parents[3]
 JOBS = ROOT / "tests" / "training" / "jobs.py"
-SETTINGS = {"model_name": "mobilenet_v3_small", "weights": "none", "image_size": 32, "batch_size": 8, "epochs": 40}
+SETTINGS = {"model_name": "mobilenet_v3_small", "weights": "none", "image_size": 32, "batch_size": 8, "epochs": 24}
 SETTINGS |= {"precision": "fp32", "save_model": "false", "augment": "basic"}
 # A frozen backbone's statistics do not change, so two instances have the scores of one but for rounding.
 SETTINGS |= {"trainable": "head", "dropout": 0}
@@ -68,7 +68,7 @@ def test_reclaimed_training_ends_with_the_scores_of_an_untouched_one(
     flags = [f"--{setting.replace('_', '-')}={value}" for setting, value in SETTINGS.items()]
     flags += [f"--{channel}={photos / folder}" for channel, folder in CHANNELS.items()]
     untouched = start(JOBS, "run", [*flags, f"--model-dir={tmp_path / 'out'}"], environ={}, output=tmp_path / "log")
-    job = workbench.ended(name)
+    job = workbench.ended(name, seconds=240)
 
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
     assert "Interrupted" in [item["Status"] for item in job["SecondaryStatusTransitions"]]
