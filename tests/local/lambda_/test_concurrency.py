@@ -81,6 +81,26 @@ def test_reserved_concurrency_serves_that_many_and_refuses_the_rest(function: Ne
     assert deployed.invoke().error is None
 
 
+def test_invocations_errors_and_throttles_are_counted(function: NewFunction) -> None:
+    """Invocations are runs of the handler, errors those that failed, throttles refusals, which are no invocations.
+
+    Source: Lambda developer guide, "Types of metrics for Lambda functions".
+    """
+    source = "def handler(event, context):\n    if event.get('fail'):\n        raise ValueError('asked to')\n"
+    deployed = with_alias(function(source, Timeout=20))
+    for event in ({}, {"fail": True}, {}):
+        deployed.invoke(event, Qualifier="live")
+    deployed.client.put_function_concurrency(FunctionName=deployed.name, ReservedConcurrentExecutions=0)
+    with pytest.raises(deployed.client.exceptions.TooManyRequestsException):
+        deployed.invoke({}, Qualifier="live")
+
+    eventually(lambda: metric(deployed, "Throttles", "Sum") == 1)
+
+    assert [metric(deployed, name, "Sum") for name in ("Invocations", "Errors")] == [3, 1]
+    assert metric(deployed, "Duration", "SampleCount") == 3
+    assert metric(deployed, "ConcurrentExecutions", "Maximum") == 1
+
+
 def test_reservation_is_shown_and_removed(function: NewFunction) -> None:
     """The reservation is in GetFunction and in the account's settings until it is deleted; 0 refuses all.
 

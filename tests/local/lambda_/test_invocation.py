@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -206,6 +207,7 @@ def test_log_tail_and_log_group_hold_what_was_printed(function: NewFunction) -> 
     tail = base64.b64decode(answer["LogResult"]).decode()
     assert tail.startswith(f"START RequestId: {request_id} Version: $LATEST\n")
     assert f"END RequestId: {request_id}\nREPORT RequestId: {request_id}\tDuration: " in tail
+    assert re.search(r"Billed Duration: \d+ ms\tMemory Size: 128 MB\tMax Memory Used: [1-9]\d* MB", tail)
     for text in ("INIT_START Runtime Version: python:3.11", "printed\n", f"{request_id}\tlogged\nin two lines"):
         assert text in deployed.log()
 
