@@ -49,7 +49,8 @@ def metric(deployed: Deployed, name: str, statistic: str) -> float:
         Dimensions=[{"Name": key, "Value": value} for key, value in dimensions],
         StartTime=time.time() - 3600, EndTime=time.time() + 3600,
     )["Datapoints"]  # fmt: skip
-    return float(max((one[statistic] for one in found), default=0))
+    values = [one[statistic] for one in found]  # two when an hour has just begun
+    return float(sum(values) if statistic in ("Sum", "SampleCount") else max(values, default=0))
 
 
 def with_alias(deployed: Deployed) -> Deployed:
