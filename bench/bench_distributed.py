@@ -1,6 +1,6 @@
 """What a second process gains: images a second, time and cost of one training job on 1 and on 2 instances of one core.
 
-    python bench/bench_distributed.py --data PHOTOS
+    python bench/bench_distributed.py [--data PHOTOS]
 
 Each process gets one thread, as if it were an instance of its own; two instances are two processes of torchrun over
 gloo on this machine, so the network is the loopback interface. A job with two threads in one process is run too, since
@@ -23,6 +23,7 @@ import click
 
 ROOT = Path(__file__).resolve().parents[1]
 TRAIN = str(ROOT / "training" / "train.py")
+PHOTOS = ROOT.parent / "shared" / "data" / "flowers"
 
 
 @dataclass(frozen=True)
@@ -111,11 +112,11 @@ def table(runs: dict[str, list[Run]], price: float, num_images: int) -> str:
 
 
 @click.command(help=__doc__.split("\n\n")[0])
-@click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), default=PHOTOS)
 @click.option("--model-name", default="resnet18", show_default=True)
-@click.option("--image-size", default=64, show_default=True)
+@click.option("--image-size", default=128, show_default=True)
 @click.option("--batch-size", default=64, show_default=True, help="of all processes together")
-@click.option("--epochs", default=4, show_default=True)
+@click.option("--epochs", default=3, show_default=True)
 @click.option("--trainable", default="full", type=click.Choice(["full", "head"]), show_default=True)
 @click.option("--repeats", default=2, show_default=True)
 @click.option("--hourly-price", default=0.0576, show_default=True, help="$ of a core: half an ml.m5.large in us-east-1")
@@ -129,6 +130,9 @@ def main(
     repeats: int,
     hourly_price: float,
 ) -> None:
+    if not (data / "train").is_dir():
+        click.echo(f"skipped: {str(data)!r} has no train/ with photographs by class; give --data DIR", err=True)
+        return
     flags = [f"--data={data}", f"--model-name={model_name}", f"--image-size={image_size}", f"--batch-size={batch_size}"]
     flags += [f"--epochs={epochs}", f"--trainable={trainable}", "--weights=none", "--save-model=false", "--dropout=0"]
     flags.append("--augment=strong")

@@ -1,6 +1,6 @@
 """What a request to the embedded account costs more because it is authenticated and decided on.
 
-    python -m bench.bench_permissions
+    python bench/bench_permissions.py
 
 Times are of one thread, in microseconds a request: of a function's role with a policy of a dozen statements, on a
 request of DynamoDB and one of S3, signed by botocore. Nothing is sent.
@@ -9,6 +9,7 @@ request of DynamoDB and one of S3, signed by botocore. Nothing is sent.
 import argparse
 import json
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,12 +21,14 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from moto.iam.models import iam_backends
 
-from local.account import Account
-from local.clock import Clock
-from local.iam.actions.rules import Need
-from local.iam.authentication import authenticate
-from local.iam.permissions import Permissions
-from local.identity import Principal
+sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
+
+from local.account import Account  # noqa: E402 - after the path is set
+from local.clock import Clock  # noqa: E402
+from local.iam.actions.rules import Need  # noqa: E402
+from local.iam.authentication import authenticate  # noqa: E402
+from local.iam.permissions import Permissions  # noqa: E402
+from local.identity import Principal  # noqa: E402
 
 _ROUNDS = 7
 
