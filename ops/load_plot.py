@@ -28,9 +28,9 @@ def plot(results: list[Result], path: Path) -> None:
         _draw_over_time(over_time, result, color)
         _draw_tail(tail, result, color)
         _draw_rate(rate, result, color)
-    _finish(over_time, "seconds since the beginning", "latency, ms")
-    _finish(tail, "latency, ms", "requests that took longer")
-    _finish(rate, "seconds since the beginning", "answers a second")
+    _finish(over_time, "seconds since the beginning", "latency, ms", "upper right")
+    _finish(tail, "latency, ms", "requests that took longer", "upper right")
+    _finish(rate, "seconds since the beginning", "answers a second", "lower right")
     rate.set_ylim(bottom=0)
     figure.suptitle("\n".join(_title(result) for result in results), fontsize="medium")
     figure.savefig(path, dpi=110)
@@ -103,9 +103,9 @@ def _logarithmic(axes: Axes, which: str) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def _finish(axes: Axes, x: str, y: str) -> None:
+def _finish(axes: Axes, x: str, y: str, place: str) -> None:
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     axes.grid(visible=True, alpha=0.3)
-    if axes.lines:
-        axes.legend(loc="upper right", fontsize="small")
+    if len(axes.lines) > 1:  # the title says what a single one is
+        axes.legend(loc=place, fontsize="small")
