@@ -212,7 +212,13 @@ def test_topic_policy_and_subscription(deployer: Any) -> None:
         where = {"TopicArn": {"Ref": "Topic"}, "Protocol": "sqs", "Endpoint": {"Fn::GetAtt": "Queue.Arn"}}
         return resource("SNS::Subscription", **where, **properties)
 
-    parts = {"Topic": resource("SNS::Topic", DisplayName="d"), "Queue": resource("SQS::Queue")}
+    sending = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    allowing = {"Statement": [{**sending, "Resource": {"Fn::GetAtt": "Queue.Arn"}}]}
+    parts = {
+        "Topic": resource("SNS::Topic", DisplayName="d"),
+        "Queue": resource("SQS::Queue"),
+        "QueuePolicy": resource("SQS::QueuePolicy", Queues=[{"Ref": "Queue"}], PolicyDocument=allowing),
+    }
     up(deployer, **parts, Policy=policy, Subscription=subscription(RawMessageDelivery=True))
     arn, subscribed = deployer.physical_id("Topic"), deployer.physical_id("Subscription")
     text = client.get_topic_attributes(TopicArn=arn)["Attributes"]["Policy"]
