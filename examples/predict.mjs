@@ -9,6 +9,10 @@ import { readFile } from "node:fs/promises";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 
 const [functionName, picture] = process.argv.slice(2);
+if (!functionName || !picture) {
+  console.error("usage: node predict.mjs FUNCTION PICTURE");
+  process.exit(2);
+}
 
 async function event() {
   if (picture.startsWith("https://")) return { url: picture, top_k: 3 };

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 # One try may take as long as the function's own waits. Lambda's 429 comes before the function runs, so trying it again
 # costs the endpoint nothing; botocore waits in between.
@@ -48,4 +49,10 @@ def main(function: str, picture: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if len(sys.argv) != 3:
+        print(__doc__, file=sys.stderr)
+        sys.exit(2)
+    try:
+        main(*sys.argv[1:])
+    except (BotoCoreError, ClientError, OSError) as error:  # no credentials, no such function, a 429, no such file
+        sys.exit(str(error))

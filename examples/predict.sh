@@ -6,6 +6,7 @@
 # URL is PredictFunctionUrl in the stack's outputs; PICTURE is a file or an https:// address. The credentials are those of
 # the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, with a role also AWS_SESSION_TOKEN, and AWS_REGION.
 set -eu
+[ $# -eq 2 ] || { echo "usage: $0 URL PICTURE" >&2; exit 2; }
 url=$1 picture=$2
 
 case $picture in

@@ -107,6 +107,24 @@ def test_python_example_tells_a_refusal(service: tuple[Deployed, CountingEndpoin
     assert (done.returncode, done.stderr.startswith("415 image: 10 bytes")) == (1, True)
 
 
+def test_python_example_tells_what_aws_refuses(service: tuple[Deployed, CountingEndpoint], picture: Path) -> None:
+    """One line, not a traceback, for a function that is not there."""
+    done = run(service[0], sys.executable, str(EXAMPLES / "predict.py"), "no-such-function", str(picture))
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("An error occurred (ResourceNotFoundException)")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [[sys.executable, "predict.py"], ["sh", "predict.sh", "only-one"]])
+def test_examples_tell_how_they_are_used(command: list[str]) -> None:
+    """With arguments missing: what they take, and exit code 2."""
+    done = subprocess.run(command, cwd=EXAMPLES, capture_output=True, text=True, check=False, timeout=60)
+
+    assert done.returncode == 2
+    assert "PICTURE" in done.stderr
+
+
 @needs_curl
 def test_curl_example(service: tuple[Deployed, CountingEndpoint], picture: Path) -> None:
     """curl signs for the Function URL."""
