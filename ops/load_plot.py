@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ops.load import OK, PERCENTILES, Result, Sample
 
@@ -103,7 +103,7 @@ def _logarithmic(axes: Axes, which: str) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def _finish(axes: Axes, x: str, y: str, place: str) -> None:
+def _finish(axes: Axes, x: str, y: str, place: Literal["upper right", "lower right"]) -> None:
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     axes.grid(visible=True, alpha=0.3)

@@ -55,7 +55,6 @@ class World:
     status: int = 200
     body: bytes = json.dumps(PREDICTIONS).encode()
     headers: dict[str, str] = field(default_factory=dict)
-    delay_seconds: float = 0.0
     invocations: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
     file_status: int = 200
@@ -98,7 +97,6 @@ def request_handler(world: World) -> type[BaseHTTPRequestHandler]:
             world.count(1)
             if world.hold:
                 world.hold.wait(30)
-            threading.Event().wait(world.delay_seconds)
             if world.endpoint_gate:
                 world.endpoint_gate.wait(30)
             world.count(-1)
@@ -147,7 +145,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1",
         "AWS_ENDPOINT_URL": world.origin, "BUCKET_NAME": "data-bucket", "ENDPOINT_NAME": "flowers",
         "ALLOWED_BUCKETS": "other-bucket", "FETCH_ALLOWED_ORIGINS": world.origin, "CORS_ALLOWED_ORIGIN": "",
-        "MAX_IMAGE_BYTES": "10000", "FETCH_DEADLINE_SECONDS": "2", "ENDPOINT_READ_TIMEOUT_SECONDS": "1",
+        "MAX_IMAGE_BYTES": "10000", "FETCH_DEADLINE_SECONDS": "20", "ENDPOINT_READ_TIMEOUT_SECONDS": "20",
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
     forget()

