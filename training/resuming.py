@@ -57,7 +57,12 @@ class Checkpoints(Callback):
         self._look(state)
 
     def on_trained(self, state: TrainingState) -> None:
-        """Scoring may take long and changes nothing, so a signal ends it at once; `rescue` saves what came before."""
+        """Scoring may take long and changes nothing, so a signal ends it at once; `rescue` saves what came before.
+
+        Several processes finish it first: one that left would take the others' answers with it, and the checkpoint too.
+        """
+        if self.world.size > 1:
+            return
         self._scored = (state, state.epoch)
         self.stop.is_deferred = False
         self.stop.check()
@@ -75,11 +80,8 @@ class Checkpoints(Callback):
         self.stop.check()
 
     def rescue(self) -> str:
-        """Save what a signal interrupted while it was scored; return where, or "" where the last checkpoint must do.
-
-        Several processes would have to agree first, which those that are gone cannot.
-        """
-        if self._scored is None or self.world.size > 1:
+        """Save what a signal interrupted while it was scored; return where, or "" where the last checkpoint must do."""
+        if self._scored is None:
             return ""
         state, epoch = self._scored
         if state.progress is None or state.epoch != epoch:  # the signal came while the scores were noted down

@@ -165,17 +165,18 @@ def together(
     moment: int = 0,
     function: str = "run",
     settings: dict[str, object] | None = None,
+    struck: int = 1,
 ) -> list[tuple[int, str]]:
-    """Run one job as `size` processes, the second of which is struck."""
+    """Run one job as `size` processes, of which the one of rank `struck` is."""
     port = free_port()
     flags = flags_of(data, folder, settings or HEAD)
-    if settings:  # a checkpoint of 28 million parameters would take most of the time
+    if function != "run":  # a checkpoint of 28 million parameters would take most of the time
         flags = [flag for flag in flags if not flag.startswith("--checkpoint-dir=")]
     processes = []
     for rank in range(size):
         output = folder.with_suffix(f".{rank}.log")
         output.unlink(missing_ok=True)
-        strike = (blow, moment) if rank == 1 else ("", 0)
+        strike = (blow, moment) if rank == struck else ("", 0)
         environ = environment(rank, size, port) if size > 1 else {}
         processes.append((start(JOBS, function, flags, *strike, environ=environ, output=output), output))
     return [(finish(process), output.read_text()) for process, output in processes]
@@ -184,10 +185,12 @@ def together(
 @pytest.mark.account
 @pytest.mark.slow
 def test_two_processes_have_the_loss_curve_of_one(photos: Path, tmp_path: Path) -> None:
-    """At the same global batch, to a relative 1e-5; killed and taken up again, to the last bit of the two."""
+    """At the same global batch, to a relative 1e-5; killed, stopped while they score, and taken up, to the last bit."""
     ((alone, _),) = together(photos, tmp_path / "one", 1)
     (first, said), (second, nothing) = together(photos, tmp_path / "two", 2)
     killed = together(photos, tmp_path / "struck", 2, "kill", 5)
+    from_disk = HEAD | {"cache_mb": 0}  # the first 12 pictures are opened to be checked, the next to be scored
+    stopped = together(photos, tmp_path / "struck", 2, "terminate-scoring", 13, settings=from_disk, struck=0)
     again = together(photos, tmp_path / "struck", 2)
 
     assert (alone, first, second) == (0, 0, 0), said
@@ -199,6 +202,8 @@ def test_two_processes_have_the_loss_curve_of_one(photos: Path, tmp_path: Path) 
     assert two["test_loss"] == pytest.approx(one["test_loss"], rel=1e-5)
     assert [code for code, _ in killed] == [1, -signal.SIGKILL]
     assert "process 0 of 2 lost another one, which was killed" in killed[0][1]
+    assert [code for code, _ in stopped] == [1, 1]
+    assert "stopped by SIGTERM before it had finished; a checkpoint after 6 steps is in" in stopped[0][1]
     assert [code for code, _ in again] == [0, 0], again
     assert_same(tmp_path / "two", tmp_path / "struck")
 

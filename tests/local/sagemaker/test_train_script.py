@@ -16,7 +16,7 @@ from tests.training.processes import finish, start
 
 ROOT = Path(__file__).resolve().parents[3]
 JOBS = ROOT / "tests" / "training" / "jobs.py"
-SETTINGS = {"model_name": "mobilenet_v3_small", "weights": "none", "image_size": 32, "batch_size": 8, "epochs": 24}
+SETTINGS = {"model_name": "mobilenet_v3_small", "weights": "none", "image_size": 32, "batch_size": 8, "epochs": 12}
 SETTINGS |= {"precision": "fp32", "save_model": "false", "augment": "basic"}
 # A frozen backbone's statistics do not change, so two instances have the scores of one but for rounding.
 SETTINGS |= {"trainable": "head", "dropout": 0}
