@@ -82,6 +82,11 @@ class Bench:
         """Return the memory of the account's process."""
         return float(psutil.Process(self.info.pid).memory_info().rss) / (1 << 20)
 
+    def peak_mb(self) -> float:
+        """Return the most memory that the account's process has had."""
+        lines = Path(f"/proc/{self.info.pid}/status").read_text().splitlines()
+        return next(float(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
+
 
 def start_and_deploy(folder: Path) -> list[Row]:
     """From nothing to a deployed stack, as a person does it: `deploy.py up --local`."""
@@ -116,6 +121,23 @@ def s3(bench: Bench) -> list[Row]:
             "a few seconds",
         ),
         ("memory that those three added", f"{grown:.0f} MB", "100 MB"),
+    ]
+
+
+def large(bench: Bench) -> list[Row]:
+    """An object of 2 GB, zeros of a sparse file: put in parts, got again, and how far the account's memory went up."""
+    client = bench.client("s3")
+    client.create_bucket(Bucket="bench-large")
+    before = bench.resident_mb()
+    with tempfile.NamedTemporaryFile() as file, tempfile.NamedTemporaryFile() as target:
+        file.truncate(2 << 30)
+        up = _seconds(lambda: client.upload_file(file.name, "bench-large", "2gb"))
+        down = _seconds(lambda: client.download_file("bench-large", "2gb", target.name))
+        assert Path(target.name).stat().st_size == 2 << 30
+    client.delete_object(Bucket="bench-large", Key="2gb")
+    return [
+        ("S3 2 GB: put in parts / got in parts", f"{up:.1f} / {down:.1f} s", ""),
+        ("memory that it took at most", f"{bench.peak_mb() - before:.0f} MB", "100 MB"),
     ]
 
 
@@ -263,6 +285,7 @@ def _percentiles(times: list[float]) -> str:
 
 PARTS: dict[str, Callable[[Bench], list[Row]]] = {
     "s3": s3,
+    "large": large,
     "lambda": lambda_,
     "endpoint": endpoint,
     "executions": executions,

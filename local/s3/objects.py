@@ -206,7 +206,7 @@ class Objects:
         span = _span(environ.get("HTTP_RANGE", ""), stored.size) if with_body else None
         if "HTTP_RANGE" in environ and span is None:
             return None
-        if span is None and (stored.checksum_algorithm not in (None, "CRC32") or stored.multipart is not None):
+        if not _is_as_expected(stored, environ):
             return None
         if not self._is_allowed(environ, "GetObject" if with_body else "HeadObject", bucket, key, Key=key):
             return None
@@ -216,8 +216,8 @@ class Objects:
             headers |= {"Content-Range": f"bytes {first}-{last}/{stored.size}", "content-length": last + 1 - first}
             body = blocks_of_key(stored, first, last + 1 - first)
             return "206 Partial Content", [(name, str(value)) for name, value in headers.items()], body
-        if stored.checksum_value and environ.get("HTTP_X_AMZ_CHECKSUM_MODE") == "ENABLED":
-            headers["x-amz-checksum-crc32"] = stored.checksum_value
+        if stored.checksum_algorithm and environ.get("HTTP_X_AMZ_CHECKSUM_MODE") == "ENABLED":
+            headers |= _checksum_headers(stored)
         return "200 OK", [(name, str(value)) for name, value in headers.items()], _body(stored) if with_body else b""
 
     def _list(self, environ: dict[str, Any], bucket: Any, query: Mapping[str, str]) -> Answer | None:
@@ -239,6 +239,19 @@ class Objects:
 def _crc32(checksum: int) -> str:
     """Return the checksum as S3's header has it: four bytes, the highest first, in base64."""
     return base64.b64encode(checksum.to_bytes(4, "big")).decode()
+
+
+def _is_as_expected(stored: FakeKey, environ: Mapping[str, Any]) -> bool:
+    """Return whether the object is the one that If-Match asks for, as a download in ranges does, if anything does."""
+    expected = environ.get("HTTP_IF_MATCH", "*").strip()
+    return bool(expected == "*" or expected.strip('"') == stored.etag.strip('"'))
+
+
+def _checksum_headers(stored: Any) -> dict[str, str]:
+    """Return the checksum that the object was put with; one made of its parts' says how many there were."""
+    count = f"-{stored.checksum_parts}" if stored.checksum_type == "COMPOSITE" else ""
+    headers = {f"x-amz-checksum-{stored.checksum_algorithm.lower()}": f"{stored.checksum_value}{count}"}
+    return headers | ({"x-amz-checksum-type": stored.checksum_type} if stored.checksum_type else {})
 
 
 def _body(stored: FakeKey) -> bytes | Iterable[bytes]:
@@ -263,8 +276,9 @@ def _is_plain(environ: Mapping[str, Any]) -> bool:
         return False
     if "HTTP_X_AMZ_SDK_CHECKSUM_ALGORITHM" in environ and "HTTP_X_AMZ_CHECKSUM_CRC32" not in environ:
         return False
+    conditions = _CONDITIONS - {"HTTP_IF_MATCH"} if environ["REQUEST_METHOD"] in ("GET", "HEAD") else _CONDITIONS
     return not any(
-        name in _CONDITIONS
+        name in conditions
         or (name.startswith("HTTP_X_AMZ_") and name not in _PLAIN and not name.startswith("HTTP_X_AMZ_META_"))
         for name in environ
     )

@@ -25,7 +25,10 @@ def bucket(aws: Callable[[str], Any]) -> str:
 
 
 def test_a_large_object_comes_back_as_it_was_put(aws: Callable[[str], Any], bucket: str) -> None:
-    """Whole, by range, and with its MD5 as the ETag, as S3 gives it to an object that was put in one piece."""
+    """Whole, by range, and with its MD5 as the ETag, as S3 gives it to an object that was put in one piece.
+
+    Source: S3 API reference, Object: ETag; GetObject: Range.
+    """
     content = os.urandom(3 * LARGE_BYTES + 7)
 
     put = aws("s3").put_object(Bucket=bucket, Key="large", Body=content, Metadata={"who": "me"})
@@ -41,7 +44,10 @@ def test_a_large_object_comes_back_as_it_was_put(aws: Callable[[str], Any], buck
 
 
 def test_a_range_beyond_the_end_is_refused(aws: Callable[[str], Any], bucket: str) -> None:
-    """S3 answers InvalidRange with 416."""
+    """S3 answers InvalidRange with 416.
+
+    Source: S3 API reference, "Error responses": InvalidRange.
+    """
     aws("s3").put_object(Bucket=bucket, Key="k", Body=b"0123")
 
     with pytest.raises(aws("s3").exceptions.ClientError, match="InvalidRange"):
@@ -49,7 +55,10 @@ def test_a_range_beyond_the_end_is_refused(aws: Callable[[str], Any], bucket: st
 
 
 def test_an_upload_in_parts_is_joined_in_order(aws: Callable[[str], Any], bucket: str, tmp_path: Path) -> None:
-    """upload_file in three parts, download_file by ranges, copies included; the ETag says how many parts there were."""
+    """upload_file in three parts, download_file by ranges, copies included; the ETag says how many parts there were.
+
+    Source: S3 user guide, "Uploading and copying objects using multipart upload".
+    """
     content = os.urandom(17 * _MB)
     (tmp_path / "up").write_bytes(content)
     parts = TransferConfig(multipart_threshold=8 * _MB, multipart_chunksize=8 * _MB)
@@ -80,6 +89,44 @@ def test_the_account_hardly_grows_by_a_large_object(
 
     assert size == 120 * _MB
     assert after - before < 40 * _MB
+
+
+def test_a_download_in_ranges_takes_no_more_memory_than_its_blocks(
+    account: RunningAccount, aws: Callable[[str], Any], bucket: str, tmp_path: Path
+) -> None:
+    """download_file asks for each range with If-Match; none of them makes the account read the whole object."""
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(120 * _MB)
+    aws("s3").upload_file(str(tmp_path / "sparse"), bucket, "ranges")
+    before = _peak_bytes(account)
+
+    aws("s3").download_file(bucket, "ranges", str(tmp_path / "down"))
+    whole = aws("s3").get_object(Bucket=bucket, Key="ranges")
+    num_read = sum(len(block) for block in whole["Body"].iter_chunks(_MB))
+
+    assert (tmp_path / "down").stat().st_size == num_read == 120 * _MB
+    assert _peak_bytes(account) - before < 60 * _MB
+
+
+def _peak_bytes(account: RunningAccount) -> int:
+    """Return the most memory that the account's process has had so far."""
+    status = Path(f"/proc/{account.info.pid}/status")
+    if not status.exists():
+        pytest.skip("only Linux says how much memory a process has had at most")
+    return next(int(line.split()[1]) << 10 for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+
+
+def test_another_object_than_the_expected_one_is_refused(aws: Callable[[str], Any], bucket: str) -> None:
+    """If-Match with another ETag is 412, with the object's own it passes, in ranges as well.
+
+    Source: S3 API reference, GetObject: If-Match.
+    """
+    etag = aws("s3").put_object(Bucket=bucket, Key="k", Body=b"0123")["ETag"]
+
+    with pytest.raises(aws("s3").exceptions.ClientError, match="PreconditionFailed"):
+        aws("s3").get_object(Bucket=bucket, Key="k", IfMatch='"other"', Range="bytes=0-1")
+
+    assert aws("s3").get_object(Bucket=bucket, Key="k", IfMatch=etag, Range="bytes=1-2")["Body"].read() == b"12"
 
 
 def test_listing_versions_of_a_large_object_leaves_it_whole(aws: Callable[[str], Any], bucket: str) -> None:

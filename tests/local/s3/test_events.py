@@ -35,7 +35,10 @@ def test_a_put_sends_one_event_in_the_documented_shape(account):
 
 
 def test_sequencers_grow_with_each_put_of_a_key(account):
-    """An older event can be told from a newer one."""
+    """An older event can be told from a newer one.
+
+    Source: S3 user guide, "EventBridge event message structure": sequencer.
+    """
     s3, bucket, queue = _bucket_with_ears(account)
     for content in (b"1", b"22", b"333"):
         s3.put_object(Bucket=bucket, Key="k", Body=content)
@@ -48,7 +51,10 @@ def test_sequencers_grow_with_each_put_of_a_key(account):
 
 
 def test_a_multipart_upload_sends_one_event(account):
-    """A file above the multipart threshold is one object, and so one event."""
+    """A file above the multipart threshold is one object, and so one event.
+
+    Source: S3 user guide, "Using EventBridge": Object Created, CompleteMultipartUpload.
+    """
     s3, bucket, queue = _bucket_with_ears(account)
     parts = TransferConfig(multipart_threshold=5 << 20, multipart_chunksize=5 << 20)
 

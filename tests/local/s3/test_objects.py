@@ -58,15 +58,42 @@ def test_an_object_reads_the_same_either_way(s3, bucket):
     assert _facts(plain) == _facts(with_option)
 
 
+@pytest.mark.parametrize("algorithm", ["CRC32", "SHA256"])
+def test_an_object_put_in_parts_reads_the_same_either_way(s3, bucket, algorithm):
+    """Its checksum, of the parts' or of the whole, is told as moto tells it."""
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="joined", ChecksumAlgorithm=algorithm)["UploadId"]
+    part = s3.upload_part(
+        Bucket=bucket, Key="joined", UploadId=upload, PartNumber=1, Body=_BODY, ChecksumAlgorithm=algorithm
+    )
+    s3.complete_multipart_upload(
+        Bucket=bucket,
+        Key="joined",
+        UploadId=upload,
+        MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]},
+    )
+
+    plain = s3.get_object(Bucket=bucket, Key="joined", ChecksumMode="ENABLED")
+    with_option = s3.get_object(Bucket=bucket, Key="joined", ChecksumMode="ENABLED", VersionId="null")
+
+    assert plain["Body"].read() == with_option["Body"].read() == _BODY
+    assert _facts(plain) == _facts(with_option)
+
+
 def test_a_head_tells_the_size_without_the_content(s3, bucket):
-    """HeadObject's Content-Length is the object's."""
+    """HeadObject's Content-Length is the object's.
+
+    Source: S3 API reference, HeadObject.
+    """
     s3.put_object(Bucket=bucket, Key="k", Body=_BODY)
 
     assert s3.head_object(Bucket=bucket, Key="k")["ContentLength"] == len(_BODY)
 
 
 def test_a_wrong_checksum_is_refused(s3, bucket):
-    """A body that is not the one its CRC32 was made of is not stored."""
+    """A body that is not the one its CRC32 was made of is not stored.
+
+    Source: S3 user guide, "Checking object integrity": BadDigest.
+    """
     with pytest.raises(botocore.exceptions.ClientError, match="BadDigest"):
         s3.put_object(Bucket=bucket, Key="k", Body=_BODY, ChecksumCRC32="AAAAAA==")
 
@@ -74,7 +101,10 @@ def test_a_wrong_checksum_is_refused(s3, bucket):
 
 
 def test_a_missing_object_and_a_missing_bucket_are_named(s3, bucket):
-    """Errors are those of the long way."""
+    """Errors are those of the long way.
+
+    Source: S3 API reference, "Error responses": NoSuchKey, NoSuchBucket.
+    """
     with pytest.raises(s3.exceptions.NoSuchKey):
         s3.get_object(Bucket=bucket, Key="nothing")
     with pytest.raises(s3.exceptions.NoSuchBucket):
@@ -82,7 +112,10 @@ def test_a_missing_object_and_a_missing_bucket_are_named(s3, bucket):
 
 
 def test_a_deleted_object_is_gone_from_reads_and_listings(s3, bucket):
-    """A versioned bucket's delete marker hides the object on the short way too."""
+    """A versioned bucket's delete marker hides the object on the short way too.
+
+    Source: S3 user guide, "Working with delete markers".
+    """
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     s3.put_object(Bucket=bucket, Key="k", Body=_BODY)
     s3.delete_object(Bucket=bucket, Key="k")
@@ -109,7 +142,10 @@ def test_a_listing_says_the_same_either_way(s3, bucket):
 @given(names=st.sets(st.text("ab/é ", min_size=1, max_size=6), max_size=7), size=st.integers(1, 4))
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_pages_hold_each_key_once_and_in_order(s3, names, size):
-    """However many keys a page has, the pages together are the sorted names."""
+    """However many keys a page has, the pages together are the sorted names.
+
+    Source: S3 API reference, ListObjectsV2: ContinuationToken, MaxKeys.
+    """
     bucket = f"bucket-{uuid.uuid4().hex[:12]}"
     s3.create_bucket(Bucket=bucket)
     for name in names:
@@ -121,7 +157,10 @@ def test_pages_hold_each_key_once_and_in_order(s3, names, size):
 
 
 def test_a_listing_starts_after_a_name(s3, bucket):
-    """StartAfter leaves out what comes before, and the name itself."""
+    """StartAfter leaves out what comes before, and the name itself.
+
+    Source: S3 API reference, ListObjectsV2: StartAfter.
+    """
     for key in ("a", "b", "c"):
         s3.put_object(Bucket=bucket, Key=key, Body=b"")
 
