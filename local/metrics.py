@@ -1,5 +1,6 @@
 """The account's CloudWatch samples: kept by minute, bounded, exact in count, sum, minimum and maximum."""
 
+import pickle
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -143,6 +144,16 @@ class MetricStore:
         """Return every metric that has samples."""
         with self._lock:
             return list(self._series)
+
+    def dump(self) -> bytes:
+        """Return all samples, for `restore`."""
+        with self._lock:
+            return pickle.dumps(self._series, protocol=pickle.HIGHEST_PROTOCOL)
+
+    def restore(self, content: bytes) -> None:
+        """Take back the samples that `dump` returned, from a file of the account's own folder."""
+        with self._lock:
+            self._series = pickle.loads(content)  # noqa: S301 (of our own making)
 
     def _of(self, key: SeriesKey, unit: str) -> Series:
         series = self._series.get(key)

@@ -70,7 +70,7 @@ class Keeper:
         for part in self._parts:
             try:
                 self._save(part)
-            except UnpicklableError as error:
+            except (UnpicklableError, RuntimeError) as error:  # the latter: it changed at each try
                 if self._failed.get(part.name) != str(error):
                     logger.error("the state of %r is not saved: %s", part.name, error)  # noqa: TRY400 (expected)
                 self._failed[part.name] = str(error)

@@ -8,6 +8,7 @@ from typing import Any
 from local.account import Account
 from local.durability.keeper import Part
 from local.s3.disk import Disk, DiskBuffer
+from local.stepfunctions import past
 
 logger = logging.getLogger("local.durability")
 
@@ -43,7 +44,7 @@ def _reader(account: Account, name: str) -> Callable[[], dict[str, Any]]:
     def read() -> dict[str, Any]:
         state = dict(vars(_backend(account, name)))
         if name == "stepfunctions":
-            state["state_machines"] = [_without_executions(machine) for machine in state["state_machines"]]
+            state["state_machines"] = [past.kept(machine) for machine in list(state["state_machines"])]
         return state
 
     return read
@@ -51,19 +52,16 @@ def _reader(account: Account, name: str) -> Callable[[], dict[str, Any]]:
 
 def _writer(account: Account, name: str) -> Callable[[dict[str, Any]], None]:
     def write(state: dict[str, Any]) -> None:
-        vars(_backend(account, name)).update(state)
+        backend = _backend(account, name)
+        vars(backend).update(state)
+        if name == "stepfunctions":
+            for machine in backend.state_machines:
+                past.revive(machine, backend, account.clock.now())
         if name == "lambda":
-            for function in _backend(account, name).list_functions("ALL"):
+            for function in backend.list_functions("ALL"):
                 function._unpack()  # another checkout, or a cleaned folder, has not got the code on disk
 
     return write
-
-
-def _without_executions(machine: Any) -> Any:
-    """Return a copy of a state machine: what has run of it is not kept, since what runs cannot be."""
-    copied = object.__new__(type(machine))
-    vars(copied).update(vars(machine) | {"executions": []})
-    return copied
 
 
 def _s3_part(account: Account, disk: Disk) -> Part:

@@ -14,6 +14,7 @@ from moto.stepfunctions.parser.api import InvalidToken
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from local.errors import ServiceError
+from local.stepfunctions.past import history
 
 OPERATIONS = {
     "CreateStateMachine",
@@ -90,7 +91,7 @@ class StepFunctionsResponse(StepFunctionResponse):
     def get_execution_history(self) -> ActionResult:
         """Return the events of an execution, paged and in either order."""
         execution: Any = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
-        events = list(execution.to_history_output()["events"]) if execution.exec_worker else []  # it has just begun
+        events = history(execution)
         if self._get_param("reverseOrder") in (True, "true"):
             events.reverse()
         page, token = self._page(events, 100)

@@ -47,6 +47,55 @@ def _start(folder: Path) -> RunningAccount:
     return RunningAccount(control.start(folder, state_folder=folder.with_name("state")), folder)
 
 
+_MACHINES = {
+    "passes": {"StartAt": "P", "States": {"P": {"Type": "Pass", "Result": {"x": 1}, "End": True}}},
+    "waits": {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 3600, "End": True}}},
+}
+
+
+def _run(account: RunningAccount) -> dict[str, str]:
+    """Start an execution that ends and one that goes on; return their ARNs by their machines' names."""
+    sfn, started = account.client("stepfunctions"), {}
+    for name, definition in _MACHINES.items():
+        role = f"arn:aws:iam::{account.info.account_id}:role/tester"
+        machine = sfn.create_state_machine(name=name, definition=json.dumps(definition), roleArn=role)
+        started[name] = sfn.start_execution(stateMachineArn=machine["stateMachineArn"], name="kept")["executionArn"]
+    eventually(lambda: sfn.describe_execution(executionArn=started["passes"])["status"] == "SUCCEEDED")
+    account.client("cloudwatch").put_metric_data(
+        Namespace="Kept", MetricData=[{"MetricName": "Sample", "Value": 3.0, "Unit": "Count"}]
+    )
+    return started
+
+
+def _look_at_runs(account: RunningAccount, arns: dict[str, str]) -> None:
+    """What has run is there with its history; what ran is ABORTED and says why; new ones run."""
+    sfn = account.client("stepfunctions")
+    ended = sfn.describe_execution(executionArn=arns["passes"])
+    history = sfn.get_execution_history(executionArn=arns["passes"])["events"]
+    assert (ended["status"], json.loads(ended["output"])) == ("SUCCEEDED", {"x": 1})
+    assert [event["type"] for event in history][-1] == "ExecutionSucceeded"
+    ran = sfn.describe_execution(executionArn=arns["waits"])
+    assert ran["status"] == "ABORTED"
+    assert "ended while the execution ran" in ran["cause"]
+    assert sfn.get_execution_history(executionArn=arns["waits"], reverseOrder=True)["events"][0]["type"] == (
+        "ExecutionAborted"
+    )
+    machine = ended["stateMachineArn"]
+    again = sfn.start_execution(stateMachineArn=machine)["executionArn"]
+    eventually(lambda: sfn.describe_execution(executionArn=again)["status"] == "SUCCEEDED")
+    assert len(sfn.list_executions(stateMachineArn=machine)["executions"]) == 2
+    now = time.time()
+    points = account.client("cloudwatch").get_metric_statistics(
+        Namespace="Kept",
+        MetricName="Sample",
+        StartTime=now - 3600,
+        EndTime=now + 60,
+        Period=3600,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    assert [point["Sum"] for point in points] == [3.0]
+
+
 def _fill(account: RunningAccount) -> tuple[Workbench, str, str, str, str]:
     """Make one of each: objects, a stack with a table, a function, an endpoint, an ended and a running job."""
     for name in ("tester", "serving"):
@@ -97,9 +146,10 @@ def test_what_was_stored_survives_a_stop(folder: Path) -> None:
 
 
 def test_everything_stored_survives_a_kill_and_what_ran_has_failed(folder: Path) -> None:
-    """Buckets, tables, stacks, functions, endpoints and records come back at one address; a job that ran has failed."""
+    """Everything that is stored comes back at one address; a job that ran has failed, an execution is aborted."""
     account = _start(folder)
     workbench, function, endpoint, ended, runs = _fill(account)
+    executions = _run(account)
     time.sleep(1.5)  # what is younger than about half a second may be lost
     os.kill(account.info.pid, signal.SIGKILL)
     wait_until_gone(account.info.pid)
@@ -128,6 +178,7 @@ def test_everything_stored_survives_a_kill_and_what_ran_has_failed(folder: Path)
     lost = eventually(lambda: _failed(sagemaker, runs))
     assert "the embedded account ended while the job ran" in lost
     assert any(runs in line for line in again.info.lost)
+    _look_at_runs(again, executions)
     again.client("cloudformation").delete_stack(StackName="kept")
 
 
