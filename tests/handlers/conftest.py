@@ -5,6 +5,7 @@ import dataclasses
 import io
 import itertools
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from handlers.table import Table
 from tests.handlers.fake_sagemaker import FakeSageMaker
 
 EVENTS = Path(__file__).parent.parent / "events"
+HANDLERS = Path(aws.__file__).parent
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 BUCKET = "retriever-data"
@@ -204,6 +206,7 @@ class Chaos:
 
     def __init__(self) -> None:
         self.calls: list[str] = []
+        self.sites: set[tuple[str, str]] = set()  # of all tests: a file of handlers/, and the operation called there
         self.fault: Callable[[], Any] | None = None
         self.at = -1
 
@@ -217,6 +220,7 @@ class Chaos:
     def call(self, model: Any, **_: Any) -> Any:
         """Count a call; return what it meets in place of an answer, or None."""
         self.calls.append(model.name)
+        self.sites.add((_caller(), model.name))
         return self.fault() if self.fault and len(self.calls) - 1 == self.at else None
 
 
@@ -229,6 +233,16 @@ def chaos(switches: dict[str, _Switch]) -> Chaos:
     for switch in switches.values():
         switch.chaos = found
     return found
+
+
+def _caller() -> str:
+    """Return the file of handlers/ that makes the call, below the module that makes clients."""
+    frame = sys._getframe()
+    while frame := frame.f_back:  # type: ignore[assignment]
+        path = Path(frame.f_code.co_filename)
+        if path.is_relative_to(HANDLERS) and path.name != "aws.py":
+            return path.relative_to(HANDLERS).as_posix()
+    return ""
 
 
 def refusal(code: str, status: int = 400) -> tuple[Any, dict[str, Any]]:
