@@ -95,6 +95,7 @@ def local_fault() -> None:
 @click.option("--name", help="Of the function, job, endpoint or execution; of an event, its detail-type.")
 @click.option("--count", type=click.IntRange(1), help="How many times; once by default.")
 @click.option("--skip", type=click.IntRange(0), help="How many occasions pass first; 4 spares the first four calls.")
+@click.option("--copies", type=click.IntRange(2), help="Of a duplicated event; two by default.")
 @click.option("--step", type=click.IntRange(0), help="Of a training job: how many lines of metrics it prints first.")
 @click.option("--seconds", type=float, help="How late, for what is slow or delayed.")
 @click.option("--code", help="Of the error, instead of the service's own.")

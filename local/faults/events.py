@@ -31,8 +31,8 @@ class Events:
             deliver()
             self._release(str(event.get("detail-type", "")))
         elif fault.kind == "duplicate-event":
-            deliver()
-            deliver()
+            for _ in range(fault.copies):
+                deliver()
         elif fault.kind == "delay-event":
             self._later(fault.seconds, deliver)
         elif fault.kind == "reorder-events":

@@ -19,7 +19,7 @@ REQUEST_KINDS: dict[str, str] = {
 }
 EVENT_KINDS: dict[str, str] = {
     "lose-event": "an event does not reach the target of its rule",
-    "duplicate-event": "an event reaches the target twice",
+    "duplicate-event": "an event reaches the target twice, or --copies times",
     "delay-event": "an event reaches the target --seconds later",
     "reorder-events": "an event reaches the target after the one that follows it",
 }
@@ -70,6 +70,7 @@ class Fault:
     name: str = "*"  # of the function, job, endpoint or execution; of an event: its detail-type
     count: int = 1
     skip: int = 0
+    copies: int = 2  # of a duplicated event
     step: int = 0  # of a training job: how many lines of metrics it has printed
     seconds: float = 0.0
     code: str = ""

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from local.faults.remote import RemoteFaults
 from tests.flow.pictures import write_dataset
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -130,7 +131,7 @@ class Deployment:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run these tests in the order of a stack's life: they share one, and the later ones change it."""
-    names = ("success", "schedule", "refusals", "features", "rare_paths", "permissions", "lifecycle")
+    names = ("once", "success", "schedule", "events", "refusals", "features", "rare_paths", "permissions", "lifecycle")
     order = {f"test_{name}.py": position for position, name in enumerate(names)}
     positions = [index for index, item in enumerate(items) if item.path.parent == Path(__file__).parent]
     ordered = sorted((items[index] for index in positions), key=lambda item: order[item.path.name])
@@ -163,6 +164,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def production(stack: Deployment, dataset: Path) -> str:
-    """Give the ARN of the execution that put the colours into production."""
+    """Give the ARN of the execution that put the colours into production, though its upload was told of ten times."""
+    RemoteFaults(stack.account.info).add("duplicate-event", name="Object Created", copies=10)
     stack.run("upload", str(dataset), "--dataset", "colours", "--watch")
     return stack.wait_for_execution("colours")

@@ -34,13 +34,26 @@ def _numbers(account: RunningAccount, queue: Queue, count: int) -> list[int]:
 def test_a_duplicated_event_comes_twice_with_one_id(
     account: RunningAccount, faults: RemoteFaults, heard: Queue
 ) -> None:
-    """EventBridge delivers at least once: both copies carry the same id."""
+    """EventBridge delivers at least once: both copies carry the same id.
+
+    Source: EventBridge user guide, "Event retry policy and using dead-letter queues": at-least-once delivery.
+    """
     faults.add("duplicate-event", name="Counted")
 
     _put(account, 1)
 
     events = [json.loads(body) for body in messages(account, heard, at_least=2)]
     assert events[0] == events[1]
+
+
+def test_an_event_can_come_ten_times(account: RunningAccount, faults: RemoteFaults, heard: Queue) -> None:
+    """`copies` says how often; the next event comes once."""
+    faults.add("duplicate-event", name="Counted", copies=10)
+
+    _put(account, 1)
+    _put(account, 2)
+
+    assert sorted(_numbers(account, heard, 11)) == [1] * 10 + [2]
 
 
 def test_a_lost_event_does_not_come(account: RunningAccount, faults: RemoteFaults, heard: Queue) -> None:

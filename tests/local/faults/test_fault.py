@@ -9,6 +9,8 @@ from local.account import Account
 from local.faults.board import Board
 from local.faults.fault import KINDS, Fault, FaultError
 
+_NEEDED = {"service": "s3", "operation": "PutObject", "caller": "x", "name": "n", "seconds": 1.0}
+
 
 @pytest.mark.parametrize(
     ("members", "message"),
@@ -31,9 +33,7 @@ def test_a_fault_that_cannot_be_made_is_refused_by_its_value(members, message):
 
 def test_every_kind_can_be_made():
     """Each kind passes with every member that any kind needs."""
-    needed = {"service": "s3", "operation": "PutObject", "caller": "x", "name": "n", "seconds": 1.0}
-
-    assert [Fault.parse({"kind": kind, **needed}).kind for kind in KINDS] == list(KINDS)
+    assert [Fault.parse({"kind": kind, **_NEEDED}).kind for kind in KINDS] == list(KINDS)
 
 
 def test_a_fault_passes_over_skipped_occasions_and_clears_itself_by_count(bare_account: Account):
@@ -58,6 +58,20 @@ def test_a_fault_clears_itself_by_time(bare_account: Account):
 
     assert board.take("throttle", occasion="call", service="s3") is None
     assert board.history() == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_logged_and_clears_itself(bare_account: Account, kind: str):
+    """What has happened stands in the history with its occasion, and does not wait to happen again."""
+    board = Board(bare_account)
+    fault = board.add(Fault.parse({"kind": kind, **_NEEDED}))
+
+    happened = board.use(fault, "the test")
+
+    assert happened
+    assert [(each["id"], each["kind"], each["occasion"]) for each in board.history()] == [(fault.id, kind, "the test")]
+    assert board.is_empty
+    assert not board.use(fault, "once more")
 
 
 def test_text_members_are_patterns(bare_account: Account):

@@ -2,6 +2,7 @@
 
 import json
 import time
+import uuid
 from collections.abc import Callable
 
 import psutil
@@ -34,7 +35,10 @@ def test_a_killed_environment_is_replaced(faults: RemoteFaults, function: Callab
 
 
 def test_a_training_job_that_is_killed_fails_with_the_signal(account: RunningAccount, faults: RemoteFaults) -> None:
-    """The job dies after the step that was named and ends Failed, exit code and all."""
+    """The job dies after the step that was named and ends Failed, exit code and all.
+
+    Source: Lambda developer guide, "Understanding the Lambda execution environment lifecycle".
+    """
     workbench = new_workbench(account)
     fault = faults.add("kill-training-job", name="job-*", step=3)
 
@@ -47,13 +51,57 @@ def test_a_training_job_that_is_killed_fails_with_the_signal(account: RunningAcc
 
 
 def test_a_training_job_is_stopped_by_somebody_else(account: RunningAccount, faults: RemoteFaults) -> None:
-    """It ends Stopped, as after a click in the console."""
+    """It ends Stopped, as after a click in the console.
+
+    Source: SageMaker API reference, StopTrainingJob.
+    """
     workbench: Workbench = new_workbench(account)
     faults.add("stop-training-job", name="job-*")
 
     job = workbench.ended(workbench.start(_STEPS))
 
     assert job["TrainingJobStatus"] == "Stopped"
+
+
+def test_a_tuning_job_is_stopped_by_somebody_else(account: RunningAccount, faults: RemoteFaults) -> None:
+    """It ends Stopped with the training job that ran, and the fault is used up.
+
+    Source: SageMaker API reference, StopHyperParameterTuningJob.
+    """
+    workbench: Workbench = new_workbench(account)
+    ranges = [{"Name": "rate", "MinValue": "0", "MaxValue": "1"}]
+    config = {
+        "Strategy": "Random",
+        "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "score"},
+        "ResourceLimits": {"MaxNumberOfTrainingJobs": 1, "MaxParallelTrainingJobs": 1},
+        "ParameterRanges": {"ContinuousParameterRanges": ranges},
+    }
+    name = workbench.tune(_STEPS, config)
+    fault = faults.add("stop-tuning-job", name=name)
+
+    job = workbench.tuned(name)
+
+    assert job["HyperParameterTuningJobStatus"] == "Stopped"
+    assert faults.happened(fault) == [name]
+    assert faults.waiting() == []
+
+
+def test_an_execution_is_stopped_by_somebody_else(account: RunningAccount, faults: RemoteFaults) -> None:
+    """It ends ABORTED, and the fault is used up.
+
+    Source: Step Functions API reference, StopExecution.
+    """
+    sfn, name = account.client("stepfunctions"), f"stopped-{uuid.uuid4().hex[:8]}"
+    definition = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 600, "End": True}}}
+    role = f"arn:aws:iam::{account.info.account_id}:role/pipeline"
+    machine = sfn.create_state_machine(name=name, definition=json.dumps(definition), roleArn=role)
+    arn = sfn.start_execution(stateMachineArn=machine["stateMachineArn"], name=name)["executionArn"]
+    fault = faults.add("stop-execution", name=name)
+
+    eventually(lambda: sfn.describe_execution(executionArn=arn)["status"] == "ABORTED")
+
+    eventually(lambda: faults.happened(fault) == [name])
+    assert faults.waiting() == []
 
 
 def test_an_endpoint_instance_that_is_killed_is_replaced(account: RunningAccount, faults: RemoteFaults) -> None:

@@ -52,7 +52,10 @@ def test_a_client_reads_the_errors_of_its_service(
 
 
 def test_a_client_that_retries_outlasts_throttling(account: RunningAccount, faults: RemoteFaults) -> None:
-    """boto3's standard mode takes SageMaker's ThrottlingException as worth another try."""
+    """boto3's standard mode takes SageMaker's ThrottlingException as worth another try.
+
+    Source: the "Common errors" page of each service's API reference.
+    """
     client = account.client("sagemaker", config=Config(retries={"mode": "standard", "total_max_attempts": 3}))
     fault = faults.add("throttle", service="sagemaker", operation="ListModels", count=2)
 
@@ -96,7 +99,10 @@ def test_a_slow_call_is_carried_out_late(aws: Callable[[str], Any], faults: Remo
 
 
 def test_a_full_quota_is_refused_by_its_service(aws: Callable[[str], Any], faults: RemoteFaults) -> None:
-    """SageMaker answers ResourceLimitExceeded when an account has as many jobs as it may."""
+    """SageMaker answers ResourceLimitExceeded when an account has as many jobs as it may.
+
+    Source: SageMaker API reference, CreateEndpoint: ResourceLimitExceeded.
+    """
     faults.add("quota", service="sagemaker", operation="CreateEndpoint")
 
     with pytest.raises(ClientError, match=r"ResourceLimitExceeded.*account-level service limit"):

@@ -1,0 +1,80 @@
+"""Uploads whose events come several times, or out of order, through EventBridge to the function of the stack."""
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+
+from local import control
+from local.faults.remote import RemoteFaults
+from tests.flow.conftest import Deployment, wait_for
+
+pytestmark = [pytest.mark.slow, pytest.mark.account]
+
+# Of the account's clock, four times as fast as the real one: no machine is so slow that the next event comes by itself.
+_GAP_SECONDS = 400
+_OLD = "the event is a duplicate, or older than one that was handled"
+
+
+@pytest.fixture
+def faults(stack: Deployment) -> Iterator[RemoteFaults]:
+    """Break the stack's account on purpose."""
+    remote = RemoteFaults(stack.account.info)
+    yield remote
+    remote.clear()
+
+
+def said_of(stack: Deployment, dataset: str) -> list[str]:
+    """Return what the function said of each event of `dataset`, a line each."""
+    name = stack.outputs["StartExecutionFunctionName"]
+    pages = stack.client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{name}")
+    lines = [event["message"] for page in pages for event in page["events"]]
+    started = [line for line in lines if '"execution started"' in line and f'"{dataset}-' in line]
+    return started + [line for line in lines if '"nothing started"' in line and f"dataset '{dataset}'" in line]
+
+
+def executions_of(stack: Deployment, dataset: str) -> list[str]:
+    return [each["executionArn"] for each in stack.executions() if each["name"].startswith(f"{dataset}-")]
+
+
+def _all_ended(stack: Deployment, dataset: str) -> bool:
+    return all(stack.wait_until_ended(arn) for arn in executions_of(stack, dataset))
+
+
+@pytest.mark.parametrize("copies", [1, 2, 3, 10])
+def test_an_event_that_comes_several_times_at_once_starts_one_execution(
+    stack: Deployment, faults: RemoteFaults, copies: int
+) -> None:
+    """One delivery starts the execution, each other one is said to be a duplicate."""
+    dataset = f"told{copies}"
+    if copies > 1:
+        faults.add("duplicate-event", name="Object Created", copies=copies)
+
+    stack.put(f"datasets/{dataset}/_SUCCESS")
+
+    said = wait_for(lambda: found if len(found := said_of(stack, dataset)) >= copies else None, 60)
+    assert len(executions_of(stack, dataset)) == 1
+    assert sum(_OLD in line for line in said) == copies - 1
+    assert _all_ended(stack, dataset)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=lambda order: "".join(map(str, order)))
+def test_an_event_that_comes_after_a_newer_one_starts_nothing(
+    stack: Deployment, faults: RemoteFaults, order: tuple[int, ...]
+) -> None:
+    """Three uploads of one dataset, their events in each order: only what is newer than all before starts anything."""
+    dataset = "order" + "".join(map(str, order))
+    for number in range(3):
+        seconds = _GAP_SECONDS * (order.index(number) + 1)
+        faults.add("delay-event", name="Object Created", seconds=seconds)
+    for _ in range(3):
+        stack.put(f"datasets/{dataset}/_SUCCESS")
+
+    for num_events in (1, 2, 3):
+        control.advance_clock(stack.account.info, _GAP_SECONDS)
+        said = wait_for(lambda n=num_events: found if len(found := said_of(stack, dataset)) >= n else None, 60)
+        assert _all_ended(stack, dataset)
+
+    num_newest = sum(number == max(order[: place + 1]) for place, number in enumerate(order))
+    assert len(executions_of(stack, dataset)) == num_newest
+    assert sum(_OLD in line for line in said) == 3 - num_newest
