@@ -90,7 +90,7 @@ _NOTES: dict[str, tuple[str, str]] = {
     "cloudwatch": (
         "Metrics with statistics and percentiles, alarms that are evaluated and act, dashboards that are kept.",
         "Metric maths is arithmetic, SUM, AVG, MIN, MAX, ABS, FILL and METRICS, and not for alarms. Composite alarms "
-        "and anomaly detection are refused. Metrics are kept in memory.",
+        "and anomaly detection are refused. Metrics are kept in memory, unless there is a state folder.",
     ),
     "cloudformation": (
         "Change sets, creation in dependency order, updates, replacement, rollback with the old values, deletion "

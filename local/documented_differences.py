@@ -43,6 +43,7 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "StartQuery": "moto's, which knows a part of the query language",
     },
     "s3": {
+        "CopyObject": "moto's; the content passes through memory",
         "PutBucketLifecycleConfiguration": _RECORD,
         "PutBucketEncryption": "kept and shown; contents are not encrypted on disk",
         "PutBucketReplication": _RECORD,
@@ -70,8 +71,8 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "CreateStateMachine": "standard JSONPath machines; express, JSONata, distributed maps, `.sync` and activities "
         "are refused, as are payload templates that are bare lists; intrinsic functions are checked when they run",
         "UpdateStateMachine": "as CreateStateMachine; no versions",
-        "StartExecution": "executions do not survive the account's end; results of `lambda:invoke` leave out "
-        "SdkHttpMetadata and SdkResponseMetadata",
+        "StartExecution": "with a state folder, executions survive the account's end, and those that ran are ABORTED; "
+        "results of `lambda:invoke` leave out SdkHttpMetadata and SdkResponseMetadata",
     },
     "sts": {"AssumeRole": "gives a session of the role of this account"},
 }

@@ -24,7 +24,10 @@ def stepped(account_at_speed: Callable[[float], RunningAccount]) -> RunningAccou
 
 
 def test_retries_of_an_asynchronous_event_pass_at_once(stepped: RunningAccount) -> None:
-    """Lambda tries a failing event again after one and after two minutes, then it goes to the dead-letter queue."""
+    """Lambda tries a failing event again after one and after two minutes, then it goes to the dead-letter queue.
+
+    Source: Lambda developer guide, "How Lambda handles errors and retries with asynchronous invocation".
+    """
     failing = make_function(stepped, "def handler(event, context):\n    print('tried')\n    raise ValueError('no')\n")
     queue = new_queue(stepped)
     failing.client.put_function_event_invoke_config(
@@ -105,7 +108,10 @@ def _told_within(account: RunningAccount, queue: Queue, tries: int) -> list[str]
 
 
 def test_a_schedule_fires_when_its_time_has_come(stepped: RunningAccount) -> None:
-    """A schedule for every six hours fires once six hours are over."""
+    """A schedule for every six hours fires once six hours are over.
+
+    Source: EventBridge Scheduler user guide, "Schedule types": rate-based schedules.
+    """
     queue, name = new_queue(stepped), "six-hourly"
     stepped.client("scheduler").create_schedule(
         Name=name,
@@ -122,7 +128,10 @@ def test_a_schedule_fires_when_its_time_has_come(stepped: RunningAccount) -> Non
 
 
 def test_an_alarm_clears_after_a_quarter_of_an_hour(stepped: RunningAccount) -> None:
-    """An alarm on one minute of missing data that counts as fine is OK again once that minute is over."""
+    """An alarm on one minute of missing data that counts as fine is OK again once that minute is over.
+
+    Source: CloudWatch user guide, "Configuring how CloudWatch alarms treat missing data".
+    """
     cloudwatch: Any = stepped.client("cloudwatch")
     cloudwatch.put_metric_alarm(
         AlarmName="stepped",
@@ -140,6 +149,23 @@ def test_an_alarm_clears_after_a_quarter_of_an_hour(stepped: RunningAccount) -> 
     control.advance_clock(stepped.info, 900)
 
     eventually(lambda: cloudwatch.describe_alarms(AlarmNames=["stepped"])["MetricAlarms"][0]["StateValue"] == "OK")
+
+
+def test_a_message_is_seen_again_when_its_time_is_over(stepped: RunningAccount) -> None:
+    """A message that was received is hidden for the visibility timeout of its queue, and then comes again.
+
+    Source: SQS developer guide, "Amazon SQS visibility timeout".
+    """
+    queue, sqs = new_queue(stepped), stepped.client("sqs")
+    sqs.set_queue_attributes(QueueUrl=queue.url, Attributes={"VisibilityTimeout": "43200"})
+    sqs.send_message(QueueUrl=queue.url, MessageBody="again")
+    seen = [message["Body"] for message in sqs.receive_message(QueueUrl=queue.url)["Messages"]]
+
+    hidden = sqs.receive_message(QueueUrl=queue.url)
+    control.advance_clock(stepped.info, 43_200)
+
+    assert "Messages" not in hidden
+    assert messages(stepped, queue, at_least=1) == seen == ["again"]
 
 
 def test_time_does_not_go_back(stepped: RunningAccount) -> None:

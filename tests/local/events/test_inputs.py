@@ -36,13 +36,19 @@ _EVENT = {"detail-type": "Object Created", "source": "aws.s3", "detail": {"objec
     ],
 )
 def test_a_target_gets_the_input_it_asks_for(target, expected):
-    """The whole event, a constant, a part, or a transformed text."""
+    """The whole event, a constant, a part, or a transformed text.
+
+    Source: EventBridge user guide, "Amazon EventBridge input transformation".
+    """
     assert json.loads(target_input(target, _EVENT, _RULE)) == expected
 
 
 @given(st.text())
 def test_a_transformed_text_is_json_whatever_the_event_holds(text):
-    """Quotes, backslashes and control characters of an event cannot break out of the template."""
+    """Quotes, backslashes and control characters of an event cannot break out of the template.
+
+    Source: EventBridge user guide, "Amazon EventBridge input transformation".
+    """
     transformer = {"InputPathsMap": {"key": "$.detail"}, "InputTemplate": '{"quoted": "<key>", "bare": <key>}'}
 
     result = json.loads(target_input({"InputTransformer": transformer}, {"detail": text}, _RULE))

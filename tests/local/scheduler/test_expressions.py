@@ -28,12 +28,18 @@ _FRIDAY = datetime(2026, 11, 20, 10, 30, 15, tzinfo=UTC)
     ],
 )
 def test_next_after_follows_the_calendar(expression, timezone, expected):
-    """The first moment after Friday, 20 November 2026, 10:30:15 UTC."""
+    """The first moment after Friday, 20 November 2026, 10:30:15 UTC.
+
+    Source: EventBridge Scheduler user guide, "Schedule types".
+    """
     assert parse(expression, timezone).next_after(_FRIDAY) == datetime.fromisoformat(expected)
 
 
 def test_at_in_the_past_is_never_due_again():
-    """A one-time schedule has no second time."""
+    """A one-time schedule has no second time.
+
+    Source: EventBridge Scheduler user guide, "Schedule types": one-time schedules.
+    """
     assert parse("at(2026-11-20T10:00:00)").next_after(_FRIDAY) is None
 
 
@@ -52,7 +58,10 @@ def test_at_in_the_past_is_never_due_again():
     ],
 )
 def test_an_expression_that_would_never_fire_is_refused(expression, message):
-    """The error says what the expression should be."""
+    """The error says what the expression should be.
+
+    Source: EventBridge Scheduler user guide, "Schedule types": rate and cron fields.
+    """
     with pytest.raises(ScheduleExpressionError, match=message):
         parse(expression)
 
@@ -65,7 +74,10 @@ def test_an_unknown_time_zone_is_refused():
 
 @given(minutes=st.integers(2, 10_000), offset=st.integers(0, 10_000_000))
 def test_a_rate_is_due_at_multiples_of_its_period_after_the_start(minutes, offset):
-    """The next moment is later, at most a period away, and a whole number of periods from the start."""
+    """The next moment is later, at most a period away, and a whole number of periods from the start.
+
+    Source: EventBridge Scheduler user guide, "Schedule types": rate-based schedules.
+    """
     after = _FRIDAY + timedelta(seconds=offset)
     period = timedelta(minutes=minutes)
 
@@ -81,7 +93,10 @@ def test_a_rate_is_due_at_multiples_of_its_period_after_the_start(minutes, offse
     offset=st.integers(0, 10_000_000),
 )
 def test_a_cron_moment_matches_its_own_fields(fields, offset):
-    """The moment found has the minute, hour, day and month asked for, and lies ahead."""
+    """The moment found has the minute, hour, day and month asked for, and lies ahead.
+
+    Source: EventBridge Scheduler user guide, "Schedule types": cron-based schedules.
+    """
     minute, hour, day, month = fields
     after = _FRIDAY + timedelta(seconds=offset)
 

@@ -31,7 +31,10 @@ def _ended(sfn, arn):
 
 
 def test_an_execution_without_a_name_gets_one(account):
-    """StartExecution may leave the name to the service."""
+    """StartExecution may leave the name to the service.
+
+    Source: Step Functions API reference, StartExecution: name is optional.
+    """
     sfn = account.client("stepfunctions")
 
     arn = sfn.start_execution(stateMachineArn=_machine(account))["executionArn"]
@@ -40,7 +43,10 @@ def test_an_execution_without_a_name_gets_one(account):
 
 
 def test_an_execution_is_listed_as_running_while_it_is_being_started(account):
-    """Whoever lists meanwhile sees one of the statuses of ExecutionListItem, of which none says "not yet"."""
+    """Whoever lists meanwhile sees one of the statuses of ExecutionListItem, of which none says "not yet".
+
+    Source: Step Functions API reference, ExecutionListItem: status.
+    """
     machine, listed = _machine(account), []
     with ThreadPoolExecutor(1) as pool:
         starting = pool.submit(_start_many, account, machine, 100)
@@ -59,7 +65,10 @@ def _start_many(account, machine, count):
 
 
 def test_a_name_that_was_used_with_another_input_is_refused(account):
-    """An execution's name is used once; only the same input finds a running one again."""
+    """An execution's name is used once; only the same input finds a running one again.
+
+    Source: Step Functions API reference, StartExecution: ExecutionAlreadyExists.
+    """
     sfn, machine = account.client("stepfunctions"), _machine(account)
     first = sfn.start_execution(stateMachineArn=machine, name="once", input="{}")
     _ended(sfn, first["executionArn"])
@@ -69,7 +78,10 @@ def test_a_name_that_was_used_with_another_input_is_refused(account):
 
 
 def test_history_is_paged_and_reversed_on_request(account):
-    """The last event comes first, two at a time."""
+    """The last event comes first, two at a time.
+
+    Source: Step Functions API reference, GetExecutionHistory: maxResults, reverseOrder.
+    """
     sfn = account.client("stepfunctions")
     arn = sfn.start_execution(stateMachineArn=_machine(account))["executionArn"]
     _ended(sfn, arn)
@@ -82,7 +94,10 @@ def test_history_is_paged_and_reversed_on_request(account):
 
 
 def test_status_changes_reach_event_bridge(account):
-    """RUNNING and SUCCEEDED arrive with the execution's name."""
+    """RUNNING and SUCCEEDED arrive with the execution's name.
+
+    Source: Step Functions developer guide, "Automating Step Functions event delivery with EventBridge".
+    """
     machine, queue, events = _machine(account), new_queue(account), account.client("events")
     pattern = {"source": ["aws.states"], "detail": {"stateMachineArn": [machine]}}
     events.put_rule(Name="status", EventPattern=json.dumps(pattern))
@@ -96,7 +111,10 @@ def test_status_changes_reach_event_bridge(account):
 
 
 def test_the_history_is_logged_where_the_machine_says(account):
-    """Level ALL writes every event to the log group."""
+    """Level ALL writes every event to the log group.
+
+    Source: Step Functions developer guide, "Using CloudWatch Logs to log execution history".
+    """
     sfn, logs = account.client("stepfunctions"), account.client("logs")
     group = f"/states/{uuid.uuid4().hex}"
     logs.create_log_group(logGroupName=group)
@@ -114,13 +132,19 @@ def test_the_history_is_logged_where_the_machine_says(account):
 
 
 def test_an_unknown_task_token_is_refused(account):
-    """A token that no task waits with is no token."""
+    """A token that no task waits with is no token.
+
+    Source: Step Functions API reference, SendTaskSuccess: InvalidToken.
+    """
     with pytest.raises(ClientError, match="InvalidToken"):
         account.client("stepfunctions").send_task_success(taskToken="none", output="{}")
 
 
 def test_a_stopped_execution_is_aborted(account):
-    """StopExecution ends an execution, even one that has only just begun, before it answers."""
+    """StopExecution ends an execution, even one that has only just begun, before it answers.
+
+    Source: Step Functions API reference, StopExecution.
+    """
     sfn = account.client("stepfunctions")
     waiting = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}}}
     arn = sfn.start_execution(stateMachineArn=_machine(account, waiting))["executionArn"]
