@@ -81,8 +81,8 @@ class Disk:
         self._doomed: list[Path] = []
 
     def takes(self, content: bytes | StoredFile) -> bool:
-        """Return whether `content` belongs on disk."""
-        return self.keeps or len(content) >= LARGE_BYTES
+        """Return whether `content` belongs on disk; what lies there stays, such as a small one that came in parts."""
+        return self.keeps or isinstance(content, StoredFile) or len(content) >= LARGE_BYTES
 
     def buffer(self, content: bytes | StoredFile) -> DiskBuffer:
         """Return a buffer of `content`, which is written unless it lies on disk already."""
