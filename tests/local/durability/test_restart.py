@@ -150,7 +150,7 @@ def test_everything_stored_survives_a_kill_and_what_ran_has_failed(folder: Path)
     account = _start(folder)
     workbench, function, endpoint, ended, runs = _fill(account)
     executions = _run(account)
-    time.sleep(1.5)  # what is younger than about half a second may be lost
+    _wait_until_saved(account)
     os.kill(account.info.pid, signal.SIGKILL)
     wait_until_gone(account.info.pid)
 
@@ -180,6 +180,14 @@ def test_everything_stored_survives_a_kill_and_what_ran_has_failed(folder: Path)
     assert any(runs in line for line in again.info.lost)
     _look_at_runs(again, executions)
     again.client("cloudformation").delete_stack(StackName="kept")
+
+
+def _wait_until_saved(account: RunningAccount) -> None:
+    """Return once all that is there has been saved: between two marks that were saved lies a whole save."""
+    for mark in ("FirstMark", "SecondMark"):
+        account.client("cloudwatch").put_metric_data(Namespace="Kept", MetricData=[{"MetricName": mark, "Value": 1.0}])
+        path = account.folder.with_name("state") / "metrics.pickle"
+        eventually(lambda mark=mark, path=path: path.exists() and mark.encode() in path.read_bytes())
 
 
 def _failed(sagemaker: object, name: str) -> str:
