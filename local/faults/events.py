@@ -9,7 +9,7 @@ from local.account import Account
 from local.faults.board import Board
 from local.faults.fault import EVENT_KINDS, Fault
 
-_BEHIND_SECONDS = 0.2  # real ones; an event that waits for another comes so long after it
+_BEHIND_SECONDS = 0.5  # real ones; an event that waits for another comes so long after it
 
 
 class Events:
