@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import sys
 import time
 import uuid
@@ -15,6 +14,7 @@ from weakref import WeakSet
 
 from local.account import Account
 from local.identity import Credentials
+from local.lambda_.failures import EnvironmentLostError, InitError, error_object, exit_text
 from local.lambda_.forks import IS_SUPPORTED, ForkServers
 from local.lambda_.logs import EnvironmentLog, FrameReader, LineReader, read_all
 from local.lambda_.runtime_api import RuntimeApi, RuntimeRequest
@@ -27,10 +27,6 @@ _POLL_SECONDS = 0.1
 _ANSWER_OK = "202 Accepted"
 _alive: "WeakSet[Environment]" = WeakSet()
 _starts = BoundedSemaphore(max(2, os.cpu_count() or 2))  # more starts at once only slow each other down
-
-
-class EnvironmentLostError(Exception):
-    """The process ended while no invocation was running; nothing of the caller's was lost."""
 
 
 class _RuntimeExitedError(Exception):
@@ -81,24 +77,6 @@ class Result:
     duration_ms: float
 
 
-class InitError(Exception):
-    """The environment could not be started; `answer` is the error object that the caller of a request gets."""
-
-    def __init__(self, payload: bytes, log_tail: bytes, duration_ms: float, *, timed_out: bool = False) -> None:
-        super().__init__(payload.decode("utf-8", "replace"))
-        self.timed_out = timed_out
-        self.payload = payload
-        self.log_tail = log_tail
-        self.duration_ms = duration_ms
-
-    def answer(self, request_id: str) -> bytes:
-        """Return the error object; the request is named where the process itself could not say what happened."""
-        error = json.loads(self.payload)
-        if error.keys() != {"errorType", "errorMessage"}:
-            return self.payload
-        return _error(error["errorType"], f"RequestId: {request_id} Error: {error['errorMessage']}")
-
-
 def running() -> list[tuple[str, int]]:
     """Return the function's name and the process of each execution environment."""
     return [(one.spec.function_name, one.pid) for one in list(_alive) if one.healthy]
@@ -143,7 +121,7 @@ class Environment:
             InitError: it cannot be started.
         """
         if account.stopping.is_set():
-            raise InitError(_error("Runtime.ExitError", "the embedded account is stopping"), b"", 0.0)
+            raise InitError(error_object("Runtime.ExitError", "the embedded account is stopping"), b"", 0.0)
         environment = cls(account, spec, runtime, initialization)
         try:
             environment.initialise()
@@ -177,9 +155,9 @@ class Environment:
                 request = self._receive(time.monotonic() + seconds)
             except _DeadlineError:
                 message = f"Init timed out after {seconds:.2f} seconds"
-                raise self._init_error(started, _error("Sandbox.Timedout", message), "timeout") from None
+                raise self._init_error(started, error_object("Sandbox.Timedout", message), "timeout") from None
             except _RuntimeExitedError as error:
-                raise self._init_error(started, _error("Runtime.ExitError", str(error)), "error") from None
+                raise self._init_error(started, error_object("Runtime.ExitError", str(error)), "error") from None
         if request.path.endswith("/init/error"):
             request.answer(_ANSWER_OK, {"Content-Type": "application/json"}, b'{"status":"OK"}')
             raise self._init_error(started, request.body, "error")
@@ -240,7 +218,7 @@ class Environment:
                 return request
             now = time.monotonic()
             if (code := self._process.poll()) is not None:
-                raise _RuntimeExitedError(_exit_text(code))
+                raise _RuntimeExitedError(exit_text(code))
             if now >= deadline:
                 raise _DeadlineError
             if now >= flush_at:
@@ -252,14 +230,14 @@ class Environment:
         payload, function_error = answer.body, "Unhandled" if answer.path.endswith("/error") else None
         if len(payload) > MAX_RESPONSE_BYTES:
             message = f"Response payload size exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes)."
-            payload, function_error = _error("Function.ResponseSizeTooLarge", message), "Unhandled"
+            payload, function_error = error_object("Function.ResponseSizeTooLarge", message), "Unhandled"
         return self._report(invocation, started, payload, function_error, "")
 
     def _fail(self, invocation: Invocation, started: float, kind: str, text: str, status: str) -> Result:
         """Answer for a process that did not: it is ended, since its state is unknown."""
         self.healthy = False
         self._account.processes.end(self._process, grace_seconds=0.0)
-        payload = _error(kind, f"RequestId: {invocation.request_id} Error: {text}")
+        payload = error_object(kind, f"RequestId: {invocation.request_id} Error: {text}")
         if status == "timeout":
             self._log.say(f"{self._account.clock.now():%Y-%m-%dT%H:%M:%S.000Z} {invocation.request_id} {text}\n")
         else:
@@ -377,19 +355,6 @@ def _python_folders(layer: Path) -> list[Path]:
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     candidates = (layer / "python" / "lib" / version / "site-packages", layer / "python")
     return [path for path in candidates if path.is_dir()]
-
-
-def _error(kind: str, message: str) -> bytes:
-    return json.dumps({"errorType": kind, "errorMessage": message}, separators=(",", ":")).encode()
-
-
-def _exit_text(code: int) -> str:
-    if code == 0:
-        return "Runtime exited without providing a reason"
-    if code > 0:
-        return f"Runtime exited with error: exit status {code}"
-    names = {signal.SIGKILL: "killed", signal.SIGSEGV: "segmentation fault", signal.SIGABRT: "aborted"}
-    return f"Runtime exited with error: signal: {names.get(signal.Signals(-code), signal.Signals(-code).name.lower())}"
 
 
 def _peak_memory_mb(pid: int) -> int:

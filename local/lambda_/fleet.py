@@ -11,7 +11,8 @@ from typing import cast
 
 from local.account import Account
 from local.errors import ServiceError
-from local.lambda_.environment import Environment, EnvironmentLostError, EnvironmentSpec, InitError
+from local.lambda_.environment import Environment, EnvironmentSpec
+from local.lambda_.failures import EnvironmentLostError, InitError
 
 logger = logging.getLogger("local.lambda")
 

@@ -11,7 +11,8 @@ from local.errors import ServiceError
 from local.iam.actions.rules import Need
 from local.iam.permissions import Permissions
 from local.identity import Principal
-from local.lambda_.environment import EnvironmentLostError, InitError, Invocation, Result
+from local.lambda_.environment import Invocation, Result
+from local.lambda_.failures import EnvironmentLostError, InitError
 from local.lambda_.fleet import Fleets, Lease, ThrottledError
 from local.lambda_.function import Function
 from local.lambda_.metrics import Metrics
