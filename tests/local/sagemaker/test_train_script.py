@@ -1,6 +1,8 @@
 """The product's own training script as a spot job of the account: reclaimed in mid-training, it ends all the same."""
 
 import json
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +14,23 @@ from ops.archive import tar_gz_bytes
 from ops.bundle import source_files
 from tests.local.sagemaker.jobs import IMAGE, Workbench
 from tests.training.conftest import write_images
-from tests.training.processes import finish, start
+from training import train
 
 ROOT = Path(__file__).resolve().parents[3]
-JOBS = ROOT / "tests" / "training" / "jobs.py"
 SETTINGS = {"model_name": "mobilenet_v3_small", "weights": "none", "image_size": 32, "batch_size": 8, "epochs": 12}
 SETTINGS |= {"precision": "fp32", "save_model": "false", "augment": "basic"}
 # A frozen backbone's statistics do not change, so two instances have the scores of one but for rounding.
 SETTINGS |= {"trainable": "head", "dropout": 0}
 TOGETHER = {"sagemaker_torch_distributed_enabled": "true", "sagemaker_instance_type": "ml.m5.xlarge"}
 CHANNELS = {"train": "train", "validation": "valid", "test": "test"}
+
+
+@pytest.fixture(autouse=True)
+def _signals() -> Iterator[None]:
+    """main() takes SIGTERM over; give it back to pytest."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 def request(workbench: Workbench, photos: Path) -> dict[str, Any]:
@@ -67,7 +76,7 @@ def test_reclaimed_training_ends_with_the_scores_of_an_untouched_one(
     name = workbench.start("", **request(workbench, photos))
     flags = [f"--{setting.replace('_', '-')}={value}" for setting, value in SETTINGS.items()]
     flags += [f"--{channel}={photos / folder}" for channel, folder in CHANNELS.items()]
-    untouched = start(JOBS, "run", [*flags, f"--model-dir={tmp_path / 'out'}"], environ={}, output=tmp_path / "log")
+    assert train.main([*flags, f"--model-dir={tmp_path / 'out'}"], {}) == 0
     job = workbench.ended(name, seconds=240)
 
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
@@ -75,7 +84,6 @@ def test_reclaimed_training_ends_with_the_scores_of_an_untouched_one(
     log = workbench.log(name)
     assert len([line for line in log if line.startswith("resumed from checkpoint")]) == 1
     assert len([line for line in log if line.startswith("epoch=")]) == SETTINGS["epochs"]
-    assert finish(untouched) == 0, (tmp_path / "log").read_text()
     found = json.loads(workbench.members(f"s3://{workbench.bucket}/out/{name}/output/output.tar.gz")["evaluation.json"])
     expected = json.loads((tmp_path / "out" / "evaluation.json").read_text())
     for one, other in zip(scores(found), scores(expected), strict=True):
