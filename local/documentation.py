@@ -154,6 +154,9 @@ An operation that is not listed here fails with `NotImplemented` and its own nam
 - **One account a folder.** Its files are under `.local/`; a second start finds the first.
 - **State is in memory**, unless `--state-folder` names where it is to survive. After a stop without one, redeploy
   (seconds). After a kill, the next start says what was lost and ends what was left running.
+- **It has a clock of its own**, which `deploy.py local clock --advance` puts forward: schedules, waits and time-outs of
+  executions, retries, alarms, cooldowns, visibility time-outs, deployments. Real time remains what your own code takes
+  (function time-outs, training, requests), what clients sign, and S3's Last-Modified.
 - **It breaks on demand**: `deploy.py local fault kinds` lists how.
 - **Your code runs as you.** Functions, training scripts and inference code have no sandbox.
 - **One region and one account**: 123456789012, us-east-1 unless told otherwise.

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,7 @@ def test_cloudformation_deploy_creates_a_stack_and_sees_no_change(account: Runni
     deploy = ("cloudformation", "deploy", "--stack-name", stack, "--template-file", str(tmp_path / "template.yaml"))
 
     _aws(account, *deploy, "--parameter-overrides", "Retention=120")
+    time.sleep(1)  # the command names its change sets by the second
     nothing = _aws(account, *deploy, "--no-fail-on-empty-changeset")
 
     said = account.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]

@@ -49,7 +49,7 @@ def test_an_execution_is_listed_as_running_while_it_is_being_started(account):
     """
     machine, listed = _machine(account), []
     with ThreadPoolExecutor(1) as pool:
-        starting = pool.submit(_start_many, account, machine, 100)
+        starting = pool.submit(_start_many, account, machine, 40)
         while not starting.done():
             page = account.client("stepfunctions").list_executions(stateMachineArn=machine)
             listed += [execution["status"] for execution in page["executions"]]
