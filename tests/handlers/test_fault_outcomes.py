@@ -1,9 +1,9 @@
 """Ten faults of every operation that handlers call, made by the embedded account: what class leaves the client."""
 
+import functools
 import itertools
 import socket
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import botocore.endpoint
@@ -42,14 +42,13 @@ _FAULTS: dict[str, tuple[str, dict[str, Any], type[AwsError], int]] = {
 
 
 @pytest.fixture(autouse=True)
-def _handlers_reach(account: RunningAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let handlers' clients call the account, without resting between tries."""
+def _handlers_reach(account: RunningAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let handlers' clients call the account, without resting between tries; the other tests' clients are kept."""
+    for name in ("_client", "_session"):
+        monkeypatch.setattr(aws, name, functools.cache(getattr(aws, name).__wrapped__))
     for name, value in client_environment(account.info).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(botocore.endpoint.time, "sleep", lambda seconds: None)
-    aws.forget_clients()
-    yield
-    aws.forget_clients()
 
 
 def _minimal(shape: Any) -> Any:

@@ -58,12 +58,12 @@ _FEATURES = Features(features_s3_uri="s3://b/features/k/j/output/model/", key="k
 
 
 def test_features_take_the_place_of_the_images(settings, dataset):
-    """Trials read features and class names alone; the final job has the test images too, and all others at hand."""
+    """Trials read features and class names alone; the final job has the images it is judged on too."""
     trial = jobs.job_channels(settings, dataset, _FEATURES, with_test=False)
     final = jobs.job_channels(settings, dataset, _FEATURES, with_test=True)
 
     assert [channel["ChannelName"] for channel in trial] == ["features", "classes"]
-    assert [channel["ChannelName"] for channel in final] == ["features", "train", "validation", "test", "classes"]
+    assert [channel["ChannelName"] for channel in final] == ["features", "validation", "test", "classes"]
     assert trial[0]["DataSource"]["S3DataSource"]["S3Uri"] == _FEATURES.features_s3_uri
 
 
