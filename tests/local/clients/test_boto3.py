@@ -41,8 +41,9 @@ def test_waiters_of_a_stack_end_with_each_change(aws: Callable[[str], Any]) -> N
     _wait(client, "stack_create_complete", StackName=stack)
     client.update_stack(StackName=stack, TemplateBody=_template(2))
     _wait(client, "stack_update_complete", StackName=stack)
+    stack_id = client.describe_stacks(StackName=stack)["Stacks"][0]["StackId"]
     client.delete_stack(StackName=stack)
-    _wait(client, "stack_delete_complete", StackName=client.describe_stacks(StackName=stack)["Stacks"][0]["StackId"])
+    _wait(client, "stack_delete_complete", StackName=stack_id)
 
     with pytest.raises(ClientError, match="does not exist"):
         client.describe_stacks(StackName=stack)
