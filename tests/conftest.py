@@ -48,15 +48,33 @@ class RunningAccount:
     folder: Path
 
     def client(self, service: str, **options: Any) -> Any:
-        """Return a boto3 client of the account's root, with one try a call; `options` are those of boto3.client."""
-        session = boto3.session.Session(self.info.access_key_id, self.info.secret_access_key, region_name=REGION)
-        options.setdefault("config", _CLIENT_CONFIG)
-        return session.client(service, endpoint_url=self.info.url, **options)  # type: ignore[call-overload]
+        """Return a boto3 client of the account's root, with one try a call; `options` are those of boto3.client.
+
+        One without options is made once, since that takes longer than most calls.
+        """
+        if options:
+            return _new_client(self.info, service, {"config": _CLIENT_CONFIG} | options)
+        return _kept_client(self.info, service)
 
     def environment(self) -> dict[str, str]:
         """Return the environment of a command that is to use this account and nothing else of AWS."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         return kept | control.client_environment(self.info) | {"RETRIEVER_LOCAL_FOLDER": str(self.folder)}
+
+
+def _new_client(info: AccountInfo, service: str, options: dict[str, Any]) -> Any:
+    session = boto3.session.Session(info.access_key_id, info.secret_access_key, region_name=REGION)
+    return session.client(service, endpoint_url=info.url, **options)  # type: ignore[call-overload]
+
+
+_clients: dict[tuple[str, str, str], Any] = {}
+
+
+def _kept_client(info: AccountInfo, service: str) -> Any:
+    key = (info.url, info.access_key_id, service)
+    if key not in _clients:
+        _clients[key] = _new_client(info, service, {"config": _CLIENT_CONFIG})
+    return _clients[key]
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
