@@ -11,9 +11,8 @@ from botocore import xform_name
 
 from handlers import deploy_endpoint, register_model, report_outcome, resume_execution, start_tuning_job
 from handlers.endpoints import deployments
-from handlers.errors import RetrieverError
 from tests.handlers.conftest import EXECUTION, HANDLERS
-from tests.handlers.test_faults import CASES, FAULTS, KINDS, Case, scene  # noqa: F401 (a fixture)
+from tests.handlers.test_faults import CASES, Case, calls_of, each_kind_is_typed, scene  # noqa: F401 (a fixture)
 
 _SERVICES = ("s3", "dynamodb", "sagemaker", "sagemaker-runtime", "stepfunctions", "application-autoscaling", "sns")
 _PAGINATED = {"objects.py": "ListObjectsV2", "table.py": "Scan", "endpoints/scaling.py": "DescribeScalingPolicies"}
@@ -86,33 +85,19 @@ RARE = {
 def test_every_fault_of_a_rare_call_is_typed(name, scene, chaos, lambda_context):  # noqa: F811
     """A fault at any of them ends in one of our classes, or in a result where the handler can do without."""
     case, operations = RARE[name]
-    places = [at for at, operation in enumerate(_calls(case, scene, chaos, lambda_context)) if operation in operations]
+    calls = calls_of(case, scene, chaos, lambda_context)
+    places = [(at, operation) for at, operation in enumerate(calls) if operation in operations]
     assert len(places) >= len(operations)
 
-    for at in places:
-        for fault in KINDS:
-            with scene(case) as (_, payload):
-                chaos.plan(at, FAULTS[fault])
-                try:
-                    case.handler(payload, lambda_context)
-                except RetrieverError:
-                    continue
-                except Exception as error:  # noqa: BLE001
-                    pytest.fail(f"{chaos.calls[at]} with {fault}: {error!r} is none of ours")
-
-
-def _calls(case, scene, chaos, lambda_context):  # noqa: F811
-    with scene(case) as (_, payload):
-        chaos.plan(-1, None)
-        case.handler(payload, lambda_context)
-        return list(chaos.calls)
+    for at, operation in places:
+        each_kind_is_typed(case, at, operation, scene, chaos, lambda_context)
 
 
 def test_no_call_of_the_code_is_left_out(scene, chaos, lambda_context):  # noqa: F811
     """The calls that the cases of these tests make are those that the handlers' code contains."""
     chaos.sites.clear()
     for case in [*CASES.values(), *(rare.case for rare in RARE.values())]:
-        _calls(case, scene, chaos, lambda_context)
+        calls_of(case, scene, chaos, lambda_context)
 
     assert sorted(call_sites() - chaos.sites) == []
 
