@@ -56,4 +56,5 @@ $(STAMP): requirements.txt
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@$(BIN)/python -m compileall -q archives handlers inference local ops reports training
+	@$(BIN)/python -m ops.prepare
 	@touch $(STAMP)

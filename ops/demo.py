@@ -18,8 +18,8 @@ from ops import (
     endpoints,
     executions,
     images,
-    parameters,
     predictions,
+    prepare,
     uploading,
     watching,
 )
@@ -96,18 +96,12 @@ def _earlier(session: Session, deployed: Stack) -> Execution:
 
 def _prepare(open_local_session: Callable[[], Session], folder: Path) -> tuple[Session, bundle.Bundle, int]:
     """Start the account, write the pictures and build the packages, all at once: each takes a second or two."""
-    values = {**_defaults(), **parameters.local_profile()}
-    images.prefetch("us-east-1", *parameters.instance_types(values))
+    images.prefetch(prepare.REGION, *prepare.instance_types())
     with ThreadPoolExecutor(3) as pool:
         session = pool.submit(open_local_session)
         scans = pool.submit(write_digits, folder)
         made = pool.submit(bundle.build, for_this_machine=True)
         return session.result(), made.result(), scans.result()
-
-
-def _defaults() -> dict[str, str]:
-    template = (REPOSITORY / bundle.TEMPLATE).read_text()
-    return {name: value for name, value in parameters.template_defaults(template).items() if value is not None}
 
 
 def _ask_about_a_picture(session: Session, deployed: Stack, folder: Path) -> list[tuple[str, str]]:

@@ -1,1 +1,1 @@
-"""One execution at a time: its turn, names, task tokens, record and end, all in the stack's table."""
+"""One execution at a time: its turn, task tokens, record and end, in the stack's table."""
