@@ -19,11 +19,13 @@ demo: $(STAMP)
 # Two workers: many tests wait for a process, a clock or a socket.
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2
+	cd embedded_account && ../$(BIN)/python -m pytest -n 2
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy deploy.py archives handlers inference local ops reports statemachine training
+	$(BIN)/mypy deploy.py archives handlers inference ops reports statemachine training
+	MYPYPATH=embedded_account/src $(BIN)/mypy embedded_account/src
 	$(BIN)/lint-imports
 	mkdir -p build
 	$(BIN)/python -m ops.expand_template > build/expanded.json
@@ -55,6 +57,7 @@ $(STAMP): requirements.txt
 	@echo 'installing the pinned packages into .venv, once ...'
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	@$(BIN)/python -m compileall -q archives handlers inference local ops reports training
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable ./embedded_account
+	@$(BIN)/python -m compileall -q archives handlers inference ops reports training
 	@$(BIN)/python -m ops.prepare
 	@touch $(STAMP)

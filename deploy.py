@@ -46,10 +46,10 @@ def _sentence(error: Exception) -> str | None:
     """Return what to tell the person, or None for a defect of ours, which keeps its traceback."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from local.control import LocalAccountError
+    from embedded_account import AccountError
     from ops.errors import OperationError, sentence
 
-    if isinstance(error, (OperationError, LocalAccountError)):
+    if isinstance(error, (OperationError, AccountError)):
         return str(error)
     return sentence(error) if isinstance(error, (BotoCoreError, ClientError)) else None
 
@@ -319,7 +319,7 @@ def _session(stack_name: str, local: bool) -> Session:
 
 def _account() -> Any:
     """Return the running embedded account, started if it does not run."""
-    from local import control
+    from embedded_account import control
     from ops.local_commands import tell_lost
     from ops.session import local_folder, state_folder
 

@@ -33,7 +33,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 if str(_ROOT) not in sys.path:
     sys.path.insert(0, str(_ROOT))
 
-from local import control  # noqa: E402 (found by the line above)
+from embedded_account import control  # noqa: E402 (found by the line above)
 
 _TRUST = {
     "Version": "2012-10-17",

@@ -23,12 +23,12 @@ from moto.iam.models import iam_backends
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
-from local.account import Account  # noqa: E402 - after the path is set
-from local.clock import Clock  # noqa: E402
-from local.iam.actions.rules import Need  # noqa: E402
-from local.iam.authentication import authenticate  # noqa: E402
-from local.iam.permissions import Permissions  # noqa: E402
-from local.identity import Principal  # noqa: E402
+from embedded_account.account import Account  # noqa: E402 - after the path is set
+from embedded_account.clock import Clock  # noqa: E402
+from embedded_account.iam.actions.rules import Need  # noqa: E402
+from embedded_account.iam.authentication import authenticate  # noqa: E402
+from embedded_account.iam.permissions import Permissions  # noqa: E402
+from embedded_account.identity import Principal  # noqa: E402
 
 _ROUNDS = 7
 

@@ -183,7 +183,7 @@ def show_package() -> None:
 
 def show_overhead(folder: Path, seconds: float, rounds: int) -> None:
     """Print what the Lambda adds to the endpoint in the embedded account that runs now, with the same photographs."""
-    from local import control
+    from embedded_account import control
     from ops import load, load_report, load_targets, stack
     from ops.session import local_folder, open_session
 
@@ -242,7 +242,7 @@ def dripping(first: bytes) -> Iterator[str]:
 
 def show_capacity(folder: Path, reserved: int) -> None:
     """Print who is served with `reserved` at once, and how soon after the rush a new caller is."""
-    from local import control
+    from embedded_account import control
     from ops import load, load_report, load_targets, stack
     from ops.session import local_folder, open_session
 

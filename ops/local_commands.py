@@ -23,7 +23,7 @@ def local_group() -> None:
 )
 def local_start(port: int, state_folder: Path | None) -> None:
     """Start the embedded account in the background, unless it runs."""
-    from local import control
+    from embedded_account import control
     from ops.session import local_folder
 
     click.echo(tell_lost(control.start(local_folder(), port=port, state_folder=state_folder)).url)
@@ -32,7 +32,7 @@ def local_start(port: int, state_folder: Path | None) -> None:
 @local_group.command("stop")
 def local_stop() -> None:
     """Stop the embedded account; what was deployed in it is gone."""
-    from local import control
+    from embedded_account import control
     from ops.session import local_folder
 
     click.echo("stopped" if control.stop(local_folder()) else "it was not running")
@@ -41,7 +41,7 @@ def local_stop() -> None:
 @local_group.command("status")
 def local_status() -> None:
     """Say whether the embedded account runs, and how to reach it; exit code 1 if it does not."""
-    from local import control
+    from embedded_account import control
     from ops.console import facts
     from ops.session import local_folder
 
@@ -59,7 +59,7 @@ def local_status() -> None:
 @click.option("--lines", default=50, show_default=True, type=click.IntRange(1), help="How many of the last lines.")
 def local_logs(lines: int) -> None:
     """Print the end of the embedded account's own log."""
-    from local import control
+    from embedded_account import control
     from ops.session import local_folder
 
     path = control.log_path(local_folder())
@@ -73,7 +73,7 @@ def local_logs(lines: int) -> None:
 @click.option("--advance", required=True, type=click.FloatRange(0, min_open=True), help="By how many seconds.")
 def local_clock(advance: float) -> None:
     """Put the embedded account's clock forward: schedules, retries, alarms and cooldowns see the time pass."""
-    from local import control
+    from embedded_account import control
     from ops.session import local_folder
 
     account = control.status(local_folder())
@@ -114,7 +114,8 @@ def local_fault_add(kind: str, **members: Any) -> None:
 @local_fault.command("kinds")
 def local_fault_kinds() -> None:
     """List what can be made to go wrong."""
-    from local.faults.fault import KINDS
+    from embedded_account.faults.fault import KINDS
+
     from ops.console import table
 
     table("", ["kind", "what happens"], [[kind, what] for kind, what in KINDS.items()])
@@ -143,14 +144,15 @@ def _members(fault: dict[str, Any]) -> str:
 
 
 def _faults() -> Any:
-    from local import control
-    from local.faults.remote import RemoteFaults
+    from embedded_account.faults.remote import Faults
+
+    from embedded_account import control
     from ops.session import local_folder
 
     account = control.status(local_folder())
     if account is None:
         raise click.ClickException("the embedded account is not running; start it with: deploy.py local start")
-    return RemoteFaults(account)
+    return Faults(account)
 
 
 def tell_lost(account: Any) -> Any:

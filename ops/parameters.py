@@ -1,6 +1,6 @@
 """The stack's parameters, merged from five places; a later one wins:
 
-the template's defaults < local/parameters.json (with --local) < what the stack has now < what deploy.py works out
+the template's defaults < ops/local_parameters.json (with --local) < what the stack has now < what deploy.py works out
 (image URIs, the training source, the embedded account's origin, the digest of it all) < --parameter.
 
 So a value once given stays until another is given. An empty `--parameter TrainingImageUri=` goes back to the one that
@@ -23,7 +23,7 @@ from ops.session import REPOSITORY, Session
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import ParameterTypeDef
 
-PROFILE = "local/parameters.json"
+PROFILE = "ops/local_parameters.json"
 _SOURCE = "TrainingSourceS3Uri"
 _DIGEST = "SettingsDigest"
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from local.control import AccountInfo
+from embedded_account import AccountInfo
 from ops.errors import CredentialsError, StackError
 
 if TYPE_CHECKING:

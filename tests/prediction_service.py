@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import RunningAccount
-from tests.local.lambda_.conftest import Deployed, role
+from embedded_account.pytest_plugin import RunningAccount
+from support.functions import Deployed, role
 
 ROOT = Path(__file__).resolve().parents[1]
 PREDICTIONS = [

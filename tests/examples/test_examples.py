@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from embedded_account.pytest_plugin import RunningAccount
+from support.functions import Deployed
 
-from tests.conftest import RunningAccount
-from tests.local.lambda_.conftest import Deployed
 from tests.prediction_service import CountingEndpoint, counting_endpoint, prediction_function, session_of_a_role
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from local.faults.remote import RemoteFaults
+from embedded_account import Faults
 from tests.flow.pictures import write_dataset
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -50,7 +50,7 @@ class Deployment:
         done = subprocess.run(
             [sys.executable, "deploy.py", *arguments, "--local", "--stack-name", self.name],
             cwd=REPOSITORY,
-            env=self.account.environment(),
+            env=self.account.environment() | {"RETRIEVER_LOCAL_FOLDER": str(self.account.folder)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -165,6 +165,6 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def production(stack: Deployment, dataset: Path) -> str:
     """Give the ARN of the execution that put the colours into production, though its upload was told of ten times."""
-    RemoteFaults(stack.account.info).add("duplicate-event", name="Object Created", copies=10)
+    Faults(stack.account.info).add("duplicate-event", name="Object Created", copies=10)
     stack.run("upload", str(dataset), "--dataset", "colours", "--watch")
     return stack.wait_for_execution("colours")

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from local import control
-from local.faults.remote import RemoteFaults
+import embedded_account
+from embedded_account import Faults
 from tests.flow.conftest import Deployment, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.account]
@@ -17,9 +17,9 @@ _OLD = "the event is a duplicate, or older than one that was handled"
 
 
 @pytest.fixture
-def faults(stack: Deployment) -> Iterator[RemoteFaults]:
+def faults(stack: Deployment) -> Iterator[Faults]:
     """Break the stack's account on purpose."""
-    remote = RemoteFaults(stack.account.info)
+    remote = Faults(stack.account.info)
     yield remote
     remote.clear()
 
@@ -43,7 +43,7 @@ def _all_ended(stack: Deployment, dataset: str) -> bool:
 
 @pytest.mark.parametrize("copies", [1, 2, 3, 10])
 def test_an_event_that_comes_several_times_at_once_starts_one_execution(
-    stack: Deployment, faults: RemoteFaults, copies: int
+    stack: Deployment, faults: Faults, copies: int
 ) -> None:
     """One delivery starts the execution, each other one is said to be a duplicate."""
     dataset = f"told{copies}"
@@ -60,7 +60,7 @@ def test_an_event_that_comes_several_times_at_once_starts_one_execution(
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=lambda order: "".join(map(str, order)))
 def test_an_event_that_comes_after_a_newer_one_starts_nothing(
-    stack: Deployment, faults: RemoteFaults, order: tuple[int, ...]
+    stack: Deployment, faults: Faults, order: tuple[int, ...]
 ) -> None:
     """Three uploads of one dataset, their events in each order: only what is newer than all before starts anything."""
     dataset = "order" + "".join(map(str, order))
@@ -71,7 +71,7 @@ def test_an_event_that_comes_after_a_newer_one_starts_nothing(
         stack.put(f"datasets/{dataset}/_SUCCESS")
 
     for num_events in (1, 2, 3):
-        control.advance_clock(stack.account.info, _GAP_SECONDS)
+        embedded_account.advance_clock(stack.account.info, _GAP_SECONDS)
         said = wait_for(lambda n=num_events: found if len(found := said_of(stack, dataset)) >= n else None, 60)
         assert _all_ended(stack, dataset)
 

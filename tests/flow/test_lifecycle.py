@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import psutil
 import pytest
+from embedded_account.pytest_plugin import RunningAccount
+from embedded_account.pytest_plugin import _is_alive as is_alive
 
-from local import control
-from tests.conftest import RunningAccount, is_alive
+import embedded_account
 from tests.flow.conftest import Deployment, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.account]
@@ -18,7 +19,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.account]
 def test_an_account_killed_in_mid_run_says_at_the_next_start_what_was_lost(tmp_path, dataset):
     """After SIGKILL nothing goes on running, and the next start works and names the execution and its job."""
     folder = tmp_path / ".local"
-    deployment = Deployment(RunningAccount(control.start(folder), folder), "killed")
+    deployment = Deployment(RunningAccount(embedded_account.start(folder), folder), "killed")
     try:
         deployment.up()
         arn = deployment.run("upload", str(dataset), "--dataset", "colours").stdout.strip()
@@ -27,7 +28,7 @@ def test_an_account_killed_in_mid_run_says_at_the_next_start_what_was_lost(tmp_p
         os.kill(deployment.account.info.pid, signal.SIGKILL)
         time.sleep(0.5)
 
-        started = control.start(folder)
+        started = embedded_account.start(folder)
 
         assert f"lost: execution '{arn.rpartition(':')[2]}'" in started.lost
         assert any(line.startswith("lost: training job") for line in started.lost)
@@ -36,7 +37,7 @@ def test_an_account_killed_in_mid_run_says_at_the_next_start_what_was_lost(tmp_p
         again = replace(deployment, account=RunningAccount(started, folder))
         again.up()
     finally:
-        control.stop(folder)
+        embedded_account.stop(folder)
 
 
 def test_down_leaves_nothing_but_the_data_bucket(stack, production):

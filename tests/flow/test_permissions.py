@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from embedded_account.iam.actions.rules import Need
+from embedded_account.iam.atoms import atoms, denied, idle_atoms
+from embedded_account.iam.documents import Policy
+from embedded_account.iam.evaluation import Policies, Request, evaluate
+from embedded_account.iam.permissions import refusal
+from embedded_account.iam.recording import Recorded, recorded
 
-from local.iam.actions.rules import Need
-from local.iam.atoms import atoms, denied, idle_atoms
-from local.iam.documents import Policy
-from local.iam.evaluation import Policies, Request, evaluate
-from local.iam.permissions import refusal
-from local.iam.recording import Recorded, recorded
 from tests.flow.pictures import write_dataset
 
 pytestmark = [pytest.mark.slow, pytest.mark.account]

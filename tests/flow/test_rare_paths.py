@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from support.hosted import archive
 
-from local import control
-from local.faults.remote import RemoteFaults
+import embedded_account
+from embedded_account import Faults
 from tests.flow.conftest import Deployment, wait_for
-from tests.local.sagemaker.hosted import archive
 
 pytestmark = [pytest.mark.slow, pytest.mark.account]
 
@@ -47,9 +47,9 @@ def no_sweep(frozen) -> None:
 
 
 @pytest.fixture
-def broken(stack) -> Iterator[RemoteFaults]:
+def broken(stack) -> Iterator[Faults]:
     """Give the means to break the stacks' account."""
-    remote = RemoteFaults(stack.account.info)
+    remote = Faults(stack.account.info)
     yield remote
     remote.clear()
 
@@ -262,7 +262,7 @@ def test_a_schedule_that_cannot_invoke_sends_to_the_dead_letters(stack, broken):
     target = scheduler.get_schedule(Name=f"{stack.name}-sweep")["Target"]
     target |= {"Input": '"rare"', "RetryPolicy": {"MaximumRetryAttempts": 0}}
     with broken.during("throttle", service="lambda", operation="Invoke", caller="*SchedulerRole*", count=50):
-        now = datetime.fromisoformat(control.advance_clock(stack.account.info, 1.0))
+        now = datetime.fromisoformat(embedded_account.advance_clock(stack.account.info, 1.0))
         at = (now + timedelta(seconds=5)).strftime("at(%Y-%m-%dT%H:%M:%S)")
         scheduler.create_schedule(Name="rare", ScheduleExpression=at, FlexibleTimeWindow={"Mode": "OFF"}, Target=target)
         found = wait_for(lambda: _dead_letter(stack, '"rare"'), 60)
@@ -312,14 +312,14 @@ def test_an_alarm_publishes_to_the_topic(stack):
         sqs.delete_queue(QueueUrl=url)
 
 
-def _vanish(faults: RemoteFaults, role: str, operation: str, *, after: int) -> None:
+def _vanish(faults: Faults, role: str, operation: str, *, after: int) -> None:
     """Let the next lookup but `after` find nothing, as SageMaker says it."""
     faults.add(
         "error", service="sagemaker", operation=operation, caller=f"*{role}*", code="ValidationException", skip=after
     )
 
 
-def _refused_update(frozen: Deployment, faults: RemoteFaults, stopped: str) -> dict[str, Any]:
+def _refused_update(frozen: Deployment, faults: Faults, stopped: str) -> dict[str, Any]:
     """Let SageMaker refuse the stopped execution's update after scaling was taken away for it; return its event."""
     event = event_of(frozen, "colours", "DeployEndpoint")
     event["ExecutionName"] = stopped

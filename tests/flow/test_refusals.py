@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from local.faults.remote import RemoteFaults
+from embedded_account import Faults
 from tests.flow.conftest import wait_for
 from tests.flow.pictures import picture, write_dataset
 
@@ -125,7 +125,7 @@ def failed_training(stack, production, tmp_path_factory) -> FailedTraining:
 @contextmanager
 def _unheard(stack, detail_type: str) -> Iterator[None]:
     """Lose every event of a kind."""
-    faults = RemoteFaults(stack.account.info)
+    faults = Faults(stack.account.info)
     lost = faults.add("lose-event", name=detail_type, count=1000)
     yield
     faults.clear(lost)

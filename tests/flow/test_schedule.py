@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from local import control
+import embedded_account
 from tests.flow.conftest import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.account]
@@ -25,7 +25,7 @@ def test_a_retrain_schedule_fires_and_starts_an_execution_on_the_newest_dataset(
         return None
 
     time.sleep(1)  # the schedule is looked at each second of the clock, and counts from then
-    control.advance_clock(stack.account.info, 61)
+    embedded_account.advance_clock(stack.account.info, 61)
     arn = wait_for(scheduled, 90)
     stack.up(RetrainScheduleState="DISABLED", RetrainWhen="changed")
 

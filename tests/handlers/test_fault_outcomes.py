@@ -9,7 +9,9 @@ from typing import Any
 import botocore.endpoint
 import pytest
 from botocore.config import Config
+from embedded_account.pytest_plugin import RunningAccount
 
+from embedded_account import Faults, client_environment
 from handlers import aws
 from handlers.errors import (
     AwsDeniedError,
@@ -18,9 +20,6 @@ from handlers.errors import (
     AwsThrottledError,
     AwsUnavailableError,
 )
-from local.control import client_environment
-from local.faults.remote import RemoteFaults
-from tests.conftest import RunningAccount
 from tests.handlers.test_call_sites import call_sites
 
 _TRIES = aws.CONFIG.retries["total_max_attempts"]  # type: ignore[attr-defined]
@@ -92,7 +91,7 @@ def _outcome(service: str, operation: str, params: dict[str, Any]) -> type[Excep
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", _FAULTS)
-def test_each_fault_of_each_operation_has_its_class_and_its_tries(faults: RemoteFaults, name: str) -> None:
+def test_each_fault_of_each_operation_has_its_class_and_its_tries(faults: Faults, name: str) -> None:
     """Throttling, 5xx and lost connections are tried again, at most five times in all; no other 4xx is."""
     kind, members, expected, tries = _FAULTS[name]
     calls = _calls()
@@ -109,7 +108,7 @@ def test_each_fault_of_each_operation_has_its_class_and_its_tries(faults: Remote
     assert {operation: made[operation] for operation in _OPERATIONS} == dict.fromkeys(_OPERATIONS, tries)
 
 
-def test_an_answer_that_never_comes_is_unavailability(faults: RemoteFaults, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_that_never_comes_is_unavailability(faults: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
     """A read timeout leaves the client of each service as our class, after its last try."""
     monkeypatch.setattr(aws, "CONFIG", aws.CONFIG.merge(Config(read_timeout=0.02)))
     calls = _one_a_service()

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from local import control
+import embedded_account
 from training import train
 from training.errors import ConfigError, DatasetError
 from training.sources import local_folder
@@ -122,7 +122,7 @@ def test_s3_without_boto3_says_what_to_install(monkeypatch: pytest.MonkeyPatch) 
 @pytest.fixture
 def bucket(account: Any, aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     """A bucket of the embedded account, which the environment points to."""
-    for name, value in control.client_environment(account.info).items():
+    for name, value in embedded_account.client_environment(account.info).items():
         monkeypatch.setenv(name, value)
     name = "training-sources"
     aws("s3").create_bucket(Bucket=name)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from embedded_account.pytest_plugin import RunningAccount
+from support.functions import Deployed, eventually
 
-from tests.conftest import RunningAccount
-from tests.local.lambda_.conftest import Deployed, eventually
 from tests.prediction_service import CountingEndpoint, counting_endpoint, prediction_function
 
 EVENT = {"image": base64.b64encode(b"\xff\xd8\xff jpeg").decode()}

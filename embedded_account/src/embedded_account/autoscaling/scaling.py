@@ -1,0 +1,385 @@
+"""Scalable targets and their policies: registered, tracked, and acted on when an alarm of a policy calls."""
+
+import uuid
+from dataclasses import dataclass, field
+from threading import Lock, RLock
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from embedded_account.account import Account
+from embedded_account.autoscaling.activities import Activities
+from embedded_account.autoscaling.scheduled import ScheduledActions
+from embedded_account.autoscaling.tracking import (
+    DEFAULT_COOLDOWN_SECONDS,
+    TrackedMetric,
+    alarm_requests,
+    tracked_metric,
+    wanted_capacity,
+)
+from embedded_account.cloudwatch.statistics import statistic
+from embedded_account.errors import ServiceError
+from embedded_account.metrics import MINUTE, series_key
+
+_NAMESPACE, _DIMENSION = "sagemaker", "sagemaker:variant:DesiredInstanceCount"
+_PAGE = 50
+
+
+@dataclass
+class Policy:
+    """A target tracking policy; `names` are those of its alarms, under "High" and "Low"."""
+
+    name: str
+    arn: str
+    config: dict[str, Any]
+    metric: TrackedMetric
+    names: dict[str, str]
+    created_at: Any
+
+
+@dataclass
+class Target:
+    """A scalable target. Times of the last scale-out and scale-in are of the account's clock."""
+
+    description: dict[str, Any]
+    policies: dict[str, Policy] = field(default_factory=dict)
+    scaled_out_at: float = float("-inf")
+    scaled_in_at: float = float("-inf")
+    scaled_out_from: int = 0  # the capacity before the last scale-out that no cooldown held back
+    busy: Lock = field(default_factory=Lock)
+
+    @property
+    def endpoint_name(self) -> str:
+        """Return the endpoint's name."""
+        return str(self.description["ResourceId"].split("/")[1])
+
+    @property
+    def variant_name(self) -> str:
+        """Return the variant's name."""
+        return str(self.description["ResourceId"].split("/")[3])
+
+
+class Scaling:
+    """Keeps the scalable targets of an account and scales them."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._activities = Activities(account)
+        self._lock = RLock()
+        self._targets: dict[str, Target] = {}
+        self.scheduled = ScheduledActions(account, self.set_bounds)
+        account.keep_members("scaling", self, "_targets")
+
+    def register(self, params: dict[str, Any]) -> dict[str, Any]:
+        """RegisterScalableTarget: made or changed; a capacity outside of the new bounds is corrected at once."""
+        _refuse(
+            params, {"RoleARN", "MinCapacity", "MaxCapacity", "SuspendedState", *_TARGET_KEY}, "RegisterScalableTarget"
+        )
+        resource_id = _checked_resource(params)
+        with self._lock:
+            known = self._targets.get(resource_id)
+            merged = (known.description if known else {}) | params
+            if "MinCapacity" not in merged or "MaxCapacity" not in merged:
+                raise _validation("MinCapacity and MaxCapacity are needed to register a new scalable target")
+            if not 1 <= merged["MinCapacity"] <= merged["MaxCapacity"]:
+                raise _validation(
+                    f"Maximum capacity cannot be less than minimum capacity, and the minimum is 1: "
+                    f"{merged['MinCapacity']} to {merged['MaxCapacity']}"
+                )
+        self._capacity(resource_id)
+        with self._lock:
+            target = self._targets.setdefault(resource_id, Target(self._new_target(params)))
+            suspended = target.description["SuspendedState"] | params.get("SuspendedState", {})
+            target.description |= params | {"SuspendedState": suspended}
+        self._account.start_thread(f"bounds of {resource_id}", lambda: self._keep_within_bounds(target))
+        return {"ScalableTargetARN": target.description["ScalableTargetARN"]}
+
+    def deregister(self, params: dict[str, Any]) -> dict[str, Any]:
+        """DeregisterScalableTarget: its policies and their alarms go with it."""
+        target = self._target(params)
+        for name in list(target.policies):
+            self.delete_policy({**params, "PolicyName": name})
+        self.scheduled.forget(params["ResourceId"])
+        with self._lock:
+            self._targets.pop(params["ResourceId"], None)
+        return {}
+
+    def describe_targets(self, params: dict[str, Any]) -> dict[str, Any]:
+        """DescribeScalableTargets."""
+        wanted = params.get("ResourceIds")
+        with self._lock:
+            found = [
+                dict(target.description)
+                for resource_id, target in self._targets.items()
+                if params["ServiceNamespace"] == _NAMESPACE and (not wanted or resource_id in wanted)
+            ]
+        return _paged(found, params, "ScalableTargets")
+
+    def put_policy(self, params: dict[str, Any]) -> dict[str, Any]:
+        """PutScalingPolicy: target tracking; its two alarms are made in CloudWatch."""
+        if params.get("PolicyType", "StepScaling") != "TargetTrackingScaling":
+            raise ServiceError(
+                "NotImplemented",
+                f"PolicyType {params.get('PolicyType', 'StepScaling')!r}: the embedded account carries out "
+                "TargetTrackingScaling only",
+            )
+        _refuse(params, {"PolicyName", "PolicyType", _CONFIG, *_TARGET_KEY}, "PutScalingPolicy")
+        target, config = self._target(params), params.get(_CONFIG, {})
+        if not config.get("TargetValue", 0) > 0:
+            raise _validation("TargetTrackingScalingPolicyConfiguration needs a TargetValue above 0")
+        metric = tracked_metric(config, target.endpoint_name, target.variant_name)
+        with self._lock:
+            policy = self._policy(target, params["PolicyName"], config, metric)
+        client = self._account.client("cloudwatch")
+        for request in alarm_requests(metric, config["TargetValue"], policy.arn, policy.names):
+            client.put_metric_alarm(**request)
+        return {"PolicyARN": policy.arn, "Alarms": self._alarms(policy)}
+
+    def delete_policy(self, params: dict[str, Any]) -> dict[str, Any]:
+        """DeleteScalingPolicy, with its alarms."""
+        target = self._target(params)
+        with self._lock:
+            policy = target.policies.pop(params["PolicyName"], None)
+        if policy is None:
+            raise _not_found("scaling policy", params, f", policy name: {params['PolicyName']}")
+        client = self._account.client("cloudwatch")
+        for name in policy.names.values():
+            try:
+                client.delete_alarms(AlarmNames=[name])
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "ResourceNotFound":
+                    raise
+        return {}
+
+    def describe_policies(self, params: dict[str, Any]) -> dict[str, Any]:
+        """DescribeScalingPolicies."""
+        wanted = params.get("PolicyNames")
+        with self._lock:
+            found = [
+                self._description(target, policy)
+                for target in self._targets.values()
+                if target.description["ResourceId"] == params.get("ResourceId", target.description["ResourceId"])
+                for policy in target.policies.values()
+                if not wanted or policy.name in wanted
+            ]
+        return _paged(found, params, "ScalingPolicies")
+
+    def set_bounds(self, resource_id: str, bounds: dict[str, int], cause: str) -> None:
+        """Change the bounds of a target as a scheduled action says, and bring its capacity within them."""
+        with self._lock:
+            target = self._targets.get(resource_id)
+            if target is None or target.description["SuspendedState"]["ScheduledScalingSuspended"]:
+                return
+            target.description |= bounds
+        low, high = target.description["MinCapacity"], target.description["MaxCapacity"]
+        with target.busy:
+            _, current = self._activities.capacity(target.endpoint_name, target.variant_name)
+            wanted = min(max(current, low), high)
+            if wanted != current:
+                self._activities.set_capacity(target.description, wanted, cause)
+
+    def put_scheduled_action(self, params: dict[str, Any]) -> dict[str, Any]:
+        """PutScheduledAction, of a target that is registered."""
+        self._target(params)
+        return self.scheduled.put(params)
+
+    def describe_activities(self, params: dict[str, Any]) -> dict[str, Any]:
+        """DescribeScalingActivities."""
+        return _paged(self._activities.of(params), params, "ScalingActivities")
+
+    def on_alarm(self, policy_arn: str, alarm: dict[str, Any]) -> None:
+        """Scale as the policy says whose alarm is in state ALARM; called again each minute while it stays so."""
+        with self._lock:
+            found = [
+                (target, policy)
+                for target in self._targets.values()
+                for policy in target.policies.values()
+                if policy.arn == policy_arn
+            ]
+        for target, policy in found:
+            if not target.busy.acquire(blocking=False):
+                continue  # a change is under way; the alarm calls again
+            try:
+                self._scale(target, policy, alarm["AlarmName"])
+            finally:
+                target.busy.release()
+
+    def _scale(self, target: Target, policy: Policy, alarm_name: str) -> None:
+        status, current = self._activities.capacity(target.endpoint_name, target.variant_name)
+        if status != "InService":
+            return
+        is_out = alarm_name == policy.names["High"]
+        cools = is_out and self._cools(target, policy)
+        wanted = self._wanted(target, target.scaled_out_from if cools else current)
+        if wanted is None or wanted == current or (wanted > current) != is_out:
+            return
+        if not self._may(target, policy, is_out=is_out):
+            return
+        cause = f"monitor alarm {alarm_name} in state ALARM triggered policy {policy.name}"
+        if self._activities.set_capacity(target.description, wanted, cause):
+            self._note(target, current, is_out=is_out, cools=cools)
+
+    def _note(self, target: Target, before: int, *, is_out: bool, cools: bool) -> None:
+        """Begin the cooldown of a change that went well."""
+        now = self._account.clock.time()
+        if not is_out:
+            target.scaled_in_at = now
+            return
+        target.scaled_out_at = now
+        if not cools:
+            target.scaled_out_from = before
+
+    def _cools(self, target: Target, policy: Policy) -> bool:
+        """Return whether the last scale-out still cools down.
+
+        Meanwhile only a larger scale-out is made: what the last one has added counts as part of what is wanted now.
+        Source: Application Auto Scaling user guide, "Define cooldown periods" of target tracking policies.
+        """
+        cooldown = policy.config.get("ScaleOutCooldown", DEFAULT_COOLDOWN_SECONDS)
+        return bool(self._account.clock.time() < target.scaled_out_at + cooldown)
+
+    def _wanted(self, target: Target, current: int) -> int | None:
+        """Return the largest capacity that any policy of `target` calls for, when `current` instances see its metric.
+
+        None for one that may not be known: while the metric of any policy says nothing, nothing is taken away.
+        Source: Application Auto Scaling user guide, "Multiple target tracking scaling policies".
+        """
+        low, high = target.description["MinCapacity"], target.description["MaxCapacity"]
+        wanted, is_known = low, True
+        for policy in list(target.policies.values()):
+            value = self._latest(policy.metric)
+            if value is None:
+                is_known = False
+                continue
+            wanted = max(wanted, wanted_capacity(current, value, policy.config["TargetValue"], low, high))
+        return wanted if is_known or wanted > current else None
+
+    def _may(self, target: Target, policy: Policy, *, is_out: bool) -> bool:
+        """Return whether no suspension and no scale-in cooldown forbids the change; scaling out heeds none of these."""
+        now, suspended = self._account.clock.time(), target.description["SuspendedState"]
+        if is_out:
+            return not suspended["DynamicScalingOutSuspended"]
+        cooldown = policy.config.get("ScaleInCooldown", DEFAULT_COOLDOWN_SECONDS)
+        allowed = not suspended["DynamicScalingInSuspended"] and not policy.config.get("DisableScaleIn", False)
+        return allowed and now >= max(target.scaled_in_at, target.scaled_out_at) + cooldown
+
+    def _latest(self, metric: TrackedMetric) -> float | None:
+        """Return the statistic of the last complete minute that has samples, of the last three."""
+        end = int(self._account.clock.time()) // MINUTE * MINUTE
+        key = series_key(metric.namespace, metric.name, metric.dimensions)
+        periods = self._account.metrics.periods(key, end - 3 * MINUTE, end, MINUTE)
+        return statistic(periods[-1][1], metric.statistic) if periods else None
+
+    def _keep_within_bounds(self, target: Target) -> None:
+        with target.busy:
+            _, current = self._activities.capacity(target.endpoint_name, target.variant_name)
+            low, high = target.description["MinCapacity"], target.description["MaxCapacity"]
+            if current < low:
+                self._activities.set_capacity(target.description, low, f"minimum capacity was set to {low}")
+            elif current > high:
+                self._activities.set_capacity(target.description, high, f"maximum capacity was set to {high}")
+
+    def _capacity(self, resource_id: str) -> None:
+        """Raise unless the variant exists."""
+        _, endpoint_name, _, variant_name = resource_id.split("/")
+        try:
+            self._activities.capacity(endpoint_name, variant_name)
+        except (ClientError, KeyError) as error:
+            raise _validation(f"SageMaker variant does not exist: {resource_id}") from error
+
+    def _target(self, params: dict[str, Any]) -> Target:
+        _checked_resource(params)
+        with self._lock:
+            target = self._targets.get(params["ResourceId"])
+        if target is None:
+            raise _not_found("scalable target", params, "")
+        return target
+
+    def _new_target(self, params: dict[str, Any]) -> dict[str, Any]:
+        region, account_id = self._account.region, self._account.account_id
+        role = (
+            "sagemaker.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+        )
+        return {key: params[key] for key in _TARGET_KEY} | {
+            "RoleARN": f"arn:aws:iam::{account_id}:role/aws-service-role/{role}",
+            "CreationTime": self._account.clock.now(),
+            "ScalableTargetARN": f"arn:aws:application-autoscaling:{region}:{account_id}:scalable-target/"
+            f"0ec5{uuid.uuid4().hex}",
+            "SuspendedState": {
+                "DynamicScalingInSuspended": False,
+                "DynamicScalingOutSuspended": False,
+                "ScheduledScalingSuspended": False,
+            },
+        }
+
+    def _policy(self, target: Target, name: str, config: dict[str, Any], metric: TrackedMetric) -> Policy:
+        known = target.policies.get(name)
+        if known:
+            known.config, known.metric = config, metric
+            return known
+        resource_id = target.description["ResourceId"]
+        region, account_id = self._account.region, self._account.account_id
+        arn = (
+            f"arn:aws:autoscaling:{region}:{account_id}:scalingPolicy:{uuid.uuid4()}:resource/sagemaker/{resource_id}:"
+            f"policyName/{name}"
+        )
+        names = {side: f"TargetTracking-{resource_id}-Alarm{side}-{uuid.uuid4()}" for side in ("High", "Low")}
+        target.policies[name] = Policy(name, arn, config, metric, names, self._account.clock.now())
+        return target.policies[name]
+
+    def _description(self, target: Target, policy: Policy) -> dict[str, Any]:
+        return {key: target.description[key] for key in _TARGET_KEY} | {
+            "PolicyARN": policy.arn,
+            "PolicyName": policy.name,
+            "PolicyType": "TargetTrackingScaling",
+            _CONFIG: policy.config,
+            "Alarms": self._alarms(policy),
+            "CreationTime": policy.created_at,
+        }
+
+    def _alarms(self, policy: Policy) -> list[dict[str, str]]:
+        prefix = f"arn:aws:cloudwatch:{self._account.region}:{self._account.account_id}:alarm:"
+        return [{"AlarmName": name, "AlarmARN": prefix + name} for name in policy.names.values()]
+
+
+_TARGET_KEY = ("ServiceNamespace", "ResourceId", "ScalableDimension")
+_CONFIG = "TargetTrackingScalingPolicyConfiguration"
+
+
+def _checked_resource(params: dict[str, Any]) -> str:
+    if params["ServiceNamespace"] != _NAMESPACE or params["ScalableDimension"] != _DIMENSION:
+        raise ServiceError(
+            "NotImplemented",
+            f"{params['ServiceNamespace']}, {params['ScalableDimension']}: the embedded account scales {_DIMENSION}",
+        )
+    resource_id = str(params["ResourceId"])
+    parts = resource_id.split("/")
+    if len(parts) != 4 or parts[0] != "endpoint" or parts[2] != "variant":
+        raise _validation(f"resource ID: {resource_id!r}; it must be endpoint/NAME/variant/NAME")
+    return resource_id
+
+
+def _refuse(params: dict[str, Any], supported: set[str], operation: str) -> None:
+    for member in sorted(set(params) - supported):
+        if params[member]:
+            raise ServiceError(
+                "NotImplemented", f"{operation}.{member}: the embedded account does not carry out this member"
+            )
+
+
+def _paged(items: list[dict[str, Any]], params: dict[str, Any], key: str) -> dict[str, Any]:
+    start = int(params.get("NextToken") or 0)
+    end = start + params.get("MaxResults", _PAGE)
+    return {key: items[start:end]} | ({"NextToken": str(end)} if end < len(items) else {})
+
+
+def _not_found(what: str, params: dict[str, Any], more: str) -> ServiceError:
+    return ServiceError(
+        "ObjectNotFoundException",
+        f"No {what} found for service namespace: {params['ServiceNamespace']}, resource ID: {params['ResourceId']}, "
+        f"scalable dimension: {params['ScalableDimension']}{more}",
+    )
+
+
+def _validation(message: str) -> ServiceError:
+    return ServiceError("ValidationException", message)

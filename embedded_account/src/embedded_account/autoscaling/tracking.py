@@ -1,0 +1,95 @@
+"""Target tracking: what a policy watches, its two alarms, and how many instances a metric calls for.
+
+Source: https://docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-scaling-policy-overview.html
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from embedded_account.errors import ServiceError
+
+PREDEFINED = "SageMakerVariantInvocationsPerInstance"
+DEFAULT_COOLDOWN_SECONDS = 300
+_LOW_SHARE = 0.9  # of the target: below it the low alarm breaches
+_CONFIG_MEMBERS = {
+    "TargetValue",
+    "PredefinedMetricSpecification",
+    "CustomizedMetricSpecification",
+    "ScaleInCooldown",
+    "ScaleOutCooldown",
+    "DisableScaleIn",
+}
+_METRIC_MEMBERS = {"MetricName", "Namespace", "Dimensions", "Statistic", "Unit"}
+
+
+@dataclass(frozen=True)
+class TrackedMetric:
+    """A CloudWatch metric and the statistic of it that is held at the target."""
+
+    namespace: str
+    name: str
+    dimensions: Mapping[str, str]
+    statistic: str
+    unit: str | None = None
+
+    def alarm_members(self) -> dict[str, Any]:
+        """Return the members of PutMetricAlarm that name this metric."""
+        members: dict[str, Any] = {
+            "Namespace": self.namespace,
+            "MetricName": self.name,
+            "Dimensions": [{"Name": name, "Value": value} for name, value in self.dimensions.items()],
+            "Statistic": self.statistic,
+        }
+        return members | ({"Unit": self.unit} if self.unit else {})
+
+
+def tracked_metric(config: Mapping[str, Any], endpoint_name: str, variant_name: str) -> TrackedMetric:
+    """Return the metric that a TargetTrackingScalingPolicyConfiguration tracks.
+
+    Raises:
+        ServiceError: a metric or a member that is not carried out here.
+    """
+    for member in sorted(set(config) - _CONFIG_MEMBERS):
+        raise _not_carried_out(f"TargetTrackingScalingPolicyConfiguration.{member}")
+    custom = config.get("CustomizedMetricSpecification")
+    if custom:
+        for member in sorted(set(custom) - _METRIC_MEMBERS):
+            raise _not_carried_out(f"CustomizedMetricSpecification.{member}")
+        dimensions = {entry["Name"]: entry["Value"] for entry in custom.get("Dimensions", [])}
+        return TrackedMetric(
+            custom["Namespace"], custom["MetricName"], dimensions, custom["Statistic"], custom.get("Unit")
+        )
+    kind = config.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType", "none")
+    if kind != PREDEFINED:
+        raise _not_carried_out(f"PredefinedMetricType {kind!r}")
+    dimensions = {"EndpointName": endpoint_name, "VariantName": variant_name}
+    return TrackedMetric("AWS/SageMaker", "InvocationsPerInstance", dimensions, "Sum")
+
+
+def alarm_requests(
+    metric: TrackedMetric, target: float, policy_arn: str, names: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Return the PutMetricAlarm requests of a policy; `names` has the alarms' names under "High" and "Low"."""
+    common = {
+        **metric.alarm_members(),
+        "Period": 60,
+        "AlarmActions": [policy_arn],
+        "AlarmDescription": f"DO NOT EDIT OR DELETE. For TargetTrackingScaling policy {policy_arn}.",
+    }
+    high = {"EvaluationPeriods": 3, "Threshold": target, "ComparisonOperator": "GreaterThanThreshold"}
+    low = {"EvaluationPeriods": 15, "Threshold": _LOW_SHARE * target, "ComparisonOperator": "LessThanThreshold"}
+    return [{"AlarmName": names["High"], **common, **high}, {"AlarmName": names["Low"], **common, **low}]
+
+
+def wanted_capacity(current: int, value: float, target: float, low: int, high: int) -> int:
+    """Return how many instances hold the metric at `target`, rounded up, within [low, high]."""
+    return min(high, max(low, ceil(round(current * value / target, 9))))
+
+
+def _not_carried_out(what: str) -> ServiceError:
+    return ServiceError(
+        "NotImplemented",
+        f"{what}: the embedded account tracks {PREDEFINED} or a customized metric without metric maths",
+    )

@@ -1,0 +1,86 @@
+"""Begins deployments and deletions of stacks, each on a thread of its own."""
+
+import logging
+from collections.abc import Callable
+
+from embedded_account.account import Account
+from embedded_account.cloudformation.deployment import Deployment, delete_stack
+from embedded_account.cloudformation.stacks import ChangeSet, Stack, Stacks
+from embedded_account.cloudformation.templates import Template
+
+logger = logging.getLogger("embedded_account")
+
+
+class Operator:
+    """Moves stacks from one state to the next. Its callers hold the lock of `stacks`."""
+
+    def __init__(self, account: Account, stacks: Stacks) -> None:
+        self._account = account
+        self._stacks = stacks
+
+    def new_stack(self, name: str, stack_id: str) -> Stack:
+        """Return a stack that is not known yet."""
+        return Stack(name, stack_id, self._account.clock, self._account.clock.now(), "")
+
+    def review(self, stack: Stack) -> None:
+        """Make a stack known that exists only to hold a change set."""
+        self._stacks.add(stack)
+        self._account.journal.begin("stack", stack.name)
+        stack.enter("REVIEW_IN_PROGRESS", "User Initiated")
+
+    def start(
+        self,
+        stack: Stack,
+        template: Template,
+        *,
+        capabilities: list[str],
+        tags: list[dict[str, str]],
+        role_arn: str,
+        change_set: ChangeSet | None = None,
+    ) -> None:
+        """Begin to create or update `stack`; values of the stack are restored when an update fails."""
+        is_update = stack.status not in ("", "REVIEW_IN_PROGRESS")
+        if not stack.status:
+            self._stacks.add(stack)
+            self._account.journal.begin("stack", stack.name)
+        before = (stack.template, stack.capabilities, stack.tags, stack.outputs, stack.description)
+        stack.template, stack.capabilities, stack.tags, stack.role_arn = template, capabilities, tags, role_arn
+        stack.description = template.document.get("Description", "")
+        if change_set:
+            change_set.execution_status = "EXECUTE_IN_PROGRESS"
+            stack.change_set_id = change_set.change_set_id
+        if is_update or change_set:
+            stack.updated_at = self._account.clock.now()
+        stack.enter("UPDATE_IN_PROGRESS" if is_update else "CREATE_IN_PROGRESS", "User Initiated")
+        deployment = Deployment(self._account, stack, template)
+
+        def deploy() -> None:
+            succeeded = deployment.update() if is_update else deployment.create()
+            if change_set:
+                change_set.execution_status = "EXECUTE_COMPLETE" if succeeded else "EXECUTE_FAILED"
+            if is_update and not succeeded:
+                stack.template, stack.capabilities, stack.tags, stack.outputs, stack.description = before
+
+        failed_status = "UPDATE_ROLLBACK_FAILED" if is_update else "ROLLBACK_FAILED"
+        self._run(stack, deploy, failed_status)
+
+    def delete(self, stack: Stack, retained: set[str], token: str) -> None:
+        """Begin to delete `stack`."""
+        stack.token = token
+        stack.enter("DELETE_IN_PROGRESS", "User Initiated")
+
+        def delete() -> None:
+            if delete_stack(self._account, stack, retained):
+                self._account.journal.end("stack", stack.name)
+
+        self._run(stack, delete, "DELETE_FAILED")
+
+    def _run(self, stack: Stack, work: Callable[[], None], failed_status: str) -> None:
+        def guarded() -> None:
+            try:
+                work()
+            except Exception as error:
+                logger.exception("stack %r", stack.name)
+                stack.enter(failed_status, f"Internal Failure: {type(error).__name__}: {error}")
+
+        self._account.start_thread(f"stack-{stack.name}", guarded)

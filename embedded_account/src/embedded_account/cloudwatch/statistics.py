@@ -1,0 +1,37 @@
+"""The statistics of CloudWatch over a span of samples."""
+
+import re
+
+from embedded_account.errors import ServiceError
+from embedded_account.metrics import Bucket
+
+SIMPLE = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
+_PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,10})?|100)")
+_OTHER = re.compile(r"(?:IQM|(?:p|tm|wm|tc|ts)\d|(?:PR|TM|WM|TC|TS)\()")
+
+
+def check(name: str) -> None:
+    """Raise unless `name` is a statistic that `statistic` gives."""
+    if name in SIMPLE or _PERCENTILE.fullmatch(name):
+        return
+    if _OTHER.match(name):
+        raise ServiceError(
+            "NotImplemented",
+            f"statistic {name!r}: the embedded account gives {', '.join(SIMPLE)} and percentiles such as p99",
+        )
+    raise ServiceError("InvalidParameterValue", f"The value {name} for parameter Statistic is not supported.")
+
+
+def statistic(bucket: Bucket, name: str) -> float:
+    """Return the statistic `name` of the samples in `bucket`, of which there is at least one."""
+    if name == "SampleCount":
+        return bucket.count
+    if name == "Average":
+        return bucket.total / bucket.count if bucket.count else 0.0
+    if name == "Sum":
+        return bucket.total
+    if name == "Minimum":
+        return bucket.minimum
+    if name == "Maximum":
+        return bucket.maximum
+    return bucket.percentile(float(name[1:]))

@@ -1,0 +1,253 @@
+"""Writes docs/local.md: what the embedded account carries out, service by service, and how it differs from AWS.
+
+    python -m embedded_account.documentation            rewrite docs/local.md
+    python -m embedded_account.documentation --check    exit with 1 if it is not what the code says
+
+The operations come from the code; what differs is told here.
+"""
+
+import argparse
+import sys
+import tempfile
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from embedded_account.documented_differences import DIFFERENCES
+
+FILE = Path(__file__).resolve().parents[2] / "docs" / "services.md"
+
+# Operations of S3 that moto answers by methods of other names.
+_S3_BY_OTHER_NAMES = frozenset(
+    [
+        "CompleteMultipartUpload",
+        "CreateBucket",
+        "CreateMultipartUpload",
+        "DeleteObjects",
+        "GetBucketLifecycleConfiguration",
+        "GetBucketNotificationConfiguration",
+        "GetBucketTagging",
+        "GetObjectRetention",
+        "ListBuckets",
+        "PutBucketAccelerateConfiguration",
+        "PutBucketAcl",
+        "PutBucketCors",
+        "PutBucketEncryption",
+        "PutBucketInventoryConfiguration",
+        "PutBucketLifecycleConfiguration",
+        "PutBucketLogging",
+        "PutBucketNotificationConfiguration",
+        "PutBucketOwnershipControls",
+        "PutBucketPolicy",
+        "PutBucketReplication",
+        "PutBucketTagging",
+        "PutBucketVersioning",
+        "PutBucketWebsite",
+        "PutObjectLockConfiguration",
+        "PutPublicAccessBlock",
+        "RestoreObject",
+        "SelectObjectContent",
+    ]
+)
+# service (boto3's name): (what is real, what differs from AWS)
+_NOTES: dict[str, tuple[str, str]] = {
+    "lambda": (
+        "Each execution environment is a child process on AWS's own runtime client; cold and warm starts, versions, "
+        "aliases, layers, reserved and provisioned concurrency with spill-over and their metrics, time-outs, "
+        "asynchronous retries, dead-letter queues and destinations, recursive loops ended after 16 invocations, "
+        "START/END/REPORT log lines, Function URLs with AWS_IAM and payload format 2.0.",
+        "No sandbox: a function runs as the user, with the machine's memory and cores whatever its memory size. "
+        "On Linux an environment is a fork of a process that has imported boto3 and the layers, so it starts sooner "
+        "than on AWS, and a layer's module is imported without the function's variables. "
+        "Python runtimes only. A Function URL is http://127.0.0.1 with a port of its own; AuthType NONE, response "
+        "streaming and event source mappings are refused, so no loop goes through a queue; loops through topics "
+        "and buckets are counted as direct ones.",
+    ),
+    "sagemaker": (
+        "Training jobs run AWS's own training toolkit under a relocated /opt/ml: channels from S3 (prefixes and "
+        "manifests), metrics by regex, artifacts (archives or plain files), FailureReason, stop, MaxRuntime, spot "
+        "interruptions with checkpoints in S3, retries, warm pools, several instances over torchrun. Tuning jobs "
+        "choose with Optuna over real training jobs, with early stopping and warm start. Endpoints are one process an "
+        "instance on AWS's own inference toolkit, with blue/green and rolling updates, alarm rollback and data "
+        "capture.",
+        "No containers: the image URI must name a PyTorch training or inference image, and the packages are those of "
+        "this machine. Instance types are names only; jobs share the machine's cores and wait for them. FastFile "
+        "channels are copied first. Instances of one job are processes on loopback addresses 127.0.x.y. A spot job is "
+        "billed 30 % of its time; AWS's share varies. A CheckpointConfig's LocalPath must lie under /opt/ml. "
+        "After TransferLearning the parents' best hyperparameters are tried first; their values are not used. Other "
+        "kinds of job are refused.",
+    ),
+    "sagemaker-runtime": (
+        "InvokeEndpoint reaches the instance's process over HTTP; 424 with the original status, 6 MB and 60 s limits.",
+        "Throughput is this machine's. An instance's workers are threads of one process with one model; AWS starts "
+        "processes. Asynchronous and streaming invocations are refused.",
+    ),
+    "application-autoscaling": (
+        "Target tracking of endpoint variants over the real InvocationsPerInstance, with its alarms, cooldowns and "
+        "activities; scheduled actions; instances really come and go.",
+        "Other scalable dimensions and step scaling are refused.",
+    ),
+    "cloudwatch": (
+        "Metrics with statistics and percentiles, alarms that are evaluated and act, dashboards that are kept.",
+        "Metric maths is arithmetic, SUM, AVG, MIN, MAX, ABS, FILL and METRICS, and not for alarms. Composite alarms "
+        "and anomaly detection are refused. Metrics are kept in memory, unless there is a state folder.",
+    ),
+    "cloudformation": (
+        "Change sets, creation in dependency order, updates, replacement, rollback with the old values, deletion "
+        "policies; SAM is expanded by AWS's own translator.",
+        "The resource types of template.yaml and their properties; a change set with any other fails with its name. "
+        "No nested stacks, imports, exports, stack sets or drift.",
+    ),
+    "stepfunctions": (
+        "moto's interpreter runs standard state machines: tasks act as the machine's role; waits, retries, catches, "
+        "time-outs, task tokens and heartbeats on the account's clock; history, status events, CloudWatch logging.",
+        "`.sync` integrations, activities, express and JSONata machines, redrive and versions are not carried out.",
+    ),
+    "events": (
+        "Rules match and deliver to Lambda, Step Functions, SQS, SNS and Logs, with input transformers, retries and "
+        "dead-letter queues; scheduled rules fire.",
+        "The default bus only; archives, pipes, API destinations and other targets are refused.",
+    ),
+    "scheduler": (
+        "rate, at and six-field cron expressions with time zones really fire, with retries and dead-letter queues.",
+        "A flexible time window fires at its beginning.",
+    ),
+    "s3": (
+        "moto's buckets and objects; one event for each object created or deleted, with growing sequencers.",
+        "Objects from 1 MB on are files, smaller ones live in memory. Lifecycle rules are kept and not acted on.",
+    ),
+    "iam": (
+        "Every request is authenticated by its signature and decided on by the "
+        "policies of caller and resource: identity policies, bucket, queue, topic and function policies, boundaries, "
+        "session policies, conditions, iam:PassRole. A body that S3 gets must have the hash, the chunk signatures and "
+        "the trailing checksum that its request states. Functions, jobs, endpoints, state machines, rules and "
+        "schedules act with their own role, whose trust policy is looked at. Root, which deploy.py uses, is bound by a "
+        "resource's denials alone.",
+        "Policies of organisations, other "
+        "accounts, identity providers and the keys of other services are not known. What a bucket itself tells queues "
+        "and topics is not decided on. aws:TokenIssueTime and the aws:CalledVia keys have no value, nor have the tags "
+        "of buckets. Of streamed uploads, checksums other than CRC32, SHA-1 and SHA-256 are taken as they are. Each "
+        "operation's needs are in "
+        "`local/iam/actions`; one that is missing there is refused by name. A change of a policy counts at once.",
+    ),
+    "logs": (
+        "Groups, streams and events; filter patterns of terms and of JSON; metric filters and the embedded metric "
+        "format make metrics.",
+        "Space-delimited filter patterns are refused. Kept in memory, unless there is a state folder.",
+    ),
+    "dynamodb": ("moto's tables, conditions included.", "TTL is kept and not acted on."),
+    "sqs": ("moto's queues.", ""),
+    "sns": ("moto's topics; delivery to SQS and Lambda, where their policies allow it.", "No e-mail is sent."),
+    "sts": ("AssumeRole gives a session of a role that trusts the caller.", "AssumeRole and GetCallerIdentity only."),
+    "ssm": ("moto's parameters.", ""),
+    "resourcegroupstaggingapi": ("moto's tags.", ""),
+}
+
+_HEAD = """# The embedded account
+
+<!-- Written by `python -m embedded_account.documentation`; a test holds it to the code. -->
+
+`deploy.py local start` runs the AWS services that the flow uses in one process on 127.0.0.1: no AWS account, no
+Docker, no network. Every AWS client works with it unchanged; `deploy.py local status` prints the variables to export.
+An operation that is not listed here fails with `NotImplemented` and its own name, never with a pretended success.
+
+- **One account a folder.** Its files are under `.local/`; a second start finds the first.
+- **State is in memory**, unless `--state-folder` names where it is to survive. After a stop without one, redeploy
+  (seconds). After a kill, the next start says what was lost and ends what was left running.
+- **It has a clock of its own**, which `deploy.py local clock --advance` puts forward: schedules, waits and time-outs of
+  executions, retries, alarms, cooldowns, visibility time-outs, deployments. Real time remains what your own code takes
+  (function time-outs, training, requests), what clients sign, and S3's Last-Modified.
+- **It breaks on demand**: `deploy.py local fault kinds` lists how.
+- **Your code runs as you.** Functions, training scripts and inference code have no sandbox.
+- **One region and one account**: 123456789012, us-east-1 unless told otherwise.
+
+## Services
+
+| service | what is real | how it differs from AWS |
+|---|---|---|
+"""
+
+_OPERATIONS_HEAD = """
+## Operations
+
+Every operation of these services that AWS's own API models know: carried out as AWS documents it, carried out with a
+difference, or not carried out. "As moto carries it out": the state is moto's and so is the answer; the tests of this
+repository see those that the flow uses.
+
+| service | operation | here |
+|---|---|---|
+"""
+
+
+def document() -> str:
+    """Return the text of docs/local.md."""
+    carried_out = _operations()
+    services = [f"| {service} | {_NOTES[service][0]} | {_NOTES[service][1]} |\n" for service in carried_out]
+    rows = [row for service, names in carried_out.items() for row in _rows(service, names)]
+    return _HEAD + "".join(services) + _OPERATIONS_HEAD + "".join(rows)
+
+
+def _rows(service: str, names: list[str]) -> list[str]:
+    """Return a row for each operation that is carried out, and one for all that are not."""
+    known = _model(service).operation_names
+    methods = _moto_methods(service) if not names else set()
+    others_of_moto = _S3_BY_OTHER_NAMES if service == "s3" else frozenset()
+    done = names or [name for name in known if _snake_case(name) in methods or name in others_of_moto]
+    unknown = sorted(set(DIFFERENCES.get(service, {})) - set(done))
+    if unknown:
+        raise ValueError(f"differences of {service}: {unknown[0]!r}; it is not among the operations carried out")
+    usual = "behaves as AWS" if names else "as moto carries it out"
+    rows = [f"| {service} | {name} | {DIFFERENCES.get(service, {}).get(name, usual)} |\n" for name in sorted(done)]
+    others = sorted(set(known) - set(done))
+    return rows + ([f"| {service} | {', '.join(others)} | not carried out |\n"] if others else [])
+
+
+def _model(service: str) -> Any:
+    from botocore.model import ServiceModel
+
+    from embedded_account.data_files import data_loader
+
+    return ServiceModel(data_loader().load_service_model(service, "service-2"), service)
+
+
+def _moto_methods(service: str) -> set[str]:
+    """Return the methods by which moto answers the operations of a service."""
+    from moto.core.responses import BaseResponse
+
+    module = import_module(f"moto.{service}.responses")
+    classes = [each for each in vars(module).values() if isinstance(each, type) and issubclass(each, BaseResponse)]
+    return {name for each in classes if each is not BaseResponse for name in vars(each)}
+
+
+def _snake_case(name: str) -> str:
+    from moto.core.utils import camelcase_to_underscores
+
+    text: str = camelcase_to_underscores(name)
+    return text
+
+
+def _operations() -> dict[str, list[str]]:
+    from embedded_account.account import Account
+    from embedded_account.clock import Clock
+    from embedded_account.operations import operations
+    from embedded_account.server import build_application
+
+    with tempfile.TemporaryDirectory() as folder:
+        account = Account(Path(folder), "http://127.0.0.1:9", "us-east-1", Clock())
+        build_application(account)
+        account.stop()
+    return operations()
+
+
+def main() -> None:
+    """Write the file, or compare it."""
+    parser = argparse.ArgumentParser(description="Write docs/local.md.")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if the file is not current")
+    if not parser.parse_args().check:
+        FILE.write_text(document())
+    elif not FILE.exists() or FILE.read_text() != document():
+        sys.exit(f"{FILE.name}: is not what the code says; run: python -m embedded_account.documentation")
+
+
+if __name__ == "__main__":
+    main()

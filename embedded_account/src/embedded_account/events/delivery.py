@@ -1,0 +1,201 @@
+"""Delivers an event to a target, with retries, and to the target's dead-letter queue when they are used up.
+
+Both EventBridge rules and EventBridge Scheduler end here.
+"""
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from embedded_account.account import Account
+from embedded_account.errors import ServiceError
+
+logger = logging.getLogger("embedded_account.events")
+
+SCHEDULER = "scheduler.amazonaws.com"
+_DEFAULT_ATTEMPTS = 185  # EventBridge's documented default, over at most 24 hours
+_DEFAULT_AGE_SECONDS = 86_400.0
+_FIRST_DELAY_SECONDS, _LONGEST_DELAY_SECONDS = 1.0, 600.0
+_RETRIED_CODES = (
+    "Throttl",
+    "TooManyRequests",
+    "ServiceUnavailable",
+    "ServiceException",
+    "InternalFailure",
+    "InternalError",
+    "500",
+    "502",
+    "503",
+    "504",
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where an event goes. `source_arn` is the rule or schedule; `role_arn` is whom the delivery acts as, if any."""
+
+    arn: str
+    source_arn: str
+    role_arn: str = ""
+    dead_letter_arn: str = ""
+    max_retries: int = _DEFAULT_ATTEMPTS
+    max_age_seconds: float = _DEFAULT_AGE_SECONDS
+
+    @property
+    def service(self) -> str:
+        """The principal that delivers."""
+        return SCHEDULER if _service(self.source_arn) == "scheduler" else "events.amazonaws.com"
+
+    def client(self, account: Account, service: str) -> Any:
+        """Return a client that acts as the target's role, or as the service on behalf of the rule without one."""
+        return account.client(service, self.role_arn, by=self.service, source_arn=self.source_arn)
+
+    @classmethod
+    def from_request(cls, target: dict[str, Any], source_arn: str) -> "Target":
+        """Read the target as PutTargets and CreateSchedule take it."""
+        retry = target.get("RetryPolicy") or {}
+        dead_letter = target.get("DeadLetterConfig") or {}
+        return cls(
+            arn=str(target["Arn"]),
+            source_arn=source_arn,
+            role_arn=str(target.get("RoleArn") or ""),
+            dead_letter_arn=str(dead_letter.get("Arn") or ""),
+            max_retries=int(retry.get("MaximumRetryAttempts", _DEFAULT_ATTEMPTS)),
+            max_age_seconds=float(retry.get("MaximumEventAgeInSeconds", _DEFAULT_AGE_SECONDS)),
+        )
+
+
+def check_supported(arn: str) -> None:
+    """Raise unless events can really be delivered to `arn`."""
+    if _service(arn) not in _SENDERS:
+        raise ServiceError(
+            "NotImplemented",
+            f"target {arn!r}: the embedded account delivers to {', '.join(sorted(_SENDERS))} only; see docs/local.md",
+        )
+
+
+class Deliveries:
+    """Sends events on threads of its own; what is under way ends with the account."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="delivery")
+        account.on_stop(lambda: self._pool.shutdown(wait=False, cancel_futures=True))
+
+    def submit(self, target: Target, payload: str) -> None:
+        """Deliver `payload`, a JSON text, to `target`; returns at once."""
+        self._submit(target, payload, num_retries=0, accepted_at=self._account.clock.time())
+
+    def submit_event(self, event: dict[str, Any], target: Target, payload: str) -> None:
+        """Deliver what `event` became for `target`, unless one of the account's filters has it otherwise."""
+
+        def deliver() -> None:
+            self.submit(target, payload)
+
+        for each in self._account.delivery_filters:
+            deliver = partial(each, event, deliver)
+        deliver()
+
+    def _submit(self, target: Target, payload: str, num_retries: int, accepted_at: float) -> None:
+        with suppress(RuntimeError):  # the account stops, and so the pool takes nothing more
+            self._pool.submit(self._deliver, target, payload, num_retries, accepted_at)
+
+    def _deliver(self, target: Target, payload: str, num_retries: int, accepted_at: float) -> None:
+        try:
+            _SENDERS[_service(target.arn)](self._account, target, payload)
+        except (ClientError, BotoCoreError) as error:
+            self._retry_or_bury(target, payload, num_retries, accepted_at, error)
+        except Exception as error:
+            logger.exception("delivery to %s failed", target.arn)
+            self._bury(target, payload, num_retries, error)
+
+    def _retry_or_bury(
+        self, target: Target, payload: str, num_retries: int, accepted_at: float, error: ClientError | BotoCoreError
+    ) -> None:
+        age_seconds = self._account.clock.time() - accepted_at
+        delay_seconds = min(_LONGEST_DELAY_SECONDS, _FIRST_DELAY_SECONDS * 2.0**num_retries)
+        exhausted = num_retries >= target.max_retries or age_seconds + delay_seconds > target.max_age_seconds
+        if exhausted or not _is_retried(error):
+            self._bury(target, payload, num_retries, error)
+            return
+        logger.warning("delivery to %s failed, retried in %.0f s: %s", target.arn, delay_seconds, error)
+        again = partial(self._submit, target, payload, num_retries + 1, accepted_at)
+        self._account.call_later(f"retry for {target.arn}", delay_seconds, again)
+
+    def _bury(self, target: Target, payload: str, num_retries: int, error: Exception) -> None:
+        logger.error("an event of %s did not reach %s: %s", target.source_arn, target.arn, error)
+        name = target.source_arn.rpartition("/")[2]
+        self._account.put_metric("AWS/Events", "FailedInvocations", 1, "Count", {"RuleName": name})
+        if not target.dead_letter_arn:
+            return
+        attributes = {
+            "RULE_ARN": target.source_arn,
+            "TARGET_ARN": target.arn,
+            "ERROR_CODE": _code(error),
+            "ERROR_MESSAGE": str(error) or type(error).__name__,
+            "RETRY_ATTEMPTS": str(num_retries),
+            "EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts" if _is_retried(error) else "NotRetriable",
+        }
+        # Scheduler sends as the schedule's role; EventBridge as itself, which the queue's policy must allow.
+        role_arn = target.role_arn if target.service == SCHEDULER else ""
+        sqs = self._account.client("sqs", role_arn, by=target.service, source_arn=target.source_arn)
+        sqs.send_message(
+            QueueUrl=_queue_url(self._account, target.dead_letter_arn),
+            MessageBody=payload,
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+            },
+        )
+
+
+def _service(arn: str) -> str:
+    return [*arn.split(":"), "", "", ""][2]
+
+
+def _code(error: Exception) -> str:
+    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__
+
+
+def _is_retried(error: Exception) -> bool:
+    """Return whether another try may succeed: connection faults, throttling and server errors."""
+    return isinstance(error, BotoCoreError) or _code(error).startswith(_RETRIED_CODES)
+
+
+def _queue_url(account: Account, queue_arn: str) -> str:
+    name = queue_arn.rpartition(":")[2]
+    return str(account.client("sqs").get_queue_url(QueueName=name)["QueueUrl"])
+
+
+def _send_to_lambda(account: Account, target: Target, payload: str) -> None:
+    target.client(account, "lambda").invoke(FunctionName=target.arn, InvocationType="Event", Payload=payload.encode())
+
+
+def _send_to_state_machine(account: Account, target: Target, payload: str) -> None:
+    target.client(account, "stepfunctions").start_execution(stateMachineArn=target.arn, input=payload)
+
+
+def _send_to_queue(account: Account, target: Target, payload: str) -> None:
+    target.client(account, "sqs").send_message(QueueUrl=_queue_url(account, target.arn), MessageBody=payload)
+
+
+def _send_to_topic(account: Account, target: Target, payload: str) -> None:
+    target.client(account, "sns").publish(TopicArn=target.arn, Message=payload)
+
+
+def _send_to_log_group(account: Account, target: Target, payload: str) -> None:
+    group = target.arn.split(":log-group:")[-1].removesuffix(":*")
+    account.write_log(group, target.source_arn.rpartition("/")[2], [payload])
+
+
+_SENDERS = {
+    "lambda": _send_to_lambda,
+    "states": _send_to_state_machine,
+    "sqs": _send_to_queue,
+    "sns": _send_to_topic,
+    "logs": _send_to_log_group,
+}

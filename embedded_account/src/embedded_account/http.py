@@ -1,0 +1,112 @@
+"""The account's HTTP server: one thread a connection, connections kept open, small answers sent at once."""
+
+import logging
+import socket
+from collections.abc import Iterable
+from http import HTTPStatus
+from itertools import chain
+from types import GeneratorType
+from typing import IO, Any, cast
+
+from moto.moto_server.werkzeug_app import MotoRequestHandler
+from werkzeug.serving import ThreadedWSGIServer
+from werkzeug.wsgi import LimitedStream
+
+logger = logging.getLogger("embedded_account.http")
+
+_NO_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+_BACKLOG = 256
+Body = bytes | Iterable[bytes]
+_IDLE_SECONDS = 75
+
+
+class Handler(MotoRequestHandler):
+    """Answers one request after the other on a connection.
+
+    werkzeug closes each connection, because it does not read what the application left of a request. Here the rest is
+    read, so that the next request begins where it should.
+    """
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    timeout = _IDLE_SECONDS
+
+    def run_wsgi(self) -> None:
+        """Call the application with the request that was read, and send its answer."""
+        if self.headers.get("Expect", "").strip().lower() == "100-continue":
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        environ = self.make_environ()
+        rest: LimitedStream | None = None
+        if not environ.get("wsgi.input_terminated"):
+            rest = LimitedStream(cast(IO[bytes], self.rfile), int(environ.get("CONTENT_LENGTH") or 0))
+            environ["wsgi.input"] = rest
+        status, headers, body = self._answer(environ)
+        if rest is not None:
+            rest.exhaust()
+        else:  # a chunked request has no end that could be found again
+            self.close_connection = True
+        self._send(environ["REQUEST_METHOD"], status, headers, body)
+
+    def _answer(self, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], Body]:
+        started: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            started[:] = [(status, headers)]
+            return parts.append
+
+        parts: list[bytes] = []
+        try:
+            answer = self.server.app(environ, start_response)
+            if isinstance(answer, GeneratorType):  # a large content, which is not collected
+                first = next(answer, b"")
+                return *started[0], chain((first,), answer)
+            try:
+                parts.extend(answer)
+            finally:
+                if hasattr(answer, "close"):
+                    answer.close()
+            status, headers = started[0]
+        except Exception as error:
+            logger.exception("%s %s failed", environ["REQUEST_METHOD"], environ.get("PATH_INFO"))
+            text = f"the embedded account failed: {type(error).__name__}: {error}; see deploy.py local logs".encode()
+            return "500 Internal Server Error", [("Content-Type", "text/plain")], text
+        return status, headers, b"".join(parts)
+
+    def _send(self, method: str, status: str, headers: list[tuple[str, str]], body: Body) -> None:
+        code = int(status.split(None, 1)[0])
+        self.send_response(code, status.partition(" ")[2])
+        has_length = False
+        for name, value in headers:
+            has_length = has_length or name.lower() == "content-length"
+            self.send_header(name, value)
+        if isinstance(body, bytes) and not has_length and method != "HEAD" and code not in _NO_BODY:
+            self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        if isinstance(body, bytes) and body and method != "HEAD" and len(body) < 65_536:
+            self._headers_buffer.append(b"\r\n" + body)  # one packet for the whole answer
+            self.flush_headers()
+            return
+        self.end_headers()
+        for block in (body,) if isinstance(body, bytes) else body:
+            if block and method != "HEAD":
+                self.wfile.write(block)
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Leave requests out of the log; operations that fail are logged where they fail."""
+
+    def log_error(self, format: str, *args: Any) -> None:  # noqa: A002 (http.server's name)
+        """Note an idle connection's end quietly."""
+        logger.debug(format, *args)
+
+
+class Server(ThreadedWSGIServer):
+    """Serves until it is shut down; connections that are open then end with the process."""
+
+    request_queue_size = _BACKLOG
+    daemon_threads = True
+
+
+def make_server(listener: socket.socket, application: Any) -> Server:
+    """Return a server of `application` on a socket that listens already."""
+    return Server("127.0.0.1", listener.getsockname()[1], application, handler=Handler, fd=listener.fileno())

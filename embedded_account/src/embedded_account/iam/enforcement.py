@@ -1,0 +1,269 @@
+"""Stands before every service: each request is authenticated, and carried out only when it is allowed."""
+
+import io
+import json
+import logging
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
+
+from moto.core.exceptions import ServiceException
+
+from embedded_account.account import Account, WsgiApplication
+from embedded_account.errors import ServiceError
+from embedded_account.iam.actions import TABLE
+from embedded_account.iam.actions.rules import Call, Need
+from embedded_account.iam.actions.s3 import S3Request, UnknownOperationError, needs, reads_body
+from embedded_account.iam.authentication import authenticate, checked_body
+from embedded_account.iam.errors import NotAuthenticatedError
+from embedded_account.iam.permissions import Permissions
+from embedded_account.iam.roles import Roles
+from embedded_account.identity import Principal
+
+logger = logging.getLogger("embedded_account.iam")
+
+_caller: ContextVar[Principal | NotAuthenticatedError] = ContextVar("caller")
+_scope: ContextVar[str] = ContextVar("scope")
+_environ: ContextVar[dict[str, Any]] = ContextVar("environ")
+_FORBIDDEN = "403 Forbidden"
+# The names that services have in a signature's scope, where they are not boto3's.
+_SIGNING_NAMES = {
+    "cloudwatch": "monitoring",
+    "resourcegroupstaggingapi": "tagging",
+    "sagemaker-runtime": "sagemaker",
+    "stepfunctions": "states",
+}
+_SCOPES = {_SIGNING_NAMES.get(service, service) for service in TABLE} | {"s3"}
+_DENYING = frozenset({"sts", "sqs", "sns", "lambda"})  # whose resources' policies may deny even root
+_CLOSED_PATHS = ("/moto-api", "/latest/")  # moto's own doors, which pass by every check
+_S3_STATUSES = {
+    "AuthorizationQueryParametersError": "400 Bad Request",
+    "BadDigest": "400 Bad Request",
+    "ExpiredToken": "400 Bad Request",
+    "IncompleteBody": "400 Bad Request",
+    "InvalidArgument": "400 Bad Request",
+    "MalformedTrailerError": "400 Bad Request",
+    "XAmzContentSHA256Mismatch": "400 Bad Request",
+    "NotImplemented": "501 Not Implemented",
+}
+
+
+class Enforcement:
+    """The middleware that finds out who calls, and the check of operations that moto's routing calls."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._permissions = account.shared(Permissions)
+        self._roles = Roles(account)
+
+    def middleware(self, application: WsgiApplication) -> WsgiApplication:
+        """Authenticate every request; decide on S3's, whose operations the HTTP request alone tells."""
+
+        def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+            if environ["REQUEST_METHOD"] == "OPTIONS":  # a browser's question before a request, never signed
+                return application(environ, start_response)
+            service = _scope_service(environ)
+            if service not in _SCOPES or environ["PATH_INFO"].startswith(_CLOSED_PATHS):
+                return _refused(service, environ, start_response)
+            caller = self._authenticated(environ, service)
+            _caller.set(caller)
+            _scope.set(service)
+            _environ.set(environ)
+            if service == "s3":
+                return self._s3_answer(caller, application, environ, start_response)
+            return application(environ, start_response)
+
+        return answer
+
+    def check(self, service: str, operation: str, response: Any) -> None:
+        """Return when the caller of this thread's request may do `operation`.
+
+        Raises:
+            ServiceError: it may not, is not known, or the operation is in no table.
+        """
+        caller = _caller.get()
+        if isinstance(caller, NotAuthenticatedError):
+            raise caller.as_service_error(service)
+        if _scope.get() != _SIGNING_NAMES.get(service, service):
+            raise NotAuthenticatedError("BadSignature", "").as_service_error(service)
+        if service == "s3":  # decided on before any short way was taken
+            return
+        prefix, rules = TABLE.get(service, ("", {}))
+        rule = rules.get(operation)
+        if rule is None:
+            raise ServiceError(
+                "NotImplemented",
+                f"{service}:{operation}: the embedded account does not know which permissions this operation needs; "
+                "see docs/local.md",
+            )
+        hands_over = self._roles.is_checked(service, operation)
+        if caller.is_root and service not in _DENYING and not hands_over:
+            return
+        call = Call(prefix, operation, _parameters(response), self._account.region, self._account.account_id)
+        if service == "sts" and operation == "AssumeRole":
+            self._check_assumption(caller, rule.needs(call)[0])
+            return
+        for need in rule.needs(call):
+            self._permissions.require(caller, _of_request(need, _environ.get()), service)
+        if hands_over:
+            self._roles.check(service, call)
+
+    def _check_assumption(self, caller: Principal, need: Need) -> None:
+        decision = self._permissions.decide_assumption(caller, need.resource, need.context)
+        if not decision.is_allowed:
+            raise ServiceError(
+                "AccessDenied",
+                f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {need.resource}",
+            )
+
+    def _authenticated(self, environ: dict[str, Any], service: str) -> Principal | NotAuthenticatedError:
+        payload = None
+        if service != "s3":
+            payload = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            environ["wsgi.input"] = io.BytesIO(payload)
+        try:
+            return authenticate(self._account, environ, payload)
+        except NotAuthenticatedError as refusal:
+            logger.info("%s %s: %s", environ["REQUEST_METHOD"], environ.get("PATH_INFO"), refusal)
+            return refusal
+
+    def _check_missing(self, caller: Principal, need: Need) -> None:
+        """Tell that an object is missing only to whom may list the bucket; anyone else is denied, as by S3.
+
+        Source: Amazon S3 API reference, GetObject, "Permissions".
+        """
+        if need.action != "s3:GetObject" or caller.is_root:
+            return
+        from moto.s3.models import s3_backends
+
+        name, _, key = need.resource.removeprefix("arn:aws:s3:::").partition("/")
+        bucket = s3_backends[self._account.account_id]["aws"].buckets.get(name)
+        if bucket is not None and key not in bucket.keys:
+            self._permissions.require(caller, Need("s3:ListBucket", f"arn:aws:s3:::{name}"), "s3")
+
+    def _s3_answer(
+        self,
+        caller: Principal | NotAuthenticatedError,
+        application: WsgiApplication,
+        environ: dict[str, Any],
+        start_response: Callable[..., Any],
+    ) -> Iterable[bytes]:
+        """Carry a request to S3 out if it is allowed, and if its body is what its headers say."""
+        try:
+            body = None if isinstance(caller, NotAuthenticatedError) else checked_body(self._account, environ)
+        except ServiceException as refusal:
+            return _s3_error(refusal, environ, start_response)
+        refused = self._s3_refusal(caller, environ)
+        if refused:
+            return _s3_error(refused, environ, start_response)
+        if body is None:
+            return application(environ, start_response)
+        started: list[Any] = []
+        try:
+            answered = application(environ, lambda *start: started.append(start))
+        except ServiceException as refusal:
+            if refusal is not body.refusal:
+                raise
+            return _s3_error(refusal, environ, start_response)
+        if body.refusal:
+            return _s3_error(body.refusal, environ, start_response)
+        start_response(*started[-1])
+        return answered
+
+    def _s3_refusal(
+        self, caller: Principal | NotAuthenticatedError, environ: dict[str, Any]
+    ) -> ServiceException | None:
+        if isinstance(caller, NotAuthenticatedError):
+            return caller.as_service_error("s3")
+        request = S3Request.of(environ)
+        body = None
+        try:
+            if reads_body(request.method, request.key, request.query):
+                body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+                environ["wsgi.input"] = io.BytesIO(body)
+            for need in (_of_request(one, environ) for one in needs(request, body)):
+                self._permissions.require(caller, need, "s3")
+                self._check_missing(caller, need)
+        except UnknownOperationError as error:
+            return ServiceError("NotImplemented", f"s3: {error}: the embedded account does not carry it out")
+        except ServiceException as refusal:
+            return refusal
+        return None
+
+
+def _of_request(need: Need, environ: dict[str, Any]) -> Need:
+    """Return the need with what the HTTP request itself says.
+
+    Source: IAM user guide, "AWS global condition context keys", aws:UserAgent and aws:referer.
+    """
+    names = {"aws:UserAgent": "HTTP_USER_AGENT", "aws:Referer": "HTTP_REFERER"}
+    said = {key: str(environ[name]) for key, name in names.items() if environ.get(name)}
+    return replace(need, context={**need.context, **said})
+
+
+def _scope_service(environ: dict[str, Any]) -> str:
+    """Return the service for which a request says it is signed, as moto routes it; empty for an unsigned one."""
+    authorization = environ.get("HTTP_AUTHORIZATION", "")
+    if authorization:
+        parts = authorization.partition("Credential=")[2].partition(",")[0].split("/")
+        return str(parts[3]).lower() if len(parts) == 5 else "s3"
+    if "AWSAccessKeyId=" in environ.get("QUERY_STRING", ""):
+        return "s3"
+    query = parse_qs(environ.get("QUERY_STRING", "")) if "X-Amz-Signature=" in environ.get("QUERY_STRING", "") else {}
+    parts = query.get("X-Amz-Credential", [""])[0].split("/")
+    return parts[3].lower() if len(parts) == 5 else ""
+
+
+def _parameters(response: Any) -> dict[str, Any]:
+    """Return the operation's parameters by their names in AWS's model."""
+    params = getattr(response, "params", None)
+    if hasattr(response, "automated_parameter_parsing"):
+        if not response.automated_parameter_parsing:
+            response.parse_parameters(response.normalized_request)
+            params = response.params
+        return {**response.uri_match, **(params or {})}
+    return dict(params or {})
+
+
+def _refused(service: str, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Answer a request that is not signed, or signed for a service that is not there."""
+    target = environ.get("HTTP_X_AMZ_TARGET", "")
+    if not service and not target and "json" not in environ.get("CONTENT_TYPE", ""):
+        return _s3_error(NotAuthenticatedError("Missing", "").as_service_error("s3"), environ, start_response)
+    error = NotAuthenticatedError("Missing", "").as_service_error("lambda")
+    if service:
+        said = f"{service}:{_operation(environ, target)}: the embedded account does not carry out this service"
+        error = ServiceError("NotImplemented", f"{said}; see docs/local.md")
+    status = "501 Not Implemented" if service else _FORBIDDEN
+    if "x-www-form-urlencoded" in environ.get("CONTENT_TYPE", ""):
+        inner = f"<Error><Code>{error.code}</Code><Message>{escape(error.message)}</Message></Error>"
+        body = (f"<Response><Errors>{inner}</Errors></Response>" if service == "ec2" else inner).encode()
+        headers = [("Content-Type", "text/xml")]
+    else:
+        body = json.dumps({"__type": error.code, "message": error.message}).encode()
+        headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", error.code)]
+    start_response(status, [*headers, ("Content-Length", str(len(body)))])
+    return [body]
+
+
+def _operation(environ: dict[str, Any], target: str) -> str:
+    """Return the name of an operation as far as a request shows it."""
+    if target or "x-www-form-urlencoded" not in environ.get("CONTENT_TYPE", ""):
+        return str(target.rpartition(".")[2]) or f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    return str(parse_qs(body.decode("utf-8", "replace")).get("Action", ["?"])[0])
+
+
+def _s3_error(error: ServiceException, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    resource = escape(environ.get("PATH_INFO", ""))
+    body = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f"<Error><Code>{error.code}</Code><Message>{escape(error.message)}</Message><Resource>{resource}</Resource>"
+        "</Error>"
+    ).encode()
+    status = _S3_STATUSES.get(error.code, _FORBIDDEN)
+    start_response(status, [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))])
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]

@@ -1,0 +1,98 @@
+"""What a function's process imports: its code, its layers, and the runtime's own packages, as folders on disk."""
+
+import io
+import os
+import shutil
+import sys
+import threading
+import uuid
+import zipfile
+from importlib import metadata
+from pathlib import Path
+
+from embedded_account.account import Account
+from embedded_account.errors import ServiceError
+
+# What AWS's python runtimes hold beside the standard library: the runtime client and boto3, with what these need.
+_RUNTIME_DISTRIBUTIONS = (
+    "awslambdaric",
+    "snapshot-restore-py",
+    "simplejson",
+    "boto3",
+    "botocore",
+    "s3transfer",
+    "jmespath",
+    "python-dateutil",
+    "six",
+    "urllib3",
+)
+_MAX_UNZIPPED_BYTES = 262_144_000  # Source: Lambda quotas, deployment package size (unzipped)
+
+
+class Packages:
+    """Unpacks archives once each, by the hash of their content."""
+
+    def __init__(self, account: Account) -> None:
+        self._folder = account.work_folder("lambda", "packages")
+        self._unpacking = threading.Lock()
+        self._runtime = (
+            account.work_folder("lambda") / f"runtime-python{sys.version_info.major}.{sys.version_info.minor}"
+        )
+
+    def unpack(self, archive: bytes, digest: str) -> Path:
+        """Return the folder that holds the content of the zip `archive`, whose SHA-256 in hexadecimal is `digest`.
+
+        Raises:
+            ServiceError: it is no zip file, or holds more than a function may.
+        """
+        folder = self._folder / digest[:32]
+        with self._unpacking:  # a stack creates its functions at once, all of them with the same archive
+            if not folder.exists():
+                scratch = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}")
+                try:
+                    _extract(archive, scratch)
+                    scratch.rename(folder)
+                finally:
+                    shutil.rmtree(scratch, ignore_errors=True)
+        return folder
+
+    def runtime(self) -> Path:
+        """Return a folder from which only the runtime's own packages can be imported; links to those installed here."""
+        if not self._runtime.exists():
+            scratch = self._runtime.with_name(f"{self._runtime.name}.{uuid.uuid4().hex}")
+            scratch.mkdir()
+            for name in _RUNTIME_DISTRIBUTIONS:
+                _link_distribution(name, scratch)
+            try:
+                scratch.rename(self._runtime)
+            except OSError:
+                shutil.rmtree(scratch)
+        return self._runtime
+
+
+def _extract(archive: bytes, folder: Path) -> None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(archive)) as file:
+            members = [member for member in file.infolist() if not member.is_dir()]
+            size = sum(member.file_size for member in members)
+            if size > _MAX_UNZIPPED_BYTES:
+                raise ServiceError(
+                    "InvalidParameterValueException",
+                    f"Unzipped size must be smaller than {_MAX_UNZIPPED_BYTES} bytes",
+                )
+            folder.mkdir()
+            for member in members:
+                path = Path(file.extract(member, folder))  # keeps names inside the folder, makes no links
+                path.chmod(((member.external_attr >> 16) & 0o777) | 0o644)
+    except (zipfile.BadZipFile, NotImplementedError) as error:
+        raise ServiceError(
+            "InvalidParameterValueException",
+            "Could not unzip uploaded file. Please check your file, then try to upload again.",
+        ) from error
+
+
+def _link_distribution(name: str, folder: Path) -> None:
+    """Link each top-level file and folder of an installed distribution into `folder`."""
+    distribution = metadata.distribution(name)
+    for top in {file.parts[0] for file in distribution.files or ()} - {"..", "__pycache__"}:
+        os.symlink(Path(str(distribution.locate_file(top))), folder / top)

@@ -1,0 +1,64 @@
+"""Starts an environment of a new version ahead of its first invocation, as AWS does ('proactive initialization').
+
+One at a time, after a moment's rest and while few requests come, so that neither a deployment nor an upload is slowed
+down (twelve starts cost seven seconds of a core), and of a function that is published at once only the published
+version starts.
+"""
+
+import logging
+from threading import Condition
+
+from embedded_account.account import Account
+from embedded_account.lambda_.fleet import Fleets
+from embedded_account.lambda_.function import Function
+
+logger = logging.getLogger("embedded_account.lambda")
+
+_REST_SECONDS = 0.5
+
+
+class Warmer:
+    """Knows what is to be started ahead, the newest version of each function."""
+
+    def __init__(self, account: Account, fleets: Fleets, *, enabled: bool) -> None:
+        self._account = account
+        self._fleets = fleets
+        self._enabled = enabled
+        self._changed = Condition()
+        self._waiting: dict[str, Function] = {}
+        if enabled:
+            account.start_thread("lambda warm-up", self._run)
+            account.on_stop(self._wake)
+
+    def add(self, function: Function) -> None:
+        """Start an environment of `function` soon."""
+        if self._enabled:
+            with self._changed:
+                self._waiting.pop(function.function_name, None)
+                self._waiting[function.function_name] = function
+                self._changed.notify()
+
+    def now(self) -> str:
+        """Return the time as a function's LastModified shows it."""
+        return self._account.clock.now().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def _run(self) -> None:
+        while not self._account.stopping.is_set():
+            with self._changed:
+                if not self._waiting:
+                    self._changed.wait()
+                    continue
+            self._account.stopping.wait(_REST_SECONDS)
+            self._account.traffic.wait_until_quiet(self._account.stopping)
+            while (function := self._take()) is not None:
+                self._fleets.warm_up(function.environment_spec())
+                self._account.traffic.wait_until_quiet(self._account.stopping)
+
+    def _take(self) -> Function | None:
+        with self._changed:
+            name = next(iter(self._waiting), None)
+            return self._waiting.pop(name) if name and not self._account.stopping.is_set() else None

@@ -1,0 +1,24 @@
+"""Lets the account check each operation before moto carries it out, and refuse it in the caller's protocol."""
+
+from typing import Any
+
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult, BaseResponse
+
+from embedded_account.account import Account
+from embedded_account.moto_patches import replace
+
+
+def install(account: Account) -> None:
+    """Run `account.action_checks` before every operation of every service but S3, which moto routes by itself."""
+
+    def call_action(self: Any) -> Any:
+        service, operation = self.boto3_service_name, self._get_action()
+        try:
+            for check in account.action_checks:
+                check(service, operation, self)
+        except ServiceException as refusal:
+            return self.serialized(ActionResult(refusal))
+        return original(self)
+
+    original = replace(BaseResponse, "call_action", call_action, parameters=("self",))

@@ -1,0 +1,25 @@
+"""moto reads AWS's data files through the account's loader, instead of a new one for each service."""
+
+from typing import Any
+
+from moto.core import utils
+from moto.core.base_backend import AccountSpecificBackend
+
+from embedded_account.account import Account
+from embedded_account.data_files import data_loader, new_session
+from embedded_account.moto_patches import replace
+
+
+def install(account: Account) -> None:
+    """Give moto's core the account's loader and a session on it."""
+    session = new_session(account.region)
+
+    def load_service_model(service_name: str, model_name: str) -> Any:
+        return data_loader().load_service_model(service_name, model_name)
+
+    def get_session(cls: type) -> Any:
+        return session
+
+    replace(utils, "_load_service_model", load_service_model, parameters=("service_name", "model_name"))
+    assert hasattr(AccountSpecificBackend.get_session, "cache_clear"), "moto's get_session moved; was moto upgraded?"
+    setattr(AccountSpecificBackend, "get_session", classmethod(get_session))  # noqa: B010 (mypy sees a method)

@@ -1,0 +1,56 @@
+"""EventBridge: hands matched events to our own delivery instead of moto's."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from moto.events.models import Rule
+
+from embedded_account.account import Account
+from embedded_account.events.delivery import Deliveries, Target
+from embedded_account.events.inputs import target_input
+from embedded_account.moto_patches import replace
+
+
+def install(deliveries: Deliveries) -> None:
+    """Make every enabled rule that matches deliver through `deliveries`."""
+
+    def send_to_targets(self: Any, original_event: dict[str, Any], transform_input: bool = True) -> None:
+        if self.state != "ENABLED" or not self.event_pattern.get_pattern():
+            return
+        event = _as_delivered(original_event)
+        if not self.event_pattern.matches_event(event):
+            return
+        for target in self.targets:
+            deliveries.submit_event(event, Target.from_request(target, self.arn), target_input(target, event, self.arn))
+
+    replace(Rule, "send_to_targets", send_to_targets, parameters=("self", "original_event", "transform_input"))
+
+
+def publish(account: Account, event: dict[str, Any]) -> None:
+    """Offer an event that a service made itself to every rule of the default bus."""
+    from moto.events.models import events_backends
+
+    backend: Any = events_backends[account.account_id][account.region]
+    for rule in list(backend.event_buses["default"].rules.values()):
+        if _may_match(rule.event_pattern.get_pattern(), event):
+            rule.send_to_targets(event)
+
+
+def _may_match(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
+    """Return False for a rule that asks for another source or kind of event, as most do: matching costs a copy."""
+    for name in ("source", "detail-type"):
+        wanted = pattern.get(name)
+        if isinstance(wanted, list) and event[name] not in wanted and all(isinstance(one, str) for one in wanted):
+            return False
+    return True
+
+
+def _as_delivered(event: dict[str, Any]) -> dict[str, Any]:
+    """Return `event` in EventBridge's own form: an id, and its time as text to the second."""
+    delivered = {name: value for name, value in event.items() if name != "ingestion-time"}
+    if isinstance(delivered.get("time"), int | float):
+        delivered["time"] = datetime.fromtimestamp(delivered["time"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    delivered.setdefault("id", str(uuid.uuid4()))
+    return delivered

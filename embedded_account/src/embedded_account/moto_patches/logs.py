@@ -1,0 +1,109 @@
+"""moto's CloudWatch Logs, corrected: the account's clock, merged streams, filter patterns and metric filters."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from embedded_account.account import Account
+from embedded_account.errors import ServiceError
+from embedded_account.logs.patterns import FilterPatternError, compile_pattern, select
+from embedded_account.moto_patches import replace
+
+
+def install(account: Account) -> None:
+    """Apply the corrections."""
+    from moto.logs import models
+
+    def now() -> datetime:
+        return account.clock.now().replace(tzinfo=None)
+
+    def filter_log_events(
+        self: Any,
+        log_group_name: str,
+        log_stream_names: list[str],
+        start_time: int,
+        end_time: int,
+        limit: int | None,
+        next_token: str | None,
+        filter_pattern: str,
+        _interleaved: bool,
+    ) -> Any:
+        _compiled(filter_pattern or "")
+        return original(
+            self, log_group_name, log_stream_names, start_time, end_time, limit, next_token, filter_pattern, True
+        )
+
+    def put_log_events(self: Any, log_events: list[dict[str, Any]]) -> Any:
+        answer = put_in_moto(self, log_events)
+        _record_metrics(account, self.log_group, log_events)
+        return answer
+
+    def check(service: str, operation: str, response: Any) -> None:
+        if (service, operation) == ("logs", "PutMetricFilter"):
+            _compiled(response._get_param("filterPattern") or "")
+
+    account.add_action_check(check)
+    assert hasattr(models, "EventMessageFilter"), "moto's EventMessageFilter moved; was moto upgraded?"
+    setattr(models, "EventMessageFilter", _MessageFilter)  # noqa: B010 (mypy forbids to assign to a class)
+    put_in_moto = replace(models.LogStream, "put_log_events", put_log_events, parameters=("self", "log_events"))
+
+    # Without this, events of an account on a fast clock are more than two hours ahead and are dropped.
+    replace(models, "utcnow", now, parameters=())
+    original = replace(
+        models.LogGroup,
+        "filter_log_events",
+        filter_log_events,
+        parameters=(
+            "self",
+            "log_group_name",
+            "log_stream_names",
+            "start_time",
+            "end_time",
+            "limit",
+            "next_token",
+            "filter_pattern",
+            "interleaved",
+        ),
+    )
+
+
+class _MessageFilter:
+    """Takes the place of moto's, which matches terms and one quoted phrase only."""
+
+    def __init__(self, pattern: str) -> None:
+        self.matches = _compiled(pattern or "")
+
+
+def _compiled(pattern: str) -> Callable[[str], bool]:
+    try:
+        return compile_pattern(pattern)
+    except FilterPatternError as error:
+        raise ServiceError("InvalidParameterException", str(error)) from error
+
+
+def _record_metrics(account: Account, log_group: Any, log_events: list[dict[str, Any]]) -> None:
+    """Put the samples that the metric filters of a log group make of its new events."""
+    from moto.logs.models import logs_backends
+
+    backend: Any = logs_backends[account.account_id][account.region]
+    for each in list(backend.filters.metric_filters):
+        if each["logGroupName"] != log_group.name:
+            continue
+        matches = _compiled(each["filterPattern"] or "")
+        for event in log_events:
+            if matches(event["message"]):
+                for transformation in each["metricTransformations"]:
+                    _put(account, transformation, event["message"])
+
+
+def _put(account: Account, transformation: dict[str, Any], message: str) -> None:
+    said = str(transformation["metricValue"])
+    value = select(message, said) if said.startswith("$") else said
+    dimensions = {name: select(message, path) for name, path in (transformation.get("dimensions") or {}).items()}
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return  # the line has no number there, as CloudWatch Logs passes over it
+    texts = {name: str(found) for name, found in dimensions.items() if found is not None}
+    unit = transformation.get("unit") or "None"
+    account.put_metric(transformation["metricNamespace"], transformation["metricName"], number, unit, texts)

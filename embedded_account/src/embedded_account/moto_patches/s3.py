@@ -1,0 +1,103 @@
+"""S3: the events that it sends to EventBridge, in AWS's shape and once for each object."""
+
+import itertools
+import logging
+import time
+import uuid
+from typing import Any
+
+from moto.iam.access_control import PermissionResult
+from moto.s3 import notifications
+from moto.s3.models import FakeBucket
+from moto.s3.utils import _VersionedKeyStore
+
+from embedded_account.account import Account
+from embedded_account.moto_patches import replace
+from embedded_account.moto_patches.events import publish
+
+logger = logging.getLogger("embedded_account.s3")
+
+# moto's name of what happened -> (detail-type, reason). Source: S3 user guide, "EventBridge event message structure".
+_KINDS = {
+    "s3:ObjectCreated:Put": ("Object Created", "PutObject"),
+    "s3:ObjectCreated:Post": ("Object Created", "POST Object"),
+    "s3:ObjectCreated:Copy": ("Object Created", "CopyObject"),
+    "s3:ObjectCreated:CompleteMultipartUpload": ("Object Created", "CompleteMultipartUpload"),
+    "s3:ObjectRemoved:Delete": ("Object Deleted", "DeleteObject"),
+    "s3:ObjectRemoved:DeleteMarkerCreated": ("Object Deleted", "DeleteObject"),
+}
+_sequence = itertools.count()
+
+
+def install(account: Account) -> None:
+    """Send one correct event where moto sends a constant, incomplete or doubled one."""
+
+    def send(account_id: str, bucket: Any, event_name: Any, key: Any) -> None:
+        kind = _KINDS.get(getattr(event_name, "value", str(event_name)))
+        if kind is None or _is_echo_of_multipart(kind[1], key):
+            return
+        try:
+            publish(account, _event(account, bucket, key, *kind))
+        except Exception:
+            logger.exception("the event of s3://%s/%s was not sent", bucket.name, getattr(key, "name", "?"))
+
+    _replace_iteration()
+    replace(FakeBucket, "get_permission", _permission, parameters=("self", "action", "resource"))
+    replace(notifications, "_send_event_bridge_message", send, parameters=("account_id", "bucket", "event_name", "key"))
+
+
+def _replace_iteration() -> None:
+    """Let objects be listed while others are put and deleted; moto looks each key up once more, and may miss it."""
+
+    def snapshot(self: Any) -> list[tuple[str, list[Any]]]:
+        return [(key, list(versions)) for key, versions in dict.copy(self).items() if versions]
+
+    store: Any = _VersionedKeyStore
+    assert store.items is store.iteritems, "moto's _VersionedKeyStore has other names; was moto upgraded?"
+    store.lists = store.iterlists = lambda self: iter(snapshot(self))
+    store.items = store.iteritems = lambda self: iter([(key, versions[-1]) for key, versions in snapshot(self)])
+    store.values = store.itervalues = lambda self: iter([versions[-1] for _, versions in snapshot(self)])
+
+
+def _permission(self: Any, action: str, resource: str) -> Any:
+    """Leave the bucket's policy to the iam service, which decided before; moto ignores principals and conditions."""
+    return PermissionResult.NEUTRAL
+
+
+def _is_echo_of_multipart(reason: str, key: Any) -> bool:
+    """moto stores a completed multipart upload by a put of its own, which is no event on AWS."""
+    return reason == "PutObject" and getattr(key, "multipart", None) is not None
+
+
+def _event(account: Account, bucket: Any, key: Any, detail_type: str, reason: str) -> dict[str, Any]:
+    detail: dict[str, Any] = {
+        "version": "0",
+        "bucket": {"name": bucket.name},
+        "object": {"key": key.name, "sequencer": _sequencer()},
+        "request-id": uuid.uuid4().hex[:16].upper(),
+        "requester": account.account_id,
+        "source-ip-address": "127.0.0.1",
+        "reason": reason,
+    }
+    if bucket.is_versioned:
+        detail["object"]["version-id"] = key.version_id
+    if detail_type == "Object Created":
+        detail["object"] |= {"size": key.size, "etag": key.etag.strip('"')}
+    else:
+        detail["deletion-type"] = "Delete Marker Created" if bucket.is_versioned else "Permanently Deleted"
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": detail_type,
+        "source": "aws.s3",
+        "account": account.account_id,
+        "time": account.clock.time(),
+        "region": bucket.region_name,
+        "resources": [bucket.arn],
+        "detail": detail,
+    }
+
+
+def _sequencer() -> str:
+    """Return a hexadecimal text that grows with each event, also over restarts."""
+    return f"{int(time.time()):08X}{next(_sequence) % 0x100000000:010X}"

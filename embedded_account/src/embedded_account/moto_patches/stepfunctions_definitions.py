@@ -1,0 +1,37 @@
+"""Step Functions: definitions are refused as AWS refuses them, and parsed apart from each other."""
+
+from typing import Any
+
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser, ASLParserException
+from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend
+
+from embedded_account.moto_patches import replace
+from embedded_account.stepfunctions import definitions
+
+
+def install() -> None:
+    """Check each definition when it is created or updated; give each parser its own scopes."""
+    replace(StepFunctionsParserBackend, "_validate_definition", staticmethod(_validate), parameters=("definition",))
+    _separate_scopes()
+
+
+def _validate(definition: str) -> None:
+    definitions.check(definition)
+    try:
+        AmazonStateLanguageParser.parse(definition)
+    except ASLParserException as error:
+        raise definitions.invalid(f"SCHEMA_VALIDATION_FAILED: {', '.join(error.errors)}") from error
+    except Exception as error:  # whatever the interpreter meets in a definition, the definition is at fault
+        raise definitions.invalid(f"SCHEMA_VALIDATION_FAILED: {error}") from error
+
+
+def _separate_scopes() -> None:
+    """moto keeps the query languages of open scopes in one list for all parsers; a failed one spoils it for good."""
+    assert Preprocessor._query_language_per_scope == [], "the scopes of the preprocessor moved; was moto upgraded?"
+
+    def visit_state_machine(self: Any, ctx: Any) -> Any:
+        self._query_language_per_scope = []
+        return original(self, ctx)
+
+    original = replace(Preprocessor, "visitState_machine", visit_state_machine, parameters=("self", "ctx"))

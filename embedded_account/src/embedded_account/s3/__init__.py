@@ -1,0 +1,24 @@
+"""S3: moto stores buckets and objects; plain requests take a short way to them, and its events are corrected."""
+
+import shutil
+
+from embedded_account.account import Account
+
+
+def install(account: Account) -> None:
+    """Send object events to EventBridge as S3 does, and answer plain object requests."""
+    from embedded_account.moto_patches import s3 as patches
+    from embedded_account.moto_patches import s3_contents
+    from embedded_account.s3.disk import Disk
+    from embedded_account.s3.objects import Objects
+
+    keeps = account.state_folder is not None
+    contents = account.state_folder / "s3" if account.state_folder else account.work_folder("s3")
+    if not keeps:
+        shutil.rmtree(contents)  # of an account that was killed
+    contents.mkdir(parents=True, exist_ok=True)
+    disk = Disk(contents, keeps=keeps)
+    account.offer("disk", lambda: [disk])
+    patches.install(account)
+    s3_contents.install(disk)
+    account.add_middleware(Objects(account, disk).middleware)

@@ -1,0 +1,16 @@
+"""SageMaker: jobs that really train, tuning over them, and the store of tags; each part registers its operations."""
+
+from importlib import import_module
+
+from embedded_account.account import Account
+from embedded_account.sagemaker import responses
+
+# In order: each module has `install(account)`, which registers the operations it carries out.
+_PARTS = ("embedded_account.sagemaker.tags", "embedded_account.sagemaker.jobs", "embedded_account.sagemaker.hosting")
+
+
+def install(account: Account) -> None:
+    """Serve the operations of every part; any other operation of SageMaker is refused by name."""
+    responses.install()
+    for part in _PARTS:
+        import_module(part).install(account)

@@ -1,0 +1,89 @@
+"""The table of SageMaker operations that are carried out, and what they all share."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from embedded_account import operations as account_operations
+from embedded_account.account import Account
+from embedded_account.errors import ServiceError
+
+# Takes the parameters, already checked against the service model; returns the answer or raises ServiceError.
+Operation = Callable[[dict[str, Any]], dict[str, Any]]
+
+_operations: dict[str, Operation] = {}
+_DEFAULT_PAGE = 10
+
+
+def register(operations: Mapping[str, Operation]) -> None:
+    """Carry out `operations`, by their API names such as "CreateTrainingJob"."""
+    _operations.update(operations)
+    account_operations.carry_out("sagemaker", set(operations))
+
+
+def operation(name: str) -> Operation:
+    """Return what carries out the operation `name`."""
+    return _operations[name]
+
+
+def arn(account: Account, kind: str, name: str) -> str:
+    """Return the ARN of the resource `name` of `kind`, such as "training-job"."""
+    return f"arn:aws:sagemaker:{account.region}:{account.account_id}:{kind}/{name}"
+
+
+def validation_error(message: str) -> ServiceError:
+    """Return the error of a request that is well formed and yet cannot be met."""
+    return ServiceError("ValidationException", message)
+
+
+def refuse_unsupported(operation_name: str, given: Mapping[str, Any], supported: Iterable[str]) -> None:
+    """Raise NotImplemented for the first member of `given` whose effect this account would silently leave out.
+
+    A member given with an empty or false value asks for nothing and passes.
+    """
+    for member in sorted(set(given) - set(supported)):
+        if given[member]:
+            raise ServiceError(
+                "NotImplemented",
+                f"{operation_name}.{member}: the embedded account does not carry out this member; leave it out "
+                "(docs/local.md lists what it does)",
+            )
+
+
+def page(items: list[dict[str, Any]], params: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Return the page of `items` that MaxResults and NextToken ask for, under `key`."""
+    try:
+        start = int(params.get("NextToken") or 0)
+    except ValueError:
+        raise validation_error(f"NextToken: {params['NextToken']!r}; pass one that the last page returned") from None
+    end = start + int(params.get("MaxResults") or _DEFAULT_PAGE)
+    answer: dict[str, Any] = {key: items[start:end]}
+    return answer | ({"NextToken": str(end)} if end < len(items) else {})
+
+
+def select(items: list[dict[str, Any]], params: Mapping[str, Any], *, name_key: str, status_key: str = "") -> Any:
+    """Return `items` as the filters, SortBy and SortOrder that the List operations share ask for.
+
+    Each item has CreationTime (a datetime) and the keys named; without SortBy the newest comes first.
+    """
+    kept = [item for item in items if _passes(item, params, name_key, status_key)]
+    keys = {"Name": name_key, "Status": status_key, "CreationTime": "CreationTime"}
+    sort_key = keys.get(params.get("SortBy", "CreationTime"), "CreationTime")
+    descending = params.get("SortOrder", "Descending" if sort_key == "CreationTime" else "Ascending") == "Descending"
+    return sorted(kept, key=lambda item: item[sort_key], reverse=descending)
+
+
+def _passes(item: Mapping[str, Any], params: Mapping[str, Any], name_key: str, status_key: str) -> bool:
+    changed_at = item.get("LastModifiedTime") or item["CreationTime"]
+    return (
+        params.get("NameContains", "").lower() in item[name_key].lower()
+        and (not params.get("StatusEquals") or item[status_key] == params["StatusEquals"])
+        and (not params.get("CreationTimeAfter") or item["CreationTime"] > _utc(params["CreationTimeAfter"]))
+        and (not params.get("CreationTimeBefore") or item["CreationTime"] < _utc(params["CreationTimeBefore"]))
+        and (not params.get("LastModifiedTimeAfter") or changed_at > _utc(params["LastModifiedTimeAfter"]))
+        and (not params.get("LastModifiedTimeBefore") or changed_at < _utc(params["LastModifiedTimeBefore"]))
+    )
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,98 @@
+"""Checks a request against SageMaker's own service model and words what is wrong as SageMaker does."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from botocore import xform_name
+from botocore.loaders import Loader
+from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
+
+from embedded_account.errors import ServiceError
+
+
+@cache
+def service_model() -> ServiceModel:
+    """Return the model of SageMaker's operations."""
+    return ServiceModel(Loader().load_service_model("sagemaker", "service-2"), "sagemaker")
+
+
+def check(operation_name: str, params: dict[str, Any]) -> None:
+    """Raise ValidationException, in SageMaker's words, unless `params` meet the model's constraints."""
+    shape = service_model().operation_model(operation_name).input_shape
+    problems = list(_problems(shape, params, "")) if shape else []
+    if problems:
+        errors = "error" if len(problems) == 1 else "errors"
+        raise ServiceError(
+            "ValidationException", f"{len(problems)} validation {errors} detected: {'; '.join(problems)}"
+        )
+
+
+def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    if isinstance(shape, StructureShape):
+        yield from _structure_problems(shape, value, path)
+    elif isinstance(shape, ListShape):
+        yield from _size_problems(shape, value, path)
+        for index, member in enumerate(value, 1):
+            yield from _problems(shape.member, member, f"{path}.{index}.member")
+    elif isinstance(shape, MapShape):
+        yield from _size_problems(shape, value, path)
+        for key, member in value.items():
+            yield from _problems(shape.key, key, f"{path}.key")
+            yield from _problems(shape.value, member, f"{path}.{key}.member")
+    else:
+        yield from _size_problems(shape, value, path)
+        yield from _text_problems(shape, value, path)
+
+
+def _structure_problems(shape: StructureShape, value: Any, path: str) -> Iterator[str]:
+    for name in shape.required_members:
+        if value.get(name) is None:
+            yield f"Value null at {_member(path, name)!r} failed to satisfy constraint: Member must not be null"
+    for name, member in value.items():
+        if member is not None and name in shape.members:
+            yield from _problems(shape.members[name], member, _member(path, name))
+
+
+def _size_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    is_number = shape.type_name in {"integer", "long", "float", "double"}
+    if not is_number and shape.type_name not in {"string", "list", "map"}:
+        return
+    size = value if is_number else len(value)
+    what = "value" if is_number else "length"
+    low, high = shape.metadata.get("min"), shape.metadata.get("max")
+    if low is not None and size < low:
+        yield _problem(value, path, f"Member must have {what} greater than or equal to {low}")
+    if high is not None and size > high:
+        yield _problem(value, path, f"Member must have {what} less than or equal to {high}")
+
+
+def _text_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    pattern, enum = shape.metadata.get("pattern"), shape.metadata.get("enum")
+    if pattern and not _compiled(pattern).fullmatch(value):
+        yield _problem(value, path, f"Member must satisfy regular expression pattern: {pattern}")
+    if enum and value not in enum:
+        yield _problem(value, path, f"Member must satisfy enum value set: [{', '.join(enum)}]")
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Return `pattern` of the model for Python; the model is written for Java, whose \\p classes Python lacks."""
+    python = pattern.replace(r"\p{L}", "a-zA-Z\u00c0-\uffff").replace(r"\p{N}", "0-9")
+    python = python.replace(r"\p{Z}", r"\s").replace(r"\p{M}", "").replace(r"\p{S}", "")
+    python = python.replace(r"\p{P}", r"!-/:-@\[-`{-~")  # ASCII symbols are among these ranges
+    try:
+        return re.compile(python)
+    except re.error:
+        return re.compile(r"[\s\S]*")
+
+
+def _problem(value: Any, path: str, constraint: str) -> str:
+    return f"Value {str(value)!r} at {path!r} failed to satisfy constraint: {constraint}"
+
+
+def _member(path: str, name: str) -> str:
+    first, *rest = xform_name(name).split("_")
+    camel = first + "".join(part.capitalize() for part in rest)
+    return f"{path}.{camel}" if path else camel

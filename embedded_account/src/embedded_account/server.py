@@ -1,0 +1,213 @@
+"""The process of the embedded account.
+
+    python -m embedded_account.server --folder .local
+
+It is started by `embedded-account start`, listens on 127.0.0.1 only and writes `account.json` once it answers.
+"""
+
+import argparse
+import ctypes
+import fcntl
+import gc
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import warnings
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from embedded_account.control import ACCOUNT_FILE, HEALTH_PATH, LOCK_FILE, lost_by_kill
+
+logger = logging.getLogger("embedded_account")
+
+_M_ARENA_MAX = -8  # of malloc.h
+
+# In order: later ones may build on earlier ones.
+_SERVICES = (
+    "embedded_account.operations",
+    "embedded_account.logs",
+    "embedded_account.cloudwatch",
+    "embedded_account.events",
+    "embedded_account.s3",
+    "embedded_account.lambda_",
+    "embedded_account.sns",
+    "embedded_account.stepfunctions",
+    "embedded_account.scheduler",
+    "embedded_account.sagemaker",
+    "embedded_account.autoscaling",
+    "embedded_account.cloudformation",
+    "embedded_account.iam",
+    "embedded_account.faults",
+    "embedded_account.clock_control",
+    "embedded_account.durability",
+)
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT."""
+    _share_heaps()
+    gc.disable()  # while modules load, nothing is garbage: looking for it takes a third of the time to start
+    arguments = _parse_arguments()
+    folder = arguments.folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(threadName)s %(message)s"
+    )
+    logging.getLogger("botocore").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", module=r"moto\.core\.serialize")  # refusals by codes that no AWS model knows
+    lock = (folder / LOCK_FILE).open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(f"the embedded account of {folder} runs already; stop it with: embedded-account stop")
+    lost = lost_by_kill(folder, keeps_state=arguments.state_folder is not None)
+    listener = _listener(arguments)
+    port = listener.getsockname()[1]
+    os.environ["MOTO_PORT"] = str(port)
+    os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"  # a bucket's own CORS rules apply; the rest is for programs
+    _serve(folder, listener, arguments, lost)
+
+
+def _share_heaps() -> None:
+    """Let all threads share two heaps: glibc makes one a thread, which keeps what its connection held at most.
+
+    The lock that is in the way costs nothing here, since one thread runs at a time.
+    """
+    with suppress(OSError, AttributeError):  # not glibc
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
+
+
+def _listener(arguments: argparse.Namespace) -> socket.socket:
+    """Return a socket on the port that was asked for; by default on the one that the kept state knows, if it is free.
+
+    Functions, rules and queues hold the account's address.
+    """
+    address = ("127.0.0.1", arguments.port)
+    if arguments.state_folder is None:
+        return socket.create_server(address, backlog=256)
+    arguments.state_folder.mkdir(parents=True, exist_ok=True)
+    known = arguments.state_folder / "port"
+    listener = None
+    if not arguments.port and known.exists():
+        with suppress(OSError, ValueError):
+            listener = socket.create_server(("127.0.0.1", int(known.read_text())), backlog=256)
+    listener = listener or socket.create_server(address, backlog=256)
+    known.write_text(str(listener.getsockname()[1]))
+    return listener
+
+
+def _serve(folder: Path, listener: socket.socket, arguments: argparse.Namespace, lost: list[str]) -> None:
+    from embedded_account.account import Account
+    from embedded_account.clock import Clock
+    from embedded_account.http import make_server
+
+    port = listener.getsockname()[1]
+    account = Account(folder, f"http://127.0.0.1:{port}", arguments.region, Clock(arguments.clock_speed))
+    account.state_folder = arguments.state_folder
+    account.records_permissions = arguments.record_permissions
+    application = build_application(account)
+    server = make_server(listener, application)
+    signal.signal(signal.SIGINT, lambda *_: threading.Thread(target=server.shutdown).start())
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    gc.freeze()
+    gc.enable()
+    _write_account_file(account, port, lost)
+    logger.info("embedded account ready at %s", account.url)
+    for each in account.after_restore:
+        account.start_thread("restore", each)
+    try:
+        server.serve_forever(poll_interval=0.1)
+    finally:
+        account.stop()
+        (folder / ACCOUNT_FILE).unlink(missing_ok=True)
+        logger.info("embedded account stopped")
+        logging.shutdown()
+        os._exit(0)  # nothing is left to do; the interpreter would take seconds to take itself apart
+
+
+def build_application(account: Any) -> Any:
+    """Return the WSGI application of `account`: moto's dispatcher with every service of ours installed."""
+    from embedded_account import moto_patches
+    from embedded_account.moto_patches import actions, data_files, sqs, steady
+
+    moto_patches.check_version()
+    steady.install()
+    actions.install(account)
+    data_files.install(account)
+    sqs.install(account.clock)
+    for name in _SERVICES:
+        import_module(name).install(account)
+    application: Any = _dispatcher()
+    for middleware in account.middleware:
+        application = middleware(application)
+    return _health(account, account.traffic.counted(application))
+
+
+def _dispatcher() -> Any:
+    """Return moto's dispatcher; it remembers which service a host name stands for, instead of reading moto's folder."""
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+    class Dispatcher(DomainDispatcherApplication):
+        def __init__(self) -> None:
+            super().__init__(create_backend_app)
+            self._services: dict[str | None, Any] = {}
+
+        def get_backend_for_host(self, host: str | None) -> Any:
+            if host not in self._services:
+                self._services[host] = super().get_backend_for_host(host)
+            return self._services[host]
+
+    return Dispatcher()
+
+
+def _health(account: Any, application: Any) -> Any:
+    def answer(environ: dict[str, Any], start_response: Any) -> Any:
+        if environ.get("PATH_INFO") != HEALTH_PATH:
+            return application(environ, start_response)
+        body = json.dumps({"Pid": os.getpid(), "Region": account.region}).encode()
+        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        return [body]
+
+    return answer
+
+
+def _write_account_file(account: Any, port: int, lost: list[str]) -> None:
+    info = {
+        "url": account.url,
+        "port": port,
+        "pid": os.getpid(),
+        "region": account.region,
+        "account_id": account.account_id,
+        "started_at": account.clock.now().isoformat(),
+        "access_key_id": account.sessions.root.access_key_id,
+        "secret_access_key": account.sessions.root.secret_access_key,
+        "lost": lost,
+    }
+    path = account.folder / ACCOUNT_FILE
+    scratch = path.with_suffix(".tmp")
+    scratch.touch(mode=0o600)
+    scratch.write_text(json.dumps(info, indent=2))
+    scratch.replace(path)
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m embedded_account.server", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=Path(".local"), help="where the account keeps its files")
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 picks a free one")
+    parser.add_argument("--region", default="us-east-1", help="the region it pretends to be")
+    parser.add_argument("--clock-speed", type=float, default=1.0, help="how many times faster time passes, for tests")
+    parser.add_argument("--state-folder", type=Path, help="where its state survives its end; by default it does not")
+    parser.add_argument("--record-permissions", action="store_true", help="write what each role used to a file")
+    parsed = parser.parse_args()
+    parsed.state_folder = parsed.state_folder.resolve() if parsed.state_folder else None
+    return parsed
+
+
+if __name__ == "__main__":
+    main()

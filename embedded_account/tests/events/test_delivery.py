@@ -1,0 +1,68 @@
+"""Events reach their targets, or their dead-letter queue."""
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+from support.queues import messages, new_queue, raw_messages
+
+_PATTERN = json.dumps({"source": ["test.delivery"]})
+
+
+def _put_event(account) -> None:
+    entry = {"Source": "test.delivery", "DetailType": "Test", "Detail": json.dumps({"a": 1})}
+    account.client("events").put_events(Entries=[entry])
+
+
+def test_an_event_that_matches_reaches_the_queue(account):
+    """The queue gets the event in EventBridge's form.
+
+    Source: EventBridge user guide, "Creating Amazon EventBridge event patterns".
+    """
+    queue = new_queue(account)
+    events = account.client("events")
+    events.put_rule(Name="to-queue", EventPattern=_PATTERN)
+    events.put_targets(Rule="to-queue", Targets=[{"Id": "1", "Arn": queue.arn}])
+
+    _put_event(account)
+
+    event = json.loads(messages(account, queue, at_least=1)[0])
+    events.disable_rule(Name="to-queue")
+    assert (event["source"], event["detail-type"], event["detail"]) == ("test.delivery", "Test", {"a": 1})
+    assert event["time"].endswith("Z")
+
+
+def test_an_event_for_a_target_that_is_gone_reaches_the_dead_letter_queue(account):
+    """A state machine that does not exist is not retried; the message tells why.
+
+    Source: EventBridge user guide, "Using dead-letter queues to process undelivered events in EventBridge".
+    """
+    dead_letters = new_queue(account)
+    target = "arn:aws:states:us-east-1:123456789012:stateMachine:no-such-machine"
+    events = account.client("events")
+    events.put_rule(Name="to-nothing", EventPattern=_PATTERN)
+    role_arn = "arn:aws:iam::123456789012:role/tester"
+    where = {"Id": "1", "Arn": target, "RoleArn": role_arn, "DeadLetterConfig": {"Arn": dead_letters.arn}}
+    events.put_targets(Rule="to-nothing", Targets=[where])
+
+    _put_event(account)
+
+    message = raw_messages(account, dead_letters, at_least=1)[0]
+    events.disable_rule(Name="to-nothing")
+    assert json.loads(message["Body"])["detail"] == {"a": 1}
+    assert message["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "StateMachineDoesNotExist"
+    assert message["MessageAttributes"]["RETRY_ATTEMPTS"]["StringValue"] == "0"
+
+
+def test_a_target_that_nothing_can_be_delivered_to_is_refused(aws):
+    """PutTargets names the services that are carried out.
+
+    Source: EventBridge API reference, PutTargets.
+    """
+    events = aws("events")
+    events.put_rule(Name="to-kinesis", EventPattern=_PATTERN)
+
+    with pytest.raises(ClientError, match=r"NotImplemented.*kinesis.*delivers to lambda, logs, sns, sqs, states only"):
+        events.put_targets(
+            Rule="to-kinesis", Targets=[{"Id": "1", "Arn": "arn:aws:kinesis:us-east-1:123456789012:stream/s"}]
+        )

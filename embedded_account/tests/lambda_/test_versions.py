@@ -1,0 +1,331 @@
+"""Versions, aliases, layers and updates."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from support.functions import Deployed, archive
+
+NewFunction = Callable[..., Deployed]
+OLD, NEW = "def handler(e, c): return 'old'", "def handler(e, c): return 'new'"
+
+
+def test_alias_serves_old_code_after_an_update(function: NewFunction) -> None:
+    """An update changes $LATEST; the alias stays with the version that it names until it is moved.
+
+    Source: Lambda developer guide, "Create an alias for a Lambda function".
+    """
+    deployed = function(OLD)
+    deployed.client.create_alias(FunctionName=deployed.name, Name="live", FunctionVersion=deployed.publish())
+
+    deployed.update(NEW)
+
+    live = deployed.invoke(Qualifier="live")
+    assert (live.value, live.version) == ("old", "1")
+    assert deployed.invoke().value == "new"
+
+    deployed.client.update_alias(FunctionName=deployed.name, Name="live", FunctionVersion=deployed.publish())
+
+    live = deployed.invoke(Qualifier="live")
+    assert (live.value, live.version) == ("new", "2")
+    assert deployed.invoke(Qualifier="1").value == "old"
+
+
+def test_handler_sees_the_version_and_the_arn_it_was_called_by(function: NewFunction) -> None:
+    """The context names the version that runs, and the alias by which it was called, in every spelling of the name.
+
+    Source: Lambda developer guide, "Using the Lambda context object to retrieve Python function information".
+    """
+    deployed = function("def handler(e, c): return [c.function_version, c.invoked_function_arn]")
+    deployed.client.create_alias(FunctionName=deployed.name, Name="live", FunctionVersion=deployed.publish())
+    arn = f"arn:aws:lambda:us-east-1:123456789012:function:{deployed.name}:live"
+
+    for name in (arn, f"{deployed.name}:live", f"123456789012:function:{deployed.name}:live"):
+        assert Deployed(name, deployed.client, deployed.account).invoke().value == ["1", arn]
+
+
+def test_configuration_of_a_version_does_not_change(function: NewFunction) -> None:
+    """Environment variables of a published version stay; $LATEST has the new ones at its next invocation.
+
+    Source: Lambda developer guide, "Manage Lambda function versions".
+    """
+    deployed = function(
+        "import os\ndef handler(e, c): return os.environ['COLOUR']", Environment={"Variables": {"COLOUR": "red"}}
+    )
+    version = deployed.publish()
+    assert deployed.invoke().value == "red"
+
+    deployed.client.update_function_configuration(
+        FunctionName=deployed.name, Environment={"Variables": {"COLOUR": "blue"}}
+    )
+
+    assert deployed.invoke().value == "blue"
+    assert deployed.invoke(Qualifier=version).value == "red"
+
+
+def test_publishing_without_a_change_gives_the_same_version(function: NewFunction) -> None:
+    """A version is made only when code or configuration differ from the last one.
+
+    Source: Lambda developer guide, "Manage Lambda function versions".
+    """
+    deployed = function(OLD)
+
+    assert [deployed.publish(), deployed.publish()] == ["1", "1"]
+    deployed.update(NEW)
+    assert [deployed.publish(), deployed.publish()] == ["2", "2"]
+
+
+def test_number_of_a_deleted_version_is_not_used_again(function: NewFunction) -> None:
+    """Versions count on.
+
+    Source: Lambda developer guide, "Manage Lambda function versions".
+    """
+    deployed = function(OLD)
+    deployed.client.delete_function(FunctionName=deployed.name, Qualifier=deployed.publish())
+
+    assert deployed.publish() == "2"
+
+
+def test_version_under_an_alias_cannot_be_deleted(function: NewFunction) -> None:
+    """The alias has to go first.
+
+    Source: Lambda developer guide, "Create an alias for a Lambda function".
+    """
+    deployed = function(OLD)
+    deployed.client.create_alias(FunctionName=deployed.name, Name="live", FunctionVersion=deployed.publish())
+
+    with pytest.raises(ClientError, match="ResourceConflictException"):
+        deployed.client.delete_function(FunctionName=deployed.name, Qualifier="1")
+
+
+def test_alias_weights_share_the_traffic(function: NewFunction) -> None:
+    """A weighted alias sends its share to the second version.
+
+    Source: Lambda developer guide, "Implement Lambda canary deployments using a weighted alias".
+    """
+    deployed = function(OLD)
+    first = deployed.publish()
+    deployed.update(NEW)
+    second = deployed.publish()
+    weights = {"AdditionalVersionWeights": {second: 0.5}}
+    deployed.client.create_alias(
+        FunctionName=deployed.name, Name="canary", FunctionVersion=first, RoutingConfig=weights
+    )
+
+    answers = [deployed.invoke(Qualifier="canary").value for _ in range(40)]
+
+    assert set(answers) == {"old", "new"}
+
+
+def test_alias_needs_a_version_that_exists(function: NewFunction) -> None:
+    """Neither a new nor a moved alias may point to nothing.
+
+    Source: Lambda developer guide, "Create an alias for a Lambda function".
+    """
+    deployed = function(OLD)
+
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        deployed.client.create_alias(FunctionName=deployed.name, Name="live", FunctionVersion="9")
+
+
+def test_function_is_described_as_active(function: NewFunction) -> None:
+    """The waiters of boto3 end, and a description has what CloudFormation and the SDKs read.
+
+    Source: Lambda API reference, GetFunctionConfiguration.
+    """
+    deployed = function(OLD, Description="says old", Tags={"team": "a"})
+    deployed.client.get_waiter("function_active_v2").wait(FunctionName=deployed.name)
+    deployed.client.get_waiter("function_updated_v2").wait(FunctionName=deployed.name)
+
+    described = deployed.client.get_function(FunctionName=deployed.name)
+
+    configuration = described["Configuration"]
+    assert (configuration["State"], configuration["LastUpdateStatus"]) == ("Active", "Successful")
+    assert configuration["LoggingConfig"]["LogGroup"] == f"/aws/lambda/{deployed.name}"
+    assert configuration["RevisionId"]
+    assert described["Tags"] == {"team": "a"}
+    assert "VpcConfig" not in configuration
+
+
+def test_second_function_of_a_name_is_refused(function: NewFunction) -> None:
+    """A name is taken once.
+
+    Source: Lambda API reference, CreateFunction.
+    """
+    deployed = function(OLD)
+
+    with pytest.raises(ClientError, match="ResourceConflictException"):
+        deployed.client.create_function(
+            FunctionName=deployed.name,
+            Runtime="python3.11",
+            Handler="app.handler",
+            Role="arn:aws:iam::123456789012:role/tester",
+            Code={"ZipFile": archive({"app.py": OLD})},
+        )
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        ({"Runtime": "nodejs20.x"}, "nodejs20.x"),
+        ({"VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}}, "VpcConfig"),
+        ({"SnapStart": {"ApplyOn": "PublishedVersions"}}, "SnapStart"),
+        ({"LoggingConfig": {"LogFormat": "JSON"}}, "LogFormat"),
+        ({"Environment": {"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/x"}}}, "AWS_LAMBDA_EXEC_WRAPPER"),
+    ],
+)
+def test_setting_that_cannot_be_honoured_is_refused_by_name(
+    aws: Callable[[str], Any], function: NewFunction, settings: dict[str, Any], word: str
+) -> None:
+    """Nothing is accepted that would have no effect."""
+    deployed = function(OLD)
+
+    with pytest.raises(ClientError, match=rf"NotImplemented.*{word}"):
+        deployed.client.update_function_configuration(FunctionName=deployed.name, **settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"Timeout": 901}, "between 1 and 900"),
+        ({"MemorySize": 100_000}, "between 128 and 10240"),
+        ({"Environment": {"Variables": {"X": "y" * 4096}}}, "exceeded the 4KB limit. Measured: 4104 bytes"),
+        ({"Environment": {"Variables": {"AWS_REGION": "eu-west-1"}}}, "Reserved keys used in this request: AWS_REGION"),
+        ({"Layers": ["arn:aws:lambda:us-east-1:123456789012:layer:none:1"]}, "ResourceNotFoundException"),
+    ],
+)
+def test_setting_beyond_lambdas_limits_is_refused(
+    function: NewFunction, settings: dict[str, Any], message: str
+) -> None:
+    """What would fail at the deployment to AWS fails here.
+
+    Source: Lambda developer guide, "Lambda quotas".
+    """
+    deployed = function(OLD)
+
+    with pytest.raises(ClientError, match=message):
+        deployed.client.update_function_configuration(FunctionName=deployed.name, **settings)
+
+
+def test_code_that_is_not_in_s3_is_refused(function: NewFunction, aws: Callable[[str], Any]) -> None:
+    """The error names S3's reason.
+
+    Source: Lambda API reference, CreateFunction.
+    """
+    deployed = function(OLD)
+    aws("s3").create_bucket(Bucket="lambda-no-code")
+
+    with pytest.raises(ClientError, match=r"InvalidParameterValueException.*NoSuchKey"):
+        deployed.client.update_function_code(FunctionName=deployed.name, S3Bucket="lambda-no-code", S3Key="none.zip")
+
+
+def test_operation_that_is_not_carried_out_is_refused_by_name(aws: Callable[[str], Any]) -> None:
+    """A pretended success would be worse."""
+    with pytest.raises(ClientError, match=r"NotImplemented.*lambda:CreateEventSourceMapping"):
+        aws("lambda").create_event_source_mapping(FunctionName="f", EventSourceArn="arn:aws:sqs:us-east-1:1:q")
+
+
+def test_deleted_function_is_gone(function: NewFunction) -> None:
+    """After DeleteFunction neither the function nor its alias answers.
+
+    Source: Lambda API reference, DeleteFunction.
+    """
+    deployed = function(OLD)
+    deployed.client.create_alias(FunctionName=deployed.name, Name="live", FunctionVersion=deployed.publish())
+    deployed.invoke(Qualifier="live")
+
+    deployed.client.delete_function(FunctionName=deployed.name)
+
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        deployed.invoke(Qualifier="live")
+
+
+def test_layer_is_importable_below_the_package(function: NewFunction) -> None:
+    """A layer's python/ folder is on the path, the package comes first, and a later layer before an earlier one.
+
+    Source: Lambda developer guide, "Managing Lambda dependencies with layers".
+    """
+    base = function(OLD)
+    layers = [
+        base.client.publish_layer_version(
+            LayerName=f"{base.name}-{number}",
+            Content={"ZipFile": archive({"python/shared.py": f"number = {number}", "python/app2.py": "of = 'layer'"})},
+        )["LayerVersionArn"]
+        for number in (1, 2)
+    ]
+
+    deployed = function("import shared, app2\ndef handler(e, c): return [shared.number, app2.of]", Layers=layers)
+
+    assert deployed.invoke().value == [2, "layer"]
+
+
+def test_function_outlives_its_deleted_layer_version(function: NewFunction) -> None:
+    """A layer version that functions use may be deleted; a new environment still has it.
+
+    Source: Lambda developer guide, "Managing Lambda dependencies with layers".
+    """
+    base = function(OLD)
+    layer = base.client.publish_layer_version(
+        LayerName=f"{base.name}-layer", Content={"ZipFile": archive({"python/shared.py": "number = 7"})}
+    )
+    deployed = function("import shared\ndef handler(e, c): return shared.number", Layers=[layer["LayerVersionArn"]])
+
+    base.client.delete_layer_version(LayerName=f"{base.name}-layer", VersionNumber=layer["Version"])
+
+    assert deployed.invoke().value == 7
+
+
+def test_code_from_s3_is_what_lay_there_then(function: NewFunction, aws: Callable[[str], Any]) -> None:
+    """A function keeps the code of the moment at which it was updated from S3.
+
+    Source: Lambda API reference, UpdateFunctionCode.
+    """
+    aws("s3").create_bucket(Bucket="lambda-code")
+    aws("s3").put_object(Bucket="lambda-code", Key="code.zip", Body=archive({"app.py": NEW}))
+    deployed = function(OLD)
+
+    deployed.client.update_function_code(FunctionName=deployed.name, S3Bucket="lambda-code", S3Key="code.zip")
+    aws("s3").delete_object(Bucket="lambda-code", Key="code.zip")
+
+    assert deployed.invoke().value == "new"
+
+
+def test_archive_that_is_no_zip_is_refused(function: NewFunction) -> None:
+    """The old code stays.
+
+    Source: Lambda API reference, CreateFunction.
+    """
+    deployed = function(OLD)
+
+    with pytest.raises(ClientError, match="Could not unzip uploaded file"):
+        deployed.client.update_function_code(FunctionName=deployed.name, ZipFile=b"no zip file")
+
+    assert deployed.invoke().value == "old"
+
+
+def test_permission_is_added_shown_and_removed(function: NewFunction) -> None:
+    """A function's resource policy is kept.
+
+    Source: Lambda API reference, AddPermission.
+    """
+    deployed = function(OLD)
+    deployed.client.add_permission(
+        FunctionName=deployed.name,
+        StatementId="events",
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+        SourceArn="arn:aws:events:us-east-1:123456789012:rule/r",
+    )
+
+    with pytest.raises(ClientError, match="ResourceConflictException"):
+        deployed.client.add_permission(
+            FunctionName=deployed.name,
+            StatementId="events",
+            Action="lambda:InvokeFunction",
+            Principal="s3.amazonaws.com",
+        )
+    assert '"Sid": "events"' in deployed.client.get_policy(FunctionName=deployed.name)["Policy"]
+    deployed.client.remove_permission(FunctionName=deployed.name, StatementId="events")
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        deployed.client.get_policy(FunctionName=deployed.name)

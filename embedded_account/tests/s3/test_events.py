@@ -1,0 +1,64 @@
+"""The events that S3 sends to EventBridge. Source: S3 user guide, "EventBridge event message structure"."""
+
+import io
+import json
+import uuid
+
+from boto3.s3.transfer import TransferConfig
+from support.queues import messages, new_queue
+
+
+def _bucket_with_ears(account):
+    bucket, queue = f"bucket-{uuid.uuid4().hex[:12]}", new_queue(account)
+    s3, events = account.client("s3"), account.client("events")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}})
+    pattern = {"source": ["aws.s3"], "detail-type": ["Object Created"], "detail": {"bucket": {"name": [bucket]}}}
+    events.put_rule(Name=bucket, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=bucket, Targets=[{"Id": "1", "Arn": queue.arn}])
+    return s3, bucket, queue
+
+
+def test_a_put_sends_one_event_in_the_documented_shape(account):
+    """Key, size, etag, sequencer and reason stand where AWS has them."""
+    s3, bucket, queue = _bucket_with_ears(account)
+
+    etag = s3.put_object(Bucket=bucket, Key="datasets/x/_SUCCESS", Body=b"12345")["ETag"]
+
+    event = json.loads(messages(account, queue, at_least=1)[0])
+    assert event["resources"] == [f"arn:aws:s3:::{bucket}"]
+    assert event["detail"]["bucket"] == {"name": bucket}
+    assert event["detail"]["reason"] == "PutObject"
+    content = event["detail"]["object"]
+    assert (content["key"], content["size"], f'"{content["etag"]}"') == ("datasets/x/_SUCCESS", 5, etag)
+
+
+def test_sequencers_grow_with_each_put_of_a_key(account):
+    """An older event can be told from a newer one.
+
+    Source: S3 user guide, "EventBridge event message structure": sequencer.
+    """
+    s3, bucket, queue = _bucket_with_ears(account)
+    for content in (b"1", b"22", b"333"):
+        s3.put_object(Bucket=bucket, Key="k", Body=content)
+
+    received = [json.loads(body)["detail"]["object"] for body in messages(account, queue, at_least=3)]
+
+    by_size = sorted(received, key=lambda content: content["size"])
+    sequencers = [content["sequencer"] for content in by_size]
+    assert sequencers == sorted(set(sequencers))
+
+
+def test_a_multipart_upload_sends_one_event(account):
+    """A file above the multipart threshold is one object, and so one event.
+
+    Source: S3 user guide, "Using EventBridge": Object Created, CompleteMultipartUpload.
+    """
+    s3, bucket, queue = _bucket_with_ears(account)
+    parts = TransferConfig(multipart_threshold=5 << 20, multipart_chunksize=5 << 20)
+
+    s3.upload_fileobj(io.BytesIO(bytes(11 << 20)), bucket, "big.zip", Config=parts)
+    s3.put_object(Bucket=bucket, Key="after", Body=b"")
+
+    reasons = [json.loads(body)["detail"]["reason"] for body in messages(account, queue, at_least=2)]
+    assert sorted(reasons) == ["CompleteMultipartUpload", "PutObject"]

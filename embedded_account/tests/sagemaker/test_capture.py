@@ -1,0 +1,85 @@
+"""Data capture: what an endpoint was asked and answered, in S3."""
+
+import base64
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from embedded_account.pytest_plugin import RunningAccount
+from support.hosted import BUCKET, Hosting
+
+_CAPTURE = {
+    "EnableCapture": True,
+    "InitialSamplingPercentage": 100,
+    "DestinationS3Uri": f"s3://{BUCKET}/captured",
+    "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+    "CaptureContentTypeHeader": {"JsonContentTypes": ["application/json"]},
+}
+
+
+@pytest.fixture(scope="module")
+def fast(account_at_speed: Callable[[float], RunningAccount]) -> RunningAccount:
+    """Give an account whose minutes take half a second."""
+    return account_at_speed(120)
+
+
+def _captured(hosting: Hosting, name: str) -> tuple[str, list[dict[str, Any]]]:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        found = hosting.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"captured/{name}/").get("Contents", [])
+        if found:
+            key = found[0]["Key"]
+            body = hosting.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read().decode()
+            return key, [json.loads(line) for line in body.splitlines()]
+        time.sleep(0.1)
+    raise AssertionError(f"nothing of {name!r} was captured")
+
+
+def test_invocations_are_captured_by_variant_and_hour(fast: RunningAccount) -> None:
+    """A line an invocation under {endpoint}/{variant}/yyyy/mm/dd/hh; JSON as text where listed, the rest in base 64.
+
+    Source: SageMaker developer guide, "Capture data from real-time endpoint".
+    """
+    hosting = Hosting(fast.client)
+    config_name = hosting.config("seen")
+    made = hosting.sagemaker.describe_endpoint_config(EndpointConfigName=config_name)
+    captured = f"{config_name}-captured"
+    hosting.sagemaker.create_endpoint_config(
+        EndpointConfigName=captured, ProductionVariants=made["ProductionVariants"], DataCaptureConfig=_CAPTURE
+    )
+    hosting.sagemaker.create_endpoint(EndpointName=captured, EndpointConfigName=captured)
+    described = hosting.settled(captured)
+
+    hosting.invoke(captured, b"\xff\xd8", Accept="application/json", InferenceId="photo-7")
+
+    key, (line,) = _captured(hosting, captured)
+    hosting.delete(captured)
+    parts = key.split("/")
+    assert parts[:3] == ["captured", captured, "AllTraffic"]
+    assert [len(part) for part in parts[3:7]] == [4, 2, 2, 2]
+    assert parts[7].endswith(".jsonl")
+    sent, got = line["captureData"]["endpointInput"], line["captureData"]["endpointOutput"]
+    assert (sent["observedContentType"], sent["mode"], sent["encoding"]) == ("image/jpeg", "INPUT", "BASE64")
+    assert base64.b64decode(sent["data"]) == b"\xff\xd8"
+    assert (got["mode"], got["encoding"], json.loads(got["data"])["bytes"]) == ("OUTPUT", "JSON", 2)
+    assert line["eventMetadata"]["inferenceId"] == "photo-7"
+    assert described["DataCaptureConfig"]["CaptureStatus"] == "Started"
+
+
+def test_a_destination_that_is_no_uri_is_refused(fast: RunningAccount) -> None:
+    """The configuration is not made.
+
+    Source: SageMaker developer guide, "Capture data from real-time endpoint".
+    """
+    hosting = Hosting(fast.client)
+    variants = hosting.sagemaker.describe_endpoint_config(EndpointConfigName=hosting.config("no"))["ProductionVariants"]
+
+    with pytest.raises(ClientError, match="S3 URI: 'https://x/y'; it must look like s3://"):
+        hosting.sagemaker.create_endpoint_config(
+            EndpointConfigName="no-uri",
+            ProductionVariants=variants,
+            DataCaptureConfig=_CAPTURE | {"DestinationS3Uri": "https://x/y"},
+        )

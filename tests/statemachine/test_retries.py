@@ -1,0 +1,103 @@
+"""The pipeline's own Retry and Catch, carried out: how often Lambda's transient errors are survived."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from embedded_account.pytest_plugin import RunningAccount
+from support.functions import make_function
+
+import embedded_account
+from embedded_account import Faults
+
+_STATES = json.loads((Path(__file__).resolve().parents[2] / "statemachine" / "pipeline.asl.json").read_text())["States"]
+_TRIES = 2  # the account's own client tries a call twice before the state sees an error
+_ROLE = "arn:aws:iam::123456789012:role/pipeline"
+_TASKS = sorted(name for name, state in _STATES.items() if state["Type"] == "Task")
+_PATIENCE_SECONDS = 60
+_TRANSIENT: list[tuple[str, dict[str, Any]]] = [
+    ("throttle", {}),
+    ("error", {}),
+    ("error", {"code": "AWSLambdaException", "status": 500}),
+    ("error", {"code": "ClientExecutionTimeoutException", "status": 500}),
+    ("drop", {}),
+]
+
+
+@pytest.fixture(scope="module")
+def stepped(account_at_speed: Callable[[float], RunningAccount]) -> RunningAccount:
+    """Give an account of its own for tests that put the clock forward."""
+    return account_at_speed(1.000001)
+
+
+@pytest.fixture
+def faults(stepped: RunningAccount) -> Iterator[Faults]:
+    """Break that account on purpose."""
+    remote = Faults(stepped.info)
+    yield remote
+    remote.clear()
+
+
+def _machine(account: RunningAccount, function: str) -> str:
+    """Create a machine of one of the pipeline's states, its Retry and Catch as they are."""
+    state = _STATES["RegisterScaling"]
+    task = {
+        "Type": "Task",
+        "Resource": state["Resource"],
+        "Parameters": {"FunctionName": function, "Payload": {}},
+        "Retry": state["Retry"],
+        "Catch": [{"ErrorEquals": state["Catch"][0]["ErrorEquals"], "Next": "Caught"}],
+        "End": True,
+    }
+    states = {"Try": task, "Caught": {"Type": "Pass", "End": True}}
+    machine = account.client("stepfunctions").create_state_machine(
+        name=f"retries-{uuid.uuid4().hex[:8]}",
+        definition=json.dumps({"StartAt": "Try", "States": states}),
+        roleArn=_ROLE,
+    )
+    return str(machine["stateMachineArn"])
+
+
+def _history(account: RunningAccount, machine: str) -> list[dict[str, Any]]:
+    """Return the events of one execution of `machine`, the clock put forward until it has ended."""
+    sfn = account.client("stepfunctions")
+    arn = sfn.start_execution(stateMachineArn=machine)["executionArn"]
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while sfn.describe_execution(executionArn=arn)["status"] == "RUNNING":
+        assert time.monotonic() < deadline
+        embedded_account.advance_clock(account.info, 30)
+        time.sleep(0.05)
+    return list(sfn.get_execution_history(executionArn=arn, maxResults=1000)["events"])
+
+
+def test_every_task_of_the_pipeline_has_the_retry_that_is_tried_here() -> None:
+    """What holds for one state holds for all."""
+    assert [_STATES[name]["Retry"] for name in _TASKS] == [_STATES["RegisterScaling"]["Retry"]] * len(_TASKS)
+
+
+@pytest.mark.parametrize(("num_failures", "ends_in"), [(6, "TaskSucceeded"), (7, "PassStateEntered")])
+def test_six_transient_failures_are_survived_and_seven_are_caught(
+    stepped: RunningAccount, faults: Faults, num_failures: int, ends_in: str
+) -> None:
+    """Six retries after the first attempt, whichever of Lambda's transient errors they were; then Catch, once.
+
+    Source: Amazon States Language, "Retrying after error": MaxAttempts counts retries, not attempts.
+    """
+    tried = make_function(stepped, "def handler(event, context):\n    return 1\n")
+    machine = _machine(stepped, tried.name)
+    for kind, options in (*_TRANSIENT, *_TRANSIENT)[:num_failures]:
+        faults.add(kind, service="lambda", operation="Invoke", count=_TRIES, **options)
+
+    events = _history(stepped, machine)
+
+    types = [event["type"] for event in events]
+    errors = [event["taskFailedEventDetails"]["error"] for event in events if event["type"] == "TaskFailed"]
+    assert sorted(set(errors)) == sorted(_STATES["RegisterScaling"]["Retry"][0]["ErrorEquals"])
+    assert types.count("TaskFailed") == num_failures
+    assert types.count("TaskScheduled") == min(7, num_failures + 1)
+    assert types.count(ends_in) == 1
+    assert types[-1] == "ExecutionSucceeded"

@@ -1,0 +1,145 @@
+"""Deploys template.yaml itself: all of it exists, changes and goes, but for the data bucket."""
+
+import io
+import json
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.stacks import Deployer
+
+ROOT = Path(__file__).resolve().parents[1]
+IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.8.0-cpu-py312"
+PACKAGED = {
+    "CodeUri: build/handlers": "CodeUri: s3://BUCKET/handlers.zip",
+    "ContentUri: build/layer": "ContentUri: s3://BUCKET/layer.zip",
+    "DefinitionUri: statemachine/pipeline.asl.json": "DefinitionUri: s3://BUCKET/pipeline.asl.json",
+}
+HANDLER = "def handler(event, context):\n    return {}\n"
+
+
+def archive(members: dict[str, str]) -> bytes:
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as zipped:
+        for name, text in members.items():
+            zipped.writestr(name, text)
+    return body.getvalue()
+
+
+def packaged(deployer: Any) -> str:
+    """Return the URL of the template with its assets in a bucket; the handlers are ones that do nothing."""
+    s3, bucket = deployer.aws("s3"), f"{deployer.name}-artifacts"
+    s3.create_bucket(Bucket=bucket)
+    names = [path.name for path in (ROOT / "handlers").glob("*.py")]
+    handlers = archive({f"handlers/{name}": "" if name == "__init__.py" else HANDLER for name in names})
+    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    for local, remote in PACKAGED.items():
+        assert local in text
+        text = text.replace(local, remote.replace("BUCKET", bucket))
+    objects = {
+        "handlers.zip": handlers,
+        "layer.zip": archive({"python/shared.py": ""}),
+        "pipeline.asl.json": (ROOT / "statemachine" / "pipeline.asl.json").read_bytes(),
+        "template.yaml": text.encode(),
+    }
+    for key, content in objects.items():
+        s3.put_object(Bucket=bucket, Key=key, Body=content)
+    return f"{s3.meta.endpoint_url}/{bucket}/template.yaml"
+
+
+def parameters(deployer: Any, url: str, **given: str) -> list[dict[str, str]]:
+    declared = deployer.client.get_template_summary(TemplateURL=url)["Parameters"]
+    required = {item["ParameterKey"]: "x" for item in declared if "DefaultValue" not in item}
+    required |= {
+        "TrainingImageUri": IMAGE,
+        "InferenceImageUri": IMAGE,
+        "TrainingSourceS3Uri": "s3://bucket/source.tar.gz",
+    }
+    return [{"ParameterKey": key, "ParameterValue": text} for key, text in (required | given).items()]
+
+
+def deploy(deployer: Any, url: str, **given: str) -> tuple[Any, float]:
+    """Carry the template out; return the change set and how long its execution took."""
+    created = deployer.client.create_change_set(
+        StackName=deployer.name,
+        ChangeSetName=f"c{time.time_ns()}",
+        ChangeSetType="UPDATE" if deployer.stack_id else "CREATE",
+        TemplateURL=url,
+        Parameters=parameters(deployer, url, **given),
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    deployer.stack_id = created["StackId"]
+    described = deployer.client.describe_change_set(ChangeSetName=created["Id"])
+    started = time.monotonic()
+    if described["Status"] == "CREATE_COMPLETE":
+        deployer.client.execute_change_set(ChangeSetName=created["Id"])
+        status = deployer.wait()
+        failures = [item for item in deployer.events() if item["ResourceStatus"].endswith("_FAILED")]
+        assert status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), failures
+    return described, time.monotonic() - started
+
+
+@pytest.fixture
+def deployer(aws: Any) -> Any:
+    made = Deployer(aws)
+    yield made
+    if made.stack_id:
+        made.down()
+
+
+@pytest.mark.slow
+def test_the_products_own_template(deployer: Any) -> None:
+    """Create, no change, a changed parameter, and delete; nothing but the data bucket stays."""
+    url = packaged(deployer)
+    made, seconds = deploy(deployer, url)
+    assert seconds < 30  # on an idle machine of 2 cores it takes one to two
+    resources = deployer.client.list_stack_resources(StackName=deployer.name)["StackResourceSummaries"]
+    assert len(resources) == len(made["Changes"]) > 70
+    assert {item["ResourceStatus"] for item in resources} == {"CREATE_COMPLETE"}
+    check_outputs(deployer)
+
+    unchanged, _ = deploy(deployer, url)
+    assert unchanged["StatusReason"].startswith("The submitted information didn't contain changes.")
+
+    changed, _ = deploy(deployer, url, Epochs="7", LogRetentionDays="60", PredictReservedConcurrency="3")
+    assert {item["ResourceChange"]["Replacement"] for item in changed["Changes"] if item["ResourceChange"]["Action"] == "Modify"} == {"False"}  # noqa: E501  # fmt: skip
+    client = deployer.aws("lambda")
+    predict = deployer.outputs["PredictFunctionName"]
+    assert client.get_function_configuration(FunctionName=predict)["Environment"]["Variables"]["EPOCHS"] == "7"
+    assert client.get_function_concurrency(FunctionName=predict)["ReservedConcurrentExecutions"] == 3
+    bucket = deployer.outputs["DataBucketName"]
+
+    assert deployer.down() == "DELETE_COMPLETE"
+    check_gone(deployer, bucket)
+
+
+def check_outputs(deployer: Any) -> None:
+    """What the outputs name exists and works together."""
+    outputs = deployer.outputs
+    assert json.load(deployer.aws("lambda").invoke(FunctionName=outputs["PredictAliasArn"])["Payload"]) == {}
+    machine = deployer.aws("stepfunctions").describe_state_machine(stateMachineArn=outputs["StateMachineArn"])
+    assert "${" not in machine["definition"].replace("$${", "")
+    assert deployer.aws("dynamodb").describe_table(TableName=outputs["TableName"])["Table"]["TableStatus"] == "ACTIVE"
+    assert deployer.aws("sns").get_topic_attributes(TopicArn=outputs["TopicArn"])
+    assert deployer.aws("cloudwatch").get_dashboard(DashboardName=outputs["DashboardName"])["DashboardBody"]
+
+
+def check_gone(deployer: Any, bucket: str) -> None:
+    """Nothing carries the stack's name any more, but for the bucket."""
+    aws, name = deployer.aws, deployer.name
+    left = [
+        *(item["FunctionName"] for item in aws("lambda").list_functions()["Functions"]),
+        *(item["RoleName"] for item in aws("iam").list_roles()["Roles"]),
+        *(item["Name"] for item in aws("events").list_rules()["Rules"]),
+        *(item["Name"] for item in aws("scheduler").list_schedules()["Schedules"]),
+        *(item["logGroupName"] for item in aws("logs").describe_log_groups()["logGroups"]),
+        *(item["AlarmName"] for item in aws("cloudwatch").describe_alarms()["MetricAlarms"]),
+        *(item["stateMachineArn"] for item in aws("stepfunctions").list_state_machines()["stateMachines"]),
+        *(item["TopicArn"] for item in aws("sns").list_topics()["Topics"]),
+        *aws("sqs").list_queues().get("QueueUrls", []),
+        *aws("dynamodb").list_tables()["TableNames"],
+        *(item["Name"] for item in aws("s3").list_buckets()["Buckets"]),
+    ]
+    assert [item for item in left if name in item and not item.endswith("-artifacts")] == [bucket]
