@@ -10,8 +10,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from support.functions import Deployed, make_function
-
-from tests.prediction_service import session_of_a_role
+from support.roles import session_of_a_role
 
 pytestmark = pytest.mark.account
 

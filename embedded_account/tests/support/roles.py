@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from contextlib import suppress
 from typing import Any
 
 ALL_SERVICES = ("lambda", "states", "sagemaker", "scheduler", "events", "cloudformation")
@@ -33,3 +34,21 @@ def new_role_in(account: Any) -> str:
     role = backend.create_role(name, trust(*ALL_SERVICES), "/", None, "", [], "3600")
     role.put_policy("test", json.dumps({"Version": "2012-10-17", "Statement": [EVERYTHING]}))
     return str(role.arn)
+
+
+def session_of_a_role(account: Any, function_name: str, actions: tuple[str, ...]) -> dict[str, str]:
+    """Return a session's credentials of a role that may do `actions` on the function, and nothing else."""
+    iam, name = account.client("iam"), f"url-caller-{len(actions)}"
+    assumed = {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [assumed]})
+    arn = f"arn:aws:lambda:us-east-1:123456789012:function:{function_name}"
+    allowed = {"Effect": "Allow", "Action": list(actions), "Resource": [arn, f"{arn}:*"]}
+    with suppress(iam.exceptions.EntityAlreadyExistsException):
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    iam.put_role_policy(RoleName=name, PolicyName="call", PolicyDocument=policy)
+    role_arn = f"arn:aws:iam::123456789012:role/{name}"
+    session: dict[str, str] = account.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="session")[
+        "Credentials"
+    ]
+    return session
