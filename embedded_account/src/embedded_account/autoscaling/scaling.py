@@ -20,6 +20,7 @@ from embedded_account.autoscaling.tracking import (
 from embedded_account.cloudwatch.statistics import statistic
 from embedded_account.errors import ServiceError
 from embedded_account.metrics import MINUTE, series_key
+from embedded_account.wiring.refusals import not_carried_out, refuse
 
 _NAMESPACE, _DIMENSION = "sagemaker", "sagemaker:variant:DesiredInstanceCount"
 _PAGE = 50
@@ -72,8 +73,8 @@ class Scaling:
 
     def register(self, params: dict[str, Any]) -> dict[str, Any]:
         """RegisterScalableTarget: made or changed; a capacity outside of the new bounds is corrected at once."""
-        _refuse(
-            params, {"RoleARN", "MinCapacity", "MaxCapacity", "SuspendedState", *_TARGET_KEY}, "RegisterScalableTarget"
+        refuse(
+            "RegisterScalableTarget", params, {"RoleARN", "MinCapacity", "MaxCapacity", "SuspendedState", *_TARGET_KEY}
         )
         resource_id = _checked_resource(params)
         with self._lock:
@@ -118,12 +119,10 @@ class Scaling:
     def put_policy(self, params: dict[str, Any]) -> dict[str, Any]:
         """PutScalingPolicy: target tracking; its two alarms are made in CloudWatch."""
         if params.get("PolicyType", "StepScaling") != "TargetTrackingScaling":
-            raise ServiceError(
-                "NotImplemented",
-                f"PolicyType {params.get('PolicyType', 'StepScaling')!r}: the embedded account carries out "
-                "TargetTrackingScaling only",
+            raise not_carried_out(
+                f"PolicyType {params.get('PolicyType', 'StepScaling')!r}", "use TargetTrackingScaling"
             )
-        _refuse(params, {"PolicyName", "PolicyType", _CONFIG, *_TARGET_KEY}, "PutScalingPolicy")
+        refuse("PutScalingPolicy", params, {"PolicyName", "PolicyType", _CONFIG, *_TARGET_KEY})
         target, config = self._target(params), params.get(_CONFIG, {})
         if not config.get("TargetValue", 0) > 0:
             raise _validation("TargetTrackingScalingPolicyConfiguration needs a TargetValue above 0")
@@ -348,23 +347,12 @@ _CONFIG = "TargetTrackingScalingPolicyConfiguration"
 
 def _checked_resource(params: dict[str, Any]) -> str:
     if params["ServiceNamespace"] != _NAMESPACE or params["ScalableDimension"] != _DIMENSION:
-        raise ServiceError(
-            "NotImplemented",
-            f"{params['ServiceNamespace']}, {params['ScalableDimension']}: the embedded account scales {_DIMENSION}",
-        )
+        raise not_carried_out(f"{params['ServiceNamespace']}, {params['ScalableDimension']}", f"use {_DIMENSION}")
     resource_id = str(params["ResourceId"])
     parts = resource_id.split("/")
     if len(parts) != 4 or parts[0] != "endpoint" or parts[2] != "variant":
         raise _validation(f"resource ID: {resource_id!r}; it must be endpoint/NAME/variant/NAME")
     return resource_id
-
-
-def _refuse(params: dict[str, Any], supported: set[str], operation: str) -> None:
-    for member in sorted(set(params) - supported):
-        if params[member]:
-            raise ServiceError(
-                "NotImplemented", f"{operation}.{member}: the embedded account does not carry out this member"
-            )
 
 
 def _paged(items: list[dict[str, Any]], params: dict[str, Any], key: str) -> dict[str, Any]:

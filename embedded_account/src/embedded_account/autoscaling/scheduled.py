@@ -14,6 +14,7 @@ from typing import Any
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
 from embedded_account.scheduler.expressions import ScheduleExpressionError, parse
+from embedded_account.wiring.refusals import refuse
 
 logger = logging.getLogger("embedded_account")
 
@@ -37,8 +38,7 @@ class ScheduledActions:
 
     def put(self, params: dict[str, Any]) -> dict[str, Any]:
         """PutScheduledAction: made, or changed in the members that are given."""
-        for member in sorted(set(params) - _MEMBERS):
-            raise ServiceError("NotImplemented", f"PutScheduledAction.{member}: the embedded account takes none")
+        refuse("PutScheduledAction", params, _MEMBERS)
         key = (params["ResourceId"], params["ScheduledActionName"])
         with self._lock:
             known = self._actions.get(key, {})

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from embedded_account.errors import ServiceError
+from embedded_account.wiring.refusals import not_carried_out, refuse
 
 PREDEFINED = "SageMakerVariantInvocationsPerInstance"
 DEFAULT_COOLDOWN_SECONDS = 300
@@ -51,19 +51,19 @@ def tracked_metric(config: Mapping[str, Any], endpoint_name: str, variant_name: 
     Raises:
         ServiceError: a metric or a member that is not carried out here.
     """
-    for member in sorted(set(config) - _CONFIG_MEMBERS):
-        raise _not_carried_out(f"TargetTrackingScalingPolicyConfiguration.{member}")
+    refuse("TargetTrackingScalingPolicyConfiguration", config, _CONFIG_MEMBERS)
     custom = config.get("CustomizedMetricSpecification")
     if custom:
-        for member in sorted(set(custom) - _METRIC_MEMBERS):
-            raise _not_carried_out(f"CustomizedMetricSpecification.{member}")
+        if "Metrics" in custom:
+            raise not_carried_out("CustomizedMetricSpecification.Metrics", "name one metric, without metric maths")
+        refuse("CustomizedMetricSpecification", custom, _METRIC_MEMBERS)
         dimensions = {entry["Name"]: entry["Value"] for entry in custom.get("Dimensions", [])}
         return TrackedMetric(
             custom["Namespace"], custom["MetricName"], dimensions, custom["Statistic"], custom.get("Unit")
         )
     kind = config.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType", "none")
     if kind != PREDEFINED:
-        raise _not_carried_out(f"PredefinedMetricType {kind!r}")
+        raise not_carried_out(f"PredefinedMetricType {kind!r}", f"use {PREDEFINED}, or a customized metric")
     dimensions = {"EndpointName": endpoint_name, "VariantName": variant_name}
     return TrackedMetric("AWS/SageMaker", "InvocationsPerInstance", dimensions, "Sum")
 
@@ -86,10 +86,3 @@ def alarm_requests(
 def wanted_capacity(current: int, value: float, target: float, low: int, high: int) -> int:
     """Return how many instances hold the metric at `target`, rounded up, within [low, high]."""
     return min(high, max(low, ceil(round(current * value / target, 9))))
-
-
-def _not_carried_out(what: str) -> ServiceError:
-    return ServiceError(
-        "NotImplemented",
-        f"{what}: the embedded account tracks {PREDEFINED} or a customized metric without metric maths",
-    )

@@ -18,8 +18,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_account.account import Account
 from embedded_account.sagemaker.endpoint import Endpoint, Variant
-from embedded_account.sagemaker.operations import refuse_unsupported, validation_error
+from embedded_account.sagemaker.operations import validation_error
 from embedded_account.sagemaker.storage import S3Uri, StorageError
+from embedded_account.wiring.refusals import refuse
 
 logger = logging.getLogger("embedded_account.sagemaker")
 
@@ -98,7 +99,7 @@ class Capture:
 
 def check(config: Mapping[str, Any]) -> None:
     """Raise unless `config`, a DataCaptureConfig, can be carried out."""
-    refuse_unsupported("DataCaptureConfig", config, _MEMBERS)
+    refuse("DataCaptureConfig", config, _MEMBERS)
     try:
         S3Uri.parse(config["DestinationS3Uri"])
     except StorageError as error:

@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError
 from embedded_account.account import Account
 from embedded_account.sagemaker.endpoint import Endpoint, Green, Variant
 from embedded_account.sagemaker.instance import InstanceFailedError
-from embedded_account.sagemaker.operations import refuse_unsupported, validation_error
+from embedded_account.sagemaker.operations import validation_error
+from embedded_account.wiring.refusals import refuse
 
 _ALARM_POLL_SECONDS = 10.0
 _DEFAULT_MAX_SECONDS = 28_800
@@ -56,9 +57,7 @@ def plan(config: dict[str, Any] | None) -> Plan:
         ServiceError: a member that is not carried out here, or times and sizes that SageMaker refuses.
     """
     config = config or {}
-    refuse_unsupported(
-        "DeploymentConfig", config, {"BlueGreenUpdatePolicy", "RollingUpdatePolicy", "AutoRollbackConfiguration"}
-    )
+    refuse("DeploymentConfig", config, {"BlueGreenUpdatePolicy", "RollingUpdatePolicy", "AutoRollbackConfiguration"})
     if config.get("RollingUpdatePolicy"):
         return _rolling_plan(config)
     policy = config.get("BlueGreenUpdatePolicy", {})

@@ -6,7 +6,8 @@ from typing import Any
 from embedded_account.account import Account
 from embedded_account.sagemaker import capture, state_events, tags
 from embedded_account.sagemaker.models import Models
-from embedded_account.sagemaker.operations import arn, page, refuse_unsupported, register, select, validation_error
+from embedded_account.sagemaker.operations import arn, page, register, select, validation_error
+from embedded_account.wiring.refusals import refuse
 
 _MEMBERS = ("EndpointConfigName", "ProductionVariants", "DataCaptureConfig", "Tags")
 _VARIANT_MEMBERS = (
@@ -42,7 +43,7 @@ class EndpointConfigs:
 
     def create(self, params: dict[str, Any]) -> dict[str, Any]:
         """CreateEndpointConfig: each variant names a model that exists."""
-        refuse_unsupported("CreateEndpointConfig", params, _MEMBERS)
+        refuse("CreateEndpointConfig", params, _MEMBERS)
         name, variants = params["EndpointConfigName"], params["ProductionVariants"]
         for variant in variants:
             self._check_variant(variant)
@@ -90,7 +91,7 @@ class EndpointConfigs:
         return {}
 
     def _check_variant(self, variant: dict[str, Any]) -> None:
-        refuse_unsupported("CreateEndpointConfig.ProductionVariants", variant, _VARIANT_MEMBERS)
+        refuse("CreateEndpointConfig.ProductionVariants", variant, _VARIANT_MEMBERS)
         if not variant.get("ModelName") or not variant.get("InstanceType"):
             raise validation_error(f"production variant {variant['VariantName']!r} needs ModelName and InstanceType")
         if variant.get("InitialInstanceCount", 0) < 1:

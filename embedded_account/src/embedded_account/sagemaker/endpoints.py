@@ -15,8 +15,9 @@ from embedded_account.sagemaker.endpoint_configs import EndpointConfigs
 from embedded_account.sagemaker.fleet import Fleet
 from embedded_account.sagemaker.instance import InstanceFailedError, Launch
 from embedded_account.sagemaker.models import Models
-from embedded_account.sagemaker.operations import page, refuse_unsupported, register, select, validation_error
+from embedded_account.sagemaker.operations import page, register, select, validation_error
 from embedded_account.sagemaker.rolling import RollingDeployment, check_batch
+from embedded_account.wiring.refusals import refuse
 
 _STARTUP_SECONDS = 300.0
 _RETAINABLE = {"DesiredInstanceCount", "DesiredWeight"}
@@ -46,7 +47,7 @@ class Endpoints:
 
     def create(self, params: dict[str, Any]) -> dict[str, Any]:
         """CreateEndpoint."""
-        refuse_unsupported("CreateEndpoint", params, {"EndpointName", "EndpointConfigName", "DeploymentConfig", "Tags"})
+        refuse("CreateEndpoint", params, {"EndpointName", "EndpointConfigName", "DeploymentConfig", "Tags"})
         config = self._configs.get(params["EndpointConfigName"])
         plan(params.get("DeploymentConfig"))
         endpoint = Endpoint(self._account, params["EndpointName"], config["EndpointConfigName"])
@@ -73,7 +74,7 @@ class Endpoints:
 
     def update(self, params: dict[str, Any]) -> dict[str, Any]:
         """UpdateEndpoint: blue/green; what is retained is what the variants of the same names have now."""
-        refuse_unsupported("UpdateEndpoint", params, _UPDATE_MEMBERS)
+        refuse("UpdateEndpoint", params, _UPDATE_MEMBERS)
         endpoint = self._get(params["EndpointName"])
         config = self._configs.get(params["EndpointConfigName"])
         deployment_config = params.get("DeploymentConfig")
@@ -96,9 +97,7 @@ class Endpoints:
         changes = params["DesiredWeightsAndCapacities"]
         unknown = [change["VariantName"] for change in changes if change["VariantName"] not in endpoint.variants]
         for change in changes:
-            refuse_unsupported(
-                "DesiredWeightsAndCapacities", change, {"VariantName", "DesiredWeight", "DesiredInstanceCount"}
-            )
+            refuse("DesiredWeightsAndCapacities", change, {"VariantName", "DesiredWeight", "DesiredInstanceCount"})
         if unknown and endpoint.status == "InService":
             raise validation_error(f'Could not find variant(s) "{unknown}" of endpoint "{endpoint.arn}".')
         self._begin(endpoint, "Updating")

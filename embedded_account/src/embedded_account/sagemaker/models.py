@@ -7,10 +7,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from embedded_account.account import Account
-from embedded_account.errors import ServiceError
 from embedded_account.sagemaker import state_events, tags
-from embedded_account.sagemaker.operations import arn, page, refuse_unsupported, register, select, validation_error
+from embedded_account.sagemaker.operations import arn, page, register, select, validation_error
 from embedded_account.sagemaker.registry import Registry
+from embedded_account.wiring.refusals import not_carried_out, refuse
 
 _SERVED_IMAGE = re.compile(r"(?:^|/)pytorch-inference(?::[^/]+|@sha256:[0-9a-f]{64})$")
 _S3_URL = re.compile(r"s3://([^/]+)/(.+)")
@@ -39,11 +39,11 @@ class Models:
 
     def create(self, params: dict[str, Any]) -> dict[str, Any]:
         """CreateModel: the image must be one that is served here, and the model data must be readable by the role."""
-        refuse_unsupported("CreateModel", params, {"ModelName", "PrimaryContainer", "ExecutionRoleArn", "Tags"})
+        refuse("CreateModel", params, {"ModelName", "PrimaryContainer", "ExecutionRoleArn", "Tags"})
         if "PrimaryContainer" not in params or "ExecutionRoleArn" not in params:
             raise validation_error("CreateModel needs PrimaryContainer and ExecutionRoleArn")
         name, container = params["ModelName"], params["PrimaryContainer"]
-        refuse_unsupported("CreateModel.PrimaryContainer", container, _CONTAINER_MEMBERS)
+        refuse("CreateModel.PrimaryContainer", container, _CONTAINER_MEMBERS)
         self._check(self._resolved(container), params["ExecutionRoleArn"])
         model_arn = arn(self._account, "model", name)
         with self._lock:
@@ -100,10 +100,10 @@ class Models:
     def _check(self, container: dict[str, Any], role_arn: str) -> None:
         image, url = container.get("Image", ""), container.get("ModelDataUrl", "")
         if not _SERVED_IMAGE.search(image):
-            raise ServiceError(
-                "NotImplemented",
-                f"image {image!r} cannot be served by the embedded account; use a SageMaker image of the repository "
-                "'pytorch-inference', such as sagemaker.image_uris.retrieve('pytorch', ..., image_scope='inference')",
+            raise not_carried_out(
+                f"image {image!r}",
+                "use a SageMaker image of the repository 'pytorch-inference', such as "
+                "sagemaker.image_uris.retrieve('pytorch', ..., image_scope='inference')",
             )
         bucket, key = split_s3_url(url)
         try:

@@ -1,6 +1,6 @@
 """The table of SageMaker operations that are carried out, and what they all share."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,20 +34,6 @@ def arn(account: Account, kind: str, name: str) -> str:
 def validation_error(message: str) -> ServiceError:
     """Return the error of a request that is well formed and yet cannot be met."""
     return ServiceError("ValidationException", message)
-
-
-def refuse_unsupported(operation_name: str, given: Mapping[str, Any], supported: Iterable[str]) -> None:
-    """Raise NotImplemented for the first member of `given` whose effect this account would silently leave out.
-
-    A member given with an empty or false value asks for nothing and passes.
-    """
-    for member in sorted(set(given) - set(supported)):
-        if given[member]:
-            raise ServiceError(
-                "NotImplemented",
-                f"{operation_name}.{member}: the embedded account does not carry out this member; leave it out "
-                "(docs/local.md lists what it does)",
-            )
 
 
 def page(items: list[dict[str, Any]], params: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from typing import Any
 
 from embedded_account.account import Account
 from embedded_account.sagemaker import tags
-from embedded_account.sagemaker.operations import arn, page, refuse_unsupported, register, select, validation_error
+from embedded_account.sagemaker.operations import arn, page, register, select, validation_error
+from embedded_account.wiring.refusals import refuse
 
 _APPROVED = "Approved"
 _KEPT_MEMBERS = (
@@ -55,7 +56,7 @@ class Registry:
     def create_group(self, params: dict[str, Any]) -> dict[str, Any]:
         """CreateModelPackageGroup."""
         name = params["ModelPackageGroupName"]
-        refuse_unsupported("CreateModelPackageGroup", params, {*_GROUP_MEMBERS, "Tags"})
+        refuse("CreateModelPackageGroup", params, {*_GROUP_MEMBERS, "Tags"})
         group_arn = arn(self._account, "model-package-group", name)
         with self._lock:
             if name in self._groups:
@@ -101,7 +102,7 @@ class Registry:
 
     def create_package(self, params: dict[str, Any]) -> dict[str, Any]:
         """CreateModelPackage: the next version of its group; a repeated ClientToken answers with the first one."""
-        refuse_unsupported(
+        refuse(
             "CreateModelPackage",
             params,
             {"ModelPackageGroupName", "ModelApprovalStatus", "ClientToken", "SkipModelValidation", *_KEPT_MEMBERS},
@@ -141,7 +142,7 @@ class Registry:
 
     def update_package(self, params: dict[str, Any]) -> dict[str, Any]:
         """UpdateModelPackage: the approval status and the customer's metadata."""
-        refuse_unsupported(
+        refuse(
             "UpdateModelPackage",
             params,
             {

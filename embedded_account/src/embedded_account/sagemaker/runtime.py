@@ -18,6 +18,7 @@ from embedded_account.sagemaker.endpoint import Endpoint, Variant
 from embedded_account.sagemaker.endpoints import Endpoints
 from embedded_account.sagemaker.fleet import NoInstanceError
 from embedded_account.sagemaker.instance import InstanceDiedError, InstanceGoneError
+from embedded_account.wiring.refusals import refuse
 
 MAX_BODY_BYTES = 6 << 20
 INVOCATION_SECONDS = 60.0
@@ -127,7 +128,7 @@ class Runtime:
             operation = "InvokeEndpoint" if kind == "invocations" else _OTHER_KINDS.get(kind, kind)
             for check in self._account.action_checks:
                 check("sagemaker-runtime", operation, request)
-            _refuse_unsupported(environ)
+            _refuse(environ)
             return self._invoke(name, environ, body)
         except ServiceException as error:
             return _error(error)
@@ -229,13 +230,8 @@ def _read(environ: dict[str, Any], size: int) -> bytes | None:
     return None
 
 
-def _refuse_unsupported(environ: Mapping[str, Any]) -> None:
-    for key, member in _REFUSED.items():
-        if environ.get(key):
-            raise ServiceError(
-                "NotImplemented",
-                f"InvokeEndpoint.{member}: the embedded account does not carry out this member; leave it out",
-            )
+def _refuse(environ: Mapping[str, Any]) -> None:
+    refuse("InvokeEndpoint", {member: environ.get(key) for key, member in _REFUSED.items()}, ())
 
 
 def _error(error: ServiceException) -> Answer:

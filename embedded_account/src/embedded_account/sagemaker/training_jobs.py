@@ -9,9 +9,10 @@ from embedded_account.account import Account
 from embedded_account.errors import ServiceError
 from embedded_account.sagemaker import tags, training_request, training_run
 from embedded_account.sagemaker.cores import Cores, num_cores
-from embedded_account.sagemaker.operations import Operation, arn, page, refuse_unsupported, select, validation_error
+from embedded_account.sagemaker.operations import Operation, arn, page, select, validation_error
 from embedded_account.sagemaker.training_job import LOST, TrainingJob
 from embedded_account.sagemaker.warm_pools import WarmPools
+from embedded_account.wiring.refusals import refuse
 
 _END_SECONDS = 5.0
 _QUOTA = 20  # instances of one type at one time
@@ -129,7 +130,7 @@ class TrainingJobs:
 
     def update(self, params: dict[str, Any]) -> dict[str, Any]:
         """Carry out UpdateTrainingJob, which changes how long a completed job keeps its instances."""
-        refuse_unsupported("UpdateTrainingJob", params, {"TrainingJobName", "ResourceConfig"})
+        refuse("UpdateTrainingJob", params, {"TrainingJobName", "ResourceConfig"})
         job = self.get(params["TrainingJobName"])
         pool = self._warm_pools.get(job.name)
         if pool is None or not pool.is_available(self._account.clock.now()):

@@ -10,8 +10,9 @@ from botocore.exceptions import ClientError
 
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
-from embedded_account.sagemaker.operations import refuse_unsupported, validation_error
+from embedded_account.sagemaker.operations import validation_error
 from embedded_account.sagemaker.storage import S3Uri, StorageError
+from embedded_account.wiring.refusals import not_carried_out, refuse
 
 DEFAULT_MAX_RUNTIME_SECONDS = 86_400
 DEFAULT_LOCAL_PATH = "/opt/ml/checkpoints"
@@ -51,7 +52,7 @@ def check(account: Account, request: dict[str, Any], where: str = "CreateTrainin
     for member in _REQUIRED:
         if not request.get(member):
             raise validation_error(f"{where}: {member} is missing; give it")
-    refuse_unsupported(where, request, _REQUEST)
+    refuse(where, request, _REQUEST)
     _check_algorithm(request["AlgorithmSpecification"], where)
     _check_resources(request["ResourceConfig"], where)
     _check_channels(request.get("InputDataConfig", []), where)
@@ -60,9 +61,9 @@ def check(account: Account, request: dict[str, Any], where: str = "CreateTrainin
     _check_spot(request, where)
     _check_checkpoints(request.get("CheckpointConfig"), where)
     profiler = request.get("ProfilerConfig") or {}
-    refuse_unsupported(f"{where}.ProfilerConfig", profiler, {"DisableProfiler"})
+    refuse(f"{where}.ProfilerConfig", profiler, {"DisableProfiler"})
     if profiler and not profiler.get("DisableProfiler"):
-        raise _not_carried_out(f"{where}.ProfilerConfig", "set DisableProfiler to true or leave it out")
+        raise not_carried_out(f"{where}.ProfilerConfig", "set DisableProfiler to true or leave it out")
     check_role(account, request["RoleArn"])
 
 
@@ -109,7 +110,7 @@ def _trusts_sagemaker(policy: Mapping[str, Any] | str) -> bool:
 
 
 def _check_algorithm(algorithm: dict[str, Any], where: str) -> None:
-    refuse_unsupported(f"{where}.AlgorithmSpecification", algorithm, _ALGORITHM)
+    refuse(f"{where}.AlgorithmSpecification", algorithm, _ALGORITHM)
     if not algorithm.get("TrainingImage"):
         raise validation_error(f"{where}.AlgorithmSpecification: TrainingImage is missing; give the image's URI")
     _check_input_mode(algorithm["TrainingInputMode"], f"{where}.AlgorithmSpecification.TrainingInputMode")
@@ -123,7 +124,7 @@ def _check_algorithm(algorithm: dict[str, Any], where: str) -> None:
 
 
 def _check_resources(resources: dict[str, Any], where: str) -> None:
-    refuse_unsupported(f"{where}.ResourceConfig", resources, _RESOURCES)
+    refuse(f"{where}.ResourceConfig", resources, _RESOURCES)
     for member in ("InstanceType", "InstanceCount", "VolumeSizeInGB"):
         if not resources.get(member):
             raise validation_error(f"{where}.ResourceConfig: {member}: {resources.get(member)!r}; give at least 1")
@@ -139,18 +140,18 @@ def _check_channels(channels: list[dict[str, Any]], where: str) -> None:
 
 
 def _check_channel(channel: dict[str, Any], where: str) -> None:
-    refuse_unsupported(where, channel, _CHANNEL)
-    refuse_unsupported(f"{where}.DataSource", channel["DataSource"], {"S3DataSource"})
+    refuse(where, channel, _CHANNEL)
+    refuse(f"{where}.DataSource", channel["DataSource"], {"S3DataSource"})
     source = channel["DataSource"].get("S3DataSource")
     if not source:
         raise validation_error(f"{where}.DataSource: S3DataSource is missing; give it")
-    refuse_unsupported(f"{where}.DataSource.S3DataSource", source, _S3_SOURCE)
+    refuse(f"{where}.DataSource.S3DataSource", source, _S3_SOURCE)
     if source["S3DataType"] not in {"S3Prefix", "ManifestFile"}:
-        raise _not_carried_out(f"{where}.S3DataType={source['S3DataType']}", "use S3Prefix or ManifestFile")
+        raise not_carried_out(f"{where}.S3DataType={source['S3DataType']}", "use S3Prefix or ManifestFile")
     if channel.get("CompressionType", "None") != "None":
-        raise _not_carried_out(f"{where}.CompressionType={channel['CompressionType']}", "use None")
+        raise not_carried_out(f"{where}.CompressionType={channel['CompressionType']}", "use None")
     if channel.get("RecordWrapperType", "None") != "None":
-        raise _not_carried_out(f"{where}.RecordWrapperType={channel['RecordWrapperType']}", "use None")
+        raise not_carried_out(f"{where}.RecordWrapperType={channel['RecordWrapperType']}", "use None")
     if channel.get("InputMode"):
         _check_input_mode(channel["InputMode"], f"{where}.InputMode")
     _check_s3_uri(source["S3Uri"], where)
@@ -158,16 +159,16 @@ def _check_channel(channel: dict[str, Any], where: str) -> None:
 
 def _check_input_mode(mode: str, where: str) -> None:
     if mode not in _INPUT_MODES:
-        raise _not_carried_out(f"{where}={mode}", "use File or FastFile (which downloads as File does)")
+        raise not_carried_out(f"{where}={mode}", "use File or FastFile (which downloads as File does)")
 
 
 def _check_output(output: dict[str, Any], where: str) -> None:
-    refuse_unsupported(f"{where}.OutputDataConfig", output, {"S3OutputPath", "CompressionType"})
+    refuse(f"{where}.OutputDataConfig", output, {"S3OutputPath", "CompressionType"})
     _check_s3_uri(output["S3OutputPath"], f"{where}.OutputDataConfig")
 
 
 def _check_stopping(stopping: dict[str, Any], where: str) -> None:
-    refuse_unsupported(f"{where}.StoppingCondition", stopping, {"MaxRuntimeInSeconds", "MaxWaitTimeInSeconds"})
+    refuse(f"{where}.StoppingCondition", stopping, {"MaxRuntimeInSeconds", "MaxWaitTimeInSeconds"})
     seconds = stopping.get("MaxRuntimeInSeconds", DEFAULT_MAX_RUNTIME_SECONDS)
     if seconds > _MAX_RUNTIME_SECONDS:
         raise ServiceError(
@@ -209,7 +210,7 @@ def _check_checkpoints(config: dict[str, Any] | None, where: str) -> None:
         return
     _check_s3_uri(config["S3Uri"], f"{where}.CheckpointConfig")
     if relocated(config.get("LocalPath", ""), Path()) is None:
-        raise _not_carried_out(
+        raise not_carried_out(
             f"{where}.CheckpointConfig.LocalPath={config['LocalPath']}", f"use a folder such as {DEFAULT_LOCAL_PATH}"
         )
 
@@ -219,7 +220,3 @@ def _check_s3_uri(uri: str, where: str) -> None:
         S3Uri.parse(uri)
     except StorageError as error:
         raise validation_error(f"{where}: {error}") from error
-
-
-def _not_carried_out(what: str, remedy: str) -> ServiceError:
-    return ServiceError("NotImplemented", f"{what}: the embedded account does not carry this out; {remedy}")

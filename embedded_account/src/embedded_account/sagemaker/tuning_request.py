@@ -5,7 +5,8 @@ from typing import Any
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
 from embedded_account.sagemaker import search, training_request
-from embedded_account.sagemaker.operations import refuse_unsupported, validation_error
+from embedded_account.sagemaker.operations import validation_error
+from embedded_account.wiring.refusals import refuse
 
 _OPERATION = "CreateHyperParameterTuningJob"
 _REQUEST = {
@@ -51,12 +52,12 @@ _MAX_TUNED = 30
 
 def check(account: Account, request: dict[str, Any]) -> None:
     """Raise what SageMaker answers to a request it refuses, or NotImplemented for what is not carried out here."""
-    refuse_unsupported(_OPERATION, request, _REQUEST)
+    refuse(_OPERATION, request, _REQUEST)
     config, definition = request["HyperParameterTuningJobConfig"], request.get("TrainingJobDefinition")
     if not definition:
         raise validation_error(f"{_OPERATION}: TrainingJobDefinition is missing; give it")
-    refuse_unsupported(f"{_OPERATION}.HyperParameterTuningJobConfig", config, _CONFIG)
-    refuse_unsupported(f"{_OPERATION}.TrainingJobDefinition", definition, _DEFINITION)
+    refuse(f"{_OPERATION}.HyperParameterTuningJobConfig", config, _CONFIG)
+    refuse(f"{_OPERATION}.TrainingJobDefinition", definition, _DEFINITION)
     for member in ("HyperParameterTuningJobObjective", "ParameterRanges"):
         if not config.get(member):
             raise validation_error(f"{_OPERATION}.HyperParameterTuningJobConfig: {member} is missing; give it")
@@ -92,12 +93,12 @@ def _check_resources(definition: dict[str, Any]) -> None:
         raise validation_error(
             f"{_OPERATION}: both ResourceConfig and HyperParameterTuningResourceConfig are given; give one"
         )
-    refuse_unsupported(f"{_OPERATION}.HyperParameterTuningResourceConfig", resources, _RESOURCES)
+    refuse(f"{_OPERATION}.HyperParameterTuningResourceConfig", resources, _RESOURCES)
 
 
 def _check_ranges(given: dict[str, Any], fixed: dict[str, str]) -> None:
     where = f"{_OPERATION}.ParameterRanges"
-    refuse_unsupported(where, given, _RANGES)
+    refuse(where, given, _RANGES)
     names = [item["Name"] for kind in sorted(_RANGES) for item in given.get(kind, [])]
     repeated = sorted({name for name in names if names.count(name) > 1 or name in fixed})
     if repeated:
@@ -157,7 +158,7 @@ def _check_strategy(config: dict[str, Any], fixed: dict[str, str]) -> None:
         raise validation_error(f"{_OPERATION}: MinResource must be below MaxResource: {hyperband}")
     criteria = config.get("TuningJobCompletionCriteria", {})
     known = {"TargetObjectiveMetricValue", "BestObjectiveNotImproving"}
-    refuse_unsupported(f"{_OPERATION}.TuningJobCompletionCriteria", criteria, known)
+    refuse(f"{_OPERATION}.TuningJobCompletionCriteria", criteria, known)
     if strategy == "Hyperband" and max_resource(config, fixed) is None:
         raise validation_error(
             f"{_OPERATION}: Hyperband needs MaxResource, or one of the static hyperparameters {', '.join(_EPOCHS)}"
