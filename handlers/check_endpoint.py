@@ -9,14 +9,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
 from handlers import aws
-from handlers.contract import Check, CheckEndpointInput, Endpoint, GoldenPrediction, JobEvaluation
+from handlers.aws.logs import logger
+from handlers.aws.objects import read, split_uri
+from handlers.contract.errors import AwsError, EndpointCheckError, RetrieverError
+from handlers.contract.states import Check, CheckEndpointInput, Endpoint, GoldenPrediction, JobEvaluation
 from handlers.datasets.layout import MAX_IMAGE_BYTES
 from handlers.endpoints import deployments
 from handlers.endpoints.containers import CONTENT_TYPES
-from handlers.errors import AwsError, EndpointCheckError, RetrieverError
 from handlers.evaluate_model import MAX_EVALUATION_BYTES
-from handlers.logs import logger
-from handlers.objects import read, split_uri
 
 aws.prepare("s3", "sagemaker-runtime")
 

@@ -5,12 +5,12 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import aws
-from handlers.contract import ComputeFeaturesInput
+from handlers.aws.logs import logger
+from handlers.contract.names import features_job_name
+from handlers.contract.settings import Settings
+from handlers.contract.states import ComputeFeaturesInput
 from handlers.executions.outcomes import Succeeded
 from handlers.executions.waiting import Wait, answer, start
-from handlers.logs import logger
-from handlers.names import features_job_name
-from handlers.settings import Settings
 from handlers.training_jobs import features
 from handlers.training_jobs.jobs import algorithm, image_channels, script, spot, tags, toolkit_value, volume
 

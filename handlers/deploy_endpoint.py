@@ -6,14 +6,14 @@ from typing import Any, Literal
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import aws
-from handlers.contract import DeployEndpointInput
+from handlers.aws.logs import logger
+from handlers.contract.errors import AwsError, EndpointFailedError, SettingsError
+from handlers.contract.settings import Settings
+from handlers.contract.states import DeployEndpointInput
 from handlers.endpoints import deployments, scaling
 from handlers.endpoints.containers import container
-from handlers.errors import AwsError, EndpointFailedError, SettingsError
 from handlers.executions.outcomes import VARIANT_NAME
 from handlers.executions.waiting import Wait, start
-from handlers.logs import logger
-from handlers.settings import Settings
 from handlers.training_jobs.jobs import describe, tags
 
 aws.prepare("dynamodb", "sagemaker")

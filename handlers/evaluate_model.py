@@ -11,12 +11,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
 from handlers import aws
-from handlers.contract import EvaluateModelInput, Evaluation, JobEvaluation
+from handlers.aws.logs import logger
+from handlers.aws.objects import SeekableObject, head, split_uri, write_json
+from handlers.contract.errors import AwsNotFoundError, DatasetChangedError, ModelRejectedError
+from handlers.contract.settings import Settings
+from handlers.contract.states import EvaluateModelInput, Evaluation, JobEvaluation
 from handlers.datasets.fingerprint import fingerprint_of
-from handlers.errors import AwsNotFoundError, DatasetChangedError, ModelRejectedError
-from handlers.logs import logger
-from handlers.objects import SeekableObject, head, split_uri, write_json
-from handlers.settings import Settings
 
 aws.prepare("s3")
 

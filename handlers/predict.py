@@ -16,12 +16,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from handlers.contract.settings import FromEnv, names, number, text
 from handlers.prediction import call_log, endpoint_client
 from handlers.prediction.aws_http import Service, service_url
 from handlers.prediction.call_request import PredictRequest, correlation_id, is_preflight, parse_event
 from handlers.prediction.errors import PredictionError
 from handlers.prediction.images import Classifier, Limits, Outcome, classify_all
-from handlers.settings import FromEnv, names, number, text
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

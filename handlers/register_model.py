@@ -5,11 +5,11 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import aws
-from handlers.contract import RegisteredModel, RegisterModelInput
+from handlers.aws.logs import logger
+from handlers.contract.names import client_token
+from handlers.contract.settings import Settings
+from handlers.contract.states import RegisteredModel, RegisterModelInput
 from handlers.endpoints.containers import CONTENT_TYPES, container
-from handlers.logs import logger
-from handlers.names import client_token
-from handlers.settings import Settings
 
 aws.prepare("sagemaker")
 

@@ -5,10 +5,10 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import aws
-from handlers.contract import RegisterScalingInput
+from handlers.aws.logs import logger
+from handlers.contract.settings import Settings
+from handlers.contract.states import RegisterScalingInput
 from handlers.endpoints import scaling
-from handlers.logs import logger
-from handlers.settings import Settings
 
 aws.prepare("application-autoscaling", "dynamodb")
 

@@ -10,16 +10,16 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import aws
-from handlers.contract import ReportOutcomeInput
+from handlers.aws.logs import logger
+from handlers.aws.objects import write_json
+from handlers.contract.errors import EndpointFailedError, RetrieverError
+from handlers.contract.names import features_job_name, training_job_name, tuning_job_name
+from handlers.contract.settings import Settings
+from handlers.contract.states import ReportOutcomeInput
 from handlers.endpoints import deployments, scaling
-from handlers.errors import EndpointFailedError, RetrieverError
 from handlers.executions import records
 from handlers.executions.waiting import PREFIX, forget
-from handlers.logs import logger
-from handlers.names import features_job_name, training_job_name, tuning_job_name
-from handlers.objects import write_json
-from handlers.settings import Settings
-from handlers.table import Table
+from handlers.ledger.table import Table
 from handlers.training_jobs.jobs import describe, stop_job
 
 aws.prepare("dynamodb", "s3", "sagemaker", "sns")

@@ -9,13 +9,13 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import aws
+from handlers.aws.logs import logger
+from handlers.contract.errors import RetrieverError
+from handlers.contract.settings import Settings
 from handlers.endpoints import deployments
-from handlers.errors import RetrieverError
 from handlers.executions.turns import GOING, execution_status
 from handlers.executions.waiting import PREFIX, forget, resolve, token_key
-from handlers.logs import logger
-from handlers.settings import Settings
-from handlers.table import Table
+from handlers.ledger.table import Table
 from handlers.training_jobs.jobs import stop_job
 
 aws.prepare("dynamodb", "sagemaker", "stepfunctions")

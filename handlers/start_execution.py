@@ -10,16 +10,16 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import aws
+from handlers.aws.logs import logger
+from handlers.aws.objects import head
+from handlers.contract.errors import AwsNotFoundError, RetrieverError
+from handlers.contract.settings import Settings
 from handlers.datasets import uploads
 from handlers.datasets.archives import ARCHIVE_SUFFIXES
 from handlers.datasets.fingerprint import MARKER
-from handlers.errors import AwsNotFoundError, RetrieverError
 from handlers.executions import records, turns
 from handlers.executions.launches import OPEN, Answer, Request, refused, start, start_next
-from handlers.logs import logger
-from handlers.objects import head
-from handlers.settings import Settings
-from handlers.table import Table
+from handlers.ledger.table import Table
 
 aws.prepare("dynamodb", "s3", "stepfunctions")
 

@@ -5,11 +5,11 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import aws
-from handlers.contract import StartTrainingJobInput
+from handlers.aws.logs import logger
+from handlers.contract.names import training_job_name
+from handlers.contract.settings import Settings
+from handlers.contract.states import StartTrainingJobInput
 from handlers.executions.waiting import Wait, start
-from handlers.logs import logger
-from handlers.names import training_job_name
-from handlers.settings import Settings
 from handlers.training_jobs.jobs import (
     algorithm,
     job_channels,

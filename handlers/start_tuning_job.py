@@ -5,11 +5,11 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import aws
-from handlers.contract import StartTuningJobInput
+from handlers.aws.logs import logger
+from handlers.contract.names import tuning_job_name
+from handlers.contract.settings import Settings
+from handlers.contract.states import StartTuningJobInput
 from handlers.executions.waiting import Wait, start
-from handlers.logs import logger
-from handlers.names import tuning_job_name
-from handlers.settings import Settings
 from handlers.training_jobs.jobs import algorithm, job_channels, spot, static_hyperparameters, tags, volume
 from handlers.training_jobs.metrics import OBJECTIVE_METRIC, check_objective
 from handlers.training_jobs.search_space import num_tuning_jobs, parameter_ranges

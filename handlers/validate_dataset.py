@@ -7,16 +7,16 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import aws
-from handlers.contract import Dataset, ValidateDatasetInput
+from handlers.aws.logs import logger
+from handlers.aws.objects import S3Object, head, split_uri, write_json
+from handlers.contract.errors import DatasetChangedError, DatasetError
+from handlers.contract.settings import Settings
+from handlers.contract.states import Dataset, ValidateDatasetInput
 from handlers.datasets.fingerprint import archive_fingerprint, dataset_objects, folder_fingerprint
 from handlers.datasets.gate import check_layout, warnings
 from handlers.datasets.layout import Image, SetAside, common_top, sort_out
 from handlers.datasets.splits import make_splits
 from handlers.datasets.staging import unpack
-from handlers.errors import DatasetChangedError, DatasetError
-from handlers.logs import logger
-from handlers.objects import S3Object, head, split_uri, write_json
-from handlers.settings import Settings
 
 aws.prepare("s3")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from handlers import names
+from handlers.contract import names
 from ops import (
     bundle,
     datasets,

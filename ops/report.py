@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handlers.names import training_job_name, tuning_job_name
+from handlers.contract.names import training_job_name, tuning_job_name
 from ops.console import say
 from ops.errors import ReportError, error_code
 from ops.executions import Execution

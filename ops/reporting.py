@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers import names
+from handlers.contract import names
 from ops import endpoints
 from ops.console import duration, facts, result
 from ops.endpoints import EndpointState

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from handlers import names
+from handlers.contract import names
 from ops import artifacts, endpoints, executions, stack
 from ops.deployment import print_event
 from ops.errors import StackError, error_code

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from handlers import names
+from handlers.contract import names
 from ops import executions
 from ops.console import duration, err, say
 from ops.executions import Execution, StateProgress

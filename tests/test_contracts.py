@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from handlers import errors
+from handlers.contract import errors
+from handlers.contract.settings import Settings
 from handlers.predict import PredictSettings
-from handlers.settings import Settings
 from ops.expand_template import expand, read_template
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -87,7 +87,7 @@ def test_every_function_names_a_handler_that_exists(template: dict[str, Any]) ->
 
 
 def test_every_error_in_retry_and_catch_exists(states: dict[str, dict[str, Any]]) -> None:
-    """ErrorEquals matches a class name of handlers/errors.py, or a name that AWS gives."""
+    """ErrorEquals matches a class name of handlers/contract/errors.py, or a name that AWS gives."""
     named = {
         error
         for state in states.values()

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 from archives import members as reading
 from archives.members import ARCHIVE_SUFFIXES, Archive, ArchiveError, Limits, Member, is_archive
-from handlers.errors import DatasetError
-from handlers.objects import S3Object, SeekableObject
+from handlers.aws.objects import S3Object, SeekableObject
+from handlers.contract.errors import DatasetError
 
 __all__ = ["ARCHIVE_SUFFIXES", "Limits", "Member", "is_archive", "members", "safe_path"]
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 
-from handlers.objects import S3Object, head, list_objects, split_uri
+from handlers.aws.objects import S3Object, head, list_objects, split_uri
 
 MARKER = "_SUCCESS"  # uploaded last, it says that the folder is complete; it is no part of the data
 

@@ -3,8 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
+from handlers.contract.errors import DatasetError
 from handlers.datasets.layout import IMAGE_SUFFIXES, SPLITS, Image, Layout
-from handlers.errors import DatasetError
 
 _NAMED = 5  # how many classes a sentence names
 

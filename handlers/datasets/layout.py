@@ -9,9 +9,9 @@ The class of an image is its parent folder's name, exactly as it is written.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from handlers.aws.objects import S3Object
+from handlers.contract.errors import DatasetError
 from handlers.datasets.archives import safe_path
-from handlers.errors import DatasetError
-from handlers.objects import S3Object
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".webp")
 MAX_IMAGE_BYTES = 32 * 1024 * 1024

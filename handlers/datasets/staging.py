@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from handlers import aws
+from handlers.aws.objects import S3Object, read, write_json
+from handlers.contract.errors import AwsNotFoundError
 from handlers.datasets.archives import Limits, Member, members
 from handlers.datasets.fingerprint import MARKER
 from handlers.datasets.layout import SetAside, file_problem
-from handlers.errors import AwsNotFoundError
-from handlers.objects import S3Object, read, write_json
 
 _THREADS = 8  # each holds one image of at most layout.MAX_IMAGE_BYTES, so memory stays below 256 MiB
 _MAX_MARKER_BYTES = 256 * 1024**2

@@ -12,7 +12,7 @@ from typing import Any
 
 from handlers.datasets.archives import ARCHIVE_SUFFIXES
 from handlers.datasets.fingerprint import MARKER
-from handlers.table import Table
+from handlers.ledger.table import Table
 
 CLAIM_SECONDS = 50  # Lambda repeats a crashed asynchronous invocation after a minute
 _SEQUENCER_DIGITS = 64

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from handlers.settings import Settings
+from handlers.contract.settings import Settings
 
 CONTENT_TYPES = {
     ".jpg": "image/jpeg",

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from handlers import aws
-from handlers.errors import AwsError
+from handlers.aws.logs import logger
+from handlers.contract.errors import AwsError
+from handlers.contract.settings import Settings
 from handlers.executions.turns import execution_status
-from handlers.logs import logger
-from handlers.settings import Settings
-from handlers.table import Table
+from handlers.ledger.table import Table
 from handlers.training_jobs.jobs import describe
 
 PREFIX = "deployment#"

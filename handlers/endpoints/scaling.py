@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers import aws
-from handlers.contract import Scaling
-from handlers.errors import AwsNotFoundError
+from handlers.contract.errors import AwsNotFoundError
+from handlers.contract.settings import Settings
+from handlers.contract.states import Scaling
 from handlers.executions.outcomes import VARIANT_NAME
-from handlers.settings import Settings
-from handlers.table import Table
+from handlers.ledger.table import Table
 
 _NAMESPACE: Any = "sagemaker"
 _DIMENSION: Any = "sagemaker:variant:DesiredInstanceCount"

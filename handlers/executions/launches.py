@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from handlers import aws
-from handlers.contract import DatasetRequest
+from handlers.aws.logs import logger
+from handlers.contract.errors import AwsInUseError, AwsNotFoundError, RetrieverError
+from handlers.contract.names import execution_name, run_key
+from handlers.contract.settings import Settings
+from handlers.contract.states import DatasetRequest
 from handlers.datasets.fingerprint import fingerprint_of
-from handlers.errors import AwsInUseError, AwsNotFoundError, RetrieverError
 from handlers.executions import records, turns
-from handlers.logs import logger
-from handlers.names import execution_name, run_key
-from handlers.settings import Settings
-from handlers.table import Table
+from handlers.ledger.table import Table
 
 OPEN = ("STARTING", "RUNNING")
 Answer = dict[str, Any]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from handlers import aws
-from handlers.contract import Endpoint, JobKind, Training, Tuning
+from handlers.contract.states import Endpoint, JobKind, Training, Tuning
 from handlers.training_jobs import failures
 from handlers.training_jobs.features import features_of
 from handlers.training_jobs.jobs import describe
@@ -26,7 +26,7 @@ class Succeeded:
 
 @dataclass(frozen=True)
 class Failed:
-    error: str  # a class of handlers/errors.py
+    error: str  # a class of handlers/contract/errors.py
     cause: str  # one sentence
 
 

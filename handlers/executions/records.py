@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from handlers import errors
-from handlers.contract import ReportOutcomeInput
-from handlers.settings import Settings
+from handlers.contract import errors
+from handlers.contract.settings import Settings
+from handlers.contract.states import ReportOutcomeInput
 from handlers.training_jobs.failures import lambda_message
 
 PREFIX = "run#"

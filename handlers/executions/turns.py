@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers import aws
-from handlers.errors import AwsNotFoundError
+from handlers.contract.errors import AwsNotFoundError
+from handlers.contract.settings import Settings
 from handlers.executions.records import now
-from handlers.settings import Settings
-from handlers.table import Table
+from handlers.ledger.table import Table
 
 LOCK = "lock#pipeline"
 PENDING = "pending#"

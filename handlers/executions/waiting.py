@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from handlers import aws
-from handlers.contract import JobKind
-from handlers.errors import AwsError
+from handlers.aws.logs import logger
+from handlers.contract.errors import AwsError
+from handlers.contract.settings import Settings
+from handlers.contract.states import JobKind
 from handlers.executions.outcomes import Failed, Succeeded, outcome_of
-from handlers.logs import logger
-from handlers.settings import Settings
-from handlers.table import Table
+from handlers.ledger.table import Table
 from handlers.training_jobs.jobs import describe
 
 PREFIX = "token#"

@@ -3,7 +3,7 @@
 Messages name what was seen and what to do. None holds a URL's query string, user name or password, nor image bytes.
 """
 
-from handlers.errors import RetrieverError
+from handlers.contract.errors import RetrieverError
 
 
 class PredictionError(RetrieverError):

@@ -10,11 +10,11 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from handlers.contract import Dataset, Features
-from handlers.errors import AwsNotFoundError
-from handlers.objects import head, list_objects, split_uri
-from handlers.settings import Settings
-from handlers.table import Table
+from handlers.aws.objects import head, list_objects, split_uri
+from handlers.contract.errors import AwsNotFoundError
+from handlers.contract.settings import Settings
+from handlers.contract.states import Dataset, Features
+from handlers.ledger.table import Table
 from handlers.training_jobs.jobs import describe
 
 PREFIX = "features#"

@@ -4,10 +4,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from handlers import aws
-from handlers.contract import Dataset, Features, JobKind
-from handlers.errors import AwsError
-from handlers.names import tag_value
-from handlers.settings import Settings
+from handlers.contract.errors import AwsError
+from handlers.contract.names import tag_value
+from handlers.contract.settings import Settings
+from handlers.contract.states import Dataset, Features, JobKind
 from handlers.training_jobs.metrics import METRIC_DEFINITIONS
 from handlers.training_jobs.search_space import untuned
 

@@ -6,7 +6,7 @@ really prints, and StartTuningJob tries the objective on them before it pays for
 
 import re
 
-from handlers.errors import SettingsError
+from handlers.contract.errors import SettingsError
 
 OBJECTIVE_METRIC = "validation:best_top1"
 _NUMBER = "(nan|[+-]?inf|[0-9.eE+-]+)"

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from handlers.settings import Settings
+from handlers.contract.settings import Settings
 
 LOGARITHMIC, LINEAR = "Logarithmic", "Linear"
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from handlers.logs import logger
-from handlers.settings import Settings
-from handlers.table import Table
+from handlers.aws.logs import logger
+from handlers.contract.settings import Settings
+from handlers.ledger.table import Table
 from handlers.training_jobs.jobs import describe
 from handlers.training_jobs.search_space import tuned_names
 

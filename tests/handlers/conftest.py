@@ -14,13 +14,14 @@ import pytest
 from moto import mock_aws
 
 from handlers import aws, start_execution
+from handlers.contract.settings import Settings
 from handlers.datasets import fingerprint
-from handlers.settings import Settings
-from handlers.table import Table
+from handlers.ledger.table import Table
 from tests.handlers.fake_sagemaker import FakeSageMaker
 
 EVENTS = Path(__file__).parent.parent / "events"
-HANDLERS = Path(aws.__file__).parent
+HANDLERS = Path(aws.__file__).parent.parent
+CLIENTS = HANDLERS / "aws" / "clients.py"
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 BUCKET = "retriever-data"
@@ -240,7 +241,7 @@ def _caller() -> str:
     frame = sys._getframe()
     while frame := frame.f_back:  # type: ignore[assignment]
         path = Path(frame.f_code.co_filename)
-        if path.is_relative_to(HANDLERS) and path.name != "aws.py":
+        if path.is_relative_to(HANDLERS) and path != CLIENTS:
             return path.relative_to(HANDLERS).as_posix()
     return ""
 

@@ -15,7 +15,11 @@ from tests.handlers.conftest import EXECUTION, HANDLERS
 from tests.handlers.test_faults import CASES, Case, calls_of, each_kind_is_typed, scene  # noqa: F401 (a fixture)
 
 _SERVICES = ("s3", "dynamodb", "sagemaker", "sagemaker-runtime", "stepfunctions", "application-autoscaling", "sns")
-_PAGINATED = {"objects.py": "ListObjectsV2", "table.py": "Scan", "endpoints/scaling.py": "DescribeScalingPolicies"}
+_PAGINATED = {
+    "aws/objects.py": "ListObjectsV2",
+    "ledger/table.py": "Scan",
+    "endpoints/scaling.py": "DescribeScalingPolicies",
+}
 
 
 class Rare(NamedTuple):

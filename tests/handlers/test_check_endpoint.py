@@ -7,8 +7,8 @@ import pytest
 from botocore.response import StreamingBody
 
 from handlers.check_endpoint import Answer, compare, handler
-from handlers.contract import GoldenPrediction
-from handlers.errors import EndpointCheckError
+from handlers.contract.errors import EndpointCheckError
+from handlers.contract.states import GoldenPrediction
 from tests.handlers.conftest import EXECUTION
 
 _GOLDEN = [

@@ -7,10 +7,10 @@ import pytest
 
 from handlers import aws, resume_execution
 from handlers.compute_features import features_job_request, handler
-from handlers.contract import ComputeFeaturesInput
-from handlers.errors import AwsNotFoundError
-from handlers.names import features_job_name
-from handlers.settings import Settings
+from handlers.contract.errors import AwsNotFoundError
+from handlers.contract.names import features_job_name
+from handlers.contract.settings import Settings
+from handlers.contract.states import ComputeFeaturesInput
 from handlers.training_jobs import features
 from tests.handlers.conftest import BUCKET, ENVIRONMENT, EXECUTION
 

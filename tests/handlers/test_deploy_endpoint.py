@@ -3,12 +3,12 @@
 import pytest
 
 from handlers import aws
-from handlers.contract import DeployEndpointInput
+from handlers.contract.errors import AwsDeniedError, AwsRequestError, EndpointFailedError, SettingsError
+from handlers.contract.settings import Settings
+from handlers.contract.states import DeployEndpointInput
 from handlers.deploy_endpoint import handler, next_move, update_request
 from handlers.endpoints import deployments, scaling
-from handlers.errors import AwsDeniedError, AwsRequestError, EndpointFailedError, SettingsError
 from handlers.register_scaling import handler as register_scaling
-from handlers.settings import Settings
 from tests.handlers.conftest import ENVIRONMENT, EXECUTION
 
 _TOKEN_KEY = "token#arn:aws:sagemaker:us-east-1:123456789012:endpoint/retriever"

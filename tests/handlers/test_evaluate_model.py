@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers import evaluate_model
-from handlers.contract import EvaluateModelInput
-from handlers.errors import DatasetChangedError, ModelRejectedError
+from handlers.contract.errors import DatasetChangedError, ModelRejectedError
+from handlers.contract.states import EvaluateModelInput
 from handlers.evaluate_model import handler, judge
 from tests.handlers import packing
 from tests.handlers.conftest import EVENTS, EXECUTION

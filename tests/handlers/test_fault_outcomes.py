@@ -13,7 +13,8 @@ from embedded_account.pytest_plugin import RunningAccount
 
 from embedded_account import Faults, client_environment
 from handlers import aws
-from handlers.errors import (
+from handlers.aws import clients
+from handlers.contract.errors import (
     AwsDeniedError,
     AwsError,
     AwsRequestError,
@@ -22,7 +23,7 @@ from handlers.errors import (
 )
 from tests.handlers.test_call_sites import call_sites
 
-_TRIES = aws.CONFIG.retries["total_max_attempts"]  # type: ignore[attr-defined]
+_TRIES = clients.CONFIG.retries["total_max_attempts"]  # type: ignore[attr-defined]
 # An answer to HEAD has no body, so its status is all that is known: a full or expired service cannot be told apart.
 _OF_HEAD = {"throttling": AwsUnavailableError, "ExpiredToken": AwsRequestError}
 _OPERATIONS = sorted({operation for _, operation in call_sites()})
@@ -44,7 +45,7 @@ _FAULTS: dict[str, tuple[str, dict[str, Any], type[AwsError], int]] = {
 def _handlers_reach(account: RunningAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let handlers' clients call the account, without resting between tries; the other tests' clients are kept."""
     for name in ("_client", "_session"):
-        monkeypatch.setattr(aws, name, functools.cache(getattr(aws, name).__wrapped__))
+        monkeypatch.setattr(clients, name, functools.cache(getattr(clients, name).__wrapped__))
     for name, value in client_environment(account.info).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(botocore.endpoint.time, "sleep", lambda seconds: None)
@@ -84,7 +85,7 @@ def _calls() -> list[tuple[str, str, dict[str, Any]]]:
 
 def _outcome(service: str, operation: str, params: dict[str, Any]) -> type[Exception]:
     with pytest.raises(AwsError) as caught:  # noqa: PT011 (its class is what the caller looks at)
-        aws._client(service)._make_api_call(operation, params)
+        clients._client(service)._make_api_call(operation, params)
     assert "; " in str(caught.value)  # what to do about it
     return type(caught.value)
 
@@ -100,7 +101,7 @@ def test_each_fault_of_each_operation_has_its_class_and_its_tries(faults: Faults
     outcomes = {}
     for number, (service, operation, params) in enumerate(calls):
         if number % 8 == 0:
-            aws._client.cache_clear()  # botocore ceases to try again when a client has met too many failures
+            clients._client.cache_clear()  # botocore ceases to try again when a client has met too many failures
         outcomes[operation] = _outcome(service, operation, params)
 
     made = Counter(each["occasion"].split()[0].partition(":")[2] for each in faults.history() if each["id"] in ids)
@@ -110,7 +111,7 @@ def test_each_fault_of_each_operation_has_its_class_and_its_tries(faults: Faults
 
 def test_an_answer_that_never_comes_is_unavailability(faults: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
     """A read timeout leaves the client of each service as our class, after its last try."""
-    monkeypatch.setattr(aws, "CONFIG", aws.CONFIG.merge(Config(read_timeout=0.02)))
+    monkeypatch.setattr(clients, "CONFIG", clients.CONFIG.merge(Config(read_timeout=0.02)))
     calls = _one_a_service()
     for service, *_ in calls:
         faults.add("slow", service=service, seconds=0.5, count=1000)
@@ -122,7 +123,7 @@ def test_a_connection_that_is_never_made_is_unavailability(monkeypatch: pytest.M
     """A connect timeout leaves the client of each service as our class."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.create_connection(full.getsockname()):
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{full.getsockname()[1]}")
-        monkeypatch.setattr(aws, "CONFIG", aws.CONFIG.merge(Config(connect_timeout=0.02)))
+        monkeypatch.setattr(clients, "CONFIG", clients.CONFIG.merge(Config(connect_timeout=0.02)))
         aws.forget_clients()
 
         assert {_outcome(*call) for call in _one_a_service()} == {AwsUnavailableError}

@@ -25,9 +25,9 @@ from handlers import (
     start_tuning_job,
     validate_dataset,
 )
+from handlers.contract.errors import AwsError, RetrieverError
 from handlers.datasets import uploads
 from handlers.endpoints import scaling
-from handlers.errors import AwsError, RetrieverError
 from handlers.executions import waiting
 from tests.handlers import packing
 from tests.handlers.conftest import EXECUTION, Sent, new_world, refusal

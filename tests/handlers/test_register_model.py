@@ -2,7 +2,7 @@
 
 import pytest
 
-from handlers.errors import AwsThrottledError
+from handlers.contract.errors import AwsThrottledError
 from handlers.register_model import handler
 from tests.handlers.conftest import EXECUTION
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from handlers import aws
-from handlers.contract import ReportOutcomeInput
+from handlers.contract.states import ReportOutcomeInput
 from handlers.endpoints import deployments, scaling
 from handlers.executions.records import failed_state, reason
 from handlers.report_outcome import handler

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from handlers import start_training_job, start_tuning_job
-from handlers.errors import AwsThrottledError, AwsUnavailableError
+from handlers.contract.errors import AwsThrottledError, AwsUnavailableError
 from handlers.executions import waiting
 from handlers.executions.waiting import Wait
 from handlers.resume_execution import handler

@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from handlers import aws
+from handlers.contract.errors import AwsDeniedError, AwsUnavailableError
 from handlers.datasets.fingerprint import fingerprint_of
-from handlers.errors import AwsDeniedError, AwsUnavailableError
 from handlers.start_execution import handler
 
 

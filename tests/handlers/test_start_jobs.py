@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 
 from handlers import start_training_job, start_tuning_job
-from handlers.contract import StartTrainingJobInput, StartTuningJobInput
-from handlers.errors import AwsError, AwsRequestError, AwsThrottledError
-from handlers.settings import Settings
+from handlers.contract.errors import AwsError, AwsRequestError, AwsThrottledError
+from handlers.contract.settings import Settings
+from handlers.contract.states import StartTrainingJobInput, StartTuningJobInput
 from handlers.start_training_job import training_job_request
 from handlers.start_tuning_job import tuning_job_request
 from tests.handlers.conftest import ENVIRONMENT, EXECUTION

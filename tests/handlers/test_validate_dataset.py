@@ -3,8 +3,8 @@
 import pytest
 
 from handlers import aws
+from handlers.contract.errors import AwsNotFoundError, AwsThrottledError, DatasetChangedError, DatasetError
 from handlers.datasets import staging
-from handlers.errors import AwsNotFoundError, AwsThrottledError, DatasetChangedError, DatasetError
 from handlers.validate_dataset import handler
 from tests.handlers import packing
 from tests.handlers.conftest import BUCKET, EXECUTION

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers import aws, objects
+from handlers import aws
+from handlers.aws import objects
+from handlers.contract.errors import AwsUnavailableError, DatasetChangedError, DatasetError
 from handlers.datasets.archives import Limits, is_archive, members, safe_path
-from handlers.errors import AwsUnavailableError, DatasetChangedError, DatasetError
 from tests.handlers import packing
 from tests.handlers.conftest import BUCKET
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handlers.aws.objects import S3Object
 from handlers.datasets.fingerprint import folder_fingerprint
-from handlers.objects import S3Object
 
 _OBJECTS = st.lists(
     st.builds(S3Object, st.text(min_size=1), st.integers(0, 10**12), st.text("0123456789abcdef-", max_size=40)),

@@ -2,10 +2,10 @@
 
 import pytest
 
+from handlers.aws.objects import S3Object
+from handlers.contract.errors import DatasetError
 from handlers.datasets.gate import check_layout, warnings
 from handlers.datasets.layout import Image, sort_out
-from handlers.errors import DatasetError
-from handlers.objects import S3Object
 
 
 def layout(**classes):

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handlers.aws.objects import S3Object
 from handlers.datasets.layout import MAX_IMAGE_BYTES, common_top, file_problem, sort_out
-from handlers.objects import S3Object
 
 
 def objects(*paths, size=1):

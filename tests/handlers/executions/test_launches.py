@@ -3,7 +3,7 @@
 import pytest
 
 from handlers import aws
-from handlers.errors import AwsThrottledError
+from handlers.contract.errors import AwsThrottledError
 from handlers.start_execution import handler
 
 

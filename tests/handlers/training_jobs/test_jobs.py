@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from handlers.contract import Dataset, Features
-from handlers.settings import Settings
+from handlers.contract.settings import Settings
+from handlers.contract.states import Dataset, Features
 from handlers.training_jobs import jobs
 from tests.handlers.conftest import ENVIRONMENT
 

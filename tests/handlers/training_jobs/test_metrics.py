@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.errors import SettingsError
+from handlers.contract.errors import SettingsError
 from handlers.training_jobs import metrics
 from training.scores import Metrics
 from training.state import EpochResult

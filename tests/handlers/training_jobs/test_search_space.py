@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from handlers.settings import Settings
+from handlers.contract.settings import Settings
 from handlers.training_jobs.search_space import grid, num_tuning_jobs, parameter_ranges, search_space, untuned
 from tests.handlers.conftest import ENVIRONMENT
 from training.config import parse_config

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from handlers import start_tuning_job
-from handlers.settings import Settings
+from handlers.contract.settings import Settings
 from handlers.training_jobs.warm_start import warm_start_config
 from tests.handlers.conftest import ENVIRONMENT
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Self
 
-from handlers.errors import SettingsError
+from handlers.contract.errors import SettingsError
 
 
 def text(*choices: str, default: str | None = None) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError
 
 from handlers import aws
-from handlers.errors import AwsConditionError, AwsUnavailableError, DatasetChangedError, RetrieverError
+from handlers.contract.errors import AwsConditionError, AwsUnavailableError, DatasetChangedError, RetrieverError
 
 BLOCK_BYTES = 8 * 1024 * 1024
 _CACHED_BLOCKS = 3

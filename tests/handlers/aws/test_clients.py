@@ -1,4 +1,4 @@
-"""handlers/aws.py: every failure of an AWS call is one of our classes, chosen by code."""
+"""handlers/aws/clients.py: every failure of an AWS call is one of our classes, chosen by code."""
 
 import functools
 
@@ -6,7 +6,9 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ParamValidationError, ReadTimeoutError
 from botocore.stub import Stubber
 
-from handlers import aws, errors
+from handlers import aws
+from handlers.aws import clients
+from handlers.contract import errors
 
 _URL = "https://sagemaker.us-east-1.amazonaws.com"
 
@@ -52,7 +54,7 @@ def test_client_errors_are_translated_by_code(world, code, status, expected):
 )
 def test_connection_errors_are_translated(error, expected):
     """These carry no response at all."""
-    found = aws.translated(error, "DescribeEndpoint")
+    found = clients.translated(error, "DescribeEndpoint")
 
     assert type(found) is expected
     assert str(found).startswith(f"DescribeEndpoint: {type(error).__name__}: ")
@@ -66,13 +68,13 @@ def test_clients_are_made_once(world):
 @pytest.mark.parametrize(("variables", "num_made"), [({}, 0), ({"AWS_LAMBDA_FUNCTION_NAME": "predict"}, 2)])
 def test_clients_are_prepared_while_lambda_initialises(world, monkeypatch, variables, num_made):
     """Elsewhere importing a handler makes no client."""
-    monkeypatch.setattr(aws, "_client", functools.cache(aws._client.__wrapped__))
+    monkeypatch.setattr(clients, "_client", functools.cache(clients._client.__wrapped__))
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
 
     aws.prepare("s3", "dynamodb")
 
-    assert aws._client.cache_info().currsize == num_made
+    assert clients._client.cache_info().currsize == num_made
 
 
 def test_waiting_is_bounded(world):
@@ -87,4 +89,4 @@ def test_every_error_class_has_a_remedy():
     """A message always ends in what to do."""
     for kind in (errors.AwsError, *errors.AwsError.__subclasses__()):
         if kind is not errors.AwsError:
-            assert aws._REMEDIES[kind]
+            assert clients._REMEDIES[kind]

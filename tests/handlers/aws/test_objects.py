@@ -1,4 +1,4 @@
-"""handlers/objects.py: S3 objects as files, bounded reads, URIs."""
+"""handlers/aws/objects.py: S3 objects as files, bounded reads, URIs."""
 
 import io
 from types import SimpleNamespace
@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handlers import aws, objects
-from handlers.errors import AwsNotFoundError, RetrieverError
+from handlers import aws
+from handlers.aws import objects
+from handlers.contract.errors import AwsNotFoundError, RetrieverError
 from tests.handlers.conftest import BUCKET
 
 _BODY = bytes(range(256)) * 20

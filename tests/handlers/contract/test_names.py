@@ -1,4 +1,4 @@
-"""handlers/names.py: every name is one that SageMaker takes, for any dataset name."""
+"""handlers/contract/names.py: every name is one that SageMaker takes, for any dataset name."""
 
 import re
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers import names
+from handlers.contract import names
 
 _KEYS = st.text("0123456789abcdef", min_size=12, max_size=12)
 _ATTEMPTS = st.integers(1, names.MAX_ATTEMPT)

@@ -1,9 +1,9 @@
-"""handlers/table.py: items in and out of DynamoDB, and conditional writes."""
+"""handlers/ledger/table.py: items in and out of DynamoDB, and conditional writes."""
 
 import pytest
 
-from handlers.errors import AwsNotFoundError
-from handlers.table import Table
+from handlers.contract.errors import AwsNotFoundError
+from handlers.ledger.table import Table
 
 
 def test_items_come_back_as_they_went(world):

@@ -1,4 +1,4 @@
-"""handlers/settings.py: every variable is checked before any AWS call, and named when it is wrong."""
+"""handlers/contract/settings.py: every variable is checked before any AWS call, and named when it is wrong."""
 
 import dataclasses
 import subprocess
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.errors import SettingsError
-from handlers.settings import Settings
+from handlers.contract.errors import SettingsError
+from handlers.contract.settings import Settings
 from tests.handlers.conftest import ENVIRONMENT, EXECUTION
 
 _OPTIONAL = {"WEIGHTS_S3_URI", "ROLLBACK_ALARM_NAMES"}
@@ -111,7 +111,8 @@ def test_model_digest_ignores_the_rest(variable, value):
 
 def test_settings_import_nothing_heavy():
     """The prediction Lambda shares errors and settings, so they bring the standard library only."""
-    code = "import sys, handlers.settings; print([m for m in ('boto3', 'botocore', 'pydantic') if m in sys.modules])"
+    heavy = "m for m in ('boto3', 'botocore', 'pydantic') if m in sys.modules"
+    code = f"import sys, handlers.contract.settings; print([{heavy}])"
 
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
 

@@ -9,7 +9,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from handlers import aws
-from handlers.errors import AwsConditionError
+from handlers.contract.errors import AwsConditionError
 
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize

@@ -8,7 +8,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from handlers.errors import (
+from handlers.contract.errors import (
     AwsConditionError,
     AwsDeniedError,
     AwsError,

@@ -1,0 +1,29 @@
+"""AWS as handlers use it: clients whose failures are our own classes, objects in S3, and the log."""
+
+from handlers.aws.clients import (
+    autoscaling,
+    dynamodb,
+    forget_clients,
+    is_missing,
+    is_taken,
+    prepare,
+    s3,
+    sagemaker,
+    sagemaker_runtime,
+    sns,
+    stepfunctions,
+)
+
+__all__ = [
+    "autoscaling",
+    "dynamodb",
+    "forget_clients",
+    "is_missing",
+    "is_taken",
+    "prepare",
+    "s3",
+    "sagemaker",
+    "sagemaker_runtime",
+    "sns",
+    "stepfunctions",
+]
