@@ -4,7 +4,7 @@ usual        inference.py as it is usually written: PIL decodes, Resize, CenterC
              fp32, one request at a time, behind the standard library's HTTP server
 torchserve   TorchServe 0.12 with its stock image_classifier handler, in an environment of its own under build/;
              as it comes, with a worker a core, and with one worker
-ours         local/sagemaker/serving/container.py with an artifact as training/export.py writes it
+ours         the embedded account's serving container with an artifact as training/export.py writes it
 
 python bench/serving_baselines.py usual FOLDER PORT
 """
@@ -26,7 +26,7 @@ import psutil
 ROOT = Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[:] = [str(ROOT), *sys.path[1:]]
-CONTAINER = ROOT / "local" / "sagemaker" / "serving" / "container.py"
+CONTAINER = ROOT / "embedded_account/src/embedded_account/sagemaker/containers/serving/container.py"
 START_SECONDS = 90.0
 TORCHSERVE = ("torchserve==0.12.0", "torch-model-archiver==0.12.0", "captum==0.7.0")
 

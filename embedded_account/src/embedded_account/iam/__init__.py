@@ -9,7 +9,7 @@ def install(account: Account) -> None:
     from embedded_account.iam.enforcement import Enforcement
     from embedded_account.iam.permissions import Permissions
     from embedded_account.lambda_ import urls
-    from embedded_account.sagemaker import storage
+    from embedded_account.sagemaker.shared import storage
 
     permissions = account.shared(Permissions)
     enforcement = Enforcement(account)

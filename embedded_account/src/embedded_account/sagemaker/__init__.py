@@ -6,7 +6,11 @@ from embedded_account.account import Account
 from embedded_account.sagemaker import responses
 
 # In order: each module has `install(account)`, which registers the operations it carries out.
-_PARTS = ("embedded_account.sagemaker.tags", "embedded_account.sagemaker.jobs", "embedded_account.sagemaker.hosting")
+_PARTS = (
+    "embedded_account.sagemaker.shared.tags",
+    "embedded_account.sagemaker.jobs",
+    "embedded_account.sagemaker.endpoints.upkeep",
+)
 
 
 def install(account: Account) -> None:

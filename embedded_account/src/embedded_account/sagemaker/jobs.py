@@ -3,9 +3,9 @@
 import shutil
 
 from embedded_account.account import Account
-from embedded_account.sagemaker.operations import register
-from embedded_account.sagemaker.training_jobs import TrainingJobs
-from embedded_account.sagemaker.tuning_jobs import TuningJobs
+from embedded_account.sagemaker.shared.operations import register
+from embedded_account.sagemaker.training.jobs import TrainingJobs
+from embedded_account.sagemaker.tuning.jobs import TuningJobs
 
 
 def install(account: Account) -> None:

@@ -8,7 +8,7 @@ from moto.core.utils import camelcase_to_underscores
 from moto.sagemaker.responses import SageMakerResponse
 
 from embedded_account.moto_patches import mount
-from embedded_account.sagemaker import operations, validation
+from embedded_account.sagemaker.shared import operations, validation
 
 
 class Responses(SageMakerResponse):

@@ -1,0 +1,1 @@
+"""Endpoints: configured, brought up, updated, scaled, watched and invoked."""

@@ -1,0 +1,99 @@
+"""Model data on this machine: fetched from S3 and unpacked once for each version of the object."""
+
+import tarfile
+import time
+from pathlib import Path, PurePosixPath
+from shutil import copyfileobj, rmtree
+from threading import Lock
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from embedded_account.account import Account
+from embedded_account.sagemaker.registry.models import split_s3_url
+
+_MAX_UNPACKED_BYTES = 20 << 30
+_MAX_MEMBERS = 100_000
+_KEPT_SECONDS = 600.0
+
+
+class ArtifactError(Exception):
+    """The model data could not be brought here; the message is what SageMaker would give as the failure reason."""
+
+
+class Artifacts:
+    """Fetches model data; each version of an object is unpacked once and then shared by all instances."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._lock = Lock()
+        rmtree(account.work_folder("models"))  # of an account that ended
+
+    def base_folder(self, url: str, role_arn: str) -> Path:
+        """Return the folder that stands for /opt/ml: its `model` holds the files of the archive at `url`.
+
+        Raises:
+            ArtifactError: the object is missing or not allowed to the role, or it is not a sound .tar.gz.
+        """
+        bucket, key = split_s3_url(url)
+        client = self._account.client("s3", role_arn, "SageMaker", by="sagemaker.amazonaws.com")
+        try:
+            etag = str(client.head_object(Bucket=bucket, Key=key)["ETag"]).strip('"')
+            base = self._account.work_folder("models") / etag
+            with self._lock:
+                if not (base / "model").exists():
+                    self._unpack(client, bucket, key, base)
+                base.touch()
+        except (ClientError, BotoCoreError) as error:
+            raise ArtifactError(
+                f'Failed to download model data for container "container_1" from URL: "{url}". Please ensure that '
+                "there is an object located at the URL and that the role passed to CreateModel has permissions to "
+                "download the object."
+            ) from error
+        except (tarfile.TarError, OSError, EOFError) as error:
+            raise ArtifactError(
+                f'Failed to extract model data archive for container "container_1" from URL "{url}": {error}. Please '
+                "ensure that the object located at the URL is a valid tar.gz archive."
+            ) from error
+        return base
+
+    def prune(self, in_use: set[Path]) -> None:
+        """Remove the folders that are not `in_use` and were not asked for within the last ten minutes."""
+        oldest = time.time() - _KEPT_SECONDS
+        with self._lock:
+            for base in self._account.work_folder("models").iterdir():
+                if base not in in_use and base.stat().st_mtime < oldest:
+                    rmtree(base, ignore_errors=True)
+
+    def _unpack(self, client: object, bucket: str, key: str, base: Path) -> None:
+        scratch = base.with_name(base.name + ".part")
+        rmtree(scratch, ignore_errors=True)
+        (scratch / "model").mkdir(parents=True)
+        archive = scratch / "model.tar.gz"
+        client.download_file(bucket, key, str(archive))  # type: ignore[attr-defined]
+        extract(archive, scratch / "model")
+        archive.unlink()
+        rmtree(base, ignore_errors=True)
+        scratch.rename(base)
+
+
+def extract(archive: Path, folder: Path) -> None:
+    """Write the regular files of the .tar.gz `archive` below `folder`; links and devices are left out.
+
+    Raises:
+        tarfile.TarError: not an archive, a path that leaves `folder`, or more than 20 GB or 100,000 files.
+    """
+    num_bytes = num_members = 0
+    with tarfile.open(archive, "r:gz") as members:
+        for member in members:
+            num_bytes, num_members = num_bytes + member.size, num_members + 1
+            if num_bytes > _MAX_UNPACKED_BYTES or num_members > _MAX_MEMBERS:
+                raise tarfile.TarError(f"more than {_MAX_UNPACKED_BYTES} bytes or {_MAX_MEMBERS} files")
+            path = PurePosixPath(member.name)
+            if path.is_absolute() or ".." in path.parts:
+                raise tarfile.TarError(f"member {member.name!r} would be written outside of the model folder")
+            content = members.extractfile(member) if member.isreg() else None
+            if content is not None:
+                target = folder / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with target.open("wb") as file:
+                    copyfileobj(content, file, 1 << 20)

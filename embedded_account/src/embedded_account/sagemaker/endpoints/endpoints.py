@@ -1,0 +1,372 @@
+"""Endpoints: created, updated, resized and deleted, each change on a thread of its own."""
+
+from functools import partial
+from threading import Lock
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from embedded_account.account import Account
+from embedded_account.sagemaker.endpoints.artifacts import ArtifactError, Artifacts
+from embedded_account.sagemaker.endpoints.deployment import Deployment, RollBackError, ping_failure, plan
+from embedded_account.sagemaker.endpoints.endpoint import Endpoint, Green, Variant
+from embedded_account.sagemaker.endpoints.endpoint_configs import EndpointConfigs
+from embedded_account.sagemaker.endpoints.fleet import Fleet
+from embedded_account.sagemaker.endpoints.instance import InstanceFailedError, Launch
+from embedded_account.sagemaker.endpoints.rolling import RollingDeployment, check_batch
+from embedded_account.sagemaker.registry.models import Models
+from embedded_account.sagemaker.shared import tags
+from embedded_account.sagemaker.shared.operations import page, register, select, validation_error
+from embedded_account.wiring.refusals import refuse
+
+_STARTUP_SECONDS = 300.0
+_RETAINABLE = {"DesiredInstanceCount", "DesiredWeight"}
+_DIMENSION = "sagemaker:variant:DesiredInstanceCount"
+
+
+class Endpoints:
+    """Keeps the endpoints of an account."""
+
+    def __init__(self, account: Account, models: Models, configs: EndpointConfigs) -> None:
+        self._account = account
+        self._models = models
+        self._configs = configs
+        self._artifacts = Artifacts(account)
+        self._lock = Lock()
+        self._endpoints: dict[str, Endpoint] = {}
+        account.keep("endpoints", self._dump, self._restore)
+
+    def find(self, name: str) -> Endpoint | None:
+        """Return the endpoint `name`, or None."""
+        return self._endpoints.get(name)
+
+    def all(self) -> list[Endpoint]:
+        """Return every endpoint."""
+        with self._lock:
+            return list(self._endpoints.values())
+
+    def create(self, params: dict[str, Any]) -> dict[str, Any]:
+        """CreateEndpoint."""
+        refuse("CreateEndpoint", params, {"EndpointName", "EndpointConfigName", "DeploymentConfig", "Tags"})
+        config = self._configs.get(params["EndpointConfigName"])
+        plan(params.get("DeploymentConfig"))
+        endpoint = Endpoint(self._account, params["EndpointName"], config["EndpointConfigName"])
+        endpoint.deployment_config = params.get("DeploymentConfig")
+        with self._lock:
+            if endpoint.name in self._endpoints:
+                raise validation_error(f'Cannot create already existing endpoint "{endpoint.arn}".')
+            self._endpoints[endpoint.name] = endpoint
+        tags.announce(endpoint.arn, params.get("Tags"))
+        self._account.journal.begin("endpoint", endpoint.name)
+        endpoint.set_status("Creating")
+        self._start(endpoint, lambda: self._bring_up(endpoint, config))
+        return {"EndpointArn": endpoint.arn}
+
+    def describe(self, params: dict[str, Any]) -> dict[str, Any]:
+        """DescribeEndpoint."""
+        return self._get(params["EndpointName"]).describe()
+
+    def list_summaries(self, params: dict[str, Any]) -> dict[str, Any]:
+        """ListEndpoints."""
+        summaries = [endpoint.summary() for endpoint in self.all()]
+        chosen = select(summaries, params, name_key="EndpointName", status_key="EndpointStatus")
+        return page(chosen, params, "Endpoints")
+
+    def update(self, params: dict[str, Any]) -> dict[str, Any]:
+        """UpdateEndpoint: blue/green; what is retained is what the variants of the same names have now."""
+        refuse("UpdateEndpoint", params, _UPDATE_MEMBERS)
+        endpoint = self._get(params["EndpointName"])
+        config = self._configs.get(params["EndpointConfigName"])
+        deployment_config = params.get("DeploymentConfig")
+        if params.get("RetainDeploymentConfig"):
+            deployment_config = endpoint.deployment_config or deployment_config
+        made = plan(deployment_config)
+        self._check_alarms(made.alarm_names)
+        retained = _retained(params)
+        self._check_scaling(endpoint, config)
+        for variant in endpoint.variants.values():
+            check_batch(made, variant)
+        self._begin(endpoint, "Updating")
+        endpoint.deployment_config = deployment_config
+        self._start(endpoint, lambda: self._update(endpoint, config, made, retained))
+        return {"EndpointArn": endpoint.arn}
+
+    def update_weights_and_capacities(self, params: dict[str, Any]) -> dict[str, Any]:
+        """UpdateEndpointWeightsAndCapacities."""
+        endpoint = self._get(params["EndpointName"])
+        changes = params["DesiredWeightsAndCapacities"]
+        unknown = [change["VariantName"] for change in changes if change["VariantName"] not in endpoint.variants]
+        for change in changes:
+            refuse("DesiredWeightsAndCapacities", change, {"VariantName", "DesiredWeight", "DesiredInstanceCount"})
+        if unknown and endpoint.status == "InService":
+            raise validation_error(f'Could not find variant(s) "{unknown}" of endpoint "{endpoint.arn}".')
+        self._begin(endpoint, "Updating")
+        self._start(endpoint, lambda: self._change(endpoint, changes))
+        return {"EndpointArn": endpoint.arn}
+
+    def delete(self, params: dict[str, Any]) -> dict[str, Any]:
+        """DeleteEndpoint: its variants are deregistered from autoscaling too, as on AWS."""
+        endpoint = self._get(params["EndpointName"])
+        if not endpoint.begin("Deleting", {"InService", "Failed", "OutOfService"}):
+            raise validation_error(f'Cannot update in-progress endpoint "{endpoint.arn}".')
+        self._start(endpoint, lambda: self._tear_down(endpoint))
+        return {}
+
+    def check_instances(self) -> None:
+        """Replace what has died, in every endpoint."""
+        for endpoint in self.all():
+            for fleet in endpoint.fleets():
+                fleet.check()
+
+    def _dump(self) -> list[dict[str, Any]]:
+        """Return what brings the endpoints up again."""
+        return [
+            {
+                "Name": endpoint.name,
+                "Config": self._configs.get(endpoint.config_name),
+                "DeploymentConfig": endpoint.deployment_config,
+                "Weights": {name: variant.weight for name, variant in endpoint.variants.items()},
+                "Counts": {name: variant.fleet.desired_count for name, variant in endpoint.variants.items()},
+                "FailureReason": endpoint.failure_reason if endpoint.status == "Failed" else "",
+                "CreatedAt": endpoint.created_at,
+            }
+            for endpoint in self.all()
+            if endpoint.status != "Deleting"
+        ]
+
+    def _restore(self, kept: list[dict[str, Any]]) -> None:
+        """Bring endpoints up as they were; each is Updating until its instances answer."""
+        for one in kept:
+            endpoint = Endpoint(self._account, one["Name"], one["Config"]["EndpointConfigName"])
+            endpoint.deployment_config, endpoint.created_at = one["DeploymentConfig"], one["CreatedAt"]
+            self._endpoints[endpoint.name] = endpoint
+            self._account.journal.begin("endpoint", endpoint.name)
+            if one["FailureReason"]:
+                endpoint.status, endpoint.failure_reason = "Failed", one["FailureReason"]
+                continue
+            endpoint.status = "Updating" if one["Counts"] else "Creating"
+            self._account.after_restore.append(partial(self._start_again, endpoint, one))
+
+    def _start_again(self, endpoint: Endpoint, kept: dict[str, Any]) -> None:
+        config = kept["Config"] | {
+            "ProductionVariants": [
+                entry
+                | {
+                    "InitialInstanceCount": kept["Counts"].get(entry["VariantName"], entry["InitialInstanceCount"]),
+                    "InitialVariantWeight": kept["Weights"].get(entry["VariantName"], entry["InitialVariantWeight"]),
+                }
+                for entry in kept["Config"]["ProductionVariants"]
+            ]
+        }
+        self._start(endpoint, lambda: self._bring_up(endpoint, config))
+
+    def _get(self, name: str) -> Endpoint:
+        endpoint = self._endpoints.get(name)
+        if endpoint is None:
+            unknown = Endpoint(self._account, name, "")
+            raise validation_error(f'Could not find endpoint "{unknown.arn}".')
+        return endpoint
+
+    def _begin(self, endpoint: Endpoint, status: str) -> None:
+        if endpoint.begin(status, {"InService"}):
+            return
+        if endpoint.status == "Failed":
+            raise validation_error(f'Cannot update endpoint "{endpoint.arn}" with status "Failed"; delete it.')
+        raise validation_error(f'Cannot update in-progress endpoint "{endpoint.arn}".')
+
+    def _start(self, endpoint: Endpoint, change: Any) -> None:
+        """Run `change` on a thread; what nobody foresaw ends the endpoint in Failed rather than in progress forever."""
+
+        def run() -> None:
+            try:
+                change()
+            except Exception as error:
+                if self._account.stopping.is_set():
+                    return
+                if endpoint.status not in {"InService", "Failed"}:
+                    endpoint.set_status("Failed", f"Request to service failed. {type(error).__name__}: {error}")
+                raise
+
+        self._account.start_thread(f"endpoint {endpoint.name}", run)
+
+    def _bring_up(self, endpoint: Endpoint, config: dict[str, Any]) -> None:
+        variants: dict[str, Variant] = {}
+        try:
+            variants = self._variants(endpoint, config)
+            for variant in variants.values():
+                self._resize(variant, variant.config["InitialInstanceCount"])
+        except RollBackError as reason:
+            for variant in variants.values():
+                variant.fleet.close(0)
+            endpoint.set_status("Failed", str(reason))
+            return
+        endpoint.variants = variants
+        endpoint.set_status("InService")
+
+    def _update(self, endpoint: Endpoint, config: dict[str, Any], made: Any, retained: set[str]) -> None:
+        try:
+            green = Green(config["EndpointConfigName"], self._variants(endpoint, config), self._account.clock.now())
+        except RollBackError as reason:
+            endpoint.set_status("RollingBack", str(reason))
+            endpoint.set_status("InService", str(reason))
+            return
+        counts = {}
+        for name, variant in green.variants.items():
+            before = endpoint.variants.get(name)
+            if before and "DesiredWeight" in retained:
+                variant.weight = before.weight
+            keeps_count = before and "DesiredInstanceCount" in retained
+            counts[name] = before.fleet.desired_count if before and keeps_count else _initial_count(variant)
+        endpoint.green = green
+        kind = RollingDeployment if made.kind == "ROLLING" else Deployment
+        kind(self._account, endpoint, green, made).run(counts)
+        self._prune()
+
+    def _change(self, endpoint: Endpoint, changes: list[dict[str, Any]]) -> None:
+        reason = ""
+        for change in changes:
+            variant = endpoint.variants[change["VariantName"]]
+            variant.weight = change.get("DesiredWeight", variant.weight)
+            before = variant.fleet.desired_count
+            count = change.get("DesiredInstanceCount", before)
+            if count != before:
+                way = "out" if count > before else "in"
+                endpoint.tell_deployment(
+                    {variant.name: variant}, "Updating", f"Scaling {way} desired instance count to {count}."
+                )
+            try:
+                self._resize(variant, count)
+            except RollBackError as error:
+                reason = str(error)
+        endpoint.tell_deployment(endpoint.variants, "", "")
+        endpoint.set_status("InService", reason)
+
+    def _tear_down(self, endpoint: Endpoint) -> None:
+        self._deregister(endpoint)
+        for fleet in endpoint.fleets():
+            fleet.close()
+        with self._lock:
+            self._endpoints.pop(endpoint.name, None)
+        tags.forget(endpoint.arn)
+        self._account.journal.end("endpoint", endpoint.name)
+        self._prune()
+
+    def _prune(self) -> None:
+        """Remove the model data that no endpoint uses any more."""
+        fleets = [fleet for endpoint in self.all() for fleet in endpoint.fleets()]
+        self._artifacts.prune({fleet.launch.base_folder for fleet in fleets})
+
+    def _variants(self, endpoint: Endpoint, config: dict[str, Any]) -> dict[str, Variant]:
+        """Return the variants of `config` with their model data in place and no instance yet."""
+        variants = {}
+        for entry in config["ProductionVariants"]:
+            try:
+                model = self._models.get(entry["ModelName"])
+                container = self._models.container(entry["ModelName"])
+                base_folder = self._artifacts.base_folder(container["ModelDataUrl"], model["ExecutionRoleArn"])
+            except ArtifactError as error:
+                raise RollBackError(str(error)) from error
+            except Exception as error:  # a model deleted meanwhile is a reason like any other
+                raise RollBackError(f"production variant {entry['VariantName']!r}: {error}") from error
+            launch = Launch(
+                endpoint.name,
+                entry["VariantName"],
+                base_folder,
+                container.get("Environment", {}),
+                model["ExecutionRoleArn"],
+                entry.get("ContainerStartupHealthCheckTimeoutInSeconds", _STARTUP_SECONDS),
+            )
+            fleet = Fleet(self._account, launch)
+            weight = entry["InitialVariantWeight"]
+            captured = config.get("DataCaptureConfig")
+            variants[entry["VariantName"]] = Variant(
+                entry, fleet, container["Image"], model["ExecutionRoleArn"], weight, captured
+            )
+        return variants
+
+    def _resize(self, variant: Variant, count: int) -> None:
+        try:
+            variant.fleet.resize(count)
+        except InstanceFailedError as error:
+            raise RollBackError(ping_failure(variant.name)) from error
+
+    def _check_alarms(self, names: tuple[str, ...]) -> None:
+        if not names:
+            return
+        found = self._account.client("cloudwatch").describe_alarms(AlarmNames=list(names))["MetricAlarms"]
+        missing = sorted(set(names) - {alarm["AlarmName"] for alarm in found})
+        if missing:
+            raise validation_error(f"auto-rollback alarms {missing} do not exist; create them first")
+
+    def _check_scaling(self, endpoint: Endpoint, config: dict[str, Any]) -> None:
+        """Refuse, as AWS does, to remove or to change the instance type of a variant that is a scalable target."""
+        new_types = {entry["VariantName"]: entry["InstanceType"] for entry in config["ProductionVariants"]}
+        scaled = {target["ResourceId"].rpartition("/")[2] for target in self._scalable_targets(endpoint)}
+        blocked = [
+            name
+            for name, variant in endpoint.variants.items()
+            if name in scaled and new_types.get(name) != variant.config["InstanceType"]
+        ]
+        if blocked:
+            raise validation_error(
+                f'The variant(s) "[{", ".join(blocked)}]" must be deregistered as scalable targets with AWS Auto '
+                "Scaling before they can be removed or have their instance type updated."
+            )
+
+    def _scalable_targets(self, endpoint: Endpoint) -> list[dict[str, Any]]:
+        ids = [f"endpoint/{endpoint.name}/variant/{name}" for name in endpoint.variants]
+        if not ids:
+            return []
+        answer = self._account.client("application-autoscaling").describe_scalable_targets(
+            ServiceNamespace="sagemaker", ResourceIds=ids, ScalableDimension=_DIMENSION
+        )
+        targets: list[dict[str, Any]] = answer["ScalableTargets"]
+        return targets
+
+    def _deregister(self, endpoint: Endpoint) -> None:
+        client = self._account.client("application-autoscaling")
+        for target in self._scalable_targets(endpoint):
+            try:
+                client.deregister_scalable_target(
+                    ServiceNamespace="sagemaker", ResourceId=target["ResourceId"], ScalableDimension=_DIMENSION
+                )
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "ObjectNotFoundException":
+                    raise
+
+
+_UPDATE_MEMBERS = (
+    "EndpointName",
+    "EndpointConfigName",
+    "RetainAllVariantProperties",
+    "ExcludeRetainedVariantProperties",
+    "DeploymentConfig",
+    "RetainDeploymentConfig",
+)
+
+
+def _initial_count(variant: Variant) -> int:
+    return int(variant.config["InitialInstanceCount"])
+
+
+def _retained(params: dict[str, Any]) -> set[str]:
+    if not params.get("RetainAllVariantProperties"):
+        return set()
+    excluded = {entry["VariantPropertyType"] for entry in params.get("ExcludeRetainedVariantProperties", [])}
+    return _RETAINABLE - excluded
+
+
+def install(account: Account, models: Models, configs: EndpointConfigs) -> Endpoints:
+    """Carry out the operations on endpoints; return the endpoints."""
+    endpoints = Endpoints(account, models, configs)
+    register(
+        {
+            "CreateEndpoint": endpoints.create,
+            "DescribeEndpoint": endpoints.describe,
+            "ListEndpoints": endpoints.list_summaries,
+            "UpdateEndpoint": endpoints.update,
+            "UpdateEndpointWeightsAndCapacities": endpoints.update_weights_and_capacities,
+            "DeleteEndpoint": endpoints.delete,
+        }
+    )
+    return endpoints

@@ -1,0 +1,1 @@
+"""What training leaves to be deployed: model packages in their groups, and models."""

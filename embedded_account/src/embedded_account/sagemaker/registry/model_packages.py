@@ -1,0 +1,237 @@
+"""The model registry: model package groups and their numbered model packages."""
+
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+from embedded_account.account import Account
+from embedded_account.sagemaker.shared import tags
+from embedded_account.sagemaker.shared.operations import arn, page, register, select, validation_error
+from embedded_account.wiring.refusals import refuse
+
+_APPROVED = "Approved"
+_KEPT_MEMBERS = (
+    "ModelPackageDescription",
+    "InferenceSpecification",
+    "MetadataProperties",
+    "ModelMetrics",
+    "Domain",
+    "Task",
+    "SamplePayloadUrl",
+    "CustomerMetadataProperties",
+    "DriftCheckBaselines",
+    "SourceUri",
+)
+_EVENT = "SageMaker Model Package State Change"
+
+
+@dataclass
+class Group:
+    """A model package group and its packages, by version."""
+
+    description: dict[str, Any]
+    packages: dict[int, dict[str, Any]] = field(default_factory=dict)
+    last_version: int = 0
+
+
+class Registry:
+    """Keeps the model package groups of an account."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._lock = Lock()
+        self._groups: dict[str, Group] = {}
+        self._versions_by_token: dict[str, str] = {}
+        account.keep_members("model-registry", self, "_groups", "_versions_by_token")
+
+    def package(self, name_or_arn: str) -> dict[str, Any]:
+        """Return the model package of an ARN, or of a `group/version`."""
+        group_name, _, version = name_or_arn.rpartition("model-package/")[2].rpartition("/")
+        group = self._groups.get(group_name)
+        package = group.packages.get(int(version)) if group and version.isdigit() else None
+        if package is None:
+            raise validation_error(f"ModelPackage {self._package_arn(name_or_arn)} does not exist.")
+        return package
+
+    def create_group(self, params: dict[str, Any]) -> dict[str, Any]:
+        """CreateModelPackageGroup."""
+        name = params["ModelPackageGroupName"]
+        refuse("CreateModelPackageGroup", params, {*_GROUP_MEMBERS, "Tags"})
+        group_arn = arn(self._account, "model-package-group", name)
+        with self._lock:
+            if name in self._groups:
+                raise validation_error(f"Model Package Group already exists: {group_arn}")
+            description = {key: params[key] for key in _GROUP_MEMBERS if key in params}
+            self._groups[name] = Group(
+                description
+                | {
+                    "ModelPackageGroupArn": group_arn,
+                    "CreationTime": self._account.clock.now(),
+                    "ModelPackageGroupStatus": "Completed",
+                    "CreatedBy": {},
+                }
+            )
+        tags.announce(group_arn, params.get("Tags"))
+        return {"ModelPackageGroupArn": group_arn}
+
+    def describe_group(self, params: dict[str, Any]) -> dict[str, Any]:
+        """DescribeModelPackageGroup."""
+        return self._group(params["ModelPackageGroupName"]).description
+
+    def list_groups(self, params: dict[str, Any]) -> dict[str, Any]:
+        """ListModelPackageGroups."""
+        summaries = [
+            {key: value for key, value in group.description.items() if key != "CreatedBy"}
+            for group in list(self._groups.values())
+        ]
+        chosen = select(summaries, params, name_key="ModelPackageGroupName", status_key="ModelPackageGroupStatus")
+        return page(chosen, params, "ModelPackageGroupSummaryList")
+
+    def delete_group(self, params: dict[str, Any]) -> dict[str, Any]:
+        """DeleteModelPackageGroup: refused while it holds packages, as AWS refuses it."""
+        group = self._group(params["ModelPackageGroupName"])
+        with self._lock:
+            if group.packages:
+                raise validation_error(
+                    f"Model Package Group {group.description['ModelPackageGroupArn']} cannot be deleted because it "
+                    "still contains Model Packages."
+                )
+            del self._groups[group.description["ModelPackageGroupName"]]
+        tags.forget(group.description["ModelPackageGroupArn"])
+        return {}
+
+    def create_package(self, params: dict[str, Any]) -> dict[str, Any]:
+        """CreateModelPackage: the next version of its group; a repeated ClientToken answers with the first one."""
+        refuse(
+            "CreateModelPackage",
+            params,
+            {"ModelPackageGroupName", "ModelApprovalStatus", "ClientToken", "SkipModelValidation", *_KEPT_MEMBERS},
+        )
+        if "ModelPackageGroupName" not in params:
+            raise validation_error("ModelPackageGroupName must be given: only versioned model packages are kept here")
+        group = self._group(params["ModelPackageGroupName"])
+        token = params.get("ClientToken", "")
+        with self._lock:
+            if token and token in self._versions_by_token:
+                return {"ModelPackageArn": self._versions_by_token[token]}
+            group.last_version += 1
+            package = self._new_package(params, group.last_version)
+            group.packages[group.last_version] = package
+            if token:
+                self._versions_by_token[token] = package["ModelPackageArn"]
+        tags.announce(package["ModelPackageArn"])
+        self._put_event(package)
+        return {"ModelPackageArn": package["ModelPackageArn"]}
+
+    def describe_package(self, params: dict[str, Any]) -> dict[str, Any]:
+        """DescribeModelPackage."""
+        return self.package(params["ModelPackageName"])
+
+    def list_packages(self, params: dict[str, Any]) -> dict[str, Any]:
+        """ListModelPackages of a group, or of all."""
+        names = [params["ModelPackageGroupName"]] if params.get("ModelPackageGroupName") else list(self._groups)
+        packages = [package for name in names for package in list(self._group(name).packages.values())]
+        wanted = params.get("ModelApprovalStatus")
+        summaries = [
+            {key: package[key] for key in _SUMMARY_MEMBERS if key in package}
+            for package in packages
+            if not wanted or package["ModelApprovalStatus"] == wanted
+        ]
+        chosen = select(summaries, params, name_key="ModelPackageGroupName", status_key="ModelPackageStatus")
+        return page(chosen, params, "ModelPackageSummaryList")
+
+    def update_package(self, params: dict[str, Any]) -> dict[str, Any]:
+        """UpdateModelPackage: the approval status and the customer's metadata."""
+        refuse(
+            "UpdateModelPackage",
+            params,
+            {
+                "ModelPackageArn",
+                "ModelApprovalStatus",
+                "ApprovalDescription",
+                "CustomerMetadataProperties",
+                "CustomerMetadataPropertiesToRemove",
+            },
+        )
+        package = self.package(params["ModelPackageArn"])
+        with self._lock:
+            for key in ("ModelApprovalStatus", "ApprovalDescription"):
+                if key in params:
+                    package[key] = params[key]
+            metadata = package.setdefault("CustomerMetadataProperties", {})
+            metadata.update(params.get("CustomerMetadataProperties", {}))
+            for key in params.get("CustomerMetadataPropertiesToRemove", []):
+                metadata.pop(key, None)
+            package["LastModifiedTime"] = self._account.clock.now()
+        self._put_event(package)
+        return {"ModelPackageArn": package["ModelPackageArn"]}
+
+    def delete_package(self, params: dict[str, Any]) -> dict[str, Any]:
+        """DeleteModelPackage."""
+        package = self.package(params["ModelPackageName"])
+        with self._lock:
+            del self._group(package["ModelPackageGroupName"]).packages[package["ModelPackageVersion"]]
+        tags.forget(package["ModelPackageArn"])
+        return {}
+
+    def _group(self, name_or_arn: str) -> Group:
+        group = self._groups.get(name_or_arn.rpartition("/")[2])
+        if group is None:
+            raise validation_error(f"ModelPackageGroup {self._group_arn(name_or_arn)} does not exist.")
+        return group
+
+    def _group_arn(self, name_or_arn: str) -> str:
+        return arn(self._account, "model-package-group", name_or_arn.rpartition("/")[2])
+
+    def _package_arn(self, name_or_arn: str) -> str:
+        return name_or_arn if name_or_arn.startswith("arn:") else arn(self._account, "model-package", name_or_arn)
+
+    def _new_package(self, params: dict[str, Any], version: int) -> dict[str, Any]:
+        group_name = params["ModelPackageGroupName"].rpartition("/")[2]
+        now = self._account.clock.now()
+        return {key: params[key] for key in _KEPT_MEMBERS if key in params} | {
+            "ModelPackageGroupName": group_name,
+            "ModelPackageVersion": version,
+            "ModelPackageArn": arn(self._account, "model-package", f"{group_name}/{version}"),
+            "CreationTime": now,
+            "LastModifiedTime": now,
+            "ModelPackageStatus": "Completed",
+            "ModelPackageStatusDetails": {"ValidationStatuses": []},
+            "ModelApprovalStatus": params.get("ModelApprovalStatus", "PendingManualApproval"),
+        }
+
+    def _put_event(self, package: dict[str, Any]) -> None:
+        detail = {key: package[key] for key in _SUMMARY_MEMBERS if key in package}
+        detail |= {"CreationTime": package["CreationTime"].timestamp() * 1000}
+        self._account.put_event("aws.sagemaker", _EVENT, detail, [package["ModelPackageArn"]])
+
+
+_GROUP_MEMBERS = ("ModelPackageGroupName", "ModelPackageGroupDescription")
+_SUMMARY_MEMBERS = (
+    "ModelPackageGroupName",
+    "ModelPackageVersion",
+    "ModelPackageArn",
+    "ModelPackageDescription",
+    "CreationTime",
+    "ModelPackageStatus",
+    "ModelApprovalStatus",
+)
+
+
+def install(account: Account, registry: Registry | None = None) -> Registry:
+    """Carry out the registry's operations; return the registry."""
+    registry = registry or Registry(account)
+    register(
+        {
+            "CreateModelPackageGroup": registry.create_group,
+            "DescribeModelPackageGroup": registry.describe_group,
+            "ListModelPackageGroups": registry.list_groups,
+            "DeleteModelPackageGroup": registry.delete_group,
+            "CreateModelPackage": registry.create_package,
+            "DescribeModelPackage": registry.describe_package,
+            "ListModelPackages": registry.list_packages,
+            "UpdateModelPackage": registry.update_package,
+            "DeleteModelPackage": registry.delete_package,
+        }
+    )
+    return registry

@@ -1,0 +1,147 @@
+"""SageMaker models: an image, the model data in S3, its environment and its role."""
+
+import re
+from threading import Lock
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from embedded_account.account import Account
+from embedded_account.sagemaker.registry.model_packages import Registry
+from embedded_account.sagemaker.shared import state_events, tags
+from embedded_account.sagemaker.shared.operations import arn, page, register, select, validation_error
+from embedded_account.wiring.refusals import not_carried_out, refuse
+
+_SERVED_IMAGE = re.compile(r"(?:^|/)pytorch-inference(?::[^/]+|@sha256:[0-9a-f]{64})$")
+_S3_URL = re.compile(r"s3://([^/]+)/(.+)")
+
+
+class Models:
+    """Keeps the models of an account."""
+
+    def __init__(self, account: Account, registry: Registry) -> None:
+        self._account = account
+        self._registry = registry
+        self._lock = Lock()
+        self._models: dict[str, dict[str, Any]] = {}
+        account.keep_members("models", self, "_models")
+
+    def get(self, name: str) -> dict[str, Any]:
+        """Return the description of the model `name`."""
+        model = self._models.get(name)
+        if model is None:
+            raise validation_error(f'Could not find model "{arn(self._account, "model", name)}".')
+        return model
+
+    def container(self, name: str) -> dict[str, Any]:
+        """Return the Image, ModelDataUrl and Environment of the model `name`, its model package resolved."""
+        return self._resolved(self.get(name)["PrimaryContainer"])
+
+    def create(self, params: dict[str, Any]) -> dict[str, Any]:
+        """CreateModel: the image must be one that is served here, and the model data must be readable by the role."""
+        refuse("CreateModel", params, {"ModelName", "PrimaryContainer", "ExecutionRoleArn", "Tags"})
+        if "PrimaryContainer" not in params or "ExecutionRoleArn" not in params:
+            raise validation_error("CreateModel needs PrimaryContainer and ExecutionRoleArn")
+        name, container = params["ModelName"], params["PrimaryContainer"]
+        refuse("CreateModel.PrimaryContainer", container, _CONTAINER_MEMBERS)
+        self._check(self._resolved(container), params["ExecutionRoleArn"])
+        model_arn = arn(self._account, "model", name)
+        with self._lock:
+            if name in self._models:
+                raise validation_error(f'Cannot create already existing model "{model_arn}".')
+            self._models[name] = {
+                "ModelName": name,
+                "ModelArn": model_arn,
+                "PrimaryContainer": {"Mode": "SingleModel"} | container,
+                "ExecutionRoleArn": params["ExecutionRoleArn"],
+                "CreationTime": self._account.clock.now(),
+                "EnableNetworkIsolation": False,
+            }
+        tags.announce(model_arn, params.get("Tags"))
+        state_events.put_resource_event(self._account, "Model", self._models[name], model_arn)
+        return {"ModelArn": model_arn}
+
+    def describe(self, params: dict[str, Any]) -> dict[str, Any]:
+        """DescribeModel."""
+        return self.get(params["ModelName"])
+
+    def list_summaries(self, params: dict[str, Any]) -> dict[str, Any]:
+        """ListModels."""
+        summaries = [
+            {key: model[key] for key in ("ModelName", "ModelArn", "CreationTime")}
+            for model in list(self._models.values())
+        ]
+        return page(select(summaries, params, name_key="ModelName"), params, "Models")
+
+    def delete(self, params: dict[str, Any]) -> dict[str, Any]:
+        """DeleteModel; an endpoint that runs it goes on."""
+        model = self.get(params["ModelName"])
+        with self._lock:
+            self._models.pop(params["ModelName"], None)
+        state_events.put_resource_event(self._account, "Model", model, model["ModelArn"])
+        tags.forget(model["ModelArn"])
+        return {}
+
+    def _resolved(self, container: dict[str, Any]) -> dict[str, Any]:
+        if "ModelPackageName" not in container:
+            return container
+        package = self._registry.package(container["ModelPackageName"])
+        if package["ModelApprovalStatus"] != "Approved":
+            raise validation_error(
+                f"model package {package['ModelPackageArn']!r} has ModelApprovalStatus "
+                f"{package['ModelApprovalStatus']!r}; approve it with UpdateModelPackage before it is deployed"
+            )
+        packaged: dict[str, Any] = package["InferenceSpecification"]["Containers"][0]
+        environment = packaged.get("Environment", {}) | container.get("Environment", {})
+        return {"Image": packaged["Image"], "Environment": environment} | (
+            {"ModelDataUrl": packaged["ModelDataUrl"]} if "ModelDataUrl" in packaged else {}
+        )
+
+    def _check(self, container: dict[str, Any], role_arn: str) -> None:
+        image, url = container.get("Image", ""), container.get("ModelDataUrl", "")
+        if not _SERVED_IMAGE.search(image):
+            raise not_carried_out(
+                f"image {image!r}",
+                "use a SageMaker image of the repository 'pytorch-inference', such as "
+                "sagemaker.image_uris.retrieve('pytorch', ..., image_scope='inference')",
+            )
+        bucket, key = split_s3_url(url)
+        try:
+            self._account.client("s3", role_arn, "SageMaker", by="sagemaker.amazonaws.com").head_object(
+                Bucket=bucket, Key=key
+            )
+        except ClientError as error:
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            if status == 404:
+                raise validation_error(f"Could not find model data at {url}.") from error
+            raise validation_error(
+                f"Could not access model data at {url}. Please ensure that the role {role_arn!r} exists and that its "
+                'trust relationship policy allows the action "sts:AssumeRole" for the service principal '
+                '"sagemaker.amazonaws.com". Also ensure that the role has "s3:GetObject" permissions and that the '
+                f"object is located in {self._account.region}."
+            ) from error
+
+
+_CONTAINER_MEMBERS = ("Image", "ModelDataUrl", "Environment", "ModelPackageName", "Mode", "ContainerHostname")
+
+
+def split_s3_url(url: str) -> tuple[str, str]:
+    """Return the bucket and the key of `url`."""
+    match = _S3_URL.fullmatch(url)
+    if match is None:
+        raise validation_error(f"ModelDataUrl: {url!r}; it must be the s3:// URL of a .tar.gz file")
+    return match[1], match[2]
+
+
+def install(account: Account, registry: Registry) -> Models:
+    """Carry out the operations on models; return the models."""
+    models = Models(account, registry)
+    register(
+        {
+            "CreateModel": models.create,
+            "DescribeModel": models.describe,
+            "ListModels": models.list_summaries,
+            "DeleteModel": models.delete,
+        }
+    )
+    return models

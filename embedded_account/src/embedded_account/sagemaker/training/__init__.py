@@ -1,0 +1,1 @@
+"""Training jobs that really train: asked for, carried out on instances of their own, recorded."""

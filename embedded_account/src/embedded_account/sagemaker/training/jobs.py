@@ -1,0 +1,182 @@
+"""The operations on training jobs."""
+
+import time
+from collections.abc import Sequence
+from threading import Lock, Thread
+from typing import Any
+
+from embedded_account.account import Account
+from embedded_account.errors import ServiceError
+from embedded_account.sagemaker.shared import tags
+from embedded_account.sagemaker.shared.operations import Operation, arn, page, select, validation_error
+from embedded_account.sagemaker.training import request as training_request
+from embedded_account.sagemaker.training import run as training_run
+from embedded_account.sagemaker.training.cores import Cores, num_cores
+from embedded_account.sagemaker.training.job import LOST, TrainingJob
+from embedded_account.sagemaker.training.warm_pools import WarmPools
+from embedded_account.wiring.refusals import refuse
+
+_END_SECONDS = 5.0
+_QUOTA = 20  # instances of one type at one time
+
+
+class TrainingJobs:
+    """The account's training jobs, and the cores that they share."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._lock = Lock()
+        self._jobs: dict[str, TrainingJob] = {}
+        account.keep("training-jobs", lambda: [job.dump() for job in self.running_and_ended()], self._restore)
+        self._threads: list[Thread] = []
+        self._warm_pools = WarmPools(account)
+        self.cores = Cores(num_cores())
+
+    def start(self, request: dict[str, Any], *, cores: int = 0, tuning_job_arn: str = "") -> TrainingJob:
+        """Start the job that `request` (already checked) asks for, on `cores`; by default all but the account's own.
+
+        Two threads of a job that share their cores with anything else wait for each other most of the time: 350
+        images a second became 37 (2026-11-21, 2 cores). So one core is left to the account, where there are several.
+
+        Raises:
+            ServiceError: the name is taken.
+        """
+        name = request["TrainingJobName"]
+        job = TrainingJob(
+            self._account, request, num_cores=cores or max(1, self.cores.total - 1), tuning_job_arn=tuning_job_arn
+        )
+        with self._lock:
+            self._refuse_taken(name)
+            self._jobs[name] = job
+            self._warm_pools.reuse(job)
+        job.on_completion = self._warm_pools.leave
+        tags.announce(job.arn, request.get("Tags"))
+        thread = training_run.start(job, self.cores)
+        with self._lock:
+            self._threads = [one for one in self._threads if one.is_alive()] + [thread]
+        return job
+
+    def running_and_ended(self) -> Sequence[TrainingJob]:
+        """Return every job that there ever was."""
+        with self._lock:
+            return list(self._jobs.values())
+
+    def _restore(self, kept: Sequence[dict[str, Any]]) -> None:
+        """Take the records of jobs back; one that ran has failed with the account."""
+        for one in kept:
+            job = TrainingJob.load(self._account, one)
+            self._jobs[job.name] = job
+            if job.is_running:
+                self._account.after_restore.append(lambda job=job: job.fail(LOST))  # type: ignore[misc]
+
+    def wait_for_runs(self) -> None:
+        """Return when no job runs any more, or after a while; for the end of the account, which ends them."""
+        with self._lock:
+            threads = list(self._threads)
+        deadline = time.monotonic() + _END_SECONDS
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def get(self, name: str) -> TrainingJob:
+        """Return the job `name`.
+
+        Raises:
+            ServiceError: there is none.
+        """
+        with self._lock:
+            if name not in self._jobs:
+                raise validation_error("Requested resource not found.")
+            return self._jobs[name]
+
+    def running(self) -> Sequence[TrainingJob]:
+        """Return the jobs that have not ended."""
+        with self._lock:
+            return [job for job in self._jobs.values() if not job.ended.is_set()]
+
+    def operations(self) -> dict[str, Operation]:
+        """Return the operations that this carries out."""
+        return {
+            "CreateTrainingJob": self.create,
+            "DescribeTrainingJob": self.describe,
+            "ListTrainingJobs": self.list,
+            "StopTrainingJob": self.stop,
+            "UpdateTrainingJob": self.update,
+            "DeleteTrainingJob": self.delete,
+        }
+
+    def create(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Carry out CreateTrainingJob."""
+        with self._lock:
+            self._refuse_taken(params["TrainingJobName"])
+        training_request.check(self._account, params)
+        self._check_quota(params["ResourceConfig"])
+        return {"TrainingJobArn": self.start(params).arn}
+
+    def describe(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Carry out DescribeTrainingJob."""
+        job = self.get(params["TrainingJobName"])
+        return job.describe() | self._warm_pools.status(job)
+
+    def list(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Carry out ListTrainingJobs."""
+        with self._lock:
+            jobs = list(self._jobs.values())
+        summaries = [job.summary() | self._warm_pools.status(job) for job in jobs]
+        selected = select(summaries, params, name_key="TrainingJobName", status_key="TrainingJobStatus")
+        return page(selected, params, "TrainingJobSummaries")
+
+    def stop(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Carry out StopTrainingJob."""
+        self.get(params["TrainingJobName"]).request_stop()
+        return {}
+
+    def update(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Carry out UpdateTrainingJob, which changes how long a completed job keeps its instances."""
+        refuse("UpdateTrainingJob", params, {"TrainingJobName", "ResourceConfig"})
+        job = self.get(params["TrainingJobName"])
+        pool = self._warm_pools.get(job.name)
+        if pool is None or not pool.is_available(self._account.clock.now()):
+            raise validation_error(
+                f"The training job {job.name} has no warm pool in status Available; only such a one can be updated."
+            )
+        pool.keep(params.get("ResourceConfig", {}).get("KeepAlivePeriodInSeconds", job.keep_alive_seconds))
+        return {"TrainingJobArn": job.arn}
+
+    def delete(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Carry out DeleteTrainingJob; the name may be used again."""
+        job = self.get(params["TrainingJobName"])
+        pool = self._warm_pools.get(job.name)
+        if job.is_running or (pool and pool.is_available(self._account.clock.now())):
+            what = f"is in status {job.status}" if job.is_running else "keeps a warm pool in status Available"
+            raise ServiceError("ResourceInUse", f"The training job {job.name} {what} and cannot be deleted.")
+        with self._lock:
+            del self._jobs[job.name]
+        self._warm_pools.forget(job.name)
+        return {}
+
+    def _check_quota(self, resources: dict[str, Any]) -> None:
+        """Refuse more instances of a type at one time than the account's quota.
+
+        Raises:
+            ServiceError: it would be exceeded.
+        """
+        instance_type, wanted = resources["InstanceType"], resources["InstanceCount"]
+        with self._lock:
+            running = [job.request["ResourceConfig"] for job in self._jobs.values() if job.is_running]
+        used = sum(one["InstanceCount"] for one in running if one["InstanceType"] == instance_type)
+        if used + wanted > _QUOTA:
+            raise ServiceError(
+                "ResourceLimitExceeded",
+                f"The account-level service limit '{instance_type} for training job usage' is {_QUOTA} Instances, with "
+                f"current utilization of {used} Instances and a request delta of {wanted} Instances. Please use AWS "
+                "Service Quotas to request an increase for this quota. If AWS Service Quotas is not available, contact "
+                "AWS support to request an increase for this quota.",
+            )
+
+    def _refuse_taken(self, name: str) -> None:
+        if name in self._jobs:
+            raise ServiceError(
+                "ResourceInUse",
+                "Training job names must be unique within an AWS account and region, and a training job with this "
+                f"name already exists ({arn(self._account, 'training-job', name)})",
+            )

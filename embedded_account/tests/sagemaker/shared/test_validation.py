@@ -1,0 +1,61 @@
+"""Requests checked against SageMaker's model."""
+
+from typing import Any
+
+import pytest
+from embedded_account.errors import ServiceError
+from embedded_account.sagemaker.shared.validation import check, service_model
+
+_REQUEST = {
+    "TrainingJobName": "job",
+    "RoleArn": "arn:aws:iam::123456789012:role/job",
+    "OutputDataConfig": {"S3OutputPath": "s3://b/out"},
+    "HyperParameters": {"lr": "0.1"},
+}
+
+
+def test_request_that_meets_the_model_passes() -> None:
+    """Nothing is raised."""
+    check("CreateTrainingJob", _REQUEST)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"TrainingJobName": "a b"},
+            "1 validation error detected: Value 'a b' at 'trainingJobName' failed to satisfy constraint: "
+            "Member must satisfy regular expression pattern",
+        ),
+        ({"TrainingJobName": ""}, "length greater than or equal to 1"),
+        ({"RoleArn": None}, "Value null at 'roleArn' failed to satisfy constraint: Member must not be null"),
+        ({"HyperParameters": {"lr": "x" * 2501}}, "'hyperParameters.lr.member'"),
+        ({"StoppingCondition": {"MaxRuntimeInSeconds": 0}}, "'stoppingCondition.maxRuntimeInSeconds'"),
+        ({"ResourceConfig": {"InstanceType": "ml.none"}}, "enum value set"),
+        ({"TrainingJobName": "a b", "RoleArn": "x"}, "3 validation errors detected"),
+    ],
+)
+def test_problem_is_worded_as_sagemaker_words_it(changes: dict[str, Any], words: str) -> None:
+    """The member, its value and the constraint are named.
+
+    Source: SageMaker API reference, "Common errors", ValidationError.
+    """
+    with pytest.raises(ServiceError) as caught:
+        check("CreateTrainingJob", _REQUEST | changes)
+
+    assert caught.value.code == "ValidationException"
+    assert words in caught.value.message
+
+
+def test_every_operation_asks_for_what_it_requires() -> None:
+    """What an operation requires is asked for, whichever it is.
+
+    Source: SageMaker API reference, "Common errors", ValidationError.
+    """
+    for name in service_model().operation_names:
+        shape = service_model().operation_model(name).input_shape
+        if shape is not None and shape.required_members:
+            with pytest.raises(ServiceError, match="must not be null"):
+                check(name, {})
+        else:
+            check(name, {})
