@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from training import torchvision_ops  # noqa: F401 - must come before torchvision
+from inference import torchvision_ops  # noqa: F401 - must come before torchvision
 
 BATCH_SIZE = 32
 HIDDEN = 128

@@ -30,14 +30,14 @@ from torch.nn import functional  # noqa: E402
 
 from bench import baseline, bench_features  # noqa: E402
 from bench.bench_features import CACHE, EPOCHS, MODEL, NUM_CLASSES, PHOTOS, SIDE, TRIALS  # noqa: E402
+from inference.model import ModelSpec, normalise, replace_head  # noqa: E402
+from inference.preprocessing import Preprocessing  # noqa: E402
 from training import preparation  # noqa: E402
 from training.data import Datasets, Split, load_datasets  # noqa: E402
 from training.extractors import make_extractor  # noqa: E402
 from training.feature_store import FeatureWriter, SampleRow  # noqa: E402
 from training.features import description  # noqa: E402
-from training.model import ModelSpec, replace_head  # noqa: E402
 from training.onnx_export import export_onnx  # noqa: E402
-from training.preprocessing import Preprocessing, normalise  # noqa: E402
 from training.quantization import quantise  # noqa: E402
 
 PREPROCESSING = Preprocessing.for_image_size(SIDE)

@@ -136,11 +136,12 @@ def make_artifact(model_name: str, precision: str) -> Path:
     import numpy as np
     import torch
 
+    from inference.model import ModelSpec, build_model
+    from inference.predictors import FP32_FILE, INT8_FILE
+    from inference.preprocessing import Preprocessing
     from training.config import parse_config
-    from training.decoding import Preprocessing
-    from training.export import TrainedModel, save_model
-    from training.model import ModelSpec, build_model
-    from training.predictors import FP32_FILE, INT8_FILE
+    from training.export import save_model
+    from training.model.trained import TrainedModel
     from training.quantization import quantise
 
     folder = _SCRATCH / f"{model_name}-{precision}"

@@ -38,7 +38,7 @@ class DeclareFirst(importlib.abc.MetaPathFinder):
         if name == "torchvision":
             sys.meta_path.remove(self)
             sys.path.append({root!r})
-            import training.torchvision_ops
+            import inference.torchvision_ops
         return None
 sys.meta_path.insert(0, DeclareFirst())
 """
@@ -235,7 +235,7 @@ def serve_usual(folder: Path, port: int) -> None:
     import torch
     from PIL import Image
 
-    from training.model import ModelSpec, build_model
+    from inference.model import ModelSpec, build_model
 
     transforms = importlib.import_module("torchvision.transforms")  # after training.model, which makes it importable
     description = json.loads((folder / "model.json").read_text())

@@ -23,8 +23,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:] = [str(ROOT), *sys.path[1:]]
 
-from training.decoding import Preprocessing, decode_pixels  # noqa: E402
-from training.predictors import FP32_FILE, INT8_FILE, OpenVinoPredictor  # noqa: E402
+from inference.decoding import decode_pixels  # noqa: E402
+from inference.predictors import FP32_FILE, INT8_FILE, OpenVinoPredictor  # noqa: E402
+from inference.preprocessing import Preprocessing  # noqa: E402
 
 CORES = os.cpu_count() or 1
 FILES = {"int8": INT8_FILE, "fp32": FP32_FILE}

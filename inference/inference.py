@@ -1,7 +1,7 @@
 """Answer image classification requests: what SageMaker's PyTorch serving container calls for every request.
 
-The model artifact holds this file as code/inference.py beside code/training/, the modules it shares with training, so
-an image is prepared for the network exactly as it was at evaluation. training/predictors.py says which engine answers.
+The model artifact holds the folder of this file as code/, which training imports too, so an image is prepared for the
+network exactly as it was at evaluation. predictors.py says which engine answers.
 
 Request, by its content type:
     image/jpeg, image/png, image/gif, image/webp, application/x-image    the bytes of the file
@@ -25,8 +25,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.decoding import ImageError, Preprocessing, decode_pixels
-from training.predictors import Predictor, load_predictor, warm_up
+if __name__ == "inference":  # the container imports code/inference.py by its own name: its neighbours belong to it
+    __path__ = [str(Path(__file__).parent)]
+
+from inference.decoding import ImageError, decode_pixels
+from inference.predictors import Predictor, load_predictor, warm_up
+from inference.preprocessing import Preprocessing
 
 try:
     from sagemaker_inference.errors import BaseInferenceToolkitError

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from training.preprocessing import Preprocessing
+from inference.preprocessing import Preprocessing
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def rand_augment(images: Tensor, magnitude: int) -> Tensor:
 
     Source: Cubuk et al., RandAugment, 2020.
     """
-    from training import torchvision_ops  # noqa: F401 - must come before torchvision
+    from inference import torchvision_ops  # noqa: F401 - must come before torchvision
 
     from torchvision import transforms  # isort: skip
 

@@ -18,12 +18,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from inference.decoding import ImageError, decode_pixels
+from inference.preprocessing import Preprocessing
 from training.checks import absent_classes, check_known_classes, duplicates, imbalance
 from training.config import TrainingConfig
 from training.distributed import Shard
 from training.errors import DatasetError
 from training.listing import DataProblem, Listing, Sample, list_samples, splits_of_folder
-from training.preprocessing import ImageError, Preprocessing, decode_image
+
+
+def decode_image(data: bytes, preprocessing: Preprocessing) -> Tensor:
+    """Return the picture in `data` as a uint8 tensor (3, image_size, image_size): upright, RGB, scaled, cropped.
+
+    Raises:
+        ImageError: as `decode_pixels`.
+    """
+    return torch.from_numpy(decode_pixels(data, preprocessing).copy()).permute(2, 0, 1).contiguous()
 
 
 @dataclass

@@ -15,7 +15,7 @@ from training.ema import WeightAverage
 from training.errors import ConfigError, TrainingError
 from training.inputs import Inputs
 from training.mixing import Batch, mix
-from training.model import set_training_mode
+from training.model.stages import set_training_mode
 from training.optimisation import make_optimizer, set_learning_rate, unfreeze_for_epoch, warm_up_steps
 from training.precision import autocast, grad_scaler
 from training.scores import Metrics, metrics_of

@@ -5,7 +5,7 @@ import math
 import platform
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -13,45 +13,25 @@ from typing import Any
 import numpy
 import PIL
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+import inference
 from training.config import TrainingConfig
 from training.data import Datasets
 from training.listing import Sample
 from training.metrics import split_scores
-from training.model import ModelSpec
-from training.preprocessing import Preprocessing
+from training.model.trained import TrainedModel
 from training.scores import metrics_of
 from training.serving_export import Serving, export_serving
 from training.state import EpochResult, FitResult
 
-ROOT = Path(__file__).resolve().parent.parent
+INFERENCE = Path(inference.__file__).resolve().parent
 WEIGHTS_FILE = "model.pt"
-REQUIREMENTS_FILE = "inference/requirements.txt"
-# inference.py and all of ours that it imports; the serving container supplies torch, torchvision, Pillow and numpy.
-SERVING_FILES = (
-    ("inference/inference.py", "inference.py"),
-    ("training/__init__.py", "training/__init__.py"),
-    ("training/decoding.py", "training/decoding.py"),
-    ("training/errors.py", "training/errors.py"),
-    ("training/model.py", "training/model.py"),
-    ("training/predictors.py", "training/predictors.py"),
-    ("training/preprocessing.py", "training/preprocessing.py"),
-    ("training/torchvision_ops.py", "training/torchvision_ops.py"),
-)
+REQUIREMENTS_FILE = "requirements.txt"
+NOT_SERVED = shutil.ignore_patterns("__pycache__", REQUIREMENTS_FILE)
 MAX_GOLDEN = 8
 MAX_CANDIDATES = 32
 GOLDEN_DIFFERENCE = 0.005  # of a probability; CheckEndpoint allows 0.02
-
-
-@dataclass(frozen=True)
-class TrainedModel:
-    """A network with all that is needed to serve it."""
-
-    network: nn.Module
-    spec: ModelSpec
-    preprocessing: Preprocessing
-    class_names: list[str]
 
 
 def save_model(trained: TrainedModel, config: TrainingConfig, datasets: Datasets | None = None) -> Serving:
@@ -63,12 +43,10 @@ def save_model(trained: TrainedModel, config: TrainingConfig, datasets: Datasets
     folder.mkdir(parents=True, exist_ok=True)
     state = {name: value.detach().cpu().contiguous() for name, value in trained.network.state_dict().items()}
     torch.save(state, folder / f"{WEIGHTS_FILE}.partial")
-    for source, target in SERVING_FILES:
-        (folder / "code" / target).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / source, folder / "code" / target)
+    shutil.copytree(INFERENCE, folder / "code", ignore=NOT_SERVED, dirs_exist_ok=True)
     serving = export_serving(trained, datasets, folder)
     if serving.engine != "torch":  # else the container, which installs them at every start, has all that is needed
-        shutil.copyfile(ROOT / REQUIREMENTS_FILE, folder / "code" / "requirements.txt")
+        shutil.copyfile(INFERENCE / REQUIREMENTS_FILE, folder / "code" / REQUIREMENTS_FILE)
     _write_json(folder / "model.json", model_description(trained, config, serving))
     (folder / f"{WEIGHTS_FILE}.partial").replace(folder / WEIGHTS_FILE)
     return serving
@@ -132,14 +110,14 @@ def golden_predictions(model_dir: Path, samples: Sequence[Sample], logits: Tenso
     `logits` (N, num_classes) are the network's for the N `samples`. Images are preferred that it and the served graph
     agree on, so that an endpoint which has to take another engine repeats these predictions too.
     """
-    from inference import inference
+    from inference.inference import input_fn, model_fn, predict_fn
 
-    classifier = inference.model_fn(str(model_dir))
+    classifier = model_fn(str(model_dir))
     probabilities = logits.double().softmax(dim=1)
     rows: list[tuple[bool, dict[str, Any]]] = []
     for index in golden_candidates(samples):
-        image = inference.input_fn(samples[index].path.read_bytes(), "application/x-image")
-        best = inference.predict_fn(image, classifier).top_k(1)[0]
+        image = input_fn(samples[index].path.read_bytes(), "application/x-image")
+        best = predict_fn(image, classifier).top_k(1)[0]
         own = probabilities[index]
         same = int(own.argmax()) == best.class_index and abs(float(own.max()) - best.probability) <= GOLDEN_DIFFERENCE
         row = {"path": samples[index].relative_path, "class_name": best.class_name, "probability": best.probability}

@@ -15,9 +15,10 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from inference.model import normalise
+from inference.preprocessing import Preprocessing
 from training.errors import ConfigError
 from training.precision import best_device, has_bf16
-from training.preprocessing import Preprocessing, normalise
 from training.serving_export import missing_packages
 
 EXTRACTORS = ("auto", "torch", "openvino")

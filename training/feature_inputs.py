@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from inference.preprocessing import Preprocessing
 from training.config import TrainingConfig
 from training.data import Datasets, Split
 from training.distributed import World
@@ -15,7 +16,6 @@ from training.errors import DatasetError
 from training.feature_store import FeatureSplit, FeatureStore
 from training.inputs import EVALUATION_BATCH_SIZE
 from training.listing import DataProblem, Sample
-from training.preprocessing import Preprocessing
 
 Scale = tuple[Tensor, Tensor]  # mean and standard deviation, (num_features,) each
 

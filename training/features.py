@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from inference.model import replace_head
+from inference.preprocessing import Preprocessing
 from training.augment import RECIPES, augment, rand_augment
 from training.checkpoint import digest_of
 from training.config import TrainingConfig
@@ -18,8 +20,7 @@ from training.export import versions
 from training.extractors import Extractor, make_extractor
 from training.feature_store import FeatureWriter, SampleRow
 from training.inputs import decoded_ahead
-from training.model import backbone_state, replace_head
-from training.preprocessing import Preprocessing
+from training.model.weights import backbone_state
 from training.serving_export import calibration_images
 
 BATCH_SIZE = 32

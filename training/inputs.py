@@ -6,13 +6,13 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from inference.model import normalise, predict_logits
+from inference.preprocessing import Preprocessing
 from training.augment import RECIPES, Draws, augment, rand_augment, shrink
 from training.config import TrainingConfig
 from training.data import Split
 from training.distributed import Shard, World, gather_rows
-from training.model import predict_logits
 from training.prefetch import prefetched
-from training.preprocessing import Preprocessing, normalise
 
 EVALUATION_BATCH_SIZE = 64
 SIDE_STEP = 32  # pixels; networks halve the side five times

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from training.preprocessing import Preprocessing
+from inference.preprocessing import Preprocessing
 
 OPSET = 17  # torch 2.4 writes it, OpenVINO and ONNX Runtime read it
 

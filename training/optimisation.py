@@ -7,7 +7,7 @@ from torch import nn
 
 from training.adamw import adamw
 from training.config import TrainingConfig
-from training.model import set_trainable_stages, stage_of
+from training.model.stages import set_trainable_stages, stage_of
 
 WARM_UP_FRACTION = 0.1  # of all steps; AdamW's estimates are poor before
 

@@ -7,27 +7,22 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from inference.model import ModelSpec, UnknownModelError, build_model, make_head, replace_head
+from inference.preprocessing import Preprocessing
 from training.augment import training_preprocessing
 from training.checks import absent_classes, duplicates
 from training.config import TrainingConfig
 from training.data import Datasets, Split, find_images, load_datasets, read_split
 from training.distributed import World
-from training.export import TrainedModel
+from training.errors import ConfigError
 from training.feature_inputs import FeatureInputs, Scale, class_names_of, datasets_of, fold_scale, head_config
 from training.feature_store import FeatureStore, is_complete, open_store
 from training.features import check_backbone, check_features, check_settings, compute_features
 from training.inputs import ImageInputs, Inputs
-from training.model import (
-    ModelSpec,
-    build_model,
-    load_imagenet_weights,
-    load_weights_file,
-    make_head,
-    replace_head,
-    set_trainable_stages,
-)
+from training.model.stages import set_trainable_stages
+from training.model.trained import TrainedModel
+from training.model.weights import load_imagenet_weights, load_weights_file
 from training.precision import best_device
-from training.preprocessing import Preprocessing
 
 Say = Callable[[str], None]
 
@@ -74,7 +69,10 @@ def write_features(config: TrainingConfig, folder: Path, say: Say) -> Datasets:
 
 def start_network(spec: ModelSpec, config: TrainingConfig, say: Say) -> nn.Module:
     """Return the network with its starting weights, on the best device there is."""
-    network = build_model(spec)
+    try:
+        network = build_model(spec)
+    except UnknownModelError as error:
+        raise ConfigError(str(error)) from error
     left_out: list[str] = []
     if config.weights == "imagenet":
         left_out = load_imagenet_weights(network, config.model_name)

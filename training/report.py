@@ -7,9 +7,10 @@ from typing import Any
 
 from PIL import Image
 
+from inference.decoding import ImageError, decode_pixels
+from inference.preprocessing import Preprocessing
 from training.config import TrainingConfig
 from training.listing import Sample
-from training.preprocessing import ImageError, Preprocessing, decode_image
 
 REPORT_FILE = "report.html"
 THUMBNAIL_PIXELS = 160
@@ -43,10 +44,10 @@ def thumbnails(samples: Sequence[Sample]) -> dict[str, bytes]:
     found = {}
     for sample in samples:
         try:
-            pixels = decode_image(sample.path.read_bytes(), square)
+            pixels = decode_pixels(sample.path.read_bytes(), square)
         except (ImageError, OSError):
             continue
         buffer = io.BytesIO()
-        Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(buffer, "JPEG", quality=JPEG_QUALITY)
+        Image.fromarray(pixels).save(buffer, "JPEG", quality=JPEG_QUALITY)
         found[sample.relative_path] = buffer.getvalue()
     return found

@@ -18,13 +18,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from training.decoding import ImageError, Pixels, Preprocessing, decode_pixels
-from training.predictors import FP32_FILE, INT8_FILE, OpenVinoPredictor
+from inference.decoding import ImageError, Pixels, decode_pixels
+from inference.predictors import FP32_FILE, INT8_FILE, OpenVinoPredictor
+from inference.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from training.data import Datasets, Split
-    from training.export import TrainedModel
     from training.listing import Sample
+    from training.model.trained import TrainedModel
 
 MIN_TOP1_AGREEMENT = 0.98
 MAX_ACCURACY_LOSS = 0.005

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from training.data import Datasets
     from training.distributed import World
-    from training.export import TrainedModel
+    from training.model.trained import TrainedModel
     from training.preparation import Preparation
     from training.profiling import Profiler
     from training.resuming import Checkpoints

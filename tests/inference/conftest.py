@@ -8,10 +8,11 @@ import pytest
 import torch
 from PIL import Image
 
+from inference.model import ModelSpec, build_model
+from inference.preprocessing import Preprocessing
 from training.config import TrainingConfig, parse_config
-from training.export import TrainedModel, save_model
-from training.model import ModelSpec, build_model
-from training.preprocessing import Preprocessing
+from training.export import save_model
+from training.model.trained import TrainedModel
 
 CLASS_NAMES = ["daisy", "rose", "tulip", "Gänseblümchen"]
 

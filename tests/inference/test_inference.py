@@ -16,9 +16,9 @@ from sagemaker_inference.errors import BaseInferenceToolkitError
 from inference import inference
 from inference.inference import Classifier, RequestError
 from training.data import Split
-from training.export import TrainedModel
 from training.inputs import all_logits
 from training.listing import Sample
+from training.model.trained import TrainedModel
 
 
 @pytest.fixture(scope="session")

@@ -29,10 +29,11 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """Give the model.tar.gz of a small network with random weights."""
     import torch
 
+    from inference.model import ModelSpec, build_model
+    from inference.preprocessing import Preprocessing
     from training.config import parse_config
-    from training.export import TrainedModel, save_model
-    from training.model import ModelSpec, build_model
-    from training.preprocessing import Preprocessing
+    from training.export import save_model
+    from training.model.trained import TrainedModel
 
     folder = tmp_path_factory.mktemp("job")
     flags = ["--data", str(folder), "--model-dir", str(folder / "model"), "--training-job-name", "flowers-7"]

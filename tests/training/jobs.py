@@ -9,7 +9,8 @@ from itertools import count
 
 from torch.optim import optimizer
 
-from training import torchvision_ops, train  # noqa: F401 - must come before torchvision
+from inference import torchvision_ops  # noqa: F401 - must come before torchvision
+from training import train  # noqa: F401 - must come before torchvision
 
 
 def run(flags: list[str], blow: str = "", moment: int = 0) -> int:

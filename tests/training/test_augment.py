@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from inference.preprocessing import Preprocessing
 from training.augment import RECIPES, augment, training_preprocessing
-from training.preprocessing import Preprocessing
 
 
 def arrow(count: int) -> torch.Tensor:

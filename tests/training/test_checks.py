@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from inference.preprocessing import Preprocessing
 from tests.training.conftest import write_images
 from tests.training.processes import finish, start
 from training.balance import balanced_order, class_weights
@@ -16,7 +17,6 @@ from training.config import TrainingConfig
 from training.data import Datasets, load_datasets
 from training.errors import DatasetError
 from training.mixing import Batch
-from training.preprocessing import Preprocessing
 
 PREPROCESSING = Preprocessing.for_image_size(32)
 ROOT = Path(__file__).resolve().parents[2]

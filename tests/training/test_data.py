@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from inference.preprocessing import Preprocessing
 from tests.training.conftest import write_images
 from training.config import TrainingConfig
 from training.data import Datasets, load_datasets
 from training.errors import DatasetError
 from training.listing import Sample, split_samples
-from training.preprocessing import Preprocessing
 
 PREPROCESSING = Preprocessing.for_image_size(32)
 MakeConfig = Callable[..., TrainingConfig]

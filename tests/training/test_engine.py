@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from inference.model import ModelSpec, build_model
+from inference.preprocessing import Preprocessing
 from training.config import TrainingConfig
 from training.data import load_datasets
 from training.engine import evaluate, fit
 from training.errors import TrainingError
 from training.inputs import ImageInputs
-from training.model import ModelSpec, build_model
 from training.optimisation import learning_rate_factor
-from training.preprocessing import Preprocessing
 from training.state import Callback, EpochResult, FitResult, TrainingState
 
 PREPROCESSING = Preprocessing.for_image_size(32)

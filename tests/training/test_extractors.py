@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
+from inference.model import ModelSpec, build_model, normalise, replace_head
+from inference.preprocessing import Preprocessing
 from training.errors import ConfigError
 from training.extractors import make_extractor
-from training.model import ModelSpec, build_model, replace_head
-from training.preprocessing import Preprocessing, normalise
 
 PREPROCESSING = Preprocessing.for_image_size(48)
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from inference.model import ModelSpec, make_head
 from training.config import TrainingConfig
 from training.distributed import Shard, World
 from training.errors import DatasetError
 from training.feature_inputs import FeatureInputs, class_names_of, fold_scale
 from training.feature_store import FeatureSplit
-from training.model import ModelSpec, make_head
 
 MakeConfig = Callable[..., TrainingConfig]
 CPU = torch.device("cpu")

@@ -9,14 +9,14 @@ import pytest
 import torch
 from torch import nn
 
+from inference.model import ModelSpec, build_model, head_name, normalise, replace_head
+from inference.preprocessing import Preprocessing
 from training.augment import training_preprocessing
 from training.config import TrainingConfig
 from training.data import Datasets, load_datasets
 from training.errors import ConfigError, FeaturesError
 from training.feature_store import FeatureStore, open_store
 from training.features import check_backbone, check_features, check_settings, compute_features
-from training.model import ModelSpec, build_model, head_name, replace_head
-from training.preprocessing import Preprocessing, normalise
 
 MakeConfig = Callable[..., TrainingConfig]
 PREPROCESSING = Preprocessing.for_image_size(32)

@@ -5,13 +5,13 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from inference.model import ModelSpec, build_model
+from inference.preprocessing import Preprocessing
 from training.augment import rand_augment, shrink
 from training.config import TrainingConfig
 from training.data import load_datasets
 from training.engine import fit
 from training.inputs import ImageInputs, side_of_epoch
-from training.model import ModelSpec, build_model
-from training.preprocessing import Preprocessing
 from training.state import FitResult
 
 MakeConfig = Callable[..., TrainingConfig]

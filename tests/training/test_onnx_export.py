@@ -7,9 +7,9 @@ import openvino
 import pytest
 import torch
 
-from training.model import ModelSpec, build_model, predict_logits
+from inference.model import ModelSpec, build_model, predict_logits
+from inference.preprocessing import Preprocessing
 from training.onnx_export import export_onnx
-from training.preprocessing import Preprocessing
 
 PREPROCESSING = Preprocessing.for_image_size(40)
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from inference.model import ModelSpec, build_model
 from training.config import TrainingConfig
-from training.model import ModelSpec, build_model, set_trainable_stages, stage_of
+from training.model.stages import set_trainable_stages, stage_of
 from training.optimisation import make_optimizer, set_learning_rate, unfreeze_for_epoch, warm_up_steps
 
 MakeConfig = Callable[..., TrainingConfig]

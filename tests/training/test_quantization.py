@@ -10,9 +10,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from training.model import ModelSpec, build_model
+from inference.model import ModelSpec, build_model
+from inference.preprocessing import Preprocessing
 from training.onnx_export import export_onnx
-from training.preprocessing import Preprocessing
 from training.quantization import activation_ranges, quantise
 
 PREPROCESSING = Preprocessing.for_image_size(40)

@@ -9,13 +9,14 @@ import pytest
 import torch
 from PIL import Image
 
+from inference.model import ModelSpec, build_model
+from inference.preprocessing import Preprocessing
 from training import serving_export
 from training.config import TrainingConfig, parse_config
 from training.data import Datasets, load_datasets
-from training.export import TrainedModel, save_model
+from training.export import save_model
 from training.listing import Sample
-from training.model import ModelSpec, build_model
-from training.preprocessing import Preprocessing
+from training.model.trained import TrainedModel
 from training.serving_export import Serving, accept_int8, calibration_images
 
 PREPROCESSING = Preprocessing.for_image_size(32)

@@ -10,6 +10,7 @@ class Context:
     """What the toolkit calls the context of a request: its headers, and the status and headers of the answer."""
 
     def __init__(self, model_dir: str, headers: dict[str, str]) -> None:
+        self.model_name = "model"  # what the container tells TorchServe to call it
         self.system_properties = {"model_dir": model_dir}
         self.request_processor = [self]
         self.request_id = headers.get("X-Amzn-SageMaker-Inference-Id", "")

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from training.decoding import Pixels, Preprocessing
+from inference.decoding import Pixels
+from inference.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from torch import nn
@@ -224,7 +225,7 @@ class TorchPredictor:
         """Return the answer for one image (H, W, 3)."""
         import torch
 
-        from training.preprocessing import normalise
+        from inference.model import normalise
 
         images = torch.tensor(pixels, device=self._device).permute(2, 0, 1).unsqueeze(0)
         came_at = time.perf_counter()
@@ -239,7 +240,7 @@ def load_torch_predictor(folder: Path, description: dict[str, Any], num_threads:
     """Return the artifact's weights in torch."""
     import torch
 
-    from training.model import ModelSpec, build_model
+    from inference.model import ModelSpec, build_model
 
     torch.set_num_threads(num_threads)
     network = build_model(ModelSpec.from_dict(description))

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from training.decoding import FORMATS, ImageError, Preprocessing, decode_pixels
+from inference.decoding import FORMATS, ImageError, decode_pixels
+from inference.preprocessing import Preprocessing
 
 PREPROCESSING = Preprocessing.for_image_size(224)
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,7 +23,8 @@ VARIANTS = CORPORA / "images-variants"
 DECODE_ALL = """
 import json, sys, time, warnings
 from pathlib import Path
-from training.decoding import ImageError, Preprocessing, decode_pixels
+from inference.decoding import ImageError, decode_pixels
+from inference.preprocessing import Preprocessing
 
 warnings.simplefilter("ignore")
 preprocessing = Preprocessing.for_image_size(224)

@@ -10,7 +10,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from training.preprocessing import ImageError, Preprocessing, decode_image, normalise
+from inference.decoding import ImageError
+from inference.model import normalise
+from inference.preprocessing import Preprocessing
+from training.data import decode_image
 
 PREPROCESSING = Preprocessing.for_image_size(32)
 

@@ -8,19 +8,17 @@ import io
 import struct
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from inference.preprocessing import Preprocessing
+
 Pixels = NDArray[np.uint8]
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
 MAX_PIXELS = 25_000_000
 MAX_SCANNED_PIXELS = 12 * MAX_PIXELS  # a progressive JPEG usually has 10 scans; thousands would take minutes
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 ORIENTATION_TAG = 0x0112
 _START_OF_SCAN = b"\xff\xda"
@@ -58,37 +56,6 @@ DECODING_ERRORS = (
 
 class ImageError(ValueError):
     """These bytes are not an image that can be classified; the message says why."""
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """How an image becomes the network's input; saved in model.json.
-
-    The shorter side is scaled to `resize_size` and the centre square of `image_size` taken, both in pixels and in one
-    step, so an extreme aspect ratio costs no memory.
-    """
-
-    image_size: int
-    resize_size: int
-    mean: tuple[float, float, float] = IMAGENET_MEAN
-    std: tuple[float, float, float] = IMAGENET_STD
-    interpolation: str = "bilinear"
-
-    @classmethod
-    def for_image_size(cls, image_size: int) -> "Preprocessing":
-        """Photographs at 128 pixels and more lose an eighth of their shorter side, as is usual (256 to 224)."""
-        return cls(image_size, image_size if image_size < 128 else round(image_size * 8 / 7))
-
-    @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> "Preprocessing":
-        """Read back what `to_dict` wrote."""
-        if fields["interpolation"] != "bilinear":
-            raise ValueError(f"interpolation {fields['interpolation']!r} of model.json is not known; use 'bilinear'")
-        return cls(int(fields["image_size"]), int(fields["resize_size"]), tuple(fields["mean"]), tuple(fields["std"]))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return JSON-ready fields."""
-        return asdict(self)
 
 
 def decode_pixels(data: bytes, preprocessing: Preprocessing) -> Pixels:

@@ -2,7 +2,7 @@
 
 import torch
 
-from training import torchvision_ops
+from inference import torchvision_ops
 
 
 def test_torchvision_models_can_be_imported() -> None:

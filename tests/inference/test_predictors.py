@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 import torch
 
-from training import predictors
+from inference import predictors
+from inference.decoding import Pixels
+from inference.model import ModelSpec, build_model
+from inference.predictors import OpenVinoPredictor, load_predictor, load_torch_predictor
+from inference.preprocessing import Preprocessing
 from training.config import parse_config
-from training.decoding import Pixels
-from training.export import TrainedModel, save_model
-from training.model import ModelSpec, build_model
-from training.predictors import OpenVinoPredictor, load_predictor, load_torch_predictor
-from training.preprocessing import Preprocessing
+from training.export import save_model
+from training.model.trained import TrainedModel
 
 PREPROCESSING = Preprocessing.for_image_size(40)
 # Of the spread of the logits: fp32 engines add up in another order, half precision has 11 bits.

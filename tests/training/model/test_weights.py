@@ -1,0 +1,92 @@
+"""Starting weights load or say why not."""
+
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+import torch
+
+from inference.model import ModelSpec, build_model, head_name
+from training.errors import WeightsError
+from training.model.weights import load_imagenet_weights, load_weights_file
+
+
+def torchvision_state(model_name: str) -> dict[str, torch.Tensor]:
+    from torchvision import models
+
+    state: dict[str, torch.Tensor] = models.get_model(model_name, weights=None).state_dict()
+    return state
+
+
+@pytest.mark.parametrize("model_name", ["resnet18", "mobilenet_v3_small"])
+def test_weights_channel_fills_the_backbone_and_names_the_head(tmp_path: Path, model_name: str) -> None:
+    """torchvision's own state_dict, as users have it, loads all but the head of 1,000 classes."""
+    state = torchvision_state(model_name)
+    torch.save({"state_dict": {f"module.{name}": value for name, value in state.items()}}, tmp_path / "weights.pth")
+    model = build_model(ModelSpec(model_name, 3))
+
+    left_out = load_weights_file(model, tmp_path)
+
+    head = head_name(model)
+    assert left_out == [f"{head}.1.weight", f"{head}.1.bias"]
+    loaded = model.state_dict()
+    assert all(torch.equal(value, loaded[name]) for name, value in state.items() if not name.startswith(f"{head}."))
+
+
+def test_weights_of_an_earlier_job_load_whole(tmp_path: Path) -> None:
+    """The model.pt of an artifact with the same classes keeps its head."""
+    earlier = build_model(ModelSpec("resnet18", 3))
+    torch.save(earlier.state_dict(), tmp_path / "model.pt")
+    model = build_model(ModelSpec("resnet18", 3))
+
+    assert load_weights_file(model, tmp_path) == []
+    assert torch.equal(model.get_submodule("fc")[1].weight, earlier.get_submodule("fc")[1].weight)  # type: ignore[index]
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    """Half a network must not pass for a start."""
+    torch.save(torchvision_state("mobilenet_v3_small"), tmp_path / "weights.pt")
+
+    with pytest.raises(WeightsError, match=r"do not fit the network: \d+ of its \d+ tensors .* 'conv1.weight'"):
+        load_weights_file(build_model(ModelSpec("resnet18", 3)), tmp_path)
+
+
+def test_pickled_objects_in_the_weights_channel_are_refused(tmp_path: Path) -> None:
+    """A file that would run code on loading is refused, not run."""
+    torch.save({"fc.weight": Path("x")}, tmp_path / "weights.pt")
+
+    with pytest.raises(WeightsError, match=r"weights file 'weights.pt' cannot be read as a state_dict"):
+        load_weights_file(build_model(ModelSpec("resnet18", 3)), tmp_path)
+
+
+def test_empty_weights_channel_is_refused(tmp_path: Path) -> None:
+    """The channel needs exactly one file."""
+    with pytest.raises(WeightsError, match=r"holds \[\]; exactly one .pt or .pth file is needed"):
+        load_weights_file(build_model(ModelSpec("resnet18", 3)), tmp_path)
+
+
+def test_imagenet_weights_come_through_torchvision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file that torchvision would download is loaded from torch's own cache folder."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    state = torchvision_state("resnet18")
+    torch.save(state, tmp_path / "hub" / "checkpoints" / "resnet18-f37072fd.pth")
+    model = build_model(ModelSpec("resnet18", 3))
+
+    left_out = load_imagenet_weights(model, "resnet18")
+
+    assert left_out == ["fc.1.weight", "fc.1.bias"]
+    assert torch.equal(model.state_dict()["conv1.weight"], state["conv1.weight"])
+
+
+def test_failed_download_names_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a way to the internet the sentence says what else to do."""
+
+    def unreachable(*_: object, **__: object) -> None:
+        raise URLError("name or service not known")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr("torch.hub.urlopen", unreachable)
+
+    with pytest.raises(WeightsError, match=r"'resnet18' cannot be downloaded .*use weights=none, or put a state_dict"):
+        load_imagenet_weights(build_model(ModelSpec("resnet18", 3)), "resnet18")

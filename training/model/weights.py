@@ -1,0 +1,89 @@
+"""The weights that a network starts with: torchvision's, or those of a file."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from inference.model import head_name
+from training.errors import WeightsError
+
+
+def load_imagenet_weights(model: nn.Module, model_name: str) -> list[str]:
+    """Download torchvision's ImageNet weights into `model`; return the names of what was left out (the head)."""
+    from torchvision import models
+
+    try:
+        weights = models.get_model_weights(model_name).DEFAULT
+        state = weights.get_state_dict(progress=False, check_hash=True)
+    except (OSError, RuntimeError) as error:
+        raise WeightsError(
+            f"ImageNet weights of {model_name!r} cannot be downloaded ({error}); "
+            "use weights=none, or put a state_dict file into a 'weights' channel and use weights=channel"
+        ) from error
+    return load_state(model, state)
+
+
+def load_weights_file(model: nn.Module, folder: Path) -> list[str]:
+    """Load the only .pt or .pth state_dict in `folder` into `model`; return the names of what was left out (the head).
+
+    Raises:
+        WeightsError: no or several files, no plain state_dict, or another network's.
+    """
+    files = sorted(path for path in folder.rglob("*") if path.suffix in (".pt", ".pth")) if folder.is_dir() else []
+    if len(files) != 1:
+        names = [path.name for path in files]
+        raise WeightsError(f"the weights channel {str(folder)!r} holds {names}; exactly one .pt or .pth file is needed")
+    try:
+        state = torch.load(files[0], map_location="cpu", weights_only=True)
+    except Exception as error:  # noqa: BLE001 - torch raises anything on a damaged or unsafe file
+        reason = str(error).splitlines()[0]
+        raise WeightsError(f"weights file {files[0].name!r} cannot be read as a state_dict: {reason}") from error
+    return load_state(model, _plain_state(state, files[0].name))
+
+
+def load_state(model: nn.Module, state: Mapping[str, Tensor]) -> list[str]:
+    """Copy `state` into `model`; a head of another shape is left out and its names returned.
+
+    Raises:
+        WeightsError: anything but the head is missing or has another shape.
+    """
+    own = model.state_dict()
+    head = head_name(model)
+    given = {_own_name(name, head): value for name, value in state.items()}
+    fitting = {name: value for name, value in given.items() if name in own and own[name].shape == value.shape}
+    absent = [name for name in own if name not in fitting]
+    wrong = [name for name in absent if not name.startswith(f"{head}.") and not name.endswith("num_batches_tracked")]
+    if wrong:
+        raise WeightsError(
+            f"the weights do not fit the network: {len(wrong)} of its {len(own)} tensors are missing or have another "
+            f"shape, the first {wrong[0]!r}; use the weights of the same model_name"
+        )
+    model.load_state_dict({**own, **fitting})
+    return [name for name in absent if name.startswith(f"{head}.")]
+
+
+def backbone_state(model: nn.Module) -> dict[str, Tensor]:
+    """Return the weights and buffers of all but the head."""
+    head = head_name(model)
+    return {name: value for name, value in model.state_dict().items() if not name.startswith(f"{head}.")}
+
+
+def _plain_state(state: object, file_name: str) -> dict[str, Tensor]:
+    """Unwrap {"state_dict": ...} or {"model": ...} and the "module." prefix that DDP leaves."""
+    if isinstance(state, Mapping):
+        for key in ("state_dict", "model"):
+            if isinstance(state.get(key), Mapping):
+                state = state[key]
+                break
+    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise WeightsError(f"weights file {file_name!r} holds no state_dict (names to tensors)")
+    return {str(name).removeprefix("module."): value for name, value in state.items()}
+
+
+def _own_name(name: str, head: str) -> str:
+    """torchvision's head is a bare Linear: its 'fc.weight' is 'fc.1.weight' here."""
+    match = re.fullmatch(rf"{re.escape(head)}\.(weight|bias)", name)
+    return f"{head}.1.{match[1]}" if match else name
