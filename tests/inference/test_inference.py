@@ -151,6 +151,7 @@ class Context:
 
     def __init__(self, model_dir: Path, content_type: str, accept: str) -> None:
         self.system_properties = {"model_dir": str(model_dir)}
+        self.model_name = "model"
         headers = {"Content-Type": content_type, "Accept": accept}
         self.request_processor = [SimpleNamespace(get_request_properties=lambda: headers)]
         self.status, self.content_type = 200, ""
@@ -169,11 +170,9 @@ def service(model_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     monkeypatch.setenv("SAGEMAKER_PROGRAM", "inference.py")
     monkeypatch.syspath_prepend(str(model_dir / "code"))
-    kept = {
-        name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] in ("inference", "training")
-    }
+    kept = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] == "inference"}
     yield HandlerService()
-    for name in [name for name in sys.modules if name.split(".")[0] in ("inference", "training")]:
+    for name in [name for name in sys.modules if name.split(".")[0] == "inference"]:
         del sys.modules[name]
     sys.modules.update(kept)
 
