@@ -207,6 +207,7 @@ def show_deadlines(rounds: int, deadline_seconds: float = 0.3) -> None:
     """Print how long after its deadline a fetch ends at the latest, from servers that drip or say nothing."""
     from handlers.prediction.errors import OutOfTimeError
     from handlers.prediction.fetch import fetch
+    from handlers.prediction.urls import Fetchable
 
     header = b"HTTP/1.1 200 OK\r\n"
     sent = {"body": header + b"\r\n", "headers": header + b"X-A: ", "silence": b""}
@@ -217,7 +218,10 @@ def show_deadlines(rounds: int, deadline_seconds: float = 0.3) -> None:
                 started = time.perf_counter()
                 try:
                     fetch(
-                        origin, max_bytes=9999, deadline_seconds=deadline_seconds, allowed_origins=frozenset({origin})
+                        origin,
+                        max_bytes=9999,
+                        deadline_seconds=deadline_seconds,
+                        fetchable=Fetchable(frozenset({origin})),
                     )
                 except OutOfTimeError:
                     late.append((time.perf_counter() - started - deadline_seconds) * 1000)

@@ -10,7 +10,7 @@ import pytest
 
 from handlers.contract import errors
 from handlers.contract.settings import Settings
-from handlers.predict import PredictSettings
+from handlers.prediction.settings import PredictSettings
 from ops.expand_template import expand, read_template
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from handlers import predict
 from handlers.prediction import endpoint_client, fetch
+from handlers.prediction.settings import RESERVE_SECONDS
 from ops import expand_template
 from ops.expand_template import expand, read_template
 
@@ -260,13 +260,12 @@ def test_the_prediction_function_outlasts_its_own_clients(template: dict[str, An
     parameters = template["Parameters"]
     timeout = template["Resources"]["PredictFunction"]["Properties"]["Timeout"]
 
-    longest = parameters["FetchDeadlineSeconds"]["MaxValue"] + predict.TRIES * (
-        predict.CONNECT_TIMEOUT_SECONDS + parameters["EndpointReadTimeoutSeconds"]["MaxValue"]
+    longest = parameters["FetchDeadlineSeconds"]["MaxValue"] + endpoint_client.TRIES * (
+        endpoint_client.CONNECT_SECONDS + parameters["EndpointReadTimeoutSeconds"]["MaxValue"]
     )
-    assert longest + predict.RESERVE_SECONDS < timeout
+    assert longest + RESERVE_SECONDS < timeout
     assert parameters["MaxImageBytes"]["MaxValue"] <= 6_000_000, "what InvokeEndpoint takes"
     assert fetch.MAX_REDIRECTS == 3
-    assert endpoint_client.TRIES == predict.TRIES
 
 
 def test_provisioned_concurrency_is_within_the_reserved(template: dict[str, Any]) -> None:

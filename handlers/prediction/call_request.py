@@ -2,11 +2,11 @@
 
 import base64
 import binascii
-import json
 import re
 from dataclasses import dataclass
 from typing import Any
 
+from handlers.prediction import strict_json
 from handlers.prediction.errors import BadRequestError, ImageTooLargeError
 
 SOURCES = ("url", "urls", "s3_uri", "image")
@@ -107,8 +107,8 @@ def _body(body: Any, is_base64: bool) -> dict[str, Any]:
         raise BadRequestError(f"body: empty; {_EXAMPLE}")
     try:
         text = base64.b64decode(body, validate=True).decode() if is_base64 else body
-        parsed = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        parsed = strict_json.parse(text)
+    except ValueError as error:
         raise BadRequestError(f"body: not JSON; {_EXAMPLE}") from error
     if not isinstance(parsed, dict):
         raise BadRequestError(f"body: JSON of another kind; {_EXAMPLE}")

@@ -1,6 +1,7 @@
 """What a caller of the prediction function can be told: one class for each kind of failure, each with its HTTP status.
 
-Messages name what was seen and what to do. None holds a URL's query string, user name or password, nor image bytes.
+Messages name what was seen and what to do. None holds a URL's query string, user name or password, nor image bytes, nor
+anything that a container or a server said; and none tells of an object or an address more than its caller may see.
 """
 
 from handlers.contract.errors import RetrieverError
@@ -11,6 +12,23 @@ class PredictionError(RetrieverError):
 
     status = 500
     retry_after_seconds: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What a caller reads in "error"."""
+        return type(self).__name__.removesuffix("Error")
+
+
+class UnforeseenError(PredictionError):
+    """A defect of ours; its cause goes to the log alone."""
+
+    def __init__(self) -> None:
+        super().__init__("unexpected error; the function's log has its cause under this request_id")
+
+    @property
+    def name(self) -> str:
+        """What a caller reads in "error"."""
+        return "Prediction"
 
 
 class BadRequestError(PredictionError):

@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from handlers.prediction.aws_http import Response, Service, TooLateError, TooLongError, UnreachableError, service_url
@@ -20,15 +21,29 @@ from handlers.prediction.errors import (
 CONNECT_SECONDS = 1.0
 ANSWER_SECONDS = 60.0  # the time left for fetching is shorter
 _URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/([^\x00-\x1f\x7f]{1,1024})")
-_CODE = re.compile(rb"<Code>(\w{1,60})</Code>")
+_CODE = re.compile(rb"<Code>([\w.]{1,60})</Code>")
 _REGION = re.compile(r"[a-z0-9-]{5,30}")
-# Without s3:ListBucket, which the role lacks, S3 answers AccessDenied for a key that does not exist.
+# Without s3:ListBucket, which the role lacks, S3 answers AccessDenied for a key that does not exist. What is there and
+# may not be read gets the same answer: nobody finds out by it which objects there are.
 _NOT_THERE = frozenset({"NoSuchKey", "NoSuchBucket", "404", "AccessDenied", "403", "InvalidObjectState"})
 _CREDENTIALS = frozenset({"ExpiredToken", "InvalidToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"})
 _ELSEWHERE = frozenset({301, 307, 400})
 
 
-def read(s3_uri: str, allowed_buckets: frozenset[str], *, max_bytes: int, until: float) -> bytes:
+@dataclass(frozen=True)
+class Readable:
+    """Which objects a caller may name: those of the data bucket below these prefixes, and all of the other buckets."""
+
+    data_bucket: str
+    prefixes: tuple[str, ...]
+    other_buckets: frozenset[str]
+
+    def allows(self, bucket: str, key: str) -> bool:
+        """Tell whether the object may be read, if there is one."""
+        return bucket in self.other_buckets or (bucket == self.data_bucket and key.startswith(self.prefixes))
+
+
+def read(s3_uri: str, readable: Readable, *, max_bytes: int, until: float) -> bytes:
     """Return the object's bytes, before `until` (time.monotonic()).
 
     Raises:
@@ -40,8 +55,8 @@ def read(s3_uri: str, allowed_buckets: frozenset[str], *, max_bytes: int, until:
     if match is None or key is None:
         raise BadRequestError("s3_uri: not of the form s3://BUCKET/KEY")
     bucket = match[1]
-    if bucket not in allowed_buckets:
-        raise ForbiddenError(f"s3_uri: bucket {bucket!r} is not allowed; add it to the AllowedBuckets parameter")
+    if not readable.allows(bucket, match[2]):
+        raise ForbiddenError("s3_uri: may not be read; the parameters AllowedBuckets and PredictPrefixes say what may")
     own_region = os.environ.get("AWS_REGION", "us-east-1")
     response = _get(bucket, key, own_region, max_bytes, until)
     region = response.headers.get("x-amz-bucket-region", own_region)
@@ -57,8 +72,7 @@ def _get(bucket: str, key: str, region: str, max_bytes: int, until: float) -> Re
     try:
         return service.ask("GET", f"{prefix}/{key}", {}, b"", until=until, max_bytes=max_bytes)
     except TooLongError as error:
-        said = f"{error.num_bytes} bytes" if error.num_bytes else "more bytes than that"
-        raise ImageTooLargeError(f"s3_uri: the image has {said}; at most {max_bytes} are taken") from error
+        raise ImageTooLargeError(f"s3_uri: the image is too large; at most {max_bytes} bytes are taken") from error
     except TooLateError as error:
         raise OutOfTimeError("s3_uri: S3 did not answer in time; try again") from error
     except UnreachableError as error:
@@ -93,9 +107,9 @@ def _encoded_key(key: str) -> str | None:
 
 
 def _refused(response: Response, bucket: str) -> PredictionError:
-    found = _CODE.search(response.body)
-    code = found[1].decode() if found else str(response.status)
-    if code in _NOT_THERE:
+    named = _CODE.search(response.body)
+    code = named[1].decode() if named else str(response.status)
+    if code in _NOT_THERE or code.startswith("KMS."):
         return ImageNotFoundError(f"s3_uri: no such object in bucket {bucket!r}, or the function may not read it")
     if response.status >= 500 or code == "SlowDown":
         return _unavailable(f"S3 answered {code}")

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from handlers import predict
+from handlers.prediction.settings import RESERVE_SECONDS
 from tests.handlers.prediction import service
 from tests.handlers.prediction.service import (
     EXPECTED,
@@ -68,7 +69,7 @@ def test_an_answer_comes_before_lambda_ends_the_function(world: World) -> None:
     """With little time left, as after a slow start, the waits shrink to fit."""
     for seconds in (0.5, 1.5, 60.0):
         limits = predict.settings().limits(seconds)
-        assert limits.until - time.monotonic() <= max(0.1, seconds - predict.RESERVE_SECONDS)
+        assert limits.until - time.monotonic() <= max(0.1, seconds - RESERVE_SECONDS)
         assert limits.fetch_until <= limits.until
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from handlers.prediction.fetch import fetch
+from handlers.prediction.urls import Fetchable
 
 CORPUS = Path(__file__).resolve().parents[4] / "shared" / "corpora" / "ssrf-urls" / "urls.jsonl"
 IMAGE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8
@@ -79,7 +80,7 @@ def get(server: Server, path: str = "/dog.png", deadline_seconds: float = 5.0) -
         server.origin + path,
         max_bytes=CAP,
         deadline_seconds=deadline_seconds,
-        allowed_origins=frozenset({server.origin}),
+        fetchable=Fetchable(frozenset({server.origin})),
     )
 
 

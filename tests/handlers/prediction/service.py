@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from handlers import predict
-from handlers.prediction import s3_image
+from handlers.prediction import s3_image, strict_json
 from tests.test_openapi import validator
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -66,6 +66,11 @@ class World:
     most_at_once: int = 0
     at_once: int = 0
     lock: Any = field(default_factory=threading.Lock)
+
+    def allow(self, monkeypatch: pytest.MonkeyPatch, origin: str) -> None:
+        """Let the function fetch from `origin` too."""
+        monkeypatch.setenv("FETCH_ALLOWED_ORIGINS", f"{self.origin},{origin}")
+        forget()
 
     def count(self, step: int) -> None:
         with self.lock:
@@ -145,7 +150,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1",
         "AWS_ENDPOINT_URL": world.origin, "BUCKET_NAME": "data-bucket", "ENDPOINT_NAME": "flowers",
         "ALLOWED_BUCKETS": "other-bucket", "FETCH_ALLOWED_ORIGINS": world.origin, "CORS_ALLOWED_ORIGIN": "",
-        "MAX_IMAGE_BYTES": "10000", "FETCH_DEADLINE_SECONDS": "20", "ENDPOINT_READ_TIMEOUT_SECONDS": "20",
+        "MAX_IMAGE_BYTES": "10000",
+        "PREDICT_PREFIXES": "pictures/", "FETCH_DEADLINE_SECONDS": "20", "ENDPOINT_READ_TIMEOUT_SECONDS": "20",
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
     forget()
@@ -186,7 +192,7 @@ def forget() -> None:
 def call(event: Any) -> tuple[int, Any, dict[str, str]]:
     """Return status, body and headers of the answer, which is one that docs/openapi.yaml describes."""
     answer = predict.handler(event, Context())  # type: ignore[arg-type]
-    body = json.loads(answer["body"]) if answer["body"] else None
+    body = strict_json.parse(answer["body"]) if answer["body"] else None
     schemas = ("Predictions", "Results", "Logits") if answer["statusCode"] == 200 else ("Failure",)
     assert body is None or any(validator(name).is_valid(body) for name in schemas), body
     return answer["statusCode"], body, answer["headers"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from handlers.prediction import images
+from handlers.prediction import classification
 from tests.handlers.prediction.service import (
     PNG,
     Log,
@@ -27,7 +27,7 @@ def test_unexpected_errors_are_answered_and_logged_without_values(
     def explode(*_: Any) -> bytes:
         raise KeyError(event["image"])
 
-    monkeypatch.setattr(images, "load_image", explode)
+    monkeypatch.setattr(classification, "load_image", explode)
 
     got, body, _ = call(event)
 

@@ -75,15 +75,15 @@ def test_image_may_be_a_data_url(world: World) -> None:
         ({"image": encoded(), "return": ["logits"]}, 400, "BadRequest"),
         ({"s3_uri": "s3://secret-bucket/a"}, 403, "Forbidden"), ({"s3_uri": "s3://x"}, 400, "BadRequest"),
         ({"s3_uri": "https://data-bucket/a"}, 400, "BadRequest"), ({"s3_uri": "s3://data-bucket/"}, 400, "BadRequest"),
-        ({"s3_uri": "s3://data-bucket/\ud800"}, 400, "BadRequest"),
-        ({"s3_uri": "s3://data-bucket/missing.png"}, 404, "ImageNotFound"),
-        ({"s3_uri": "s3://data-bucket/large.png"}, 413, "ImageTooLarge"),
-        ({"s3_uri": "s3://data-bucket/notes.txt"}, 415, "NotAnImage"),
+        ({"s3_uri": "s3://data-bucket/pictures/\ud800"}, 400, "BadRequest"),
+        ({"s3_uri": "s3://data-bucket/pictures/missing.png"}, 404, "ImageNotFound"),
+        ({"s3_uri": "s3://data-bucket/pictures/large.png"}, 413, "ImageTooLarge"),
+        ({"s3_uri": "s3://data-bucket/pictures/notes.txt"}, 415, "NotAnImage"),
     ],
 )  # fmt: skip
 def test_bad_input_has_its_own_status_and_words(world: World, event: Any, status: int, error: str) -> None:
     """No bad input is answered by a crash, and none reaches the endpoint."""
-    world.files |= {"/data-bucket/large.png": PNG * 1000, "/data-bucket/notes.txt": b"text"}
+    world.files |= {"/data-bucket/pictures/large.png": PNG * 1000, "/data-bucket/pictures/notes.txt": b"text"}
 
     got, body, headers = call(event)
 

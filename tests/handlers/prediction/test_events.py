@@ -39,7 +39,7 @@ def corpus_events() -> Iterator[Any]:
     for line in (CORPORA / "naughty-strings" / "blns.jsonl").read_text(encoding="utf-8").rstrip("\n").split("\n"):
         text = json.loads(line)["s"]
         yield from (text, {"body": text}, {"url": text}, {"s3_uri": text}, {"image": text})
-        yield from ({"s3_uri": f"s3://data-bucket/{text}"}, {"url": f"http://127.0.0.1:1/{text}"})
+        yield from ({"s3_uri": f"s3://data-bucket/pictures/{text}"}, {"url": f"http://127.0.0.1:1/{text}"})
         yield {"image": encoded(), "return": text, "top_k": text}
 
 

@@ -14,8 +14,8 @@ from tests.handlers.prediction.service import FAILURE, World, call, encoded, for
 pytestmark = pytest.mark.account  # for sockets on 127.0.0.1
 
 PREDICTION = Path(aws_http.__file__).parent
-S3_KEY = "/data-bucket/a.png"
-EVENTS = {"InvokeEndpoint": {"image": encoded()}, "GetObject": {"s3_uri": "s3://data-bucket/a.png"}}
+S3_KEY = "/data-bucket/pictures/a.png"
+EVENTS = {"InvokeEndpoint": {"image": encoded()}, "GetObject": {"s3_uri": "s3://data-bucket/pictures/a.png"}}
 Prepare = Callable[[World, pytest.MonkeyPatch], None]
 
 

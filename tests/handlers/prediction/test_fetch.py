@@ -14,7 +14,7 @@ from handlers.prediction.errors import (
     NotAnImageError,
     PredictionError,
 )
-from handlers.prediction.fetch import parse_url
+from handlers.prediction.urls import Fetchable, parse_url
 from tests.handlers.prediction.image_server import CAP, IMAGE, Server, answer, get, redirect_to
 
 pytestmark = pytest.mark.account  # for sockets on 127.0.0.1
@@ -161,7 +161,7 @@ def test_parse_url_keeps_paths_and_encodes_other_alphabets() -> None:
 
 def test_an_allowed_origin_is_that_origin_only() -> None:
     """Scheme, host and port must all be the same."""
-    allowed = frozenset({"http://127.0.0.1:4566"})
+    allowed = Fetchable(frozenset({"http://127.0.0.1:4566"}))
 
     assert parse_url("http://127.0.0.1:4566/b/k.png", allowed).origin == "http://127.0.0.1:4566"
     for other in ("http://127.0.0.1:4567/", "http://127.0.0.1/", "http://localhost:4566/"):

@@ -19,7 +19,8 @@ from handlers.prediction.errors import (
     ForbiddenError,
     PredictionError,
 )
-from handlers.prediction.fetch import fetch
+from handlers.prediction.fetch import Resolver, fetch
+from handlers.prediction.urls import Fetchable
 from tests.handlers.prediction.image_server import CAP, CORPUS, IMAGE, Server, answer
 
 pytestmark = pytest.mark.account  # for sockets on 127.0.0.1
@@ -68,7 +69,7 @@ def test_tls_keeps_the_name_and_the_socket_goes_to_the_looked_up_address(
 
     origin = f"https://images.example:{server.port}"
     body = fetch(
-        f"{origin}/dog.png", max_bytes=CAP, deadline_seconds=5, allowed_origins=frozenset({origin}),
+        f"{origin}/dog.png", max_bytes=CAP, deadline_seconds=5, fetchable=Fetchable(frozenset({origin})),
         resolve=resolve, tls=client_tls,
     )  # fmt: skip
 
@@ -85,14 +86,14 @@ def test_a_certificate_for_another_name_is_refused(serve: Callable[..., Server],
 
     with pytest.raises(FetchFailedError, match="certificate is not trusted"):
         fetch(
-            origin, max_bytes=CAP, deadline_seconds=5, allowed_origins=frozenset({origin}),
+            origin, max_bytes=CAP, deadline_seconds=5, fetchable=Fetchable(frozenset({origin})),
             resolve=lambda _host, _port: ["127.0.0.1"], tls=client_tls,
         )  # fmt: skip
 
 
 def test_a_name_with_one_private_address_is_refused(serve: Callable[..., Server]) -> None:
     """Every address of the answer is checked, not only the one to be used."""
-    with pytest.raises(ForbiddenError, match="not public"):
+    with pytest.raises(ForbiddenError, match="at no public address"):
         fetch(
             "https://mixed.example/", max_bytes=CAP, deadline_seconds=2,
             resolve=lambda _host, _port: ["1.1.1.1", "10.0.0.1"],
@@ -155,5 +156,39 @@ def test_no_url_of_the_corpus_leads_to_a_connection(monkeypatch: pytest.MonkeyPa
                 fetch(url, max_bytes=CAP, deadline_seconds=5, resolve=resolve)
 
     assert len(rows) >= 123
-    assert {address for address in connected if addresses.refusal(address[0])} == set()
+    assert {address for address in connected if not addresses.is_public(address[0])} == set()
     assert len(connected) <= 2 * sum(row["expect"] == "allow" for row in rows)
+
+
+def unknown(_host: str, _port: int) -> list[str]:
+    raise socket.gaierror(socket.EAI_NONAME, "s3cr3t")
+
+
+@pytest.mark.parametrize("resolve", [unknown, lambda _h, _p: [], lambda _h, _p: ["10.0.0.1"], lambda _h, _p: ["::1"]])
+def test_a_private_name_is_answered_as_an_unknown_one(resolve: Resolver) -> None:
+    """Nobody finds out by the answers which names a private network has."""
+    with pytest.raises(ForbiddenError) as raised:
+        fetch("https://db.internal/", max_bytes=CAP, deadline_seconds=2, resolve=resolve)
+
+    assert str(raised.value) == "url: db.internal is at no public address; check the name"
+
+
+@pytest.mark.parametrize("port", [1, 22, 80, 6379, 8443])
+def test_other_ports_than_443_are_not_connected_to(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not by a URL and not by a redirect, unless they are allowed; the name is not even looked up."""
+    asked = []
+
+    def resolve(host: str, port: int) -> list[str]:
+        asked.append((host, port))
+        return ["127.0.0.1"]
+
+    with pytest.raises(ForbiddenError, match=rf"port {port} is not fetched from; use one of \[443\]"):
+        fetch(f"https://a.example:{port}/", max_bytes=CAP, deadline_seconds=2, resolve=resolve)
+    assert asked == []
+
+    with pytest.raises(ForbiddenError, match="no public address"):
+        fetch(
+            f"https://a.example:{port}/", max_bytes=CAP, deadline_seconds=2, resolve=resolve,
+            fetchable=Fetchable(ports=frozenset({443, port})),
+        )  # fmt: skip
+    assert asked == [("a.example", port)]

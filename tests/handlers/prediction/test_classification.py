@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from handlers.prediction import images
+from handlers.prediction import classification
 from tests.handlers.prediction.service import (
     IMAGES,
     PNG,
@@ -29,9 +29,9 @@ def test_content_type_comes_from_the_first_bytes(world: World, content_type: str
 @pytest.mark.parametrize("bucket", ["data-bucket", "other-bucket"])
 def test_s3_uri_is_read_from_allowed_buckets(world: World, bucket: str) -> None:
     """The data bucket is always allowed, others by parameter."""
-    world.files[f"/{bucket}/a/dog%20%C3%BC.png"] = PNG
+    world.files[f"/{bucket}/pictures/dog%20%C3%BC.png"] = PNG
 
-    status, body, _ = call({"s3_uri": f"s3://{bucket}/a/dog \u00fc.png"})
+    status, body, _ = call({"s3_uri": f"s3://{bucket}/pictures/dog \u00fc.png"})
 
     assert status == 200, body
     assert world.invocations[0][2] == PNG
@@ -90,12 +90,12 @@ def test_several_urls_are_fetched_at_the_same_time(world: World) -> None:
 def test_a_call_asks_the_endpoint_for_few_images_at_a_time(world: World) -> None:
     """One caller with many images leaves room for the others."""
     world.files["/a.png"] = PNG
-    world.endpoint_gate = threading.Barrier(images.MAX_AT_ENDPOINT)
+    world.endpoint_gate = threading.Barrier(classification.MAX_AT_ENDPOINT)
 
     _, body, _ = call({"urls": [f"{world.origin}/a.png"] * 12})
 
     assert [result["status"] for result in body["results"]] == [200] * 12
-    assert world.most_at_once == images.MAX_AT_ENDPOINT
+    assert world.most_at_once == classification.MAX_AT_ENDPOINT
 
 
 def test_throttled_images_of_several_carry_a_hint(world: World) -> None:
@@ -106,3 +106,44 @@ def test_throttled_images_of_several_carry_a_hint(world: World) -> None:
     _, body, _ = call({"urls": [f"{world.origin}/a.png"] * 2})
 
     assert [(one["status"], one["retry_after_seconds"]) for one in body["results"]] == [(429, 1)] * 2
+
+
+@pytest.mark.parametrize(
+    "key", ["runs/x/summary.json", "pictures", "picturesx/a.png", "/pictures/a.png", "../pictures/a"]
+)
+def test_only_pictures_of_the_data_bucket_can_be_asked_for(world: World, key: str) -> None:
+    """Outside the allowed prefixes nobody learns whether there is an object: S3 is not even asked."""
+    world.files[f"/data-bucket/{key}"] = PNG
+
+    status, body, _ = call({"s3_uri": f"s3://data-bucket/{key}"})
+
+    assert (status, body["error"], world.num_reads) == (403, "Forbidden", 0)
+
+
+def test_no_answer_tells_of_more_than_its_caller_may_see(world: World) -> None:
+    """No size of a file, no kind of an address; what may not be read is answered as what is not there."""
+    world.files |= {"/large.png": PNG * 1013, "/page.html": b"<html>" * 7, "/data-bucket/pictures/x.png": PNG * 1013}
+    private = call({"url": "https://10.0.0.1/"})[1]["message"]
+
+    messages = [
+        call({"url": f"{world.origin}/large.png"})[1]["message"],
+        call({"url": f"{world.origin}/page.html"})[1]["message"],
+        call({"s3_uri": "s3://data-bucket/pictures/x.png"})[1]["message"],
+        private,
+    ]
+
+    for message in messages:
+        assert not any(secret in message for secret in (str(len(PNG) * 1013), "42", "private", "loopback")), message
+    assert call({"url": "https://169.254.169.254/"})[1]["message"] == private.replace("10.0.0.1", "169.254.169.254")
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "NoSuchKey", "KMS.DisabledException", "InvalidObjectState"])
+def test_an_object_that_may_not_be_read_is_as_one_that_is_not_there(world: World, code: str) -> None:
+    """One status and one sentence for all of them."""
+    world.files["/data-bucket/pictures/x.png"] = f"<Error><Code>{code}</Code></Error>".encode()
+    world.file_status = 400 if code.startswith("KMS") else 403
+
+    assert (
+        call({"s3_uri": "s3://data-bucket/pictures/x.png"})[:2]
+        == call({"s3_uri": "s3://data-bucket/pictures/none"})[:2]
+    )

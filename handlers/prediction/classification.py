@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from handlers.prediction import endpoint_client, s3_image
+from handlers.prediction import endpoint_client, model_answer, s3_image
 from handlers.prediction.call_request import MAX_URLS, PredictRequest, image_bytes
 from handlers.prediction.endpoint_client import EndpointRequest
-from handlers.prediction.errors import NotAnImageError, OutOfTimeError, PredictionError
+from handlers.prediction.errors import NotAnImageError, OutOfTimeError, PredictionError, UnforeseenError
 from handlers.prediction.fetch import fetch
+from handlers.prediction.s3_image import Readable
+from handlers.prediction.urls import Fetchable
 
 MAX_AT_ENDPOINT = 4  # of one call's images; the rest wait their turn, so that one call cannot fill an instance's queue
 
@@ -29,8 +31,8 @@ class Limits:
     max_image_bytes: int
     fetch_until: float
     until: float
-    origins: frozenset[str]
-    buckets: frozenset[str]
+    fetchable: Fetchable
+    readable: Readable
 
     def fetch_seconds(self) -> float:
         """How much time is left to fetch in."""
@@ -45,6 +47,7 @@ class Outcome:
     error: PredictionError | None = None
     split: dict[str, float] = field(default_factory=dict)
     num_bytes: int = 0
+    defect: Exception | None = None  # behind an `error` that nobody foresaw
 
     @property
     def status(self) -> int:
@@ -87,10 +90,12 @@ def classify(
         outcome.split["fetch"] = (loaded - started) * 1000
         answer = _in_turn(asked, limits, classifier, turns)
         outcome.split["endpoint"] = (time.monotonic() - loaded) * 1000
-        outcome.answer, told = endpoint_client.checked(answer.body, request.logits)
-        outcome.split |= endpoint_client.joined(answer.split, told)
+        outcome.answer, told = model_answer.checked(answer.body, request.logits)
+        outcome.split |= model_answer.joined(answer.split, told)
     except PredictionError as error:
         outcome.error = error
+    except Exception as error:  # noqa: BLE001  # one image's defect leaves the others their answers
+        outcome.error, outcome.defect = UnforeseenError(), error
     return outcome
 
 
@@ -99,12 +104,12 @@ def load_image(source: str, value: str, limits: Limits) -> bytes:
     if source == "image":
         return image_bytes(value, limits.max_image_bytes)
     if source == "s3_uri":
-        return s3_image.read(value, limits.buckets, max_bytes=limits.max_image_bytes, until=limits.fetch_until)
+        return s3_image.read(value, limits.readable, max_bytes=limits.max_image_bytes, until=limits.fetch_until)
     return fetch(
         value,
         max_bytes=limits.max_image_bytes,
         deadline_seconds=limits.fetch_seconds(),
-        allowed_origins=limits.origins,
+        fetchable=limits.fetchable,
     )
 
 
@@ -119,7 +124,7 @@ def sniff(image: bytes) -> str:
             return content_type
     if image[:4] == b"RIFF" and image[8:12] == b"WEBP":
         return "image/webp"
-    raise NotAnImageError(f"image: {len(image)} bytes that are neither JPEG, PNG, GIF nor WebP; convert it first")
+    raise NotAnImageError("image: neither JPEG, PNG, GIF nor WebP; convert it first")
 
 
 def _in_turn(
