@@ -114,7 +114,8 @@ def environment(url: str, folder: str) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join((folder, str(ROOT))), "AWS_ENDPOINT_URL": url, "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
         "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:1", "AWS_EC2_METADATA_DISABLED": "true", "BUCKET_NAME": "b",
-        "ENDPOINT_NAME": "e", "MAX_IMAGE_BYTES": "5000000", "FETCH_DEADLINE_SECONDS": "5",
+        "PREDICT_PREFIX": "datasets/", "ENDPOINT_NAME": "e",
+        "MAX_IMAGE_BYTES": "5000000", "FETCH_DEADLINE_SECONDS": "5",
         "ENDPOINT_READ_TIMEOUT_SECONDS": "10",
     }  # fmt: skip
 

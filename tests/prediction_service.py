@@ -74,7 +74,8 @@ def prediction_function(account: RunningAccount, endpoint: CountingEndpoint) -> 
     """Deploy the prediction function, in front of `endpoint` and behind the alias `live`, with a URL."""
     client, name = account.client("lambda"), f"predict-{endpoint.url.rpartition(':')[2]}"
     variables = {
-        "BUCKET_NAME": "b", "ENDPOINT_NAME": "e", "MAX_IMAGE_BYTES": "5000000", "FETCH_DEADLINE_SECONDS": "5",
+        "BUCKET_NAME": "b", "PREDICT_PREFIX": "datasets/", "ENDPOINT_NAME": "e",
+        "MAX_IMAGE_BYTES": "5000000", "FETCH_DEADLINE_SECONDS": "5",
         "ENDPOINT_READ_TIMEOUT_SECONDS": "10", "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": endpoint.url,
     }  # fmt: skip
     client.create_function(

@@ -108,7 +108,7 @@ def test_every_setting_is_set_and_every_variable_is_read(template: dict[str, Any
         assert variables(template, name) == read | READ_BY_LIBRARIES, name
 
 
-def test_every_prediction_setting_is_set_and_every_own_variable_is_read(template: dict[str, Any]) -> None:
+def test_every_prediction_setting_is_set_and_read(template: dict[str, Any]) -> None:
     """The prediction function has what all have, and beside it exactly what it reads itself."""
     common = variables(template, "ValidateDatasetFunction")
     read = {declared.name.upper() for declared in dataclasses.fields(PredictSettings)}

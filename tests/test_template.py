@@ -74,7 +74,7 @@ def statements(resources: dict[str, Resource]) -> Iterator[tuple[str, dict[str, 
                 yield from ((role, branch) for branch in branches if "Ref" not in branch)
 
 
-def test_every_rule_and_schedule_has_retries_and_a_dead_letter_queue(resources: dict[str, Resource]) -> None:
+def test_every_rule_and_schedule_has_retries_and_a_dlq(resources: dict[str, Resource]) -> None:
     """An event that cannot be delivered is tried again, then kept."""
     rules = of_type(resources, "AWS::Events::Rule")
     targets = [(name, target) for name, rule in rules.items() for target in rule["Targets"]]
@@ -88,7 +88,7 @@ def test_every_rule_and_schedule_has_retries_and_a_dead_letter_queue(resources: 
     assert all(f'["{name}", "Arn"]' in policy for name in rules), "each rule may send to its dead-letter queue"
 
 
-def test_every_asynchronous_function_has_retries_and_a_dead_letter_queue(resources: dict[str, Resource]) -> None:
+def test_every_asynchronous_function_has_retries_and_a_dlq(resources: dict[str, Resource]) -> None:
     """Whatever a rule or a schedule invokes keeps the events that it failed on."""
     targets = [rule["Targets"][0] for rule in of_type(resources, "AWS::Events::Rule").values()]
     targets += [schedule["Target"] for schedule in of_type(resources, "AWS::Scheduler::Schedule").values()]
@@ -245,7 +245,7 @@ def test_each_role_is_assumed_by_one_service(resources: dict[str, Resource]) -> 
         assert "ManagedPolicyArns" not in role, name
 
 
-def test_the_prediction_role_can_only_read_images_and_ask_the_endpoint(resources: dict[str, Resource]) -> None:
+def test_the_prediction_role_only_reads_images_and_asks(resources: dict[str, Resource]) -> None:
     """Whatever a caller makes of the prediction function, it writes nothing but logs."""
     actions = {a for role, s in statements(resources) if role == "PredictRole" for a in listed(s["Action"])}
 

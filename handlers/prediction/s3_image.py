@@ -32,15 +32,15 @@ _ELSEWHERE = frozenset({301, 307, 400})
 
 @dataclass(frozen=True)
 class Readable:
-    """Which objects a caller may name: those of the data bucket below these prefixes, and all of the other buckets."""
+    """Which objects a caller may name: those of the data bucket below a prefix, and all of the other buckets."""
 
     data_bucket: str
-    prefixes: tuple[str, ...]
+    prefix: str
     other_buckets: frozenset[str]
 
     def allows(self, bucket: str, key: str) -> bool:
         """Tell whether the object may be read, if there is one."""
-        return bucket in self.other_buckets or (bucket == self.data_bucket and key.startswith(self.prefixes))
+        return bucket in self.other_buckets or (bucket == self.data_bucket and key.startswith(self.prefix))
 
 
 def read(s3_uri: str, readable: Readable, *, max_bytes: int, until: float) -> bytes:
@@ -56,7 +56,7 @@ def read(s3_uri: str, readable: Readable, *, max_bytes: int, until: float) -> by
         raise BadRequestError("s3_uri: not of the form s3://BUCKET/KEY")
     bucket = match[1]
     if not readable.allows(bucket, match[2]):
-        raise ForbiddenError("s3_uri: may not be read; the parameters AllowedBuckets and PredictPrefixes say what may")
+        raise ForbiddenError("s3_uri: may not be read; the parameters AllowedBuckets and PredictPrefix say what may")
     own_region = os.environ.get("AWS_REGION", "us-east-1")
     response = _get(bucket, key, own_region, max_bytes, until)
     region = response.headers.get("x-amz-bucket-region", own_region)

@@ -22,7 +22,7 @@ class PredictSettings(FromEnv):
     fetch_allowed_origins: tuple[str, ...] = names(default=())
     fetch_allowed_ports: tuple[str, ...] = names(default=("443",))
     allowed_buckets: tuple[str, ...] = names(default=())
-    predict_prefixes: tuple[str, ...] = names(default=())
+    predict_prefix: str = text()
     max_image_bytes: int = number(1, 6_000_000)
     fetch_deadline_seconds: float = number(0.1, 60)
     endpoint_read_timeout_seconds: float = number(0.1, 60)
@@ -45,5 +45,5 @@ class PredictSettings(FromEnv):
                 origins=frozenset(origin.lower().rstrip("/") for origin in self.fetch_allowed_origins),
                 ports=frozenset(map(int, self.fetch_allowed_ports)),
             ),
-            readable=Readable(self.bucket_name, self.predict_prefixes, frozenset(self.allowed_buckets)),
+            readable=Readable(self.bucket_name, self.predict_prefix, frozenset(self.allowed_buckets)),
         )

@@ -42,9 +42,7 @@ def _all_ended(stack: Deployment, dataset: str) -> bool:
 
 
 @pytest.mark.parametrize("copies", [1, 2, 3, 10])
-def test_an_event_that_comes_several_times_at_once_starts_one_execution(
-    stack: Deployment, faults: Faults, copies: int
-) -> None:
+def test_an_event_that_comes_several_times_starts_one_execution(stack: Deployment, faults: Faults, copies: int) -> None:
     """One delivery starts the execution, each other one is said to be a duplicate."""
     dataset = f"told{copies}"
     if copies > 1:

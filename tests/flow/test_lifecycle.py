@@ -16,7 +16,7 @@ from tests.flow.conftest import Deployment, wait_for
 pytestmark = [pytest.mark.slow, pytest.mark.account]
 
 
-def test_an_account_killed_in_mid_run_says_at_the_next_start_what_was_lost(tmp_path, dataset):
+def test_an_account_killed_in_mid_run_says_what_was_lost(tmp_path, dataset):
     """After SIGKILL nothing goes on running, and the next start works and names the execution and its job."""
     folder = tmp_path / ".local"
     deployment = Deployment(RunningAccount(embedded_account.start(folder), folder), "killed")

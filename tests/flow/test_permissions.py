@@ -167,7 +167,7 @@ def resource_policies(stack, production) -> dict[str, tuple[str, dict[str, Any]]
     return found
 
 
-def test_without_any_one_allowing_statement_of_a_resource_a_request_is_refused(records, resource_policies):
+def test_without_any_one_resource_statement_a_request_is_refused(records, resource_policies):
     """CloudWatch could not publish to the topic, EventBridge could not bury an event of any one of its rules."""
     asked = [one.request for one in records]
     seen = set()
@@ -206,7 +206,7 @@ def _from(request: Request, rule_arn: str) -> Request:
     return replace(request, principal=principal, context=request.context.with_values({"aws:SourceArn": rule_arn}))
 
 
-def test_plain_http_is_denied_by_each_denying_statement_of_a_resource(records, resource_policies):
+def test_plain_http_is_denied_by_each_denying_statement(records, resource_policies):
     """What the flow has asked of bucket, topic and queues would be denied without TLS, by that one statement alone."""
     anything = Policy.parse({"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
     asked = [one.request for one in records]

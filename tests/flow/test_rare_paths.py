@@ -233,7 +233,7 @@ def test_the_sweep_ends_what_a_stopped_execution_has_left(frozen, stopped):
     _wait_until_deleted(frozen)
 
 
-def test_an_endpoint_that_never_came_up_is_deleted_by_check_and_report(frozen):
+def test_an_endpoint_that_never_came_up_is_deleted(frozen):
     """It serves nothing and cannot be updated: the check deletes it, and so does the report of the failure."""
     event = event_of(frozen, "colours", "CheckEndpoint")
     event["Endpoint"]["PreviousEndpointConfigName"] = ""

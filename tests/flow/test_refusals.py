@@ -62,7 +62,7 @@ _SENTENCES = {
 
 
 @pytest.mark.parametrize("name", _CASES)
-def test_a_dataset_that_cannot_be_trained_on_is_refused_in_one_sentence(stack, name):
+def test_a_dataset_of_no_use_is_refused_in_one_sentence(stack, name):
     """The execution fails in ValidateDataset, and `deploy.py status` says what is wrong."""
     for key, content in _CASES[name].items():
         stack.put(key, content)

@@ -10,7 +10,7 @@ from tests.flow.conftest import wait_for
 pytestmark = [pytest.mark.slow, pytest.mark.account]
 
 
-def test_a_retrain_schedule_fires_and_starts_an_execution_on_the_newest_dataset(stack, production):
+def test_a_schedule_starts_an_execution_on_the_newest_dataset(stack, production):
     """rate(1 minute), switched on by a parameter, starts an execution that says so; switched off, it stops."""
     before = {execution["executionArn"] for execution in stack.executions()}
     stack.up(RetrainSchedule="rate(1 minute)", RetrainScheduleState="ENABLED", RetrainWhen="always")

@@ -218,7 +218,7 @@ def update(stack, production, tmp_path_factory) -> tuple[str, list[int]]:
     return stack.executions()[0]["executionArn"], outcomes
 
 
-def test_a_changed_dataset_updates_the_endpoint_without_a_failed_prediction(stack, production, update):
+def test_a_changed_dataset_updates_without_a_failed_prediction(stack, production, update):
     """While the second execution runs every prediction is answered, and afterwards by the new model."""
     arn, outcomes = update
     name = arn.rpartition(":")[2]
@@ -231,7 +231,7 @@ def test_a_changed_dataset_updates_the_endpoint_without_a_failed_prediction(stac
     assert answer["body"]["model"]["training_job_name"] == name
 
 
-def test_an_update_leaves_no_endpoint_config_of_the_model_it_replaced(stack, update):
+def test_an_update_leaves_no_config_of_the_model_it_replaced(stack, update):
     """Only what serves is kept."""
     configs = stack.client("sagemaker").list_endpoint_configs()["EndpointConfigs"]
     models = stack.client("sagemaker").list_models()["Models"]

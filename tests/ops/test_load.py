@@ -39,7 +39,7 @@ class Recording:
         return next(self._outcomes, OK)
 
 
-def test_closed_loop_has_so_many_callers_and_sends_every_photograph() -> None:
+def test_closed_loop_has_its_callers_and_sends_every_photograph() -> None:
     """Callers wait for their answers, so no more requests are under way than there are callers."""
     target = Recording()
 
@@ -51,7 +51,7 @@ def test_closed_loop_has_so_many_callers_and_sends_every_photograph() -> None:
     assert max(under_way) <= 3
 
 
-def test_open_loop_charges_a_standstill_to_every_request_that_was_due() -> None:
+def test_open_loop_charges_a_standstill_to_all_that_was_due() -> None:
     """A server that stands still makes all that were due meanwhile late, not only the one it was serving."""
     go_on = threading.Event()
     released: list[float] = []

@@ -81,7 +81,7 @@ def test_states_are_the_flow_of_the_design(definition: dict[str, Any], frozen: b
     assert definition["States"]["ReportOutcome"]["End"] is True
 
 
-def test_every_task_has_a_timeout_and_the_machine_outlasts_their_sum(
+def test_every_task_has_a_timeout_and_the_machine_outlasts_them(
     definition: dict[str, Any], tasks: dict[str, dict[str, Any]]
 ) -> None:
     """The state that hangs times out, is caught and is reported before the execution as a whole does."""
@@ -91,7 +91,7 @@ def test_every_task_has_a_timeout_and_the_machine_outlasts_their_sum(
     assert sum(timeouts.values()) < definition["TimeoutSeconds"]
 
 
-def test_every_task_retries_the_transient_lambda_errors_with_jitter(tasks: dict[str, dict[str, Any]]) -> None:
+def test_every_task_retries_transient_lambda_errors_with_jitter(tasks: dict[str, dict[str, Any]]) -> None:
     """Six retries, spread and capped, on exactly the errors that say the function did not fail by itself."""
     for name, state in tasks.items():
         (retry,) = state["Retry"]

@@ -74,13 +74,13 @@ def _history(account: RunningAccount, machine: str) -> list[dict[str, Any]]:
     return list(sfn.get_execution_history(executionArn=arn, maxResults=1000)["events"])
 
 
-def test_every_task_of_the_pipeline_has_the_retry_that_is_tried_here() -> None:
+def test_every_task_has_the_retry_that_is_tried_here() -> None:
     """What holds for one state holds for all."""
     assert [_STATES[name]["Retry"] for name in _TASKS] == [_STATES["RegisterScaling"]["Retry"]] * len(_TASKS)
 
 
 @pytest.mark.parametrize(("num_failures", "ends_in"), [(6, "TaskSucceeded"), (7, "PassStateEntered")])
-def test_six_transient_failures_are_survived_and_seven_are_caught(
+def test_six_transient_failures_are_survived_seven_are_caught(
     stepped: RunningAccount, faults: Faults, num_failures: int, ends_in: str
 ) -> None:
     """Six retries after the first attempt, whichever of Lambda's transient errors they were; then Catch, once.

@@ -151,7 +151,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         "AWS_ENDPOINT_URL": world.origin, "BUCKET_NAME": "data-bucket", "ENDPOINT_NAME": "flowers",
         "ALLOWED_BUCKETS": "other-bucket", "FETCH_ALLOWED_ORIGINS": world.origin, "CORS_ALLOWED_ORIGIN": "",
         "MAX_IMAGE_BYTES": "10000",
-        "PREDICT_PREFIXES": "pictures/", "FETCH_DEADLINE_SECONDS": "20", "ENDPOINT_READ_TIMEOUT_SECONDS": "20",
+        "PREDICT_PREFIX": "pictures/", "FETCH_DEADLINE_SECONDS": "20", "ENDPOINT_READ_TIMEOUT_SECONDS": "20",
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
     forget()

@@ -17,7 +17,7 @@ from tests.handlers.prediction.service import (
 pytestmark = pytest.mark.account  # for sockets on 127.0.0.1
 
 
-def test_unexpected_errors_are_answered_and_logged_without_values(
+def test_unexpected_errors_are_told_and_logged_without_values(
     world: World, monkeypatch: pytest.MonkeyPatch, log: Log
 ) -> None:
     """A caller gets a 500 with the request id; the log names the error's class and place but none of its values."""

@@ -49,9 +49,7 @@ def caller(deployed: Deployed, tries: int) -> Callable[[int], int]:
     return call
 
 
-def test_reserved_callers_are_served_at_once_and_the_rest_are_told_to_wait(
-    predict: Deployed, endpoint: CountingEndpoint
-) -> None:
+def test_reserved_callers_are_served_and_the_rest_told_to_wait(predict: Deployed, endpoint: CountingEndpoint) -> None:
     """With 3 reserved: 3 at the endpoint together, 4 get 429 with a hint, and then 3 callers are served again.
 
     How soon is measured by bench/bench_predict.py.
@@ -91,9 +89,7 @@ def test_provisioned_environments_serve_the_alias(predict: Deployed, endpoint: C
     assert ready(**options)["AvailableProvisionedConcurrentExecutions"] == 2
 
 
-def test_retries_of_callers_do_not_multiply_the_load_on_the_endpoint(
-    predict: Deployed, endpoint: CountingEndpoint
-) -> None:
+def test_retries_of_callers_do_not_multiply_the_load(predict: Deployed, endpoint: CountingEndpoint) -> None:
     """A throttled endpoint is asked once a call, though callers' SDKs try four times and would go on at a 429."""
     endpoint.go_on.set()
     endpoint.status, endpoint.code = 400, "ThrottlingException"
@@ -104,9 +100,7 @@ def test_retries_of_callers_do_not_multiply_the_load_on_the_endpoint(
     assert endpoint.num_asked == 5
 
 
-def test_refused_callers_that_try_again_reach_the_endpoint_once_each(
-    predict: Deployed, endpoint: CountingEndpoint
-) -> None:
+def test_refused_callers_reach_the_endpoint_once_each(predict: Deployed, endpoint: CountingEndpoint) -> None:
     """Lambda refuses before the function runs, so what an SDK tries again has not been at the endpoint yet."""
     endpoint.go_on.set()
     predict.client.put_function_concurrency(FunctionName=predict.name, ReservedConcurrentExecutions=1)

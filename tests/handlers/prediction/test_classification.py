@@ -138,7 +138,7 @@ def test_no_answer_tells_of_more_than_its_caller_may_see(world: World) -> None:
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "NoSuchKey", "KMS.DisabledException", "InvalidObjectState"])
-def test_an_object_that_may_not_be_read_is_as_one_that_is_not_there(world: World, code: str) -> None:
+def test_an_unreadable_object_is_as_one_that_is_not_there(world: World, code: str) -> None:
     """One status and one sentence for all of them."""
     world.files["/data-bucket/pictures/x.png"] = f"<Error><Code>{code}</Code></Error>".encode()
     world.file_status = 400 if code.startswith("KMS") else 403

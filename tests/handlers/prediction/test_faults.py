@@ -75,7 +75,7 @@ def released(world: World) -> Iterator[World]:
 
 
 @pytest.mark.parametrize(("fault", "site"), SITES)
-def test_each_fault_at_each_call_has_a_typed_outcome_and_bounded_tries(
+def test_each_fault_at_each_call_has_a_typed_outcome(
     released: World, monkeypatch: pytest.MonkeyPatch, fault: str, site: str
 ) -> None:
     """Its own status and class, a hint where another try can help, and no repetition that adds to the load."""

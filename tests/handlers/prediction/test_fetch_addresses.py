@@ -53,9 +53,7 @@ def certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContext
     return server, ssl.create_default_context(cafile=str(pem))
 
 
-def test_tls_keeps_the_name_and_the_socket_goes_to_the_looked_up_address(
-    serve: Callable[..., Server], tmp_path: Path
-) -> None:
+def test_tls_keeps_the_name_and_the_socket_the_address(serve: Callable[..., Server], tmp_path: Path) -> None:
     """One lookup; SNI and Host carry the name; the certificate is checked against the name, not the address."""
     server_tls, client_tls = certificate(tmp_path, "images.example")
     names: list[str] = []
