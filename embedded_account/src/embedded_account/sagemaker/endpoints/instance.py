@@ -7,10 +7,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from threading import Lock
 from typing import IO, cast
 
 import psutil
@@ -18,11 +18,13 @@ import psutil
 from embedded_account.account import Account
 from embedded_account.iam.log_access import LogAccess
 from embedded_account.sagemaker.containers.serving import container
+from embedded_account.sagemaker.endpoints.connections import Connections, NotConnectedError, UnansweredError
 
 _CONTAINER = Path(container.__file__)
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 _MODEL_FOLDER = "/opt/ml/model"
 _PING_SECONDS = 5.0
+_EXIT_SECONDS = 0.2  # between the end of a process's connections and its own
 
 
 class InstanceFailedError(Exception):
@@ -76,10 +78,9 @@ class Instance:
         self.pinged_at = 0.0
         self._account = account
         self._launch = launch
-        self._lock = Lock()
-        self._idle: list[HTTPConnection] = []
         listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self._port = listener.getsockname()[1]
+        self._connections = Connections(self._port, self._survives)
         with listener:
             self._process = account.processes.spawn(
                 [sys.executable, str(_CONTAINER), "--listen-fd", str(listener.fileno())],
@@ -137,20 +138,12 @@ class Instance:
             InstanceDiedError: the connection broke before the answer was complete.
             TimeoutError: no answer within `timeout_seconds`.
         """
-        connection = self._connection(timeout_seconds)
         try:
-            connection.request("POST", "/invocations", body, dict(headers))
-            response = connection.getresponse()
-            content = response.read()
-        except TimeoutError:
-            connection.close()
-            raise
-        except (OSError, HTTPException) as error:
-            connection.close()
+            return self._connections.post("/invocations", body, headers, timeout_seconds)
+        except NotConnectedError as error:
+            raise InstanceGoneError(self.id) from error
+        except UnansweredError as error:
             raise InstanceDiedError(self.id) from error
-        with self._lock:
-            self._idle.append(connection)
-        return response.status, dict(response.headers.items()), content
 
     def resident_bytes(self) -> int:
         """Return how much memory the container's process holds; 0 when it is gone."""
@@ -172,22 +165,14 @@ class Instance:
 
     def end(self) -> None:
         """End the process."""
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+        self._connections.close()
         self._account.processes.end(self._process)
 
-    def _connection(self, timeout_seconds: float) -> HTTPConnection:
-        with self._lock:
-            if self._idle:
-                return self._idle.pop()
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=timeout_seconds)
-        try:
-            connection.connect()
-        except OSError as error:
-            raise InstanceGoneError(self.id) from error
-        return connection
+    def _survives(self) -> bool:
+        """Return whether the process runs a moment after its connection broke; one that exits closes that first."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_EXIT_SECONDS)
+        return self.alive
 
     def _copy_log(self) -> None:
         with cast("IO[bytes]", self._process.stdout) as lines:

@@ -43,14 +43,23 @@ class Request(NamedTuple):
 
 
 class Server:
-    """Answers GET /ping and POST /invocations on the sockets that `listener` accepts."""
+    """Answers GET /ping and POST /invocations on the sockets that `listener` accepts.
+
+    A connection on which nobody says anything for `idle_seconds` is closed.
+    """
 
     def __init__(
-        self, listener: socket.socket, answer: Callable[[bytes, dict[str, str]], Answer], admission: Admission
+        self,
+        listener: socket.socket,
+        answer: Callable[[bytes, dict[str, str]], Answer],
+        admission: Admission,
+        *,
+        idle_seconds: float = _IDLE_SECONDS,
     ) -> None:
         self._listener = listener
         self._answer = answer
         self._admission = admission
+        self._idle_seconds = idle_seconds
         self._changed = threading.Condition()
         self._connections: dict[socket.socket, bool] = {}  # whether one is in the middle of a request
         self._draining = False
@@ -89,7 +98,7 @@ class Server:
         """Serve a new connection, in a thread of its own."""
         connection.setblocking(True)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.settimeout(_IDLE_SECONDS)
+        connection.settimeout(self._idle_seconds)
         with self._changed:
             self._connections[connection] = False
         threading.Thread(target=self._serve, args=(connection,), name="connection", daemon=True).start()
@@ -100,7 +109,7 @@ class Server:
                 while self._serve_one(connection, cast("IO[bytes]", stream)):
                     pass
         except OSError:
-            pass  # the caller has gone, or said nothing for ten minutes
+            pass  # the caller has gone, or said nothing for long
         finally:
             with self._changed:
                 del self._connections[connection]
