@@ -13,7 +13,7 @@ from botocore.config import Config
 
 from embedded_account.clock import Clock
 from embedded_account.data_files import new_session
-from embedded_account.identity import ACCOUNT_ID, Credentials, Sessions
+from embedded_account.identity import ACCOUNT_ID, Credentials, Principal, Sessions
 from embedded_account.journal import Journal
 from embedded_account.metrics import MetricStore, series_key
 from embedded_account.processes import ProcessTable
@@ -25,6 +25,7 @@ WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]
 Middleware = Callable[[WsgiApplication], WsgiApplication]
 ActionCheck = Callable[[str, str, Any], None]
 AssumeCheck = Callable[[str, str, str], None]
+AccessCheck = Callable[[Principal, str, str, Mapping[str, str]], None]  # caller, action, resource, condition keys
 AlarmAction = Callable[[str, dict[str, Any]], None]
 DeliveryFilter = Callable[[dict[str, Any], Callable[[], None]], None]  # calls the second for the event, or does not
 
@@ -56,6 +57,7 @@ class Account:
         self.middleware: list[Middleware] = []
         self.action_checks: list[ActionCheck] = []
         self.assume_checks: list[AssumeCheck] = []
+        self.access_checks: list[AccessCheck] = []
         self.delivery_filters: list[DeliveryFilter] = []
         self.metrics = MetricStore()
         self.alarm_actions: dict[str, AlarmAction] = {}  # by the service in the action's ARN; takes the ARN, the alarm
@@ -111,6 +113,15 @@ class Account:
                 client = self._new_client(service, credentials)
                 self._clients[key] = (credentials.expires_at, client)
         return client
+
+    def require_access(self, caller: Principal, action: str, resource: str, context: Mapping[str, str]) -> None:
+        """Return when `caller` may do what a service does for them past the HTTP layer.
+
+        Raises:
+            ServiceError: they may not.
+        """
+        for check in self.access_checks:
+            check(caller, action, resource, context)
 
     def role_credentials(self, role_arn: str, session_name: str, *, by: str, source_arn: str = "") -> Credentials:
         """Return credentials of a session of `role_arn`, as the service principal `by` gets them.

@@ -229,14 +229,14 @@ def _snake_case(name: str) -> str:
 def _operations() -> dict[str, list[str]]:
     from embedded_account.account import Account
     from embedded_account.clock import Clock
-    from embedded_account.operations import operations
     from embedded_account.server import build_application
+    from embedded_account.wiring.operations import Operations
 
     with tempfile.TemporaryDirectory() as folder:
         account = Account(Path(folder), "http://127.0.0.1:9", "us-east-1", Clock())
         build_application(account)
         account.stop()
-    return operations()
+        return account.shared(Operations).listed()
 
 
 def main() -> None:

@@ -30,11 +30,12 @@ _M_ARENA_MAX = -8  # of malloc.h
 
 # In order: later ones may build on earlier ones.
 _SERVICES = (
-    "embedded_account.operations",
+    "embedded_account.moto_core",
     "embedded_account.logs",
     "embedded_account.cloudwatch",
     "embedded_account.events",
     "embedded_account.s3",
+    "embedded_account.sqs",
     "embedded_account.lambda_",
     "embedded_account.sns",
     "embedded_account.stepfunctions",
@@ -133,14 +134,6 @@ def _serve(folder: Path, listener: socket.socket, arguments: argparse.Namespace,
 
 def build_application(account: Any) -> Any:
     """Return the WSGI application of `account`: moto's dispatcher with every service of ours installed."""
-    from embedded_account import moto_patches
-    from embedded_account.moto_patches import actions, data_files, sqs, steady
-
-    moto_patches.check_version()
-    steady.install()
-    actions.install(account)
-    data_files.install(account)
-    sqs.install(account.clock)
     for name in _SERVICES:
         import_module(name).install(account)
     application: Any = _dispatcher()

@@ -33,13 +33,13 @@ import json, sys
 from pathlib import Path
 from embedded_account.account import Account
 from embedded_account.clock import Clock
-from embedded_account.operations import operations
+from embedded_account.wiring.operations import Operations
 from embedded_account.server import build_application
 
 account = Account(Path(sys.argv[1]), "http://127.0.0.1:9", "us-east-1", Clock())
 build_application(account)
 account.stop()
-print(json.dumps(operations()))
+print(json.dumps(account.shared(Operations).listed()))
 """
 
 

@@ -2,7 +2,7 @@
 
 from embedded_account.account import Account
 from embedded_account.autoscaling.scaling import Scaling
-from embedded_account.tables import serve
+from embedded_account.wiring.serving import serve
 
 
 def install(account: Account) -> None:
@@ -10,8 +10,8 @@ def install(account: Account) -> None:
     scaling = Scaling(account)
     account.alarm_actions["autoscaling"] = scaling.on_alarm
     serve(
+        account,
         "application-autoscaling",
-        "applicationautoscaling",
         {
             "RegisterScalableTarget": scaling.register,
             "DeregisterScalableTarget": scaling.deregister,

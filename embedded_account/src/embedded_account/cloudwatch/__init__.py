@@ -6,7 +6,7 @@ from embedded_account.account import Account
 from embedded_account.cloudwatch import alarms
 from embedded_account.cloudwatch.dashboards import Dashboards
 from embedded_account.cloudwatch.queries import Queries
-from embedded_account.tables import serve
+from embedded_account.wiring.serving import serve
 
 
 def install(account: Account) -> None:
@@ -25,7 +25,7 @@ def install(account: Account) -> None:
 
     account.keep("metrics", account.metrics.dump, account.metrics.restore)
     serve(
-        "cloudwatch",
+        account,
         "cloudwatch",
         {
             "PutMetricData": queries.put_metric_data,

@@ -7,6 +7,7 @@ from typing import Any
 
 from embedded_account.account import Account
 from embedded_account.durability.keeper import Part
+from embedded_account.lambda_.packages import Packages
 from embedded_account.s3.disk import Disk, DiskBuffer
 from embedded_account.stepfunctions import past
 
@@ -58,8 +59,9 @@ def _writer(account: Account, name: str) -> Callable[[dict[str, Any]], None]:
             for machine in backend.state_machines:
                 past.revive(machine, backend, account.clock.now())
         if name == "lambda":
+            packages = account.shared(Packages)
             for function in backend.list_functions("ALL"):
-                function._unpack()  # another checkout, or a cleaned folder, has not got the code on disk
+                function.unpack(packages)  # another checkout, or a cleaned folder, has not got the code on disk
 
     return write
 

@@ -3,8 +3,9 @@
 from typing import Any
 
 from embedded_account.account import Account
+from embedded_account.events import moto_rules
 from embedded_account.events.delivery import Deliveries, check_supported
-from embedded_account.operations import carry_out
+from embedded_account.wiring.serving import serve
 
 _OPERATIONS = {
     "PutRule",
@@ -28,14 +29,10 @@ _OPERATIONS = {
 
 def install(account: Account) -> None:
     """Deliver the events of rules to Lambda, Step Functions, SQS, SNS and Logs targets."""
-    from embedded_account.moto_patches import events as patches
-
-    carry_out("events", _OPERATIONS)
-    account.add_action_check(_check_targets)
-    patches.install(account.shared(Deliveries))
+    serve(account, "events", {}, from_moto=_OPERATIONS, checks={"PutTargets": _check_targets})
+    moto_rules.install(account.shared(Deliveries))
 
 
-def _check_targets(service: str, operation: str, response: Any) -> None:
-    if (service, operation) == ("events", "PutTargets"):
-        for target in response._get_param("Targets") or []:
-            check_supported(target["Arn"])
+def _check_targets(params: dict[str, Any]) -> None:
+    for target in params["Targets"]:
+        check_supported(target["Arn"])

@@ -5,18 +5,17 @@ from embedded_account.account import Account
 
 def install(account: Account) -> None:
     """Authenticate and authorise every request from now on, and every role that a service assumes."""
+    from embedded_account.iam import moto_sessions
     from embedded_account.iam.actions.rules import Need
     from embedded_account.iam.enforcement import Enforcement
     from embedded_account.iam.permissions import Permissions
-    from embedded_account.lambda_ import urls
-    from embedded_account.sagemaker.shared import storage
 
     permissions = account.shared(Permissions)
     enforcement = Enforcement(account)
     account.action_checks.insert(0, enforcement.check)  # AWS refuses who may not before it looks at what is asked
     account.add_middleware(enforcement.middleware)
     account.assume_checks.append(permissions.require_assumption)
-    urls.access_checks[:] = [
+    account.access_checks.append(
         lambda caller, action, resource, keys: permissions.require(caller, Need(action, resource, keys), "lambda")
-    ]
-    storage.access_checks[:] = [lambda role_arn, *need: permissions.require_of_role(role_arn, "SageMaker", *need)]
+    )
+    moto_sessions.install(account)

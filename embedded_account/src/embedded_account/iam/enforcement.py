@@ -22,6 +22,7 @@ from embedded_account.iam.errors import NotAuthenticatedError
 from embedded_account.iam.permissions import Permissions
 from embedded_account.iam.roles import Roles
 from embedded_account.identity import Principal
+from embedded_account.wiring.serving import parameters
 
 logger = logging.getLogger("embedded_account.iam")
 
@@ -102,7 +103,7 @@ class Enforcement:
         hands_over = self._roles.is_checked(service, operation)
         if caller.is_root and service not in _DENYING and not hands_over:
             return
-        call = Call(prefix, operation, _parameters(response), self._account.region, self._account.account_id)
+        call = Call(prefix, operation, parameters(response), self._account.region, self._account.account_id)
         if service == "sts" and operation == "AssumeRole":
             self._check_assumption(caller, rule.needs(call)[0])
             return
@@ -215,17 +216,6 @@ def _scope_service(environ: dict[str, Any]) -> str:
     query = parse_qs(environ.get("QUERY_STRING", "")) if "X-Amz-Signature=" in environ.get("QUERY_STRING", "") else {}
     parts = query.get("X-Amz-Credential", [""])[0].split("/")
     return parts[3].lower() if len(parts) == 5 else ""
-
-
-def _parameters(response: Any) -> dict[str, Any]:
-    """Return the operation's parameters by their names in AWS's model."""
-    params = getattr(response, "params", None)
-    if hasattr(response, "automated_parameter_parsing"):
-        if not response.automated_parameter_parsing:
-            response.parse_parameters(response.normalized_request)
-            params = response.params
-        return {**response.uri_match, **(params or {})}
-    return dict(params or {})
 
 
 def _refused(service: str, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -1,53 +1,48 @@
 """Lambda: functions run for real, in child processes on AWS's own runtime client."""
 
-import os
 import shutil
+from collections import ChainMap
 
 from embedded_account.account import Account
+from embedded_account.wiring.operations import Operations
+from embedded_account.wiring.serving import serve
 
-PROACTIVE_VARIABLE = "RETRIEVER_LOCAL_PROACTIVE_INITIALIZATION"
+# Operations that moto's own methods carry out: their state is all there is to them.
+_FROM_MOTO = {
+    "GetPolicy",
+    "RemovePermission",
+    "ListTags",
+    "TagResource",
+    "UntagResource",
+    "PublishLayerVersion",
+    "GetLayerVersion",
+    "ListLayers",
+    "ListLayerVersions",
+    "DeleteLayerVersion",
+    "AddLayerVersionPermission",
+    "GetLayerVersionPolicy",
+    "RemoveLayerVersionPermission",
+    "ListAliases",
+}
 
 
 def install(account: Account) -> None:
     """Serve the Lambda API of `account`."""
-    from embedded_account.lambda_.asynchronous import EventQueue
-    from embedded_account.lambda_.destinations import Destinations
-    from embedded_account.lambda_.environment import Environment, EnvironmentSpec, running
-    from embedded_account.lambda_.event_config import EventConfigs
-    from embedded_account.lambda_.fleet import Fleets
+    from embedded_account.lambda_ import environment, http, moto_functions
+    from embedded_account.lambda_.alias_operations import AliasOperations
     from embedded_account.lambda_.forks import ForkServers
-    from embedded_account.lambda_.function import Function
-    from embedded_account.lambda_.http import middleware
-    from embedded_account.lambda_.invoker import Invoker
-    from embedded_account.lambda_.metrics import Metrics
-    from embedded_account.lambda_.packages import Packages
+    from embedded_account.lambda_.function_operations import FunctionOperations
     from embedded_account.lambda_.recursion import remember_trace
-    from embedded_account.lambda_.responses import FROM_MOTO, OURS, FunctionsResponse
-    from embedded_account.lambda_.urls import FunctionUrls
-    from embedded_account.lambda_.warmer import Warmer
-    from embedded_account.moto_patches import lambda_ as patches
-    from embedded_account.moto_patches import sts
-    from embedded_account.operations import carry_out
+    from embedded_account.lambda_.settings_operations import SettingsOperations
+    from embedded_account.lambda_.url_operations import UrlOperations
 
-    packages = Packages(account)
-    account.shared(ForkServers)
-    account.offer("execution environments", running)
     shutil.rmtree(account.work_folder("lambda", "tmp"))  # of an account that was killed
-
-    def start(spec: EnvironmentSpec, initialization: str) -> Environment:
-        return Environment.start(account, spec, packages.runtime(), initialization)
-
-    metrics = Metrics(account)
-    fleets = Fleets(account, start)
-    invoker = Invoker(account, fleets, metrics)
-    configs = EventConfigs(account)
-    invoker.queue = EventQueue(account, invoker, fleets, configs, Destinations(account, metrics))
-    Function.packages, Function.invoker = packages, invoker
-    FunctionsResponse.invoker, FunctionsResponse.fleets, FunctionsResponse.configs = invoker, fleets, configs
-    FunctionsResponse.urls = FunctionUrls(account, invoker)
-    FunctionsResponse.warmer = Warmer(account, fleets, enabled=os.environ.get(PROACTIVE_VARIABLE, "on") != "off")
-    patches.install(Function, FunctionsResponse)
-    sts.install(account)
-    carry_out("lambda", FROM_MOTO | OURS)
-    account.add_middleware(middleware(account, invoker))
+    account.shared(ForkServers)
+    account.offer("execution environments", environment.running)
+    moto_functions.install(account)
+    kinds = (FunctionOperations, AliasOperations, SettingsOperations, UrlOperations)
+    own = ChainMap(*(kind(account).table() for kind in kinds))
+    serve(account, "lambda", own, from_moto=_FROM_MOTO)
+    account.shared(Operations).carry_out("lambda", {"Invoke"})  # by the middleware
+    account.add_middleware(http.middleware(account))
     account.add_middleware(remember_trace)

@@ -44,14 +44,12 @@ class _Due:
 class EventQueue:
     """Runs queued events, each on a thread of its own; the function's concurrency bounds how many run at once."""
 
-    def __init__(
-        self, account: Account, invoker: Invoker, fleets: Fleets, configs: EventConfigs, destinations: Destinations
-    ) -> None:
+    def __init__(self, account: Account) -> None:
         self._account = account
-        self._invoker = invoker
-        self._fleets = fleets
-        self._configs = configs
-        self._destinations = destinations
+        self._invoker = account.shared(Invoker)
+        self._fleets = account.shared(Fleets)
+        self._configs = account.shared(EventConfigs)
+        self._destinations = account.shared(Destinations)
         self._changed = Condition()
         self._due: list[_Due] = []
         self._numbers = itertools.count()
@@ -60,7 +58,8 @@ class EventQueue:
 
     def add(self, target: Target, payload: bytes, request_id: str, trace: str = "") -> None:
         """Queue one event, due at once."""
-        self._push(Event(target, payload, request_id, self._account.clock.time(), trace), 0.0)
+        self._invoker.count(target, AsyncEventsReceived=1.0)
+        self._push(Event(target, payload or b"{}", request_id, self._account.clock.time(), trace), 0.0)
 
     def _push(self, event: Event, delay_seconds: float) -> None:
         with self._changed:

@@ -29,9 +29,9 @@ class EventOutcome:
 class Destinations:
     """Sends records on, as the function's own role."""
 
-    def __init__(self, account: Account, metrics: Metrics) -> None:
+    def __init__(self, account: Account) -> None:
         self._account = account
-        self._metrics = metrics
+        self._metrics = account.shared(Metrics)
 
     def succeeded(self, event: EventOutcome, function: Function, config: EffectiveConfig) -> None:
         """Tell the destination for success."""

@@ -2,7 +2,6 @@
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -13,6 +12,7 @@ from embedded_account.account import Account
 from embedded_account.errors import ServiceError
 from embedded_account.lambda_.environment import Environment, EnvironmentSpec
 from embedded_account.lambda_.failures import EnvironmentLostError, InitError
+from embedded_account.lambda_.packages import Packages
 
 logger = logging.getLogger("embedded_account.lambda")
 
@@ -97,14 +97,17 @@ class Lease:
 class Fleets:
     """All environments of the account."""
 
-    def __init__(self, account: Account, start: Callable[[EnvironmentSpec, str], Environment]) -> None:
+    def __init__(self, account: Account) -> None:
         self._account = account
-        self._start = start
+        self._packages = account.shared(Packages)
         self._changed = Condition()
         self._fleets: dict[str, Fleet] = defaultdict(Fleet)
         self._retired: set[str] = set()
         account.keep("lambda-concurrency", self._dump, self._restore)
         account.every("lambda idle environments", IDLE_SECONDS / 10, self._end_idle)
+
+    def _started(self, spec: EnvironmentSpec, initialization: str) -> Environment:
+        return Environment.start(self._account, spec, self._packages.runtime(), initialization)
 
     # -- invocations --------------------------------------------------------------------------------------------
 
@@ -148,7 +151,7 @@ class Fleets:
             counted = self._lease(spec, fleet, config, None, None)
             environment = self._take_warm(fleet, spec.revision)
         try:
-            environment = environment or self._start(spec, ON_DEMAND)
+            environment = environment or self._started(spec, ON_DEMAND)
         except BaseException:
             self._leave(fleet, spec.revision)
             raise
@@ -265,7 +268,7 @@ class Fleets:
             fleet.starting[spec.revision] += 1
         environment = None
         try:
-            environment = self._start(spec, ON_DEMAND)
+            environment = self._started(spec, ON_DEMAND)
         except InitError:
             logger.info("function %s cannot be initialised; its log says why", spec.function_name)
         finally:
@@ -350,7 +353,7 @@ class Fleets:
                     self._changed.notify_all()
                     return
             try:
-                environment = self._start(config.spec, PROVISIONED)
+                environment = self._started(config.spec, PROVISIONED)
             except (InitError, EnvironmentLostError):
                 with self._changed:
                     config.status, config.reason = "FAILED", "FUNCTION_ERROR_INIT_FAILURE"

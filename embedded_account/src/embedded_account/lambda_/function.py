@@ -31,16 +31,12 @@ class Function(LambdaFunction):
     `revision` changes with each change of code or configuration: an execution environment serves one revision.
     """
 
-    packages: Packages  # set once, when the service is installed
-    invoker: Any = None
-
     def __init__(self, account_id: str, spec: dict[str, Any], region: str, version: str | int = 1) -> None:
         check(spec)
         super().__init__(account_id, spec, region, version)
         self.dead_letter_config: dict[str, Any] = spec.get("DeadLetterConfig") or {}
         self.logging_config: dict[str, Any] = spec.get("LoggingConfig") or {}
-        self.published_sha = ""
-        self._unpack()
+        self.revision = str(uuid.uuid4())
 
     def update_configuration(self, config_updates: dict[str, Any]) -> dict[str, Any]:
         """Apply an UpdateFunctionConfiguration request."""
@@ -56,7 +52,6 @@ class Function(LambdaFunction):
             self.ephemeral_storage = config_updates["EphemeralStorage"]["Size"]
         if "LoggingConfig" in config_updates:
             self.logging_config = config_updates["LoggingConfig"]
-        self._unpack()
         return self.get_configuration()
 
     def update_function_code(self, updated_spec: dict[str, Any]) -> dict[str, Any]:
@@ -66,7 +61,6 @@ class Function(LambdaFunction):
             return self.get_configuration()
         self.code = dict(self.code)  # published versions hold the old one
         self._set_function_code(updated_spec)
-        self._unpack()
         return self.get_configuration()
 
     def snapshot(self, number: int, description: str | None) -> "Function":
@@ -121,11 +115,6 @@ class Function(LambdaFunction):
             log_group=self.log_group,
         )
 
-    def invoke(self, body: Any, request_headers: Any, response_headers: Any) -> bytes:
-        """Run this version; moto's own callers (SNS, logs, S3) end here."""
-        payload: bytes = self.invoker.invoke_from_moto(self, body, request_headers, response_headers)
-        return payload
-
     def _set_function_code(self, updated_spec: dict[str, Any]) -> None:
         """Take the code from the request or from S3, as it is there now."""
         before = dict(vars(self))
@@ -141,16 +130,20 @@ class Function(LambdaFunction):
                 " S3 Error Message: The specified key does not exist.",
             )
 
-    def _unpack(self) -> None:
-        """Put code and layers on disk now: a layer version may be deleted while functions still use it."""
+    def unpack(self, packages: Packages) -> None:
+        """Put code and layers on disk now: a layer version may be deleted while functions still use it.
+
+        Raises:
+            ServiceError: the code is no zip file, or too large.
+        """
         from moto.awslambda.utils import get_backend
 
         backend = get_backend(self.account_id, self.region)
-        self.code_folder: Path = self.packages.unpack(self.code_bytes, self.code_digest)
+        self.code_folder: Path = packages.unpack(self.code_bytes, self.code_digest)
         found = [backend.layers_versions_by_arn(layer["Arn"]) for layer in self.layers]
         layers = [layer for layer in found if layer is not None]
         if len(layers) == len(found):  # otherwise one was deleted since, and stays as it was unpacked
             self.layer_folders: tuple[Path, ...] = tuple(
-                self.packages.unpack(layer.code_bytes, layer.code_digest) for layer in layers
+                packages.unpack(layer.code_bytes, layer.code_digest) for layer in layers
             )
         self.revision = str(uuid.uuid4())

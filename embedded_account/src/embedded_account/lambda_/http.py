@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, unquote
 from moto.core.exceptions import ServiceException
 
 from embedded_account.account import Account, Middleware, WsgiApplication
+from embedded_account.lambda_.asynchronous import EventQueue
 from embedded_account.lambda_.fleet import ThrottledError
 from embedded_account.lambda_.invoker import MAX_ASYNC_BYTES, MAX_SYNC_BYTES, Invoker, Outcome, check_payload
 
@@ -46,15 +47,15 @@ class InvokeRequest:
         return match[1] if match else ""
 
 
-def middleware(account: Account, invoker: Invoker) -> Middleware:
+def middleware(account: Account) -> Middleware:
     """Return the middleware that answers signed Invoke calls and passes everything else on."""
 
     def wrap(application: WsgiApplication) -> WsgiApplication:
         def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
             match = _PATH.fullmatch(environ["PATH_INFO"]) if environ["REQUEST_METHOD"] == "POST" else None
-            if match is None or "/lambda/aws4_request" not in environ.get("HTTP_AUTHORIZATION", ""):
+            if match is None or not _is_for_lambda(environ):
                 return application(environ, start_response)
-            status, headers, body = _answer(account, invoker, _request(account, unquote(match[1]), environ))
+            status, headers, body = _answer(account, _request(account, unquote(match[1]), environ))
             start_response(status, [*headers.items(), ("Content-Length", str(len(body)))])
             return [body]
 
@@ -63,13 +64,20 @@ def middleware(account: Account, invoker: Invoker) -> Middleware:
     return wrap
 
 
-def answer_invoke(invoker: Invoker, request: InvokeRequest) -> _Answer:
+def _is_for_lambda(environ: Mapping[str, Any]) -> bool:
+    """Return whether a request says that it is signed for Lambda, in a header or in its query."""
+    signature = environ.get("HTTP_AUTHORIZATION") or unquote(environ.get("QUERY_STRING", ""))
+    return "/lambda/aws4_request" in signature
+
+
+def _answer_invoke(account: Account, request: InvokeRequest) -> _Answer:
     """Carry out an Invoke call; return status line, headers and body.
 
     Raises:
         ServiceException: it was refused.
     """
     headers, request_id = request.headers, str(uuid.uuid4())
+    invoker = account.shared(Invoker)
     target = invoker.resolve(request.params["FunctionName"], request.params.get("Qualifier"))
     kind = headers.get("X-Amz-Invocation-Type", "RequestResponse")
     check_payload(request.body, MAX_ASYNC_BYTES if kind == "Event" else MAX_SYNC_BYTES)
@@ -77,7 +85,7 @@ def answer_invoke(invoker: Invoker, request: InvokeRequest) -> _Answer:
     if kind == "DryRun":
         return "204 No Content", common, b""
     if kind == "Event":
-        invoker.invoke_later(target, request.body, request_id, headers.get("X-Amzn-Trace-Id", ""))
+        account.shared(EventQueue).add(target, request.body, request_id, headers.get("X-Amzn-Trace-Id", ""))
         return "202 Accepted", common, b""
     trace = headers.get("X-Amzn-Trace-Id", "")
     outcome = invoker.invoke(target, request.body, request_id, _client_context(headers), trace)
@@ -95,11 +103,11 @@ def error_answer(error: ServiceException) -> _Answer:
     return _STATUSES.get(error.code, "400 Bad Request"), headers, json.dumps(body).encode()
 
 
-def _answer(account: Account, invoker: Invoker, request: InvokeRequest) -> _Answer:
+def _answer(account: Account, request: InvokeRequest) -> _Answer:
     try:
         for check in account.action_checks:
             check("lambda", "Invoke", request)
-        return answer_invoke(invoker, request)
+        return _answer_invoke(account, request)
     except ServiceException as error:
         return error_answer(error)
     except Exception:

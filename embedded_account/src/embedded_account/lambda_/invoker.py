@@ -2,22 +2,16 @@
 
 import json
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
-from embedded_account.iam.actions.rules import Need
-from embedded_account.iam.permissions import Permissions
-from embedded_account.identity import Principal
 from embedded_account.lambda_.environment import Invocation, Result
 from embedded_account.lambda_.failures import EnvironmentLostError, InitError
 from embedded_account.lambda_.fleet import Fleets, Lease, ThrottledError
-from embedded_account.lambda_.function import Function
 from embedded_account.lambda_.metrics import Metrics
-from embedded_account.lambda_.recursion import RecursiveError, caller_trace, next_trace
-from embedded_account.lambda_.targets import LATEST, Target, resolve
+from embedded_account.lambda_.recursion import RecursiveError, next_trace
+from embedded_account.lambda_.targets import Target, backend_of, resolve
 
 MAX_SYNC_BYTES = 6_291_456
 MAX_ASYNC_BYTES = 1_048_576
@@ -37,19 +31,16 @@ class Outcome:
 class Invoker:
     """Runs events through the functions of the account."""
 
-    def __init__(self, account: Account, fleets: Fleets, metrics: Metrics) -> None:
+    def __init__(self, account: Account) -> None:
         self._account = account
-        self._fleets = fleets
-        self._metrics = metrics
-        self.queue: Any = None  # the queue of asynchronous invocations, which itself needs the invoker
+        self._fleets = account.shared(Fleets)
+        self._metrics = account.shared(Metrics)
         self.loops_allowed: set[str] = set()  # functions whose circles are not stopped
         account.keep_members("lambda-loops", self, "loops_allowed")
 
     def resolve(self, name_or_arn: str, qualifier: str | None = None) -> Target:
         """Return what is to be invoked."""
-        from moto.awslambda.models import lambda_backends
-
-        return resolve(lambda_backends[self._account.account_id][self._account.region], name_or_arn, qualifier)
+        return resolve(backend_of(self._account), name_or_arn, qualifier)
 
     def invoke(
         self,
@@ -100,41 +91,9 @@ class Invoker:
         if lease and lease.num_unreserved_busy:
             self._metrics.add_of_account(UnreservedConcurrentExecutions=float(lease.num_unreserved_busy))
 
-    def invoke_later(self, target: Target, payload: bytes, request_id: str, trace: str = "") -> None:
-        """Queue one event."""
-        self._metrics.add(target.function.function_name, target.qualifier, AsyncEventsReceived=1.0)
-        self.queue.add(target, payload or b"{}", request_id, trace)
-
     def count(self, target: Target, **values: float) -> None:
-        """Count what became of a queued event."""
+        """Count what became of an event, or that it was queued."""
         self._metrics.add(target.function.function_name, target.qualifier, **values)
-
-    def invoke_from_moto(
-        self, function: Function, body: Any, request_headers: Mapping[str, str], response_headers: dict[str, Any]
-    ) -> bytes:
-        """Answer moto's own callers of `LambdaFunction.invoke`, as it would itself; a bucket's events are queued."""
-        version = str(function.version)
-        target = Target(function, "" if version == LATEST else version, function.function_arn)
-        payload = body.encode() if isinstance(body, str) else bytes(body or b"")
-        request_id = str(uuid.uuid4())
-        if request_headers.get("X-Amz-Invocation-Type") == "Event":
-            self.invoke_later(target, payload, request_id)
-            return b""
-        if b'"aws:s3"' in payload:
-            self._invoke_for_bucket(target, payload, request_id)
-            return b""
-        outcome = self.invoke(target, payload, request_id)
-        if outcome.function_error:
-            response_headers["x-amz-function-error"] = outcome.function_error
-        return outcome.payload
-
-    def _invoke_for_bucket(self, target: Target, payload: bytes, request_id: str) -> None:
-        """Queue the event of a bucket's notification, if the function's policy lets the bucket invoke it."""
-        bucket_arn = json.loads(payload)["Records"][0]["s3"]["bucket"]["arn"]
-        principal = Principal("", "", "s3.amazonaws.com", bucket_arn)
-        need = Need("lambda:InvokeFunction", target.arn)
-        self._account.shared(Permissions).require(principal, need, "lambda")
-        self.invoke_later(target, payload, request_id, caller_trace.get())
 
     def _run(self, target: Target, invocation: Invocation) -> tuple[Result, Lease | None]:
         for _ in range(_TRIES_ON_LOST_ENVIRONMENT):

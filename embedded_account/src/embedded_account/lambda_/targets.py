@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from embedded_account.account import Account
 from embedded_account.errors import ServiceError
 from embedded_account.lambda_.function import Function
 
@@ -52,7 +53,7 @@ def resolve(backend: Any, name_or_arn: str, qualifier: str | None = None) -> Tar
     """
     name, named = parse_name(name_or_arn, qualifier)
     storage = backend._lambdas
-    base = f"arn:aws:lambda:{backend.region_name}:{backend.account_id}:function:{name}"
+    base = function_arn(backend, name)
     arn = f"{base}:{named}" if named else base
     entry = storage._functions.get(name)
     if entry is None or entry["latest"] is None:
@@ -69,6 +70,18 @@ def resolve(backend: Any, name_or_arn: str, qualifier: str | None = None) -> Tar
     return Target(function, named, arn)
 
 
+def backend_of(account: Account) -> Any:
+    """Return what moto keeps of the account's functions."""
+    from moto.awslambda.models import lambda_backends
+
+    return lambda_backends[account.account_id][account.region]
+
+
+def function_arn(backend: Any, name: str) -> str:
+    """Return the ARN of the function `name`, without a qualifier."""
+    return f"arn:aws:lambda:{backend.region_name}:{backend.account_id}:function:{name}"
+
+
 def latest(backend: Any, name_or_arn: str) -> Function:
     """Return $LATEST of a function, whatever qualifier the name carries."""
     return resolve(backend, parse_name(name_or_arn, None)[0]).function
@@ -76,8 +89,7 @@ def latest(backend: Any, name_or_arn: str) -> Function:
 
 def aliases_of(backend: Any, function: Function) -> dict[str, Any]:
     """Return a function's aliases by name."""
-    base = f"arn:aws:lambda:{backend.region_name}:{backend.account_id}:function:{function.function_name}"
-    aliases: dict[str, Any] = backend._lambdas._aliases[base]
+    aliases: dict[str, Any] = backend._lambdas._aliases[function_arn(backend, function.function_name)]
     return aliases
 
 

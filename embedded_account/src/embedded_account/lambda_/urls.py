@@ -26,10 +26,6 @@ from embedded_account.lambda_.url_events import HttpAnswer, answer_of, event_of
 logger = logging.getLogger("embedded_account.lambda")
 
 AUTH_TYPE = "AWS_IAM"
-# What asks the policies: (caller, action, resource ARN, condition keys) raises ServiceError. Identity's part fills it.
-AccessCheck = Callable[[Principal, str, str, Mapping[str, str]], None]
-access_checks: list[AccessCheck] = []
-
 _HELP = "For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
 _PHRASES = {200: "OK", 204: "No Content", 403: "Forbidden", 413: "Request Entity Too Large", 429: "Too Many Requests"}
 
@@ -72,9 +68,9 @@ class FunctionUrl:
 class FunctionUrls:
     """The URLs of the account's functions."""
 
-    def __init__(self, account: Account, invoker: Invoker) -> None:
+    def __init__(self, account: Account) -> None:
         self._account = account
-        self._invoker = invoker
+        self._invoker = account.shared(Invoker)
         self._lock = Lock()
         self._urls: dict[tuple[str, str], FunctionUrl] = {}
         account.keep("lambda-urls", self._dump, self._restore)
@@ -203,9 +199,9 @@ class FunctionUrls:
         caller = authenticate(self._account, environ, body)
         if "/lambda/aws4_request" not in environ.get("HTTP_AUTHORIZATION", environ.get("QUERY_STRING", "")):
             raise NotAuthenticatedError("BadSignature", "the signature is for another service")
-        for check in access_checks:
-            check(caller, "lambda:InvokeFunctionUrl", own.function_arn, {"lambda:FunctionUrlAuthType": AUTH_TYPE})
-            check(caller, "lambda:InvokeFunction", own.function_arn, {"lambda:InvokedViaFunctionUrl": "true"})
+        require = self._account.require_access
+        require(caller, "lambda:InvokeFunctionUrl", own.function_arn, {"lambda:FunctionUrlAuthType": AUTH_TYPE})
+        require(caller, "lambda:InvokeFunction", own.function_arn, {"lambda:InvokedViaFunctionUrl": "true"})
         return caller
 
 

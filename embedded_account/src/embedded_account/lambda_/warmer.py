@@ -20,23 +20,20 @@ _REST_SECONDS = 0.5
 class Warmer:
     """Knows what is to be started ahead, the newest version of each function."""
 
-    def __init__(self, account: Account, fleets: Fleets, *, enabled: bool) -> None:
+    def __init__(self, account: Account) -> None:
         self._account = account
-        self._fleets = fleets
-        self._enabled = enabled
+        self._fleets = account.shared(Fleets)
         self._changed = Condition()
         self._waiting: dict[str, Function] = {}
-        if enabled:
-            account.start_thread("lambda warm-up", self._run)
-            account.on_stop(self._wake)
+        account.start_thread("lambda warm-up", self._run)
+        account.on_stop(self._wake)
 
     def add(self, function: Function) -> None:
         """Start an environment of `function` soon."""
-        if self._enabled:
-            with self._changed:
-                self._waiting.pop(function.function_name, None)
-                self._waiting[function.function_name] = function
-                self._changed.notify()
+        with self._changed:
+            self._waiting.pop(function.function_name, None)
+            self._waiting[function.function_name] = function
+            self._changed.notify()
 
     def now(self) -> str:
         """Return the time as a function's LastModified shows it."""

@@ -6,7 +6,6 @@ from threading import Lock
 
 from embedded_account.account import Account
 from embedded_account.logs.emf import record_metrics
-from embedded_account.moto_patches import logs as patches
 
 _MAX_EVENT_BYTES = 1_048_576  # Source: CloudWatch Logs quotas, event size
 _create_lock = Lock()
@@ -22,7 +21,9 @@ class LogLine:
 
 def install(account: Account) -> None:
     """Correct moto's part."""
-    patches.install(account)
+    from embedded_account.logs import moto_streams
+
+    moto_streams.install(account)
 
 
 def has_group(account: Account, group: str) -> bool:

@@ -7,8 +7,7 @@ from embedded_account.account import Account
 
 def install(account: Account) -> None:
     """Send object events to EventBridge as S3 does, and answer plain object requests."""
-    from embedded_account.moto_patches import s3 as patches
-    from embedded_account.moto_patches import s3_contents
+    from embedded_account.s3 import moto_contents, moto_events
     from embedded_account.s3.disk import Disk
     from embedded_account.s3.objects import Objects
 
@@ -19,6 +18,6 @@ def install(account: Account) -> None:
     contents.mkdir(parents=True, exist_ok=True)
     disk = Disk(contents, keeps=keeps)
     account.offer("disk", lambda: [disk])
-    patches.install(account)
-    s3_contents.install(disk)
+    moto_events.install(account)
+    moto_contents.install(disk)
     account.add_middleware(Objects(account, disk).middleware)

@@ -16,7 +16,8 @@ from embedded_account.errors import ServiceError
 from embedded_account.iam.actions.rules import Need
 from embedded_account.iam.permissions import Permissions, refusal
 from embedded_account.identity import Principal
-from embedded_account.lambda_.function import Function
+from embedded_account.lambda_.asynchronous import EventQueue
+from embedded_account.lambda_.invoker import Invoker
 from embedded_account.lambda_.recursion import caller_trace
 
 logger = logging.getLogger("embedded_account.sns")
@@ -48,13 +49,13 @@ class Deliveries:
     def invoke(self, arn: str, subscription_arn: str, notification: Mapping[str, Any]) -> None:
         """Queue an event of `notification` for the function; SNS invokes asynchronously."""
         event = {"Records": [_record(subscription_arn, notification)]}
-        invoker = Function.invoker
         try:
-            target = invoker.resolve(arn)
+            target = self._account.shared(Invoker).resolve(arn)
         except ServiceError as error:
             logger.warning("a message for %s is lost: %s", arn, error)
             return
-        invoker.invoke_later(target, json.dumps(event).encode(), str(uuid.uuid4()), caller_trace.get(""))
+        queue = self._account.shared(EventQueue)
+        queue.add(target, json.dumps(event).encode(), str(uuid.uuid4()), caller_trace.get(""))
 
 
 def _record(subscription_arn: str, notification: Mapping[str, Any]) -> dict[str, Any]:

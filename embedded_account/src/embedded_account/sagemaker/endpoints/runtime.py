@@ -10,7 +10,6 @@ from urllib.parse import unquote
 
 from moto.core.exceptions import ServiceException
 
-from embedded_account import operations
 from embedded_account.account import Account, WsgiApplication
 from embedded_account.errors import ServiceError
 from embedded_account.sagemaker.endpoints.capture import Capture
@@ -18,6 +17,7 @@ from embedded_account.sagemaker.endpoints.endpoint import Endpoint, Variant
 from embedded_account.sagemaker.endpoints.endpoints import Endpoints
 from embedded_account.sagemaker.endpoints.fleet import NoInstanceError
 from embedded_account.sagemaker.endpoints.instance import InstanceDiedError, InstanceGoneError
+from embedded_account.wiring.operations import Operations
 from embedded_account.wiring.refusals import refuse
 
 MAX_BODY_BYTES = 6 << 20
@@ -253,5 +253,5 @@ def _request_id() -> str:
 
 def install(account: Account, endpoints: Endpoints) -> None:
     """Carry out InvokeEndpoint."""
-    operations.carry_out("sagemaker-runtime", {"InvokeEndpoint"})
+    account.shared(Operations).carry_out("sagemaker-runtime", {"InvokeEndpoint"})
     account.add_middleware(Runtime(account, endpoints).middleware)

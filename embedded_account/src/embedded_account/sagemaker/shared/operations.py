@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from embedded_account import operations as account_operations
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
 
@@ -18,12 +17,11 @@ _DEFAULT_PAGE = 10
 def register(operations: Mapping[str, Operation]) -> None:
     """Carry out `operations`, by their API names such as "CreateTrainingJob"."""
     _operations.update(operations)
-    account_operations.carry_out("sagemaker", set(operations))
 
 
-def operation(name: str) -> Operation:
-    """Return what carries out the operation `name`."""
-    return _operations[name]
+def table() -> Mapping[str, Operation]:
+    """Return what carries out each operation."""
+    return dict(_operations)
 
 
 def arn(account: Account, kind: str, name: str) -> str:

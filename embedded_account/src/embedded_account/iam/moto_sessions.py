@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from embedded_account.account import Account
-from embedded_account.moto_patches import replace
+from embedded_account.wiring.replacement import replace
 
 
 def install(account: Account) -> None:

@@ -3,7 +3,7 @@
 from moto.sqs import models
 
 from embedded_account.clock import Clock
-from embedded_account.moto_patches import replace
+from embedded_account.wiring.replacement import replace
 
 
 def install(clock: Clock) -> None:

@@ -17,8 +17,9 @@ from moto.stepfunctions.parser.backend import execution as moto_execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from embedded_account.account import Account
-from embedded_account.moto_patches import replace, stepfunctions_definitions, stepfunctions_errors, stepfunctions_time
+from embedded_account.stepfunctions import moto_definitions, moto_errors, moto_time
 from embedded_account.stepfunctions.reporting import LogSession, on_end, on_start
+from embedded_account.wiring.replacement import replace
 
 _STATUSES: dict[type[Any], ExecutionStatus] = {
     ProgramEnded: ExecutionStatus.SUCCEEDED,
@@ -31,14 +32,14 @@ _STATUSES: dict[type[Any], ExecutionStatus] = {
 def install(account: Account) -> None:
     """Run state machines for real, inside the account."""
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
-    stepfunctions_time.install(account.clock)
+    moto_time.install(account.clock)
     _replace_clients(account)
     _replace_start_and_end(account)
     _replace_first_status()
     _keep_stopped()
     _replace_search_for_tokens()
-    stepfunctions_errors.install()
-    stepfunctions_definitions.install()
+    moto_errors.install()
+    moto_definitions.install()
 
 
 def _replace_clients(account: Account) -> None:

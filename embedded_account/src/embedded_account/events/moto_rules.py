@@ -10,7 +10,7 @@ from moto.events.models import Rule
 from embedded_account.account import Account
 from embedded_account.events.delivery import Deliveries, Target
 from embedded_account.events.inputs import target_input
-from embedded_account.moto_patches import replace
+from embedded_account.wiring.replacement import replace
 
 
 def install(deliveries: Deliveries) -> None:

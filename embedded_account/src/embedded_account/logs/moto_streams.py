@@ -7,7 +7,8 @@ from typing import Any
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
 from embedded_account.logs.patterns import FilterPatternError, compile_pattern, select
-from embedded_account.moto_patches import replace
+from embedded_account.wiring.replacement import replace
+from embedded_account.wiring.serving import check
 
 
 def install(account: Account) -> None:
@@ -38,11 +39,7 @@ def install(account: Account) -> None:
         _record_metrics(account, self.log_group, log_events)
         return answer
 
-    def check(service: str, operation: str, response: Any) -> None:
-        if (service, operation) == ("logs", "PutMetricFilter"):
-            _compiled(response._get_param("filterPattern") or "")
-
-    account.add_action_check(check)
+    check(account, "logs", {"PutMetricFilter": lambda params: _compiled(params.get("filterPattern", ""))})
     assert hasattr(models, "EventMessageFilter"), "moto's EventMessageFilter moved; was moto upgraded?"
     setattr(models, "EventMessageFilter", _MessageFilter)  # noqa: B010 (mypy forbids to assign to a class)
     put_in_moto = replace(models.LogStream, "put_log_events", put_log_events, parameters=("self", "log_events"))

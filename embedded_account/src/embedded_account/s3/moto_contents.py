@@ -12,8 +12,8 @@ from moto.s3.exceptions import EntityTooSmall, InvalidPart
 from moto.s3.models import FakeKey, FakeMultipart, MultipartChecksumBuilder
 from moto.settings import S3_UPLOAD_PART_MIN_SIZE
 
-from embedded_account.moto_patches import replace
 from embedded_account.s3.disk import Disk, DiskBuffer, StoredFile, blocks_of_key
+from embedded_account.wiring.replacement import replace
 
 
 def install(disk: Disk) -> None:

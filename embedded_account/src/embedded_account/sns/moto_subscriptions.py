@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from embedded_account.moto_patches import replace
+from embedded_account.wiring.replacement import replace
 
 
 def install(is_allowed: Callable[[str, str, str], bool], invoke: Callable[[str, str, Mapping[str, Any]], None]) -> None:

@@ -7,7 +7,7 @@ from moto.core.base_backend import AccountSpecificBackend
 
 from embedded_account.account import Account
 from embedded_account.data_files import data_loader, new_session
-from embedded_account.moto_patches import replace
+from embedded_account.wiring.replacement import replace
 
 
 def install(account: Account) -> None:

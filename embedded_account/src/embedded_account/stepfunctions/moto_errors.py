@@ -16,7 +16,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 )
 from moto.stepfunctions.parser.asl.eval.callback.callback import HeartbeatTimeoutError
 
-from embedded_account.moto_patches import replace
+from embedded_account.wiring.replacement import replace
 
 _PARAMETERS = ("self", "env", "ex")
 

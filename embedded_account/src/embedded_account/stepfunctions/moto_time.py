@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from embedded_account.clock import Clock
-from embedded_account.moto_patches import replace
+from embedded_account.wiring.replacement import replace
 
 _PARSER = "moto.stepfunctions.parser"
 _DATING = (

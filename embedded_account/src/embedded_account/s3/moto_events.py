@@ -12,8 +12,8 @@ from moto.s3.models import FakeBucket
 from moto.s3.utils import _VersionedKeyStore
 
 from embedded_account.account import Account
-from embedded_account.moto_patches import replace
-from embedded_account.moto_patches.events import publish
+from embedded_account.events.moto_rules import publish
+from embedded_account.wiring.replacement import replace
 
 logger = logging.getLogger("embedded_account.s3")
 

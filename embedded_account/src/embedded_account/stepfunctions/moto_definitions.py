@@ -6,8 +6,8 @@ from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguagePa
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
-from embedded_account.moto_patches import replace
 from embedded_account.stepfunctions import definitions
+from embedded_account.wiring.replacement import replace
 
 
 def install() -> None:

@@ -6,7 +6,7 @@ from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse
 
 from embedded_account.account import Account
-from embedded_account.moto_patches import replace
+from embedded_account.wiring.replacement import replace
 
 
 def install(account: Account) -> None:

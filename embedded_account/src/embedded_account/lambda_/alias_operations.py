@@ -1,0 +1,87 @@
+"""The part of the Lambda API that names versions."""
+
+from typing import Any
+
+from embedded_account.account import Account
+from embedded_account.errors import ServiceError
+from embedded_account.lambda_.event_config import EventConfigs
+from embedded_account.lambda_.fleet import Fleets
+from embedded_account.lambda_.function import Function
+from embedded_account.lambda_.targets import aliases_of, backend_of, latest, resolve
+from embedded_account.wiring.serving import Operation
+
+Params = dict[str, Any]
+Answer = dict[str, Any]
+
+
+class AliasOperations:
+    """Answers its part of the Lambda API; ListAliases is moto's."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._fleets = account.shared(Fleets)
+        self._configs = account.shared(EventConfigs)
+
+    def table(self) -> dict[str, Operation]:
+        """Return the operations by their names."""
+        return {
+            "CreateAlias": self.create,
+            "UpdateAlias": self.update,
+            "GetAlias": self.get,
+            "DeleteAlias": self.delete,
+        }
+
+    def create(self, params: Params) -> Answer:
+        """Name a version."""
+        function = self._latest(params)
+        name, version = params["Name"], params["FunctionVersion"]
+        resolve(self._backend, function.function_name, version)
+        alias = self._backend.create_alias(
+            name, function.function_name, version, params.get("Description", ""), params.get("RoutingConfig")
+        )
+        return _described(alias)
+
+    def get(self, params: Params) -> Answer:
+        """Describe an alias."""
+        return _described(self._alias(params))
+
+    def update(self, params: Params) -> Answer:
+        """Point an alias elsewhere; its provisioned environments are replaced by those of the new version."""
+        alias, function = self._alias(params), self._latest(params)
+        version = params.get("FunctionVersion")
+        if version:
+            resolve(self._backend, function.function_name, version)
+        alias.update(params.get("Description"), version, params.get("RoutingConfig"))
+        config = self._fleets.fleet(function.function_name).provisioned.get(alias.name)
+        if version and config:
+            spec = resolve(self._backend, function.function_name, version).function.environment_spec()
+            if spec.revision != config.spec.revision:
+                self._fleets.provision(spec, alias.name, config.requested)
+        return _described(alias)
+
+    def delete(self, params: Params) -> Answer:
+        """Delete an alias with its provisioned environments and event configuration."""
+        function, name = self._latest(params), params["Name"]
+        aliases_of(self._backend, function).pop(name, None)
+        self._fleets.unprovision(function.function_name, name)
+        self._configs.delete(function.function_name, name)
+        return {}
+
+    @property
+    def _backend(self) -> Any:
+        return backend_of(self._account)
+
+    def _latest(self, params: Params) -> Function:
+        return latest(self._backend, params["FunctionName"])
+
+    def _alias(self, params: Params) -> Any:
+        function, name = self._latest(params), params["Name"]
+        alias = aliases_of(self._backend, function).get(name)
+        if alias is None:
+            raise ServiceError("ResourceNotFoundException", f"Cannot find alias arn: {function.function_arn}:{name}")
+        return alias
+
+
+def _described(alias: Any) -> Answer:
+    described: Answer = alias.to_json()
+    return described

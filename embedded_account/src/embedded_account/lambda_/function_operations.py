@@ -1,0 +1,212 @@
+"""The part of the Lambda API that is about functions and their versions."""
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+from embedded_account.account import Account
+from embedded_account.errors import ServiceError
+from embedded_account.lambda_.event_config import EventConfigs
+from embedded_account.lambda_.fleet import Fleets
+from embedded_account.lambda_.function import Function
+from embedded_account.lambda_.invoker import Invoker
+from embedded_account.lambda_.packages import Packages
+from embedded_account.lambda_.targets import LATEST, Target, aliases_of, backend_of, latest, parse_name, resolve
+from embedded_account.lambda_.urls import FunctionUrls
+from embedded_account.lambda_.warmer import Warmer
+from embedded_account.wiring.serving import Operation
+
+Params = dict[str, Any]
+Answer = dict[str, Any]
+
+
+class FunctionOperations:
+    """Answers its part of the Lambda API."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._invoker = account.shared(Invoker)
+        self._fleets = account.shared(Fleets)
+        self._configs = account.shared(EventConfigs)
+        self._urls = account.shared(FunctionUrls)
+        self._warmer = account.shared(Warmer)
+
+    def table(self) -> dict[str, Operation]:
+        """Return the operations by their names."""
+        return {
+            "CreateFunction": self.create,
+            "UpdateFunctionCode": self.update_code,
+            "UpdateFunctionConfiguration": self.update_configuration,
+            "DeleteFunction": self.delete,
+            "GetFunction": self.get,
+            "GetFunctionConfiguration": self.get_configuration,
+            "ListFunctions": self.list_functions,
+            "AddPermission": self.add_permission,
+            "PublishVersion": self.publish_version,
+            "ListVersionsByFunction": self.list_versions,
+        }
+
+    # -- functions ----------------------------------------------------------------------------------------------
+
+    def create(self, params: Params) -> Answer:
+        """Create a function, and its first version when asked to."""
+        name, _ = parse_name(params["FunctionName"], None)
+        if name in self._backend._lambdas._functions:
+            raise ServiceError("ResourceConflictException", f"Function already exist: {name}")
+        spec = {**params, "FunctionName": name, "Publish": False, "Code": _as_moto_takes_it(params["Code"])}
+        function = self._backend.create_function(spec)
+        try:
+            function.unpack(self._account.shared(Packages))
+        except ServiceError:
+            self._forget(function)
+            raise
+        shown = self._publish(function, None) if params.get("Publish") else function
+        self._warmer.add(shown)
+        return shown.get_configuration(on_create=True)
+
+    def update_code(self, params: Params) -> Answer:
+        """Change the code of $LATEST."""
+        function = self._latest(params)
+        return self._changed(params, function, lambda: function.update_function_code(_as_moto_takes_it(params)))
+
+    def update_configuration(self, params: Params) -> Answer:
+        """Change the settings of $LATEST."""
+        function = self._latest(params)
+        return self._changed(params, function, lambda: function.update_configuration(params))
+
+    def delete(self, params: Params) -> Answer:
+        """Delete a function, or one version of it, with its environments and settings."""
+        target = self._target(params)
+        name, version = target.function.function_name, str(target.function.version)
+        if not target.qualifier:
+            revisions = {version.revision for version in self._versions(target.function)}
+            self._forget(target.function)
+            aliases_of(self._backend, target.function).clear()
+            self._fleets.remove(name, revisions)
+            self._configs.delete(name, None)
+            self._urls.remove(name)
+            self._invoker.loops_allowed.discard(name)
+        elif target.qualifier != version or version == LATEST:
+            raise ServiceError(
+                "InvalidParameterValueException", f"Qualifier: {target.qualifier!r} is no published version"
+            )
+        elif any(alias.function_version == version for alias in aliases_of(self._backend, target.function).values()):
+            raise ServiceError("ResourceConflictException", f"an alias points to version {version} of {name}")
+        else:
+            self._backend._lambdas._functions[name]["versions"].remove(target.function)
+            self._fleets.unprovision(name, version)
+            self._fleets.retire(name, target.function.revision)
+        return {}
+
+    def get(self, params: Params) -> Answer:
+        """Describe a function, where its code is, and its reserved concurrency."""
+        target = self._target(params)
+        answer = target.function.get_code()
+        answer["Configuration"] = self._configuration(target)
+        answer.pop("Concurrency", None)
+        reserved = self._fleets.fleet(target.function.function_name).reserved
+        if reserved is not None:
+            answer["Concurrency"] = {"ReservedConcurrentExecutions": reserved}
+        return answer
+
+    def get_configuration(self, params: Params) -> Answer:
+        """Describe a function."""
+        return self._configuration(self._target(params))
+
+    def list_functions(self, params: Params) -> Answer:
+        """List $LATEST of every function, or all versions."""
+        functions = [entry["latest"] for entry in self._backend._lambdas._functions.values()]
+        if params.get("FunctionVersion") == "ALL":
+            functions = [version for function in functions for version in self._versions(function)]
+        return {"Functions": [function.get_configuration() for function in functions]}
+
+    def add_permission(self, params: Params) -> Answer:
+        """Let someone invoke the function."""
+        function, sid = self._latest(params), params["StatementId"]
+        if any(statement.get("Sid") == sid for statement in function.policy.statements):
+            raise ServiceError(
+                "ResourceConflictException",
+                f"The statement id ({sid}) provided already exists. Please provide a new statement id, or remove the"
+                " existing statement.",
+            )
+        request = {name: value for name, value in params.items() if name not in ("FunctionName", "Qualifier")}
+        added = self._backend.add_permission(function.function_name, params.get("Qualifier"), json.dumps(request))
+        return {"Statement": json.dumps(added)}
+
+    # -- versions -----------------------------------------------------------------------------------------------
+
+    def publish_version(self, params: Params) -> Answer:
+        """Take a snapshot of $LATEST; the last one again when nothing has changed since."""
+        function = self._latest(params)
+        expected = params.get("CodeSha256")
+        if expected and expected != function.code_sha_256:
+            raise ServiceError(
+                "InvalidParameterValueException",
+                f"CodeSHA256 ({expected}) is different from current CodeSHA256 in $LATEST ({function.code_sha_256})."
+                " Please try again with the CodeSHA256 in $LATEST.",
+            )
+        version = self._publish(function, params.get("Description"))
+        self._warmer.add(version)
+        return version.get_configuration()
+
+    def list_versions(self, params: Params) -> Answer:
+        """List $LATEST and the published versions."""
+        return {"Versions": [one.get_configuration() for one in self._versions(self._latest(params))]}
+
+    # -- inside -------------------------------------------------------------------------------------------------
+
+    @property
+    def _backend(self) -> Any:
+        return backend_of(self._account)
+
+    def _target(self, params: Params) -> Target:
+        return resolve(self._backend, params["FunctionName"], params.get("Qualifier"))
+
+    def _latest(self, params: Params) -> Function:
+        return latest(self._backend, params["FunctionName"])
+
+    def _forget(self, function: Function) -> None:
+        self._backend._lambdas._functions.pop(function.function_name)
+        self._backend._lambdas._arns.pop(function.function_arn, None)
+
+    def _versions(self, function: Function) -> list[Function]:
+        return [function, *self._backend._lambdas._functions[function.function_name]["versions"]]
+
+    def _configuration(self, target: Target) -> dict[str, Any]:
+        configuration = target.function.get_configuration()
+        return configuration | {"FunctionArn": target.arn if target.qualifier else target.function.function_arn}
+
+    def _changed(self, params: Params, function: Function, change: Callable[[], object]) -> Answer:
+        """Apply `change` to $LATEST; environments of what it was end."""
+        expected = params.get("RevisionId")
+        if expected and expected != function.revision:
+            raise ServiceError(
+                "PreconditionFailedException",
+                "The RevisionId provided does not match the latest RevisionId for the Lambda function or alias.",
+            )
+        before = function.revision
+        change()
+        if not params.get("DryRun"):
+            function.unpack(self._account.shared(Packages))
+            function.last_modified = self._warmer.now()
+            self._fleets.retire(function.function_name, before)
+        shown = self._publish(function, None) if params.get("Publish") else function
+        self._warmer.add(shown)
+        return shown.get_configuration()
+
+    def _publish(self, function: Function, description: str | None) -> Function:
+        entry = self._backend._lambdas._functions[function.function_name]
+        if entry["versions"] and entry["versions"][-1].content() == function.content():
+            newest: Function = entry["versions"][-1]
+            return newest
+        entry["published"] = entry.get("published", 0) + 1  # numbers of deleted versions are not used again
+        version = function.snapshot(entry["published"], description)
+        entry["versions"].append(version)
+        return version
+
+
+def _as_moto_takes_it(code: Params) -> Params:
+    """Return where the code is with an archive in base64, which moto takes apart itself."""
+    archive = code.get("ZipFile")
+    return code if archive is None else {**code, "ZipFile": base64.b64encode(archive).decode()}

@@ -1,0 +1,162 @@
+"""Executions and the tokens of their tasks: what moto leaves out of its answers or gets wrong."""
+
+import json
+import re
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from moto.stepfunctions import models
+from moto.stepfunctions.parser.api import InvalidToken
+
+from embedded_account.account import Account
+from embedded_account.errors import ServiceError
+from embedded_account.stepfunctions.past import history
+from embedded_account.wiring.serving import Operation
+
+_ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
+_EXECUTION_NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
+_LARGEST_PAYLOAD_BYTES = 262_144
+_STOP_SECONDS = 10.0  # the interpreter looks between two steps whether it is to stop
+_PAGE = 100
+
+
+class Executions:
+    """Answers what moto leaves out or gets wrong: executions and the tokens of their tasks."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._starting = threading.Lock()  # of two calls with one name, the second finds what the first has started
+
+    def operations(self) -> dict[str, Operation]:
+        """Return the operations by their names."""
+        return {
+            "StartExecution": self.start,
+            "StopExecution": self.stop,
+            "DescribeExecution": self.describe,
+            "ListExecutions": self.list,
+            "GetExecutionHistory": self.history,
+            "SendTaskSuccess": self.send_success,
+            "SendTaskFailure": self.send_failure,
+            "SendTaskHeartbeat": self.send_heartbeat,
+        }
+
+    def start(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Start an execution; without a name it gets a UUID."""
+        name, text = params.get("name") or str(uuid.uuid4()), params.get("input", "{}")
+        if not _EXECUTION_NAME.fullmatch(name):
+            raise ServiceError("InvalidName", f"Invalid Name: '{name}'")
+        _check_size(text)
+        with self._starting:
+            execution = self._backend.start_execution(params["stateMachineArn"], name, text)
+        return {"executionArn": execution.execution_arn, "startDate": execution.start_date}
+
+    def stop(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Stop an execution with the caller's error and cause; one that has ended stays as it ended."""
+        execution = self._execution(params)
+        if execution.status == "RUNNING":
+            execution.error, execution.cause = params.get("error"), params.get("cause")
+            _wait_until(lambda: _has_begun(execution))  # before, moto would forget that it is to stop
+            execution.stop(stop_date=vars(models)["utcnow"](), error=execution.error or "", cause=execution.cause or "")
+            _wait_until(lambda: execution.status != "RUNNING")
+        return {"stopDate": execution.stop_date or execution.start_date}
+
+    def describe(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Describe an execution, its stop date in every ended status."""
+        execution = self._execution(params)
+        described = _list_item(execution) | {"input": execution.execution_input}
+        if execution.status == "SUCCEEDED":
+            output = execution.output
+            described["output"] = output if isinstance(output, str) else json.dumps(output)
+            described["outputDetails"] = execution.output_details
+        reasons = {"error": execution.error, "cause": execution.cause}
+        return described | {name: text for name, text in reasons.items() if text is not None}
+
+    def list(self, params: dict[str, Any]) -> dict[str, Any]:
+        """List executions, newest first as on AWS."""
+        machine = self._backend.describe_state_machine(params["stateMachineArn"])
+        wanted = params.get("statusFilter")
+        chosen = [item for item in reversed(machine.executions) if wanted in (None, item.status)]
+        page, token = _page(chosen, params)
+        return {"executions": [_list_item(item) for item in page], "nextToken": token}
+
+    def history(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return the events of an execution, paged and in either order."""
+        events = history(self._execution(params))
+        if params.get("reverseOrder"):
+            events.reverse()
+        page, token = _page(events, params)
+        return {"events": page, "nextToken": token}
+
+    def send_success(self, params: dict[str, Any]) -> dict[str, Any]:
+        """End a waiting task with its output."""
+        _check_size(params["output"])
+        self._backend.send_task_success(params["taskToken"], params["output"])
+        return {}
+
+    def send_failure(self, params: dict[str, Any]) -> dict[str, Any]:
+        """End a waiting task with an error and a cause."""
+        self._backend.send_task_failure(params["taskToken"], error=params.get("error"), cause=params.get("cause"))
+        return {}
+
+    def send_heartbeat(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Let a waiting task wait on; one without a time-out for heartbeats takes them too."""
+        token = params["taskToken"]
+        if not any(each.exec_worker.env.callback_pool_manager.get(token) for each in self._backend._get_executions()):
+            raise ServiceError("InvalidToken", f"Invalid Token: '{token}'")
+        with suppress(InvalidToken):  # the task has not begun to listen: its function still runs
+            self._backend.send_task_heartbeat(token)
+        return {}
+
+    @property
+    def _backend(self) -> Any:
+        from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+
+        return stepfunctions_parser_backends[self._account.account_id][self._account.region]
+
+    def _execution(self, params: dict[str, Any]) -> Any:
+        return self._backend.describe_execution(params["executionArn"])
+
+
+def _page(items: Sequence[Any], params: dict[str, Any]) -> tuple[Sequence[Any], str | None]:
+    size = params.get("maxResults") or _PAGE
+    token = params.get("nextToken") or "0"
+    if not token.isdigit():
+        raise ServiceError("InvalidToken", f"Invalid Token: '{token}'")
+    first = int(token)
+    return items[first : first + size], str(first + size) if first + size < len(items) else None
+
+
+def _list_item(execution: Any) -> dict[str, Any]:
+    item = {
+        "executionArn": execution.execution_arn,
+        "name": execution.name,
+        "startDate": execution.start_date,
+        "stateMachineArn": execution.state_machine_arn,
+        "status": execution.status,
+    }
+    return item | ({"stopDate": execution.stop_date} if execution.status in _ENDED else {})
+
+
+def _check_size(text: str) -> None:
+    if len(text.encode()) > _LARGEST_PAYLOAD_BYTES:
+        raise ServiceError(
+            "ValidationException",
+            f"the payload has {len(text.encode())} bytes; at most {_LARGEST_PAYLOAD_BYTES} are allowed",
+        )
+
+
+def _has_begun(execution: Any) -> bool:
+    """Return whether an execution's thread has come to its first state."""
+    environment = getattr(execution.exec_worker, "env", None)
+    return getattr(environment, "_program_state", None) is not None
+
+
+def _wait_until(holds: Callable[[], bool]) -> None:
+    """Return once `holds`, or after a bound: the caller's next look then tells."""
+    deadline = time.monotonic() + _STOP_SECONDS
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.01)
