@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from embedded_account.pytest_plugin import RunningAccount
-from support.functions import eventually, make_function
+from support.functions import make_function
 from support.queues import Queue, messages, new_queue
+from support.waiting import eventually
 
 from embedded_account import control
 

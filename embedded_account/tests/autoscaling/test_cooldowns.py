@@ -62,7 +62,7 @@ class Scaled:
         self.account.clock.advance(seconds)
 
 
-def test_scaling_out_waits_for_its_cooldown_unless_more_is_wanted(bare_account: Account) -> None:
+def test_scaling_out_waits_for_its_cooldown_unless_more_is_asked(bare_account: Account) -> None:
     """What the last scale-out added counts as part of what is wanted; a larger scale-out is made at once."""
     scaled = Scaled(bare_account, 1)
 
@@ -122,7 +122,7 @@ def test_what_is_switched_off_is_not_scaled(
     assert scaled.alarm(alarm, load) == 4
 
 
-def test_capacity_stays_within_its_bounds_and_says_why_it_changed(bare_account: Account) -> None:
+def test_capacity_stays_in_its_bounds_and_says_why_it_changed(bare_account: Account) -> None:
     """No more than MaxCapacity, no less than MinCapacity; the activity's cause names alarm and policy.
 
     Source: Application Auto Scaling user guide, "Scaling activities".

@@ -1,6 +1,5 @@
 """Autoscaling of a real endpoint: instances come with load, go when it is idle, and the rules around them."""
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -8,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 from embedded_account.pytest_plugin import RunningAccount
 from support.hosted import VARIANT, Hosting, Load
+from support.waiting import eventually
 
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 
@@ -54,7 +54,7 @@ def test_load_adds_instances_and_idleness_removes_them(
     _wait_for_count(hosting, endpoint, 1)
 
     assert load.errors == []
-    _wait_for(lambda: all("EndTime" in activity for activity in _activities(autoscaling, endpoint)))
+    eventually(lambda: all("EndTime" in activity for activity in _activities(autoscaling, endpoint)))
     scale_in, scale_out = _activities(autoscaling, endpoint)
     assert scale_out["Description"] == "Setting desired instance count to 2."
     assert "-AlarmHigh-" in scale_out["Cause"]
@@ -240,11 +240,4 @@ def _wait_for_count(hosting: Hosting, name: str, count: int) -> None:
         current = description["ProductionVariants"][0]["CurrentInstanceCount"]
         return bool(current == count and description["EndpointStatus"] == "InService")
 
-    _wait_for(reached)
-
-
-def _wait_for(condition: Callable[[], bool], seconds: float = 40) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.1)
+    eventually(reached)

@@ -1,6 +1,5 @@
 """Scheduled actions of scalable targets, and what several policies want together."""
 
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +12,7 @@ from embedded_account.autoscaling.tracking import TrackedMetric
 from embedded_account.metrics import series_key
 from embedded_account.pytest_plugin import RunningAccount
 from support.hosted import VARIANT, Hosting
+from support.waiting import eventually
 
 from embedded_account import control
 
@@ -91,7 +91,7 @@ def test_an_action_that_makes_no_sense_is_refused(
         running.client("application-autoscaling").put_scheduled_action(**target, ScheduledActionName="bad", **members)
 
 
-def test_nothing_is_taken_away_while_any_metric_says_out_or_nothing(bare_account: Account) -> None:
+def test_scaling_in_waits_until_every_metric_calls_for_it(bare_account: Account) -> None:
     """With two policies the larger capacity counts; a metric without data forbids to scale in, not to scale out.
 
     Source: Application Auto Scaling user guide, "How target tracking scaling for Application Auto Scaling works".
@@ -125,12 +125,11 @@ def _now(running: RunningAccount) -> datetime:
 
 
 def _cause(client: Any, target: dict[str, str]) -> str:
-    deadline = time.monotonic() + 15
-    while time.monotonic() < deadline:
+    def cause() -> str:
         activities = client.describe_scaling_activities(ServiceNamespace="sagemaker", ResourceId=target["ResourceId"])[
             "ScalingActivities"
         ]
-        if activities and activities[0]["StatusCode"] == "Successful":
-            return str(activities[0]["Cause"])
-        time.sleep(0.05)
-    raise AssertionError("nothing was scaled")
+        is_scaled = activities and activities[0]["StatusCode"] == "Successful"
+        return str(activities[0]["Cause"]) if is_scaled else ""
+
+    return eventually(cause, 15, "a scaling activity")

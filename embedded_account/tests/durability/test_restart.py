@@ -11,11 +11,12 @@ from urllib.request import urlopen
 
 import pytest
 from embedded_account.pytest_plugin import RunningAccount
-from support.functions import eventually, make_function
+from support.functions import make_function
 from support.hosted import Hosting
 from support.jobs import Workbench, new_workbench
 from support.processes import wait_until_gone
 from support.roles import new_role
+from support.waiting import eventually
 
 from embedded_account import control
 

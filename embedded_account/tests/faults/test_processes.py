@@ -9,9 +9,10 @@ import psutil
 from botocore.exceptions import ClientError
 from embedded_account.faults.remote import Faults
 from embedded_account.pytest_plugin import RunningAccount
-from support.functions import Deployed, eventually
+from support.functions import Deployed
 from support.hosted import Hosting
 from support.jobs import Workbench, new_workbench
+from support.waiting import eventually
 
 _STEPS = """
 import time

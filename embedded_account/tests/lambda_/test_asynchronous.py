@@ -8,7 +8,8 @@ import pytest
 from embedded_account.account import Account
 from embedded_account.lambda_.event_config import EventConfigs
 from embedded_account.pytest_plugin import RunningAccount
-from support.functions import Deployed, eventually, make_function
+from support.functions import Deployed, make_function
+from support.waiting import eventually
 
 FAILING = "def handler(e, c): raise ValueError(f'cannot do {e[\"n\"]}')"
 ECHO = "def handler(e, c): return e"

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from support.functions import Deployed, eventually
+from support.functions import Deployed
+from support.waiting import eventually
 
 NewFunction = Callable[..., Deployed]
 SLEEPER = """

@@ -6,7 +6,8 @@ import signal
 import psutil
 import pytest
 from embedded_account.lambda_.forks import IS_SUPPORTED
-from support.functions import archive, eventually
+from support.functions import archive
+from support.waiting import eventually
 
 pytestmark = pytest.mark.skipif(not IS_SUPPORTED, reason="execution environments are forks on Linux alone")
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 from embedded_account.lambda_.recursion import MAX_IN_CHAIN, RecursiveError, next_trace
-from support.functions import Deployed, eventually
+from support.functions import Deployed
+from support.waiting import eventually
 
 LOOP = """
 import boto3

@@ -7,8 +7,9 @@ from pathlib import Path
 import psutil
 import pytest
 from embedded_account.pytest_plugin import RunningAccount
-from support.functions import eventually, make_function
+from support.functions import make_function
 from support.roles import new_role
+from support.waiting import eventually
 
 from embedded_account import control
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from embedded_account.faults.remote import Faults
 from embedded_account.pytest_plugin import RunningAccount
-from support.functions import Deployed, eventually, make_function
+from support.functions import Deployed, make_function
+from support.waiting import eventually
 
 from embedded_account import control
 

@@ -3,9 +3,7 @@
 import io
 import itertools
 import json
-import time
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,12 +84,3 @@ def make_function(account: RunningAccount, source: str, **settings: Any) -> Depl
         **settings,
     )
     return Deployed(name, client, account)
-
-
-def eventually(check: Callable[[], Any], seconds: float = 60.0) -> Any:
-    """Return the first true value of `check`; fail after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not (value := check()):
-        assert time.monotonic() < deadline, f"did not come true within {seconds} s"
-        time.sleep(0.05)
-    return value

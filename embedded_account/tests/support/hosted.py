@@ -3,12 +3,12 @@
 import io
 import tarfile
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 from botocore.exceptions import ClientError
+from support.waiting import eventually
 
 IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:2.6.0-cpu-py312"
 ROLE_ARN = "arn:aws:iam::123456789012:role/serving"
@@ -93,25 +93,25 @@ class Hosting:
 
     def settled(self, name: str, *, seconds: float = 30) -> dict[str, Any]:
         """Return the description of the endpoint once it is in no transition any more."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+
+        def settled() -> dict[str, Any]:
             answer: dict[str, Any] = self.sagemaker.describe_endpoint(EndpointName=name)
-            if answer["EndpointStatus"] in {"InService", "Failed"}:
-                return answer
-            time.sleep(0.03)
-        raise AssertionError(f"endpoint {name!r} is still {answer['EndpointStatus']} after {seconds} s")
+            return answer if answer["EndpointStatus"] in {"InService", "Failed"} else {}
+
+        return eventually(settled, seconds, f"the end of endpoint {name!r}'s transition")
 
     def delete(self, name: str) -> None:
         """Delete the endpoint and wait until it is gone."""
         self.sagemaker.delete_endpoint(EndpointName=name)
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
+
+        def is_gone() -> bool:
             try:
                 self.sagemaker.describe_endpoint(EndpointName=name)
             except ClientError:
-                return
-            time.sleep(0.03)
-        raise AssertionError(f"endpoint {name!r} is not deleted")
+                return True
+            return False
+
+        eventually(is_gone, 20, f"the deletion of endpoint {name!r}")
 
     def invoke(self, name: str, body: bytes = b"x", **options: Any) -> dict[str, Any]:
         """Return the answer of InvokeEndpoint."""

@@ -3,12 +3,12 @@
 import io
 import tarfile
 import textwrap
-import time
 import uuid
 from dataclasses import dataclass
 from typing import Any
 
 from support.roles import new_role
+from support.waiting import eventually
 
 IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.8.0-cpu-py312-ubuntu22.04-sagemaker"
 _ENDED = {"Completed", "Failed", "Stopped"}
@@ -77,13 +77,12 @@ class Workbench:
 
     def reached(self, name: str, statuses: set[str], seconds: float = 60.0) -> dict[str, Any]:
         """Return the description of `name` once its status or secondary status is among `statuses`."""
-        deadline = time.monotonic() + seconds
-        while True:
+
+        def reached() -> dict[str, Any]:
             job = self.sagemaker.describe_training_job(TrainingJobName=name)
-            if {job["TrainingJobStatus"], job["SecondaryStatus"]} & statuses:
-                return dict(job)
-            assert time.monotonic() < deadline, f"training job {name!r} is {job['SecondaryStatus']} after {seconds} s"
-            time.sleep(0.05)
+            return dict(job) if {job["TrainingJobStatus"], job["SecondaryStatus"]} & statuses else {}
+
+        return eventually(reached, seconds, f"{sorted(statuses)} of training job {name!r}")
 
     def tune(
         self, script: str, config: dict[str, Any], warm_start: dict[str, Any] | None = None, **changes: Any
@@ -101,13 +100,12 @@ class Workbench:
 
     def tuned(self, name: str, seconds: float = 60.0) -> dict[str, Any]:
         """Return the description of the tuning job `name` once it has ended."""
-        deadline = time.monotonic() + seconds
-        while True:
+
+        def ended() -> dict[str, Any]:
             job = self.sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
-            if job["HyperParameterTuningJobStatus"] in _ENDED:
-                return dict(job)
-            assert time.monotonic() < deadline, f"tuning job {name!r} runs after {seconds} s"
-            time.sleep(0.1)
+            return dict(job) if job["HyperParameterTuningJobStatus"] in _ENDED else {}
+
+        return eventually(ended, seconds, f"the end of tuning job {name!r}")
 
     def log(self, name: str) -> list[str]:
         """Return the messages of the training job's log so far."""

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from embedded_account.pytest_plugin import RunningAccount
 from support.hosted import BUCKET, Hosting
+from support.waiting import eventually
 
 _CAPTURE = {
     "EnableCapture": True,
@@ -27,15 +27,12 @@ def fast(account_at_speed: Callable[[float], RunningAccount]) -> RunningAccount:
 
 
 def _captured(hosting: Hosting, name: str) -> tuple[str, list[dict[str, Any]]]:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        found = hosting.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"captured/{name}/").get("Contents", [])
-        if found:
-            key = found[0]["Key"]
-            body = hosting.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read().decode()
-            return key, [json.loads(line) for line in body.splitlines()]
-        time.sleep(0.1)
-    raise AssertionError(f"nothing of {name!r} was captured")
+    def listed() -> list[Any]:
+        return list(hosting.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"captured/{name}/").get("Contents", []))
+
+    key = eventually(listed, 10, f"a capture of {name!r}")[0]["Key"]
+    body = hosting.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read().decode()
+    return key, [json.loads(line) for line in body.splitlines()]
 
 
 def test_invocations_are_captured_by_variant_and_hour(fast: RunningAccount) -> None:

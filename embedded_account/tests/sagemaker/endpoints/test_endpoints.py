@@ -3,8 +3,8 @@
 import json
 import os
 import signal
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from embedded_account.pytest_plugin import RunningAccount
 from support.hosted import VARIANT, Hosting, Load
 from support.queues import messages, new_queue
+from support.waiting import eventually
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +173,7 @@ def test_update_whose_model_does_not_load_stays_on_blue(hosting: Hosting, endpoi
     assert load.errors == []
 
 
-def test_capacity_change_is_retained_by_an_update_that_asks_for_it(hosting: Hosting, endpoint: str) -> None:
+def test_update_retains_a_capacity_change_if_asked_to(hosting: Hosting, endpoint: str) -> None:
     """Instance counts set by hand or by autoscaling outlive an update with RetainAllVariantProperties, and only it.
 
     Source: SageMaker API reference, UpdateEndpoint.
@@ -306,15 +307,12 @@ def _counts(description: dict[str, Any]) -> tuple[int, int]:
 
 
 def _first_answer(hosting: Hosting, name: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 15
-    while True:
-        try:
-            answer: dict[str, Any] = json.loads(hosting.invoke(name)["Body"].read())
-        except ClientError:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        else:
-            return answer
+    def answer() -> dict[str, Any]:
+        with suppress(ClientError):
+            return dict(json.loads(hosting.invoke(name)["Body"].read()))
+        return {}
+
+    return eventually(answer, 15)
 
 
 def _streams(account: RunningAccount, name: str) -> list[str]:

@@ -3,8 +3,7 @@
 import json
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from embedded_account.sagemaker.endpoints.instance import (
     Launch,
 )
 from support.hosted import ROLE_ARN, archive
+from support.waiting import eventually
 
 pytestmark = pytest.mark.account
 
@@ -69,7 +69,7 @@ def test_scaling_in_lets_a_request_under_way_end(bare_account: Account, fleet: F
     fleet.resize(1)
     instance = fleet.acquire()
     closing = bare_account.start_thread("closing", lambda: fleet.resize(0))
-    _wait_for(lambda: instance.draining)
+    eventually(lambda: instance.draining)
 
     status, _, content = instance.invoke(b"sleep 0.3", {"Content-Type": "image/jpeg"}, 10)
     fleet.release(instance)
@@ -98,7 +98,7 @@ def test_dead_instance_is_told_from_a_dying_one(fleet: Fleet) -> None:
 
     with pytest.raises(InstanceDiedError, match=instance.id):
         instance.invoke(b"exit now", {"Content-Type": "image/jpeg"}, 10)
-    _wait_for(lambda: not instance.alive)
+    eventually(lambda: not instance.alive)
 
     with pytest.raises(InstanceGoneError, match=instance.id):
         instance.invoke(b"x", {"Content-Type": "image/jpeg"}, 10)
@@ -109,13 +109,13 @@ def test_check_replaces_what_died_and_nothing_more(fleet: Fleet) -> None:
     fleet.resize(2)
     before = fleet.instances
     os.kill(before[0].pid, signal.SIGKILL)
-    _wait_for(lambda: not before[0].alive)
+    eventually(lambda: not before[0].alive)
 
     def checked() -> bool:
         fleet.check()
         return fleet.current_count == 2 and before[0] not in fleet.instances
 
-    _wait_for(checked)
+    eventually(checked)
     fleet.check()
 
     assert before[1] in fleet.instances
@@ -132,10 +132,3 @@ def test_instance_that_does_not_start_leaves_the_fleet_as_it_was(bare_account: A
         fleet.resize(2)
 
     assert (fleet.current_count, fleet.desired_count) == (0, 0)
-
-
-def _wait_for(condition: Callable[[], bool], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.02)

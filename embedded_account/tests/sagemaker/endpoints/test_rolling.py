@@ -1,7 +1,6 @@
 """Rolling updates: batches, the wait between them, and the way back."""
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +11,7 @@ from embedded_account.sagemaker.endpoints.deployment import plan
 from embedded_account.sagemaker.endpoints.rolling import batch_size
 from support.hosted import Hosting, Load
 from support.queues import messages, new_queue
+from support.waiting import eventually
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_two_policies_at_once_are_refused() -> None:
 
 
 @pytest.mark.slow
-def test_a_rolling_update_replaces_batch_by_batch_and_fails_no_request(fast: RunningAccount) -> None:
+def test_rolling_update_goes_by_batches_and_fails_no_request(fast: RunningAccount) -> None:
     """Both fleets serve between the batches, never more than one instance above the count; events tell each step.
 
     Source: SageMaker developer guide, "Use rolling deployments".
@@ -131,13 +131,14 @@ def test_an_alarm_between_batches_brings_the_old_fleet_back(fast: RunningAccount
 
 def _until_mixed(hosting: Hosting, name: str) -> tuple[int, int]:
     """Return how many instances of the old and of the new fleet serve once both do."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
+
+    def mixed() -> tuple[int, int] | None:
         endpoint = hosting.sagemaker.describe_endpoint(EndpointName=name)
         pending = endpoint.get("PendingDeploymentSummary")
         old = endpoint["ProductionVariants"][0]["CurrentInstanceCount"]
         new = pending["ProductionVariants"][0]["CurrentInstanceCount"] if pending else 0
-        if pending and new and old < 2:
-            return old, new
-        time.sleep(0.02)
-    raise AssertionError(f"endpoint {name!r} never had both fleets")
+        return (old, new) if new and old < 2 else None
+
+    fleets = eventually(mixed, 20, f"both fleets of endpoint {name!r}")
+    assert fleets
+    return fleets

@@ -3,7 +3,6 @@
 import io
 import json
 import re
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from embedded_account.pytest_plugin import RunningAccount
 from embedded_account.sagemaker.endpoints.endpoint import Endpoint, Variant
 from embedded_account.sagemaker.endpoints.runtime import Runtime
 from support.hosted import IMAGE, ROLE_ARN, VARIANT, Hosting
+from support.waiting import eventually
 
 
 @pytest.fixture(scope="module")
@@ -127,10 +127,7 @@ def test_model_process_that_exits_is_a_server_error_once(hosting: Hosting, endpo
 
     assert response["Error"]["Code"] == "ModelError"
     assert "the model process exited" in response["OriginalMessage"]
-    deadline = time.monotonic() + 15
-    while _code(hosting, endpoint, b"x"):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    eventually(lambda: not _code(hosting, endpoint, b"x"), 15)
 
 
 def test_endpoint_without_a_running_instance_is_unavailable(hosting: Hosting) -> None:
@@ -207,13 +204,13 @@ def test_model_that_takes_longer_than_a_minute_is_a_model_error(bare_account: Ac
         "HTTP_AUTHORIZATION": "Credential=AKIA/20261121/us-east-1/sagemaker/aws4_request",
         "wsgi.input": io.BytesIO(),
     }
-    said: list[Any] = []
+    started: list[Any] = []
 
-    (body,) = runtime.middleware(lambda *_: [])(environ, lambda *answer: said.append(answer))
+    (body,) = runtime.middleware(lambda *_: [])(environ, lambda *answer: started.append(answer))
 
     answer = json.loads(body)
     assert asked == [60.0]
-    assert said[0][0].startswith("424")
+    assert started[0][0].startswith("424")
     assert answer["OriginalStatusCode"] == 0
     assert "timed out while waiting for a response from container primary" in answer["Message"]
 
@@ -227,16 +224,14 @@ def test_busy_instances_are_measured(account_at_speed: Callable[[float], Running
     hosting = Hosting(fast.client)
     name = hosting.endpoint("busy")
     dimensions = [{"Name": "EndpointName", "Value": name}, {"Name": "VariantName", "Value": VARIANT}]
-    cloudwatch, found = fast.client("cloudwatch"), set()
-    deadline = time.monotonic() + 10
+    cloudwatch = fast.client("cloudwatch")
 
-    while found != {"CPUUtilization", "MemoryUtilization"} and time.monotonic() < deadline:
+    def measured() -> set[str]:
         listed = cloudwatch.list_metrics(Namespace="/aws/sagemaker/Endpoints", Dimensions=dimensions)["Metrics"]
-        found = {metric["MetricName"] for metric in listed}
-        time.sleep(0.05)
+        return {metric["MetricName"] for metric in listed}
 
+    eventually(lambda: measured() == {"CPUUtilization", "MemoryUtilization"}, 10)
     hosting.delete(name)
-    assert found == {"CPUUtilization", "MemoryUtilization"}
 
 
 def _refused(hosting: Hosting, name: str, body: bytes) -> dict[str, Any]:

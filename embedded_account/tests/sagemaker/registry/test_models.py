@@ -118,7 +118,7 @@ def test_configuration_that_cannot_run_is_refused(
         )
 
 
-def test_configuration_of_a_taken_name_is_refused_and_a_deleted_one_unknown(hosting: Hosting) -> None:
+def test_name_of_a_configuration_is_unique_until_it_is_deleted(hosting: Hosting) -> None:
     """Names are unique, until they are free again.
 
     Source: SageMaker API reference, CreateEndpointConfig.

@@ -1,7 +1,6 @@
 """Training jobs that fail, are stopped or are refused."""
 
 import contextlib
-import time
 from typing import Any
 
 import psutil
@@ -9,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 from embedded_account.sagemaker.training.cores import num_cores
 from support.jobs import Workbench, channel
+from support.waiting import eventually
 
 
 def test_exception_of_the_script_is_the_failure_reason(workbench: Workbench) -> None:
@@ -233,14 +233,12 @@ def test_request_is_refused_by_name(workbench: Workbench, changes: dict[str, Any
 
 
 def _line(workbench: Workbench, name: str, word: str) -> str:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
+    def first() -> str:
         with contextlib.suppress(ClientError):  # the log group comes with the first line
-            for line in workbench.log(name):
-                if line.startswith(word):
-                    return line
-        time.sleep(0.05)
-    raise AssertionError(f"training job {name!r} did not print {word!r}")
+            return next((line for line in workbench.log(name) if line.startswith(word)), "")
+        return ""
+
+    return eventually(first, 20, f"a line {word!r} of training job {name!r}")
 
 
 def _is_running(pid: int) -> bool:

@@ -4,7 +4,6 @@ import itertools
 import json
 import math
 import re
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ from embedded_account.pytest_plugin import RunningAccount
 from embedded_account.sagemaker.training.cores import num_cores
 from support.jobs import Workbench, channel
 from support.queues import Queue, messages, new_queue
+from support.waiting import eventually
 
 _SCRIPT = """
 import json, os, pathlib, sys
@@ -170,9 +170,9 @@ def test_jobs_are_listed_by_name_and_status(workbench: Workbench, done: dict[str
 
     Source: SageMaker API reference, ListTrainingJobs.
     """
-    found = workbench.sagemaker.list_training_jobs(NameContains=done["TrainingJobName"], StatusEquals="Completed")
+    answer = workbench.sagemaker.list_training_jobs(NameContains=done["TrainingJobName"], StatusEquals="Completed")
 
-    assert [job["TrainingJobName"] for job in found["TrainingJobSummaries"]] == [done["TrainingJobName"]]
+    assert [job["TrainingJobName"] for job in answer["TrainingJobSummaries"]] == [done["TrainingJobName"]]
 
 
 def test_second_job_of_a_name_is_refused(workbench: Workbench, done: dict[str, Any]) -> None:
@@ -232,10 +232,7 @@ def test_log_is_written_while_the_job_trains(workbench: Workbench) -> None:
     name = workbench.start("import time\nprint('epoch=1')\ntime.sleep(60)")
     workbench.reached(name, {"Training"})
 
-    deadline = time.monotonic() + 20
-    while "epoch=1" not in workbench.log(name):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    eventually(lambda: "epoch=1" in workbench.log(name), 20)
 
     assert workbench.sagemaker.describe_training_job(TrainingJobName=name)["SecondaryStatus"] == "Training"
     workbench.sagemaker.stop_training_job(TrainingJobName=name)
@@ -284,8 +281,8 @@ def test_two_instances_are_two_processes(workbench: Workbench) -> None:
     )
     job = workbench.ended(name)
 
-    said = sorted(line for line in workbench.log(name) if line.startswith("instance"))
-    assert [re.findall(r"\d\.txt", line) for line in said] == [["0.txt", "2.txt"], ["1.txt", "3.txt"]]
+    lines = sorted(line for line in workbench.log(name) if line.startswith("instance"))
+    assert [re.findall(r"\d\.txt", line) for line in lines] == [["0.txt", "2.txt"], ["1.txt", "3.txt"]]
     assert len(workbench.members(job["ModelArtifacts"]["S3ModelArtifacts"])) == 2
 
 
@@ -310,5 +307,5 @@ def test_two_instances_train_over_torchrun(workbench: Workbench) -> None:
     )
 
     assert workbench.ended(name)["TrainingJobStatus"] == "Completed"
-    said = sorted(line for line in workbench.log(name) if line.startswith("rank"))
-    assert said == ["rank 0 of 2 sum 3.0", "rank 1 of 2 sum 3.0"]
+    lines = sorted(line for line in workbench.log(name) if line.startswith("rank"))
+    assert lines == ["rank 0 of 2 sum 3.0", "rank 1 of 2 sum 3.0"]

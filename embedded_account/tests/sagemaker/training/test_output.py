@@ -1,8 +1,7 @@
 """What a training job leaves in S3 beside archives: plain files, and checkpoints while it runs."""
 
-import time
-
 from support.jobs import Workbench
+from support.waiting import eventually
 
 _WRITES = """
 import os, pathlib
@@ -14,10 +13,10 @@ pathlib.Path(os.environ["SM_OUTPUT_DATA_DIR"], "report.html").write_text("<p>")
 _CHECKPOINTS = """
 import os, pathlib
 folder = pathlib.Path(os.environ["SM_MODEL_DIR"]).parent / "checkpoints"
-found = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-print("found " + " ".join(found))
+restored = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+print("restored " + " ".join(restored))
 (folder / "epochs").mkdir(exist_ok=True)
-(folder / "epochs" / f"{len(found) + 1}.pt").write_text("state")
+(folder / "epochs" / f"{len(restored) + 1}.pt").write_text("state")
 """
 
 
@@ -52,9 +51,9 @@ def test_checkpoints_outlive_their_job(workbench: Workbench) -> None:
     second = workbench.start(_CHECKPOINTS, CheckpointConfig=config)
     workbench.ended(second)
 
-    assert [line for name in (first, second) for line in workbench.log(name) if line.startswith("found")] == [
-        "found",
-        "found epochs/1.pt",
+    assert [line for name in (first, second) for line in workbench.log(name) if line.startswith("restored")] == [
+        "restored",
+        "restored epochs/1.pt",
     ]
     assert _keys(workbench, "checkpoints/lineage/") == ["epochs/1.pt", "epochs/2.pt"]
 
@@ -77,13 +76,14 @@ def test_checkpoints_are_sent_while_the_job_trains(workbench: Workbench) -> None
     )
     workbench.reached(name, {"Training"})
     seen: set[bytes] = set()
-    deadline = time.monotonic() + 20
-    while len(seen) < 2 and time.monotonic() < deadline:
+
+    def is_sent_twice() -> bool:
         if "state.txt" in _keys(workbench, "checkpoints/live/"):
-            found = workbench.account.client("s3").get_object(Bucket=workbench.bucket, Key="checkpoints/live/state.txt")
-            seen.add(found["Body"].read())
-        time.sleep(0.1)
+            sent = workbench.account.client("s3").get_object(Bucket=workbench.bucket, Key="checkpoints/live/state.txt")
+            seen.add(sent["Body"].read())
+        return len(seen) >= 2
+
+    eventually(is_sent_twice, 20)
 
     workbench.sagemaker.stop_training_job(TrainingJobName=name)
     workbench.ended(name)
-    assert len(seen) == 2

@@ -1,7 +1,6 @@
 """Tuning jobs over real training jobs: what is tried, what is found, how they end."""
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ from botocore.exceptions import ClientError
 from embedded_account.pytest_plugin import RunningAccount
 from support.jobs import Workbench
 from support.queues import messages, new_queue
+from support.waiting import eventually
 
 # The best rate is 0.3.
 _SCRIPT = """
@@ -364,10 +364,8 @@ def test_deleted_tuning_job_leaves_its_training_jobs(workbench: Workbench) -> No
 
 
 def _wait_for_running(workbench: Workbench, name: str, num_jobs: int) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
+    def runs() -> bool:
         listed = workbench.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
-        if len([item for item in listed["TrainingJobSummaries"] if "TrainingStartTime" in item]) >= num_jobs:
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"tuning job {name!r} does not run {num_jobs} jobs")
+        return len([item for item in listed["TrainingJobSummaries"] if "TrainingStartTime" in item]) >= num_jobs
+
+    eventually(runs, 20, f"{num_jobs} running jobs of tuning job {name!r}")

@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from http.client import HTTPConnection, HTTPResponse
@@ -13,6 +13,7 @@ import pytest
 from embedded_account.sagemaker.containers.serving import admission
 from embedded_account.sagemaker.containers.serving.admission import Admission
 from embedded_account.sagemaker.containers.serving.server import Server
+from support.waiting import eventually
 
 pytestmark = pytest.mark.account  # sockets on 127.0.0.1
 
@@ -75,13 +76,6 @@ def running() -> Iterator[Running]:
     assert running.server.drain(10)
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 def test_answers_on_a_connection_that_stays_open(running: Running) -> None:
     """Several requests of one caller use one connection, and headers reach the model and the caller."""
     connection = running.connection()
@@ -98,7 +92,7 @@ def test_requests_over_the_queue_are_refused_at_once(running: Running) -> None:
     """Two at work and two that wait are taken; the rest get 503 with a retry hint while those still run."""
     with ThreadPoolExecutor(8) as pool:
         taken = [pool.submit(running.invoke, b"wait") for _ in range(4)]
-        wait_until(lambda: running.admission.num_waiting == 2)
+        eventually(lambda: running.admission.num_waiting == 2)
 
         connection = running.connection()
         connection.request("POST", "/invocations", b"more")
@@ -122,7 +116,7 @@ def test_answers_say_how_long_their_requests_waited(running: Running) -> None:
             assert running.started.acquire(timeout=30)
         began = time.monotonic()
         waiting = pool.submit(running.queue_ms, b"late")
-        wait_until(lambda: running.admission.num_waiting == 1)
+        eventually(lambda: running.admission.num_waiting == 1)
         time.sleep(0.02)  # it has waited at least so long by then
         running.release.set()
 
@@ -139,7 +133,7 @@ def test_ping_does_not_wait_behind_requests(running: Running) -> None:
     """A busy instance is a healthy one."""
     with ThreadPoolExecutor(4) as pool:
         futures = [pool.submit(running.invoke, b"wait") for _ in range(4)]
-        wait_until(lambda: running.admission.num_waiting == 2)
+        eventually(lambda: running.admission.num_waiting == 2)
 
         assert running.ping() == 200
         running.release.set()
@@ -164,11 +158,11 @@ def test_drain_answers_what_has_arrived(running: Running) -> None:
     idle.connect()
     with ThreadPoolExecutor(4) as pool:
         futures = [pool.submit(running.invoke, b"wait") for _ in range(4)]
-        wait_until(lambda: running.admission.num_waiting == 2)
+        eventually(lambda: running.admission.num_waiting == 2)
 
         draining = threading.Thread(target=running.server.drain, args=(10,))
         draining.start()
-        wait_until(lambda: running.server._draining)
+        eventually(lambda: running.server._draining)
         assert not any(future.done() for future in futures)
         running.release.set()
 
@@ -266,7 +260,7 @@ def test_workers_are_given_in_the_order_of_arrival() -> None:
     with admitted.worker():
         for number, thread in enumerate(threads):
             thread.start()
-            wait_until(lambda number=number: admitted.num_waiting == number + 1)  # type: ignore[misc]
+            eventually(lambda number=number: admitted.num_waiting == number + 1)  # type: ignore[misc]
     ask(8)
     for thread in threads:
         thread.join(10)

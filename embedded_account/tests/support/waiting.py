@@ -1,0 +1,16 @@
+"""Waiting for what another thread or process brings about."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+_Value = TypeVar("_Value")
+
+
+def eventually(check: Callable[[], _Value], seconds: float = 60.0, what: str = "it") -> _Value:
+    """Return the first true value of `check`; fail after `seconds`, and name `what` did not come."""
+    deadline = time.monotonic() + seconds
+    while not (value := check()):
+        assert time.monotonic() < deadline, f"{what} did not come true within {seconds} s: {value!r}"
+        time.sleep(0.02)
+    return value
