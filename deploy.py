@@ -17,6 +17,7 @@ import click
 from ops.local_commands import local_group
 
 if TYPE_CHECKING:
+    from embedded_account import AccountInfo
     from ops.bundle import Bundle
     from ops.executions import Execution
     from ops.session import Session
@@ -46,15 +47,14 @@ def _sentence(error: Exception) -> str | None:
     """Return what to tell the person, or None for a defect of ours, which keeps its traceback."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from embedded_account import AccountError
     from ops.errors import OperationError, sentence
 
-    if isinstance(error, (OperationError, AccountError)):
+    if isinstance(error, OperationError):
         return str(error)
     return sentence(error) if isinstance(error, (BotoCoreError, ClientError)) else None
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("deploy.py", cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
     """Upload labelled photographs to S3; get a tuned, gated, deployed, autoscaling classifier."""
 
@@ -317,17 +317,22 @@ def _session(stack_name: str, local: bool) -> Session:
     return open_session(stack_name, _account() if local else None)
 
 
-def _account() -> Any:
+def _account() -> AccountInfo:
     """Return the running embedded account, started if it does not run."""
-    from embedded_account import control
-    from ops.local_commands import tell_lost
+    import embedded_account
     from ops.session import local_folder, state_folder
 
-    running = control.status(local_folder())
-    if running is not None:
-        return running
-    click.echo("starting the embedded account ...", err=True)
-    return tell_lost(control.start(local_folder(), state_folder=state_folder()))
+    try:
+        running = embedded_account.status(local_folder())
+        if running is not None:
+            return running
+        click.echo("starting the embedded account ...", err=True)
+        started = embedded_account.start(local_folder(), state_folder=state_folder())
+    except embedded_account.AccountError as error:
+        raise click.ClickException(str(error)) from error
+    for line in started.lost:
+        click.echo(line, err=True)
+    return started
 
 
 def _session_and_bundle(stack_name: str, local: bool) -> tuple[Session, Bundle]:

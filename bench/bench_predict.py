@@ -184,11 +184,11 @@ def show_package() -> None:
 
 def show_overhead(folder: Path, seconds: float, rounds: int) -> None:
     """Print what the Lambda adds to the endpoint in the embedded account that runs now, with the same photographs."""
-    from embedded_account import control
+    import embedded_account
     from ops import load, load_report, load_targets, stack
     from ops.session import local_folder, open_session
 
-    session = open_session("retriever", control.status(local_folder()))
+    session = open_session("retriever", embedded_account.status(local_folder()))
     deployed, files = stack.deployed(session), load_targets.photographs(folder, 16)
     targets = [load_targets.of_stack(session, deployed, name) for name in ("endpoint", "lambda")]
     medians: dict[str, list[float]] = {"endpoint": [], "lambda": []}
@@ -247,11 +247,11 @@ def dripping(first: bytes) -> Iterator[str]:
 
 def show_capacity(folder: Path, reserved: int) -> None:
     """Print who is served with `reserved` at once, and how soon after the rush a new caller is."""
-    from embedded_account import control
+    import embedded_account
     from ops import load, load_report, load_targets, stack
     from ops.session import local_folder, open_session
 
-    session = open_session("retriever", control.status(local_folder()))
+    session = open_session("retriever", embedded_account.status(local_folder()))
     deployed, files = stack.deployed(session), load_targets.photographs(folder, 16)
     name, target = deployed.output("PredictFunctionName"), load_targets.of_stack(session, deployed, "lambda")
     before = session.functions.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")

@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from embedded_account import AccountInfo
 from ops.errors import CredentialsError, StackError
 
 if TYPE_CHECKING:
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_stepfunctions import SFNClient
+
+    from embedded_account import AccountInfo
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MAX_CONNECTIONS = 16

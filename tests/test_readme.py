@@ -29,8 +29,8 @@ def test_every_command_is_understood(document: str) -> None:
 
 
 def _parse(group: click.Group, words: list[str], command: str) -> None:
-    assert words[0] in group.commands, f"deploy.py {command}: there is no command {words[0]!r}"
-    found = group.commands[words[0]]
+    found = group.get_command(click.Context(group), words[0])
+    assert found is not None, f"deploy.py {command}: there is no command {words[0]!r}"
     if isinstance(found, click.Group):
         if len(words) > 1:
             _parse(found, words[1:], command)

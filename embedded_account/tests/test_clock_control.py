@@ -176,12 +176,10 @@ def test_time_does_not_go_back(stepped: RunningAccount) -> None:
 
 
 def test_the_command_prints_the_new_time(stepped: RunningAccount) -> None:
-    """`local clock --advance` puts the clock forward by so many seconds."""
-    command = [sys.executable, "deploy.py", "local", "clock", "--advance", "60"]
-    root = Path(__file__).resolve().parents[2]
-    environment = stepped.environment() | {"RETRIEVER_LOCAL_FOLDER": str(stepped.folder)}
+    """`clock --advance` puts the clock forward by so many seconds."""
+    command = [sys.executable, "-m", "embedded_account", "clock", "--advance", "60", "--folder", str(stepped.folder)]
 
-    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("20")

@@ -1,4 +1,4 @@
-"""docs/local.md says what the code does."""
+"""docs/services.md says what the code does."""
 
 import subprocess
 import sys

@@ -14,14 +14,14 @@ def _connection(account) -> http.client.HTTPConnection:
 def test_a_connection_serves_one_request_after_the_other(account):
     """The same socket is used again, also after a body that the service refused without reading it."""
     connection = _connection(account)
-    connection.request("GET", "/_retriever/health")
+    connection.request("GET", "/_embedded-account/health")
     assert connection.getresponse().read().startswith(b"{")
     socket = connection.sock
 
     connection.request("PUT", "/no-such-bucket/key", body=b"x" * 100_000)
     refused = connection.getresponse()
     refused.read()
-    connection.request("GET", "/_retriever/health")
+    connection.request("GET", "/_embedded-account/health")
 
     assert refused.status == 403
     assert connection.getresponse().status == 200

@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -20,6 +21,7 @@ LOCK_FILE = "lock"
 LOG_FILE = "account.log"
 HEALTH_PATH = "/_embedded-account/health"
 CLOCK_PATH = "/_embedded-account/clock"
+PERMISSIONS_PATH = "/_embedded-account/permissions"
 KEY_HEADER = "X-Embedded-Account-Key"
 _START_SECONDS = 60.0
 _RUNS = {"execution", "training job", "tuning job"}  # kinds of entries that no file can hold
@@ -138,12 +140,21 @@ def advance_clock(info: AccountInfo, seconds: float) -> str:
     Raises:
         AccountError: the account refuses it.
     """
-    content = json.dumps({"AdvanceSeconds": seconds}).encode()
+    return str(ask(info, "POST", CLOCK_PATH, {"AdvanceSeconds": seconds})["Now"])
+
+
+def ask(info: AccountInfo, method: str, path: str, body: object = None, *, timeout_seconds: float = 10.0) -> Any:
+    """Return what one of the account's own paths answers.
+
+    Raises:
+        AccountError: it refuses; the message is its own.
+    """
+    content = json.dumps(body).encode() if body is not None else None
     headers = {KEY_HEADER: info.secret_access_key, "Content-Type": "application/json"}
-    request = Request(info.url + CLOCK_PATH, data=content, headers=headers, method="POST")  # noqa: S310 (our own URL)
+    request = Request(info.url + path, data=content, headers=headers, method=method)  # noqa: S310 (our own URL)
     try:
-        with urlopen(request, timeout=10) as response:  # noqa: S310
-            return str(json.load(response)["Now"])
+        with urlopen(request, timeout=timeout_seconds) as response:  # noqa: S310
+            return json.load(response)
     except HTTPError as error:
         raise AccountError(str(json.loads(error.read())["Message"])) from error
 

@@ -1,6 +1,6 @@
-"""Writes docs/local.md: what the embedded account carries out, service by service, and how it differs from AWS.
+"""What the embedded account carries out, service by service, and how it differs from AWS; writes docs/services.md.
 
-    python -m embedded_account.documentation            rewrite docs/local.md
+    python -m embedded_account.documentation            rewrite docs/services.md
     python -m embedded_account.documentation --check    exit with 1 if it is not what the code says
 
 The operations come from the code; what differs is told here.
@@ -50,7 +50,7 @@ _S3_BY_OTHER_NAMES = frozenset(
     ]
 )
 # service (boto3's name): (what is real, what differs from AWS)
-_NOTES: dict[str, tuple[str, str]] = {
+NOTES: dict[str, tuple[str, str]] = {
     "lambda": (
         "Each execution environment is a child process on AWS's own runtime client; cold and warm starts, versions, "
         "aliases, layers, reserved and provisioned concurrency with spill-over and their metrics, time-outs, "
@@ -95,7 +95,7 @@ _NOTES: dict[str, tuple[str, str]] = {
     "cloudformation": (
         "Change sets, creation in dependency order, updates, replacement, rollback with the old values, deletion "
         "policies; SAM is expanded by AWS's own translator.",
-        "The resource types of template.yaml and their properties; a change set with any other fails with its name. "
+        "The resource types that it knows and their properties; a change set with any other fails with its name. "
         "No nested stacks, imports, exports, stack sets or drift.",
     ),
     "stepfunctions": (
@@ -121,14 +121,14 @@ _NOTES: dict[str, tuple[str, str]] = {
         "policies of caller and resource: identity policies, bucket, queue, topic and function policies, boundaries, "
         "session policies, conditions, iam:PassRole. A body that S3 gets must have the hash, the chunk signatures and "
         "the trailing checksum that its request states. Functions, jobs, endpoints, state machines, rules and "
-        "schedules act with their own role, whose trust policy is looked at. Root, which deploy.py uses, is bound by a "
-        "resource's denials alone.",
+        "schedules act with their own role, whose trust policy is looked at. Root, whose key `status` "
+        "prints, is bound by a resource's denials alone.",
         "Policies of organisations, other "
         "accounts, identity providers and the keys of other services are not known. What a bucket itself tells queues "
         "and topics is not decided on. aws:TokenIssueTime and the aws:CalledVia keys have no value, nor have the tags "
         "of buckets. Of streamed uploads, checksums other than CRC32, SHA-1 and SHA-256 are taken as they are. Each "
-        "operation's needs are in "
-        "`local/iam/actions`; one that is missing there is refused by name. A change of a policy counts at once.",
+        "operation's needs are in `embedded_account/iam/actions`; one that is missing there is refused by name. A "
+        "change of a policy counts at once.",
     ),
     "logs": (
         "Groups, streams and events; filter patterns of terms and of JSON; metric filters and the embedded metric "
@@ -147,17 +147,20 @@ _HEAD = """# The embedded account
 
 <!-- Written by `python -m embedded_account.documentation`; a test holds it to the code. -->
 
-`deploy.py local start` runs the AWS services that the flow uses in one process on 127.0.0.1: no AWS account, no
-Docker, no network. Every AWS client works with it unchanged; `deploy.py local status` prints the variables to export.
-An operation that is not listed here fails with `NotImplemented` and its own name, never with a pretended success.
+`embedded-account start` runs the AWS services listed here in one process on 127.0.0.1: no AWS account, no Docker, no
+network. Every AWS client works with it unchanged; `embedded-account status` prints the variables to export. An
+operation that is not listed here fails with `NotImplemented` and its own name, never with a pretended success.
 
-- **One account a folder.** Its files are under `.local/`; a second start finds the first.
-- **State is in memory**, unless `--state-folder` names where it is to survive. After a stop without one, redeploy
+- **One account a folder.** Its files are under `.embedded-account/`, or where `--folder` says; a second start finds the
+  first.
+- **State is in memory**, unless `--state-folder` names where it is to survive. After a stop without one, deploy again
   (seconds). After a kill, the next start says what was lost and ends what was left running.
-- **It has a clock of its own**, which `deploy.py local clock --advance` puts forward: schedules, waits and time-outs of
-  executions, retries, alarms, cooldowns, visibility time-outs, deployments. Real time remains what your own code takes
-  (function time-outs, training, requests), what clients sign, and S3's Last-Modified.
-- **It breaks on demand**: `deploy.py local fault kinds` lists how.
+- **It has a clock of its own**, which `embedded-account clock --advance` puts forward: schedules, waits and time-outs
+  of executions, retries, alarms, cooldowns, visibility time-outs, deployments. Real time remains what your own code
+  takes (function time-outs, training, requests), what clients sign, and S3's Last-Modified.
+- **It breaks on demand**: `embedded-account fault kinds` lists how.
+- **It tells which permissions are needed**: `embedded-account permissions`, of an account started with
+  `--record-permissions`.
 - **Your code runs as you.** Functions, training scripts and inference code have no sandbox.
 - **One region and one account**: 123456789012, us-east-1 unless told otherwise.
 
@@ -171,8 +174,7 @@ _OPERATIONS_HEAD = """
 ## Operations
 
 Every operation of these services that AWS's own API models know: carried out as AWS documents it, carried out with a
-difference, or not carried out. "As moto carries it out": the state is moto's and so is the answer; the tests of this
-repository see those that the flow uses.
+difference, or not carried out. "As moto carries it out": the state is moto's and so is the answer.
 
 | service | operation | here |
 |---|---|---|
@@ -180,15 +182,18 @@ repository see those that the flow uses.
 
 
 def document() -> str:
-    """Return the text of docs/local.md."""
-    carried_out = _operations()
-    services = [f"| {service} | {_NOTES[service][0]} | {_NOTES[service][1]} |\n" for service in carried_out]
+    """Return the text of docs/services.md."""
+    carried_out = services()
+    notes = [f"| {service} | {NOTES[service][0]} | {NOTES[service][1]} |\n" for service in carried_out]
     rows = [row for service, names in carried_out.items() for row in _rows(service, names)]
-    return _HEAD + "".join(services) + _OPERATIONS_HEAD + "".join(rows)
+    return _HEAD + "".join(notes) + _OPERATIONS_HEAD + "".join(rows)
 
 
-def _rows(service: str, names: list[str]) -> list[str]:
-    """Return a row for each operation that is carried out, and one for all that are not."""
+def operations_of(service: str, names: list[str]) -> dict[str, str]:
+    """Return how each operation of AWS's model of `service` is carried out; "" where it is not.
+
+    `names` are those of `services()[service]`.
+    """
     known = _model(service).operation_names
     methods = _moto_methods(service) if not names else set()
     others_of_moto = _S3_BY_OTHER_NAMES if service == "s3" else frozenset()
@@ -197,8 +202,15 @@ def _rows(service: str, names: list[str]) -> list[str]:
     if unknown:
         raise ValueError(f"differences of {service}: {unknown[0]!r}; it is not among the operations carried out")
     usual = "behaves as AWS" if names else "as moto carries it out"
-    rows = [f"| {service} | {name} | {DIFFERENCES.get(service, {}).get(name, usual)} |\n" for name in sorted(done)]
-    others = sorted(set(known) - set(done))
+    carried_out = {name: DIFFERENCES.get(service, {}).get(name, usual) for name in done}
+    return dict(sorted((dict.fromkeys(known, "") | carried_out).items()))
+
+
+def _rows(service: str, names: list[str]) -> list[str]:
+    """Return a row for each operation that is carried out, and one for all that are not."""
+    told = operations_of(service, names)
+    rows = [f"| {service} | {name} | {how} |\n" for name, how in told.items() if how]
+    others = [name for name, how in told.items() if not how]
     return rows + ([f"| {service} | {', '.join(others)} | not carried out |\n"] if others else [])
 
 
@@ -226,7 +238,8 @@ def _snake_case(name: str) -> str:
     return text
 
 
-def _operations() -> dict[str, list[str]]:
+def services() -> dict[str, list[str]]:
+    """Return the operations carried out, by service; an empty list stands for all that moto knows."""
     from embedded_account.account import Account
     from embedded_account.clock import Clock
     from embedded_account.server import build_application
@@ -241,7 +254,7 @@ def _operations() -> dict[str, list[str]]:
 
 def main() -> None:
     """Write the file, or compare it."""
-    parser = argparse.ArgumentParser(description="Write docs/local.md.")
+    parser = argparse.ArgumentParser(description="Write docs/services.md.")
     parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if the file is not current")
     if not parser.parse_args().check:
         FILE.write_text(document())

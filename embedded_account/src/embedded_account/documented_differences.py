@@ -1,4 +1,4 @@
-"""How single operations of the embedded account differ from AWS; docs/local.md shows it beside each of them.
+"""How single operations of the embedded account differ from AWS; docs/services.md shows it beside each of them.
 
 An operation that is not listed here behaves as AWS documents it, for the members that it takes: a member that is not
 carried out is refused by its name.

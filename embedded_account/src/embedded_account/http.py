@@ -68,7 +68,7 @@ class Handler(MotoRequestHandler):
             status, headers = started[0]
         except Exception as error:
             logger.exception("%s %s failed", environ["REQUEST_METHOD"], environ.get("PATH_INFO"))
-            text = f"the embedded account failed: {type(error).__name__}: {error}; see deploy.py local logs".encode()
+            text = f"the embedded account failed: {type(error).__name__}: {error}; see embedded-account logs".encode()
             return "500 Internal Server Error", [("Content-Type", "text/plain")], text
         return status, headers, b"".join(parts)
 

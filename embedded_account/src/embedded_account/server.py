@@ -1,6 +1,6 @@
 """The process of the embedded account.
 
-    python -m embedded_account.server --folder .local
+    python -m embedded_account.server --folder .embedded-account
 
 It is started by `embedded-account start`, listens on 127.0.0.1 only and writes `account.json` once it answers.
 """
@@ -46,6 +46,7 @@ _SERVICES = (
     "embedded_account.iam",
     "embedded_account.faults",
     "embedded_account.clock_control",
+    "embedded_account.iam.report_control",
     "embedded_account.durability",
 )
 
@@ -191,7 +192,9 @@ def _write_account_file(account: Any, port: int, lost: list[str]) -> None:
 
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m embedded_account.server", description=__doc__)
-    parser.add_argument("--folder", type=Path, default=Path(".local"), help="where the account keeps its files")
+    parser.add_argument(
+        "--folder", type=Path, default=Path(".embedded-account"), help="where the account keeps its files"
+    )
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 picks a free one")
     parser.add_argument("--region", default="us-east-1", help="the region it pretends to be")
     parser.add_argument("--clock-speed", type=float, default=1.0, help="how many times faster time passes, for tests")

@@ -27,7 +27,7 @@ def test_the_control_path_needs_the_accounts_key(account: RunningAccount) -> Non
 
 
 def test_commands_add_list_and_clear(account: RunningAccount, faults: Faults) -> None:
-    """`local fault add` prints the id, `list` shows the fault, `clear` removes it."""
+    """`fault add` prints the id, `list` shows the fault, `clear` removes it."""
     added = _run(account, "add", "throttle", "--service", "s3", "--count", "3").strip()
     listed = _run(account, "list")
     cleared = _run(account, "clear", added)
@@ -38,8 +38,7 @@ def test_commands_add_list_and_clear(account: RunningAccount, faults: Faults) ->
 
 
 def _run(account: RunningAccount, *arguments: str) -> str:
-    command = [sys.executable, "deploy.py", "local", "fault", *arguments]
-    environment = account.environment() | {"RETRIEVER_LOCAL_FOLDER": str(account.folder)}
-    done = subprocess.run(command, cwd=_ROOT, env=environment, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "embedded_account", "fault", *arguments, "--folder", str(account.folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def install(account: Account) -> None:
     """Let `account` be broken on purpose, through its control path."""
     from embedded_account.faults.board import Board
-    from embedded_account.faults.control import control
+    from embedded_account.faults.control import install_control
     from embedded_account.faults.events import Events
     from embedded_account.faults.processes import Breaker
     from embedded_account.faults.requests import Requests
@@ -20,4 +20,4 @@ def install(account: Account) -> None:
     board.watch(Breaker(account, board).look)
     account.delivery_filters.append(Events(account, board).deliver)
     account.add_middleware(Requests(account, board).middleware)
-    account.add_middleware(control(account, board))
+    install_control(account, board)

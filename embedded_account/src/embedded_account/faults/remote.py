@@ -5,17 +5,13 @@ with faults.during("throttle", service="sagemaker", operation="CreateEndpoint", 
     ...
 """
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
-from embedded_account.control import KEY_HEADER, AccountError, AccountInfo
+from embedded_account.control import AccountInfo, ask
 
 FAULTS_PATH = "/_embedded-account/faults"
-_TIMEOUT_SECONDS = 10.0
 
 
 class Faults:
@@ -58,15 +54,4 @@ class Faults:
             self.clear(fault_id)
 
     def _call(self, method: str, path: str = "", body: dict[str, Any] | None = None) -> Any:
-        content = json.dumps(body).encode() if body is not None else None
-        request = Request(  # noqa: S310 (an http URL of our own)
-            self._info.url + FAULTS_PATH + path,
-            data=content,
-            method=method,
-            headers={KEY_HEADER: self._info.secret_access_key, "Content-Type": "application/json"},
-        )
-        try:
-            with urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310
-                return json.load(response)
-        except HTTPError as error:
-            raise AccountError(str(json.loads(error.read())["Message"])) from error
+        return ask(self._info, method, FAULTS_PATH + path, body)

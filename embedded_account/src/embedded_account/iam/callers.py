@@ -1,5 +1,6 @@
 """What conditions may know of a caller, and which policies bind one."""
 
+import json
 import logging
 from typing import Any
 
@@ -30,6 +31,17 @@ class Callers:
             found = next((one for one in list(known.values()) if one.arn == role_arn), None)
             self._roles[role_arn] = found
         return found
+
+    def roles(self) -> list[Any]:
+        """Return IAM's records of all roles, oldest first."""
+        from moto.iam.models import iam_backends
+
+        return list(iam_backends[self._account.account_id]["aws"].roles.values())
+
+    def documents(self, entity: Any) -> dict[str, dict[str, Any]]:
+        """Return the policy documents of a role, user or group by their names."""
+        texts = dict(entity.policies) | {one.name: _document(one) for one in list(entity.managed_policies.values())}
+        return {name: json.loads(text) if isinstance(text, str) else text for name, text in texts.items()}
 
     def identity_policies(self, principal: Principal) -> tuple[Policy, ...]:
         """Return the policies attached to the caller, those of a user's groups included."""

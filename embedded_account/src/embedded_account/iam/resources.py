@@ -36,6 +36,12 @@ class ResourcePolicies:
         except MalformedPolicyError as error:
             raise MalformedPolicyError(f"the policy of {arn!r}: {error}; put a sound one") from error
 
+    def document(self, arn: str) -> dict[str, Any] | None:
+        """Return the policy of the resource `arn` in its parsed form; None where it has none."""
+        text = self.text(arn)
+        document: dict[str, Any] | None = json.loads(text) if text else None
+        return document
+
     def text(self, arn: str) -> str | None:
         """Return the policy of the resource `arn` as it was put."""
         service = arn.split(":", 3)[2] if arn.startswith("arn:") else ""

@@ -1,0 +1,80 @@
+"""Which statements of policies do anything: each is taken out in turn, and recorded requests are decided again."""
+
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from embedded_account.iam.actions.rules import Need
+from embedded_account.iam.documents import Policy
+from embedded_account.iam.evaluation import Policies, Request, evaluate
+from embedded_account.iam.permissions import refusal
+
+Document = Mapping[str, Any]
+PoliciesOf = Callable[[Request, Sequence[Document]], Policies]  # what applies to a request, given these documents
+
+
+@dataclass(frozen=True)
+class Place:
+    """One statement of one of several documents, by position; `action` is one of its actions, "" all of them."""
+
+    document: int
+    statement: int
+    action: str = ""
+
+
+def statements(documents: Sequence[Document]) -> Iterator[tuple[Place, dict[str, Any]]]:
+    """Yield every statement with its place."""
+    for number, document in enumerate(documents):
+        for position, statement in enumerate(listed(document["Statement"])):
+            yield Place(number, position), statement
+
+
+def actions(statement: Mapping[str, Any]) -> list[str]:
+    """Return what the statement speaks of; of one with NotAction nothing, since no part of it can be taken out."""
+    return listed(statement.get("Action", []))
+
+
+def without(documents: Sequence[Document], place: Place) -> list[Document]:
+    """Return `documents` without what is at `place`; a statement that has no action left goes as a whole."""
+    changed = copy.deepcopy(dict(documents[place.document]))
+    inside = listed(changed["Statement"])
+    statement = inside[place.statement]
+    kept = [action for action in actions(statement) if place.action and action != place.action]
+    if kept:
+        statement["Action"] = kept
+    else:
+        inside = [one for one in inside if one is not statement]
+    changed["Statement"] = inside
+    return [*documents[: place.document], changed, *documents[place.document + 1 :]]
+
+
+def refused(requests: Iterable[Request], policies: Callable[[Request], Policies]) -> list[tuple[Request, str]]:
+    """Return the requests that are refused, each with AWS's sentence."""
+    decided = [(request, evaluate(request, policies(request))) for request in requests]
+    return [
+        (request, refusal(request.principal, Need(request.action, request.resource), decision))
+        for request, decision in decided
+        if not decision.is_allowed
+    ]
+
+
+def decided_by(
+    place: Place, documents: Sequence[Document], requests: Sequence[Request], policies: PoliciesOf
+) -> list[tuple[Request, str]]:
+    """Return the requests whose outcome changes when what is at `place` is taken out, with the sentence of refusal."""
+    left = without(documents, place)
+    before = refused(requests, lambda request: policies(request, documents))
+    after = refused(requests, lambda request: policies(request, left))
+    kept = {id(request) for request, _ in before} & {id(request) for request, _ in after}
+    return [(request, sentence) for request, sentence in (*before, *after) if id(request) not in kept]
+
+
+def identity_alone(_request: Request, documents: Sequence[Document]) -> Policies:
+    """Let `documents` be all that an identity has."""
+    return Policies(tuple(Policy.parse(document) for document in documents))
+
+
+def listed(value: Any) -> list[Any]:
+    """Return `value` as the list that it may stand for."""
+    return value if isinstance(value, list) else [value]
