@@ -39,7 +39,7 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	@ls bench/bench_*.py > /dev/null 2>&1 || { echo 'bench/: there is no bench_*.py yet' >&2; exit 1; }
-	@for file in bench/bench_*.py; do $(BIN)/python "$$file" || exit 1; done
+	@for file in bench/bench_*.py embedded_account/bench/bench_*.py; do $(BIN)/python "$$file" || exit 1; done
 
 clean:
 	@if [ -x $(BIN)/python ] && [ -d .local ]; then $(BIN)/python deploy.py local stop; fi

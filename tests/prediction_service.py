@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from embedded_account.pytest_plugin import RunningAccount
-from support.functions import Deployed, role
 
 ROOT = Path(__file__).resolve().parents[1]
 PREDICTIONS = [
@@ -20,6 +19,24 @@ PREDICTIONS = [
     for index, (name, probability) in enumerate((("daisy", 0.75), ("rose", 0.2), ("tulip", 0.05)))
 ]
 MODEL = {"model_name": "resnet18", "training_job_name": "flowers-0123456789ab-1"}
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A function of a running account."""
+
+    name: str
+    client: Any
+    account: RunningAccount
+
+    def log(self) -> str:
+        """Return all that it has logged; nothing before it has run for the first time."""
+        logs = self.account.client("logs")
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{self.name}")
+        try:
+            return "".join(event["message"] for page in pages for event in page["events"])
+        except logs.exceptions.ResourceNotFoundException:
+            return ""
 
 
 @dataclass
@@ -72,6 +89,7 @@ def counting_endpoint() -> Iterator[CountingEndpoint]:
 @contextmanager
 def prediction_function(account: RunningAccount, endpoint: CountingEndpoint) -> Iterator[Deployed]:
     """Deploy the prediction function, in front of `endpoint` and behind the alias `live`, with a URL."""
+    role_arn = f"arn:aws:iam::{account.info.account_id}:role/tester"
     client, name = account.client("lambda"), f"predict-{endpoint.url.rpartition(':')[2]}"
     variables = {
         "BUCKET_NAME": "b", "PREDICT_PREFIX": "datasets/", "ENDPOINT_NAME": "e",
@@ -79,7 +97,7 @@ def prediction_function(account: RunningAccount, endpoint: CountingEndpoint) -> 
         "ENDPOINT_READ_TIMEOUT_SECONDS": "10", "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": endpoint.url,
     }  # fmt: skip
     client.create_function(
-        FunctionName=name, Runtime="python3.11", Handler="handlers.predict.handler", Role=role(account), Timeout=30,
+        FunctionName=name, Runtime="python3.11", Handler="handlers.predict.handler", Role=role_arn, Timeout=30,
         MemorySize=1024, Code={"ZipFile": _package()}, Environment={"Variables": variables}, Publish=True,
     )  # fmt: skip
     client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")

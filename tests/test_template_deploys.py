@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.stacks import Deployer
+
+from tests.stacks import Deployer
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.8.0-cpu-py312"
@@ -76,8 +77,7 @@ def deploy(deployer: Any, url: str, **given: str) -> tuple[Any, float]:
     if described["Status"] == "CREATE_COMPLETE":
         deployer.client.execute_change_set(ChangeSetName=created["Id"])
         status = deployer.wait()
-        failures = [item for item in deployer.events() if item["ResourceStatus"].endswith("_FAILED")]
-        assert status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), failures
+        assert status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), deployer.failures()
     return described, time.monotonic() - started
 
 

@@ -10,9 +10,14 @@ from pathlib import Path
 
 import pytest
 from embedded_account.pytest_plugin import RunningAccount
-from support.functions import Deployed
 
-from tests.prediction_service import CountingEndpoint, counting_endpoint, prediction_function, session_of_a_role
+from tests.prediction_service import (
+    CountingEndpoint,
+    Deployed,
+    counting_endpoint,
+    prediction_function,
+    session_of_a_role,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"

@@ -7,7 +7,6 @@ what `deploy.py up --local` gives a person.
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +17,7 @@ import pytest
 
 from embedded_account import Faults
 from tests.flow.pictures import write_dataset
+from tests.waiting import wait_for
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SMALL = {
@@ -137,15 +137,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ordered = sorted((items[index] for index in positions), key=lambda item: order[item.path.name])
     for index, item in zip(positions, ordered, strict=True):
         items[index] = item
-
-
-def wait_for(look: Callable[[], Any], seconds: float) -> Any:
-    """Return what `look` finds once it finds something; fail after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"nothing came within {seconds} s"
-        time.sleep(0.1)
-    return found
 
 
 @pytest.fixture(scope="session")

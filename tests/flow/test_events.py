@@ -7,7 +7,8 @@ import pytest
 
 import embedded_account
 from embedded_account import Faults
-from tests.flow.conftest import Deployment, wait_for
+from tests.flow.conftest import Deployment
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.account]
 

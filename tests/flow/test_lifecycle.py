@@ -8,10 +8,10 @@ from dataclasses import replace
 import psutil
 import pytest
 from embedded_account.pytest_plugin import RunningAccount
-from embedded_account.pytest_plugin import _is_alive as is_alive
 
 import embedded_account
-from tests.flow.conftest import Deployment, wait_for
+from tests.flow.conftest import Deployment
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.account]
 
@@ -33,7 +33,7 @@ def test_an_account_killed_in_mid_run_says_what_was_lost(tmp_path, dataset):
         assert f"lost: execution '{arn.rpartition(':')[2]}'" in started.lost
         assert any(line.startswith("lost: training job") for line in started.lost)
         assert "lost: stack 'killed'" in started.lost
-        assert [child for child in children if is_alive(child)] == []
+        assert [child for child in children if _is_alive(child)] == []
         again = replace(deployment, account=RunningAccount(started, folder))
         again.up()
     finally:
@@ -60,6 +60,14 @@ def test_down_leaves_nothing_but_the_data_bucket(stack, production):
     assert not [target for target in targets["ScalableTargets"] if f"/{endpoint}/" in target["ResourceId"]]
     log_groups = stack.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/flow-")["logGroups"]
     assert log_groups == []
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    """Return whether `process` still does anything; one that only waits to be reaped does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def _trains(deployment: Deployment) -> bool:

@@ -2,18 +2,13 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections import defaultdict
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from embedded_account.iam.actions.rules import Need
-from embedded_account.iam.atoms import atoms, denied, idle_atoms
-from embedded_account.iam.documents import Policy
-from embedded_account.iam.evaluation import Policies, Request, evaluate
-from embedded_account.iam.permissions import refusal
-from embedded_account.iam.recording import Recorded, recorded
 
 from tests.flow.pictures import write_dataset
 
@@ -60,92 +55,83 @@ def policies(stack, roles) -> dict[tuple[str, str], dict[str, Any]]:
     return found
 
 
-@pytest.fixture(scope="module")
-def records(stack, whole_flow) -> list[Recorded]:
-    """Give what was decided in this session, by whom it was asked."""
-    return list(recorded(stack.account.folder))
+def _report(stack, *conditions: str) -> dict[str, Any]:
+    """Return what `embedded-account permissions` says of all requests of this session, as if `conditions` held."""
+    command = [sys.executable, "-m", "embedded_account", "permissions", "--json", "--folder", str(stack.account.folder)]
+    command += [word for condition in conditions for word in ("--with", condition)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
 
 
 @pytest.fixture(scope="module")
-def requests(records, roles) -> dict[tuple[str, str], list[Request]]:
-    """Give what was asked for as each role, in this session."""
-    keys = {arn: key for key, arn in roles.items()}
-    found: dict[tuple[str, str], list[Request]] = defaultdict(list)
-    for one in records:
-        if one.request.principal.role_arn in keys:
-            found[keys[one.request.principal.role_arn]].append(one.request)
-    return found
+def report(stack, whole_flow) -> dict[str, Any]:
+    """Give what is known of every permission after the flow's tests."""
+    return _report(stack)
 
 
-def test_every_request_of_the_flow_was_allowed(records, roles):
+@pytest.fixture(scope="module")
+def of_roles(report, roles) -> dict[tuple[str, str], dict[str, Any]]:
+    """Give the report of each role by stack and logical id."""
+    reports = {one["role"]: one for one in report["roles"]}
+    return {key: reports[arn] for key, arn in roles.items()}
+
+
+def test_every_request_of_the_flow_was_allowed(of_roles):
     """No role of the stacks was denied anything: the policies suffice."""
-    refused = [
-        f"{one.request.principal.arn} {one.request.action} {one.request.resource}"
-        for one in records
-        if not one.was_allowed and one.request.principal.role_arn in roles.values()
-    ]
-    assert refused == []
+    assert {key: one["refused"] for key, one in of_roles.items() if one["refused"]} == {}
 
 
-def test_every_permission_is_needed(policies, requests):
+def test_every_permission_is_needed(of_roles, policies):
     """Without any one action of any one statement some request that the flow has made is denied."""
-    present = {(role, atom) for (_, role), document in policies.items() for atom in atoms(document)}
-    needed = {
-        (role, atom)
-        for (stack_name, role), document in policies.items()
-        for atom in set(atoms(document)) - set(idle_atoms(document, requests[stack_name, role]))
-    }
-    unneeded = sorted(f"{role} {atom.sid} {atom.action}" for role, atom in present - needed)
-    assert unneeded == [], "nothing needs these; take them out of template.yaml, or their path in test_rare_paths.py"
+    idle, needed = set(), set()
+    for (_, role), one in of_roles.items():
+        for statement in one["statements"]:
+            assert statement["effect"] == "Allow"
+            for action in statement["actions"]:
+                (needed if action["needed"] else idle).add(f"{role} {statement['sid']} {action['action']}")
+
+    assert len(idle | needed) > len(policies)
+    assert sorted(idle - needed) == [], (
+        "nothing needs these; take them out of template.yaml, or their path in test_rare_paths.py"
+    )
 
 
-def test_without_any_one_statement_a_request_is_refused_in_words(policies, requests):
+def test_without_any_one_statement_a_request_is_refused_in_words(of_roles, policies):
     """For every statement of every role: AWS's sentence says who may not do what on which resource, and why."""
-    said: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for (stack_name, role), document in policies.items():
-        for statement in document["Statement"]:
-            left = document | {"Statement": [one for one in document["Statement"] if one is not statement]}
-            refused = denied(left, requests[stack_name, role])
-            said[role, statement["Sid"]] |= {_said(one, Policies((Policy.parse(left),))) for one in refused}
+    sentences: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for key, one in of_roles.items():
+        assert len(one["statements"]) == len(policies[key]["Statement"])
+        for statement in one["statements"]:
+            sentences[key[1], statement["sid"]] |= {decided["refusal"] for decided in statement["decides"]}
 
-    assert [statement for statement, sentences in said.items() if not sentences] == []
-    assert [one for sentences in said.values() for one in sentences if not REFUSAL.fullmatch(one)] == []
+    assert [statement for statement, told in sentences.items() if not told] == []
+    assert [one for told in sentences.values() for one in told if not REFUSAL.fullmatch(one)] == []
 
 
-def test_each_role_is_assumed_by_its_service(stack, records, roles):
+def test_each_role_is_assumed_by_its_service(stack, of_roles):
     """Every role was assumed, and by the one service that its trust policy names."""
-    assumed = defaultdict(set)
-    for one in records:
-        if one.request.action == "sts:AssumeRole" and one.was_allowed:
-            assumed[one.request.resource].add(one.request.principal.service)
-    for key, arn in roles.items():
-        trust = stack.client("iam").get_role(RoleName=arn.rpartition("/")[2])["Role"]["AssumeRolePolicyDocument"]
-        assert assumed[arn] == {trust["Statement"][0]["Principal"]["Service"]}, key
+    for key, one in of_roles.items():
+        name = one["role"].rpartition("/")[2]
+        trust = stack.client("iam").get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+        assert one["assumed_by"] == [trust["Statement"][0]["Principal"]["Service"]], key
 
 
-def test_each_rule_needs_its_permission_to_invoke(stack, records):
+def test_each_rule_needs_its_permission_to_invoke(stack, report):
     """Without the Lambda permission of a rule, that rule's request to invoke is denied."""
-    asked = [
-        one.request
-        for one in records
-        if one.request.principal.service == "events.amazonaws.com" and one.request.action == "lambda:InvokeFunction"
-    ]
-    invoked = {request.principal.source_arn for request in asked}
-    permitted = 0
+    policies = {one["resource"].rpartition(":")[2]: one for one in report["resources"]}
+    permitted, invoked = 0, set()
     for function in ("start-execution", "resume-execution"):
+        policy = policies[f"{stack.name}-{function}"]
         text = stack.client("lambda").get_policy(FunctionName=f"{stack.name}-{function}")["Policy"]
-        for statement in json.loads(text)["Statement"]:
+        assert {one["sid"] for one in policy["statements"]} == {one["Sid"] for one in json.loads(text)["Statement"]}
+        for statement in policy["statements"]:
             permitted += 1
-            left = [one for one in json.loads(text)["Statement"] if one["Sid"] != statement["Sid"]]
-            before = [one for one in asked if one.resource.endswith(function) and _allows([*left, statement], one)]
-            assert [one for one in before if not _allows(left, one)], statement
+            asked = [one for one in statement["decides"] if one["action"] == "lambda:InvokeFunction"]
+            assert [one for one in asked if one["by"] == "events.amazonaws.com"], statement
+        invoked |= {one["source_arn"] for one in policy["requests"] if one["by"] == "events.amazonaws.com"}
     assert permitted == 5
     assert len(invoked) >= 5
-
-
-def _allows(statements: list[dict[str, Any]], request: Request) -> bool:
-    document = {"Version": "2012-10-17", "Statement": statements}
-    return evaluate(request, Policies(resource=Policy.parse(document))).is_allowed
 
 
 @pytest.fixture(scope="module")
@@ -167,70 +153,55 @@ def resource_policies(stack, production) -> dict[str, tuple[str, dict[str, Any]]
     return found
 
 
-def test_without_any_one_resource_statement_a_request_is_refused(records, resource_policies):
+def _of(report: dict[str, Any], arn: str) -> dict[str, Any]:
+    """Return what the report says of one resource."""
+    return next(one for one in report["resources"] if one["resource"] == arn)
+
+
+def test_without_any_one_resource_statement_a_request_is_refused(report, resource_policies):
     """CloudWatch could not publish to the topic, EventBridge could not bury an event of any one of its rules."""
-    asked = [one.request for one in records]
     seen = set()
     for arn, document in resource_policies.values():
-        for statement in (one for one in document["Statement"] if one["Effect"] == "Allow"):
-            left = [one for one in document["Statement"] if one is not statement]
-            of_it = [one for one in asked if one.resource == arn and _allows(document["Statement"], one)]
-            refused = [one for one in of_it if not _allows(left, one)]
-            assert refused, f"nothing needs {statement['Sid']} of {arn}"
-            policy = Policies(resource=Policy.parse(document | {"Statement": left}))
-            assert all(REFUSAL.fullmatch(_said(one, policy)) for one in refused)
-            seen.add(statement["Sid"])
+        statements = _of(report, arn)["statements"]
+        assert [one["sid"] for one in statements] == [one["Sid"] for one in document["Statement"]]
+        for statement in (one for one in statements if one["effect"] == "Allow"):
+            assert statement["decides"], f"nothing needs {statement['sid']} of {arn}"
+            assert all(REFUSAL.fullmatch(one["refusal"]) for one in statement["decides"])
+            seen.add(statement["sid"])
     assert seen == {"Alarms", "Rules"}
 
 
-def test_every_rule_may_bury_what_it_cannot_deliver(stack, records, resource_policies):
+def test_every_rule_may_bury_what_it_cannot_deliver(stack, whole_flow, resource_policies):
     """The queue's policy names each rule of the stack, and no other rule may send to it."""
-    arn, document = resource_policies["EventDeadLetterQueue"]
-    one = next(
-        found.request
-        for found in records
-        if found.request.resource == arn and found.request.principal.service == "events.amazonaws.com"
-    )
+    arn, _ = resource_policies["EventDeadLetterQueue"]
     rules = stack.client("events").list_rules(NamePrefix=stack.name)["Rules"]
     rules = [rule["Arn"] for rule in rules if rule["Arn"].split("/")[-1].startswith(f"{stack.name}-")]
 
-    allowed = [rule for rule in rules if _allows(document["Statement"], _from(one, rule))]
+    def may_send(rule: str) -> bool:
+        requests = _of(_report(stack, f"aws:SourceArn={rule}"), arn)["requests"]
+        (refusal,) = {one["refusal"] for one in requests if one["by"] == "events.amazonaws.com"}
+        assert not refusal or REFUSAL.fullmatch(refusal)
+        return not refusal
 
-    assert (len(allowed), allowed) == (5, rules)
-    assert not _allows(document["Statement"], _from(one, f"{rules[0]}-other"))
+    assert len(rules) == 5
+    assert [rule for rule in rules if not may_send(rule)] == []
+    assert not may_send(f"{rules[0]}-other")
 
 
-def _from(request: Request, rule_arn: str) -> Request:
-    """Return the request as `rule_arn` would make it."""
-    principal = replace(request.principal, source_arn=rule_arn)
-    return replace(request, principal=principal, context=request.context.with_values({"aws:SourceArn": rule_arn}))
-
-
-def test_plain_http_is_denied_by_each_denying_statement(records, resource_policies):
+def test_plain_http_is_denied_by_each_denying_statement(stack, whole_flow, resource_policies):
     """What the flow has asked of bucket, topic and queues would be denied without TLS, by that one statement alone."""
-    anything = Policy.parse({"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
-    asked = [one.request for one in records]
-    for name, (arn, document) in resource_policies.items():
-        (statement,) = [one for one in document["Statement"] if one["Effect"] == "Deny"]
-        left = {"Statement": [one for one in document["Statement"] if one is not statement]}
-        of_it = [one for one in asked if one.resource == arn or one.resource.startswith(f"{arn}/")]
+    report = _report(stack, "aws:SecureTransport=false")
+    for name, (arn, _) in resource_policies.items():
+        (statement,) = [one for one in _of(report, arn)["statements"] if one["effect"] == "Deny"]
         plain = [
-            replace(one, context=one.context.with_values({"aws:SecureTransport": "false"}))
-            for one in of_it
-            if one.action in ("sns:Publish", "sqs:SendMessage") or one.action.startswith("s3:")
+            one
+            for one in _of(report, arn)["requests"]
+            if one["action"] in ("sns:Publish", "sqs:SendMessage") or one["action"].startswith("s3:")
         ]
         assert plain, name
         for request in plain:
-            said = _said(request, Policies((anything,), resource=Policy.parse(document)))
-            assert said.endswith("with an explicit deny in a resource-based policy"), said
-            assert evaluate(request, Policies((anything,), resource=Policy.parse(left))).is_allowed
-
-
-def _said(request: Request, policies: Policies) -> str:
-    """Return the sentence in which the request is refused."""
-    decision = evaluate(request, policies)
-    assert not decision.is_allowed
-    return refusal(request.principal, Need(request.action, request.resource), decision)
+            assert request["refusal"].endswith("with an explicit deny in a resource-based policy"), request
+            assert request in statement["decides"], f"{name}: refused for another reason too"
 
 
 @pytest.mark.parametrize(

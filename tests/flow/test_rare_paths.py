@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from support.hosted import archive
 
 import embedded_account
 from embedded_account import Faults
-from tests.flow.conftest import Deployment, wait_for
+from tests.flow.conftest import Deployment
+from tests.handlers.packing import tar_gz
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.account]
 
@@ -324,7 +325,7 @@ def _refused_update(frozen: Deployment, faults: Faults, stopped: str) -> dict[st
     event = event_of(frozen, "colours", "DeployEndpoint")
     event["ExecutionName"] = stopped
     key = f"runs/{event['ExecutionName']}/model.tar.gz"
-    frozen.put(key, archive("tiny"))
+    frozen.put(key, tar_gz({"code/inference.py": b"", "name": b"tiny"}))
     event["Training"]["ModelDataUrl"] = f"s3://{frozen.outputs['DataBucketName']}/{key}"
     _vanish(faults, "DeployEndpointRole", "DescribeEndpointConfig", after=0)
     faults.add("quota", service="sagemaker", operation="UpdateEndpoint", caller="*DeployEndpointRole*")

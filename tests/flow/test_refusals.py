@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import pytest
 
 from embedded_account import Faults
-from tests.flow.conftest import wait_for
 from tests.flow.pictures import picture, write_dataset
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.account]
 

@@ -5,7 +5,7 @@ import time
 import pytest
 
 import embedded_account
-from tests.flow.conftest import wait_for
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.account]
 

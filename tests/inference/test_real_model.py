@@ -7,21 +7,21 @@ import tarfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 from embedded_account.pytest_plugin import RunningAccount
 from PIL import Image
-from support.hosted import BUCKET, IMAGE, ROLE_ARN, VARIANT, Hosting
 
+from tests.waiting import wait_for
+
+BUCKET = "real-models"
+IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:2.6.0-cpu-py312"
+ROLE_ARN = "arn:aws:iam::123456789012:role/serving"
+VARIANT = "AllTraffic"
 CLASS_NAMES = ["daisy", "rose", "tulip"]
-
-
-@pytest.fixture(scope="module")
-def hosting(account: RunningAccount) -> Hosting:
-    """Make endpoints in the shared account."""
-    return Hosting(account.client)
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +46,12 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def endpoint(hosting: Hosting, artifact: bytes) -> Iterator[str]:
+def endpoint(account: RunningAccount, artifact: bytes) -> Iterator[str]:
     """Give an endpoint that serves it."""
-    name = f"real-{uuid.uuid4().hex[:8]}"
-    hosting.s3.put_object(Bucket=BUCKET, Key=f"{name}/model.tar.gz", Body=artifact)
-    hosting.sagemaker.create_model(
+    name, sagemaker, s3 = f"real-{uuid.uuid4().hex[:8]}", account.client("sagemaker"), account.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key=f"{name}/model.tar.gz", Body=artifact)
+    sagemaker.create_model(
         ModelName=name,
         ExecutionRoleArn=ROLE_ARN,
         PrimaryContainer={
@@ -64,23 +65,28 @@ def endpoint(hosting: Hosting, artifact: bytes) -> Iterator[str]:
         },
     )
     variant = {"VariantName": VARIANT, "ModelName": name, "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
-    hosting.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
-    hosting.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
-    description = hosting.settled(name, seconds=90)
-    assert description["EndpointStatus"] == "InService", description
+    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+
+    def settled() -> dict[str, Any] | None:
+        description = sagemaker.describe_endpoint(EndpointName=name)
+        return dict(description) if description["EndpointStatus"] in {"InService", "Failed"} else None
+
+    assert wait_for(settled, 90)["EndpointStatus"] == "InService", sagemaker.describe_endpoint(EndpointName=name)
     yield name
-    hosting.delete(name)
+    sagemaker.delete_endpoint(EndpointName=name)
+    wait_for(lambda: name not in [one["EndpointName"] for one in sagemaker.list_endpoints()["Endpoints"]], 20)
 
 
 @pytest.mark.slow
-def test_image_is_classified_whichever_way_it_comes(hosting: Hosting, endpoint: str) -> None:
+def test_image_is_classified_whichever_way_it_comes(account: RunningAccount, endpoint: str) -> None:
     """A picture as bytes and the same in JSON get the same probabilities over all classes."""
     picture = _picture("PNG")
 
-    by_bytes = hosting.runtime.invoke_endpoint(
+    by_bytes = account.client("sagemaker-runtime").invoke_endpoint(
         EndpointName=endpoint, Body=picture, ContentType="image/png", Accept="application/json"
     )
-    in_json = hosting.runtime.invoke_endpoint(
+    in_json = account.client("sagemaker-runtime").invoke_endpoint(
         EndpointName=endpoint,
         Body=json.dumps({"image": base64.b64encode(picture).decode()}),
         ContentType="application/json",
@@ -101,11 +107,11 @@ def test_image_is_classified_whichever_way_it_comes(hosting: Hosting, endpoint: 
     [(b"no image at all" * 9, "image/jpeg", 400), (b"1,2,3", "text/csv", 415), (b"{}", "application/json", 400)],
 )
 def test_bad_request_is_the_callers_error(
-    hosting: Hosting, endpoint: str, body: bytes, content_type: str, status: int
+    account: RunningAccount, endpoint: str, body: bytes, content_type: str, status: int
 ) -> None:
     """What is no picture is a client error of the model, never a server error."""
     with pytest.raises(ClientError, match="ModelError") as caught:
-        hosting.runtime.invoke_endpoint(EndpointName=endpoint, Body=body, ContentType=content_type)
+        account.client("sagemaker-runtime").invoke_endpoint(EndpointName=endpoint, Body=body, ContentType=content_type)
 
     assert dict(caught.value.response)["OriginalStatusCode"] == status
 

@@ -12,11 +12,10 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from embedded_account.pytest_plugin import RunningAccount
 from PIL import Image
-from support.functions import Deployed
 
 from ops.page import PageServer
 from tests.browser import CHROMIUM, Browser
-from tests.prediction_service import CountingEndpoint, counting_endpoint, prediction_function
+from tests.prediction_service import CountingEndpoint, Deployed, counting_endpoint, prediction_function
 
 pytestmark = pytest.mark.account  # for sockets on 127.0.0.1
 

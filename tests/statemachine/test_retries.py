@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from embedded_account.pytest_plugin import RunningAccount
-from support.functions import make_function
 
 import embedded_account
 from embedded_account import Faults
+from tests.handlers.packing import zipped
 
 _STATES = json.loads((Path(__file__).resolve().parents[2] / "statemachine" / "pipeline.asl.json").read_text())["States"]
 _TRIES = 2  # the account's own client tries a call twice before the state sees an error
@@ -40,6 +40,19 @@ def faults(stepped: RunningAccount) -> Iterator[Faults]:
     remote = Faults(stepped.info)
     yield remote
     remote.clear()
+
+
+def _function(account: RunningAccount) -> str:
+    """Create a function that answers 1; return its name."""
+    name = f"tried-{uuid.uuid4().hex[:8]}"
+    account.client("lambda").create_function(
+        FunctionName=name,
+        Runtime="python3.11",
+        Handler="app.handler",
+        Role="arn:aws:iam::123456789012:role/tester",
+        Code={"ZipFile": zipped({"app.py": b"def handler(event, context):\n    return 1\n"})},
+    )
+    return name
 
 
 def _machine(account: RunningAccount, function: str) -> str:
@@ -87,8 +100,7 @@ def test_six_transient_failures_are_survived_seven_are_caught(
 
     Source: Amazon States Language, "Retrying after error": MaxAttempts counts retries, not attempts.
     """
-    tried = make_function(stepped, "def handler(event, context):\n    return 1\n")
-    machine = _machine(stepped, tried.name)
+    machine = _machine(stepped, _function(stepped))
     for kind, options in (*_TRANSIENT, *_TRANSIENT)[:num_failures]:
         faults.add(kind, service="lambda", operation="Invoke", count=_TRIES, **options)
 

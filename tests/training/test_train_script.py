@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.jobs import IMAGE, Workbench
+from embedded_account.pytest_plugin import RunningAccount
 
 from embedded_account import Faults
 from handlers.training_jobs.jobs import METRIC_DEFINITIONS
 from ops.archive import tar_gz_bytes
 from ops.bundle import source_files
 from tests.training.conftest import write_images
+from tests.training.workbench import IMAGE, Workbench, new_workbench
 from training import train
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,6 +26,12 @@ TOGETHER = {"sagemaker_torch_distributed_enabled": "true", "sagemaker_instance_t
 CHANNELS = {"train": "train", "validation": "valid", "test": "test"}
 
 
+@pytest.fixture
+def workbench(account: RunningAccount) -> Workbench:
+    """Give a bucket for jobs of the shared account."""
+    return new_workbench(account)
+
+
 @pytest.fixture(autouse=True)
 def _signals() -> Iterator[None]:
     """main() takes SIGTERM over; give it back to pytest."""
@@ -34,7 +41,7 @@ def _signals() -> Iterator[None]:
 
 
 def request(workbench: Workbench, photos: Path) -> dict[str, Any]:
-    """Upload the images and the source; return the changes that make a spot job of them."""
+    """Upload the images and the source; return the request of a spot job of them."""
     for path in photos.rglob("*.png"):
         workbench.put(f"photos/{path.relative_to(photos).as_posix()}", path.read_bytes())
     source = {"sagemaker_program": "training/train.py"}
@@ -73,7 +80,7 @@ def test_reclaimed_training_ends_with_the_scores_of_an_untouched_one(
         write_images(photos / folder, 8, suffix="png")
     faults.add("interrupt-training-job", name="job-*", step=3)
 
-    name = workbench.start("", **request(workbench, photos))
+    name = workbench.start(request(workbench, photos))
     flags = [f"--{setting.replace('_', '-')}={value}" for setting, value in SETTINGS.items()]
     flags += [f"--{channel}={photos / folder}" for channel, folder in CHANNELS.items()]
     assert train.main([*flags, f"--model-dir={tmp_path / 'out'}"], {}) == 0
@@ -84,7 +91,7 @@ def test_reclaimed_training_ends_with_the_scores_of_an_untouched_one(
     log = workbench.log(name)
     assert len([line for line in log if line.startswith("resumed from checkpoint")]) == 1
     assert len([line for line in log if line.startswith("epoch=")]) == SETTINGS["epochs"]
-    found = json.loads(workbench.members(f"s3://{workbench.bucket}/out/{name}/output/output.tar.gz")["evaluation.json"])
+    found = json.loads(workbench.member(f"out/{name}/output/output.tar.gz", "evaluation.json"))
     expected = json.loads((tmp_path / "out" / "evaluation.json").read_text())
     for one, other in zip(scores(found), scores(expected), strict=True):
         assert one == pytest.approx(other, rel=1e-5)

@@ -10,9 +10,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from embedded_account.pytest_plugin import RunningAccount
-from support.functions import Deployed, eventually
 
-from tests.prediction_service import CountingEndpoint, counting_endpoint, prediction_function
+from tests.prediction_service import CountingEndpoint, Deployed, counting_endpoint, prediction_function
+from tests.waiting import wait_for
 
 EVENT = {"image": base64.b64encode(b"\xff\xd8\xff jpeg").decode()}
 
@@ -59,16 +59,16 @@ def test_reserved_callers_are_served_and_the_rest_told_to_wait(predict: Deployed
 
     with ThreadPoolExecutor(7) as pool:
         calls = [pool.submit(call, number) for number in range(7)]
-        eventually(lambda: endpoint.num_asked == 3 and sum(one.done() for one in calls) == 4, 30)
+        wait_for(lambda: endpoint.num_asked == 3 and sum(one.done() for one in calls) == 4, 30)
         endpoint.go_on.set()
         statuses = sorted(one.result() for one in calls)
 
     assert statuses == [200] * 3 + [429] * 4
-    eventually(lambda: call(0) == 200, 30)
+    wait_for(lambda: call(0) == 200, 30)
     with ThreadPoolExecutor(3) as pool:
         endpoint.go_on.clear()
         calls = [pool.submit(caller(predict, tries=6), number) for number in range(3)]
-        eventually(lambda: endpoint.num_asked == 3 + 1 + 3, 30)  # all three places are there again
+        wait_for(lambda: endpoint.num_asked == 3 + 1 + 3, 30)  # all three places are there again
         endpoint.go_on.set()
         assert [one.result() for one in calls] == [200] * 3
 
@@ -79,7 +79,7 @@ def test_provisioned_environments_serve_the_alias(predict: Deployed, endpoint: C
     options = {"FunctionName": predict.name, "Qualifier": "live"}
     predict.client.put_provisioned_concurrency_config(**options, ProvisionedConcurrentExecutions=2)
     ready = predict.client.get_provisioned_concurrency_config
-    eventually(lambda: ready(**options)["Status"] == "READY", 30)
+    wait_for(lambda: ready(**options)["Status"] == "READY", 30)
 
     assert [caller(predict, tries=1)(0) for _ in range(3)] == [200] * 3
 

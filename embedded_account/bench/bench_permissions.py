@@ -9,7 +9,6 @@ request of DynamoDB and one of S3, signed by botocore. Nothing is sent.
 import argparse
 import json
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,16 +18,13 @@ from typing import Any
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from embedded_account.account import Account
+from embedded_account.clock import Clock
+from embedded_account.iam.actions.rules import Need
+from embedded_account.iam.authentication import authenticate
+from embedded_account.iam.permissions import Permissions
+from embedded_account.identity import Principal
 from moto.iam.models import iam_backends
-
-sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
-
-from embedded_account.account import Account  # noqa: E402 - after the path is set
-from embedded_account.clock import Clock  # noqa: E402
-from embedded_account.iam.actions.rules import Need  # noqa: E402
-from embedded_account.iam.authentication import authenticate  # noqa: E402
-from embedded_account.iam.permissions import Permissions  # noqa: E402
-from embedded_account.identity import Principal  # noqa: E402
 
 _ROUNDS = 7
 

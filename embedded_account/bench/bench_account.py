@@ -1,7 +1,7 @@
-"""How fast the embedded account is: start, deployment, S3, Lambda, endpoints, executions.
+"""How fast the embedded account is: start, S3, Lambda, endpoints, executions.
 
-    python bench/bench_local.py
-    python bench/bench_local.py --only s3 --only lambda
+    python bench/bench_account.py
+    python bench/bench_account.py --only s3 --only lambda
 
 Starts an account of its own in a temporary folder and prints a table: what, figure, limit.
 """
@@ -11,8 +11,6 @@ from __future__ import annotations
 import io
 import json
 import statistics
-import subprocess
-import sys
 import tarfile
 import tempfile
 import time
@@ -29,11 +27,8 @@ import click
 import psutil
 from botocore.config import Config
 
-_ROOT = Path(__file__).resolve().parent.parent
-if str(_ROOT) not in sys.path:
-    sys.path.insert(0, str(_ROOT))
-
-from embedded_account import control  # noqa: E402 (found by the line above)
+import embedded_account
+from embedded_account import AccountInfo
 
 _TRUST = {
     "Version": "2012-10-17",
@@ -62,7 +57,7 @@ Row = tuple[str, str, str]
 class Bench:
     """A running account to measure."""
 
-    info: control.AccountInfo
+    info: AccountInfo
     folder: Path
 
     def client(self, service: str, **options: Any) -> Any:
@@ -88,15 +83,11 @@ class Bench:
         return next(float(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
 
 
-def start_and_deploy(folder: Path) -> list[Row]:
-    """From nothing to a deployed stack, as a person does it: `deploy.py up --local`."""
-    environment = {"RETRIEVER_LOCAL_FOLDER": str(folder / "deployed"), "PATH": "/usr/bin:/bin"}
-    started = time.perf_counter()
-    command = [sys.executable, "deploy.py", "up", "--local"]
-    subprocess.run(command, cwd=_ROOT, env=environment, check=True, capture_output=True)
-    seconds = time.perf_counter() - started
-    control.stop(folder / "deployed")
-    return [("deploy.py up --local, account and stack from nothing", f"{seconds:.1f} s", "6 s")]
+def start(folder: Path) -> list[Row]:
+    """From nothing to an account that answers."""
+    seconds = _seconds(lambda: embedded_account.start(folder / "started"))
+    embedded_account.stop(folder / "started")
+    return [("start, from nothing to the first answer", f"{seconds:.1f} s", "3 s")]
 
 
 def s3(bench: Bench) -> list[Row]:
@@ -300,14 +291,14 @@ def main(only: tuple[str, ...]) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if not only or "start" in only:
-            rows += start_and_deploy(folder)
-        bench = Bench(control.start(folder / "account"), folder)
+            rows += start(folder)
+        bench = Bench(embedded_account.start(folder / "account"), folder)
         try:
             for part, measure in PARTS.items():
                 if not only or part in only or (part == "lambda" and "executions" in only):
                     rows += measure(bench)
         finally:
-            control.stop(folder / "account")
+            embedded_account.stop(folder / "account")
     width = max(len(row[0]) for row in rows)
     for what, figure, limit in rows:
         click.echo(f"{what:<{width}}  {figure:<22} {f'(limit: {limit})' if limit else ''}")
