@@ -14,7 +14,7 @@ from handlers.aws.objects import read, split_uri
 from handlers.contract.errors import AwsError, EndpointCheckError, RetrieverError
 from handlers.contract.states import Check, CheckEndpointInput, Endpoint, GoldenPrediction, JobEvaluation
 from handlers.datasets.layout import MAX_IMAGE_BYTES
-from handlers.endpoints import deployments
+from handlers.endpoints import serving
 from handlers.endpoints.containers import CONTENT_TYPES
 from handlers.evaluate_model import MAX_EVALUATION_BYTES
 
@@ -87,7 +87,7 @@ def compare(golden: Sequence[GoldenPrediction], answers: Sequence[Answer]) -> Ch
 def set_back(endpoint: Endpoint) -> str:
     """Let what served before serve again; return what was done, in words."""
     try:
-        return deployments.set_back(endpoint.endpoint_name, endpoint.previous_endpoint_config_name)
+        return serving.set_back(endpoint.endpoint_name, endpoint.previous_endpoint_config_name)
     except AwsError as error:
         logger.exception("endpoint could not be set back", endpoint_name=endpoint.endpoint_name)
         return f"it could not be set back either ({error})"

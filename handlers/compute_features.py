@@ -10,7 +10,8 @@ from handlers.contract.names import features_job_name
 from handlers.contract.settings import Settings
 from handlers.contract.states import ComputeFeaturesInput
 from handlers.executions.outcomes import Succeeded
-from handlers.executions.waiting import Wait, answer, start
+from handlers.executions.waiting import answer, start, token_of
+from handlers.ledger import Features, Ledger
 from handlers.training_jobs import features
 from handlers.training_jobs.jobs import algorithm, image_channels, script, spot, tags, toolkit_value, volume
 
@@ -55,15 +56,16 @@ def hyperparameters(step: ComputeFeaturesInput, settings: Settings) -> dict[str,
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     step = ComputeFeaturesInput.model_validate(event)
     settings = Settings.from_env()
+    ledger = Ledger(settings)
     key, name = features.features_key(step.dataset, settings), features_job_name(step.execution_name)
-    found = features.find(key, name, settings)
+    found = features.find(key, name, ledger)
     if found is not None:
         answer(step.task_token, Succeeded(found.to_event()))
         logger.info("features are there", features=found.to_event())
         return {"TrainingJobName": "", "Key": key}
     request = features_job_request(step, key, settings)
-    features.note(key, name, settings)
-    wait = Wait("features", name, step.task_token, step.execution_name)
-    created = start(settings, wait, lambda: aws.sagemaker().create_training_job(**request))
+    Features.note(ledger, key, name)
+    token = token_of(settings, "features", name, step)
+    created = start(ledger, token, lambda: aws.sagemaker().create_training_job(**request))
     logger.info("features job started", training_job_name=name, key=key, newly_created=created)
     return {"TrainingJobName": name, "Key": key}

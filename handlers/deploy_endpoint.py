@@ -10,10 +10,11 @@ from handlers.aws.logs import logger
 from handlers.contract.errors import AwsError, EndpointFailedError, SettingsError
 from handlers.contract.settings import Settings
 from handlers.contract.states import DeployEndpointInput
-from handlers.endpoints import deployments, scaling
+from handlers.endpoints import scaling
 from handlers.endpoints.containers import container
 from handlers.executions.outcomes import VARIANT_NAME
-from handlers.executions.waiting import Wait, start
+from handlers.executions.waiting import start, token_of
+from handlers.ledger import Deployment, Ledger
 from handlers.training_jobs.jobs import describe, tags
 
 aws.prepare("dynamodb", "sagemaker")
@@ -133,10 +134,10 @@ def _instance_type(config_name: str) -> str:
     return str(config["ProductionVariants"][0].get("InstanceType", ""))
 
 
-def prepare(step: DeployEndpointInput, settings: Settings) -> None:
+def prepare(step: DeployEndpointInput, ledger: Ledger, settings: Settings) -> None:
     """Create the model and the endpoint config, each noted before it exists."""
     client, name = aws.sagemaker(), step.execution_name
-    deployments.note(settings, name)
+    Deployment.note(ledger, name)
     _create_once(
         lambda: client.create_model(**model_request(step, settings)), lambda: client.describe_model(ModelName=name)
     )
@@ -146,27 +147,28 @@ def prepare(step: DeployEndpointInput, settings: Settings) -> None:
     )
 
 
-def deploy(step: DeployEndpointInput, settings: Settings) -> str:
+def deploy(step: DeployEndpointInput, ledger: Ledger, settings: Settings) -> str:
     """Create or update the endpoint and leave a token to wait for it; return the move that was made."""
     client, name = aws.sagemaker(), step.execution_name
     endpoint = describe("endpoint", settings.endpoint_name)
     move = next_move(endpoint, name)
     update = update_request(step, settings)
-    prepare(step, settings)
+    prepare(step, ledger, settings)
     previous = endpoint["EndpointConfigName"] if endpoint and move == "update" else ""
     if move == "update":
-        deployments.remember_previous(settings, name, previous)
+        Deployment.remember_previous(ledger, name, previous)
         if _instance_type(previous) != settings.endpoint_instance_type:
-            logger.info("instance type changes", taken_away=scaling.take_away(settings))
+            logger.info("instance type changes", taken_away=scaling.take_away(ledger, settings))
     elif move == "wait":
-        previous = deployments.previous_of(settings, name)
+        made = Deployment.get(ledger, name)
+        previous = made.previous_config_name if made else ""
     moves: dict[str, Callable[[], object] | None] = {
         "create": lambda: client.create_endpoint(**create_request(step, settings)),
         "update": lambda: client.update_endpoint(**update),
         "wait": None,
     }
-    wait = Wait("endpoint", settings.endpoint_name, step.task_token, name, name, previous)
-    start(settings, wait, moves[move])
+    configs = {"endpoint_config_name": name, "previous_endpoint_config_name": previous}
+    start(ledger, token_of(settings, "endpoint", settings.endpoint_name, step, **configs), moves[move])
     return move
 
 
@@ -174,6 +176,6 @@ def deploy(step: DeployEndpointInput, settings: Settings) -> str:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     step = DeployEndpointInput.model_validate(event)
     settings = Settings.from_env()
-    move = deploy(step, settings)
+    move = deploy(step, Ledger(settings), settings)
     logger.info("deployment started", move=move, endpoint_name=settings.endpoint_name)
     return {"EndpointName": settings.endpoint_name, "Move": move}

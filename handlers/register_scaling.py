@@ -9,6 +9,7 @@ from handlers.aws.logs import logger
 from handlers.contract.settings import Settings
 from handlers.contract.states import RegisterScalingInput
 from handlers.endpoints import scaling
+from handlers.ledger import Ledger
 
 aws.prepare("application-autoscaling", "dynamodb")
 
@@ -17,7 +18,7 @@ aws.prepare("application-autoscaling", "dynamodb")
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     RegisterScalingInput.model_validate(event)
     settings = Settings.from_env()
-    restored = scaling.give_back(settings)  # policies added by hand; ours is put as the settings say
+    restored = scaling.give_back(Ledger(settings), settings)  # policies added by hand; ours is put as the settings say
     registered = scaling.register(settings)
     logger.info("scaling registered", scaling=registered.to_event(), restored=restored)
     return registered.to_event()

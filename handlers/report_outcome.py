@@ -4,6 +4,7 @@ Every step is tried whatever the others did, and none of their errors hides the 
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -16,10 +17,10 @@ from handlers.contract.errors import EndpointFailedError, RetrieverError
 from handlers.contract.names import features_job_name, training_job_name, tuning_job_name
 from handlers.contract.settings import Settings
 from handlers.contract.states import ReportOutcomeInput
-from handlers.endpoints import deployments, scaling
+from handlers.endpoints import scaling, serving
 from handlers.executions import records
-from handlers.executions.waiting import PREFIX, forget
-from handlers.ledger.table import Table
+from handlers.executions.waiting import forget
+from handlers.ledger import Ledger, Serving, Token
 from handlers.training_jobs.jobs import describe, stop_job
 
 aws.prepare("dynamodb", "s3", "sagemaker", "sns")
@@ -27,15 +28,14 @@ aws.prepare("dynamodb", "s3", "sagemaker", "sns")
 SET_BACK_SECONDS = 720.0  # SageMaker replaces the instances; the function may run 900
 
 
-def stop_running_jobs(step: ReportOutcomeInput, settings: Settings) -> None:
+def stop_running_jobs(step: ReportOutcomeInput, ledger: Ledger) -> None:
     """Stop the jobs that this execution started and drop its tokens, so that nothing is billed on."""
     stop_job("features", features_job_name(step.execution_name))
     stop_job("tuning", tuning_job_name(step.execution_name))
     stop_job("training", training_job_name(step.execution_name))
-    table = Table(settings.table_name)
-    for item in table.items(PREFIX):
-        if item["ExecutionName"] == step.execution_name:
-            forget(table, item)
+    for token in Token.all(ledger):
+        if token.execution_name == step.execution_name:
+            forget(ledger, token)
 
 
 def delete_failed_endpoint(step: ReportOutcomeInput, settings: Settings) -> None:
@@ -51,7 +51,7 @@ def wait_for_set_back(settings: Settings) -> None:
     Raises:
         EndpointFailedError: it takes too long; the next run's report removes it then.
     """
-    if not deployments.wait_until_steady(settings, SET_BACK_SECONDS):
+    if not serving.wait_until_steady(settings, SET_BACK_SECONDS):
         raise EndpointFailedError(
             f"endpoint {settings.endpoint_name!r} still changes after {SET_BACK_SECONDS:.0f} s; the rejected model is "
             f"removed after the next run"
@@ -65,12 +65,6 @@ def reject_model(step: ReportOutcomeInput, said: str) -> None:
         aws.sagemaker().update_model_package(
             ModelPackageArn=package, ModelApprovalStatus="Rejected", ApprovalDescription=said[:1024]
         )
-
-
-def remember_serving(step: ReportOutcomeInput, settings: Settings) -> None:
-    """Note which execution's model serves, so that its dataset alone needs no new run."""
-    serving = {"Id": f"serving#{settings.endpoint_name}", "ExecutionName": step.execution_name, "Since": records.now()}
-    Table(settings.table_name).put(serving)
 
 
 def notify(step: ReportOutcomeInput, settings: Settings, said: str) -> None:
@@ -89,20 +83,23 @@ def measure(step: ReportOutcomeInput) -> None:
     metrics.flush_metrics()
 
 
-def clean_up(step: ReportOutcomeInput, settings: Settings, said: str) -> list[tuple[str, Callable[[], object]]]:
+def clean_up(
+    step: ReportOutcomeInput, ledger: Ledger, settings: Settings, said: str
+) -> list[tuple[str, Callable[[], object]]]:
     """Return the steps that put the account in order, each with the words for its failure."""
     last: tuple[str, Callable[[], object]] = (
         "unused models and endpoint configs were not removed",
-        lambda: deployments.remove_unused(settings),
+        lambda: serving.remove_unused(ledger, settings),
     )
     if step.status == "SUCCEEDED":
-        return [("the serving execution was not noted", lambda: remember_serving(step, settings)), last]
+        endpoint, name = settings.endpoint_name, step.execution_name
+        return [("the serving execution was not noted", lambda: Serving.note(ledger, endpoint, name)), last]
     set_back: list[tuple[str, Callable[[], object]]] = []
     if records.failed_state(step.state) == "CheckEndpoint":  # which has set the endpoint back; that takes minutes
         set_back = [("the endpoint still changes", lambda: wait_for_set_back(settings))]
     return [
-        ("running jobs were not stopped", lambda: stop_running_jobs(step, settings)),
-        ("autoscaling was not restored", lambda: scaling.give_back(settings)),
+        ("running jobs were not stopped", lambda: stop_running_jobs(step, ledger)),
+        ("autoscaling was not restored", lambda: scaling.give_back(ledger, settings)),
         ("the model package was not rejected", lambda: reject_model(step, said)),
         ("the failed endpoint was not deleted", lambda: delete_failed_endpoint(step, settings)),
         *set_back,
@@ -127,16 +124,16 @@ def attempt(steps: list[tuple[str, Callable[[], object]]]) -> list[str]:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     step = ReportOutcomeInput.model_validate(event)
     settings = Settings.from_env()
-    outcome = records.record(step, settings)
-    said = outcome["Reason"]
-    problems = attempt(clean_up(step, settings, said))
-    outcome["Problems"] = problems
+    ledger = Ledger(settings)
+    run = records.record(step, settings)
+    said = str(run.reason)
+    problems = attempt(clean_up(step, ledger, settings, said))
+    run = replace(run, problems=problems)
     summary_key = f"runs/{step.execution_name}/summary.json"
-    summary = {**outcome, "State": step.state}
-    table = Table(settings.table_name)
+    summary = {**run.attributes(), "State": step.state}
     problems += attempt(
         [
-            ("the run record was not written", lambda: table.update(records.PREFIX + step.execution_name, outcome)),
+            ("the run record was not written", lambda: run.report(ledger)),
             ("the summary was not written", lambda: write_json(settings.bucket_name, summary_key, summary)),
             ("the notification was not sent", lambda: notify(step, settings, said)),
             ("the metrics were not written", lambda: measure(step)),

@@ -12,10 +12,10 @@ from handlers import aws
 from handlers.aws.logs import logger
 from handlers.contract.errors import RetrieverError
 from handlers.contract.settings import Settings
-from handlers.endpoints import deployments
+from handlers.endpoints import serving
 from handlers.executions.turns import GOING, execution_status
-from handlers.executions.waiting import PREFIX, forget, resolve, token_key
-from handlers.ledger.table import Table
+from handlers.executions.waiting import Resolution, forget, resolve
+from handlers.ledger import Ledger, Token
 from handlers.training_jobs.jobs import stop_job
 
 aws.prepare("dynamodb", "sagemaker", "stepfunctions")
@@ -41,17 +41,17 @@ def resource_arn(event: Mapping[str, Any]) -> str:
     return str(arn)
 
 
-def sweep(settings: Settings) -> dict[str, int]:
+def sweep(ledger: Ledger, settings: Settings) -> dict[str, int]:
     """Answer every token whose job has ended; drop those of ended executions, stop their jobs, undo a deployment."""
     counts = {"Waiting": 0, "Resolved": 0, "Dropped": 0, "Problems": 0}
-    for item in Table(settings.table_name).items(PREFIX):
+    for token in Token.all(ledger):
         try:
-            counts[_sweep_one(settings, item)] += 1
+            counts[_sweep_one(token, ledger, settings)] += 1
         except RetrieverError:  # one token in trouble must not keep the others waiting
-            logger.exception("sweep failed for one token", resource_name=item.get("ResourceName"))
+            logger.exception("sweep failed for one token", resource_name=token.resource_name)
             counts["Problems"] += 1
     try:
-        counts["Repaired"] = int(bool(deployments.repair(settings)))
+        counts["Repaired"] = int(bool(serving.repair(ledger, settings)))
     except RetrieverError:
         logger.exception("sweep could not look after the endpoint")
         counts["Problems"] += 1
@@ -59,22 +59,23 @@ def sweep(settings: Settings) -> dict[str, int]:
     return counts
 
 
-def _sweep_one(settings: Settings, item: Mapping[str, Any]) -> str:
-    if execution_status(settings, item["ExecutionName"]) in GOING:
-        said = resolve(settings, item["Id"])
-        return "Resolved" if said.startswith("the state was told") else "Waiting"
-    stopped = stop_job(item["Kind"], item["ResourceName"])
-    forget(Table(settings.table_name), item)
-    logger.warning("execution is over, its token is dropped", resource_name=item["ResourceName"], job_stopped=stopped)
+def _sweep_one(token: Token, ledger: Ledger, settings: Settings) -> str:
+    if execution_status(settings, token.execution_name) in GOING:
+        resolution = resolve(ledger, token.resource_arn)
+        return "Resolved" if resolution in (Resolution.SUCCEEDED, Resolution.FAILED) else "Waiting"
+    stopped = stop_job(token.kind, token.resource_name)
+    forget(ledger, token)
+    logger.warning("execution is over, its token is dropped", resource_name=token.resource_name, job_stopped=stopped)
     return "Dropped"
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     settings = Settings.from_env()
+    ledger = Ledger(settings, context.aws_request_id)
     if event.get("Sweep"):
-        return sweep(settings)
+        return sweep(ledger, settings)
     arn = resource_arn(event)
-    said = resolve(settings, token_key(arn))
-    logger.info("event handled", resource_arn=arn, result=said)
-    return {"ResourceArn": arn, "Result": said}
+    resolution = resolve(ledger, arn)
+    logger.info("event handled", resource_arn=arn, result=resolution)
+    return {"ResourceArn": arn, "Result": str(resolution)}

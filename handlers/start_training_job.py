@@ -9,7 +9,8 @@ from handlers.aws.logs import logger
 from handlers.contract.names import training_job_name
 from handlers.contract.settings import Settings
 from handlers.contract.states import StartTrainingJobInput
-from handlers.executions.waiting import Wait, start
+from handlers.executions.waiting import start, token_of
+from handlers.ledger import Ledger
 from handlers.training_jobs.jobs import (
     algorithm,
     job_channels,
@@ -70,7 +71,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     settings = Settings.from_env()
     request = training_job_request(step, settings)
     name = request["TrainingJobName"]
-    wait = Wait("training", name, step.task_token, step.execution_name)
-    created = start(settings, wait, lambda: aws.sagemaker().create_training_job(**request))
+    token = token_of(settings, "training", name, step)
+    created = start(Ledger(settings), token, lambda: aws.sagemaker().create_training_job(**request))
     logger.info("training job started", training_job_name=name, newly_created=created)
     return {"TrainingJobName": name}

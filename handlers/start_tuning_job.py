@@ -9,7 +9,8 @@ from handlers.aws.logs import logger
 from handlers.contract.names import tuning_job_name
 from handlers.contract.settings import Settings
 from handlers.contract.states import StartTuningJobInput
-from handlers.executions.waiting import Wait, start
+from handlers.executions.waiting import start, token_of
+from handlers.ledger import Ledger
 from handlers.training_jobs.jobs import algorithm, job_channels, spot, static_hyperparameters, tags, volume
 from handlers.training_jobs.metrics import OBJECTIVE_METRIC, check_objective
 from handlers.training_jobs.search_space import num_tuning_jobs, parameter_ranges
@@ -68,11 +69,12 @@ def _tuning_config(settings: Settings) -> dict[str, Any]:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     step = StartTuningJobInput.model_validate(event)
     settings = Settings.from_env()
+    ledger = Ledger(settings)
     check_objective()
     request = tuning_job_request(step, settings)
-    request |= warm_start_config(request, step.dataset.name, settings)
+    request |= warm_start_config(request, step.dataset.name, ledger, settings)
     name = request["HyperParameterTuningJobName"]
-    wait = Wait("tuning", name, step.task_token, step.execution_name)
-    created = start(settings, wait, lambda: aws.sagemaker().create_hyper_parameter_tuning_job(**request))
+    token = token_of(settings, "tuning", name, step)
+    created = start(ledger, token, lambda: aws.sagemaker().create_hyper_parameter_tuning_job(**request))
     logger.info("tuning job started", tuning_job_name=name, newly_created=created)
     return {"TuningJobName": name}

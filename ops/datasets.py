@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
+from handlers.ledger import Dataset, Pending
 from ops import executions
 from ops.errors import UploadError
 from ops.imagesets import ARCHIVE_SUFFIXES, ImageFolder, archive_suffix, check_archive, read_folder
@@ -30,6 +31,13 @@ _CONTENT_TYPES = {
 }
 
 Advance = Callable[[int], None]
+
+
+class Records(NamedTuple):
+    """What the stack knows of a dataset: its uploads and executions, and its place in the queue."""
+
+    latest: Dataset
+    pending: Pending | None
 
 
 @dataclass(frozen=True)
@@ -119,17 +127,17 @@ def upload_archive(session: Session, bucket: str, dataset: str, path: Path, adva
     )
 
 
-def records(session: Session, stack: Stack, dataset: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what the stack knows of the dataset: its latest event, and what is pending."""
-    latest = executions.read_item(session, stack, f"dataset#{dataset}")
-    return latest, executions.read_item(session, stack, f"pending#{dataset}")
+def records(session: Session, stack: Stack, dataset: str) -> Records:
+    """Return what the stack knows of the dataset."""
+    ledger = executions.ledger(session, stack)
+    return Records(Dataset.get(ledger, dataset) or Dataset(dataset), Pending.get(ledger, dataset))
 
 
 def wait_for_reaction(
     session: Session,
     stack: Stack,
     dataset: str,
-    before: tuple[dict[str, Any], dict[str, Any]],
+    before: Records,
 ) -> Reaction:
     """Wait until the upload has started an execution, was queued, or was skipped.
 
@@ -152,25 +160,25 @@ def wait_for_reaction(
 def _reaction(
     stack: Stack,
     dataset: str,
-    before: tuple[dict[str, Any], dict[str, Any]],
-    now: tuple[dict[str, Any], dict[str, Any]],
+    before: Records,
+    now: Records,
 ) -> Reaction | None:
     """Tell from the items before and after what start_execution has done; None while it has done nothing.
 
     It notes the event's sequencer first, then the execution, the reason of a skip, or the dataset in the queue.
     """
     latest, pending = now
-    name = str(latest.get("ExecutionName", ""))
-    if name and name != before[0].get("ExecutionName"):
+    name = latest.execution_name
+    if name and name != before.latest.execution_name:
         machine_arn = stack.output("StateMachineArn")
         return Reaction(f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}", "")
-    if pending and pending != before[1]:
+    if pending and pending != before.pending:
         return Reaction(
             "", f"dataset {dataset!r} is queued: another execution runs, and this one starts when it has ended"
         )
-    was_handled = latest.get("Sequencer") != before[0].get("Sequencer")
-    if was_handled and str(latest.get("SkippedAt", "")) >= str(latest.get("UploadedAt", "")):
-        return Reaction("", str(latest["SkipReason"]))
+    was_handled = latest.sequencer != before.latest.sequencer
+    if was_handled and latest.skip_reason and (latest.skipped_at or "") >= (latest.uploaded_at or ""):
+        return Reaction("", latest.skip_reason)
     return None
 
 

@@ -87,10 +87,10 @@ def _earlier(session: Session, deployed: Stack) -> Execution:
         ExecutionError: there is none, so the upload was not taken up for another reason.
     """
     latest, _ = datasets.records(session, deployed, DATASET)
-    if not latest.get("ExecutionName"):
+    if not latest.execution_name:
         raise ExecutionError("nothing to show: the upload started no execution; `deploy.py local stop` begins anew")
     say("this is the execution that put the digits into production; `deploy.py local stop` begins anew")
-    arn = executions.find_arn(session, deployed, str(latest["ExecutionName"]))
+    arn = executions.find_arn(session, deployed, latest.execution_name)
     return executions.load(session, deployed, arn)
 
 
@@ -158,7 +158,7 @@ def _print_summary(
     picture: list[tuple[str, str]],
     phases: Phases | None,
 ) -> None:
-    accuracy = float(execution.record.get("Accuracy", 0.0))
+    accuracy = (execution.record.accuracy if execution.record else None) or 0.0
     result("")
     head = [("execution", f"{execution.name} {execution.status}"), ("test accuracy", f"{accuracy:.4f}")]
     facts([*head, *endpoint_facts(endpoint), *picture])

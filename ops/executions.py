@@ -7,10 +7,11 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from handlers.ledger import Ledger, Run
 from ops.errors import ExecutionError, error_code
 from ops.session import Session
 from ops.stack import Stack
@@ -56,7 +57,7 @@ class Execution:
     states: list[StateProgress] = field(default_factory=list)
     error: str = ""
     cause: str = ""
-    record: dict[str, Any] = field(default_factory=dict)
+    record: Run | None = None  # None until it has ended, or when it left none
 
     @property
     def seconds(self) -> float:
@@ -68,13 +69,14 @@ class Execution:
         """Return why it failed, in one sentence; "" when it did not."""
         if self.status in {"RUNNING", "SUCCEEDED"}:
             return ""
-        return str(self.record.get("Reason") or "") or one_sentence(self.error, self.cause) or self.status
+        written = self.record.reason if self.record else None
+        return written or one_sentence(self.error, self.cause) or self.status
 
     @property
     def failed_state(self) -> str:
         """Return the name of the state that failed, "" when none did."""
-        failed = next((state.name for state in self.states if state.failed), "")
-        return str(self.record.get("FailedState") or failed)
+        written = self.record.failed_state if self.record else None
+        return written or next((state.name for state in self.states if state.failed), "")
 
 
 def find_arn(session: Session, stack: Stack, name: str | None) -> str:
@@ -157,19 +159,13 @@ def load(session: Session, stack: Stack, execution_arn: str) -> Execution:
     )
     execution.states = _states(_history(session, execution_arn), execution)
     if execution.status != "RUNNING":
-        execution.record = read_item(session, stack, f"run#{execution.name}")
+        execution.record = Run.get(ledger(session, stack), execution.name)
     return execution
 
 
-def read_item(session: Session, stack: Stack, item_id: str) -> dict[str, Any]:
-    """Return an item of the stack's table as plain values, {} when there is none."""
-    from boto3.dynamodb.types import TypeDeserializer
-
-    found = session.dynamodb.get_item(
-        TableName=stack.output("TableName"), Key={"Id": {"S": item_id}}, ConsistentRead=True
-    ).get("Item", {})
-    deserialize = TypeDeserializer().deserialize
-    return {name: deserialize(value) for name, value in found.items()}
+def ledger(session: Session, stack: Stack) -> Ledger:
+    """Return the rows of the stack's table, as the functions write them."""
+    return Ledger(stack, client=session.dynamodb)
 
 
 def one_sentence(error: str, cause: str) -> str:

@@ -36,9 +36,10 @@ def page_without_execution(session: Session, stack: Stack) -> None:
 def outcome(execution: Execution) -> list[tuple[str, str]]:
     """Return what the run record says of accuracy and failure."""
     found: list[tuple[str, str]] = []
-    accuracy, threshold = execution.record.get("Accuracy"), execution.record.get("Threshold")
-    if accuracy is not None:
-        found.append(("test accuracy", f"{float(accuracy):.4f}" + (f" (threshold {threshold})" if threshold else "")))
+    run = execution.record
+    if run and run.accuracy is not None:
+        threshold = f" (threshold {run.threshold})" if run.threshold else ""
+        found.append(("test accuracy", f"{run.accuracy:.4f}{threshold}"))
     if execution.reason:
         found.append(("reason", execution.reason))
     return found

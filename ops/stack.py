@@ -44,6 +44,11 @@ class Stack:
             raise StackError(f"stack output {name!r}: missing; update the stack with `deploy.py up`")
         return self.outputs[name]
 
+    @property
+    def table_name(self) -> str:
+        """Return the name of the stack's table, which the ledger asks for."""
+        return self.output("TableName")
+
 
 def find(session: Session) -> Stack | None:
     """Return the stack, or None when there is none."""

@@ -12,7 +12,8 @@ from handlers.contract.errors import AwsNotFoundError
 from handlers.contract.settings import Settings
 from handlers.contract.states import Scaling
 from handlers.executions.outcomes import VARIANT_NAME
-from handlers.ledger.table import Table
+from handlers.ledger import Ledger
+from handlers.ledger import Scaling as Kept
 
 _NAMESPACE: Any = "sagemaker"
 _DIMENSION: Any = "sagemaker:variant:DesiredInstanceCount"
@@ -79,7 +80,7 @@ def register(settings: Settings) -> Scaling:
     )
 
 
-def take_away(settings: Settings) -> bool:
+def take_away(ledger: Ledger, settings: Settings) -> bool:
     """Deregister the variant after keeping its exact target and policies; False if it is not under autoscaling."""
     client, own = aws.autoscaling(), _target_of(settings.endpoint_name)
     targets = client.describe_scalable_targets(
@@ -89,8 +90,7 @@ def take_away(settings: Settings) -> bool:
         return False
     pages = client.get_paginator("describe_scaling_policies").paginate(**own)
     policies = [_only(policy, _POLICY_FIELDS) for page in pages for policy in page["ScalingPolicies"]]
-    kept = {"Id": _key(settings), "Target": _only(targets[0], _TARGET_FIELDS), "Policies": policies}
-    Table(settings.table_name).put(kept)
+    Kept(settings.endpoint_name, _only(targets[0], _TARGET_FIELDS), policies).keep(ledger)
     try:
         client.deregister_scalable_target(**own)
     except AwsNotFoundError:
@@ -98,22 +98,17 @@ def take_away(settings: Settings) -> bool:
     return True
 
 
-def give_back(settings: Settings) -> bool:
+def give_back(ledger: Ledger, settings: Settings) -> bool:
     """Restore exactly what `take_away` kept, if anything; False if nothing is kept."""
-    table = Table(settings.table_name)
-    kept = table.get(_key(settings))
+    kept = Kept.get(ledger, settings.endpoint_name)
     if kept is None:
         return False
     client, own = aws.autoscaling(), _target_of(settings.endpoint_name)
-    client.register_scalable_target(**own, **kept["Target"])
-    for policy in kept["Policies"]:
+    client.register_scalable_target(**own, **kept.target)
+    for policy in kept.policies:
         client.put_scaling_policy(**own, **policy)
-    table.delete(_key(settings))
+    kept.forget(ledger)
     return True
-
-
-def _key(settings: Settings) -> str:
-    return f"scaling#{settings.endpoint_name}"
 
 
 def _only(values: Mapping[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:

@@ -6,20 +6,50 @@ execution is started; a failed or forced one leads to the next attempt.
 
 import json
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 from handlers import aws
 from handlers.aws.logs import logger
-from handlers.contract.errors import AwsInUseError, AwsNotFoundError, RetrieverError
+from handlers.contract.errors import AwsInUseError, AwsNotFoundError, AwsUnavailableError, RetrieverError
 from handlers.contract.names import execution_name, run_key
 from handlers.contract.settings import Settings
 from handlers.contract.states import DatasetRequest
 from handlers.datasets.fingerprint import fingerprint_of
-from handlers.executions import records, turns
-from handlers.ledger.table import Table
+from handlers.executions import turns
+from handlers.ledger import Dataset, Ledger, Pending, Run, RunStatus, Serving, Turn
+from handlers.ledger.rows import now
 
-OPEN = ("STARTING", "RUNNING")
-Answer = dict[str, Any]
+
+class Decision(Enum):
+    """What came of a wish for an execution."""
+
+    STARTED = auto()
+    WAITS = auto()  # for its turn
+    RUNS = auto()  # on the same content already
+    UNCHANGED = auto()  # since an execution that succeeded
+    REFUSED = auto()  # there is nothing to start it on
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A decision, with the sentence that a person reads."""
+
+    decision: Decision
+    reason: str
+    execution_name: str = ""
+
+    @property
+    def started(self) -> bool:
+        return self.decision is Decision.STARTED
+
+    def to_event(self, settings: Settings) -> dict[str, Any]:
+        """Return the answer as an invocation of start_execution gives it."""
+        answer: dict[str, Any] = {"Started": self.started, "Reason": self.reason}
+        if self.started:
+            arn = settings.execution_arn(self.execution_name)
+            answer |= {"ExecutionName": self.execution_name, "ExecutionArn": arn}
+        return answer
 
 
 @dataclass(frozen=True)
@@ -32,109 +62,135 @@ class Request:
     force: bool = False
 
 
-def refused(reason: str) -> Answer:
+def refused(reason: str, decision: Decision = Decision.REFUSED) -> Answer:
     logger.info("nothing started", reason=reason)
-    return {"Started": False, "Reason": reason}
+    return Answer(decision, reason)
 
 
-def start(request: Request, settings: Settings) -> Answer:
-    """Start an execution for the content that is in S3 now, or say why not."""
+def start(request: Request, ledger: Ledger, settings: Settings) -> Answer:
+    """Start an execution for the content that is in S3 now, or say why not; while another runs, the dataset waits."""
+    answer = decide(request, ledger, settings)
+    if answer.decision is Decision.WAITS:
+        Pending.queue(ledger, request.name, request.s3_uri)
+        if turns.turn_is_free(ledger, settings):  # the other has ended just now, and may not have seen who waits
+            return start_next(ledger, settings)
+    return answer
+
+
+def start_next(ledger: Ledger, settings: Settings) -> Answer:
+    """Start the dataset that has waited longest; those that need no run leave the queue."""
+    answer = refused("no dataset waits")
+    for waiting in Pending.in_order(ledger):
+        answer = decide(Request(waiting.name, waiting.s3_uri, "queued"), ledger, settings)
+        if answer.decision is Decision.WAITS:
+            return answer
+        if answer.decision is Decision.RUNS and not turns.turn_is_free(ledger, settings):
+            return answer
+        waiting.remove(ledger)
+        if answer.started:
+            return answer
+    return answer
+
+
+def decide(request: Request, ledger: Ledger, settings: Settings) -> Answer:
+    """Start an execution if there is reason to and the turn is free; nothing is queued."""
     try:
         fingerprint = fingerprint_of(request.s3_uri)
     except AwsNotFoundError:
         return refused(f"dataset {request.name!r}: {request.s3_uri!r} does not exist; upload it again")
-    key = run_key(request.name, fingerprint, settings.training_source_s3_uri, settings.model_digest())
-    attempt, last = next_attempt(request.name, key, settings)
-    if last is not None:
-        status = last["Status"] if last["Status"] not in OPEN else turns.execution_status(settings, last["Id"][4:])
-        if status in turns.GOING:
-            return refused(f"dataset {request.name!r}: execution {last['Id'][4:]!r} runs on the same content")
-        if status == "":
-            attempt -= 1  # it was noted and never came to be
-        elif status == "SUCCEEDED" and not request.force and _serves(last["Id"][4:], settings):
-            return skip(request, last["Id"][4:], settings)
-    name = execution_name(request.name, key, attempt)
-    holder = turns.take_turn(settings, name)
-    if holder:
-        return queue(request, holder, settings)
     dataset = DatasetRequest(name=request.name, s3_uri=request.s3_uri, fingerprint=fingerprint)
-    return launch(name, dataset, request, key, attempt, settings)
+    key = run_key(request.name, fingerprint, settings.training_source_s3_uri, settings.model_digest())
+    answer = None
+    while answer is None:  # an execution of the name that has ended unnoted leads to the next attempt
+        attempt, last = next_attempt(request.name, key, ledger)
+        if last is not None:
+            status = turns.execution_status(settings, last.execution_name) if last.is_open else last.status
+            if status == "":
+                attempt -= 1  # it was noted and never came to be
+            elif (done := _needless(request, last, status, ledger, settings)) is not None:
+                return done
+        answer = launch(request, dataset, key, attempt, ledger, settings)
+    return answer
 
 
-def next_attempt(dataset_name: str, key: str, settings: Settings) -> tuple[int, dict[str, Any] | None]:
+def next_attempt(dataset_name: str, key: str, ledger: Ledger) -> tuple[int, Run | None]:
     """Return the first attempt of the run key that has no record, and the record of the one before it."""
-    table, last = Table(settings.table_name), None
-    noted = table.get(f"dataset#{dataset_name}") or {}
-    attempt = int(noted.get("Attempt", 1)) if noted.get("RunKey") == key else 1
-    while found := table.get(records.PREFIX + execution_name(dataset_name, key, attempt)):
-        attempt, last = attempt + 1, found
+    last = None
+    noted = Dataset.get(ledger, dataset_name)
+    attempt = noted.attempt if noted and noted.run_key == key else 1
+    while run := Run.get(ledger, execution_name(dataset_name, key, attempt)):
+        attempt, last = attempt + 1, run
     return attempt, last
 
 
-def _serves(name: str, settings: Settings) -> bool:
-    serving = Table(settings.table_name).get(f"serving#{settings.endpoint_name}")
-    return serving is None or serving["ExecutionName"] == name
-
-
-def skip(request: Request, name: str, settings: Settings) -> Answer:
-    """Record that nothing has changed since an execution that succeeded."""
-    said = f"dataset {request.name!r}: data, code and settings are those of {name!r}, which succeeded; nothing to do"
-    changes = {"SkippedAt": records.now(), "SkipReason": said}
-    Table(settings.table_name).update(f"dataset#{request.name}", changes)
-    return refused(said)
-
-
-def queue(request: Request, holder: str, settings: Settings) -> Answer:
-    """Let the dataset wait for the execution that runs; if that has ended just now, start at once."""
-    turns.queue(settings, request.name, request.s3_uri)
-    if turns.turn_is_free(settings):
-        return start_next(settings)
-    return refused(f"dataset {request.name!r} is queued; it starts when execution {holder!r} has ended")
-
-
-def launch(name: str, dataset: DatasetRequest, request: Request, key: str, attempt: int, settings: Settings) -> Answer:
-    """Note the run, then start its execution; its name makes a second start the same execution."""
-    table = Table(settings.table_name)
-    started = records.now()
-    note = {"Id": records.PREFIX + name, "ExecutionName": name, "Status": "STARTING", "Dataset": dataset.name}
-    table.put({**note, "Fingerprint": dataset.fingerprint, "StartedAt": started}, "attribute_not_exists(#Id)")
-    state = {"Dataset": dataset.to_event(), "Trigger": {"Reason": request.reason}}
-    try:
-        aws.stepfunctions().start_execution(
-            stateMachineArn=settings.state_machine_arn, name=name, input=json.dumps(state, sort_keys=True)
-        )
-    except AwsInUseError:
-        return _met_namesake(name, request, settings)
-    except RetrieverError:
-        turns.give_turn_back(settings, name)
-        table.delete(note["Id"], "#Status = :starting", starting="STARTING")
-        raise
-    table.update(note["Id"], {"Status": "RUNNING"}, "#Status = :starting", starting="STARTING")
-    changes = {"Fingerprint": dataset.fingerprint, "RunKey": key, "Attempt": attempt, "ExecutionName": name}
-    changes |= {"Name": dataset.name, "S3Uri": dataset.s3_uri, "Status": "RUNNING", "UpdatedAt": started}
-    table.update(f"dataset#{dataset.name}", changes)
-    said = f"dataset {dataset.name!r}: execution {name!r} started ({request.reason})"
-    logger.info("execution started", execution_name=name, reason=request.reason)
-    return {"Started": True, "ExecutionName": name, "ExecutionArn": settings.execution_arn(name), "Reason": said}
-
-
-def _met_namesake(name: str, request: Request, settings: Settings) -> Answer:
-    """Answer for an execution of this name that is there: wait for it, or take the next attempt if it has ended."""
-    status = turns.execution_status(settings, name)
+def _needless(request: Request, last: Run, status: str, ledger: Ledger, settings: Settings) -> Answer | None:
+    """Return why no further attempt is made after the last one, or None."""
     if status in turns.GOING:
-        return refused(f"dataset {request.name!r}: execution {name!r} was started before")
-    Table(settings.table_name).update(records.PREFIX + name, {"Status": status})
-    return start(request, settings)
+        said = f"dataset {request.name!r}: execution {last.execution_name!r} runs on the same content"
+        return refused(said, Decision.RUNS)
+    if status == RunStatus.SUCCEEDED and not request.force and _serves(last.execution_name, ledger, settings):
+        return skip(request, last.execution_name, ledger)
+    return None
 
 
-def start_next(settings: Settings) -> Answer:
-    """Start the dataset that has waited longest; those that need no run leave the queue."""
-    answer = refused("no dataset waits")
-    for item in turns.queued(settings):
-        answer = start(Request(item["Name"], item["S3Uri"], "queued"), settings)
-        if not answer["Started"] and not turns.turn_is_free(settings):
-            return answer
-        turns.unqueue(settings, item)
-        if answer["Started"]:
-            return answer
-    return answer
+def _serves(name: str, ledger: Ledger, settings: Settings) -> bool:
+    serving = Serving.get(ledger, settings.endpoint_name)
+    return serving is None or serving.execution_name == name
+
+
+def skip(request: Request, name: str, ledger: Ledger) -> Answer:
+    """Record that nothing has changed since an execution that succeeded."""
+    reason = f"dataset {request.name!r}: data, code and settings are those of {name!r}, which succeeded; nothing to do"
+    Dataset.skip(ledger, request.name, reason)
+    return refused(reason, Decision.UNCHANGED)
+
+
+def launch(
+    request: Request, dataset: DatasetRequest, key: str, attempt: int, ledger: Ledger, settings: Settings
+) -> Answer | None:
+    """Take the turn, note the run, then start its execution; its name makes a second start the same execution.
+
+    None means that an execution of this name has ended unnoted; its record says so now.
+    """
+    name = execution_name(request.name, key, attempt)
+    holder = turns.take_turn(ledger, settings, name)
+    if holder:
+        said = f"dataset {request.name!r} is queued; it starts when execution {holder!r} has ended"
+        return refused(said, Decision.WAITS)
+    run = Run(name, status=RunStatus.STARTING, dataset=dataset.name, fingerprint=dataset.fingerprint, started_at=now())
+    run.note(ledger)
+    try:
+        _start_execution(name, dataset, request.reason, settings)
+    except AwsInUseError:
+        return _namesake(run, request, ledger, settings)
+    except AwsUnavailableError:  # it may run: who asks again finds out, and meets the turn and the note as its own
+        raise
+    except RetrieverError:
+        Turn.give_back(ledger, name)
+        run.withdraw(ledger)
+        raise
+    run.mark_running(ledger)
+    noted = Dataset(
+        dataset.name, dataset.s3_uri, fingerprint=dataset.fingerprint, run_key=key, attempt=attempt,
+        execution_name=name, status=RunStatus.RUNNING,
+    )  # fmt: skip
+    noted.launch(ledger)
+    logger.info("execution started", execution_name=name, reason=request.reason)
+    said = f"dataset {dataset.name!r}: execution {name!r} started ({request.reason})"
+    return Answer(Decision.STARTED, said, name)
+
+
+def _start_execution(name: str, dataset: DatasetRequest, reason: str, settings: Settings) -> None:
+    state = {"Dataset": dataset.to_event(), "Trigger": {"Reason": reason}}
+    aws.stepfunctions().start_execution(
+        stateMachineArn=settings.state_machine_arn, name=name, input=json.dumps(state, sort_keys=True)
+    )
+
+
+def _namesake(run: Run, request: Request, ledger: Ledger, settings: Settings) -> Answer | None:
+    """Answer for an execution of this name that is there: it runs, or, with None, its end is noted now."""
+    status = turns.execution_status(settings, run.execution_name)
+    if status in turns.GOING:
+        return refused(f"dataset {request.name!r}: execution {run.execution_name!r} was started before", Decision.RUNS)
+    run.change(ledger, {"status": status})
+    return None

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from handlers import aws
 from handlers.contract.states import Endpoint, JobKind, Training, Tuning
+from handlers.ledger import Token
 from handlers.training_jobs import failures
 from handlers.training_jobs.features import features_of
 from handlers.training_jobs.jobs import describe
@@ -30,16 +31,16 @@ class Failed:
     cause: str  # one sentence
 
 
-def outcome_of(item: Mapping[str, Any], *, surely_started: bool) -> Succeeded | Failed | None:
-    """Return the outcome of what a token item waits for, or None while it goes on.
+def outcome_of(token: Token, *, surely_started: bool) -> Succeeded | Failed | None:
+    """Return the outcome of what a token waits for, or None while it goes on.
 
     `surely_started` is False while the handler that stored the token may not yet have made its request: then a
     missing job is no failure, nor is an endpoint that still serves its old config.
     """
-    kind = cast(JobKind, item["Kind"])
-    found = describe(kind, item["ResourceName"])
+    kind = token.kind
+    found = describe(kind, token.resource_name)
     if found is None:
-        cause = failures.vanished_sentence(kind, item["ResourceName"])
+        cause = failures.vanished_sentence(kind, token.resource_name)
         return Failed(_ERRORS[kind], cause) if surely_started else None
     if kind == "features":
         return _features_outcome(found)
@@ -47,7 +48,7 @@ def outcome_of(item: Mapping[str, Any], *, surely_started: bool) -> Succeeded | 
         return _tuning_outcome(found)
     if kind == "training":
         return _training_outcome(found)
-    return _endpoint_outcome(found, item, surely_started=surely_started)
+    return _endpoint_outcome(found, token, surely_started=surely_started)
 
 
 def _features_outcome(job: Mapping[str, Any]) -> Succeeded | Failed | None:
@@ -108,10 +109,8 @@ def _training_outcome(job: Mapping[str, Any]) -> Succeeded | Failed | None:
     return Succeeded(training.to_event())
 
 
-def _endpoint_outcome(
-    endpoint: Mapping[str, Any], item: Mapping[str, Any], *, surely_started: bool
-) -> Succeeded | Failed | None:
-    status, expected = endpoint["EndpointStatus"], item["EndpointConfigName"]
+def _endpoint_outcome(endpoint: Mapping[str, Any], token: Token, *, surely_started: bool) -> Succeeded | Failed | None:
+    status, expected = endpoint["EndpointStatus"], token.endpoint_config_name or ""
     if status in ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"):
         return None
     if status == "InService" and endpoint["EndpointConfigName"] == expected:
@@ -120,7 +119,7 @@ def _endpoint_outcome(
                 endpoint_name=endpoint["EndpointName"],
                 endpoint_arn=endpoint["EndpointArn"],
                 endpoint_config_name=expected,
-                previous_endpoint_config_name=item.get("PreviousEndpointConfigName", ""),
+                previous_endpoint_config_name=token.previous_endpoint_config_name or "",
                 variant_name=VARIANT_NAME,
             ).to_event()
         )

@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from handlers.contract import errors
 from handlers.contract.settings import Settings
 from handlers.contract.states import ReportOutcomeInput
+from handlers.ledger import Run
+from handlers.ledger.rows import now
 from handlers.training_jobs.failures import lambda_message
 
-PREFIX = "run#"
 # Each state and the part of the state data that it adds: the first one missing is the state that failed.
 _STATES = (
     ("ComputeFeatures", "Features"),
@@ -23,11 +23,6 @@ _STATES = (
     ("RegisterScaling", "Scaling"),
 )
 _OWN_ERRORS = {name for name in vars(errors) if name.endswith("Error")}
-
-
-def now() -> str:
-    """Return the time as records carry it, ISO 8601 in UTC; fine enough to tell which upload came first."""
-    return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def failed_state(state: Mapping[str, Any]) -> str:
@@ -60,33 +55,33 @@ def reason(step: ReportOutcomeInput, settings: Settings) -> str:
     return f"dataset {dataset!r}: {name}: {said}; see log group {log_group} and start the execution again"
 
 
-def record(step: ReportOutcomeInput, settings: Settings) -> dict[str, Any]:
-    """Return the attributes of the run record that the end of an execution sets."""
+def record(step: ReportOutcomeInput, settings: Settings) -> Run:
+    """Return what the end of an execution adds to its record."""
     state = step.state
-    values = {
-        "ExecutionName": step.execution_name,
-        "Status": step.status,
-        "Reason": reason(step, settings),
-        "EndedAt": now(),
-        "Dataset": _part(state, "Dataset", "Name"),
-        "Fingerprint": _part(state, "Dataset", "Fingerprint"),
-        "NumClasses": _part(state, "Dataset", "NumClasses"),
-        "ReportS3Uri": _part(state, "Dataset", "ReportS3Uri"),
-        "FeaturesS3Uri": _part(state, "Features", "FeaturesS3Uri") or None,
-        "TuningJobName": _part(state, "Tuning", "TuningJobName"),
-        "BestObjective": _part(state, "Tuning", "BestObjective"),
-        "TrainingJobName": _part(state, "Training", "TrainingJobName"),
-        "BillableSeconds": _part(state, "Training", "BillableSeconds"),
-        "Accuracy": _part(state, "Evaluation", "Accuracy"),
-        "Threshold": _part(state, "Evaluation", "Threshold"),
-        "NumTestImages": _part(state, "Evaluation", "NumTestImages"),
-        "ModelPackageArn": _part(state, "Model", "ModelPackageArn"),
-        "EndpointName": _part(state, "Endpoint", "EndpointName"),
-        "EndpointConfigName": _part(state, "Endpoint", "EndpointConfigName"),
-    }
-    if step.status == "FAILED":
-        values |= {"FailedState": failed_state(state), "Error": _part(state, "Failure", "Error")}
-    return {name: value for name, value in values.items() if value is not None}
+    failure = (failed_state(state), _part(state, "Failure", "Error")) if step.status == "FAILED" else (None, None)
+    return Run(
+        execution_name=step.execution_name,
+        status=step.status,
+        reason=reason(step, settings),
+        ended_at=now(),
+        dataset=_part(state, "Dataset", "Name"),
+        fingerprint=_part(state, "Dataset", "Fingerprint"),
+        num_classes=_part(state, "Dataset", "NumClasses"),
+        report_s3_uri=_part(state, "Dataset", "ReportS3Uri"),
+        features_s3_uri=_part(state, "Features", "FeaturesS3Uri") or None,
+        tuning_job_name=_part(state, "Tuning", "TuningJobName"),
+        best_objective=_part(state, "Tuning", "BestObjective"),
+        training_job_name=_part(state, "Training", "TrainingJobName"),
+        billable_seconds=_part(state, "Training", "BillableSeconds"),
+        accuracy=_part(state, "Evaluation", "Accuracy"),
+        threshold=_part(state, "Evaluation", "Threshold"),
+        num_test_images=_part(state, "Evaluation", "NumTestImages"),
+        model_package_arn=_part(state, "Model", "ModelPackageArn"),
+        endpoint_name=_part(state, "Endpoint", "EndpointName"),
+        endpoint_config_name=_part(state, "Endpoint", "EndpointConfigName"),
+        failed_state=failure[0],
+        error=failure[1],
+    )
 
 
 def _part(state: Mapping[str, Any], section: str, field: str) -> Any:

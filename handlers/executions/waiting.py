@@ -1,14 +1,10 @@
-"""Task tokens in the table: stored before the work starts, answered once it has ended, by whoever notices first.
-
-A token is claimed for a minute, answered, then deleted. A duplicate finds the claim and does nothing; a claimant that
-dies leaves a claim that runs out, so that the sweep answers instead and no state waits for its timeout.
-"""
+"""States that wait: the token is stored before the work starts, and answered by whoever notices that it has ended."""
 
 import json
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Protocol
 
 from handlers import aws
 from handlers.aws.logs import logger
@@ -16,13 +12,11 @@ from handlers.contract.errors import AwsError
 from handlers.contract.settings import Settings
 from handlers.contract.states import JobKind
 from handlers.executions.outcomes import Failed, Succeeded, outcome_of
-from handlers.ledger.table import Table
+from handlers.ledger import Ledger, Token
+from handlers.ledger.tokens import KEPT_SECONDS
 from handlers.training_jobs.jobs import describe
 
-PREFIX = "token#"
-CLAIM_SECONDS = 60
 LONGEST_LAMBDA_SECONDS = 900  # after that, the handler that stored a token has made its request or is dead
-_KEPT_SECONDS = 14 * 86_400
 _TOKEN_IS_OVER = ("TaskTimedOut", "InvalidToken", "TaskDoesNotExist")
 _ARN_KINDS: dict[JobKind, str] = {
     "features": "training-job",
@@ -32,110 +26,96 @@ _ARN_KINDS: dict[JobKind, str] = {
 }
 
 
-@dataclass(frozen=True)
-class Wait:
-    """A state that waits: for the job or endpoint `name`, with the token that lets its execution go on."""
+class Resolution(StrEnum):
+    """What became of a token, in words for the log."""
 
-    kind: JobKind
-    name: str
-    task_token: str
-    execution_name: str
-    endpoint_config_name: str = ""
-    previous_endpoint_config_name: str = ""
-
-    def key(self, settings: Settings) -> str:
-        return token_key(settings.sagemaker_arn(_ARN_KINDS[self.kind], self.name))
+    UNKNOWN = "nothing waits for it"
+    GOES_ON = "it goes on"
+    CLAIMED = "another invocation answers"
+    SUCCEEDED = "the state was told that it succeeded"
+    FAILED = "the state was told that it failed"
 
 
-def token_key(resource_arn: str) -> str:
-    """Return the key of a resource's token; SageMaker writes names in ARNs in lower case."""
-    return PREFIX + resource_arn.lower()
+class WaitingStep(Protocol):
+    """The input of a state that waits."""
+
+    @property
+    def execution_name(self) -> str: ...
+    @property
+    def task_token(self) -> str: ...
 
 
-def start(settings: Settings, wait: Wait, create: Callable[[], object] | None) -> bool:
+def token_of(settings: Settings, kind: JobKind, name: str, step: WaitingStep, **configs: str) -> Token:
+    """Return the token of a state that waits for the job or endpoint `name`; an endpoint's has `configs`."""
+    now = int(time.time())
+    return Token(
+        resource_arn=settings.sagemaker_arn(_ARN_KINDS[kind], name),
+        kind=kind,
+        resource_name=name,
+        task_token=step.task_token,
+        execution_name=step.execution_name,
+        endpoint_config_name=configs.get("endpoint_config_name"),
+        previous_endpoint_config_name=configs.get("previous_endpoint_config_name"),
+        created_at=now,
+        expires_at=now + KEPT_SECONDS,
+    )
+
+
+def start(ledger: Ledger, token: Token, create: Callable[[], object] | None) -> bool:
     """Store the token, then create what the state waits for; return False if an earlier try had created it.
 
     An early event cannot be lost, since the token is there first. What an earlier try created may have ended already:
     then the execution goes on at once. `create` is None when the caller knows of an earlier try.
     """
-    table, key = Table(settings.table_name), wait.key(settings)
-    _store(table, key, wait)
+    token.store(ledger)
     created = create is not None
     try:
         if create:
             create()
     except AwsError as error:
-        if not (aws.is_taken(error) and _met_earlier_try(wait)):
-            table.delete(key, "#TaskToken = :token", token=wait.task_token)
+        if not (aws.is_taken(error) and _met_earlier_try(token)):
+            token.forget(ledger)
             raise
         created = False
-    _mark_started(table, key, wait)
+    if not token.mark_started(ledger):
+        logger.info("the token was answered before the request returned", resource_name=token.resource_name)
     if not created:
-        logger.info("met an earlier try", kind=wait.kind, resource_name=wait.name)
-        resolve(settings, key)
+        logger.info("met an earlier try", kind=token.kind, resource_name=token.resource_name)
+        resolve(ledger, token.resource_arn)
     return created
 
 
-def _met_earlier_try(wait: Wait) -> bool:
+def _met_earlier_try(token: Token) -> bool:
     """Tell whether the resource exists as this state would have created it."""
-    found = describe(wait.kind, wait.name)
-    if found is None or wait.kind != "endpoint":
+    found = describe(token.kind, token.resource_name)
+    if found is None or token.kind != "endpoint":
         return found is not None
     pending = found.get("PendingDeploymentSummary", {}).get("EndpointConfigName")
-    return wait.endpoint_config_name in (found["EndpointConfigName"], pending)
+    return token.endpoint_config_name in (found["EndpointConfigName"], pending)
 
 
-def _store(table: Table, key: str, wait: Wait) -> None:
-    now = int(time.time())
-    item = {
-        "Id": key,
-        "Kind": wait.kind,
-        "ResourceName": wait.name,
-        "TaskToken": wait.task_token,
-        "ExecutionName": wait.execution_name,
-        "CreatedAt": now,
-        "ExpiresAt": now + _KEPT_SECONDS,
-    }
-    if wait.kind == "endpoint":
-        item["EndpointConfigName"] = wait.endpoint_config_name
-        item["PreviousEndpointConfigName"] = wait.previous_endpoint_config_name
-    table.put(item)
-
-
-def _mark_started(table: Table, key: str, wait: Wait) -> None:
-    if not table.update(key, {"Started": True}, "#TaskToken = :token", token=wait.task_token):
-        logger.info("the token was answered before the request returned", resource_name=wait.name)
-
-
-def resolve(settings: Settings, key: str) -> str:
-    """Answer the token under `key` if what it waits for has ended; return what happened, in words."""
-    table = Table(settings.table_name)
-    item = table.get(key)
-    if item is None:
-        return "nothing waits for it"
-    too_old = time.time() - item["CreatedAt"] > LONGEST_LAMBDA_SECONDS
-    outcome = outcome_of(item, surely_started=bool(item.get("Started")) or too_old)
+def resolve(ledger: Ledger, resource_arn: str) -> Resolution:
+    """Answer the token of a job or endpoint if that has ended; return what happened."""
+    token = Token.get(ledger, resource_arn)
+    if token is None:
+        return Resolution.UNKNOWN
+    too_old = time.time() - token.created_at > LONGEST_LAMBDA_SECONDS
+    outcome = outcome_of(token, surely_started=bool(token.started) or too_old)
     if outcome is None:
-        return "it goes on"
-    if not _claim(table, item):
-        return "another invocation answers"
+        return Resolution.GOES_ON
+    if not token.claim(ledger):
+        return Resolution.CLAIMED
     try:
-        answer(item["TaskToken"], outcome)
+        answer(token.task_token, outcome)
     except AwsError as error:
         if error.code not in _TOKEN_IS_OVER:
-            table.update(key, {"TakenAt": None}, "#TaskToken = :token", token=item["TaskToken"])
+            token.release(ledger)
             raise
-        logger.warning("the state no longer waits", code=error.code, resource_name=item["ResourceName"])
-    forget(table, item)
-    word = "succeeded" if isinstance(outcome, Succeeded) else "failed"
-    logger.info("state resumed", outcome=word, resource_name=item["ResourceName"])
-    return f"the state was told that it {word}"
-
-
-def _claim(table: Table, item: Mapping[str, Any]) -> bool:
-    now = int(time.time())
-    free = "#TaskToken = :token AND (attribute_not_exists(#TakenAt) OR #TakenAt < :stale)"
-    return table.update(item["Id"], {"TakenAt": now}, free, token=item["TaskToken"], stale=now - CLAIM_SECONDS)
+        logger.warning("the state no longer waits", code=error.code, resource_name=token.resource_name)
+    forget(ledger, token)
+    resolution = Resolution.SUCCEEDED if isinstance(outcome, Succeeded) else Resolution.FAILED
+    logger.info("state resumed", outcome=resolution.name.lower(), resource_name=token.resource_name)
+    return resolution
 
 
 def answer(task_token: str, outcome: Succeeded | Failed) -> None:
@@ -146,7 +126,7 @@ def answer(task_token: str, outcome: Succeeded | Failed) -> None:
         aws.stepfunctions().send_task_failure(taskToken=task_token, error=outcome.error, cause=outcome.cause)
 
 
-def forget(table: Table, item: Mapping[str, Any]) -> None:
+def forget(ledger: Ledger, token: Token) -> None:
     """Delete the token, unless a retried state has stored a new one meanwhile."""
-    if not table.delete(item["Id"], "#TaskToken = :token", token=item["TaskToken"]):
-        logger.info("a newer token stays", resource_name=item["ResourceName"])
+    if not token.forget(ledger):
+        logger.info("the token is gone, or a newer one stays", resource_name=token.resource_name)

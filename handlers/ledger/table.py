@@ -1,15 +1,18 @@
-"""The stack's DynamoDB table: task tokens, the lock, what is pending, and the records of runs, by the key `Id`."""
+"""Items of the stack's DynamoDB table, by the key `Id`, with conditional writes."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from handlers import aws
 from handlers.contract.errors import AwsConditionError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -23,16 +26,21 @@ class Table:
     """
 
     name: str
+    given_client: "DynamoDBClient | None" = None  # whoever is no handler brings a client of its own
+
+    @property
+    def client(self) -> "DynamoDBClient":
+        return self.given_client or aws.dynamodb()
 
     def get(self, key: str) -> dict[str, Any] | None:
         """Return the item as it is now, not as some replica saw it, or None."""
-        item = aws.dynamodb().get_item(TableName=self.name, Key=_key(key), ConsistentRead=True).get("Item")
+        item = self.client.get_item(TableName=self.name, Key=_key(key), ConsistentRead=True).get("Item")
         return _plain(item) if item else None
 
     def put(self, item: Mapping[str, Any], condition: str = "", **values: Any) -> bool:
         """Write the whole item."""
         extra = _expressions({"ConditionExpression": condition}, values)
-        return _held(lambda: aws.dynamodb().put_item(TableName=self.name, Item=_typed(item), **extra))
+        return _held(lambda: self.client.put_item(TableName=self.name, Item=_typed(item), **extra))
 
     def update(self, key: str, changes: Mapping[str, Any], condition: str = "", **values: Any) -> bool:
         """Set the attributes in `changes`; those whose value is None are removed."""
@@ -41,24 +49,17 @@ class Table:
         update = " ".join(filter(None, (sets and f"SET {sets}", removes and f"REMOVE {removes}")))
         new = {f"set_{name}": value for name, value in changes.items() if value is not None}
         extra = _expressions({"UpdateExpression": update, "ConditionExpression": condition}, {**values, **new})
-        return _held(lambda: aws.dynamodb().update_item(TableName=self.name, Key=_key(key), **extra))
+        return _held(lambda: self.client.update_item(TableName=self.name, Key=_key(key), **extra))
 
     def delete(self, key: str, condition: str = "", **values: Any) -> bool:
         """Remove the item; one that does not exist is no error unless the condition says so."""
         extra = _expressions({"ConditionExpression": condition}, values)
-        return _held(lambda: aws.dynamodb().delete_item(TableName=self.name, Key=_key(key), **extra))
+        return _held(lambda: self.client.delete_item(TableName=self.name, Key=_key(key), **extra))
 
     def items(self, prefix: str) -> Iterator[dict[str, Any]]:
         """Yield every item whose key begins with `prefix`; the table is small, so this is a scan."""
-        pages = (
-            aws.dynamodb()
-            .get_paginator("scan")
-            .paginate(
-                TableName=self.name,
-                ConsistentRead=True,
-                **_expressions({"FilterExpression": "begins_with(#Id, :prefix)"}, {"prefix": prefix}),
-            )
-        )
+        begins = _expressions({"FilterExpression": "begins_with(#Id, :prefix)"}, {"prefix": prefix})
+        pages = self.client.get_paginator("scan").paginate(TableName=self.name, ConsistentRead=True, **begins)
         for page in pages:
             for item in page["Items"]:
                 yield _plain(item)

@@ -14,10 +14,10 @@ from handlers.aws.objects import head, list_objects, split_uri
 from handlers.contract.errors import AwsNotFoundError
 from handlers.contract.settings import Settings
 from handlers.contract.states import Dataset, Features
-from handlers.ledger.table import Table
+from handlers.ledger import Features as Noted
+from handlers.ledger import Ledger
 from handlers.training_jobs.jobs import describe
 
-PREFIX = "features#"
 MANIFEST = "manifest.json"  # training/compute_features.py writes it last
 KEY_CHARACTERS = 32
 # The bucket's lifecycle deletes features after 30 days; a run takes at most four, machine's timeout included.
@@ -65,18 +65,12 @@ def output_s3_uri(key: str, settings: Settings) -> str:
     return f"s3://{settings.bucket_name}/features/{key}"
 
 
-def note(key: str, job_name: str, settings: Settings) -> None:
-    """Write down which job is about to compute the features of `key`."""
-    item = {"Id": PREFIX + key, "TrainingJobName": job_name, "StartedAt": int(time.time())}
-    Table(settings.table_name).put(item)
-
-
-def find(key: str, own_job_name: str, settings: Settings) -> Features | None:
+def find(key: str, own_job_name: str, ledger: Ledger) -> Features | None:
     """Return the features of `key` if they are there; `own_job_name` made them for the execution that asks."""
-    noted = Table(settings.table_name).get(PREFIX + key)
-    if noted is None or time.time() - noted["StartedAt"] > REUSABLE_SECONDS:
+    noted = Noted.get(ledger, key)
+    if noted is None or time.time() - noted.started_at > REUSABLE_SECONDS:
         return None
-    job = describe("features", noted["TrainingJobName"])
+    job = describe("features", noted.training_job_name)
     if job is None or job["TrainingJobStatus"] != "Completed":
         return None
     found = features_of(job, reused=job["TrainingJobName"] != own_job_name)

@@ -5,7 +5,7 @@ from typing import Any
 
 from handlers.aws.logs import logger
 from handlers.contract.settings import Settings
-from handlers.ledger.table import Table
+from handlers.ledger import Dataset, Ledger
 from handlers.training_jobs.jobs import describe
 from handlers.training_jobs.search_space import tuned_names
 
@@ -13,15 +13,17 @@ _ENDED = ("Completed", "Stopped", "Failed")
 _MAX_TRAINING_JOBS = 500  # of a tuning job and its parents together
 
 
-def warm_start_config(request: Mapping[str, Any], dataset_name: str, settings: Settings) -> dict[str, Any]:
+def warm_start_config(
+    request: Mapping[str, Any], dataset_name: str, ledger: Ledger, settings: Settings
+) -> dict[str, Any]:
     """Return the WarmStartConfig member of a CreateHyperParameterTuningJob request; nothing where none is of use.
 
     Grid tries everything anyway, and Hyperband weighs results of different lengths, which a parent does not tell.
     """
     if settings.tuning_warm_start == "Off" or settings.tuning_strategy not in ("Bayesian", "Random"):
         return {}
-    noted = Table(settings.table_name).get(f"dataset#{dataset_name}") or {}
-    name = noted.get("TuningJobName", "")
+    noted = Dataset.get(ledger, dataset_name)
+    name = noted.tuning_job_name if noted else None
     parent = describe("tuning", name) if name and name != request["HyperParameterTuningJobName"] else None
     if parent is None:
         return {}

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from embedded_account import Faults
+from handlers.ledger import Run
 from tests.flow.pictures import write_dataset
 from tests.waiting import wait_for
 
@@ -115,7 +116,7 @@ class Deployment:
         """Return the run record of an execution as plain values."""
         from boto3.dynamodb.types import TypeDeserializer
 
-        key = {"Id": {"S": f"run#{arn.rpartition(':')[2]}"}}
+        key = {"Id": {"S": Run.key_of(arn.rpartition(":")[2])}}
         item = self.client("dynamodb").get_item(TableName=self.outputs["TableName"], Key=key)["Item"]
         return {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
 

@@ -17,6 +17,8 @@ from botocore.exceptions import ClientError
 
 import embedded_account
 from embedded_account import Faults
+from handlers.ledger import Deployment as Deployed
+from handlers.ledger import Features, Scaling, Token
 from tests.flow.conftest import Deployment
 from tests.handlers.packing import tar_gz
 from tests.waiting import wait_for
@@ -198,7 +200,7 @@ def test_scaling_is_given_back_when_it_is_registered_again(frozen, broken, stopp
 
     assert succeeded, said
     assert _scaling(frozen) == (1, 1)
-    assert _item(frozen, "scaling#frozen") is None
+    assert _item(frozen, Scaling.key_of("frozen")) is None
 
 
 def test_an_endpoint_that_cannot_be_checked_is_set_back(frozen, stopped):
@@ -216,10 +218,10 @@ def test_an_endpoint_that_cannot_be_checked_is_set_back(frozen, stopped):
 
 def test_the_sweep_ends_what_a_stopped_execution_has_left(frozen, stopped):
     """Its jobs are stopped and its tokens dropped; its unchecked model goes, back to another config or altogether."""
-    name, key = stopped, {"Id": {"S": f"deployment#{stopped}"}}
+    name, key = stopped, {"Id": {"S": Deployed.key_of(stopped)}}
     dynamodb, table = frozen.client("dynamodb"), frozen.outputs["TableName"]
     for kind in ("training", "tuning"):
-        token = {"Id": f"token#{kind}", "Kind": kind, "ResourceName": name, "TaskToken": kind, "ExecutionName": name}
+        token = {"Id": Token.key_of(kind), "Kind": kind, "ResourceName": name, "TaskToken": kind, "ExecutionName": name}
         dynamodb.put_item(TableName=table, Item={member: {"S": value} for member, value in token.items()})
     previous: dict[str, Any] = {"TableName": table, "Key": key, "UpdateExpression": "SET PreviousConfigName = :it"}
     dynamodb.update_item(**previous, ExpressionAttributeValues={":it": {"S": GONE}})
@@ -356,7 +358,7 @@ def _forget_features(frozen: Deployment) -> None:
     """Delete the notes about features, so that a state starts its job again."""
     table, client = frozen.outputs["TableName"], frozen.client("dynamodb")
     for item in client.scan(TableName=table)["Items"]:
-        if item["Id"]["S"].startswith("features#"):
+        if item["Id"]["S"].startswith(Features.PREFIX):
             client.delete_item(TableName=table, Key={"Id": item["Id"]})
 
 

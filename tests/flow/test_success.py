@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from handlers.ledger import Dataset
 from tests.flow.pictures import picture, write_dataset
 
 BROKEN = "train/colour-0/000.png"
@@ -128,7 +129,7 @@ def test_the_same_upload_event_three_times_starts_one_run(stack, production):
     """A duplicate of an event that S3 sent already starts nothing."""
     before = len(stack.executions())
     latest = stack.client("dynamodb").get_item(
-        TableName=stack.outputs["TableName"], Key={"Id": {"S": "dataset#colours"}}
+        TableName=stack.outputs["TableName"], Key={"Id": {"S": Dataset.key_of("colours")}}
     )["Item"]
     event = {
         "version": "0",

@@ -9,7 +9,7 @@ from botocore.response import StreamingBody
 from handlers.check_endpoint import Answer, compare, handler
 from handlers.contract.errors import EndpointCheckError
 from handlers.contract.states import GoldenPrediction
-from tests.handlers.conftest import EXECUTION
+from tests.handlers.environment import EXECUTION
 
 _GOLDEN = [
     {"path": "test/daisy/0.jpg", "class_name": "daisy", "probability": 0.91},

@@ -11,8 +11,9 @@ from handlers.contract.errors import AwsNotFoundError
 from handlers.contract.names import features_job_name
 from handlers.contract.settings import Settings
 from handlers.contract.states import ComputeFeaturesInput
+from handlers.ledger import Features, Token
 from handlers.training_jobs import features
-from tests.handlers.conftest import BUCKET, ENVIRONMENT, EXECUTION
+from tests.handlers.environment import BUCKET, ENVIRONMENT, EXECUTION
 
 _NAME = f"{EXECUTION}-features"
 
@@ -61,9 +62,9 @@ def test_job_is_started_and_waited_for(world, step, sent, lambda_context):
     """The token waits under the job's ARN, and nothing is answered yet."""
     handler(step, lambda_context)
 
-    (item,) = world.table.items("token#")
-    assert item["Id"].endswith(f":training-job/{_NAME}")
-    assert (item["Kind"], item["TaskToken"]) == ("features", step["TaskToken"])
+    (token,) = Token.all(world.ledger)
+    assert token.resource_arn.endswith(f":training-job/{_NAME}")
+    assert (token.kind, token.task_token) == ("features", step["TaskToken"])
     assert sent.answers == []
 
 
@@ -121,8 +122,8 @@ def test_retried_state_takes_its_own(world, step, computed, sent, lambda_context
         ),
         lambda world, key: world.sagemaker.training_jobs[_NAME].update(TrainingJobStatus="Failed"),
         lambda world, key: world.sagemaker.training_jobs.pop(_NAME),
-        lambda world, key: world.table.update(
-            f"features#{key}", {"StartedAt": int(time.time()) - features.REUSABLE_SECONDS - 1}
+        lambda world, key: Features(key).change(
+            world.ledger, {"started_at": int(time.time()) - features.REUSABLE_SECONDS - 1}
         ),
     ],
     ids=["manifest gone", "job failed", "job gone", "soon to be expired"],

@@ -1,4 +1,4 @@
-"""handlers/deploy_endpoint.py, deployments.py and scaling.py: create, update with rollback, and autoscaling."""
+"""handlers/deploy_endpoint.py, serving.py and scaling.py: create, update with rollback, and autoscaling."""
 
 import pytest
 
@@ -7,11 +7,12 @@ from handlers.contract.errors import AwsDeniedError, AwsRequestError, EndpointFa
 from handlers.contract.settings import Settings
 from handlers.contract.states import DeployEndpointInput
 from handlers.deploy_endpoint import handler, next_move, update_request
-from handlers.endpoints import deployments, scaling
+from handlers.endpoints import scaling, serving
+from handlers.ledger import Deployment, Scaling, Token
 from handlers.register_scaling import handler as register_scaling
-from tests.handlers.conftest import ENVIRONMENT, EXECUTION
+from tests.handlers.environment import ENVIRONMENT, EXECUTION
 
-_TOKEN_KEY = "token#arn:aws:sagemaker:us-east-1:123456789012:endpoint/retriever"
+_ENDPOINT_ARN = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/retriever"
 
 
 @pytest.fixture
@@ -40,8 +41,8 @@ def test_first_deployment_creates_the_endpoint(world, deploy):
         "ml.m5.large",
     )
     assert world.sagemaker.endpoints["retriever"]["EndpointStatus"] == "Creating"
-    item = world.table.get(_TOKEN_KEY)
-    assert (item["EndpointConfigName"], item["PreviousEndpointConfigName"]) == (EXECUTION, "")
+    token = Token.get(world.ledger, _ENDPOINT_ARN)
+    assert (token.endpoint_config_name, token.previous_endpoint_config_name) == (EXECUTION, "")
 
 
 def test_next_deployment_updates_the_endpoint(world, deploy):
@@ -52,7 +53,7 @@ def test_next_deployment_updates_the_endpoint(world, deploy):
 
     request = world.sagemaker.request("UpdateEndpoint")
     assert (request["EndpointName"], request["EndpointConfigName"]) == ("retriever", EXECUTION)
-    assert world.table.get(_TOKEN_KEY)["PreviousEndpointConfigName"] == "old-config"
+    assert Token.get(world.ledger, _ENDPOINT_ARN).previous_endpoint_config_name == "old-config"
 
 
 def test_update_rolls_back_on_alarms(event, settings):
@@ -132,8 +133,8 @@ def test_retried_state_waits_for_its_own_update(world, deploy, sent):
     assert deploy("second")["Move"] == "wait"
 
     assert world.sagemaker.operations().count("UpdateEndpoint") == 1
-    item = world.table.get(_TOKEN_KEY)
-    assert (item["TaskToken"], item["PreviousEndpointConfigName"]) == ("second", "old-config")
+    token = Token.get(world.ledger, _ENDPOINT_ARN)
+    assert (token.task_token, token.previous_endpoint_config_name) == ("second", "old-config")
     assert sent.answers == []
 
 
@@ -157,7 +158,7 @@ def test_refused_update_leaves_no_token(world, deploy):
 
     with pytest.raises(AwsRequestError, match="UpdateEndpoint: ValidationException"):
         deploy()
-    assert world.table.get(_TOKEN_KEY) is None
+    assert Token.get(world.ledger, _ENDPOINT_ARN) is None
 
 
 @pytest.mark.parametrize("operation", ["CreateModel", "CreateEndpointConfig"])
@@ -180,21 +181,21 @@ def test_denied_creation_is_typed(world, deploy):
 def test_config_is_noted_before_it_exists(world, deploy):
     """A crash at any point leaves at most what the next run removes."""
     seen = []
-    world.sagemaker.before["CreateModel"] = lambda: seen.append(world.table.get(f"deployment#{EXECUTION}"))
+    world.sagemaker.before["CreateModel"] = lambda: seen.append(Deployment.get(world.ledger, EXECUTION))
 
     deploy()
 
-    assert seen[0]["ConfigName"] == EXECUTION
+    assert seen[0].config_name == EXECUTION
 
 
 def test_unused_configs_are_removed(world, deploy):
     """The superseded ones, with their models; what serves stays."""
     for name in ("old-config", "older-config"):
         world.sagemaker.serve(config=name)
-        deployments.note(world.settings, name)
+        Deployment.note(world.ledger, name)
     world.sagemaker.serve(config="old-config")
 
-    assert deployments.remove_unused(world.settings) == ["older-config"]
+    assert serving.remove_unused(world.ledger, world.settings) == ["older-config"]
 
     assert list(world.sagemaker.models) == list(world.sagemaker.endpoint_configs) == ["old-config"]
 
@@ -202,19 +203,19 @@ def test_unused_configs_are_removed(world, deploy):
 def test_nothing_is_removed_while_the_endpoint_changes(world):
     """SageMaker forbids to delete a config that an update needs."""
     world.sagemaker.serve()
-    deployments.note(world.settings, "gone")
+    Deployment.note(world.ledger, "gone")
     world.sagemaker.endpoints["retriever"]["EndpointStatus"] = "Updating"
 
-    assert deployments.remove_unused(world.settings) == []
+    assert serving.remove_unused(world.ledger, world.settings) == []
     assert "DeleteModel" not in world.sagemaker.operations()
 
 
 def test_note_without_config_is_removed(world):
     """A crash between the note and CreateModel leaves a note only."""
-    deployments.note(world.settings, "never-created")
+    Deployment.note(world.ledger, "never-created")
 
-    assert deployments.remove_unused(world.settings) == ["never-created"]
-    assert list(world.table.items("deployment#")) == []
+    assert serving.remove_unused(world.ledger, world.settings) == ["never-created"]
+    assert list(Deployment.all(world.ledger)) == []
 
 
 @pytest.fixture
@@ -295,13 +296,13 @@ def test_scaling_comes_back_exactly(scaled, deploy):
     before, targets = shape(described()), described(policies=False)
     deploy()
 
-    assert scaling.give_back(scaled.settings)
+    assert scaling.give_back(scaled.ledger, scaled.settings)
 
     assert shape(described()) == before
     assert [(t["MinCapacity"], t["MaxCapacity"]) for t in described(policies=False)] == [
         (t["MinCapacity"], t["MaxCapacity"]) for t in targets
     ]
-    assert not scaling.give_back(scaled.settings)
+    assert not scaling.give_back(scaled.ledger, scaled.settings)
 
 
 def test_registration_after_the_update_keeps_policies_added_by_hand(scaled, deploy, event, lambda_context):
@@ -311,4 +312,4 @@ def test_registration_after_the_update_keeps_policies_added_by_hand(scaled, depl
     register_scaling(event("register_scaling"), lambda_context)
 
     assert sorted(policy["PolicyName"] for policy in described()) == ["by-hand", "retriever-invocations"]
-    assert scaled.table.get("scaling#retriever") is None
+    assert Scaling.get(scaled.ledger, "retriever") is None

@@ -13,7 +13,7 @@ from handlers.contract.errors import DatasetChangedError, ModelRejectedError
 from handlers.contract.states import EvaluateModelInput
 from handlers.evaluate_model import handler, judge
 from tests.handlers import packing
-from tests.handlers.conftest import EVENTS, EXECUTION
+from tests.handlers.environment import EVENTS, EXECUTION
 
 _STEP = EvaluateModelInput.model_validate(json.loads((EVENTS / "evaluate_model.json").read_text()))
 _OUTPUT = f"runs/{EXECUTION}/training/{EXECUTION}/output/output.tar.gz"

@@ -21,7 +21,8 @@ from handlers.contract.errors import (
     AwsThrottledError,
     AwsUnavailableError,
 )
-from tests.handlers.test_call_sites import call_sites
+from tests.handlers.call_sites import call_sites
+from tests.handlers.cases import FAULTS
 
 _TRIES = clients.CONFIG.retries["total_max_attempts"]  # type: ignore[attr-defined]
 # An answer to HEAD has no body, so its status is all that is known: a full or expired service cannot be told apart.
@@ -135,6 +136,4 @@ def _one_a_service() -> list[tuple[str, str, dict[str, Any]]]:
 
 def test_the_ten_faults_are_those_of_the_handlers_tests() -> None:
     """What tests/handlers/test_faults.py lets every call site meet is what is made here for every operation."""
-    from tests.handlers.test_faults import FAULTS
-
     assert {*_FAULTS, "connect timeout", "read timeout"} == set(FAULTS)

@@ -4,7 +4,7 @@ import pytest
 
 from handlers.contract.errors import AwsThrottledError
 from handlers.register_model import handler
-from tests.handlers.conftest import EXECUTION
+from tests.handlers.environment import EXECUTION
 
 
 def test_package_carries_metrics_and_lineage(world, event, lambda_context):

@@ -6,11 +6,12 @@ import pytest
 
 from handlers import aws
 from handlers.contract.states import ReportOutcomeInput
-from handlers.endpoints import deployments, scaling
+from handlers.endpoints import scaling, serving
 from handlers.executions.records import failed_state, reason
+from handlers.ledger import Deployment, Run, RunStatus, Serving, Token
 from handlers.report_outcome import handler
 from handlers.training_jobs.jobs import describe
-from tests.handlers.conftest import EXECUTION
+from tests.handlers.environment import EXECUTION
 
 _SUMMARY = f"s3://retriever-data/runs/{EXECUTION}/summary.json"
 _TO_MODEL = ("Tuning", "Training", "Evaluation", "Model")
@@ -35,15 +36,15 @@ def published(world):
 
 def test_success_is_recorded_and_told(world, event, lambda_context, capsys):
     """Run record, summary, notification and metrics all carry it."""
-    world.table.put({"Id": f"run#{EXECUTION}", "Status": "RUNNING", "StartedAt": "2026-11-20T12:00:00+00:00"})
+    Run(EXECUTION, status=RunStatus.RUNNING, started_at="2026-11-20T12:00:00+00:00").report(world.ledger)
 
     result = handler(event("report_outcome_succeeded"), lambda_context)
 
     said = "dataset 'flowers': test accuracy 0.9500 on 4 images (threshold 0.9), endpoint 'retriever' serves the model"
     assert result == {"Status": "SUCCEEDED", "Reason": said, "Problems": []}
-    record = world.table.get(f"run#{EXECUTION}")
-    assert (record["Status"], record["Reason"], record["Accuracy"]) == ("SUCCEEDED", said, 0.95)
-    assert record["StartedAt"] == "2026-11-20T12:00:00+00:00"
+    run = Run.get(world.ledger, EXECUTION)
+    assert (run.status, run.reason, run.accuracy) == ("SUCCEEDED", said, 0.95)
+    assert run.started_at == "2026-11-20T12:00:00+00:00"
     assert world.json(_SUMMARY)["State"]["Scaling"]["MaxCapacity"] == 4
     assert published(world) == [(f"retriever: succeeded {EXECUTION}", said)]
     metrics = json.loads(next(line for line in capsys.readouterr().out.splitlines() if "_aws" in line))
@@ -54,12 +55,12 @@ def test_success_removes_what_it_superseded(world, event, lambda_context):
     """The old config and model go; the new ones serve."""
     for name in ("old-config", EXECUTION):
         world.sagemaker.serve(config=name)
-        deployments.note(world.settings, name)
+        Deployment.note(world.ledger, name)
 
     handler(event("report_outcome_succeeded"), lambda_context)
 
     assert list(world.sagemaker.models) == list(world.sagemaker.endpoint_configs) == [EXECUTION]
-    assert world.table.get("serving#retriever")["ExecutionName"] == EXECUTION
+    assert Serving.get(world.ledger, "retriever").execution_name == EXECUTION
 
 
 def test_failure_is_recorded_with_its_state(world, event, lambda_context):
@@ -70,8 +71,8 @@ def test_failure_is_recorded_with_its_state(world, event, lambda_context):
         "dataset 'flowers': ValidateDataset: class 'rose' has too few images ('rose' has 1); "
         "at least 3 are needed to train on"
     )
-    record = world.table.get(f"run#{EXECUTION}")
-    assert (record["Status"], record["FailedState"], record["Error"]) == ("FAILED", "ValidateDataset", "DatasetError")
+    run = Run.get(world.ledger, EXECUTION)
+    assert (run.status, run.failed_state, run.error) == ("FAILED", "ValidateDataset", "DatasetError")
 
 
 @pytest.mark.parametrize(
@@ -131,14 +132,14 @@ def test_failure_stops_running_jobs(world, event, lambda_context, sent):
     assert result["Problems"] == []
     assert world.sagemaker.tuning_jobs[_TUNING]["HyperParameterTuningJobStatus"] == "Stopping"
     assert world.sagemaker.training_jobs[EXECUTION]["TrainingJobStatus"] == "Stopping"
-    assert list(world.table.items("token#")) == []
+    assert list(Token.all(world.ledger)) == []
 
 
 def test_failure_leaves_the_serving_model_alone(world, event, lambda_context):
     """The old endpoint is untouched; the new config and model go."""
     for name in (EXECUTION, "old-config"):
         world.sagemaker.serve(config=name)
-        deployments.note(world.settings, name)
+        Deployment.note(world.ledger, name)
 
     handler(
         failed(event, "EndpointFailedError", "rolled back", ("Tuning", "Training", "Evaluation", "Model")),
@@ -167,7 +168,7 @@ def test_endpoint_that_never_came_up_is_deleted(world, event, lambda_context):
     """A failed endpoint cannot be updated, so the next run would fail on it."""
     world.sagemaker.serve(config=EXECUTION)
     world.sagemaker.endpoints["retriever"]["EndpointStatus"] = "Failed"
-    deployments.note(world.settings, EXECUTION)
+    Deployment.note(world.ledger, EXECUTION)
 
     handler(
         failed(event, "EndpointFailedError", "no capacity", ("Tuning", "Training", "Evaluation", "Model")),
@@ -182,7 +183,7 @@ def test_failure_gives_scaling_back(world, event, lambda_context):
     """Taken away before a change of instance type, restored after the update failed."""
     world.sagemaker.serve()
     scaling.register(world.settings)
-    scaling.take_away(world.settings)
+    scaling.take_away(world.ledger, world.settings)
 
     handler(
         failed(event, "EndpointFailedError", "rolled back", ("Tuning", "Training", "Evaluation", "Model")),
@@ -205,7 +206,7 @@ def test_problems_of_the_report_do_not_hide_the_failure(world, event, lambda_con
         "the failed endpoint was not deleted",
         "unused models and endpoint configs were not removed",
     ]
-    assert world.table.get(f"run#{EXECUTION}")["Problems"] == result["Problems"]
+    assert Run.get(world.ledger, EXECUTION).problems == result["Problems"]
 
 
 def test_lost_table_and_topic_do_not_hide_the_failure(world, event, lambda_context):
@@ -223,7 +224,7 @@ def test_lost_table_and_topic_do_not_hide_the_failure(world, event, lambda_conte
 
 def test_a_bug_in_a_step_does_not_hide_the_failure(world, event, lambda_context, monkeypatch):
     """Whatever it raises, the execution's own outcome is reported."""
-    monkeypatch.setattr(deployments, "remove_unused", lambda _: {}["surprise"])
+    monkeypatch.setattr(serving, "remove_unused", lambda *_: {}["surprise"])
 
     result = handler(event("report_outcome_failed"), lambda_context)
 

@@ -3,15 +3,17 @@
 import json
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from handlers import start_training_job, start_tuning_job
 from handlers.contract.errors import AwsThrottledError, AwsUnavailableError
 from handlers.executions import waiting
-from handlers.executions.waiting import Wait
+from handlers.ledger import Ledger, Token, tokens
+from handlers.ledger.tokens import CLAIM_SECONDS
 from handlers.resume_execution import handler
-from tests.handlers.conftest import EXECUTION
+from tests.handlers.environment import EXECUTION
 
 _TUNING = "flowers-0123456789-1"
 
@@ -43,8 +45,14 @@ def deploying(world, sent, event):
         endpoint = world.sagemaker.endpoints["retriever"]
         endpoint.update(EndpointStatus="Updating", PendingDeploymentSummary={"EndpointConfigName": EXECUTION})
 
-    waiting.start(world.settings, Wait("endpoint", "retriever", "T", EXECUTION, EXECUTION, "old-config"), update)
+    waiting.start(world.ledger, deployment_token(world), update)
     return event("endpoint_state_change")
+
+
+def deployment_token(world):
+    step = SimpleNamespace(execution_name=EXECUTION, task_token="T")
+    configs = {"endpoint_config_name": EXECUTION, "previous_endpoint_config_name": "old-config"}
+    return waiting.token_of(world.settings, "endpoint", "retriever", step, **configs)
 
 
 def output_of(sent):
@@ -143,8 +151,8 @@ def test_duplicate_events_answer_once(world, training, sent, lambda_context):
 def test_concurrent_events_answer_once(world, training, sent):
     """Ten at once: one claims the token."""
     world.sagemaker.complete_training_job(EXECUTION)
-    key = waiting.token_key(training["detail"]["TrainingJobArn"])
-    threads = [threading.Thread(target=waiting.resolve, args=(world.settings, key)) for _ in range(10)]
+    arn = training["detail"]["TrainingJobArn"]
+    threads = [threading.Thread(target=waiting.resolve, args=(Ledger(world.settings), arn)) for _ in range(10)]
 
     for thread in threads:
         thread.start()
@@ -172,7 +180,7 @@ def test_token_of_an_ended_state_is_dropped(world, training, sent, lambda_contex
 
     handler(training, lambda_context)
 
-    assert list(world.table.items("token#")) == []
+    assert list(Token.all(world.ledger)) == []
 
 
 def test_failed_answer_is_given_again(world, training, sent, lambda_context):
@@ -191,12 +199,12 @@ def test_failed_answer_is_given_again(world, training, sent, lambda_context):
 def test_crash_after_the_claim_is_made_good(world, training, sent, lambda_context, monkeypatch):
     """A claim without an answer runs out, and the sweep answers."""
     world.sagemaker.complete_training_job(EXECUTION)
-    item = next(iter(world.table.items("token#")))
-    assert waiting._claim(world.table, item)
+    token = next(Token.all(world.ledger))
+    assert token.claim(world.ledger)
     handler(training, lambda_context)
     assert sent.answers == []
-    later = time.time() + waiting.CLAIM_SECONDS + 2
-    monkeypatch.setattr(waiting.time, "time", lambda: later)
+    later = time.time() + CLAIM_SECONDS + 2
+    monkeypatch.setattr(tokens.time, "time", lambda: later)
 
     assert handler({"Sweep": True}, lambda_context)["Resolved"] == 1
     assert len(sent.answers) == 1
@@ -223,7 +231,7 @@ def test_sweep_stops_jobs_of_ended_executions(world, training, sent, lambda_cont
 
     assert handler({"Sweep": True}, lambda_context)["Dropped"] == 1
     assert world.sagemaker.training_jobs[EXECUTION]["TrainingJobStatus"] == "Stopping"
-    assert list(world.table.items("token#")) == []
+    assert list(Token.all(world.ledger)) == []
 
 
 def test_sweep_goes_on_after_a_problem(world, training, sent, event, lambda_context):
@@ -310,9 +318,12 @@ def test_old_config_before_the_update_is_no_rollback(world, sent, event, lambda_
     world.start_execution()
     world.sagemaker.serve()
     results = []
-    wait = Wait("endpoint", "retriever", "T", EXECUTION, EXECUTION, "old-config")
 
-    waiting.start(world.settings, wait, lambda: results.append(handler(event("endpoint_state_change"), lambda_context)))
+    waiting.start(
+        world.ledger,
+        deployment_token(world),
+        lambda: results.append(handler(event("endpoint_state_change"), lambda_context)),
+    )
 
     assert results[0]["Result"] == "it goes on"
     assert sent.answers == []
@@ -331,4 +342,4 @@ def test_unreachable_sagemaker_is_typed(world, training, sent, lambda_context):
 
     with pytest.raises(AwsUnavailableError, match="DescribeTrainingJob"):
         handler(training, lambda_context)
-    assert len(list(world.table.items("token#"))) == 1
+    assert len(list(Token.all(world.ledger))) == 1

@@ -9,6 +9,7 @@ import pytest
 from handlers import aws
 from handlers.contract.errors import AwsDeniedError, AwsUnavailableError
 from handlers.datasets.fingerprint import fingerprint_of
+from handlers.ledger import Run
 from handlers.start_execution import handler
 
 
@@ -26,8 +27,8 @@ def test_upload_starts_an_execution_for_its_content(world, upload):
         },
         "Trigger": {"Reason": "upload"},
     }
-    record = world.table.get(f"run#{result['ExecutionName']}")
-    assert (record["Status"], record["Dataset"]) == ("RUNNING", "flowers")
+    run = Run.get(world.ledger, result["ExecutionName"])
+    assert (run.status, run.dataset) == ("RUNNING", "flowers")
 
 
 def test_archive_starts_an_execution(world, event, start):

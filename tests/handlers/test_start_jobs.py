@@ -8,16 +8,17 @@ from handlers import start_training_job, start_tuning_job
 from handlers.contract.errors import AwsError, AwsRequestError, AwsThrottledError
 from handlers.contract.settings import Settings
 from handlers.contract.states import StartTrainingJobInput, StartTuningJobInput
+from handlers.ledger import Token
 from handlers.start_training_job import training_job_request
 from handlers.start_tuning_job import tuning_job_request
-from tests.handlers.conftest import ENVIRONMENT, EXECUTION
+from tests.handlers.environment import ENVIRONMENT, EXECUTION
 
 _ARN = "arn:aws:sagemaker:us-east-1:123456789012"
 _CASES = {
     "tuning": (start_tuning_job.handler, "start_tuning_job", "CreateHyperParameterTuningJob", "flowers-0123456789-1",
-               f"token#{_ARN}:hyper-parameter-tuning-job/flowers-0123456789-1"),
+               f"{_ARN}:hyper-parameter-tuning-job/flowers-0123456789-1"),
     "training": (start_training_job.handler, "start_training_job", "CreateTrainingJob", EXECUTION,
-                 f"token#{_ARN}:training-job/{EXECUTION}"),
+                 f"{_ARN}:training-job/{EXECUTION}"),
 }  # fmt: skip
 
 
@@ -30,7 +31,7 @@ class Case:
     event_name: str
     operation: str
     job_name: str
-    key: str
+    resource_arn: str
 
     def complete(self, sagemaker):
         if self.kind == "tuning":
@@ -136,9 +137,9 @@ def test_job_is_created_and_waited_for(world, case, event, lambda_context, sent)
     """The job exists under its name, the token beside it, and nothing is answered yet."""
     case.handler(event(case.event_name), lambda_context)
 
-    item = world.table.get(case.key)
-    assert (item["TaskToken"], item["ExecutionName"]) == (event(case.event_name)["TaskToken"], EXECUTION)
-    assert item["Started"] is True
+    token = Token.get(world.ledger, case.resource_arn)
+    assert (token.task_token, token.execution_name) == (event(case.event_name)["TaskToken"], EXECUTION)
+    assert token.started is True
     assert world.sagemaker.request(case.operation)["Tags"][1] == {"Key": "retriever:Dataset", "Value": "flowers"}
     assert sent.answers == []
 
@@ -146,11 +147,11 @@ def test_job_is_created_and_waited_for(world, case, event, lambda_context, sent)
 def test_token_is_there_before_the_job(world, case, event, lambda_context, sent):
     """An event may come before CreateTrainingJob returns."""
     seen = []
-    world.sagemaker.before[case.operation] = lambda: seen.append(world.table.get(case.key))
+    world.sagemaker.before[case.operation] = lambda: seen.append(Token.get(world.ledger, case.resource_arn))
 
     case.handler(event(case.event_name), lambda_context)
 
-    assert seen[0]["TaskToken"] == event(case.event_name)["TaskToken"]
+    assert seen[0].task_token == event(case.event_name)["TaskToken"]
 
 
 def test_retried_state_meets_its_own_job(world, case, event, lambda_context, sent):
@@ -159,7 +160,7 @@ def test_retried_state_meets_its_own_job(world, case, event, lambda_context, sen
 
     case.handler({**event(case.event_name), "TaskToken": "second"}, lambda_context)
 
-    assert world.table.get(case.key)["TaskToken"] == "second"
+    assert Token.get(world.ledger, case.resource_arn).task_token == "second"
     assert len(world.sagemaker.training_jobs) + len(world.sagemaker.tuning_jobs) == 1
     assert sent.answers == []
 
@@ -173,7 +174,7 @@ def test_retried_state_goes_on_at_once_if_the_job_has_ended(world, case, event, 
 
     operation, params = sent.answers[0]
     assert (operation, params["taskToken"], len(sent.answers)) == ("SendTaskSuccess", "second", 1)
-    assert world.table.get(case.key) is None
+    assert Token.get(world.ledger, case.resource_arn) is None
 
 
 @pytest.mark.parametrize(
@@ -185,7 +186,7 @@ def test_refused_job_leaves_no_token(world, case, event, lambda_context, sent, c
 
     with pytest.raises(expected, match=f"{case.operation}: {code}"):
         case.handler(event(case.event_name), lambda_context)
-    assert world.table.get(case.key) is None
+    assert Token.get(world.ledger, case.resource_arn) is None
 
 
 def test_missing_field_is_named_before_any_call(world, case, event, lambda_context):

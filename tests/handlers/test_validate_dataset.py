@@ -7,7 +7,7 @@ from handlers.contract.errors import AwsNotFoundError, AwsThrottledError, Datase
 from handlers.datasets import staging
 from handlers.validate_dataset import handler
 from tests.handlers import packing
-from tests.handlers.conftest import BUCKET, EXECUTION
+from tests.handlers.environment import BUCKET, EXECUTION
 
 _FOLDER = f"s3://{BUCKET}/datasets/flowers/"
 

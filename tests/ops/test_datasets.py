@@ -1,11 +1,13 @@
 """Uploading: what is sent, in which order, and what is made of the stack's answer."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from handlers.ledger import Dataset, Pending
 from ops import datasets
 from ops.errors import UploadError
 from ops.imagesets import read_folder
@@ -110,21 +112,24 @@ def test_check_refuses_other_files(tmp_path: Path) -> None:
         datasets.check(tmp_path / "a.png", "flowers")
 
 
-BEFORE = {"ExecutionName": "flowers-1", "Sequencer": "1", "UploadedAt": "2026-01-01", "SkippedAt": "2026-01-02"}
-UPLOADED = {**BEFORE, "Sequencer": "2", "UploadedAt": "2026-01-03"}
+BEFORE = Dataset(
+    "flowers", execution_name="flowers-1", sequencer="1", uploaded_at="2026-01-01", skipped_at="2026-01-02"
+)
+UPLOADED = replace(BEFORE, sequencer="2", uploaded_at="2026-01-03")
+SKIPPED = replace(UPLOADED, skipped_at="2026-01-03", skip_reason="the same data")
 
 
 @pytest.mark.parametrize(
     ("now", "arn", "sentence"),
     [
-        (({**UPLOADED, "ExecutionName": "flowers-2"}, {}), ":execution:flowers-pipeline:flowers-2", ""),
-        ((UPLOADED, {"Id": "pending#flowers", "Version": 7}), "", "dataset 'flowers' is queued"),
-        (({**UPLOADED, "SkippedAt": "2026-01-03", "SkipReason": "the same data"}, {}), "", "the same data"),
+        ((replace(UPLOADED, execution_name="flowers-2"), None), ":execution:flowers-pipeline:flowers-2", ""),
+        ((UPLOADED, Pending("flowers", version=7)), "", "dataset 'flowers' is queued"),
+        ((SKIPPED, None), "", "the same data"),
     ],
 )
 def test_reaction_is_read_from_the_table(now: Any, arn: str, sentence: str) -> None:
     """A new execution, a queued one and a skip are told apart."""
-    reaction = datasets._reaction(STACK, "flowers", (BEFORE, {}), now)
+    reaction = datasets._reaction(STACK, "flowers", datasets.Records(BEFORE, None), datasets.Records(*now))
 
     assert reaction is not None
     assert reaction.execution_arn.endswith(arn)
@@ -132,6 +137,6 @@ def test_reaction_is_read_from_the_table(now: Any, arn: str, sentence: str) -> N
 
 
 @pytest.mark.parametrize("latest", [BEFORE, UPLOADED])
-def test_reaction_is_none_until_something_was_decided(latest: dict[str, Any]) -> None:
+def test_reaction_is_none_until_something_was_decided(latest: Dataset) -> None:
     """Neither the item of before the upload nor the noted event says what becomes of it."""
-    assert datasets._reaction(STACK, "flowers", (BEFORE, {}), (latest, {})) is None
+    assert datasets._reaction(STACK, "flowers", datasets.Records(BEFORE, None), datasets.Records(latest, None)) is None

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from handlers.ledger import Run
 from ops.executions import Execution, _states, one_sentence
 from ops.reporting import next_steps
 from ops.session import Session
@@ -90,7 +91,7 @@ def test_record_wins_over_the_raw_cause() -> None:
 
     assert execution.reason == "E: raw"
 
-    execution.record = {"Reason": "dataset 'flowers': one class"}
+    execution.record = Run(execution.name, reason="dataset 'flowers': one class")
 
     assert execution.reason == "dataset 'flowers': one class"
 
@@ -102,7 +103,7 @@ def test_record_wins_over_the_raw_cause() -> None:
 def test_next_step_of_a_failure_is_its_log(state: str, target: str) -> None:
     """The command that is suggested shows the log of what failed."""
     execution = _execution("FAILED", START)
-    execution.record = {"FailedState": state}
+    execution.record = Run(execution.name, failed_state=state)
     session = Session("retriever", "us-east-1", "123456789012")
 
     assert next_steps(session, execution)[-1] == f"look closer: deploy.py logs {target}"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from handlers import aws
 from handlers.aws import objects
 from handlers.contract.errors import AwsNotFoundError, RetrieverError
-from tests.handlers.conftest import BUCKET
+from tests.handlers.environment import BUCKET
 
 _BODY = bytes(range(256)) * 20
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from handlers.contract.errors import SettingsError
 from handlers.contract.settings import Settings
-from tests.handlers.conftest import ENVIRONMENT, EXECUTION
+from tests.handlers.environment import ENVIRONMENT, EXECUTION
 
 _OPTIONAL = {"WEIGHTS_S3_URI", "ROLLBACK_ALARM_NAMES"}
 _REQUIRED = sorted({f.name.upper() for f in dataclasses.fields(Settings)} - _OPTIONAL)

@@ -13,7 +13,7 @@ from handlers.aws import objects
 from handlers.contract.errors import AwsUnavailableError, DatasetChangedError, DatasetError
 from handlers.datasets.archives import Limits, is_archive, members, safe_path
 from tests.handlers import packing
-from tests.handlers.conftest import BUCKET
+from tests.handlers.environment import BUCKET
 
 
 def unpacked(world, key, body, limits=None):

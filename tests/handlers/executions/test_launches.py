@@ -4,6 +4,7 @@ import pytest
 
 from handlers import aws
 from handlers.contract.errors import AwsThrottledError
+from handlers.ledger import Dataset, Pending, Turn
 from handlers.start_execution import handler
 
 
@@ -12,7 +13,7 @@ def test_content_that_runs_already_is_not_queued(world, upload):
     first = upload()
 
     assert f"execution {first['ExecutionName']!r} runs on the same content" in upload()["Reason"]
-    assert list(world.table.items("pending#")) == []
+    assert list(Pending.all(world.ledger)) == []
 
 
 def test_unchanged_content_is_skipped_and_the_skip_recorded(world, upload, end):
@@ -23,7 +24,7 @@ def test_unchanged_content_is_skipped_and_the_skip_recorded(world, upload, end):
     result = upload()
 
     assert "data, code and settings are those of" in result["Reason"]
-    assert world.table.get("dataset#flowers")["SkipReason"] == result["Reason"]
+    assert Dataset.get(world.ledger, "flowers").skip_reason == result["Reason"]
     assert len(world.executions()) == 1
 
 
@@ -84,7 +85,7 @@ def test_failure_to_start_leaves_everything_for_the_retry(world, upload, start, 
         with pytest.raises(AwsThrottledError, match="StartExecution"):
             start(payload)
 
-    assert world.table.get("lock#pipeline") is None
+    assert Turn.holder(world.ledger) is None
     assert start(payload)["ExecutionName"].endswith("-1")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from handlers.executions import launches, turns
+from handlers.ledger import Dataset, Pending, Run, RunStatus, Turn
 
 
 def test_upload_during_a_run_is_queued_and_started_after_it(world, upload, end):
@@ -15,7 +15,7 @@ def test_upload_during_a_run_is_queued_and_started_after_it(world, upload, end):
     )
     started = end(first["ExecutionName"])
     assert (started["Started"], len(world.executions())) == (True, 2)
-    assert list(world.table.items("pending#")) == []
+    assert list(Pending.all(world.ledger)) == []
 
 
 def test_newest_upload_takes_the_queued_ones_place(world, upload, end):
@@ -49,23 +49,23 @@ def test_stopped_execution_closes_its_record(world, upload, end):
 
     end(name, "ABORTED", reported=False)
 
-    record = world.table.get(f"run#{name}")
-    assert (record["Status"], record["Reason"].partition(";")[0]) == (
+    run = Run.get(world.ledger, name)
+    assert (run.status, run.reason.partition(";")[0]) == (
         "ABORTED",
         f"execution {name!r} ended ABORTED before it could report",
     )
-    assert world.table.get("dataset#flowers")["Status"] == "ABORTED"
+    assert Dataset.get(world.ledger, "flowers").status == "ABORTED"
     assert upload()["ExecutionName"].endswith("-2")
 
 
 def test_reported_outcome_is_kept(world, upload, end):
     """The event of the end does not overwrite the reason."""
     name = upload()["ExecutionName"]
-    world.table.update(f"run#{name}", {"Status": "FAILED", "Reason": "because"})
+    Run(name, status=RunStatus.FAILED, reason="because").report(world.ledger)
 
     end(name, "FAILED")
 
-    assert world.table.get(f"run#{name}")["Reason"] == "because"
+    assert Run.get(world.ledger, name).reason == "because"
 
 
 @pytest.mark.parametrize("change", [{"status": "RUNNING"}, {"stateMachineArn": "arn:other"}])
@@ -76,7 +76,7 @@ def test_other_status_changes_do_nothing(world, upload, event, start, change):
     payload["detail"].update({"name": name, **change})
 
     assert "nothing ended here" in start(payload)["Reason"]
-    assert world.table.get("lock#pipeline")["ExecutionName"] == name
+    assert Turn.holder(world.ledger).execution_name == name
 
 
 def test_lost_end_event_does_not_block_the_next(world, upload):
@@ -104,19 +104,19 @@ def test_sweep_leaves_a_running_execution_its_turn(world, upload, start):
     upload(name="birds")
 
     assert start({"Sweep": True})["Started"] is False
-    assert [item["Name"] for item in world.table.items("pending#")] == ["birds"]
+    assert [one.name for one in Pending.all(world.ledger)] == ["birds"]
 
 
 def test_queued_at_the_last_moment_starts_at_once(world, upload, monkeypatch):
     """The execution ended between the refusal of the turn and the queue: its event saw an empty queue."""
     first = upload()["ExecutionName"]
-    queue = turns.queue
+    queue = Pending.queue
 
     def queue_late(*arguments):
         world.stop_execution(first)
-        turns.give_turn_back(world.settings, first)
+        Turn.give_back(world.ledger, first)
         queue(*arguments)
 
-    monkeypatch.setattr(launches.turns, "queue", queue_late)
+    monkeypatch.setattr(Pending, "queue", queue_late)
 
     assert upload(name="birds")["Started"] is True

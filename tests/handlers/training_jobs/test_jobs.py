@@ -7,7 +7,7 @@ import pytest
 from handlers.contract.settings import Settings
 from handlers.contract.states import Dataset, Features
 from handlers.training_jobs import jobs
-from tests.handlers.conftest import ENVIRONMENT
+from tests.handlers.environment import ENVIRONMENT
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from handlers.contract.settings import Settings
 from handlers.training_jobs.search_space import grid, num_tuning_jobs, parameter_ranges, search_space, untuned
-from tests.handlers.conftest import ENVIRONMENT
+from tests.handlers.environment import ENVIRONMENT
 from training.config import parse_config
 
 _MODELS = [("head", "imagenet"), ("full", "imagenet"), ("full", "none")]

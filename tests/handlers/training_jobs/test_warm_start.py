@@ -6,8 +6,9 @@ import pytest
 
 from handlers import start_tuning_job
 from handlers.contract.settings import Settings
+from handlers.ledger import Dataset
 from handlers.training_jobs.warm_start import warm_start_config
-from tests.handlers.conftest import ENVIRONMENT
+from tests.handlers.environment import ENVIRONMENT
 
 _PARENT = "flowers-ffffffffff-1"
 
@@ -18,7 +19,7 @@ def request_of(world, event, lambda_context, sent):
     earlier = json.loads(json.dumps(event("start_tuning_job")).replace("-0123456789ab-1", "-ffffffffffff-1"))
     start_tuning_job.handler(earlier, lambda_context)
     world.sagemaker.complete_tuning_job(_PARENT, lr="0.01")
-    world.table.update("dataset#flowers", {"TuningJobName": _PARENT})
+    Dataset("flowers").change(world.ledger, {"tuning_job_name": _PARENT})
     start_tuning_job.handler(event("start_tuning_job"), lambda_context)
     return world.sagemaker.request("CreateHyperParameterTuningJob")
 
@@ -35,7 +36,9 @@ def test_same_data_and_algorithm_are_said_to_be(world, request_of):
     """Where everything is the same to the letter, the parent's results count as they are."""
     definition = world.sagemaker.tuning_jobs[_PARENT]["TrainingJobDefinition"]
 
-    found = warm_start_config({**request_of, "TrainingJobDefinition": definition}, "flowers", world.settings)
+    found = warm_start_config(
+        {**request_of, "TrainingJobDefinition": definition}, "flowers", world.ledger, world.settings
+    )
 
     assert found["WarmStartConfig"]["WarmStartType"] == "IdenticalDataAndAlgorithm"
 
@@ -55,14 +58,14 @@ def test_parent_that_sagemaker_would_refuse_is_left_out(world, request_of, spoil
     """The tuning job starts all the same, from nothing."""
     spoil(world.sagemaker.tuning_jobs[_PARENT])
 
-    assert warm_start_config(request_of, "flowers", world.settings) == {}
+    assert warm_start_config(request_of, "flowers", world.ledger, world.settings) == {}
 
 
 def test_parent_that_is_gone_is_left_out(world, request_of):
     """SageMaker keeps jobs for long, not for ever."""
     del world.sagemaker.tuning_jobs[_PARENT]
 
-    assert warm_start_config(request_of, "flowers", world.settings) == {}
+    assert warm_start_config(request_of, "flowers", world.ledger, world.settings) == {}
 
 
 @pytest.mark.parametrize(
@@ -72,5 +75,6 @@ def test_warm_start_is_asked_for_and_of_use(world, request_of, changes):
     """Off is off; Grid and Hyperband look up nothing."""
     before = len(world.sagemaker.calls)
 
-    assert warm_start_config(request_of, "flowers", Settings.from_env(ENVIRONMENT | changes)) == {}
+    settings = Settings.from_env(ENVIRONMENT | changes)
+    assert warm_start_config(request_of, "flowers", world.ledger, settings) == {}
     assert len(world.sagemaker.calls) == before

@@ -1,11 +1,11 @@
-"""handlers/endpoints/deployments.py: what an execution that was ended leaves behind is put right."""
+"""handlers/endpoints/serving.py: what an execution that was ended leaves behind is put right."""
 
 import pytest
 
 from handlers import resume_execution
-from handlers.endpoints import deployments
+from handlers.ledger import Deployment, Serving
 from handlers.report_outcome import handler as report
-from tests.handlers.conftest import EXECUTION
+from tests.handlers.environment import EXECUTION
 
 
 @pytest.fixture
@@ -14,8 +14,8 @@ def aborted(world):
     world.start_execution()
     world.sagemaker.serve(config="old-config")
     world.sagemaker.serve(config=EXECUTION)
-    deployments.note(world.settings, EXECUTION)
-    deployments.remember_previous(world.settings, EXECUTION, "old-config")
+    Deployment.note(world.ledger, EXECUTION)
+    Deployment.remember_previous(world.ledger, EXECUTION, "old-config")
     world.stop_execution()
     return world
 
@@ -30,7 +30,7 @@ def test_unchecked_model_is_taken_out_of_service(aborted, lambda_context):
 
 def test_new_endpoint_of_an_unchecked_model_is_deleted(aborted, lambda_context):
     """There is nothing to go back to."""
-    aborted.table.update(f"deployment#{EXECUTION}", {"PreviousConfigName": None})
+    Deployment(EXECUTION).change(aborted.ledger, {"previous_config_name": None})
 
     resume_execution.handler({"Sweep": True}, lambda_context)
 
@@ -41,8 +41,8 @@ def test_new_endpoint_of_an_unchecked_model_is_deleted(aborted, lambda_context):
     "change",
     [
         lambda world: world.sagemaker.endpoints["retriever"].update(EndpointStatus="Updating"),
-        lambda world: world.table.put({"Id": "serving#retriever", "ExecutionName": EXECUTION}),
-        lambda world: world.table.delete(f"deployment#{EXECUTION}"),
+        lambda world: Serving.note(world.ledger, "retriever", EXECUTION),
+        lambda world: Deployment(EXECUTION).forget(world.ledger),
         lambda world: world.sagemaker.endpoints.clear(),
     ],
     ids=["still updating", "reported to serve", "a config of someone else", "no endpoint"],
@@ -61,7 +61,7 @@ def test_running_execution_checks_its_model_itself(world, lambda_context):
     """Between DeployEndpoint and CheckEndpoint the model serves unchecked for a moment."""
     world.start_execution()
     world.sagemaker.serve(config=EXECUTION)
-    deployments.note(world.settings, EXECUTION)
+    Deployment.note(world.ledger, EXECUTION)
 
     assert resume_execution.handler({"Sweep": True}, lambda_context)["Repaired"] == 0
 
@@ -91,7 +91,7 @@ def going_back(world, event):
     world.sagemaker.serve(config=EXECUTION)
     world.sagemaker.serve(config="old-config")
     for name in ("old-config", EXECUTION):
-        deployments.note(world.settings, name)
+        Deployment.note(world.ledger, name)
     world.sagemaker.endpoints["retriever"].update(EndpointStatus="Updating")
     return world
 

@@ -1,4 +1,4 @@
-"""The endpoint configs and models that executions made: noted before they exist, deleted once nothing uses them.
+"""What serves, and what is left of what served: unused configs and models go, an unchecked one is set back.
 
 An execution's model and endpoint config bear its name. Since the note comes first, a crash at any point leaves at
 worst a note, and the next run's outcome removes what it names.
@@ -13,29 +13,10 @@ from handlers.aws.logs import logger
 from handlers.contract.errors import AwsError
 from handlers.contract.settings import Settings
 from handlers.executions.turns import execution_status
-from handlers.ledger.table import Table
+from handlers.ledger import Deployment, Ledger, Run, Serving
 from handlers.training_jobs.jobs import describe
 
-PREFIX = "deployment#"
 _STEADY = ("InService", "Failed", "OutOfService", "UpdateRollbackFailed")
-
-
-def note(settings: Settings, execution_name: str) -> None:
-    """Write down that an execution is about to create its model and endpoint config."""
-    key = PREFIX + execution_name
-    table = Table(settings.table_name)
-    table.update(key, {"ConfigName": execution_name, "NotedAt": int(time.time())})
-
-
-def remember_previous(settings: Settings, execution_name: str, previous_config_name: str) -> None:
-    """Keep the config that served before this execution's, for a retried state that can no longer see it."""
-    Table(settings.table_name).update(PREFIX + execution_name, {"PreviousConfigName": previous_config_name})
-
-
-def previous_of(settings: Settings, execution_name: str) -> str:
-    """Return the config that served before this execution's, or ""."""
-    noted = Table(settings.table_name).get(PREFIX + execution_name) or {}
-    return str(noted.get("PreviousConfigName", ""))
 
 
 def in_use(endpoint: Mapping[str, Any] | None) -> set[str] | None:
@@ -47,20 +28,19 @@ def in_use(endpoint: Mapping[str, Any] | None) -> set[str] | None:
     return {endpoint["EndpointConfigName"]}
 
 
-def remove_unused(settings: Settings) -> list[str]:
+def remove_unused(ledger: Ledger, settings: Settings) -> list[str]:
     """Delete every noted config and model that the endpoint does not need; one execution runs at a time."""
     used = in_use(describe("endpoint", settings.endpoint_name))
     if used is None:
         logger.info("the endpoint is changing; unused configs are removed after the next run")
         return []
-    table, removed = Table(settings.table_name), []
-    for item in table.items(PREFIX):
-        name = item["ConfigName"]
-        if name in used:
+    removed = []
+    for made in Deployment.all(ledger):
+        if made.config_name in used:
             continue
-        _delete(name)
-        table.delete(item["Id"])
-        removed.append(name)
+        _delete(made.config_name)
+        made.forget(ledger)
+        removed.append(made.config_name)
     return removed
 
 
@@ -87,7 +67,7 @@ def set_back(endpoint_name: str, previous_config_name: str) -> str:
     return "the new endpoint was deleted"
 
 
-def repair(settings: Settings) -> str:
+def repair(ledger: Ledger, settings: Settings) -> str:
     """Take a model out of service that no one has checked, since its execution was ended; return what was done.
 
     An execution that is stopped while it deploys leaves an update that SageMaker finishes. Whose endpoint config is
@@ -96,25 +76,24 @@ def repair(settings: Settings) -> str:
     endpoint = describe("endpoint", settings.endpoint_name)
     if endpoint is None or endpoint["EndpointStatus"] != "InService":
         return ""
-    name, table = endpoint["EndpointConfigName"], Table(settings.table_name)
-    noted = table.get(PREFIX + name)
-    serving = table.get(f"serving#{settings.endpoint_name}") or {}
-    if noted is None or serving.get("ExecutionName") == name or not _ended_unchecked(name, settings):
+    name = endpoint["EndpointConfigName"]
+    made, serving = Deployment.get(ledger, name), Serving.get(ledger, settings.endpoint_name)
+    if made is None or (serving and serving.execution_name == name) or not _ended_unchecked(name, ledger, settings):
         return ""
-    said = set_back(settings.endpoint_name, str(noted.get("PreviousConfigName", "")))
-    logger.warning("an unchecked model is taken out of service", endpoint_config_name=name, done=said)
-    return said
+    done = set_back(settings.endpoint_name, made.previous_config_name)
+    logger.warning("an unchecked model is taken out of service", endpoint_config_name=name, done=done)
+    return done
 
 
-def _ended_unchecked(execution_name: str, settings: Settings) -> bool:
+def _ended_unchecked(execution_name: str, ledger: Ledger, settings: Settings) -> bool:
     """Tell whether the execution surely ended before its endpoint was found to be right.
 
     One that is too old to be known is no reason to touch an endpoint, nor is one that failed later.
     """
     status = execution_status(settings, execution_name)
     if status == "FAILED":
-        record = Table(settings.table_name).get(f"run#{execution_name}") or {}
-        return record.get("FailedState") in ("DeployEndpoint", "CheckEndpoint")
+        run = Run.get(ledger, execution_name)
+        return run is not None and run.failed_state in ("DeployEndpoint", "CheckEndpoint")
     return status in ("ABORTED", "TIMED_OUT")
 
 

@@ -1,0 +1,22 @@
+"""Which job made the features of a key."""
+
+import time
+from dataclasses import dataclass
+
+from handlers.ledger.rows import Ledger, Row
+
+
+@dataclass(frozen=True)
+class Features(Row):
+    """Written before the job starts: the features count only once it has completed."""
+
+    PREFIX = "features#"
+
+    features_key: str
+    training_job_name: str = ""
+    started_at: int = 0
+
+    @classmethod
+    def note(cls, ledger: Ledger, features_key: str, training_job_name: str) -> None:
+        """Write down which job is about to compute the features of a key."""
+        ledger.table.put(cls(features_key, training_job_name, int(time.time())).item())

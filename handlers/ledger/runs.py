@@ -1,0 +1,79 @@
+"""The record of an execution, from its launch to its report."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from handlers.ledger.rows import Ledger, Row, now
+
+
+class RunStatus(StrEnum):
+    """STARTING is ours; the others are Step Functions' own."""
+
+    STARTING = "STARTING"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    ABORTED = "ABORTED"
+    TIMED_OUT = "TIMED_OUT"
+
+
+@dataclass(frozen=True)
+class Run(Row):
+    """What is known of an execution; its end adds what came of it, as far as it got."""
+
+    PREFIX = "run#"
+
+    execution_name: str
+    status: str = ""
+    reason: str | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
+    dataset: str | None = None
+    fingerprint: str | None = None
+    num_classes: int | None = None
+    report_s3_uri: str | None = None
+    features_s3_uri: str | None = None
+    tuning_job_name: str | None = None
+    best_objective: float | None = None
+    training_job_name: str | None = None
+    billable_seconds: int | None = None
+    accuracy: float | None = None
+    threshold: float | None = None
+    num_test_images: int | None = None
+    model_package_arn: str | None = None
+    endpoint_name: str | None = None
+    endpoint_config_name: str | None = None
+    failed_state: str | None = None
+    error: str | None = None
+    problems: list[str] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the row does not say yet how the execution ended."""
+        return self.status in (RunStatus.STARTING, RunStatus.RUNNING)
+
+    def note(self, ledger: Ledger) -> bool:
+        """Write down an execution that is about to start; one that is noted already stays as it is."""
+        return ledger.table.put(self.item(), "attribute_not_exists(#Id)")
+
+    def withdraw(self, ledger: Ledger) -> bool:
+        """Take back the note of an execution that did not start."""
+        return ledger.table.delete(self.key, "#Status = :starting", starting=RunStatus.STARTING)
+
+    def mark_running(self, ledger: Ledger) -> bool:
+        """Say that it has started, unless it is further already."""
+        return self.change(ledger, {"status": RunStatus.RUNNING}, "#Status = :starting", starting=RunStatus.STARTING)
+
+    def close(self, ledger: Ledger, status: str, reason: str) -> bool:
+        """Say how an execution ended that could not report itself; a report stays."""
+        return self.change(
+            ledger,
+            {"status": status, "reason": reason, "ended_at": now()},
+            "#Status = :starting OR #Status = :running",
+            starting=RunStatus.STARTING,
+            running=RunStatus.RUNNING,
+        )
+
+    def report(self, ledger: Ledger) -> None:
+        """Add what this row says to what was noted at the start."""
+        ledger.table.update(self.key, self.attributes())

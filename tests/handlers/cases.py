@@ -1,0 +1,248 @@
+"""Each handler with what is there before it runs, and the faults that its AWS calls meet."""
+
+import io
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
+from botocore.response import StreamingBody
+
+from handlers import (
+    check_endpoint,
+    compute_features,
+    deploy_endpoint,
+    evaluate_model,
+    register_model,
+    register_scaling,
+    report_outcome,
+    resume_execution,
+    start_execution,
+    start_training_job,
+    start_tuning_job,
+    validate_dataset,
+)
+from handlers.contract.errors import RetrieverError
+from handlers.endpoints import scaling
+from handlers.ledger import Deployment
+from tests.handlers import packing
+from tests.handlers.chaos import refusal
+from tests.handlers.environment import EXECUTION
+
+_URL = "https://service.us-east-1.amazonaws.com"
+_ARCHIVE = packing.zipped({f"{name}/{i}.jpg": b"x" for name in "ab" for i in range(3)})
+
+
+def raises(error: Exception) -> Any:
+    raise error
+
+
+FAULTS: dict[str, Callable[[], Any]] = {
+    "throttling": lambda: refusal("ThrottlingException"),
+    "500": lambda: refusal("InternalFailure", 500),
+    "503": lambda: refusal("ServiceUnavailable", 503),
+    "connect timeout": lambda: raises(ConnectTimeoutError(endpoint_url=_URL)),
+    "read timeout": lambda: raises(ReadTimeoutError(endpoint_url=_URL)),
+    "closed connection": lambda: raises(ConnectionClosedError(endpoint_url=_URL)),
+    "ModelError": lambda: refusal("ModelError", 424),
+    "ValidationException": lambda: refusal("ValidationException"),
+    "AccessDenied": lambda: refusal("AccessDeniedException", 403),
+    "ExpiredToken": lambda: refusal("ExpiredTokenException", 400),
+}
+
+
+# The code of a handler tells faults apart by our classes and by this one code, so one fault of each kind at every
+# call site stands for all ten; `test_ten_faults_are_five_kinds` holds that. All ten at once take two minutes.
+KINDS = ("throttling", "closed connection", "ModelError", "ValidationException", "AccessDenied")
+
+
+class Runtime:
+    """An endpoint that always says daisy."""
+
+    def answer(self, operation: str, params: Any) -> Any:
+        body = json.dumps({"predictions": [{"class_name": "daisy", "probability": 0.9}]}).encode()
+        return 200, {"Body": StreamingBody(io.BytesIO(body), len(body))}
+
+
+class Case(NamedTuple):
+    """A handler, what is there before it runs, and its event."""
+
+    handler: Callable[..., Any]
+    prepare: Callable[[Any, Any], dict[str, Any]]
+
+
+def _validate(world, event):
+    world.put("datasets/flowers.zip", _ARCHIVE)
+    uri = "s3://retriever-data/datasets/flowers.zip"
+    dataset = {"Name": "flowers", "S3Uri": uri, "Fingerprint": world.fingerprint(uri)}
+    return {"ExecutionName": EXECUTION, "Dataset": dataset}
+
+
+def _features(world, event):
+    for name in ("classes.json", "train.manifest", "validation.manifest"):
+        world.put(f"runs/{EXECUTION}/dataset/{name}", name)
+    return event("compute_features")
+
+
+def _evaluate(world, event):
+    world.put_images("datasets/flowers/", daisy=1)
+    payload = event("evaluate_model")
+    payload["Dataset"]["Fingerprint"] = world.fingerprint(payload["Dataset"]["S3Uri"])
+    evaluation = {
+        "training_job_name": EXECUTION,
+        "dataset_fingerprint": payload["Dataset"]["Fingerprint"],
+        "num_test_images": 4,
+        "test_top1": 0.95,
+    }
+    key = payload["Training"]["OutputS3Uri"].removeprefix("s3://retriever-data/")
+    world.put(key, packing.tar_gz({"evaluation.json": json.dumps(evaluation).encode()}))
+    return payload
+
+
+def _deploy(world, event):
+    world.sagemaker.serve(instance_type="ml.c5.large")
+    scaling.register(world.settings)
+    return event("deploy_endpoint")
+
+
+def _check(world, event):
+    world.sagemaker.serve()
+    world.put("datasets/flowers/test/daisy/0.jpg", "x")
+    golden = [{"path": "test/daisy/0.jpg", "class_name": "daisy", "probability": 0.9}]
+    evaluation = {"training_job_name": "t", "dataset_fingerprint": "f", "num_test_images": 2, "test_top1": 0.95}
+    world.put(f"runs/{EXECUTION}/evaluation.json", json.dumps({**evaluation, "golden": golden}))
+    return event("check_endpoint")
+
+
+def _upload(world, event):
+    world.put_images("datasets/flowers/", daisy=1)
+    return event("s3_object_created_folder")
+
+
+def _resume(world, event):
+    world.start_execution()
+    start_training_job.handler(event("start_training_job"), event.context)
+    world.sagemaker.complete_training_job(EXECUTION)
+    return event("training_job_state_change")
+
+
+def _fail(world, event):
+    world.start_execution()
+    start_tuning_job.handler(event("start_tuning_job"), event.context)
+    return event("report_outcome_failed")
+
+
+class Rare(NamedTuple):
+    """A case in which a handler comes to calls that it seldom makes, and what they are."""
+
+    case: Case
+    operations: tuple[str, ...]
+
+
+def _deploy_again(world, event):
+    deploy_endpoint.handler(event("deploy_endpoint"), event.context)
+    return {**event("deploy_endpoint"), "TaskToken": "second"}
+
+
+def _failed_tuning(world, event):
+    world.start_execution()
+    start_tuning_job.handler(event("start_tuning_job"), event.context)
+    world.sagemaker.fail_tuning_job("flowers-0123456789-1", "All training jobs failed.")
+    return event("tuning_job_state_change")
+
+
+def _stopped_while_deploying(previous):
+    def prepare(world, event):
+        world.start_execution()
+        world.stop_execution()
+        world.sagemaker.serve(config="old-config")
+        world.sagemaker.serve(config=EXECUTION)
+        Deployment.note(world.ledger, EXECUTION)
+        Deployment.remember_previous(world.ledger, EXECUTION, previous)
+        return {"Sweep": True}
+
+    return prepare
+
+
+def _failed_deployment(world, event):
+    state = event("report_outcome_failed")["State"]
+    model = register_model.handler(event("register_model"), event.context)
+    Deployment.note(world.ledger, EXECUTION)
+    world.sagemaker.serve(config=EXECUTION)
+    world.sagemaker.end_update(status="Failed")
+    state["Dataset"] |= {"ClassesS3Uri": "s3://retriever-data/classes.json"}
+    state |= {name: {} for name in ("Features", "Tuning", "Training", "Evaluation")} | {"Model": model}
+    return {**event("report_outcome_failed"), "State": state}
+
+
+CASES = {
+    "validate_dataset": Case(validate_dataset.handler, _validate),
+    "compute_features": Case(compute_features.handler, _features),
+    "start_tuning_job": Case(start_tuning_job.handler, lambda world, event: event("start_tuning_job")),
+    "start_training_job": Case(start_training_job.handler, lambda world, event: event("start_training_job")),
+    "evaluate_model": Case(evaluate_model.handler, _evaluate),
+    "register_model": Case(register_model.handler, lambda world, event: event("register_model")),
+    "deploy_endpoint": Case(deploy_endpoint.handler, _deploy),
+    "check_endpoint": Case(check_endpoint.handler, _check),
+    "register_scaling": Case(register_scaling.handler, lambda world, event: event("register_scaling")),
+    "report_outcome": Case(report_outcome.handler, _fail),
+    "start_execution": Case(start_execution.handler, _upload),
+    "resume_execution": Case(resume_execution.handler, _resume),
+}
+
+
+class KilledError(BaseException):
+    """The process is gone: nothing catches this."""
+
+
+def calls_of(case, scene, chaos, lambda_context):
+    """Return the operations of the handler's undisturbed run."""
+    with scene(case) as (_, payload):
+        chaos.plan(-1, None)
+        case.handler(payload, lambda_context)
+        return list(chaos.calls)
+
+
+def each_kind_is_typed(case, at, operation, scene, chaos, lambda_context):
+    """Fail unless each kind of fault at the handler's call `at` ends in one of our classes, or in a result."""
+    for fault in KINDS:
+        with scene(case) as (_, payload):
+            chaos.plan(at, FAULTS[fault])
+            try:
+                case.handler(payload, lambda_context)
+            except RetrieverError:
+                continue
+            except Exception as error:  # noqa: BLE001
+                pytest.fail(f"{operation} with {fault}: {error!r} is none of ours")
+
+
+def killed_at_each_call(case, scene, chaos, lambda_context):
+    """Yield a world for each call, in which the handler was killed just before that call."""
+    for at, operation in enumerate(calls_of(case, scene, chaos, lambda_context)):
+        with scene(case) as (world, payload):
+            chaos.plan(at, lambda: raises(KilledError()))
+            with pytest.raises(KilledError):
+                case.handler(payload, lambda_context)
+            chaos.plan(-1, None)
+            yield operation, world, payload
+
+
+RARE = {
+    "first_deployment": Rare(
+        Case(deploy_endpoint.handler, lambda world, event: event("deploy_endpoint")), ("CreateEndpoint",)
+    ),
+    "repeated_deployment": Rare(Case(deploy_endpoint.handler, _deploy_again), ("DescribeModel",)),
+    "failed_tuning": Rare(
+        Case(resume_execution.handler, _failed_tuning),
+        ("DescribeHyperParameterTuningJob", "ListTrainingJobsForHyperParameterTuningJob", "SendTaskFailure"),
+    ),
+    "stopped_update": Rare(
+        Case(resume_execution.handler, _stopped_while_deploying("old-config")), ("UpdateEndpoint", "DescribeExecution")
+    ),
+    "stopped_creation": Rare(Case(resume_execution.handler, _stopped_while_deploying("")), ("DeleteEndpoint",)),
+    "failed_deployment": Rare(
+        Case(report_outcome.handler, _failed_deployment),
+        ("DeleteEndpoint", "UpdateModelPackage", "DeleteEndpointConfig", "DeleteModel"),
+    ),
+}
