@@ -24,7 +24,7 @@ test: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy deploy.py archives handlers inference ops reports statemachine training
+	$(BIN)/mypy deploy.py datasets handlers inference ops reports statemachine training
 	MYPYPATH=embedded_account/src $(BIN)/mypy embedded_account/src
 	$(BIN)/lint-imports
 	mkdir -p build
@@ -58,6 +58,6 @@ $(STAMP): requirements.txt
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable ./embedded_account
-	@$(BIN)/python -m compileall -q archives handlers inference ops reports training
+	@$(BIN)/python -m compileall -q datasets handlers inference ops reports training
 	@$(BIN)/python -m ops.prepare
 	@touch $(STAMP)

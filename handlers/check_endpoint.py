@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
+from datasets.limits import MAX_IMAGE_BYTES
 from handlers import aws
 from handlers.aws.logs import logger
 from handlers.aws.objects import read, split_uri
 from handlers.contract.errors import AwsError, EndpointCheckError, RetrieverError
 from handlers.contract.states import Check, CheckEndpointInput, Endpoint, GoldenPrediction, JobEvaluation
-from handlers.datasets.layout import MAX_IMAGE_BYTES
 from handlers.endpoints import serving
 from handlers.endpoints.containers import CONTENT_TYPES
 from handlers.evaluate_model import MAX_EVALUATION_BYTES

@@ -9,12 +9,12 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from datasets.archives import ARCHIVE_SUFFIXES
+from datasets.fingerprint import MARKER
 from handlers import aws
 from handlers.aws.logs import logger
 from handlers.contract.errors import RetrieverError
 from handlers.contract.settings import Settings
-from handlers.datasets.archives import ARCHIVE_SUFFIXES
-from handlers.datasets.fingerprint import MARKER
 from handlers.datasets.uploads import parse_upload
 from handlers.executions import endings, turns
 from handlers.executions.launches import Answer, Request, refused, start, start_next

@@ -6,16 +6,18 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from datasets.fingerprint import archive_fingerprint, folder_fingerprint
+from datasets.gate import check_layout, warnings
+from datasets.layout import File, Image, SetAside, read_layout
+from datasets.splits import make_splits
 from handlers import aws
 from handlers.aws.logs import logger
-from handlers.aws.objects import S3Object, head, split_uri, write_json
+from handlers.aws.objects import head, split_uri, write_json
 from handlers.contract.errors import DatasetChangedError, DatasetError
 from handlers.contract.settings import Settings
 from handlers.contract.states import Dataset, ValidateDatasetInput
-from handlers.datasets.fingerprint import archive_fingerprint, dataset_objects, folder_fingerprint
-from handlers.datasets.gate import check_layout, warnings
-from handlers.datasets.layout import Image, SetAside, common_top, sort_out
-from handlers.datasets.splits import make_splits
+from handlers.datasets.fingerprint import dataset_files
+from handlers.datasets.refusals import as_dataset_error
 from handlers.datasets.staging import unpack
 
 aws.prepare("s3")
@@ -51,8 +53,8 @@ def report(
     }
 
 
-def open_dataset(step: ValidateDatasetInput) -> tuple[str, list[S3Object], list[SetAside]]:
-    """Return the folder to use, its objects with keys relative to it, and what unpacking set aside.
+def open_dataset(step: ValidateDatasetInput) -> tuple[str, list[File], list[SetAside]]:
+    """Return the folder to use, its files by their path below it, and what unpacking set aside.
 
     Raises:
         DatasetChangedError: S3 holds something else than what the execution was started for.
@@ -60,19 +62,16 @@ def open_dataset(step: ValidateDatasetInput) -> tuple[str, list[S3Object], list[
     """
     bucket, key = split_uri(step.dataset.s3_uri)
     if step.dataset.s3_uri.endswith("/"):
-        objects = dataset_objects(bucket, key)
-        if not objects:
+        files = dataset_files(bucket, key)
+        if not files:
             raise DatasetError(f"dataset {step.dataset.name!r} holds no files; upload images before _SUCCESS")
-        _check_unchanged(step, folder_fingerprint(objects))
-        return step.dataset.s3_uri, objects, []
+        _check_unchanged(step, folder_fingerprint(files))
+        return step.dataset.s3_uri, files, []
     archive = head(bucket, key)
-    _check_unchanged(step, archive_fingerprint(archive))
+    _check_unchanged(step, archive_fingerprint(File(key, archive.size, archive.etag)))
     prefix = f"staged/{step.dataset.name}/{step.dataset.fingerprint}/"
     aside = unpack(bucket, archive, prefix)
-    objects = dataset_objects(bucket, prefix)
-    top = common_top(o.key for o in objects)
-    objects = [S3Object(o.key.removeprefix(top), o.size, o.etag) for o in objects]
-    return f"s3://{bucket}/{prefix}{top}", objects, aside
+    return f"s3://{bucket}/{prefix}", dataset_files(bucket, prefix), aside
 
 
 def _check_unchanged(step: ValidateDatasetInput, found: str) -> None:
@@ -87,11 +86,13 @@ def _check_unchanged(step: ValidateDatasetInput, found: str) -> None:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     step = ValidateDatasetInput.model_validate(event)
     settings = Settings.from_env()
-    folder, objects, aside = open_dataset(step)
-    layout = sort_out(objects)
-    class_names = check_layout(layout, step.dataset.name, settings.min_images_per_class)
-    images, made = make_splits(layout.images, settings.validation_fraction, settings.seed)
-    aside = sorted([*layout.set_aside, *aside])
+    folder, files, aside = open_dataset(step)
+    layout = read_layout(files, aside)
+    with as_dataset_error():
+        class_names = check_layout(layout, step.dataset.name, settings.min_images_per_class)
+    fractions = dict.fromkeys(("validation", "test"), settings.validation_fraction)
+    images, made = make_splits(layout.images, fractions, settings.seed)
+    folder += layout.top
 
     def write(name: str, value: Any) -> str:
         return write_json(settings.bucket_name, f"runs/{step.execution_name}/dataset/{name}", value)
@@ -105,12 +106,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         train_manifest_s3_uri=write("train.manifest", manifest(folder, images, "train")),
         validation_manifest_s3_uri=write("validation.manifest", manifest(folder, images, "validation")),
         test_manifest_s3_uri=write("test.manifest", manifest(folder, images, "test")),
-        report_s3_uri=write("report.json", report(step, class_names, images, made, aside)),
+        report_s3_uri=write("report.json", report(step, class_names, images, made, layout.set_aside)),
         num_classes=len(class_names),
         num_train=counts["train"],
         num_validation=counts["validation"],
         num_test=counts["test"],
         backbone_is_frozen=settings.trainable == "head",
     )
-    logger.info("dataset validated", dataset=dataset.to_event(), num_set_aside=len(aside), made_splits=made)
+    logger.info("dataset validated", dataset=dataset.to_event(), num_set_aside=len(layout.set_aside), made_splits=made)
     return dataset.to_event()

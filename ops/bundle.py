@@ -14,8 +14,8 @@ from ops.session import REPOSITORY
 
 TEMPLATE = "template.yaml"
 _PROPERTY = re.compile(r"^(?P<lead>\s*(?:- )?(?:CodeUri|ContentUri|DefinitionUri):\s*)(?P<path>[^\s#]+)", re.MULTILINE)
-_FUNCTIONS = ("handlers", "archives")  # what every Lambda function gets
-_SOURCE = ("training", "inference", "reports", "archives")  # what a training job gets
+_FUNCTIONS = ("handlers", "datasets")  # what every Lambda function gets
+_SOURCE = ("training", "inference", "reports", "datasets")  # what a training job gets
 _SKIPPED_FOLDERS = {"__pycache__", "tests"}
 
 

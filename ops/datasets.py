@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from datasets.archives import ARCHIVE_SUFFIXES
+from datasets.fingerprint import MARKER
 from handlers.ledger import Dataset, Pending
 from ops import executions
 from ops.errors import UploadError
-from ops.imagesets import ARCHIVE_SUFFIXES, ImageFolder, archive_suffix, check_archive, read_folder
+from ops.imagesets import ImageFolder, archive_suffix, check_archive, check_folder
 from ops.session import MAX_CONNECTIONS, Session
 from ops.stack import Stack
 
-MARKER = "_SUCCESS"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _MULTIPART_BYTES = 8 * 1024 * 1024
 _MAX_QUEUED_SECONDS = 24 * 3600.0
@@ -68,7 +69,7 @@ def check(path: Path, dataset: str) -> ImageFolder | None:
             f"dataset name {dataset!r}: expected at most 63 letters, digits, '_', '.' and '-', a letter or digit first"
         )
     if path.is_dir():
-        return read_folder(path)
+        return check_folder(path)
     if not archive_suffix(path):
         raise UploadError(f"{str(path)!r}: expected a folder or an archive ({', '.join(ARCHIVE_SUFFIXES)})")
     check_archive(path)

@@ -24,7 +24,7 @@ from training.checks import absent_classes, check_known_classes, duplicates, imb
 from training.config import TrainingConfig
 from training.distributed import Shard
 from training.errors import DatasetError
-from training.listing import DataProblem, Listing, Sample, list_samples, splits_of_folder
+from training.listing import DataProblem, Listing, Sample, channel_samples, splits_of_folder
 
 
 def decode_image(data: bytes, preprocessing: Preprocessing) -> Tensor:
@@ -128,7 +128,7 @@ def find_images(config: TrainingConfig) -> dict[str, Listing]:
         found = splits_of_folder(Path(config.data), config.validation_fraction, config.test_fraction, config.seed)
     else:
         folders = {"train": config.train, "validation": config.validation, "test": config.test}
-        found = {name: list_samples(folder, folder) for name, folder in folders.items() if folder is not None}
+        found = {name: channel_samples(folder) for name, folder in folders.items() if folder is not None}
     return {name: found[name] for name in ("train", "validation", "test") if name in found}
 
 

@@ -1,15 +1,15 @@
 """What lies in an image folder: images by class, and whatever else there is with the reason it is set aside."""
 
 import os
-import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from datasets.layout import File, Image, Layout, class_of_path, read_layout
+from datasets.limits import IMAGE_SUFFIXES
+from datasets.paths import file_problem, is_litter
+from datasets.splits import make_splits
 from training.errors import DatasetError
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".webp")
-SPLIT_FOLDERS = {"train": ("train",), "validation": ("valid", "validation", "val"), "test": ("test",)}
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Sample:
     """One image file of a split."""
 
     path: Path
-    relative_path: str  # to the dataset's root, with slashes
+    relative_path: str  # to the folder with splits or classes, with slashes
     class_name: str
 
 
@@ -38,100 +38,72 @@ class Listing:
     problems: list[DataProblem] = field(default_factory=list)
 
 
-def list_samples(folder: Path, root: Path, *, is_split: bool = False) -> Listing:
-    """Return every image file under `folder`; a file's class is its parent folder's name.
+def channel_samples(folder: Path) -> Listing:
+    """Return every image file of a SageMaker channel; a file's class is its parent folder's name.
 
-    Where `folder` is known to be a split (`is_split`), only CLASS/FILE counts. In a SageMaker channel the path before
-    the class may have any length, since it is the object's path after the manifest's prefix.
+    The path before the class may have any length, since it is the object's path after the manifest's prefix.
 
     Raises:
         DatasetError: no such folder, or no image file in it.
     """
-    if not folder.is_dir():
-        raise DatasetError(f"image folder {str(folder)!r} does not exist; give a folder that holds CLASS/*.jpg")
     listing = Listing([])
-    folders: dict[str, bool] = {}  # class folder -> whether it holds an image
-    for parts, names in _walk(folder):
-        if parts:
-            folders.setdefault("/".join(parts), False)
-        for name in names:
-            path = folder.joinpath(*parts, name)
-            relative_path = path.relative_to(root).as_posix()
-            reason = _why_no_sample(parts, name, is_split=is_split)
-            if reason:
-                listing.problems.append(DataProblem(relative_path, reason))
-            else:
-                listing.samples.append(Sample(path, relative_path, parts[-1]))
-                for depth in range(1, len(parts) + 1):
-                    folders["/".join(parts[:depth])] = True
-    if not listing.samples:
-        raise DatasetError(f"no images under {str(folder)!r}; expected CLASS/*{', CLASS/*'.join(SUFFIXES)}")
-    for name in sorted(name for name, holds_image in folders.items() if not holds_image):
-        where = (folder / name).relative_to(root).as_posix() + "/"
-        listing.problems.append(DataProblem(where, "a folder without an image; it is no class"))
+    for path in _files(folder):
+        if path.endswith("/"):
+            continue
+        if problem := file_problem(path, None) or ("" if "/" in path else "not inside a class folder"):
+            listing.problems.append(DataProblem(path, problem))
+        else:
+            listing.samples.append(Sample(folder / path, path, class_of_path(path)))
+    _require_images(listing.samples, folder)
     listing.samples.sort(key=lambda sample: sample.path)
     return listing
-
-
-def _walk(folder: Path) -> Iterator[tuple[tuple[str, ...], list[str]]]:
-    """Yield (folders on the way, file names) without hidden ones; nothing but folders is read, so FastFile is cheap."""
-    for here, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not _is_hidden(name))
-        yield Path(here).relative_to(folder).parts, sorted(name for name in names if not _is_hidden(name))
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name in ("__MACOSX", "Thumbs.db", "desktop.ini")
-
-
-def _why_no_sample(parts: tuple[str, ...], name: str, *, is_split: bool) -> str:
-    if not name.lower().endswith(SUFFIXES):
-        return f"not an image by its name; expected {', '.join(SUFFIXES)}"
-    if not parts:
-        return "not inside a class folder"
-    return "deeper than a class folder" if is_split and len(parts) > 1 else ""
 
 
 def splits_of_folder(root: Path, validation_fraction: float, test_fraction: float, seed: int) -> dict[str, Listing]:
     """Return train, validation and test of an image folder; those it lacks are taken from train, stratified and seeded.
 
     Raises:
-        DatasetError: there are splits, but no train.
+        DatasetError: no such folder, no image in it, or there are splits, but no train.
     """
-    found = {
-        name: list_samples(folder, root, is_split=True)
-        for name, choices in SPLIT_FOLDERS.items()
-        if (folder := next((root / choice for choice in choices if (root / choice).is_dir()), None)) is not None
-    }
-    if "train" not in found:
-        if found:
-            raise DatasetError(
-                f"{str(root)!r} has {sorted(found)} but no train/ folder; add it, or leave out all splits"
-            )
-        found["train"] = list_samples(root, root, is_split=True)
-    train = found["train"]
-    total = len(train.samples)
-    for name, fraction in (("test", test_fraction), ("validation", validation_fraction)):
-        if name not in found:
-            share = fraction * total / len(train.samples)  # a fraction of what train held at first
-            train.samples, taken = split_samples(train.samples, share, seed)
-            found[name] = Listing(taken)
+    layout = read_layout([File(path) for path in _files(root)])
+    _require_images(layout.images, root)
+    if layout.has_splits() and not layout.split("train"):
+        given = sorted(name for name in layout.folders if name)
+        raise DatasetError(f"{str(root)!r} has {given} but no train/ folder; add it, or leave out all splits")
+    images, _ = make_splits(layout.images, {"validation": validation_fraction, "test": test_fraction}, seed)
+    found = {name: Listing([]) for name in ("train", "validation", "test")}
+    for image in images:
+        found[image.split].samples.append(Sample(root / layout.top / image.path, image.path, image.class_name))
+    for listing in found.values():
+        listing.samples.sort(key=lambda sample: sample.path)
+    found["train"].problems += [DataProblem(aside.path, aside.reason) for aside in layout.set_aside]
+    found["train"].problems += _empty_folders(layout)
     return found
 
 
-def split_samples(samples: Sequence[Sample], fraction: float, seed: int) -> tuple[list[Sample], list[Sample]]:
-    """Return (rest, taken): `fraction` of every class is taken, at least one image of each with two or more.
+def _files(folder: Path) -> Iterator[str]:
+    """Yield the path of each file, and of each folder with "/" at its end, without hidden ones.
 
-    The same files and seed give the same split, whatever order they come in.
+    Nothing but folders is read, so FastFile is cheap.
     """
-    by_class: dict[str, list[Sample]] = {}
-    for sample in sorted(samples, key=lambda sample: sample.relative_path):
-        by_class.setdefault(sample.class_name, []).append(sample)
-    rest: list[Sample] = []
-    taken: list[Sample] = []
-    for class_name, members in sorted(by_class.items()):
-        random.Random(f"{seed}/{class_name}").shuffle(members)  # noqa: S311 - a split, not a secret
-        count = min(max(1, round(len(members) * fraction)), len(members) - 1)
-        taken += members[:count]
-        rest += members[count:]
-    return rest, taken
+    if not folder.is_dir():
+        raise DatasetError(f"image folder {str(folder)!r} does not exist; give a folder that holds CLASS/*.jpg")
+    for here, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not is_litter(name))
+        where = Path(here).relative_to(folder)
+        yield from (f"{(where / name).as_posix()}/" for name in folders)
+        yield from ((where / name).as_posix() for name in sorted(names) if not is_litter(name))
+
+
+def _require_images(found: list[Sample] | list[Image], folder: Path) -> None:
+    if not found:
+        raise DatasetError(f"no images under {str(folder)!r}; expected CLASS/*{', CLASS/*'.join(IMAGE_SUFFIXES)}")
+
+
+def _empty_folders(layout: Layout) -> list[DataProblem]:
+    used = {(image.split, image.class_name) for image in layout.images}
+    empty = sorted({(split, name) for split, names in layout.folders.items() for name in names} - used)
+    return [
+        DataProblem(f"{split}/{name}/".removeprefix("/"), "a folder without an image; it is no class")
+        for split, name in empty
+    ]

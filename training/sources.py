@@ -12,18 +12,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archives.members import ARCHIVE_SUFFIXES, Archive, ArchiveError, Member, members, safe_path
+from datasets import errors
+from datasets.archives import ARCHIVE_SUFFIXES, Archive, Member, members
+from datasets.paths import file_problem, safe_path
 from training.config import TrainingConfig
 from training.errors import ConfigError, DatasetError
-from training.listing import SPLIT_FOLDERS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 SUFFIXES = (*ARCHIVE_SUFFIXES, ".tar")
-MAX_FILE_BYTES = 64 * 2**20  # no image is larger; each is held in memory while it is unpacked
 _THREADS = 16
-_SPLITS = {name for names in SPLIT_FOLDERS.values() for name in names}
 
 Say = Callable[[str], None]
 
@@ -47,7 +46,7 @@ def local_folder(data: str, download_dir: Path | None, say: Say) -> Iterator[Pat
         if _is_archive(path.name):
             # Unpacked anew each time: an archive's content may have changed under its name.
             path = _unpack(path, Path(temporary) / "unpacked", say)
-        yield _below_wrappers(path)
+        yield path
 
 
 @contextmanager
@@ -65,40 +64,29 @@ def _is_archive(name: str) -> bool:
 
 
 def _unpack(path: Path, folder: Path, say: Say) -> Path:
-    """Write each regular file of the archive `path` below `folder`, and nothing anywhere else."""
+    """Write each image of the archive `path` below `folder`, and nothing anywhere else."""
     count = 0
     try:
         with open(path, "rb", buffering=0) as stream:
             for member in members(Archive(stream, path.name, path.stat().st_size)):
                 count += _write_member(member, folder, say)
-    except ArchiveError as error:
+    except errors.DatasetError as error:
         raise DatasetError(str(error)) from error
     except OSError as error:
         raise DatasetError(f"archive {str(path)!r} cannot be unpacked: {error.strerror or error}") from error
-    say(f"unpacked {count} files of {path.name}")
+    say(f"unpacked {count} images of {path.name}")
     return folder
 
 
 def _write_member(member: Member, folder: Path, say: Say) -> bool:
-    if member.size > MAX_FILE_BYTES:
-        say(f"set aside {member.path!r}: larger than {MAX_FILE_BYTES} bytes")
-        return False
+    """Write an image; of another file the folder alone, so that a class without an image is noticed."""
     target = folder / member.path
     target.parent.mkdir(parents=True, exist_ok=True)
+    if problem := file_problem(member.path, member.size):
+        say(f"set aside {member.path!r}: {problem}")
+        return False
     target.write_bytes(member.read())
     return True
-
-
-def _below_wrappers(folder: Path) -> Path:
-    """Return the folder that holds splits or classes: archives often wrap everything in one more folder."""
-    while folder.is_dir():
-        inside = [path for path in folder.iterdir() if not path.name.startswith(".") and path.name != "__MACOSX"]
-        if len(inside) != 1 or not inside[0].is_dir() or inside[0].name in _SPLITS:
-            break
-        if not any(path.is_dir() for path in inside[0].iterdir()):
-            break  # a class folder, the only one
-        folder = inside[0]
-    return folder
 
 
 def _download(uri: str, folder: Path, say: Say) -> Path:
@@ -128,7 +116,7 @@ def _download_folder(s3: "S3Client", bucket: str, prefix: str, folder: Path, say
         try:
             if name and not name.endswith("/"):
                 targets[folder / safe_path(name)] = found
-        except ArchiveError as error:
+        except errors.DatasetError as error:
             say(f"set aside {found['Key']!r}: {error}")
     if not targets:
         raise DatasetError(f"no objects below 's3://{bucket}/{prefix}'; give a prefix that holds CLASS/*.jpg")

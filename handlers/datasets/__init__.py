@@ -1,1 +1,1 @@
-"""What an upload holds: its events, archives, layout, splits and identity, and the gate on the data."""
+"""Datasets in S3: their events, identity, archives and staged copies; what a dataset is says the package `datasets`."""

@@ -5,14 +5,16 @@ import threading
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from datasets.archives import Limits, Member
+from datasets.fingerprint import MARKER
+from datasets.layout import SetAside
+from datasets.paths import file_problem
 from handlers import aws
 from handlers.aws.objects import S3Object, read, write_json
 from handlers.contract.errors import AwsNotFoundError
-from handlers.datasets.archives import Limits, Member, members
-from handlers.datasets.fingerprint import MARKER
-from handlers.datasets.layout import SetAside, file_problem
+from handlers.datasets.archives import members
 
-_THREADS = 8  # each holds one image of at most layout.MAX_IMAGE_BYTES, so memory stays below 256 MiB
+_THREADS = 8  # each holds one image of at most limits.MAX_IMAGE_BYTES, so memory stays below 256 MiB
 _MAX_MARKER_BYTES = 256 * 1024**2
 
 

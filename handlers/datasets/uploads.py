@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from handlers.datasets.archives import ARCHIVE_SUFFIXES
-from handlers.datasets.fingerprint import MARKER
+from datasets.archives import ARCHIVE_SUFFIXES
+from datasets.fingerprint import MARKER
 
 _DATASET_KEY = re.compile(
     rf"datasets/(?P<name>[^/]+?)(?P<ending>/{MARKER}|{'|'.join(re.escape(s) for s in ARCHIVE_SUFFIXES)})"

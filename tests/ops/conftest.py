@@ -52,7 +52,7 @@ def local_session(account: Any) -> Session:
 def repository(tmp_path: Path) -> Path:
     """Give a repository with one small file of each kind that is packaged."""
     root = tmp_path / "repository"
-    for package in ("handlers", "archives", "training", "inference", "reports"):
+    for package in ("handlers", "datasets", "training", "inference", "reports"):
         (root / package).mkdir(parents=True)
         (root / package / "__init__.py").write_text(f'"""{package}."""\n')
     (root / "handlers" / "requirements.txt").write_text("click\n")

@@ -48,7 +48,7 @@ def test_handlers_package_has_no_compiled_files(repository: Path) -> None:
     (handlers,) = (a for a in bundle.build(for_this_machine=True, root=repository).assets if "handlers/" in a.key)
 
     assert zipfile.ZipFile(BytesIO(handlers.content)).namelist() == [
-        "archives/__init__.py",
+        "datasets/__init__.py",
         "handlers/__init__.py",
         "handlers/requirements.txt",
     ]

@@ -14,7 +14,6 @@ from tests.training.conftest import write_images
 from training.config import TrainingConfig
 from training.data import Datasets, load_datasets
 from training.errors import DatasetError
-from training.listing import Sample, split_samples
 
 PREPROCESSING = Preprocessing.for_image_size(32)
 MakeConfig = Callable[..., TrainingConfig]
@@ -57,13 +56,6 @@ def test_missing_validation_split_is_taken_from_train(image_folder: Path, make_c
     datasets = load(make_config())
 
     assert (len(datasets.train), len(datasets.validation), len(datasets.test or [])) == (21, 3, 12)
-
-
-def test_split_does_not_depend_on_the_order_of_files() -> None:
-    """Directory order differs between machines; the split must not."""
-    samples = [Sample(Path(f"{index}"), f"{index}", "a") for index in range(30)]
-
-    assert split_samples(samples, 0.3, seed=1) == split_samples(samples[::-1], 0.3, seed=1)
 
 
 def test_class_index_comes_from_classes_json(image_folder: Path, tmp_path: Path, make_config: MakeConfig) -> None:

@@ -179,7 +179,7 @@ def write_job(base: Path, hyperparameters: dict[str, str]) -> None:
         write_images(base / "input" / "data" / channel / "train", 4, suffix="png")
     (base / "input" / "data" / "classes" / "classes.json").write_text('["blue", "green", "red"]')
     with tarfile.open(base / "sourcedir.tar.gz", "w:gz") as bundle:
-        for folder in ("training", "inference", "reports", "archives"):
+        for folder in ("training", "inference", "reports", "datasets"):
             bundle.add(ROOT / folder, folder, filter=lambda item: None if "__pycache__" in item.name else item)
     given = {
         "sagemaker_program": "training/train.py",

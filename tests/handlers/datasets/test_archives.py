@@ -8,10 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datasets import errors
+from datasets.archives import Limits, is_archive
+from datasets.paths import safe_path
 from handlers import aws
 from handlers.aws import objects
 from handlers.contract.errors import AwsUnavailableError, DatasetChangedError, DatasetError
-from handlers.datasets.archives import Limits, is_archive, members, safe_path
+from handlers.datasets.archives import members
 from tests.handlers import packing
 from tests.handlers.environment import BUCKET
 
@@ -206,7 +209,7 @@ def test_safe_path_stays_below_its_folder(name):
     """Whatever the name, the result climbs nowhere and is relative."""
     try:
         path = safe_path(name)
-    except DatasetError:
+    except errors.DatasetError:
         return
 
     assert not path.startswith("/")

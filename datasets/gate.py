@@ -3,8 +3,10 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from handlers.contract.errors import DatasetError
-from handlers.datasets.layout import IMAGE_SUFFIXES, SPLITS, Image, Layout
+from datasets.errors import DatasetError
+from datasets.layout import Image, Layout
+from datasets.limits import IMAGE_SUFFIXES
+from datasets.names import split_of
 
 _NAMED = 5  # how many classes a sentence names
 
@@ -19,7 +21,7 @@ def check_layout(layout: Layout, dataset_name: str, min_images_per_class: int) -
     train = "train" if layout.has_splits() else ""
     expected = "expected SPLIT/CLASS/FILE or CLASS/FILE with " + ", ".join(IMAGE_SUFFIXES)
     class_names = layout.folders.get(train, set())
-    if not layout.folders or (not layout.has_splits() and {name.lower() for name in class_names} <= set(SPLITS)):
+    if not layout.folders or (not layout.has_splits() and all(map(split_of, class_names))):
         raise DatasetError(f"dataset {dataset_name!r} has no class folders{_seen(layout)}; {expected}")
     if not class_names:
         raise DatasetError(f"dataset {dataset_name!r} has no class folder in train/; {expected}")

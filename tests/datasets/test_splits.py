@@ -1,4 +1,4 @@
-"""handlers/datasets/splits.py: made splits are stratified, seeded, and the same whatever the listing order."""
+"""datasets/splits.py: made splits are stratified, seeded, and the same whatever the listing order."""
 
 import random
 from collections import Counter, defaultdict
@@ -6,11 +6,16 @@ from collections import Counter, defaultdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.datasets.layout import Image
-from handlers.datasets.splits import make_splits
+from datasets.layout import Image
+from datasets.splits import make_splits
 
 _FRACTIONS = st.floats(0.01, 0.5)
 _COUNTS = st.dictionaries(st.sampled_from("abcdef"), st.integers(3, 40), min_size=2)
+
+
+def both(fraction):
+    """Return the same fraction for each split that may be made."""
+    return dict.fromkeys(("validation", "test"), fraction)
 
 
 def images(counts, split=""):
@@ -24,13 +29,13 @@ def test_splits_do_not_depend_on_the_listing_order(counts, fraction, seed, shuff
     shuffled = images(counts)
     shuffler.shuffle(shuffled)
 
-    assert make_splits(shuffled, fraction, seed) == make_splits(images(counts), fraction, seed)
+    assert make_splits(shuffled, both(fraction), seed) == make_splits(images(counts), both(fraction), seed)
 
 
 @given(_COUNTS, _FRACTIONS, st.integers(0, 2**31), st.sampled_from(["", "train"]))
 def test_every_class_is_in_every_split(counts, fraction, seed, split):
     """Each class keeps images in train and gives at least one to each made split; none is lost or doubled."""
-    found, made = make_splits(images(counts, split), fraction, seed)
+    found, made = make_splits(images(counts, split), both(fraction), seed)
 
     per_class = Counter((image.class_name, image.split) for image in found)
     assert made == ["validation", "test"]
@@ -43,7 +48,7 @@ def test_only_the_missing_split_is_made(counts, fraction):
     """With train and test given, validation comes from train and test stays as it is."""
     given_test = images(counts, "test")
 
-    found, made = make_splits(images(counts, "train") + given_test, fraction, 1)
+    found, made = make_splits(images(counts, "train") + given_test, both(fraction), 1)
 
     assert made == ["validation"]
     assert [image for image in found if image.split == "test"] == sorted(given_test)
@@ -52,7 +57,7 @@ def test_only_the_missing_split_is_made(counts, fraction):
 
 def test_split_sizes_follow_the_fraction():
     """A fifth of 100 images a class is 20 for validation and 20 for test."""
-    found, _ = make_splits(images({"a": 100, "b": 50}), 0.2, 7)
+    found, _ = make_splits(images({"a": 100, "b": 50}), both(0.2), 7)
 
     sizes = Counter((image.class_name, image.split) for image in found)
     assert (sizes["a", "validation"], sizes["a", "test"], sizes["b", "validation"]) == (20, 20, 10)
@@ -60,15 +65,15 @@ def test_split_sizes_follow_the_fraction():
 
 def test_another_seed_makes_another_split():
     """The seed decides which images leave train."""
-    one, other = (make_splits(images({"a": 50, "b": 50}), 0.2, seed)[0] for seed in (1, 2))
+    one, other = (make_splits(images({"a": 50, "b": 50}), both(0.2), seed)[0] for seed in (1, 2))
 
     assert one != other
 
 
 def test_an_added_image_moves_few_others():
     """Splits stay comparable between a dataset and its next version."""
-    before, _ = make_splits(images({"a": 100, "b": 100}), 0.2, 1)
-    after, _ = make_splits(images({"a": 101, "b": 100}), 0.2, 1)
+    before, _ = make_splits(images({"a": 100, "b": 100}), both(0.2), 1)
+    after, _ = make_splits(images({"a": 101, "b": 100}), both(0.2), 1)
 
     was = {image.path: image.split for image in before}
     moved = sum(1 for image in after if image.path in was and was[image.path] != image.split)
@@ -81,4 +86,4 @@ def test_given_splits_are_left_alone():
     given_images = [image for split in ("train", "validation", "test") for image in images(counts, split)]
     random.Random(0).shuffle(given_images)
 
-    assert make_splits(given_images, 0.2, 1) == (sorted(given_images), [])
+    assert make_splits(given_images, both(0.2), 1) == (sorted(given_images), [])

@@ -6,7 +6,6 @@ Nothing is extracted: each member is handed on as bytes, with a path that stays 
 
 import gzip
 import io
-import re
 import stat
 import tarfile
 import zipfile
@@ -14,7 +13,10 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
+
+from datasets.errors import ArchiveError
+from datasets.paths import safe_path
 
 ARCHIVE_SUFFIXES = (".zip", ".tar.gz", ".tgz")
 _FLOOR_BYTES = 10 * 1024 * 1024  # a small archive of equal files may well compress beyond MAX_RATIO
@@ -27,10 +29,6 @@ _LONG_HEADERS = (
     tarfile.GNUTYPE_LONGLINK,
 )
 _BROKEN = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, UnicodeDecodeError)
-
-
-class ArchiveError(Exception):
-    """The archive cannot be used; the message is one sentence naming the remedy. No ValueError: those are reworded."""
 
 
 @dataclass(frozen=True)
@@ -145,8 +143,14 @@ def _read_zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
 
 
 def _tar_members(source: Archive, limits: Limits) -> Iterator[Member]:
-    budget = _Budget(source, limits)
     stream = io.BufferedReader(source.stream, 1024 * 1024)
+    try:
+        yield from _buffered_tar_members(source, stream, _Budget(source, limits))
+    finally:
+        stream.detach()  # which closes nothing: the stream is the caller's
+
+
+def _buffered_tar_members(source: Archive, stream: "io.BufferedReader[Any]", budget: _Budget) -> Iterator[Member]:
     is_plain = source.name.lower().endswith(".tar")
     unpacked = _CountedReads(stream if is_plain else gzip.GzipFile(fileobj=stream), budget)
     with tarfile.open(fileobj=unpacked, mode="r|", tarinfo=_StrictTarInfo) as archive:
@@ -189,19 +193,6 @@ class _StrictTarInfo(tarfile.TarInfo):
             return super().fromtarfile(tarfile_)
         except (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError) as error:  # type: ignore[attr-defined]
             raise tarfile.ReadError(f"damaged header: {error}") from error
-
-
-def safe_path(name: str) -> str:
-    """Return a member's or object's relative path with forward slashes.
-
-    Raises:
-        ArchiveError: it is absolute, climbs with "..", or holds control characters.
-    """
-    path = name.replace("\\", "/")
-    parts = path.split("/")
-    if path.startswith("/") or re.match(r"[A-Za-z]:", path) or ".." in parts or re.search(r"[\x00-\x1f\x7f]", path):
-        raise ArchiveError(f"path {name!r} points outside the dataset; expected CLASS/FILE or SPLIT/CLASS/FILE")
-    return "/".join(part for part in parts if part not in ("", "."))
 
 
 class _CountedReads(io.RawIOBase):

@@ -1,11 +1,10 @@
-"""handlers/datasets/gate.py: a dataset that cannot be trained on is refused in a sentence that says what to do."""
+"""datasets/gate.py: a dataset that cannot be trained on is refused in a sentence that says what to do."""
 
 import pytest
 
-from handlers.aws.objects import S3Object
-from handlers.contract.errors import DatasetError
-from handlers.datasets.gate import check_layout, warnings
-from handlers.datasets.layout import Image, sort_out
+from datasets.errors import DatasetError
+from datasets.gate import check_layout, warnings
+from datasets.layout import File, Image, read_layout
 
 
 def layout(**classes):
@@ -13,9 +12,9 @@ def layout(**classes):
     found = []
     for name, count in classes.items():
         folder = name.replace("__", "/")
-        found += [S3Object(f"{folder}/{i}.jpg", 1, f"{folder}{i}") for i in range(count)]
-        found += [] if count else [S3Object(f"{folder}/", 0, "")]
-    return sort_out(found)
+        found += [File(f"{folder}/{i}.jpg", 1, f"{folder}{i}") for i in range(count)]
+        found += [] if count else [File(f"{folder}/", 0, "")]
+    return read_layout(found)
 
 
 def refused(message, min_images=2, **classes):
@@ -36,7 +35,7 @@ def test_no_files_are_refused():
 def test_files_without_folders_are_refused():
     """Images directly in the dataset's folder have no class."""
     with pytest.raises(DatasetError, match=r"has no class folders \(1 files set aside\)"):
-        check_layout(sort_out([S3Object("1.jpg", 1, "e")]), "flowers", 2)
+        check_layout(read_layout([File("1.jpg", 1, "e")]), "flowers", 2)
 
 
 def test_splits_without_class_folders_are_refused():
@@ -61,10 +60,10 @@ def test_empty_class_is_refused_by_name():
 
 def test_class_whose_files_are_no_images_is_refused_by_name():
     """The files are set aside, the class is named."""
-    found = [S3Object(f"train/a/{i}.jpg", 1, str(i)) for i in range(4)] + [S3Object("train/rose/x.tif", 1, "e")]
+    found = [File(f"train/a/{i}.jpg", 1, str(i)) for i in range(4)] + [File("train/rose/x.tif", 1, "e")]
 
     with pytest.raises(DatasetError, match=r"class 'rose' has no usable image .* with .jpg, .jpeg, .png"):
-        check_layout(sort_out(found), "flowers", 2)
+        check_layout(read_layout(found), "flowers", 2)
 
 
 def test_small_class_is_refused_by_name():

@@ -1,19 +1,21 @@
-"""handlers/datasets/layout.py: every object is an image of a class, or set aside with a reason."""
+"""datasets/layout.py: every object is an image of a class, or set aside with a reason."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.aws.objects import S3Object
-from handlers.datasets.layout import MAX_IMAGE_BYTES, common_top, file_problem, sort_out
+from datasets.layout import File, read_layout
+from datasets.limits import MAX_IMAGE_BYTES
+from datasets.names import class_of
+from datasets.paths import file_problem
 
 
-def objects(*paths, size=1):
-    return [S3Object(path, size, f"etag-{path}") for path in paths]
+def files(*paths, size=1):
+    return [File(path, size, f"etag-{path}") for path in paths]
 
 
 def placed(*paths):
-    layout = sort_out(objects(*paths))
+    layout = read_layout(files(*paths))
     return {(image.path, image.split, image.class_name) for image in layout.images}, {
         entry.path: entry.reason for entry in layout.set_aside
     }
@@ -78,7 +80,7 @@ def test_sizes_out_of_range_are_set_aside(size, reason):
 
 def test_folder_markers_name_classes_without_images():
     """A console makes an empty folder an object of its own."""
-    layout = sort_out(objects("train/a/1.jpg", "train/empty/"))
+    layout = read_layout(files("train/a/1.jpg", "train/empty/"))
 
     assert layout.folders == {"train": {"a", "empty"}}
     assert layout.set_aside == []
@@ -87,7 +89,7 @@ def test_folder_markers_name_classes_without_images():
 @given(st.lists(st.text(min_size=1), unique=True))
 def test_no_object_is_lost(keys):
     """Each object is an image, set aside, or a folder marker; never two of them."""
-    layout = sort_out(objects(*keys))
+    layout = read_layout(files(*keys))
 
     found = [image.path for image in layout.images] + [entry.path for entry in layout.set_aside]
     assert sorted(found + [key for key in keys if key.endswith("/") and key not in found]) == sorted(keys)
@@ -96,11 +98,11 @@ def test_no_object_is_lost(keys):
 @given(st.lists(st.text(min_size=1), unique=True))
 def test_images_keep_their_path_on_a_disk(keys):
     """What a training job writes below its channel's folder is what the manifest says."""
-    for image in sort_out(objects(*keys)).images:
+    for image in read_layout(files(*keys)).images:
         parts = image.path.split("/")
         assert "" not in parts
         assert not {".", ".."} & set(parts)
-        assert parts[-2] == image.class_name
+        assert class_of(parts[-2]) == image.class_name
 
 
 @pytest.mark.parametrize(
@@ -115,6 +117,6 @@ def test_images_keep_their_path_on_a_disk(keys):
         ([], ""),
     ],
 )
-def test_common_top_is_a_wrapper_only(paths, expected):
+def test_top_is_a_wrapper_only(paths, expected):
     """The folder that an archive was packed with goes; splits and classes stay."""
-    assert common_top(paths) == expected
+    assert read_layout(files(*paths)).top == expected
