@@ -90,7 +90,7 @@ def test_upload_looks_before_it_asks_for_anything(run: Callable[..., Result], tm
     result = run("upload", str(tmp_path / "empty"), "--dataset", "flowers", "--local")
 
     assert result.exit_code == 1
-    assert "has no pictures" in result.stderr
+    assert "has no class folders and no files" in result.stderr
     assert not (tmp_path / ".local").exists()
 
 

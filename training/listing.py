@@ -1,9 +1,9 @@
 """What lies in an image folder: images by class, and whatever else there is with the reason it is set aside."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from datasets.layout import File, Image, Layout, class_of_path, read_layout
 from datasets.limits import IMAGE_SUFFIXES
@@ -65,7 +65,8 @@ def splits_of_folder(root: Path, validation_fraction: float, test_fraction: floa
     Raises:
         DatasetError: no such folder, no image in it, or there are splits, but no train.
     """
-    layout = read_layout([File(path) for path in _files(root)])
+    files = [File(path) for path in _files(root)]
+    layout = read_layout(files)
     _require_images(layout.images, root)
     if layout.has_splits() and not layout.split("train"):
         given = sorted(name for name in layout.folders if name)
@@ -77,7 +78,7 @@ def splits_of_folder(root: Path, validation_fraction: float, test_fraction: floa
     for listing in found.values():
         listing.samples.sort(key=lambda sample: sample.path)
     found["train"].problems += [DataProblem(aside.path, aside.reason) for aside in layout.set_aside]
-    found["train"].problems += _empty_folders(layout)
+    found["train"].problems += _empty_folders(files, layout)
     return found
 
 
@@ -100,10 +101,7 @@ def _require_images(found: list[Sample] | list[Image], folder: Path) -> None:
         raise DatasetError(f"no images under {str(folder)!r}; expected CLASS/*{', CLASS/*'.join(IMAGE_SUFFIXES)}")
 
 
-def _empty_folders(layout: Layout) -> list[DataProblem]:
-    used = {(image.split, image.class_name) for image in layout.images}
-    empty = sorted({(split, name) for split, names in layout.folders.items() for name in names} - used)
-    return [
-        DataProblem(f"{split}/{name}/".removeprefix("/"), "a folder without an image; it is no class")
-        for split, name in empty
-    ]
+def _empty_folders(files: Iterable[File], layout: Layout) -> list[DataProblem]:
+    used = {parent.as_posix() for image in layout.images for parent in PurePosixPath(layout.top + image.path).parents}
+    folders = sorted(file.path for file in files if file.path.endswith("/") and file.path.rstrip("/") not in used)
+    return [DataProblem(folder, "a folder without an image; it is no class") for folder in folders]
