@@ -1,10 +1,10 @@
 """Which dataset a request by hand or by schedule is about."""
 
+from datasets.archives import ARCHIVE_SUFFIXES
+from datasets.fingerprint import MARKER
 from handlers.aws.objects import head
 from handlers.contract.errors import AwsNotFoundError
 from handlers.contract.settings import Settings
-from handlers.datasets.archives import ARCHIVE_SUFFIXES
-from handlers.datasets.fingerprint import MARKER
 from handlers.datasets.uploads import parse_key
 from handlers.ledger import Dataset, Ledger
 
