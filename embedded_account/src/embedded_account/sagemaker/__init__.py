@@ -1,23 +1,32 @@
-"""SageMaker: jobs that really train, tuning over them, and the store of tags; each part registers its operations."""
+"""SageMaker: jobs that really train, tuning over them, what they leave, and endpoints that serve it."""
 
 from functools import partial
-from importlib import import_module
 
 from embedded_account.account import Account
-from embedded_account.sagemaker.shared import operations, validation
-from embedded_account.wiring.serving import serve
-
-# In order: each module has `install(account)`, which registers the operations it carries out.
-_PARTS = (
-    "embedded_account.sagemaker.shared.tags",
-    "embedded_account.sagemaker.jobs",
-    "embedded_account.sagemaker.endpoints.upkeep",
-)
 
 
 def install(account: Account) -> None:
     """Serve the operations of every part; any other operation of SageMaker is refused by name."""
-    for part in _PARTS:
-        import_module(part).install(account)
-    table = operations.table()
+    from embedded_account.sagemaker.endpoints import runtime, upkeep
+    from embedded_account.sagemaker.endpoints.endpoint_configs import EndpointConfigs
+    from embedded_account.sagemaker.endpoints.endpoints import Endpoints
+    from embedded_account.sagemaker.registry.model_packages import Registry
+    from embedded_account.sagemaker.registry.models import Models
+    from embedded_account.sagemaker.shared import validation
+    from embedded_account.sagemaker.shared.tags import Tags
+    from embedded_account.sagemaker.training.jobs import TrainingJobs
+    from embedded_account.sagemaker.tuning.jobs import TuningJobs
+    from embedded_account.wiring.serving import serve
+
+    tags = account.shared(Tags)
+    training_jobs = TrainingJobs(account)
+    tuning_jobs = TuningJobs(account, training_jobs)
+    registry = Registry(account)
+    models = Models(account, registry)
+    configs = EndpointConfigs(account, models)
+    endpoints = Endpoints(account, models, configs)
+    parts = (tags, training_jobs, tuning_jobs, registry, models, configs, endpoints)
+    table = {name: operation for part in parts for name, operation in part.operations().items()}
     serve(account, "sagemaker", table, checks={name: partial(validation.check, name) for name in table})
+    runtime.install(account, endpoints)
+    upkeep.install(account, endpoints)

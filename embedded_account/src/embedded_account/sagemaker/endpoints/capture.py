@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_account.account import Account
 from embedded_account.sagemaker.endpoints.endpoint import Endpoint, Variant
-from embedded_account.sagemaker.shared.operations import validation_error
+from embedded_account.sagemaker.shared.resources import validation_error
 from embedded_account.sagemaker.shared.storage import S3Uri, StorageError
 from embedded_account.wiring.refusals import refuse
 

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from embedded_account.account import Account
 from embedded_account.sagemaker.endpoints.endpoint import Endpoint, Green, Variant
 from embedded_account.sagemaker.endpoints.instance import InstanceFailedError
-from embedded_account.sagemaker.shared.operations import validation_error
+from embedded_account.sagemaker.shared.resources import validation_error
 from embedded_account.wiring.refusals import refuse
 
 _ALARM_POLL_SECONDS = 10.0

@@ -10,9 +10,9 @@ from typing import Any
 from embedded_account.account import Account
 from embedded_account.sagemaker.endpoints.fleet import Fleet, NoInstanceError
 from embedded_account.sagemaker.endpoints.instance import Instance
-from embedded_account.sagemaker.shared import tags
-from embedded_account.sagemaker.shared.operations import arn
+from embedded_account.sagemaker.shared.resources import arn
 from embedded_account.sagemaker.shared.state_events import with_millis
+from embedded_account.sagemaker.shared.tags import Tags
 
 _EVENT = "SageMaker Endpoint State Change"
 _DEPLOYMENT_EVENT = "SageMaker Endpoint Deployment State Change"
@@ -179,7 +179,7 @@ class Endpoint:
         for variant in (*detail.get("ProductionVariants", []), *pending.get("ProductionVariants", [])):
             variant.pop("DeployedImages")
         told: dict[str, Any] = with_millis(detail)
-        return told | {"Tags": {tag["Key"]: tag["Value"] for tag in tags.listed(self.arn)}}
+        return told | {"Tags": self.account.shared(Tags).of(self.arn)}
 
 
 def _summary(variant: Variant) -> dict[str, Any]:

@@ -1,14 +1,18 @@
 """Endpoint configurations: which models an endpoint runs, on how many instances of which type."""
 
+from collections.abc import Mapping
 from threading import Lock
 from typing import Any
 
 from embedded_account.account import Account
 from embedded_account.sagemaker.endpoints import capture
 from embedded_account.sagemaker.registry.models import Models
-from embedded_account.sagemaker.shared import state_events, tags
-from embedded_account.sagemaker.shared.operations import arn, page, register, select, validation_error
+from embedded_account.sagemaker.shared import state_events
+from embedded_account.sagemaker.shared.listing import page, select
+from embedded_account.sagemaker.shared.resources import arn, validation_error
+from embedded_account.sagemaker.shared.tags import Tags
 from embedded_account.wiring.refusals import refuse
+from embedded_account.wiring.serving import Operation
 
 _MEMBERS = ("EndpointConfigName", "ProductionVariants", "DataCaptureConfig", "Tags")
 _VARIANT_MEMBERS = (
@@ -28,10 +32,20 @@ class EndpointConfigs:
 
     def __init__(self, account: Account, models: Models) -> None:
         self._account = account
+        self._tags = account.shared(Tags)
         self._models = models
         self._lock = Lock()
         self._configs: dict[str, dict[str, Any]] = {}
         account.keep_members("endpoint-configs", self, "_configs")
+
+    def operations(self) -> Mapping[str, Operation]:
+        """Return the operations that this carries out."""
+        return {
+            "CreateEndpointConfig": self.create,
+            "DescribeEndpointConfig": self.describe,
+            "ListEndpointConfigs": self.list_summaries,
+            "DeleteEndpointConfig": self.delete,
+        }
 
     def get(self, name: str) -> dict[str, Any]:
         """Return the description of the endpoint configuration `name`."""
@@ -65,7 +79,7 @@ class EndpointConfigs:
                 "CreationTime": self._account.clock.now(),
                 "EnableNetworkIsolation": False,
             } | {key: params[key] for key in ("DataCaptureConfig",) if params.get(key)}
-        tags.announce(config_arn, params.get("Tags"))
+        self._tags.announce(config_arn, params.get("Tags"))
         state_events.put_resource_event(self._account, "Endpoint Config", self._configs[name], config_arn)
         return {"EndpointConfigArn": config_arn}
 
@@ -88,7 +102,7 @@ class EndpointConfigs:
             self._configs.pop(params["EndpointConfigName"], None)
         config_arn = config["EndpointConfigArn"]
         state_events.put_resource_event(self._account, "Endpoint Config", config, config_arn)
-        tags.forget(config_arn)
+        self._tags.forget(config_arn)
         return {}
 
     def _check_variant(self, variant: dict[str, Any]) -> None:
@@ -100,17 +114,3 @@ class EndpointConfigs:
                 f"production variant {variant['VariantName']!r} needs an InitialInstanceCount of 1 up"
             )
         self._models.get(variant["ModelName"])
-
-
-def install(account: Account, models: Models) -> EndpointConfigs:
-    """Carry out the operations on endpoint configurations; return these."""
-    configs = EndpointConfigs(account, models)
-    register(
-        {
-            "CreateEndpointConfig": configs.create,
-            "DescribeEndpointConfig": configs.describe,
-            "ListEndpointConfigs": configs.list_summaries,
-            "DeleteEndpointConfig": configs.delete,
-        }
-    )
-    return configs

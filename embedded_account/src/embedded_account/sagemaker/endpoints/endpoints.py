@@ -1,5 +1,6 @@
 """Endpoints: created, updated, resized and deleted, each change on a thread of its own."""
 
+from collections.abc import Mapping
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -15,9 +16,11 @@ from embedded_account.sagemaker.endpoints.fleet import Fleet
 from embedded_account.sagemaker.endpoints.instance import InstanceFailedError, Launch
 from embedded_account.sagemaker.endpoints.rolling import RollingDeployment, check_batch
 from embedded_account.sagemaker.registry.models import Models
-from embedded_account.sagemaker.shared import tags
-from embedded_account.sagemaker.shared.operations import page, register, select, validation_error
+from embedded_account.sagemaker.shared.listing import page, select
+from embedded_account.sagemaker.shared.resources import validation_error
+from embedded_account.sagemaker.shared.tags import Tags
 from embedded_account.wiring.refusals import refuse
+from embedded_account.wiring.serving import Operation
 
 _STARTUP_SECONDS = 300.0
 _RETAINABLE = {"DesiredInstanceCount", "DesiredWeight"}
@@ -29,12 +32,24 @@ class Endpoints:
 
     def __init__(self, account: Account, models: Models, configs: EndpointConfigs) -> None:
         self._account = account
+        self._tags = account.shared(Tags)
         self._models = models
         self._configs = configs
         self._artifacts = Artifacts(account)
         self._lock = Lock()
         self._endpoints: dict[str, Endpoint] = {}
         account.keep("endpoints", self._dump, self._restore)
+
+    def operations(self) -> Mapping[str, Operation]:
+        """Return the operations that this carries out."""
+        return {
+            "CreateEndpoint": self.create,
+            "DescribeEndpoint": self.describe,
+            "ListEndpoints": self.list_summaries,
+            "UpdateEndpoint": self.update,
+            "UpdateEndpointWeightsAndCapacities": self.update_weights_and_capacities,
+            "DeleteEndpoint": self.delete,
+        }
 
     def find(self, name: str) -> Endpoint | None:
         """Return the endpoint `name`, or None."""
@@ -56,7 +71,7 @@ class Endpoints:
             if endpoint.name in self._endpoints:
                 raise validation_error(f'Cannot create already existing endpoint "{endpoint.arn}".')
             self._endpoints[endpoint.name] = endpoint
-        tags.announce(endpoint.arn, params.get("Tags"))
+        self._tags.announce(endpoint.arn, params.get("Tags"))
         self._account.journal.begin("endpoint", endpoint.name)
         endpoint.set_status("Creating")
         self._start(endpoint, lambda: self._bring_up(endpoint, config))
@@ -247,7 +262,7 @@ class Endpoints:
             fleet.close()
         with self._lock:
             self._endpoints.pop(endpoint.name, None)
-        tags.forget(endpoint.arn)
+        self._tags.forget(endpoint.arn)
         self._account.journal.end("endpoint", endpoint.name)
         self._prune()
 
@@ -354,19 +369,3 @@ def _retained(params: dict[str, Any]) -> set[str]:
         return set()
     excluded = {entry["VariantPropertyType"] for entry in params.get("ExcludeRetainedVariantProperties", [])}
     return _RETAINABLE - excluded
-
-
-def install(account: Account, models: Models, configs: EndpointConfigs) -> Endpoints:
-    """Carry out the operations on endpoints; return the endpoints."""
-    endpoints = Endpoints(account, models, configs)
-    register(
-        {
-            "CreateEndpoint": endpoints.create,
-            "DescribeEndpoint": endpoints.describe,
-            "ListEndpoints": endpoints.list_summaries,
-            "UpdateEndpoint": endpoints.update,
-            "UpdateEndpointWeightsAndCapacities": endpoints.update_weights_and_capacities,
-            "DeleteEndpoint": endpoints.delete,
-        }
-    )
-    return endpoints

@@ -9,7 +9,7 @@ from math import ceil
 from embedded_account.sagemaker.endpoints.deployment import Deployment, Plan, RollBackError, ping_failure
 from embedded_account.sagemaker.endpoints.endpoint import Variant
 from embedded_account.sagemaker.endpoints.instance import InstanceFailedError
-from embedded_account.sagemaker.shared.operations import validation_error
+from embedded_account.sagemaker.shared.resources import validation_error
 
 
 class RollingDeployment(Deployment):

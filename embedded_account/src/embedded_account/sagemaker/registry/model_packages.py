@@ -1,13 +1,16 @@
 """The model registry: model package groups and their numbered model packages."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
 from embedded_account.account import Account
-from embedded_account.sagemaker.shared import tags
-from embedded_account.sagemaker.shared.operations import arn, page, register, select, validation_error
+from embedded_account.sagemaker.shared.listing import page, select
+from embedded_account.sagemaker.shared.resources import arn, validation_error
+from embedded_account.sagemaker.shared.tags import Tags
 from embedded_account.wiring.refusals import refuse
+from embedded_account.wiring.serving import Operation
 
 _APPROVED = "Approved"
 _KEPT_MEMBERS = (
@@ -39,10 +42,25 @@ class Registry:
 
     def __init__(self, account: Account) -> None:
         self._account = account
+        self._tags = account.shared(Tags)
         self._lock = Lock()
         self._groups: dict[str, Group] = {}
         self._versions_by_token: dict[str, str] = {}
         account.keep_members("model-registry", self, "_groups", "_versions_by_token")
+
+    def operations(self) -> Mapping[str, Operation]:
+        """Return the operations that this carries out."""
+        return {
+            "CreateModelPackageGroup": self.create_group,
+            "DescribeModelPackageGroup": self.describe_group,
+            "ListModelPackageGroups": self.list_groups,
+            "DeleteModelPackageGroup": self.delete_group,
+            "CreateModelPackage": self.create_package,
+            "DescribeModelPackage": self.describe_package,
+            "ListModelPackages": self.list_packages,
+            "UpdateModelPackage": self.update_package,
+            "DeleteModelPackage": self.delete_package,
+        }
 
     def package(self, name_or_arn: str) -> dict[str, Any]:
         """Return the model package of an ARN, or of a `group/version`."""
@@ -71,7 +89,7 @@ class Registry:
                     "CreatedBy": {},
                 }
             )
-        tags.announce(group_arn, params.get("Tags"))
+        self._tags.announce(group_arn, params.get("Tags"))
         return {"ModelPackageGroupArn": group_arn}
 
     def describe_group(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -97,7 +115,7 @@ class Registry:
                     "still contains Model Packages."
                 )
             del self._groups[group.description["ModelPackageGroupName"]]
-        tags.forget(group.description["ModelPackageGroupArn"])
+        self._tags.forget(group.description["ModelPackageGroupArn"])
         return {}
 
     def create_package(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -119,7 +137,7 @@ class Registry:
             group.packages[group.last_version] = package
             if token:
                 self._versions_by_token[token] = package["ModelPackageArn"]
-        tags.announce(package["ModelPackageArn"])
+        self._tags.announce(package["ModelPackageArn"])
         self._put_event(package)
         return {"ModelPackageArn": package["ModelPackageArn"]}
 
@@ -171,7 +189,7 @@ class Registry:
         package = self.package(params["ModelPackageName"])
         with self._lock:
             del self._group(package["ModelPackageGroupName"]).packages[package["ModelPackageVersion"]]
-        tags.forget(package["ModelPackageArn"])
+        self._tags.forget(package["ModelPackageArn"])
         return {}
 
     def _group(self, name_or_arn: str) -> Group:
@@ -216,22 +234,3 @@ _SUMMARY_MEMBERS = (
     "ModelPackageStatus",
     "ModelApprovalStatus",
 )
-
-
-def install(account: Account, registry: Registry | None = None) -> Registry:
-    """Carry out the registry's operations; return the registry."""
-    registry = registry or Registry(account)
-    register(
-        {
-            "CreateModelPackageGroup": registry.create_group,
-            "DescribeModelPackageGroup": registry.describe_group,
-            "ListModelPackageGroups": registry.list_groups,
-            "DeleteModelPackageGroup": registry.delete_group,
-            "CreateModelPackage": registry.create_package,
-            "DescribeModelPackage": registry.describe_package,
-            "ListModelPackages": registry.list_packages,
-            "UpdateModelPackage": registry.update_package,
-            "DeleteModelPackage": registry.delete_package,
-        }
-    )
-    return registry

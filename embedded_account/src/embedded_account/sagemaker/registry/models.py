@@ -1,6 +1,7 @@
 """SageMaker models: an image, the model data in S3, its environment and its role."""
 
 import re
+from collections.abc import Mapping
 from threading import Lock
 from typing import Any
 
@@ -8,9 +9,12 @@ from botocore.exceptions import ClientError
 
 from embedded_account.account import Account
 from embedded_account.sagemaker.registry.model_packages import Registry
-from embedded_account.sagemaker.shared import state_events, tags
-from embedded_account.sagemaker.shared.operations import arn, page, register, select, validation_error
+from embedded_account.sagemaker.shared import state_events
+from embedded_account.sagemaker.shared.listing import page, select
+from embedded_account.sagemaker.shared.resources import arn, validation_error
+from embedded_account.sagemaker.shared.tags import Tags
 from embedded_account.wiring.refusals import not_carried_out, refuse
+from embedded_account.wiring.serving import Operation
 
 _SERVED_IMAGE = re.compile(r"(?:^|/)pytorch-inference(?::[^/]+|@sha256:[0-9a-f]{64})$")
 _S3_URL = re.compile(r"s3://([^/]+)/(.+)")
@@ -21,10 +25,20 @@ class Models:
 
     def __init__(self, account: Account, registry: Registry) -> None:
         self._account = account
+        self._tags = account.shared(Tags)
         self._registry = registry
         self._lock = Lock()
         self._models: dict[str, dict[str, Any]] = {}
         account.keep_members("models", self, "_models")
+
+    def operations(self) -> Mapping[str, Operation]:
+        """Return the operations that this carries out."""
+        return {
+            "CreateModel": self.create,
+            "DescribeModel": self.describe,
+            "ListModels": self.list_summaries,
+            "DeleteModel": self.delete,
+        }
 
     def get(self, name: str) -> dict[str, Any]:
         """Return the description of the model `name`."""
@@ -57,7 +71,7 @@ class Models:
                 "CreationTime": self._account.clock.now(),
                 "EnableNetworkIsolation": False,
             }
-        tags.announce(model_arn, params.get("Tags"))
+        self._tags.announce(model_arn, params.get("Tags"))
         state_events.put_resource_event(self._account, "Model", self._models[name], model_arn)
         return {"ModelArn": model_arn}
 
@@ -79,7 +93,7 @@ class Models:
         with self._lock:
             self._models.pop(params["ModelName"], None)
         state_events.put_resource_event(self._account, "Model", model, model["ModelArn"])
-        tags.forget(model["ModelArn"])
+        self._tags.forget(model["ModelArn"])
         return {}
 
     def _resolved(self, container: dict[str, Any]) -> dict[str, Any]:
@@ -131,17 +145,3 @@ def split_s3_url(url: str) -> tuple[str, str]:
     if match is None:
         raise validation_error(f"ModelDataUrl: {url!r}; it must be the s3:// URL of a .tar.gz file")
     return match[1], match[2]
-
-
-def install(account: Account, registry: Registry) -> Models:
-    """Carry out the operations on models; return the models."""
-    models = Models(account, registry)
-    register(
-        {
-            "CreateModel": models.create,
-            "DescribeModel": models.describe,
-            "ListModels": models.list_summaries,
-            "DeleteModel": models.delete,
-        }
-    )
-    return models

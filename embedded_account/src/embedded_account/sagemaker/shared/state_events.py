@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from embedded_account.account import Account
-from embedded_account.sagemaker.shared import tags
+from embedded_account.sagemaker.shared.tags import Tags
 
 logger = logging.getLogger("embedded_account.sagemaker")
 
@@ -32,9 +32,9 @@ def put_resource_event(account: Account, kind: str, description: Mapping[str, An
 
 def _put(account: Account, detail_type: str, detail: Mapping[str, Any], arn: str) -> None:
     """Put the event; the job goes on when the bus refuses it, as on AWS."""
-    named_tags = {tag["Key"]: tag["Value"] for tag in tags.listed(arn)}
+    tags = account.shared(Tags).of(arn)
     try:
-        account.put_event("aws.sagemaker", detail_type, with_millis(detail) | {"Tags": named_tags}, [arn])
+        account.put_event("aws.sagemaker", detail_type, with_millis(detail) | {"Tags": tags}, [arn])
     except Exception:
         logger.exception("event %r of %s was not put", detail_type, arn)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from embedded_account.account import Account
 from embedded_account.sagemaker.shared import state_events
-from embedded_account.sagemaker.shared.operations import arn, validation_error
+from embedded_account.sagemaker.shared.resources import arn, validation_error
 from embedded_account.sagemaker.shared.storage import S3Uri
 from embedded_account.sagemaker.training.metrics import MetricReader
 from embedded_account.sagemaker.training.request import DEFAULT_MAX_RUNTIME_SECONDS

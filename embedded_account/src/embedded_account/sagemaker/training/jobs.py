@@ -1,20 +1,23 @@
 """The operations on training jobs."""
 
+import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from threading import Lock, Thread
 from typing import Any
 
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
-from embedded_account.sagemaker.shared import tags
-from embedded_account.sagemaker.shared.operations import Operation, arn, page, select, validation_error
+from embedded_account.sagemaker.shared.listing import page, select
+from embedded_account.sagemaker.shared.resources import arn, validation_error
+from embedded_account.sagemaker.shared.tags import Tags
 from embedded_account.sagemaker.training import request as training_request
 from embedded_account.sagemaker.training import run as training_run
 from embedded_account.sagemaker.training.cores import Cores, num_cores
 from embedded_account.sagemaker.training.job import LOST, TrainingJob
 from embedded_account.sagemaker.training.warm_pools import WarmPools
 from embedded_account.wiring.refusals import refuse
+from embedded_account.wiring.serving import Operation
 
 _END_SECONDS = 5.0
 _QUOTA = 20  # instances of one type at one time
@@ -25,12 +28,16 @@ class TrainingJobs:
 
     def __init__(self, account: Account) -> None:
         self._account = account
+        self._tags = account.shared(Tags)
         self._lock = Lock()
         self._jobs: dict[str, TrainingJob] = {}
         account.keep("training-jobs", lambda: [job.dump() for job in self.running_and_ended()], self._restore)
         self._threads: list[Thread] = []
         self._warm_pools = WarmPools(account)
         self.cores = Cores(num_cores())
+        shutil.rmtree(account.work_folder("training-jobs"))  # what a killed account left behind
+        account.on_stop(self.wait_for_runs)
+        account.offer("training jobs", self.running)
 
     def start(self, request: dict[str, Any], *, cores: int = 0, tuning_job_arn: str = "") -> TrainingJob:
         """Start the job that `request` (already checked) asks for, on `cores`; by default all but the account's own.
@@ -50,7 +57,7 @@ class TrainingJobs:
             self._jobs[name] = job
             self._warm_pools.reuse(job)
         job.on_completion = self._warm_pools.leave
-        tags.announce(job.arn, request.get("Tags"))
+        self._tags.announce(job.arn, request.get("Tags"))
         thread = training_run.start(job, self.cores)
         with self._lock:
             self._threads = [one for one in self._threads if one.is_alive()] + [thread]
@@ -93,7 +100,7 @@ class TrainingJobs:
         with self._lock:
             return [job for job in self._jobs.values() if not job.ended.is_set()]
 
-    def operations(self) -> dict[str, Operation]:
+    def operations(self) -> Mapping[str, Operation]:
         """Return the operations that this carries out."""
         return {
             "CreateTrainingJob": self.create,

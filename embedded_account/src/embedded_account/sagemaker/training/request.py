@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
-from embedded_account.sagemaker.shared.operations import validation_error
+from embedded_account.sagemaker.shared.resources import validation_error
 from embedded_account.sagemaker.shared.storage import S3Uri, StorageError
 from embedded_account.wiring.refusals import not_carried_out, refuse
 

@@ -12,7 +12,7 @@ from optuna.trial import Trial
 
 from embedded_account.account import Account
 from embedded_account.sagemaker.shared import state_events
-from embedded_account.sagemaker.shared.operations import arn, validation_error
+from embedded_account.sagemaker.shared.resources import arn, validation_error
 from embedded_account.sagemaker.training.job import TrainingJob
 from embedded_account.sagemaker.tuning import search
 

@@ -1,18 +1,19 @@
 """The operations on tuning jobs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from threading import Lock
 from typing import Any
 
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
-from embedded_account.sagemaker.shared import tags
-from embedded_account.sagemaker.shared.operations import Operation, page, select
+from embedded_account.sagemaker.shared.listing import page, select
+from embedded_account.sagemaker.shared.tags import Tags
 from embedded_account.sagemaker.training.job import LOST
 from embedded_account.sagemaker.training.jobs import TrainingJobs
 from embedded_account.sagemaker.tuning import request as tuning_request
 from embedded_account.sagemaker.tuning import run as tuning_run
 from embedded_account.sagemaker.tuning.job import ENDED, TuningJob
+from embedded_account.wiring.serving import Operation
 
 
 class TuningJobs:
@@ -20,12 +21,13 @@ class TuningJobs:
 
     def __init__(self, account: Account, training_jobs: TrainingJobs) -> None:
         self._account = account
+        self._tags = account.shared(Tags)
         self._training_jobs = training_jobs
         self._lock = Lock()
         self._jobs: dict[str, TuningJob] = {}
         account.keep("tuning-jobs", self._dump, self._restore)
 
-    def operations(self) -> dict[str, Operation]:
+    def operations(self) -> Mapping[str, Operation]:
         """Return the operations that this carries out."""
         return {
             "CreateHyperParameterTuningJob": self.create,
@@ -58,7 +60,7 @@ class TuningJobs:
         with self._lock:
             self._refuse_taken(job.name)
             self._jobs[job.name] = job
-        tags.announce(job.arn, params.get("Tags"))
+        self._tags.announce(job.arn, params.get("Tags"))
         tuning_run.start(job, self._training_jobs)
         return {"HyperParameterTuningJobArn": job.arn}
 

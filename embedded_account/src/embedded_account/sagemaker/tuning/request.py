@@ -4,7 +4,7 @@ from typing import Any
 
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
-from embedded_account.sagemaker.shared.operations import validation_error
+from embedded_account.sagemaker.shared.resources import validation_error
 from embedded_account.sagemaker.training import request as training_request
 from embedded_account.sagemaker.tuning import search
 from embedded_account.wiring.refusals import refuse

@@ -1,40 +1,15 @@
-"""The table of SageMaker operations that are carried out, and what they all share."""
+"""What the List operations share: filters, order and pages."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from embedded_account.account import Account
-from embedded_account.errors import ServiceError
+from embedded_account.sagemaker.shared.resources import validation_error
 
-# Takes the parameters, already checked against the service model; returns the answer or raises ServiceError.
-Operation = Callable[[dict[str, Any]], dict[str, Any]]
-
-_operations: dict[str, Operation] = {}
 _DEFAULT_PAGE = 10
 
 
-def register(operations: Mapping[str, Operation]) -> None:
-    """Carry out `operations`, by their API names such as "CreateTrainingJob"."""
-    _operations.update(operations)
-
-
-def table() -> Mapping[str, Operation]:
-    """Return what carries out each operation."""
-    return dict(_operations)
-
-
-def arn(account: Account, kind: str, name: str) -> str:
-    """Return the ARN of the resource `name` of `kind`, such as "training-job"."""
-    return f"arn:aws:sagemaker:{account.region}:{account.account_id}:{kind}/{name}"
-
-
-def validation_error(message: str) -> ServiceError:
-    """Return the error of a request that is well formed and yet cannot be met."""
-    return ServiceError("ValidationException", message)
-
-
-def page(items: list[dict[str, Any]], params: Mapping[str, Any], key: str) -> dict[str, Any]:
+def page(items: Sequence[dict[str, Any]], params: Mapping[str, Any], key: str) -> dict[str, Any]:
     """Return the page of `items` that MaxResults and NextToken ask for, under `key`."""
     try:
         start = int(params.get("NextToken") or 0)
