@@ -72,7 +72,7 @@ class Scaling:
         account.keep_members("scaling", self, "_targets")
 
     def register(self, params: dict[str, Any]) -> dict[str, Any]:
-        """RegisterScalableTarget: made or changed; a capacity outside of the new bounds is corrected at once."""
+        """Make or change a target; a capacity outside of the new bounds is corrected at once."""
         refuse(
             "RegisterScalableTarget", params, {"RoleARN", "MinCapacity", "MaxCapacity", "SuspendedState", *_TARGET_KEY}
         )
@@ -96,7 +96,7 @@ class Scaling:
         return {"ScalableTargetARN": target.description["ScalableTargetARN"]}
 
     def deregister(self, params: dict[str, Any]) -> dict[str, Any]:
-        """DeregisterScalableTarget: its policies and their alarms go with it."""
+        """Forget a target; its policies and their alarms go with it."""
         target = self._target(params)
         for name in list(target.policies):
             self.delete_policy({**params, "PolicyName": name})
@@ -106,18 +106,18 @@ class Scaling:
         return {}
 
     def describe_targets(self, params: dict[str, Any]) -> dict[str, Any]:
-        """DescribeScalableTargets."""
+        """Answer with a page of the targets of the resources that are asked for, or of all."""
         wanted = params.get("ResourceIds")
         with self._lock:
-            found = [
+            targets = [
                 dict(target.description)
                 for resource_id, target in self._targets.items()
                 if params["ServiceNamespace"] == _NAMESPACE and (not wanted or resource_id in wanted)
             ]
-        return _paged(found, params, "ScalableTargets")
+        return _paged(targets, params, "ScalableTargets")
 
     def put_policy(self, params: dict[str, Any]) -> dict[str, Any]:
-        """PutScalingPolicy: target tracking; its two alarms are made in CloudWatch."""
+        """Make or change a target tracking policy; its two alarms are made in CloudWatch."""
         if params.get("PolicyType", "StepScaling") != "TargetTrackingScaling":
             raise not_carried_out(
                 f"PolicyType {params.get('PolicyType', 'StepScaling')!r}", "use TargetTrackingScaling"
@@ -135,7 +135,7 @@ class Scaling:
         return {"PolicyARN": policy.arn, "Alarms": self._alarms(policy)}
 
     def delete_policy(self, params: dict[str, Any]) -> dict[str, Any]:
-        """DeleteScalingPolicy, with its alarms."""
+        """Delete a policy with its alarms."""
         target = self._target(params)
         with self._lock:
             policy = target.policies.pop(params["PolicyName"], None)
@@ -151,17 +151,17 @@ class Scaling:
         return {}
 
     def describe_policies(self, params: dict[str, Any]) -> dict[str, Any]:
-        """DescribeScalingPolicies."""
+        """Answer with a page of the policies of a resource, or of all, with their alarms."""
         wanted = params.get("PolicyNames")
         with self._lock:
-            found = [
+            policies = [
                 self._description(target, policy)
                 for target in self._targets.values()
                 if target.description["ResourceId"] == params.get("ResourceId", target.description["ResourceId"])
                 for policy in target.policies.values()
                 if not wanted or policy.name in wanted
             ]
-        return _paged(found, params, "ScalingPolicies")
+        return _paged(policies, params, "ScalingPolicies")
 
     def set_bounds(self, resource_id: str, bounds: dict[str, int], cause: str) -> None:
         """Change the bounds of a target as a scheduled action says, and bring its capacity within them."""
@@ -183,19 +183,19 @@ class Scaling:
         return self.scheduled.put(params)
 
     def describe_activities(self, params: dict[str, Any]) -> dict[str, Any]:
-        """DescribeScalingActivities."""
+        """Answer with a page of what was scaled, newest first."""
         return _paged(self._activities.of(params), params, "ScalingActivities")
 
     def on_alarm(self, policy_arn: str, alarm: dict[str, Any]) -> None:
         """Scale as the policy says whose alarm is in state ALARM; called again each minute while it stays so."""
         with self._lock:
-            found = [
+            called = [
                 (target, policy)
                 for target in self._targets.values()
                 for policy in target.policies.values()
                 if policy.arn == policy_arn
             ]
-        for target, policy in found:
+        for target, policy in called:
             if not target.busy.acquire(blocking=False):
                 continue  # a change is under way; the alarm calls again
             try:

@@ -50,18 +50,18 @@ class ScheduledActions:
         return {}
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
-        """DescribeScheduledActions."""
+        """Answer with the scheduled actions of a resource, or of all."""
         names, resource_id = params.get("ScheduledActionNames"), params.get("ResourceId")
         with self._lock:
-            found = [
+            actions = [
                 dict(action)
                 for (of, name), action in sorted(self._actions.items())
                 if (not names or name in names) and resource_id in {None, of}
             ]
-        return {"ScheduledActions": found}
+        return {"ScheduledActions": actions}
 
     def delete(self, params: dict[str, Any]) -> dict[str, Any]:
-        """DeleteScheduledAction."""
+        """Delete a scheduled action; what it changed stays."""
         key = (params["ResourceId"], params["ScheduledActionName"])
         with self._lock:
             if self._actions.pop(key, None) is None:

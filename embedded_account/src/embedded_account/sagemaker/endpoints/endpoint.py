@@ -9,7 +9,7 @@ from typing import Any
 
 from embedded_account.account import Account
 from embedded_account.sagemaker.endpoints.fleet import Fleet, NoInstanceError
-from embedded_account.sagemaker.endpoints.instance import Instance
+from embedded_account.sagemaker.endpoints.instance import EndpointInstance
 from embedded_account.sagemaker.shared.resources import arn
 from embedded_account.sagemaker.shared.state_events import with_millis
 from embedded_account.sagemaker.shared.tags import Tags
@@ -92,7 +92,7 @@ class Endpoint:
             self.set_status(status)
             return True
 
-    def acquire(self, target_variant: str = "") -> tuple[Variant, Instance]:
+    def acquire(self, target_variant: str = "") -> tuple[Variant, EndpointInstance]:
         """Return the variant and the instance that take the next request; `Variant.fleet.release` the instance.
 
         Raises:

@@ -57,7 +57,7 @@ class EndpointConfigs:
         return config
 
     def create(self, params: dict[str, Any]) -> dict[str, Any]:
-        """CreateEndpointConfig: each variant names a model that exists."""
+        """Make an endpoint configuration, each of whose variants names a model that exists."""
         refuse("CreateEndpointConfig", params, _MEMBERS)
         name, variants = params["EndpointConfigName"], params["ProductionVariants"]
         for variant in variants:
@@ -84,11 +84,11 @@ class EndpointConfigs:
         return {"EndpointConfigArn": config_arn}
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
-        """DescribeEndpointConfig."""
+        """Answer with the configuration as it was made."""
         return self.get(params["EndpointConfigName"])
 
     def list_summaries(self, params: dict[str, Any]) -> dict[str, Any]:
-        """ListEndpointConfigs."""
+        """Answer with a page of the configurations that the filters leave."""
         summaries = [
             {key: config[key] for key in ("EndpointConfigName", "EndpointConfigArn", "CreationTime")}
             for config in list(self._configs.values())
@@ -96,7 +96,7 @@ class EndpointConfigs:
         return page(select(summaries, params, name_key="EndpointConfigName"), params, "EndpointConfigs")
 
     def delete(self, params: dict[str, Any]) -> dict[str, Any]:
-        """DeleteEndpointConfig; an endpoint that was made from it goes on."""
+        """Delete a configuration; an endpoint that was made from it goes on."""
         config = self.get(params["EndpointConfigName"])
         with self._lock:
             self._configs.pop(params["EndpointConfigName"], None)

@@ -61,7 +61,7 @@ class Endpoints:
             return list(self._endpoints.values())
 
     def create(self, params: dict[str, Any]) -> dict[str, Any]:
-        """CreateEndpoint."""
+        """Begin to bring an endpoint up; it is Creating until every instance answers."""
         refuse("CreateEndpoint", params, {"EndpointName", "EndpointConfigName", "DeploymentConfig", "Tags"})
         config = self._configs.get(params["EndpointConfigName"])
         plan(params.get("DeploymentConfig"))
@@ -78,17 +78,17 @@ class Endpoints:
         return {"EndpointArn": endpoint.arn}
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
-        """DescribeEndpoint."""
+        """Answer with the endpoint as it is now: its status, its variants and what is being done to them."""
         return self._get(params["EndpointName"]).describe()
 
     def list_summaries(self, params: dict[str, Any]) -> dict[str, Any]:
-        """ListEndpoints."""
+        """Answer with a page of the endpoints that the filters leave."""
         summaries = [endpoint.summary() for endpoint in self.all()]
         chosen = select(summaries, params, name_key="EndpointName", status_key="EndpointStatus")
         return page(chosen, params, "Endpoints")
 
     def update(self, params: dict[str, Any]) -> dict[str, Any]:
-        """UpdateEndpoint: blue/green; what is retained is what the variants of the same names have now."""
+        """Begin a blue/green or rolling update; what is retained is what the variants of the same names have now."""
         refuse("UpdateEndpoint", params, _UPDATE_MEMBERS)
         endpoint = self._get(params["EndpointName"])
         config = self._configs.get(params["EndpointConfigName"])
@@ -107,7 +107,7 @@ class Endpoints:
         return {"EndpointArn": endpoint.arn}
 
     def update_weights_and_capacities(self, params: dict[str, Any]) -> dict[str, Any]:
-        """UpdateEndpointWeightsAndCapacities."""
+        """Begin to change the weights and instance counts of variants; no request fails meanwhile."""
         endpoint = self._get(params["EndpointName"])
         changes = params["DesiredWeightsAndCapacities"]
         unknown = [change["VariantName"] for change in changes if change["VariantName"] not in endpoint.variants]
@@ -120,7 +120,7 @@ class Endpoints:
         return {"EndpointArn": endpoint.arn}
 
     def delete(self, params: dict[str, Any]) -> dict[str, Any]:
-        """DeleteEndpoint: its variants are deregistered from autoscaling too, as on AWS."""
+        """Begin to delete an endpoint; its variants are deregistered from autoscaling too, as on AWS."""
         endpoint = self._get(params["EndpointName"])
         if not endpoint.begin("Deleting", {"InService", "Failed", "OutOfService"}):
             raise validation_error(f'Cannot update in-progress endpoint "{endpoint.arn}".')
@@ -308,8 +308,8 @@ class Endpoints:
     def _check_alarms(self, names: tuple[str, ...]) -> None:
         if not names:
             return
-        found = self._account.client("cloudwatch").describe_alarms(AlarmNames=list(names))["MetricAlarms"]
-        missing = sorted(set(names) - {alarm["AlarmName"] for alarm in found})
+        alarms = self._account.client("cloudwatch").describe_alarms(AlarmNames=list(names))["MetricAlarms"]
+        missing = sorted(set(names) - {alarm["AlarmName"] for alarm in alarms})
         if missing:
             raise validation_error(f"auto-rollback alarms {missing} do not exist; create them first")
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from threading import Condition
 
 from embedded_account.account import Account
-from embedded_account.sagemaker.endpoints.instance import Instance, InstanceFailedError, Launch
+from embedded_account.sagemaker.endpoints.instance import EndpointInstance, InstanceFailedError, Launch
 
 _DRAIN_SECONDS = 60.0
 _PING_INTERVAL_SECONDS = 10.0
@@ -32,7 +32,7 @@ class Fleet:
         self.desired_count = 0
         self._account = account
         self._changed = Condition()
-        self._instances: list[Instance] = []
+        self._instances: list[EndpointInstance] = []
         self._closed = False
         self._num_deaths = 0
         self._replacing = False
@@ -45,7 +45,7 @@ class Fleet:
             return sum(1 for instance in self._instances if not instance.draining)
 
     @property
-    def instances(self) -> list[Instance]:
+    def instances(self) -> list[EndpointInstance]:
         """Return the instances that take requests."""
         with self._changed:
             return [instance for instance in self._instances if not instance.draining]
@@ -69,7 +69,7 @@ class Fleet:
             self._resizing = False
         self._remove_surplus()
 
-    def acquire(self) -> Instance:
+    def acquire(self) -> EndpointInstance:
         """Return the instance with the fewest requests outstanding, one more counted; pass it to `release`.
 
         Raises:
@@ -85,7 +85,7 @@ class Fleet:
             chosen.outstanding += 1
             return chosen
 
-    def release(self, instance: Instance) -> None:
+    def release(self, instance: EndpointInstance) -> None:
         """Count one request of `instance` as done."""
         with self._changed:
             instance.outstanding -= 1
@@ -116,7 +116,7 @@ class Fleet:
         if count <= 0:
             return
         num_threads = max(1, (os.cpu_count() or 1) // max(1, self.desired_count))
-        added = [Instance(self._account, self.launch, num_threads) for _ in range(count)]
+        added = [EndpointInstance(self._account, self.launch, num_threads) for _ in range(count)]
         with ThreadPoolExecutor(count) as pool:
             outcomes = list(pool.map(_ready, added))
         with self._changed:
@@ -157,20 +157,20 @@ class Fleet:
             self._replacing = False
             self._num_deaths += 1 if self.current_count < self.desired_count else 0
 
-    def _discard(self, instance: Instance) -> None:
+    def _discard(self, instance: EndpointInstance) -> None:
         with self._changed:
             self._instances = [one for one in self._instances if one is not instance]
             instance.draining = True
         instance.end()
 
-    def _answers(self, instance: Instance) -> bool:
+    def _answers(self, instance: EndpointInstance) -> bool:
         if time.monotonic() - instance.pinged_at < _PING_INTERVAL_SECONDS:
             return True
         instance.failed_pings = 0 if instance.ping() else instance.failed_pings + 1
         return instance.failed_pings < _MAX_FAILED_PINGS
 
 
-def _ready(instance: Instance) -> bool:
+def _ready(instance: EndpointInstance) -> bool:
     try:
         instance.wait_until_ready()
     except InstanceFailedError:

@@ -62,7 +62,7 @@ class Launch:
         return workers + int(self.environment.get("TS_JOB_QUEUE_SIZE") or container.DEFAULT_QUEUE_SIZE)
 
 
-class Instance:
+class EndpointInstance:
     """A container process and the open connections to it.
 
     `outstanding` and `draining` belong to the fleet, under its lock. `gone` is set by whoever finds the process dead.

@@ -72,7 +72,7 @@ class Registry:
         return package
 
     def create_group(self, params: dict[str, Any]) -> dict[str, Any]:
-        """CreateModelPackageGroup."""
+        """Make a group without packages; its name is unique."""
         name = params["ModelPackageGroupName"]
         refuse("CreateModelPackageGroup", params, {*_GROUP_MEMBERS, "Tags"})
         group_arn = arn(self._account, "model-package-group", name)
@@ -93,11 +93,11 @@ class Registry:
         return {"ModelPackageGroupArn": group_arn}
 
     def describe_group(self, params: dict[str, Any]) -> dict[str, Any]:
-        """DescribeModelPackageGroup."""
+        """Answer with the group of a name or an ARN."""
         return self._group(params["ModelPackageGroupName"]).description
 
     def list_groups(self, params: dict[str, Any]) -> dict[str, Any]:
-        """ListModelPackageGroups."""
+        """Answer with a page of the groups that the filters leave."""
         summaries = [
             {key: value for key, value in group.description.items() if key != "CreatedBy"}
             for group in list(self._groups.values())
@@ -106,7 +106,7 @@ class Registry:
         return page(chosen, params, "ModelPackageGroupSummaryList")
 
     def delete_group(self, params: dict[str, Any]) -> dict[str, Any]:
-        """DeleteModelPackageGroup: refused while it holds packages, as AWS refuses it."""
+        """Delete a group; refused while it holds packages, as AWS refuses it."""
         group = self._group(params["ModelPackageGroupName"])
         with self._lock:
             if group.packages:
@@ -119,7 +119,7 @@ class Registry:
         return {}
 
     def create_package(self, params: dict[str, Any]) -> dict[str, Any]:
-        """CreateModelPackage: the next version of its group; a repeated ClientToken answers with the first one."""
+        """Make the next version of a group; a repeated ClientToken answers with the first one."""
         refuse(
             "CreateModelPackage",
             params,
@@ -142,11 +142,11 @@ class Registry:
         return {"ModelPackageArn": package["ModelPackageArn"]}
 
     def describe_package(self, params: dict[str, Any]) -> dict[str, Any]:
-        """DescribeModelPackage."""
+        """Answer with the package of an ARN."""
         return self.package(params["ModelPackageName"])
 
     def list_packages(self, params: dict[str, Any]) -> dict[str, Any]:
-        """ListModelPackages of a group, or of all."""
+        """Answer with a page of the packages of a group, or of all."""
         names = [params["ModelPackageGroupName"]] if params.get("ModelPackageGroupName") else list(self._groups)
         packages = [package for name in names for package in list(self._group(name).packages.values())]
         wanted = params.get("ModelApprovalStatus")
@@ -159,7 +159,7 @@ class Registry:
         return page(chosen, params, "ModelPackageSummaryList")
 
     def update_package(self, params: dict[str, Any]) -> dict[str, Any]:
-        """UpdateModelPackage: the approval status and the customer's metadata."""
+        """Change the approval status and the customer's metadata."""
         refuse(
             "UpdateModelPackage",
             params,
@@ -185,7 +185,7 @@ class Registry:
         return {"ModelPackageArn": package["ModelPackageArn"]}
 
     def delete_package(self, params: dict[str, Any]) -> dict[str, Any]:
-        """DeleteModelPackage."""
+        """Delete a package; its version number is not given again."""
         package = self.package(params["ModelPackageName"])
         with self._lock:
             del self._group(package["ModelPackageGroupName"]).packages[package["ModelPackageVersion"]]

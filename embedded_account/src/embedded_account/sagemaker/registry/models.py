@@ -52,7 +52,7 @@ class Models:
         return self._resolved(self.get(name)["PrimaryContainer"])
 
     def create(self, params: dict[str, Any]) -> dict[str, Any]:
-        """CreateModel: the image must be one that is served here, and the model data must be readable by the role."""
+        """Make a model; its image must be one that is served here, and its data readable by its role."""
         refuse("CreateModel", params, {"ModelName", "PrimaryContainer", "ExecutionRoleArn", "Tags"})
         if "PrimaryContainer" not in params or "ExecutionRoleArn" not in params:
             raise validation_error("CreateModel needs PrimaryContainer and ExecutionRoleArn")
@@ -76,11 +76,11 @@ class Models:
         return {"ModelArn": model_arn}
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
-        """DescribeModel."""
+        """Answer with the model as it was made."""
         return self.get(params["ModelName"])
 
     def list_summaries(self, params: dict[str, Any]) -> dict[str, Any]:
-        """ListModels."""
+        """Answer with a page of the models that the filters leave."""
         summaries = [
             {key: model[key] for key in ("ModelName", "ModelArn", "CreationTime")}
             for model in list(self._models.values())
@@ -88,7 +88,7 @@ class Models:
         return page(select(summaries, params, name_key="ModelName"), params, "Models")
 
     def delete(self, params: dict[str, Any]) -> dict[str, Any]:
-        """DeleteModel; an endpoint that runs it goes on."""
+        """Delete a model; an endpoint that runs it goes on."""
         model = self.get(params["ModelName"])
         with self._lock:
             self._models.pop(params["ModelName"], None)

@@ -81,16 +81,16 @@ class Objects:
             StorageError: there is none, or the role may not read it.
         """
         self._check("s3:GetObject", f"arn:aws:s3:::{uri.bucket}/{uri.key}", {})
-        found = self._object(uri.bucket, uri.key)
-        if found is None:
+        stored = self._object(uri.bucket, uri.key)
+        if stored is None:
             raise StorageError(f"S3 object {str(uri)!r}: there is none; upload it or correct the key")
-        return blocks_of_key(found)
+        return blocks_of_key(stored)
 
     def _object(self, bucket: str, key: str) -> Any:
         from moto.s3.models import FakeDeleteMarker
 
-        found = self._backend().buckets[bucket].keys.get(key) if self.exists(bucket) else None
-        return None if isinstance(found, FakeDeleteMarker) else found
+        version = self._backend().buckets[bucket].keys.get(key) if self.exists(bucket) else None
+        return None if isinstance(version, FakeDeleteMarker) else version
 
     def _backend(self) -> Any:
         from moto.s3.models import s3_backends

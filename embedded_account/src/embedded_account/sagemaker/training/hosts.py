@@ -10,27 +10,27 @@ _next_net = itertools.count()
 
 
 @dataclass(frozen=True)
-class Place:
+class Host:
     """Which of a job's instances this is."""
 
     index: int
-    hosts: tuple[str, ...]
+    names: tuple[str, ...]  # of all of the job's hosts, in order
     num_cores: int
 
     @property
-    def host(self) -> str:
+    def name(self) -> str:
         """Return the name by which the others reach it."""
-        return self.hosts[self.index]
+        return self.names[self.index]
 
 
-def places(job: TrainingJob) -> list[Place]:
-    """Return the places of the instances of `job`; one alone has AWS's host name, several have addresses."""
+def hosts_of(job: TrainingJob) -> list[Host]:
+    """Return the hosts of the instances of `job`; one alone has AWS's host name, several have addresses."""
     count = job.request["ResourceConfig"]["InstanceCount"]
-    hosts = _hosts(count)
-    return [Place(index, hosts, max(1, job.num_cores // count)) for index in range(count)]
+    names = _names(count)
+    return [Host(index, names, max(1, job.num_cores // count)) for index in range(count)]
 
 
-def _hosts(count: int) -> tuple[str, ...]:
+def _names(count: int) -> tuple[str, ...]:
     """Return host names that sort as they are numbered: SageMaker's rank is the place in the sorted list."""
     if count == 1:
         return ("algo-1",)

@@ -18,7 +18,7 @@ from embedded_account.iam.permissions import Permissions
 from embedded_account.sagemaker.shared.storage import Objects
 from embedded_account.sagemaker.training import channels
 from embedded_account.sagemaker.training.checkpoints import Checkpoints
-from embedded_account.sagemaker.training.hosts import Place
+from embedded_account.sagemaker.training.hosts import Host
 from embedded_account.sagemaker.training.job import TrainingJob
 
 logger = logging.getLogger("embedded_account.sagemaker")
@@ -35,11 +35,11 @@ _SIGTERM_EXIT_SECONDS = 1.0
 class TrainingInstance:
     """Prepares /opt/ml, runs the toolkit and passes its output on line by line."""
 
-    def __init__(self, job: TrainingJob, folder: Path, place: Place) -> None:
+    def __init__(self, job: TrainingJob, folder: Path, host: Host) -> None:
         self._job = job
         self._account = job.account
         self._folder = folder
-        self._place = place
+        self._host = host
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: Thread | None = None
         self._log_access: LogAccess | None = None
@@ -75,7 +75,7 @@ class TrainingInstance:
         for channel in given:
             folder = self.ml / "input" / "data" / channel["ChannelName"]
             folder.mkdir()
-            channels.download(channel, objects, folder, self._place.index, len(self._place.hosts))
+            channels.download(channel, objects, folder, self._host.index, len(self._host.names))
         self._checkpoints.restore()
 
     def start(self) -> None:
@@ -93,7 +93,7 @@ class TrainingInstance:
             raise
         finally:
             os.close(container_output)
-        stream = f"{self._job.name}/algo-{self._place.index + 1}-{int(self._account.clock.time())}"
+        stream = f"{self._job.name}/algo-{self._host.index + 1}-{int(self._account.clock.time())}"
         self._log_access = LogAccess(self._account, self._job.request["RoleArn"], "SageMaker", _LOG_GROUP, stream)
         self._reader = self._account.start_thread(f"log of {stream}", lambda: self._pass_on(output, stream))
         self._checkpoints.start()
@@ -151,15 +151,15 @@ class TrainingInstance:
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            raise RuntimeError(f"instance {self._place.host!r} of {self._job.name!r} has not been started")
+            raise RuntimeError(f"instance {self._host.name!r} of {self._job.name!r} has not been started")
         return self._process
 
     def _resource_config(self) -> dict[str, object]:
         instance_type = self._job.request["ResourceConfig"]["InstanceType"]
-        hosts = list(self._place.hosts)
+        hosts = list(self._host.names)
         group = {"instance_group_name": _GROUP, "instance_type": instance_type, "hosts": hosts}
         return {
-            "current_host": self._place.host,
+            "current_host": self._host.name,
             "current_instance_type": instance_type,
             "current_group_name": _GROUP,
             "hosts": hosts,
@@ -168,7 +168,7 @@ class TrainingInstance:
         }
 
     def _environment(self) -> dict[str, str]:
-        threads = str(self._place.num_cores)
+        threads = str(self._host.num_cores)
         credentials = self._account.role_credentials(
             self._job.request["RoleArn"], "SageMaker", by="sagemaker.amazonaws.com"
         )

@@ -112,7 +112,7 @@ class TrainingJobs:
         }
 
     def create(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Carry out CreateTrainingJob."""
+        """Check the request, against the quota too, and start the job."""
         with self._lock:
             self._refuse_taken(params["TrainingJobName"])
         training_request.check(self._account, params)
@@ -120,12 +120,12 @@ class TrainingJobs:
         return {"TrainingJobArn": self.start(params).arn}
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Carry out DescribeTrainingJob."""
+        """Answer with the job as it is now, and with its warm pool."""
         job = self.get(params["TrainingJobName"])
         return job.describe() | self._warm_pools.status(job)
 
     def list(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Carry out ListTrainingJobs."""
+        """Answer with a page of the jobs that the filters leave, newest first."""
         with self._lock:
             jobs = list(self._jobs.values())
         summaries = [job.summary() | self._warm_pools.status(job) for job in jobs]
@@ -133,12 +133,12 @@ class TrainingJobs:
         return page(selected, params, "TrainingJobSummaries")
 
     def stop(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Carry out StopTrainingJob."""
+        """Ask a job to stop: its script gets SIGTERM and two minutes."""
         self.get(params["TrainingJobName"]).request_stop()
         return {}
 
     def update(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Carry out UpdateTrainingJob, which changes how long a completed job keeps its instances."""
+        """Change how long a completed job keeps its instances."""
         refuse("UpdateTrainingJob", params, {"TrainingJobName", "ResourceConfig"})
         job = self.get(params["TrainingJobName"])
         pool = self._warm_pools.get(job.name)
@@ -150,7 +150,7 @@ class TrainingJobs:
         return {"TrainingJobArn": job.arn}
 
     def delete(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Carry out DeleteTrainingJob; the name may be used again."""
+        """Forget a job that has ended; its name may be used again."""
         job = self.get(params["TrainingJobName"])
         pool = self._warm_pools.get(job.name)
         if job.is_running or (pool and pool.is_available(self._account.clock.now())):

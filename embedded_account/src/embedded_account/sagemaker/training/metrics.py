@@ -33,17 +33,17 @@ class MetricReader:
 
     def read(self, line: str, at: datetime) -> list[Metric]:
         """Return the metrics that `line` holds, and remember them."""
-        found = [
+        metrics = [
             Metric(name, value, at)
             for name, regex in self._definitions
             for match in regex.finditer(line)
             if (value := _number(match)) is not None
         ]
         with self._lock:
-            self.num_lines += bool(found)
-            for metric in found:
+            self.num_lines += bool(metrics)
+            for metric in metrics:
                 self._history.setdefault(metric.name, []).append(metric)
-        return found
+        return metrics
 
     def history(self, name: str) -> list[float]:
         """Return every value of the metric `name` so far."""

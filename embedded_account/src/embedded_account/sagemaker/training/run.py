@@ -19,7 +19,7 @@ from embedded_account.sagemaker.shared.storage import Objects, S3Uri, StorageErr
 from embedded_account.sagemaker.training import output as training_output
 from embedded_account.sagemaker.training.channels import ChannelError
 from embedded_account.sagemaker.training.cores import Cores
-from embedded_account.sagemaker.training.hosts import places
+from embedded_account.sagemaker.training.hosts import hosts_of
 from embedded_account.sagemaker.training.instance import TrainingInstance
 from embedded_account.sagemaker.training.job import TrainingJob
 
@@ -122,7 +122,7 @@ class _Run:
         if (ended := self._find_capacity()) is not None:
             return ended
         folder = self._folder / f"attempt-{number}"
-        self._instances = [TrainingInstance(self._job, folder / place.host, place) for place in places(self._job)]
+        self._instances = [TrainingInstance(self._job, folder / host.name, host) for host in hosts_of(self._job)]
         self._job.note_training_started()
         self._job.move("Downloading")
         self._download()

@@ -118,11 +118,11 @@ class TuningJob:
 
     def _overall_best(self) -> dict[str, Any]:
         """Return the best training job of this tuning job and, on identical data, of its parents."""
-        found = [(job, best) for job in (self, *self.parents) if (best := job.best()) is not None]
-        if not self.is_identical or not found:
+        candidates = [(job, best) for job in (self, *self.parents) if (best := job.best()) is not None]
+        if not self.is_identical or not candidates:
             return {}
         sign = 1 if self.maximizes else -1
-        job, best = max(found, key=lambda pair: sign * (pair[1].value or 0.0))
+        job, best = max(candidates, key=lambda pair: sign * (pair[1].value or 0.0))
         return {"OverallBestTrainingJob": job.attempt_summary(best)}
 
     def dump(self) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class TuningJobs:
             return self._jobs[name]
 
     def create(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Carry out CreateHyperParameterTuningJob."""
+        """Check the request and its parents, and start the first training jobs."""
         with self._lock:
             self._refuse_taken(params["HyperParameterTuningJobName"])
         tuning_request.check(self._account, params)
@@ -77,11 +77,11 @@ class TuningJobs:
                 self._account.after_restore.append(lambda job=job: job.move("Failed", FailureReason=LOST))  # type: ignore[misc]
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Carry out DescribeHyperParameterTuningJob."""
+        """Answer with the job as it is now: its counters, and its best training job so far."""
         return self.get(params["HyperParameterTuningJobName"]).describe()
 
     def list(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Carry out ListHyperParameterTuningJobs."""
+        """Answer with a page of the jobs that the filters leave, newest first."""
         with self._lock:
             jobs = list(self._jobs.values())
         summaries = [job.summary() for job in jobs]
@@ -89,12 +89,12 @@ class TuningJobs:
         return page(select(summaries, params, **keys), params, "HyperParameterTuningJobSummaries")
 
     def stop(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Carry out StopHyperParameterTuningJob."""
+        """Ask a job to stop, and with it its training jobs."""
         self.get(params["HyperParameterTuningJobName"]).request_stop()
         return {}
 
     def list_training_jobs(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Carry out ListTrainingJobsForHyperParameterTuningJob; by value, only jobs that have one are listed."""
+        """Answer with a page of a tuning job's training jobs; by value, only those that have one."""
         job = self.get(params["HyperParameterTuningJobName"])
         attempts = job.attempts
         if params.get("SortBy") == "FinalObjectiveMetricValue":
@@ -111,7 +111,7 @@ class TuningJobs:
         return page(summaries, params, "TrainingJobSummaries")
 
     def delete(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Carry out DeleteHyperParameterTuningJob; its training jobs stay."""
+        """Forget a job that has ended; its training jobs stay."""
         job = self.get(params["HyperParameterTuningJobName"])
         status = job.describe()["HyperParameterTuningJobStatus"]
         if status not in ENDED:
