@@ -1,30 +1,40 @@
-# demo, test, lint, bench, clean. Each makes .venv first if it is missing, from requirements.txt alone.
+# demo, test, lint, bench, audit, lock, clean. Each brings .venv first up to what it needs, from the locks in requirements/.
 # Written for any make and any sh: macOS still has GNU make 3.81.
-PYTHON = python3.11
+PYTHON =
+TORCH =
 BIN = .venv/bin
-STAMP = .venv/.installed
+INSTALL = python=$$(sh requirements/python.sh $(PYTHON)) && "$$python" requirements/install.py $(TORCH:%=--torch=%)
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint bench audit lock clean
 
 help:
 	@echo 'make demo   the whole flow on this machine: pictures in, prediction out'
 	@echo 'make test   all tests'
 	@echo 'make lint   every check that runs no product code'
 	@echo 'make bench  measurements against named baselines'
+	@echo 'make audit  the locked packages against known vulnerabilities'
+	@echo 'make lock   the locks anew, after a change of dependencies in a pyproject.toml'
 	@echo 'make clean  stop the embedded account and remove what was built; .venv stays'
+	@echo 'with PYTHON=/path/to/python3.12   that Python; else the one of .venv, else the newest from 3.11 to 3.13'
+	@echo 'with TORCH=cpu                    torch without what a GPU needs: on Linux 0.2 GB to fetch instead of 3'
 
-demo: $(STAMP)
+demo:
+	@$(INSTALL) local
 	@$(BIN)/python deploy.py demo
 
-# Two workers: many tests wait for a process, a clock or a socket.
-test: $(STAMP)
-	$(BIN)/python -m pytest -n 2
-	cd embedded_account && ../$(BIN)/python -m pytest -n 2
+# Two workers: many tests wait for a process, a clock or a socket. Both suites run, whichever fails.
+test:
+	@$(INSTALL) dev
+	@failed=; \
+	(cd embedded_account && ../$(BIN)/python -m pytest -n 2) || failed=1; \
+	$(BIN)/python -m pytest -n 2 || failed=1; \
+	[ -z "$$failed" ] || { echo 'make test: the account, the product or both failed; see above' >&2; exit 1; }
 
-lint: $(STAMP)
+lint:
+	@$(INSTALL) dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy deploy.py datasets handlers inference ops reports statemachine training
+	$(BIN)/mypy deploy.py datasets handlers inference ops reports requirements statemachine training
 	MYPYPATH=embedded_account/src $(BIN)/mypy embedded_account/src
 	$(BIN)/lint-imports
 	mkdir -p build
@@ -37,27 +47,22 @@ lint: $(STAMP)
 	  echo 'asl-validator: skipped, it needs node; the tests create the state machine in the embedded account instead'; \
 	fi
 
-bench: $(STAMP)
+bench:
+	@$(INSTALL) dev
 	@ls bench/bench_*.py > /dev/null 2>&1 || { echo 'bench/: there is no bench_*.py yet' >&2; exit 1; }
 	@for file in bench/bench_*.py embedded_account/bench/bench_*.py; do $(BIN)/python "$$file" || exit 1; done
+
+# pip-audit asks PyPI's advisory data for each pin. Where it cannot be reached it knows of nothing, so it is tried first on a
+# version with known vulnerabilities, and no answer is a failure.
+audit:
+	@$(INSTALL) dev
+	$(BIN)/python requirements/audit.py
+
+lock:
+	@$(INSTALL) dev
+	$(BIN)/python requirements/lock.py
 
 clean:
 	@if [ -x $(BIN)/python ] && [ -d .local ]; then $(BIN)/python deploy.py local stop; fi
 	rm -rf build .local .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
-
-# The stamp comes last, so that an installation that was interrupted is taken up again.
-$(STAMP): requirements.txt
-	@command -v $(PYTHON) > /dev/null || { \
-	  echo '$(PYTHON): not found; install Python 3.11, or name it: make PYTHON=/path/to/python3.11' >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
-	  echo '$(PYTHON): is not Python 3.11; name one that is: make PYTHON=/path/to/python3.11' >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \
-	  echo '$(PYTHON): has no venv module; install it (Debian and Ubuntu: apt install python3.11-venv)' >&2; exit 1; }
-	@echo 'installing the pinned packages into .venv, once ...'
-	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable ./embedded_account
-	@$(BIN)/python -m compileall -q datasets handlers inference ops reports training
-	@$(BIN)/python -m ops.prepare
-	@touch $(STAMP)

@@ -74,7 +74,7 @@ def _scans() -> Iterator[tuple[list[int], int]]:
     spec = find_spec("sklearn")
     if spec is None or not spec.submodule_search_locations:
         raise UploadError(
-            "scikit-learn: not installed, it brings the demo's pictures; run: pip install -r requirements.txt"
+            "scikit-learn: not installed, it brings the demo's pictures; run: python requirements/install.py local"
         )
     path = Path(spec.submodule_search_locations[0]) / "datasets" / "data" / "digits.csv.gz"
     with gzip.open(path, "rt", newline="") as file:

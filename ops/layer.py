@@ -92,12 +92,13 @@ def _distribution(requirement: Requirement) -> Distribution:
         found = distribution(requirement.name)
     except PackageNotFoundError as error:
         raise BundleError(
-            f"requirement {str(requirement)!r} of the handlers: not installed; run: pip install -r requirements.txt"
+            f"requirement {str(requirement)!r} of the handlers: not installed;"
+            " run: python requirements/install.py runtime"
         ) from error
     if not requirement.specifier.contains(found.version, prereleases=True):
         raise BundleError(
             f"requirement {str(requirement)!r} of the handlers: version {found.version} is installed;"
-            " run: pip install -r requirements.txt"
+            " run: python requirements/install.py runtime"
         )
     return found
 

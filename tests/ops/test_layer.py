@@ -62,5 +62,7 @@ def test_layer_names_a_requirement_that_is_not_met(tmp_path: Path, line: str) ->
     requirements = tmp_path / "requirements.txt"
     requirements.write_text(line + "\n")
 
-    with pytest.raises(BundleError, match=rf"requirement '{line}' of the handlers: .*pip install -r"):
+    with pytest.raises(
+        BundleError, match=rf"requirement '{line}' of the handlers: .*run: python requirements/install.py"
+    ):
         layer.layer_zip(requirements, for_this_machine=True)

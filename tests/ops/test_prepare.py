@@ -1,12 +1,38 @@
-"""ops/prepare.py: the first deployment finds its layer and its images made."""
+"""ops/prepare.py: the first deployment finds its layer and its images made, and modules compiled."""
+
+import pytest
 
 from ops import images, layer, prepare
+from ops.errors import BundleError
 
 
 def test_what_is_prepared_is_what_a_local_deployment_asks_for(monkeypatch):
     """Afterwards no other process is asked for images, and nothing is packed."""
+    monkeypatch.setattr(prepare, "COMPILED", ())
+
     prepare.main()
 
     monkeypatch.setattr(layer, "zip_bytes", None)
     assert images.prefetch(prepare.REGION, *prepare.instance_types()) is None
     assert layer.layer_zip(prepare.REPOSITORY / "handlers" / "requirements.txt", for_this_machine=True)
+
+
+def test_modules_are_compiled_where_that_is_switched_off(monkeypatch, tmp_path):
+    """With PYTHONDONTWRITEBYTECODE set, what is imported now need not be compiled by each process later."""
+    monkeypatch.setattr(prepare, "REPOSITORY", tmp_path)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    for name in ("first_module", "second_module"):
+        (tmp_path / f"{name}.py").write_text("")
+
+    prepare.compile_modules(["first_module", "second_module"])
+
+    compiled = {path.name.partition(".")[0] for path in (tmp_path / "__pycache__").iterdir()}
+    assert compiled == {"first_module", "second_module"}
+
+
+def test_a_package_that_cannot_be_imported_is_named(capfd):
+    """An installation with a hole in it fails while it is made, and says where."""
+    with pytest.raises(BundleError, match="packages: 'no_such_module_here' cannot be imported"):
+        prepare.compile_modules(["no_such_module_here"])
+
+    assert "ModuleNotFoundError" in capfd.readouterr().err
