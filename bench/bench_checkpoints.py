@@ -15,9 +15,9 @@ import torch
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
 from inference.model import ModelSpec, build_model  # noqa: E402
-from training.checkpoint import CheckpointFolder  # noqa: E402 - after the path is set
+from training.checkpoints.folder import CheckpointFolder  # noqa: E402 - after the path is set
 from training.model.stages import set_trainable_stages  # noqa: E402
-from training.state import TrainingState  # noqa: E402
+from training.optimisation.state import TrainingState  # noqa: E402
 
 
 def state_after_a_step(model_name: str, depth: int) -> TrainingState:

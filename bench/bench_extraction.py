@@ -33,12 +33,12 @@ from bench.bench_features import CACHE, EPOCHS, MODEL, NUM_CLASSES, PHOTOS, SIDE
 from inference.model import ModelSpec, normalise, replace_head  # noqa: E402
 from inference.preprocessing import Preprocessing  # noqa: E402
 from training import preparation  # noqa: E402
-from training.data import Datasets, Split, load_datasets  # noqa: E402
-from training.extractors import make_extractor  # noqa: E402
-from training.feature_store import FeatureWriter, SampleRow  # noqa: E402
-from training.features import description  # noqa: E402
-from training.onnx_export import export_onnx  # noqa: E402
-from training.quantization import quantise  # noqa: E402
+from training.data.splits import Datasets, Split, load_datasets  # noqa: E402
+from training.export.onnx_graph import export_onnx  # noqa: E402
+from training.export.quantization import quantise  # noqa: E402
+from training.features.computing import description  # noqa: E402
+from training.features.extractors import make_extractor  # noqa: E402
+from training.features.store import FeatureWriter, SampleRow  # noqa: E402
 
 PREPROCESSING = Preprocessing.for_image_size(SIDE)
 CALIBRATION_IMAGES, BATCH_SIZE = 128, 32

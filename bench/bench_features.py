@@ -38,9 +38,9 @@ from torch import Tensor, nn  # noqa: E402
 from bench import baseline  # noqa: E402
 from training import preparation  # noqa: E402
 from training.config import TrainingConfig, parse_config  # noqa: E402
-from training.data import find_images  # noqa: E402
+from training.data.splits import find_images  # noqa: E402
 from training.distributed import World  # noqa: E402
-from training.engine import fit  # noqa: E402
+from training.optimisation.engine import fit  # noqa: E402
 
 CACHE = ROOT / "build" / "bench"
 TRIALS, EPOCHS = 20, 5

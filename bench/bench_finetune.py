@@ -34,9 +34,9 @@ from bench import baseline  # noqa: E402
 from inference.model import ModelSpec, build_model  # noqa: E402
 from inference.preprocessing import Preprocessing  # noqa: E402
 from training.config import TrainingConfig, parse_config  # noqa: E402
-from training.data import Split, load_datasets  # noqa: E402
-from training.engine import start_state, train_one_epoch  # noqa: E402
-from training.inputs import ImageInputs, side_of_epoch  # noqa: E402
+from training.data.inputs import ImageInputs, side_of_epoch  # noqa: E402
+from training.data.splits import Split, load_datasets  # noqa: E402
+from training.optimisation.engine import start_state, train_one_epoch  # noqa: E402
 
 CACHE = ROOT / "build" / "bench"
 PHOTOS = ROOT.parent / "shared" / "data" / "flowers"

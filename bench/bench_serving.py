@@ -140,9 +140,9 @@ def make_artifact(model_name: str, precision: str) -> Path:
     from inference.predictors import FP32_FILE, INT8_FILE
     from inference.preprocessing import Preprocessing
     from training.config import parse_config
-    from training.export import save_model
+    from training.export.artifact import save_model
+    from training.export.quantization import quantise
     from training.model.trained import TrainedModel
-    from training.quantization import quantise
 
     folder = _SCRATCH / f"{model_name}-{precision}"
     model = folder / "model"

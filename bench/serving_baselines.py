@@ -4,7 +4,7 @@ usual        inference.py as it is usually written: PIL decodes, Resize, CenterC
              fp32, one request at a time, behind the standard library's HTTP server
 torchserve   TorchServe 0.12 with its stock image_classifier handler, in an environment of its own under build/;
              as it comes, with a worker a core, and with one worker
-ours         the embedded account's serving container with an artifact as training/export.py writes it
+ours         the embedded account's serving container with an artifact as training/export/artifact.py writes it
 
 python bench/serving_baselines.py usual FOLDER PORT
 """
@@ -30,7 +30,7 @@ CONTAINER = ROOT / "embedded_account/src/embedded_account/sagemaker/containers/s
 START_SECONDS = 90.0
 TORCHSERVE = ("torchserve==0.12.0", "torch-model-archiver==0.12.0", "captum==0.7.0")
 
-# torchvision beside a CPU build of torch: see training/torchvision_ops.py. TorchServe's handler imports it by itself.
+# torchvision beside a CPU build of torch: see inference/torchvision_ops.py. TorchServe's handler imports it by itself.
 SITE = """
 import importlib.abc, sys
 class DeclareFirst(importlib.abc.MetaPathFinder):

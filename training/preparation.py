@@ -9,20 +9,20 @@ from torch import nn
 
 from inference.model import ModelSpec, UnknownModelError, build_model, make_head, replace_head
 from inference.preprocessing import Preprocessing
-from training.augment import training_preprocessing
-from training.checks import absent_classes, duplicates
 from training.config import TrainingConfig
-from training.data import Datasets, Split, find_images, load_datasets, read_split
+from training.data.augmentation import training_preprocessing
+from training.data.checks import absent_classes, duplicates
+from training.data.inputs import ImageInputs, Inputs
+from training.data.splits import Datasets, Split, find_images, load_datasets, read_split
 from training.distributed import World
 from training.errors import ConfigError
-from training.feature_inputs import FeatureInputs, Scale, class_names_of, datasets_of, fold_scale, head_config
-from training.feature_store import FeatureStore, is_complete, open_store
-from training.features import check_backbone, check_features, check_settings, compute_features
-from training.inputs import ImageInputs, Inputs
+from training.features.computing import check_backbone, check_features, check_settings, compute_features
+from training.features.inputs import FeatureInputs, Scale, class_names_of, datasets_of, fold_scale, head_config
+from training.features.store import FeatureStore, is_complete, open_store
+from training.model.precision import best_device
 from training.model.stages import set_trainable_stages
 from training.model.trained import TrainedModel
 from training.model.weights import load_imagenet_weights, load_weights_file
-from training.precision import best_device
 
 Say = Callable[[str], None]
 

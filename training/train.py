@@ -41,13 +41,13 @@ from training.stopping import StopSignal  # noqa: E402
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from training.data import Datasets
+    from training.checkpoints.resuming import Checkpoints
+    from training.data.splits import Datasets
     from training.distributed import World
     from training.model.trained import TrainedModel
+    from training.optimisation.profiling import Profiler
+    from training.optimisation.state import Callback, EpochResult, FitResult, TrainingState
     from training.preparation import Preparation
-    from training.profiling import Profiler
-    from training.resuming import Checkpoints
-    from training.state import Callback, EpochResult, FitResult, TrainingState
 
     Job = Callable[[TrainingConfig, Mapping[str, str], StopSignal], None]
 
@@ -117,25 +117,28 @@ def write_results(
     test_logits: "Tensor | None",
 ) -> None:
     """Write the artifact, evaluation.json with what the artifact answers, and the report."""
-    from training import export, report
+    from training.export.artifact import save_model
+    from training.export.evaluation import evaluation_of, write_evaluation
+    from training.export.golden import golden_predictions
+    from training.export.report_html import try_report
 
     samples = datasets.test.samples if datasets.test else []
     serving, golden = None, []
     if config.save_model:
         can_calibrate = config.has_images or (config.validation is not None and datasets.calibration is not None)
-        serving = export.save_model(trained, config, datasets if can_calibrate else None)
+        serving = save_model(trained, config, datasets if can_calibrate else None)
         say(f"serving_precision={serving.precision} serving_engine={serving.engine}: {serving.reason}")
         if test_logits is not None:
-            golden = export.golden_predictions(config.model_dir, samples, test_logits)
-    evaluation = export.evaluation(config, datasets, fitted, test_logits, golden, serving)
-    export.write_evaluation(evaluation, config)
+            golden = golden_predictions(config.model_dir, samples, test_logits)
+    evaluation = evaluation_of(config, datasets, fitted, test_logits, golden, serving)
+    write_evaluation(evaluation, config)
     if config.save_model:
-        say(report.try_report(evaluation, samples, config))
+        say(try_report(evaluation, samples, config))
 
 
 def fit(ready: "Preparation", world: "World", stop: StopSignal) -> "FitResult":
     """Train, or go on with a training that was interrupted."""
-    from training import engine
+    from training.optimisation import engine
 
     checkpoints = start_checkpoints(ready, world, stop)
     profiler = start_profiler(ready.config, world)
@@ -154,15 +157,15 @@ def start_profiler(config: TrainingConfig, world: "World") -> "Profiler | None":
     """Return what measures the steps of the first process; None unless --profile asks for it."""
     if not config.profile or not world.is_first:
         return None
-    from training.profiling import Profiler
+    from training.optimisation.profiling import Profiler
 
     return Profiler(config)
 
 
 def start_checkpoints(ready: "Preparation", world: "World", stop: StopSignal) -> "Checkpoints | None":
     """Return what saves and restores the training's state; None without a folder for it."""
-    from training.checkpoint import CheckpointFolder
-    from training.resuming import Checkpoints, identity
+    from training.checkpoints.folder import CheckpointFolder
+    from training.checkpoints.resuming import Checkpoints, identity
 
     config = ready.config
     if config.checkpoint_dir is None:
@@ -174,7 +177,7 @@ def start_checkpoints(ready: "Preparation", world: "World", stop: StopSignal) ->
 
 def callbacks() -> "list[Callback]":
     """Return what the job does besides training, in the order in which it is done."""
-    from training.state import Callback
+    from training.optimisation.state import Callback
 
     class EpochLines(Callback):
         """Prints one line an epoch."""
@@ -205,8 +208,8 @@ def said_by_one(world: "World") -> Iterator[None]:
 
 def score_test_split(trained: "TrainedModel", datasets: "Datasets", world: "World") -> "Tensor | None":
     """Return the logits of the test split, which is looked at here alone; None where there is none."""
-    from training.inputs import all_logits
-    from training.scores import metrics_of
+    from training.data.inputs import all_logits
+    from training.optimisation.scores import metrics_of
 
     if datasets.test is None:
         return None

@@ -11,7 +11,7 @@ from PIL import Image
 from inference.model import ModelSpec, build_model
 from inference.preprocessing import Preprocessing
 from training.config import TrainingConfig, parse_config
-from training.export import save_model
+from training.export.artifact import save_model
 from training.model.trained import TrainedModel
 
 CLASS_NAMES = ["daisy", "rose", "tulip", "Gänseblümchen"]

@@ -15,8 +15,8 @@ from sagemaker_inference.errors import BaseInferenceToolkitError
 
 from inference import inference
 from inference.inference import Classifier, RequestError
-from training.data import Split
-from training.inputs import all_logits
+from training.data.inputs import all_logits
+from training.data.splits import Split
 from training.listing import Sample
 from training.model.trained import TrainedModel
 

@@ -18,7 +18,7 @@ from inference.model import ModelSpec, build_model
 from inference.predictors import OpenVinoPredictor, load_predictor, load_torch_predictor
 from inference.preprocessing import Preprocessing
 from training.config import parse_config
-from training.export import save_model
+from training.export.artifact import save_model
 from training.model.trained import TrainedModel
 
 PREPROCESSING = Preprocessing.for_image_size(40)

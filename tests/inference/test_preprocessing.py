@@ -13,7 +13,7 @@ from torch import Tensor
 from inference.decoding import ImageError
 from inference.model import normalise
 from inference.preprocessing import Preprocessing
-from training.data import decode_image
+from training.data.splits import decode_image
 
 PREPROCESSING = Preprocessing.for_image_size(32)
 

@@ -32,7 +32,7 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     from inference.model import ModelSpec, build_model
     from inference.preprocessing import Preprocessing
     from training.config import parse_config
-    from training.export import save_model
+    from training.export.artifact import save_model
     from training.model.trained import TrainedModel
 
     folder = tmp_path_factory.mktemp("job")

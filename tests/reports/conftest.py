@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from training.metrics import split_scores
+from training.export.metrics import split_scores
 
 CLASSES = ["<script>alert(1)</script>", "$5 & 'quoted'", "\N{CJK UNIFIED IDEOGRAPH-8C93}", "dog"]
 

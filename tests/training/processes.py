@@ -16,7 +16,13 @@ import torch
 _CONTEXT: ForkServerContext = multiprocessing.get_context("forkserver")
 # What a short job would spend most of its time on; torchvision brings torch's compiler along.
 _CONTEXT.set_forkserver_preload(
-    ["training.resuming", "training.engine", "training.export", "torchvision.models", "sklearn.metrics"]
+    [
+        "training.checkpoints.resuming",
+        "training.optimisation.engine",
+        "training.export.artifact",
+        "torchvision.models",
+        "sklearn.metrics",
+    ]
 )
 
 

@@ -128,7 +128,7 @@ def test_unexpected_failure_is_a_sentence_too(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("training.export.save_model", full)
+    monkeypatch.setattr("training.export.artifact.save_model", full)
 
     assert train.main(job[0], job[1]) == 1
     reason = (tmp_path / "output" / "failure").read_text()

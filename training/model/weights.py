@@ -1,5 +1,6 @@
 """The weights that a network starts with: torchvision's, or those of a file."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -69,6 +70,15 @@ def backbone_state(model: nn.Module) -> dict[str, Tensor]:
     """Return the weights and buffers of all but the head."""
     head = head_name(model)
     return {name: value for name, value in model.state_dict().items() if not name.startswith(f"{head}.")}
+
+
+def digest_of(tensors: Mapping[str, torch.Tensor]) -> str:
+    """Return a SHA-256 over names and values, in the order of the names."""
+    digest = hashlib.sha256()
+    for name, value in sorted(tensors.items()):
+        digest.update(f"{name}:{value.dtype}:{tuple(value.shape)}\n".encode())
+        digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _plain_state(state: object, file_name: str) -> dict[str, Tensor]:

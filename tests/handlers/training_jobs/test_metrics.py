@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from handlers.contract.errors import SettingsError
 from handlers.training_jobs import metrics
-from training.scores import Metrics
-from training.state import EpochResult
+from training.optimisation.scores import Metrics
+from training.optimisation.state import EpochResult
 from training.train import epoch_line
 
 _NUMBERS = st.floats() | st.floats(0, 1)

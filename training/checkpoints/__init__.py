@@ -1,0 +1,1 @@
+"""A training that was interrupted is taken up again."""

@@ -1,0 +1,1 @@
+"""Splits of decoded images: read, checked, varied, balanced and put into batches."""

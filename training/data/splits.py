@@ -1,0 +1,217 @@
+"""Image folders as splits of decoded images; what cannot be used is set aside, and no class index ever shifts.
+
+Each file is opened once before training: decoding it also checks it and takes its checksum. Where the pixels fit the
+cache that is the only time, so a FastFile channel, whose files come from S3 as they are read, is read once.
+"""
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from inference.decoding import ImageError, decode_pixels
+from inference.preprocessing import Preprocessing
+from training.config import TrainingConfig
+from training.data.checks import absent_classes, check_known_classes, duplicates, imbalance
+from training.distributed import Shard
+from training.errors import DatasetError
+from training.listing import DataProblem, Listing, Sample, channel_samples, splits_of_folder
+
+
+def decode_image(data: bytes, preprocessing: Preprocessing) -> Tensor:
+    """Return the picture in `data` as a uint8 tensor (3, image_size, image_size): upright, RGB, scaled, cropped.
+
+    Raises:
+        ImageError: as `decode_pixels`.
+    """
+    return torch.from_numpy(decode_pixels(data, preprocessing).copy()).permute(2, 0, 1).contiguous()
+
+
+@dataclass
+class Split:
+    """The readable images of one split; `cache` is None when they are decoded anew each epoch."""
+
+    name: str
+    samples: list[Sample]
+    labels: Tensor  # (N,) int64
+    preprocessing: Preprocessing
+    cache: Tensor | None  # (N, 3, H, W) uint8
+    workers: int = 0
+    digests: list[bytes] = field(default_factory=list)  # SHA-256 of each file
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def batches(
+        self, batch_size: int, order: Tensor | None = None, shard: Shard | None = None
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield uint8 images (B, 3, H, W) and labels (B,) in file order, or in `order` (indices, any length).
+
+        With a `shard`, each batch is our part of the whole one.
+        """
+        indices = torch.arange(len(self)) if order is None else order
+        whole = [chunk for chunk in torch.split(indices, batch_size) if len(chunk)]
+        chunks = [chunk[(shard or Shard()).of(len(chunk))] for chunk in whole]
+        if self.cache is not None:
+            for chunk in chunks:
+                yield self.cache[chunk], self.labels[chunk]
+        else:
+            # Threads, since Pillow decodes outside the interpreter lock, and no epoch waits for processes to start.
+            with ThreadPoolExecutor(max_workers=self.workers or os.cpu_count()) as pool:
+                for chunk in chunks:
+                    yield torch.stack(list(pool.map(self._decode, chunk.tolist()))), self.labels[chunk]
+
+    def _decode(self, index: int) -> Tensor:
+        return decode_image(self.samples[index].path.read_bytes(), self.preprocessing)
+
+
+@dataclass
+class Datasets:
+    """All that a training job reads."""
+
+    class_names: list[str]
+    train: Split
+    validation: Split
+    test: Split | None
+    problems: list[DataProblem] = field(default_factory=list)
+    calibration: NDArray[np.uint8] | None = None  # (N, H, W, 3) kept with features, where train's images are not there
+
+    def digest(self) -> str:
+        """Return a SHA-256 over classes, splits, names, labels and bytes: equal for equal data, wherever it lies."""
+        digest = hashlib.sha256(json.dumps(self.class_names).encode())
+        for split in filter(None, (self.train, self.validation, self.test)):
+            for sample, label, content in zip(split.samples, split.labels.tolist(), split.digests, strict=True):
+                digest.update(f"\n{split.name} {sample.relative_path} {label} ".encode() + content)
+        return digest.hexdigest()
+
+
+def load_datasets(config: TrainingConfig, preprocessing: Preprocessing, training: Preprocessing) -> Datasets:
+    """Read all splits; training images may be kept larger (`training`) than what the network sees.
+
+    Raises:
+        DatasetError: fewer than 2 classes, a class without a training image, an unknown class folder, too many files
+            that cannot be used, or too many images of train in validation or test.
+    """
+    listings = find_images(config)
+    class_names = _class_names(config.classes, listings["train"].samples)
+    problems: list[DataProblem] = []
+    splits: dict[str, Split] = {}
+    room = config.cache_mb * 2**20
+    for name, listing in listings.items():
+        how = training if name == "train" else preprocessing
+        splits[name], found = read_split(name, listing, class_names, how, config, room)
+        room -= 0 if (cache := splits[name].cache) is None else cache.numel()
+        problems += listing.problems + found
+        if name == "train":
+            _check_every_class_trains(splits[name], class_names)
+        else:
+            problems += absent_classes(name, splits[name].labels.tolist(), class_names)
+    problems += imbalance(splits["train"].labels.tolist(), class_names, config.class_balance)
+    samples = {name: split.samples for name, split in splits.items()}
+    digests = {name: split.digests for name, split in splits.items()}
+    problems += duplicates(samples, digests, config.max_duplicates)
+    return Datasets(class_names, splits["train"], splits["validation"], splits.get("test"), problems)
+
+
+def find_images(config: TrainingConfig) -> dict[str, Listing]:
+    """Return what lies in train, validation and, where there is one, test, in this order."""
+    if config.data is not None:
+        found = splits_of_folder(Path(config.data), config.validation_fraction, config.test_fraction, config.seed)
+    else:
+        folders = {"train": config.train, "validation": config.validation, "test": config.test}
+        found = {name: channel_samples(folder) for name, folder in folders.items() if folder is not None}
+    return {name: found[name] for name in ("train", "validation", "test") if name in found}
+
+
+def read_split(
+    name: str,
+    listing: Listing,
+    class_names: list[str],
+    preprocessing: Preprocessing,
+    config: TrainingConfig,
+    room: int,
+) -> tuple[Split, list[DataProblem]]:
+    """Decode every image once, keeping the pixels if they fit in `room` bytes; what cannot be used is left out.
+
+    Raises:
+        DatasetError: nothing is left, or more than `max_unreadable` of the images cannot be used.
+    """
+    samples, problems = check_known_classes(name, listing.samples, class_names, is_given=config.classes is not None)
+    side = preprocessing.image_size
+    fits = len(samples) * 3 * side * side <= room
+    cache = torch.empty((len(samples) if fits else 0, 3, side, side), dtype=torch.uint8)
+
+    def read(index: int) -> bytes | DataProblem:
+        try:
+            data = _content(samples[index].path)
+            pixels = decode_image(data, preprocessing)
+        except (ImageError, OSError) as error:
+            return DataProblem(samples[index].relative_path, str(error))
+        if fits:
+            cache[index] = pixels
+        return hashlib.sha256(data).digest()
+
+    pool = ThreadPoolExecutor(max_workers=os.cpu_count())  # Pillow decodes outside the interpreter lock
+    try:
+        outcomes = list(pool.map(read, range(len(samples))))
+    finally:
+        pool.shutdown(cancel_futures=True)  # a job that is told to stop does not read the rest first
+    unreadable = [outcome for outcome in outcomes if isinstance(outcome, DataProblem)]
+    problems += unreadable
+    _check_usable(name, len(listing.samples), problems, config.max_unreadable)
+    readable = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, bytes)]
+    index_of = {class_name: index for index, class_name in enumerate(class_names)}
+    kept = [samples[index] for index in readable]
+    labels = torch.tensor([index_of[sample.class_name] for sample in kept], dtype=torch.int64)
+    pixels = (cache[readable] if unreadable else cache) if fits else None
+    digests = [outcome for outcome in outcomes if isinstance(outcome, bytes)]
+    return Split(name, kept, labels, preprocessing, pixels, config.workers, digests), problems
+
+
+def _content(path: Path) -> bytes:
+    if not path.is_file():  # a pipe or a device would never end
+        raise ImageError("no regular file, or a link to nothing")
+    return path.read_bytes()
+
+
+def _class_names(classes: Path | None, train: Sequence[Sample]) -> list[str]:
+    """Return the class names in the order of their index."""
+    if classes is None:
+        names = sorted({sample.class_name for sample in train})
+    else:
+        try:
+            names = json.loads((classes / "classes.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DatasetError(f"classes.json cannot be read from {str(classes)!r}: {error}") from error
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise DatasetError("classes.json is not a JSON list of class names")
+    if len(names) < 2 or len(set(names)) != len(names):
+        raise DatasetError(f"class names {names!r}; at least 2 different class folders are needed")
+    return names
+
+
+def _check_every_class_trains(train: Split, class_names: list[str]) -> None:
+    counts = Counter(train.labels.tolist())
+    missing = [name for index, name in enumerate(class_names) if not counts[index]]
+    if missing:
+        raise DatasetError(
+            f"class {missing[0]!r} has no readable image in the train split; add some, or remove the class"
+        )
+
+
+def _check_usable(name: str, total: int, problems: list[DataProblem], limit: float) -> None:
+    if problems and (len(problems) == total or len(problems) > limit * total):
+        first = problems[0]
+        raise DatasetError(
+            f"{len(problems)} of {total} images of the {name} split cannot be used (at most {limit:.0%} may be), "
+            f"the first {first.path!r}: {first.reason}; repair or remove them"
+        )

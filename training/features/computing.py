@@ -1,0 +1,177 @@
+"""Features once: what a frozen backbone gives for each image and for seeded variations of the training images."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from inference.model import replace_head
+from inference.preprocessing import Preprocessing
+from training.config import TrainingConfig
+from training.data.augmentation import RECIPES, augment, rand_augment
+from training.data.calibration import calibration_images
+from training.data.inputs import decoded_ahead
+from training.data.splits import Datasets, Split
+from training.errors import ConfigError, FeaturesError
+from training.features.extractors import Extractor, make_extractor
+from training.features.store import FeatureWriter, SampleRow
+from training.model.weights import backbone_state, digest_of
+from training.versions import versions
+
+BATCH_SIZE = 32
+# Settings that a frozen backbone's features leave no room for, with the value that switches them off.
+WITHOUT_EFFECT = {"unfreeze_depth": 0, "cutmix": 0, "progressive_unfreeze": 0, "progressive_resize": 1}
+
+
+def compute_features(
+    network: nn.Module,
+    datasets: Datasets,
+    config: TrainingConfig,
+    preprocessing: Preprocessing,
+    folder: Path,
+    say: Callable[[str], None],
+) -> None:
+    """Write the features of the train and validation splits to `folder`, which is complete when this returns.
+
+    `network` loses its head.
+    """
+    started = time.perf_counter()
+    digest = digest_of(backbone_state(network))
+    replace_head(network, nn.Identity())
+    extractor = make_extractor(network, preprocessing, config.extractor, config.feature_precision)
+    writer = FeatureWriter(folder)
+    blocks = training_blocks(extractor, datasets.train, config, preprocessing)
+    writer.write_split("train", _rows(datasets.train), blocks)
+    blocks = (extractor.features(images)[:, None] for images, _ in decoded_ahead(datasets.validation, BATCH_SIZE))
+    writer.write_split("validation", _rows(datasets.validation), blocks)
+    # So that the job which saves the network needs none of the training images.
+    writer.write_calibration(calibration_images(datasets.train.samples, preprocessing))
+    writer.finish(description(digest, datasets, config, extractor))
+    seconds = time.perf_counter() - started
+    count = sum(split["num_images"] * split["num_views"] for split in writer.splits.values())
+    say(
+        f"features of {count} images by {extractor.name} in {extractor.precision}: "
+        f"feature_seconds={seconds:.2f} feature_images_per_second={count / seconds:.0f}"
+    )
+
+
+def training_blocks(
+    extractor: Extractor, split: Split, config: TrainingConfig, preprocessing: Preprocessing
+) -> Iterator[Tensor]:
+    """Yield features (B, views, num_features) of the training images: as they are served, then varied."""
+    generator = torch.Generator().manual_seed(config.seed)
+    torch.manual_seed(config.seed)  # RandAugment draws from it
+    served = split if split.preprocessing == preprocessing else replace(split, preprocessing=preprocessing, cache=None)
+    for images, originals in _pairs(split, served):
+        views = [extractor.features(originals)]
+        for _ in range(num_varied_views(config)):
+            views.append(extractor.features(_varied(images, config, generator)))  # noqa: PERF401 - reads as it happens
+        yield torch.stack(views, dim=1)
+
+
+def num_varied_views(config: TrainingConfig) -> int:
+    """Return how many varied views each training image gets; none where nothing varies it."""
+    return config.feature_views if config.augment != "none" or config.randaugment else 0
+
+
+def description(
+    backbone_sha256: str, datasets: Datasets, config: TrainingConfig, extractor: Extractor
+) -> dict[str, Any]:
+    """Return what the features depend on, as the manifest records it."""
+    return {
+        "dataset_fingerprint": config.dataset_fingerprint,
+        "class_names": datasets.class_names,
+        "backbone": {"model_name": config.model_name, "weights": config.weights, "sha256": backbone_sha256},
+        "image_size": config.image_size,
+        "augment": config.augment,
+        "randaugment": config.randaugment,
+        "num_views": num_varied_views(config),
+        "seed": config.seed,
+        "extractor": extractor.name,
+        "precision": extractor.precision,
+        "training_job_name": config.training_job_name,
+        "data_problems": [asdict(problem) for problem in datasets.problems],
+        "versions": versions(),
+    }
+
+
+def check_settings(config: TrainingConfig) -> None:
+    """Refuse settings that need images.
+
+    Raises:
+        ConfigError: one of them is on.
+    """
+    for name, off in WITHOUT_EFFECT.items():
+        if getattr(config, name) != off:
+            remedy = "trainable=head" if name == "unfreeze_depth" else f"{name}={off}"
+            raise ConfigError(
+                f"{name}={getattr(config, name)!r} needs images, but the job trains on features; "
+                f"use {remedy}, or leave out the features"
+            )
+
+
+def check_features(manifest: dict[str, Any], config: TrainingConfig, class_names: list[str] | None) -> None:
+    """Refuse features that are not those of this job; `class_names` is None where the job has no other source of them.
+
+    Raises:
+        FeaturesError: they are of another backbone, dataset or augmentation.
+    """
+    backbone = manifest["backbone"]
+    wanted: dict[str, tuple[object, object]] = {
+        "model_name": (backbone["model_name"], config.model_name),
+        "weights": (backbone["weights"], config.weights),
+        "image_size": (manifest["image_size"], config.image_size),
+    }
+    if config.augment != "none":
+        wanted["augment"] = (manifest["augment"], config.augment)
+        wanted["randaugment"] = (manifest["randaugment"], config.randaugment)
+    if config.weights == "none":
+        wanted["seed"] = (manifest["seed"], config.seed)
+    if config.dataset_fingerprint and manifest["dataset_fingerprint"]:
+        wanted["dataset_fingerprint"] = (manifest["dataset_fingerprint"], config.dataset_fingerprint)
+    if class_names is not None:
+        wanted["class_names"] = (manifest["class_names"], class_names)
+    for name, (found, asked) in wanted.items():
+        if found != asked:
+            raise FeaturesError(f"the features are of {name} {found!r}, the job of {asked!r}; compute them again")
+
+
+def check_backbone(manifest: dict[str, Any], network: nn.Module) -> None:
+    """Refuse a backbone that did not make the features.
+
+    Raises:
+        FeaturesError: its weights have another SHA-256.
+    """
+    found, made_by = digest_of(backbone_state(network)), manifest["backbone"]["sha256"]
+    if found != made_by:
+        raise FeaturesError(
+            f"the features were made by a backbone with SHA-256 {made_by[:12]}, this one has {found[:12]}; "
+            "compute the features again with these weights"
+        )
+
+
+def _pairs(split: Split, served: Split) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield each batch as it is to be varied and as it is served; the same one where both are alike."""
+    if served is split:
+        for images, _ in decoded_ahead(split, BATCH_SIZE):
+            yield images, images
+    else:
+        batches = zip(decoded_ahead(split, BATCH_SIZE), decoded_ahead(served, BATCH_SIZE), strict=True)
+        yield from ((images, originals) for (images, _), (originals, _) in batches)
+
+
+def _varied(images: Tensor, config: TrainingConfig, generator: torch.Generator) -> Tensor:
+    """Return one variation of each image, as an epoch of training on images would see it."""
+    pixels = rand_augment(images, config.randaugment) if config.randaugment else images
+    recipe = RECIPES[config.augment]
+    return pixels if recipe is None else augment(pixels, recipe, generator, config.image_size)
+
+
+def _rows(split: Split) -> list[SampleRow]:
+    paths = [sample.relative_path for sample in split.samples]
+    digests = [digest.hex() for digest in split.digests]
+    return list(zip(paths, split.labels.tolist(), digests, strict=True))
