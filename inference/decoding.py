@@ -7,22 +7,21 @@ to the last bit. It needs Pillow and numpy only: an endpoint that answers withou
 import io
 import struct
 import zlib
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
+from inference import memory
+from inference.memory import MAX_PIXELS
 from inference.preprocessing import Preprocessing
 
 Pixels = NDArray[np.uint8]
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
-MAX_PIXELS = 25_000_000
 MAX_SCANNED_PIXELS = 12 * MAX_PIXELS  # a progressive JPEG usually has 10 scans; thousands would take minutes
 
 ORIENTATION_TAG = 0x0112
 _START_OF_SCAN = b"\xff\xda"
-_STRIP_ROWS = 64  # of the smaller picture
 # What turns a picture stored with this EXIF orientation upright.
 TRANSPOSE_FOR_ORIENTATION = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -53,6 +52,8 @@ DECODING_ERRORS = (
     Image.DecompressionBombWarning,
 )
 
+PngImagePlugin.MAX_TEXT_MEMORY = 2**20  # of what a PNG says in words; Pillow's own bound, 64 MB, is over our budget
+
 
 class ImageError(ValueError):
     """These bytes are not an image that can be classified; the message says why."""
@@ -64,34 +65,55 @@ def decode_pixels(data: bytes, preprocessing: Preprocessing) -> Pixels:
     Only the first frame of an animation counts. Transparent parts become white.
 
     Raises:
-        ImageError: no JPEG, PNG, GIF or WebP, damaged, or over 25 megapixels.
+        ImageError: no JPEG, PNG, GIF or WebP, damaged, over 25 megapixels, or in need of over 150 MB to be decoded.
     """
+    problem = _too_large_webp(data)
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            problem = _too_costly(data, image)
-            if not problem:
-                return np.asarray(_upright_square(image, preprocessing))
+        if not problem:
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                problem = _too_costly(data, image, preprocessing.resize_size)
+                if not problem:
+                    return np.asarray(_upright_square(image, preprocessing))
     except DECODING_ERRORS as error:
         raise ImageError(_reason(data, error)) from error
     raise ImageError(problem)
 
 
-def _too_costly(data: bytes, image: Image.Image) -> str:
-    """Return why `image`, of which the header alone was read, is not decoded; empty where it is."""
+def _too_large_webp(data: bytes) -> str:
+    """Return why a WebP file is not even opened; empty where it is, or is none."""
+    size = memory.webp_size(data)
+    return "" if size is None else _too_large("WEBP", size, memory.webp_bytes(size))
+
+
+def _too_costly(data: bytes, image: Image.Image, resize_size: int) -> str:
+    """Return why `image`, of which the header alone was read, is not decoded; empty where it is.
+
+    A JPEG at least twice too large is set to be decoded at 1/2, 1/4 or 1/8, not smaller than needed: several times
+    faster, by less than half a level of 255 another picture; training, evaluation and inference do the same.
+    """
+    size = image.size
     num_pixels = image.width * image.height
-    if num_pixels > MAX_PIXELS:
-        return f"image of {image.width} x {image.height} pixels; at most {MAX_PIXELS:,} pixels are decoded"
     num_scans = data.count(_START_OF_SCAN) if "progressive" in image.info else 1
-    if num_pixels * num_scans > MAX_SCANNED_PIXELS:
+    if num_pixels * num_scans > MAX_SCANNED_PIXELS and num_pixels <= MAX_PIXELS:
         return f"progressive JPEG of {num_scans} scans over {num_pixels:,} pixels; save it as a baseline JPEG"
+    image.draft(None, (resize_size, resize_size))
+    return _too_large(image.format or "", size, memory.decoding_bytes(image, data, size, resize_size))
+
+
+def _too_large(kind: str, size: tuple[int, int], num_bytes: int) -> str:
+    width, height = size
+    if width * height > MAX_PIXELS:
+        return f"image of {width} x {height} pixels; at most {MAX_PIXELS:,} pixels are decoded"
+    if num_bytes > memory.MAX_BYTES:
+        return (
+            f"{kind} image of {width} x {height} pixels takes {num_bytes / 1e6:.0f} MB to decode, over the "
+            f"{memory.MAX_BYTES / 1e6:.0f} MB that any may; save it smaller, or as a baseline JPEG"
+        )
     return ""
 
 
 def _upright_square(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
     """Return the centre square, RGB, with the EXIF orientation applied after scaling, where it costs nothing."""
-    # A JPEG at least twice too large is decoded at 1/2, 1/4 or 1/8, not smaller than needed: several times faster, by
-    # less than half a level of 255 another picture, and training, evaluation and inference do the same.
-    image.draft(None, (preprocessing.resize_size, preprocessing.resize_size))
     image.load()
     orientation = _orientation(image)
     scalable = _shrunk(image, preprocessing.resize_size)
@@ -120,31 +142,35 @@ def _shrunk(image: Image.Image, resize_size: int) -> Image.Image:
 
     In strips, so that the conversion of 25 megapixels does not need their memory once more or twice.
     """
-    factor = min(image.size) // (2 * resize_size)
-    if factor < 2:
-        return _scalable(image)
-    rows = factor * _STRIP_ROWS
-    strips = [
-        _scalable(image.crop((0, top, image.width, min(top + rows, image.height)))).reduce(factor)
-        for top in range(0, image.height, rows)
-    ]
-    whole = Image.new(strips[0].mode, (strips[0].width, sum(strip.height for strip in strips)))
-    for number, strip in enumerate(strips):
-        whole.paste(strip, (0, number * _STRIP_ROWS))
+    factor = memory.reduction(image.size, resize_size)
+    if factor == 1:
+        return _scalable(_middle(image) if memory.is_ribbon(image.size) else image)
+    size = (-(-image.width // factor), -(-image.height // factor))
+    for number, top in enumerate(range(0, image.height, factor * memory.STRIP_ROWS)):
+        bottom = min(top + factor * memory.STRIP_ROWS, image.height)
+        strip = _scalable(image.crop((0, top, image.width, bottom))).reduce(factor)
+        if number == 0:
+            whole = Image.new(strip.mode, size)
+        whole.paste(strip, (0, number * memory.STRIP_ROWS))
     return whole
+
+
+def _middle(image: Image.Image) -> Image.Image:
+    """Return the part of a ribbon about its centre."""
+    seen = memory.RIBBON * min(image.size)
+    left, top = (max(0, (side - seen) // 2) for side in image.size)
+    return image.crop((left, top, image.width - left, image.height - top))
 
 
 def _scalable(image: Image.Image) -> Image.Image:
     """Return `image` in a mode that scales without artefacts: L, RGB or RGBA."""
-    if image.mode == "RGBA":
+    if not memory.needs_conversion(image):
         return image
     if image.mode in ("LA", "La", "PA", "RGBa") or "transparency" in image.info:
         return image.convert("RGBA")
     if image.mode.startswith("I"):  # 16 bits a pixel; Pillow's own conversion clips at 255 instead of scaling
-        levels = np.clip(np.asarray(image).astype(np.int64), 0, 65535) >> 8
+        levels = np.clip(np.asarray(image), 0, 65535) >> 8
         return Image.fromarray(levels.astype(np.uint8))
-    if image.mode in ("L", "RGB"):  # convert() would copy
-        return image
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
@@ -156,12 +182,11 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def _reason(data: bytes, error: BaseException) -> str:
+    """Return one sentence without a byte of the picture, which Pillow's own words may quote."""
     if not data:
         return "empty file"
     if isinstance(error, UnidentifiedImageError):
-        return f"not a JPEG, PNG, GIF or WebP image (starts with {data[:8]!r})"
-    return f"damaged image: {_first_line(error.args) or type(error).__name__}"
-
-
-def _first_line(args: Sequence[object]) -> str:
-    return str(args[-1]).splitlines()[0] if args and str(args[-1]) else ""
+        return "not a JPEG, PNG, GIF or WebP image"
+    if "truncated" in str(error):
+        return "damaged image: the file ends too early"
+    return f"damaged image: its content cannot be decoded ({type(error).__name__})"

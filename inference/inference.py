@@ -29,36 +29,14 @@ if __name__ == "inference":  # the container imports code/inference.py by its ow
     __path__ = [str(Path(__file__).parent)]
 
 from inference.decoding import ImageError, decode_pixels
+from inference.errors import NoAnswerError, RequestError
 from inference.predictors import Predictor, load_predictor, warm_up
 from inference.preprocessing import Preprocessing
-
-try:
-    from sagemaker_inference.errors import BaseInferenceToolkitError
-except ImportError:
-
-    class BaseInferenceToolkitError(Exception):  # type: ignore[no-redef]
-        """The same three fields, where the serving toolkit is not installed."""
-
-        def __init__(self, status_code: int, message: str, phrase: str) -> None:
-            self.status_code = status_code
-            self.message = message
-            self.phrase = phrase
-            super().__init__(status_code, message, phrase)
-
+from inference.toolkit import answer_failures_in_one_sentence
 
 logger = logging.getLogger(__name__)
 IMAGE_TYPES = ("image/jpeg", "image/jpg", "image/png", "image/gif", "image/webp", "application/x-image")
 JSON_TYPE = "application/json"
-
-
-class RequestError(BaseInferenceToolkitError, ValueError):  # type: ignore[misc]
-    """The caller's mistake; the container answers with `status_code` (400 or 415) and `message`."""
-
-    def __init__(self, status_code: int, message: str) -> None:
-        super().__init__(status_code, message, message)
-
-    def __str__(self) -> str:
-        return str(self.message)
 
 
 @dataclass(frozen=True)
@@ -109,6 +87,7 @@ class AnswerFormat:
 
 def model_fn(model_dir: str) -> Classifier:
     """Load the artifact in `model_dir` and warm it up, so that the first request is as fast as the next."""
+    answer_failures_in_one_sentence()
     folder = Path(model_dir)
     description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     preprocessing = Preprocessing.from_dict(description["preprocessing"])
@@ -143,6 +122,7 @@ def predict_fn(data: bytes, model: Classifier) -> Prediction:
 
     Raises:
         RequestError: the bytes are no image that can be read (400).
+        NoAnswerError: the network's numbers are not finite (500).
     """
     started = time.perf_counter()
     try:
@@ -152,6 +132,8 @@ def predict_fn(data: bytes, model: Classifier) -> Prediction:
     decoded = time.perf_counter()
     logits, waited = model.predictor.predict(pixels)
     computed = time.perf_counter() - decoded - waited
+    if not np.isfinite(logits).all():
+        raise NoAnswerError
     seconds = {"decode": decoded - started, "wait": waited, "model": computed}
     return Prediction(logits, model, {part: value * 1000 for part, value in seconds.items()})
 
@@ -164,7 +146,7 @@ def output_fn(prediction: Prediction, accept: str | None) -> tuple[str, str]:
     """
     wanted = parse_accept(accept)
     if wanted.logits:
-        return json.dumps(prediction.logits.tolist()), JSON_TYPE
+        return json.dumps(prediction.logits.tolist(), allow_nan=False), JSON_TYPE
     classifier = prediction.classifier
     best = prediction.top_k(wanted.top_k or len(classifier.class_names))
     answer = {
@@ -172,7 +154,7 @@ def output_fn(prediction: Prediction, accept: str | None) -> tuple[str, str]:
         "model": {"model_name": classifier.model_name, "training_job_name": classifier.training_job_name},
         "latency_ms": {part: round(value, 2) for part, value in prediction.latency_ms.items()},
     }
-    return json.dumps(answer, ensure_ascii=False), JSON_TYPE
+    return json.dumps(answer, ensure_ascii=False, allow_nan=False), JSON_TYPE
 
 
 def parse_accept(accept: str | None) -> AnswerFormat:
@@ -214,13 +196,22 @@ def _parameter(text: str) -> tuple[str, str]:
 
 def _image_in_json(body: bytes | bytearray | str) -> bytes:
     try:
-        request: Any = json.loads(body)
+        request: Any = json.loads(body, parse_constant=_refuse_constant)
+    except UnicodeDecodeError as error:
+        raise RequestError(400, "the body is not UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise RequestError(400, f"the body is not JSON: {error.msg} at character {error.pos}") from error
     except (ValueError, RecursionError) as error:
-        raise RequestError(400, f"the body is not JSON: {error}") from error
+        raise RequestError(400, "the body is not JSON that can be read") from error
     text = request.get("image") if isinstance(request, dict) else None
     if not isinstance(text, str):
         raise RequestError(400, 'the JSON body has no "image"; use {"image": "<the file in base64>"}')
     try:
         return base64.b64decode(text.encode("ascii"), validate=True)
     except (ValueError, binascii.Error) as error:
-        raise RequestError(400, f'"image" is not base64: {error}') from error
+        raise RequestError(400, '"image" is not base64') from error
+
+
+def _refuse_constant(name: str) -> Any:
+    """NaN and infinity are Python's, not JSON's."""
+    raise ValueError(name)

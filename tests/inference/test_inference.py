@@ -1,9 +1,12 @@
 """Requests and answers of inference.py, alone and under AWS's own serving toolkit."""
 
 import base64
+import copy
 import json
+import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,9 +17,12 @@ import torch
 from sagemaker_inference.errors import BaseInferenceToolkitError
 
 from inference import inference
-from inference.inference import Classifier, RequestError
+from inference.errors import NoAnswerError, RequestError
+from inference.inference import Classifier
+from training.config import TrainingConfig
 from training.data.inputs import all_logits
 from training.data.splits import Split
+from training.export.artifact import save_model
 from training.listing import Sample
 from training.model.trained import TrainedModel
 
@@ -154,10 +160,10 @@ class Context:
         self.model_name = "model"
         headers = {"Content-Type": content_type, "Accept": accept}
         self.request_processor = [SimpleNamespace(get_request_properties=lambda: headers)]
-        self.status, self.content_type = 200, ""
+        self.status, self.phrase, self.content_type = 200, "", ""
 
     def set_response_status(self, code: int, phrase: str) -> None:
-        self.status = code
+        self.status, self.phrase = code, phrase
 
     def set_response_content_type(self, _: int, content_type: str) -> None:
         self.content_type = content_type
@@ -166,8 +172,10 @@ class Context:
 @pytest.fixture
 def service(model_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The handler service of SageMaker's PyTorch container, set up as the container sets it up."""
+    from sagemaker_inference.transformer import Transformer
     from sagemaker_pytorch_serving_container.handler_service import HandlerService
 
+    monkeypatch.setattr(Transformer, "handle_error", Transformer.__dict__["handle_error"])  # put back afterwards
     monkeypatch.setenv("SAGEMAKER_PROGRAM", "inference.py")
     monkeypatch.syspath_prepend(str(model_dir / "code"))
     kept = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] == "inference"}
@@ -193,9 +201,90 @@ def test_serving_toolkit_answers_with_the_artifacts_own_code(service: Any, model
     unknown = Context(model_dir, "text/csv", "*/*")
     service.handle([{"body": bytearray(b"1,2")}], unknown)
 
-    assert unreadable.status == 400
-    assert message.startswith("not a JPEG, PNG, GIF or WebP image")
+    assert (unreadable.status, message) == (400, "not a JPEG, PNG, GIF or WebP image")
     assert unknown.status == 415
+
+
+PICTURE_BYTES = b"SECRET-BYTES"
+GIF_HEADER = b"GIF89a\x10\0\x10\0\0\0\0,\0\0\0\0\x10\0\x10\0\0\x08\x0b"  # 16 x 16, then a block of LZW codes
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("body", "content_type", "accept", "status", "sentence"),
+    [
+        (PICTURE_BYTES, "image/png", "*/*", 400, "not a JPEG, PNG, GIF or WebP image"),
+        (b"", "image/png", "*/*", 400, "empty file"),
+        (GIF_HEADER + PICTURE_BYTES, "image/gif", "*/*", 400, "damaged image: "),
+        (PICTURE_BYTES, "text/csv", "*/*", 415, "content type 'text/csv' is not served; "),
+        (b'{"image": "\xff' + PICTURE_BYTES, "application/json", "*/*", 400, "the body is not UTF-8"),
+        (b'{"image": NaN, "x": "SECRET-BYTES"}', "application/json", "*/*", 400, "the body is not JSON"),
+        (b'{"image": SECRET-BYTES', "application/json", "*/*", 400, "the body is not JSON: Expecting value"),
+        (b'{"image": "SECRET-BYTES"}', "application/json", "*/*", 400, '"image" is not base64'),
+        (b"photo", "image/jpeg", "text/html", 400, "accept 'text/html' is not served; "),
+    ],
+)
+def test_failed_request_is_answered_with_one_sentence(
+    service: Any,
+    model_dir: Path,
+    photo: bytes,
+    caplog: Any,
+    body: bytes,
+    content_type: str,
+    accept: str,
+    status: int,
+    sentence: str,
+) -> None:
+    """No traceback, no path and no byte of the picture, neither in the answer nor in the log."""
+    caplog.set_level("DEBUG")
+    context = Context(model_dir, content_type, accept)
+
+    (answer,) = service.handle([{"body": bytearray(photo if body == b"photo" else body)}], context)
+
+    assert context.status == status
+    assert answer.startswith(sentence)
+    for text in (answer, context.phrase, caplog.text):
+        assert "SECRET" not in text
+        assert "Traceback" not in text
+        assert str(Path(__file__).parents[2]) not in text
+        assert str(model_dir) not in text
+    assert "\n" not in answer
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_model_that_cannot_be_loaded_names_no_path(service: Any, model_dir: Path, tmp_path: Path, caplog: Any) -> None:
+    """What the operating system says of a missing file stays within; the log has the lines of the code."""
+    context = Context(tmp_path, "image/jpeg", "*/*")
+
+    (answer,) = service.handle([{"body": bytearray(b"x")}], context)
+
+    assert (context.status, answer) == (500, "the model failed with FileNotFoundError; the endpoint's log says where")
+    assert str(tmp_path) not in caplog.text
+    assert "model_fn:" in caplog.text
+
+
+@pytest.fixture
+def broken_dir(config: TrainingConfig, trained: TrainedModel, tmp_path: Path) -> Path:
+    """An artifact whose network gives NaN for every picture."""
+    network = copy.deepcopy(trained.network)
+    with torch.no_grad():
+        network.get_submodule("fc")[1].bias.fill_(math.nan)  # type: ignore[index]
+    save_model(replace(trained, network=network), replace(config, model_dir=tmp_path / "broken"))
+    return tmp_path / "broken"
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("accept", ["application/json", "application/json;return=logits"])
+def test_logits_that_are_no_numbers_are_a_typed_failure(
+    service: Any, broken_dir: Path, photo: bytes, accept: str
+) -> None:
+    """JSON has neither NaN nor infinity: the caller gets 500 and a sentence instead of an answer nobody can read."""
+    with pytest.raises(NoAnswerError, match="no finite numbers") as caught:
+        inference.predict_fn(photo, inference.model_fn(str(broken_dir)))
+    context = Context(broken_dir, "image/jpeg", accept)
+    (answer,) = service.handle([{"body": bytearray(photo)}], context)
+
+    assert (context.status, answer) == (500, str(caught.value))
 
 
 @pytest.mark.slow

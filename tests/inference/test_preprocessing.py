@@ -137,9 +137,9 @@ def test_progressive_jpeg_with_endless_scans_is_refused() -> None:
     ("data", "reason"),
     [
         (b"", "empty file"),
-        (b"<html>not found</html>", r"not a JPEG, PNG, GIF or WebP image \(starts with b'<html>no'\)"),
+        (b"<html>not found</html>", "^not a JPEG, PNG, GIF or WebP image$"),
         (encode(scene(), "PNG")[:200], "damaged image"),
-        (encode(scene(), "JPEG", quality=95)[:-100], "damaged image: image file is truncated"),
+        (encode(scene(), "JPEG", quality=95)[:-100], "damaged image: the file ends too early"),
         (encode(scene(), "BMP"), "not a JPEG, PNG, GIF or WebP image"),
         (encode(Image.new("1", (5001, 5000)), "PNG"), "image of 5001 x 5000 pixels; at most 25,000,000"),
     ],
