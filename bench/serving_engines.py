@@ -2,8 +2,8 @@
 
     python bench/serving_engines.py ARTIFACT PHOTOS [--engine openvino-int8]
 
-ARTIFACT is a folder as training/export/artifact.py writes it. One JSON object on stdout, of milliseconds (`_ms`, medians) and
-photographs a second. bench_serving.py runs it between its loads.
+ARTIFACT is a folder as training/export/artifact.py writes it. One JSON object on stdout, of milliseconds (`_ms`,
+medians) and photographs a second. bench_serving.py runs it between its loads.
 """
 
 import argparse
