@@ -1,5 +1,8 @@
 """ops/prepare.py: the first deployment finds its layer and its images made, and modules compiled."""
 
+from importlib.util import find_spec
+from pathlib import Path
+
 import pytest
 
 from ops import images, layer, prepare
@@ -36,3 +39,17 @@ def test_a_package_that_cannot_be_imported_is_named(capfd):
         prepare.compile_modules(["no_such_module_here"])
 
     assert "ModuleNotFoundError" in capfd.readouterr().err
+
+
+def test_what_is_compiled_exists():
+    """Each module that is named is one of ours or of a package that is installed."""
+    names = [name for line in prepare.COMPILED for name in line.split(", ")]
+    ours = [name for name in names if (prepare.REPOSITORY / name.partition(".")[0]).is_dir()]
+
+    assert len(ours) > 2
+    assert [name for name in ours if not _file(name).exists()] == []
+    assert [name for name in names if find_spec(name.partition(".")[0]) is None] == []
+
+
+def _file(module: str) -> Path:
+    return prepare.REPOSITORY / f"{module.replace('.', '/')}.py"
