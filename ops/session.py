@@ -114,6 +114,10 @@ class Session:
         options["config"] = options["config"].merge(once)
         return _boto3_session(self.account, self.region).client(service, **options)
 
+    def client(self, service: str) -> Any:
+        """Return a client of a service that few commands use."""
+        return self._client(service)
+
     def _client(self, service: str) -> Any:
         return _boto3_session(self.account, self.region).client(service, **_options(self.account))
 
