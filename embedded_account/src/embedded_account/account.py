@@ -43,7 +43,7 @@ class Account:
     the account there: middleware, threads, what to do at the end.
     """
 
-    def __init__(self, folder: Path, url: str, region: str, clock: Clock) -> None:
+    def __init__(self, folder: Path, url: str, region: str, clock: Clock, kind: str = "settled") -> None:
         self.folder = folder
         self.url = url
         self.region = region
@@ -67,6 +67,7 @@ class Account:
         self._shared: dict[Any, Any] = {}
         self.kept: list[tuple[str, Callable[[], Any], Callable[[Any], None]]] = []
         self.records_permissions = False
+        self.kind = kind
         self.state_folder: Path | None = None  # where what is kept survives the account's end
         self.after_restore: list[Callable[[], None]] = []  # called once requests are answered again
         self._breakable: dict[str, Callable[[], Iterable[Any]]] = {}

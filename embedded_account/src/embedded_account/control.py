@@ -56,11 +56,13 @@ def start(
     clock_speed: float = 1.0,
     state_folder: Path | None = None,
     record_permissions: bool = False,
+    account: str = "settled",
 ) -> AccountInfo:
     """Return the account of `folder`, started in the background if none runs.
 
     With `state_folder` its buckets, tables, stacks and job records survive its end there.
-    With `record_permissions` it writes what each role used to permissions.jsonl.
+    With `record_permissions` it writes what each role used to permissions.jsonl. `account` says whose limits it has:
+    those of a "settled" account, or of a "new" one.
 
     Raises:
         AccountError: it did not answer within 60 s; the message ends with the last lines of its log.
@@ -73,6 +75,7 @@ def start(
     folder.mkdir(parents=True, exist_ok=True)
     arguments = ["--folder", str(folder), "--port", str(port), "--region", region, "--clock-speed", str(clock_speed)]
     arguments += ["--state-folder", str(state_folder.resolve())] if state_folder else []
+    arguments += ["--account", account]
     arguments += ["--record-permissions"] if record_permissions else []
     with log_path(folder).open("ab") as log:
         process = subprocess.Popen(

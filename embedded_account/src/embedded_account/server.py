@@ -31,6 +31,7 @@ _M_ARENA_MAX = -8  # of malloc.h
 # In order: later ones may build on earlier ones.
 _SERVICES = (
     "embedded_account.moto_core",
+    "embedded_account.quotas",
     "embedded_account.logs",
     "embedded_account.cloudwatch",
     "embedded_account.events",
@@ -110,7 +111,8 @@ def _serve(folder: Path, listener: socket.socket, arguments: argparse.Namespace,
     from embedded_account.http import make_server
 
     port = listener.getsockname()[1]
-    account = Account(folder, f"http://127.0.0.1:{port}", arguments.region, Clock(arguments.clock_speed))
+    clock = Clock(arguments.clock_speed)
+    account = Account(folder, f"http://127.0.0.1:{port}", arguments.region, clock, arguments.account)
     account.state_folder = arguments.state_folder
     account.records_permissions = arguments.record_permissions
     application = build_application(account)
@@ -199,6 +201,7 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--region", default="us-east-1", help="the region it pretends to be")
     parser.add_argument("--clock-speed", type=float, default=1.0, help="how many times faster time passes, for tests")
     parser.add_argument("--state-folder", type=Path, help="where its state survives its end; by default it does not")
+    parser.add_argument("--account", choices=("settled", "new"), default="settled", help="whose limits it has")
     parser.add_argument("--record-permissions", action="store_true", help="write what each role used to a file")
     parsed = parser.parse_args()
     parsed.state_folder = parsed.state_folder.resolve() if parsed.state_folder else None

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-
 from embedded_account.quotas.limits import (
     ALL_TRAINING,
     ENDPOINT,

@@ -32,12 +32,20 @@ def commands() -> None:
     show_envvar=True,
     help="Where buckets, tables, stacks and job records survive the account's end; by default they do not.",
 )
+@click.option(
+    "--account",
+    "kind",
+    type=click.Choice(["settled", "new"]),
+    default="settled",
+    show_default=True,
+    help="Whose limits it has: a new account's quotas are 0 for most instance types.",
+)
 @click.option("--record-permissions", is_flag=True, help="Remember what each role uses, for `permissions`.")
 @folder_option
-def start(folder: Path, port: int, region: str, state_folder: Path | None, record_permissions: bool) -> None:
+def start(folder: Path, port: int, region: str, state_folder: Path | None, kind: str, record_permissions: bool) -> None:
     """Start the account in the background, unless it runs; print its URL."""
     account = control.start(
-        folder, port=port, region=region, state_folder=state_folder, record_permissions=record_permissions
+        folder, port=port, region=region, state_folder=state_folder, record_permissions=record_permissions, account=kind
     )
     for line in account.lost:
         click.echo(line, err=True)

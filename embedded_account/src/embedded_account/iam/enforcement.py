@@ -34,6 +34,7 @@ _FORBIDDEN = "403 Forbidden"
 _SIGNING_NAMES = {
     "cloudwatch": "monitoring",
     "resourcegroupstaggingapi": "tagging",
+    "service-quotas": "servicequotas",
     "sagemaker-runtime": "sagemaker",
     "stepfunctions": "states",
 }

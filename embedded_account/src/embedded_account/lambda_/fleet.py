@@ -13,11 +13,12 @@ from embedded_account.errors import ServiceError
 from embedded_account.lambda_.environment import Environment, EnvironmentSpec
 from embedded_account.lambda_.failures import EnvironmentLostError, InitError
 from embedded_account.lambda_.packages import Packages
+from embedded_account.quotas.limits import CONCURRENCY
+from embedded_account.quotas.quotas import Quotas
 
 logger = logging.getLogger("embedded_account.lambda")
 
-ACCOUNT_LIMIT = 1000  # Source: Lambda quotas, concurrent executions
-MIN_UNRESERVED = 100
+_MIN_UNRESERVED = 100  # or all that there is, in an account with less
 IDLE_SECONDS = 600.0
 _CREDENTIALS_MARGIN_SECONDS = 1_800.0
 
@@ -100,6 +101,7 @@ class Fleets:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._packages = account.shared(Packages)
+        self._quotas = account.shared(Quotas)
         self._changed = Condition()
         self._fleets: dict[str, Fleet] = defaultdict(Fleet)
         self._retired: set[str] = set()
@@ -200,17 +202,26 @@ class Fleets:
                     f" total provisioned concurrency [{fleet.num_provisioned}].",
                 )
             others = sum(other.reserved or 0 for other in self._fleets.values() if other is not fleet)
-            if reserved and ACCOUNT_LIMIT - others - reserved < MIN_UNRESERVED:
+            if reserved and self.account_limit - others - reserved < self._min_unreserved:
                 raise ServiceError(
                     "InvalidParameterValueException",
                     "Specified ReservedConcurrentExecutions for function decreases account's"
-                    f" UnreservedConcurrentExecution below its minimum value of [{MIN_UNRESERVED}].",
+                    f" UnreservedConcurrentExecution below its minimum value of [{self._min_unreserved}].",
                 )
             fleet.reserved = reserved
 
+    @property
+    def account_limit(self) -> int:
+        """How many invocations run at one time in the whole account."""
+        return int(self._quotas.get(CONCURRENCY).value)
+
+    @property
+    def _min_unreserved(self) -> int:
+        return min(_MIN_UNRESERVED, self.account_limit)
+
     def num_unreserved(self) -> int:
         """Return how much concurrency is left for functions without a reservation."""
-        return ACCOUNT_LIMIT - sum(fleet.reserved or 0 for fleet in list(self._fleets.values()))
+        return self.account_limit - sum(fleet.reserved or 0 for fleet in list(self._fleets.values()))
 
     def provision(self, spec: EnvironmentSpec, qualifier: str, requested: int) -> Provisioned:
         """Keep `requested` environments started for `qualifier`; they start in the background.
@@ -228,11 +239,11 @@ class Fleets:
                     "Requested Provisioned Concurrency should not be greater than the"
                     " reservedConcurrentExecution for function",
                 )
-            if fleet.reserved is None and total > self.num_unreserved() - MIN_UNRESERVED:
+            if fleet.reserved is None and total > self.num_unreserved() - self._min_unreserved:
                 raise ServiceError(
                     "InvalidParameterValueException",
                     f"Specified ConcurrentExecutions for function is greater than account's unreserved concurrency"
-                    f" [{self.num_unreserved() - MIN_UNRESERVED}].",
+                    f" [{self.num_unreserved() - self._min_unreserved}].",
                 )
             config = Provisioned(qualifier, requested, spec, self._account.clock.now())
             fleet.provisioned[qualifier] = config

@@ -5,7 +5,7 @@ from typing import Any
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
 from embedded_account.lambda_.event_config import EventConfigs
-from embedded_account.lambda_.fleet import ACCOUNT_LIMIT, Fleets, Provisioned
+from embedded_account.lambda_.fleet import Fleets, Provisioned
 from embedded_account.lambda_.function import Function
 from embedded_account.lambda_.invoker import Invoker
 from embedded_account.lambda_.targets import LATEST, Target, backend_of, function_arn, latest, resolve
@@ -112,7 +112,7 @@ class SettingsOperations:
             "TotalCodeSize": 80_530_636_800,
             "CodeSizeUnzipped": 262_144_000,
             "CodeSizeZipped": 52_428_800,
-            "ConcurrentExecutions": ACCOUNT_LIMIT,
+            "ConcurrentExecutions": self._fleets.account_limit,
             "UnreservedConcurrentExecutions": self._fleets.num_unreserved(),
         }
         usage = {"TotalCodeSize": sum(one.code_size for one in functions), "FunctionCount": len(functions)}

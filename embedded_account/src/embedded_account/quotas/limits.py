@@ -47,7 +47,7 @@ _TOTALS = {
     AccountKind.NEW: {ALL_TRAINING: 4.0, ALL_ENDPOINTS: 3.0, PARALLEL_TUNING: 10.0},
 }
 _CONCURRENCY = {AccountKind.SETTLED: 1000, AccountKind.NEW: 10}
-_SETTLED_INSTANCES = 50.0
+_SETTLED_INSTANCES = 20.0
 _NEW_INSTANCES = {  # all other types: 0
     TRAINING: {"ml.m5.large": 2.0, "ml.m4.xlarge": 1.0, "ml.c4.xlarge": 1.0},
     SPOT: {},

@@ -14,7 +14,11 @@ from embedded_account.wiring.operations import Operations
 Operation = Callable[[dict[str, Any]], dict[str, Any]]
 # Takes the same parameters; raises ServiceError for what is refused.
 Check = Callable[[dict[str, Any]], object]
-_PACKAGES = {"application-autoscaling": "applicationautoscaling", "lambda": "awslambda"}
+_PACKAGES = {
+    "application-autoscaling": "applicationautoscaling",
+    "lambda": "awslambda",
+    "service-quotas": "servicequotas",
+}
 _BY_PATH = frozenset({"lambda"})  # whose operations have paths of their own
 
 

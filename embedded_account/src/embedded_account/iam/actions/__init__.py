@@ -4,7 +4,7 @@ from embedded_account.iam.actions.dynamodb import DYNAMODB
 from embedded_account.iam.actions.functions import LAMBDA, STATES
 from embedded_account.iam.actions.management import CLOUDFORMATION, IAM, STS
 from embedded_account.iam.actions.messaging import EVENTS, SCHEDULER, SNS, SQS
-from embedded_account.iam.actions.records import CLOUDWATCH, LOGS, SSM, TAGGING
+from embedded_account.iam.actions.records import CLOUDWATCH, LOGS, QUOTAS, SSM, TAGGING
 from embedded_account.iam.actions.rules import Rule
 from embedded_account.iam.actions.sagemaker import AUTOSCALING, RUNTIME, SAGEMAKER
 
@@ -22,6 +22,7 @@ TABLE: dict[str, tuple[str, dict[str, Rule]]] = {
     "sagemaker": ("sagemaker", SAGEMAKER),
     "sagemaker-runtime": ("sagemaker", RUNTIME),
     "scheduler": ("scheduler", SCHEDULER),
+    "service-quotas": ("servicequotas", QUOTAS),
     "sns": ("sns", SNS),
     "sqs": ("sqs", SQS),
     "ssm": ("ssm", SSM),

@@ -1,4 +1,4 @@
-"""Logs, CloudWatch, Systems Manager parameters and the tagging API.
+"""Logs, CloudWatch, Systems Manager parameters, Service Quotas and the tagging API.
 
 Source: Service Authorization Reference, pages of these services.
 """
@@ -92,3 +92,8 @@ SSM: dict[str, Rule] = {
     ),
 }
 TAGGING: dict[str, Rule] = each("GetResources GetTagKeys GetTagValues TagResources UntagResources", ANY)
+
+QUOTAS: dict[str, Rule] = {
+    **each("ListServiceQuotas ListAWSDefaultServiceQuotas GetServiceQuota ListRequestedServiceQuotaChangeHistory", ANY),
+    "RequestServiceQuotaIncrease": on("{ServiceCode}/{QuotaCode}"),
+}

@@ -1,5 +1,6 @@
 """Endpoints: created, updated, resized and deleted, each change on a thread of its own."""
 
+from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 from threading import Lock
@@ -8,6 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from embedded_account.account import Account
+from embedded_account.quotas.quotas import Quotas
 from embedded_account.sagemaker.endpoints.artifacts import ArtifactError, Artifacts
 from embedded_account.sagemaker.endpoints.deployment import Deployment, RollBackError, ping_failure, plan
 from embedded_account.sagemaker.endpoints.endpoint import Endpoint, Green, Variant
@@ -15,6 +17,7 @@ from embedded_account.sagemaker.endpoints.endpoint_configs import EndpointConfig
 from embedded_account.sagemaker.endpoints.fleet import Fleet
 from embedded_account.sagemaker.endpoints.instance import InstanceFailedError, Launch
 from embedded_account.sagemaker.endpoints.rolling import RollingDeployment, check_batch
+from embedded_account.sagemaker.endpoints.room import in_use, instances_of, require_room
 from embedded_account.sagemaker.registry.models import Models
 from embedded_account.sagemaker.shared.listing import page, select
 from embedded_account.sagemaker.shared.resources import validation_error
@@ -33,6 +36,7 @@ class Endpoints:
     def __init__(self, account: Account, models: Models, configs: EndpointConfigs) -> None:
         self._account = account
         self._tags = account.shared(Tags)
+        self._quotas = account.shared(Quotas)
         self._models = models
         self._configs = configs
         self._artifacts = Artifacts(account)
@@ -65,6 +69,7 @@ class Endpoints:
         refuse("CreateEndpoint", params, {"EndpointName", "EndpointConfigName", "DeploymentConfig", "Tags"})
         config = self._configs.get(params["EndpointConfigName"])
         plan(params.get("DeploymentConfig"))
+        self._require_room(instances_of(config))
         endpoint = Endpoint(self._account, params["EndpointName"], config["EndpointConfigName"])
         endpoint.deployment_config = params.get("DeploymentConfig")
         with self._lock:
@@ -101,6 +106,8 @@ class Endpoints:
         self._check_scaling(endpoint, config)
         for variant in endpoint.variants.values():
             check_batch(made, variant)
+        kept = endpoint.variants if "DesiredInstanceCount" in retained else {}
+        self._require_room(instances_of(config, {name: one.fleet.desired_count for name, one in kept.items()}))
         self._begin(endpoint, "Updating")
         endpoint.deployment_config = deployment_config
         self._start(endpoint, lambda: self._update(endpoint, config, made, retained))
@@ -115,9 +122,16 @@ class Endpoints:
             refuse("DesiredWeightsAndCapacities", change, {"VariantName", "DesiredWeight", "DesiredInstanceCount"})
         if unknown and endpoint.status == "InService":
             raise validation_error(f'Could not find variant(s) "{unknown}" of endpoint "{endpoint.arn}".')
+        self._require_room(_added(endpoint, changes))
         self._begin(endpoint, "Updating")
         self._start(endpoint, lambda: self._change(endpoint, changes))
         return {"EndpointArn": endpoint.arn}
+
+    def _require_room(self, wanted: Mapping[str, int]) -> None:
+        """Refuse more instances than the quotas allow; an endpoint that comes up has those of its configuration."""
+        endpoints = self.all()
+        used = [in_use(one) if one.variants else instances_of(self._configs.get(one.config_name)) for one in endpoints]
+        require_room(self._quotas, used, wanted)
 
     def delete(self, params: dict[str, Any]) -> dict[str, Any]:
         """Begin to delete an endpoint; its variants are deregistered from autoscaling too, as on AWS."""
@@ -369,3 +383,14 @@ def _retained(params: dict[str, Any]) -> set[str]:
         return set()
     excluded = {entry["VariantPropertyType"] for entry in params.get("ExcludeRetainedVariantProperties", [])}
     return _RETAINABLE - excluded
+
+
+def _added(endpoint: Endpoint, changes: list[dict[str, Any]]) -> Counter[str]:
+    """Return how many instances of each type the changes of capacity add."""
+    added = Counter[str]()
+    for change in changes:
+        variant = endpoint.variants.get(change["VariantName"])
+        if variant and "DesiredInstanceCount" in change:
+            more = change["DesiredInstanceCount"] - variant.fleet.desired_count
+            added[variant.config["InstanceType"]] += max(0, more)
+    return added

@@ -2,12 +2,15 @@
 
 import shutil
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from threading import Lock, Thread
 from typing import Any
 
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
+from embedded_account.quotas.limits import ALL_TRAINING, SPOT, TRAINING, quota_name
+from embedded_account.quotas.quotas import Quotas
 from embedded_account.sagemaker.shared.listing import page, select
 from embedded_account.sagemaker.shared.resources import arn, validation_error
 from embedded_account.sagemaker.shared.tags import Tags
@@ -20,7 +23,6 @@ from embedded_account.wiring.refusals import refuse
 from embedded_account.wiring.serving import Operation
 
 _END_SECONDS = 5.0
-_QUOTA = 20  # instances of one type at one time
 
 
 class TrainingJobs:
@@ -29,6 +31,7 @@ class TrainingJobs:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._tags = account.shared(Tags)
+        self._quotas = account.shared(Quotas)
         self._lock = Lock()
         self._jobs: dict[str, TrainingJob] = {}
         account.keep("training-jobs", lambda: [job.dump() for job in self.running_and_ended()], self._restore)
@@ -116,7 +119,7 @@ class TrainingJobs:
         with self._lock:
             self._refuse_taken(params["TrainingJobName"])
         training_request.check(self._account, params)
-        self._check_quota(params["ResourceConfig"])
+        self.require_room(params)
         return {"TrainingJobArn": self.start(params).arn}
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -161,24 +164,23 @@ class TrainingJobs:
         self._warm_pools.forget(job.name)
         return {}
 
-    def _check_quota(self, resources: dict[str, Any]) -> None:
-        """Refuse more instances of a type at one time than the account's quota.
+    def require_room(self, definition: dict[str, Any], num_jobs: int = 1) -> None:
+        """Refuse more instances at one time than the account's quotas allow; jobs on spot count apart.
 
         Raises:
-            ServiceError: it would be exceeded.
+            ServiceError: one would be exceeded.
         """
-        instance_type, wanted = resources["InstanceType"], resources["InstanceCount"]
-        with self._lock:
-            running = [job.request["ResourceConfig"] for job in self._jobs.values() if job.is_running]
-        used = sum(one["InstanceCount"] for one in running if one["InstanceType"] == instance_type)
-        if used + wanted > _QUOTA:
-            raise ServiceError(
-                "ResourceLimitExceeded",
-                f"The account-level service limit '{instance_type} for training job usage' is {_QUOTA} Instances, with "
-                f"current utilization of {used} Instances and a request delta of {wanted} Instances. Please use AWS "
-                "Service Quotas to request an increase for this quota. If AWS Service Quotas is not available, contact "
-                "AWS support to request an increase for this quota.",
-            )
+        resources, is_spot = definition["ResourceConfig"], bool(definition.get("EnableManagedSpotTraining"))
+        instance_type, wanted = resources["InstanceType"], resources["InstanceCount"] * num_jobs
+        running = [job for job in self.running() if job.is_spot == is_spot]
+        used = Counter[str]()
+        for job in running:
+            config = job.request["ResourceConfig"]
+            used[config["InstanceType"]] += config["InstanceCount"]
+        usage = SPOT if is_spot else TRAINING
+        self._quotas.require(quota_name(instance_type, usage), used[instance_type], wanted)
+        if not is_spot:
+            self._quotas.require(ALL_TRAINING, used.total(), wanted)
 
     def _refuse_taken(self, name: str) -> None:
         if name in self._jobs:

@@ -56,6 +56,8 @@ class TuningJobs:
         with self._lock:
             self._refuse_taken(params["HyperParameterTuningJobName"])
         tuning_request.check(self._account, params)
+        num_parallel = params["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxParallelTrainingJobs"]
+        self._training_jobs.require_room(params["TrainingJobDefinition"], num_parallel)
         job = TuningJob(self._account, params, self._parents(params))
         with self._lock:
             self._refuse_taken(job.name)

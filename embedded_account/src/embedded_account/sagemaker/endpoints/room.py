@@ -1,0 +1,39 @@
+"""How many instances endpoints use, and whether the account's quotas leave room for more."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from embedded_account.quotas.limits import ALL_ENDPOINTS, ENDPOINT, quota_name
+from embedded_account.quotas.quotas import Quotas
+from embedded_account.sagemaker.endpoints.endpoint import Endpoint
+
+
+def instances_of(config: Mapping[str, Any], counts: Mapping[str, int] | None = None) -> Counter[str]:
+    """Return how many instances of each type `config` starts with; `counts` by variant stand for its own."""
+    wanted = Counter[str]()
+    for variant in config["ProductionVariants"]:
+        count = (counts or {}).get(variant["VariantName"], variant["InitialInstanceCount"])
+        wanted[variant["InstanceType"]] += count
+    return wanted
+
+
+def in_use(endpoint: Endpoint) -> Counter[str]:
+    """Return how many instances of each type an endpoint has, those of an update under way too."""
+    used = Counter[str]()
+    for variants in (endpoint.variants, endpoint.green.variants if endpoint.green else {}):
+        for variant in variants.values():
+            used[variant.config["InstanceType"]] += variant.fleet.desired_count
+    return used
+
+
+def require_room(quotas: Quotas, used: Iterable[Counter[str]], wanted: Mapping[str, int]) -> None:
+    """Refuse more instances at one time than the account's quotas allow.
+
+    Raises:
+        ServiceError: one would be exceeded.
+    """
+    total: Counter[str] = sum(used, Counter())
+    for instance_type, count in wanted.items():
+        quotas.require(quota_name(instance_type, ENDPOINT), total[instance_type], count)
+    quotas.require(ALL_ENDPOINTS, total.total(), sum(wanted.values()))
