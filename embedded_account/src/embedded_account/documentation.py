@@ -108,6 +108,12 @@ NOTES: dict[str, tuple[str, str]] = {
         "dead-letter queues; scheduled rules fire.",
         "The default bus only; archives, pipes, API destinations and other targets are refused.",
     ),
+    "service-quotas": (
+        "Quotas of SageMaker and Lambda, of a settled or a new account (`start --account new`); training, tuning, "
+        "endpoints and reserved concurrency are held to them. What is asked for is granted after half an hour.",
+        "Codes other than those of Lambda's concurrency and of the totals are made up. A new account's numbers "
+        "are AWS's choice and differ.",
+    ),
     "scheduler": (
         "rate, at and six-field cron expressions with time zones really fire, with retries and dead-letter queues.",
         "A flexible time window fires at its beginning.",
