@@ -1,74 +1,174 @@
-"""Every setting of a training job in one frozen dataclass, read from flags and SageMaker's environment."""
+"""Every setting of a training job: its default, its bounds and what it means stand here and nowhere else.
+
+`declared_settings(TrainingConfig)` reads them as data, without torch.
+"""
 
 import argparse
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from training.errors import ConfigError
+from training.flags import check_bounds, parse_flags, setting, variable
 
-BALANCES = ("none", "loss", "sampler")
-AUGMENTATIONS = ("none", "basic", "strong")
+MODEL, OPTIMISATION, DATA, FEATURES, FOLDERS = "model", "optimisation", "data", "features", "folders"
+
+
+def _depth(text: str) -> int:
+    if text == "full":
+        return -1
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of stages nor full") from None
+
+
+def _checkpoint_folder(environ: Mapping[str, str]) -> Path | None:
+    """Return the folder that SageMaker keeps in S3, beside the model's; it exists only with CheckpointConfig."""
+    model = variable("SM_MODEL_DIR")(environ)
+    folder = model.parent / "checkpoints" if model else None
+    return folder if folder is not None and folder.is_dir() else None
+
+
+def _job_name(environ: Mapping[str, str]) -> str | None:
+    """Return the job's name, which the container has in TRAINING_JOB_NAME or in SM_TRAINING_ENV."""
+    if environ.get("TRAINING_JOB_NAME"):
+        return environ["TRAINING_JOB_NAME"]
+    name = json.loads(environ.get("SM_TRAINING_ENV") or "{}").get("job_name")
+    return str(name) if name else None
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """The settings of one training job; paths are folders."""
+    """Train an image classifier; see the head of training/train.py."""
 
-    model_name: str
-    weights: str  # imagenet, none, or channel: the file in the weights channel
-    trainable: str  # head or full
-    unfreeze_depth: int  # stages of the backbone that are trained, from the last; 0: the head alone, -1: all
-    head: str  # linear or mlp
-    head_width: int  # of the hidden layer of an mlp head
-    image_size: int
-    epochs: int
-    batch_size: int
-    lr: float
-    weight_decay: float
-    dropout: float
-    label_smoothing: float
-    warmup_epochs: float  # -1: a tenth of all steps
-    layer_lr_decay: float  # learning rate of a stage as a fraction of the stage's behind it; 1: all alike
-    progressive_unfreeze: int  # epochs for each further stage, from the head on; 0: all at once
-    progressive_resize: float  # image side of the first epoch as a fraction of image_size; 1: off
-    ema_decay: float  # of the moving average of the weights; 0: off
-    mixup: float  # alpha; 0: off
-    cutmix: float  # alpha; 0: off
-    randaugment: int  # magnitude; 0: off
-    augment: str
-    patience: int  # epochs without a better validation top-1 before stopping; 0: never
-    seed: int
-    precision: str  # auto, fp32, bf16 or fp16 (CUDA); training only, evaluation is always fp32
-    workers: int  # threads that decode images when they do not fit the cache; 0: one a core
-    cache_mb: int  # bound of the decoded images kept in memory
-    max_unreadable: float  # fraction of a split's images that may be unreadable
-    max_duplicates: float  # fraction of validation or test that may be in an earlier split too
-    class_balance: str  # none, loss (rare classes weigh more) or sampler (rare classes come more often)
-    validation_fraction: float
-    test_fraction: float
-    save_model: bool
-    feature_views: int  # varied views of each training image that features are computed of
-    extractor: str  # auto, torch or openvino
-    feature_precision: str  # auto, fp32 or bf16
-    profile: int  # training steps to time, and as many to trace; 0: none
-    dataset_fingerprint: str
-    training_job_name: str
-    train: Path | None
-    validation: Path | None
-    test: Path | None
-    data: str | None  # a folder, an archive, or either in S3
-    download_dir: Path | None  # None: a temporary folder
-    classes: Path | None
-    features: Path | None  # computed earlier; the head is trained on them
-    weights_dir: Path | None
-    model_dir: Path
-    output_data_dir: Path
-    checkpoint_dir: Path | None  # None: no checkpoints
-    checkpoint_seconds: float  # between two checkpoints; 0: not by time
-    checkpoint_steps: int  # between two checkpoints; 0: not by steps
+    model_name: str = setting("resnet50", MODEL, "torchvision's name, such as resnet18")
+    weights: str = setting(
+        "imagenet",
+        MODEL,
+        "starting weights; channel: the file in the weights channel",
+        choices=("imagenet", "none", "channel"),
+    )
+    trainable: str = setting("full", MODEL, "head: the backbone is frozen", choices=("head", "full"))
+    unfreeze_depth: int = setting(
+        None,
+        MODEL,
+        "trained stages of the backbone, counted from the last, or full; without it what --trainable says",
+        bounds=(-1, 100),
+        read=_depth,
+    )
+    head: str = setting("linear", MODEL, "mlp: with one hidden layer", choices=("linear", "mlp"))
+    head_width: int = setting(512, MODEL, "of the mlp's hidden layer", bounds=(8, 16_384))
+    image_size: int = setting(224, MODEL, "side of the network's input, pixels", bounds=(8, 1024))
+    dropout: float = setting(0.2, MODEL, "before each layer of the head", bounds=(0, 0.9))
+    epochs: int = setting(20, OPTIMISATION, "passes over the training images", bounds=(1, 10_000))
+    batch_size: int = setting(32, OPTIMISATION, "images a step", bounds=(2, 4096))
+    lr: float = setting(1e-3, OPTIMISATION, "peak learning rate of AdamW", bounds=(1e-8, 10))
+    weight_decay: float = setting(0.05, OPTIMISATION, "of AdamW; biases and norms are not decayed", bounds=(0, 10))
+    label_smoothing: float = setting(0.1, OPTIMISATION, "share of the target given to other classes", bounds=(0, 0.5))
+    augment: str = setting(
+        "basic",
+        OPTIMISATION,
+        "basic: small shifts, scales and turns, safe for digits; strong: also crops, mirror images, colours",
+        choices=("none", "basic", "strong"),
+    )
+    randaugment: int = setting(0, OPTIMISATION, "magnitude of two operations an image; 0: off", bounds=(0, 30))
+    mixup: float = setting(0.0, OPTIMISATION, "alpha; 0: off", bounds=(0, 4))
+    cutmix: float = setting(0.0, OPTIMISATION, "alpha; 0: off", bounds=(0, 4))
+    ema_decay: float = setting(0.0, OPTIMISATION, "score averaged weights, such as 0.999; 0: off", bounds=(0, 0.99999))
+    warmup_epochs: float = setting(-1.0, OPTIMISATION, "-1: a tenth of all steps", bounds=(-1, 1_000))
+    layer_lr_decay: float = setting(
+        1.0,
+        OPTIMISATION,
+        "learning rate of a stage as a fraction of the stage's behind it; 1: all alike",
+        bounds=(0.05, 1),
+    )
+    progressive_unfreeze: int = setting(
+        0, OPTIMISATION, "epochs for each further stage, from the head on; 0: all at once", bounds=(0, 1_000)
+    )
+    progressive_resize: float = setting(
+        1.0, OPTIMISATION, "the first epoch's side as a fraction of the image size; 1: off", bounds=(0.25, 1)
+    )
+    patience: int = setting(
+        0, OPTIMISATION, "stop after so many epochs without a better validation top-1; 0: never", bounds=(0, 10_000)
+    )
+    seed: int = setting(0, OPTIMISATION, "of all that is drawn at random", bounds=(0, 2**32 - 1))
+    precision: str = setting(
+        "auto",
+        OPTIMISATION,
+        "of training; evaluation is always fp32, and fp16 needs CUDA",
+        choices=("auto", "fp32", "bf16", "fp16"),
+    )
+    workers: int = setting(
+        0, DATA, "threads that decode images when they do not fit the cache; 0: one a core", bounds=(0, 128)
+    )
+    cache_mb: int = setting(2048, DATA, "decoded images kept in memory, at most", bounds=(0, 1_000_000))
+    max_unreadable: float = setting(0.05, DATA, "share of a split that may be unreadable", bounds=(0, 1))
+    max_duplicates: float = setting(0.5, DATA, "share of a split that may be in an earlier one too", bounds=(0, 1))
+    class_balance: str = setting(
+        "none",
+        DATA,
+        "loss: images of rare classes weigh more; sampler: they come more often; none: as they are",
+        choices=("none", "loss", "sampler"),
+    )
+    validation_fraction: float = setting(0.15, DATA, "taken from train when --data has none", bounds=(0.01, 0.5))
+    test_fraction: float = setting(0.15, DATA, "taken from train when --data has none", bounds=(0.01, 0.5))
+    save_model: bool = setting(True, DATA, "false: metrics only, as a tuning job needs")
+    dataset_fingerprint: str = setting("", DATA, "recorded with the model, and compared with the features'")
+    profile: int = setting(
+        0,
+        DATA,
+        "training steps to time, and as many to trace; 10 if no number follows",
+        bounds=(0, 1_000),
+        without_value=10,
+    )
+    feature_views: int = setting(3, FEATURES, "varied views of each training image", bounds=(0, 32))
+    extractor: str = setting("auto", FEATURES, "engine of the backbone", choices=("auto", "torch", "openvino"))
+    feature_precision: str = setting("auto", FEATURES, "of the backbone", choices=("auto", "fp32", "bf16"))
+    features: Path | None = setting(
+        None,
+        FEATURES,
+        "folder of compute_features.py; empty or new: it is filled from the images first",
+        from_environ=variable("SM_CHANNEL_FEATURES"),
+    )
+    training_job_name: str = setting("local", FOLDERS, "recorded with the model", from_environ=_job_name)
+    train: Path | None = setting(None, FOLDERS, "image folder: CLASS/*.jpg", from_environ=variable("SM_CHANNEL_TRAIN"))
+    validation: Path | None = setting(None, FOLDERS, "image folder", from_environ=variable("SM_CHANNEL_VALIDATION"))
+    test: Path | None = setting(None, FOLDERS, "image folder", from_environ=variable("SM_CHANNEL_TEST"))
+    data: str | None = setting(
+        None, FOLDERS, "image folder with or without train/, valid/ and test/, or a .zip, .tar or .tar.gz, or s3://..."
+    )
+    download_dir: Path | None = setting(
+        None, FOLDERS, "keeps what --data s3://... downloads; without it nothing is kept"
+    )
+    classes: Path | None = setting(
+        None,
+        FOLDERS,
+        "folder with classes.json; without it the class folders, sorted",
+        from_environ=variable("SM_CHANNEL_CLASSES"),
+    )
+    weights_dir: Path | None = setting(
+        None, FOLDERS, "folder with one .pt or .pth state_dict", from_environ=variable("SM_CHANNEL_WEIGHTS")
+    )
+    model_dir: Path = setting(
+        Path("model"), FOLDERS, "where the model artifact is written", from_environ=variable("SM_MODEL_DIR")
+    )
+    output_data_dir: Path = setting(
+        None,
+        FOLDERS,
+        "where evaluation.json and report.html are written; without it the model folder",
+        from_environ=variable("SM_OUTPUT_DATA_DIR"),
+    )
+    checkpoint_dir: Path | None = setting(
+        None,
+        FOLDERS,
+        "where an interrupted training is taken up again; SageMaker's own where the job has CheckpointConfig",
+        from_environ=_checkpoint_folder,
+    )
+    checkpoint_seconds: float = setting(60.0, FOLDERS, "between two checkpoints; 0: never by time", bounds=(0, 86_400))
+    checkpoint_steps: int = setting(0, FOLDERS, "between two checkpoints; 0: never by steps", bounds=(0, 1_000_000))
 
     @property
     def has_images(self) -> bool:
@@ -91,222 +191,19 @@ def parse_config(arguments: Sequence[str], environ: Mapping[str, str]) -> Traini
     Raises:
         ConfigError: an unknown flag, a value out of range, or no folder to train on.
     """
-    parser = build_parser(environ)
-    values, unknown = parser.parse_known_args([_with_dashes(argument) for argument in arguments])
-    if unknown:
-        raise ConfigError(f"unknown hyperparameter {unknown[0]!r}; the known ones are {', '.join(_flags(parser))}")
-    settings = vars(values)
-    settings["output_data_dir"] = settings["output_data_dir"] or settings["model_dir"]
-    if settings["unfreeze_depth"] is None:
-        settings["unfreeze_depth"] = 0 if settings["trainable"] == "head" else -1
-    settings["trainable"] = "full" if settings["unfreeze_depth"] else "head"
-    config = TrainingConfig(**settings)
-    _check(config)
+    values = parse_flags(TrainingConfig, arguments, environ, "train.py")
+    values["output_data_dir"] = values["output_data_dir"] or values["model_dir"]
+    if values["unfreeze_depth"] is None:
+        values["unfreeze_depth"] = 0 if values["trainable"] == "head" else -1
+    values["trainable"] = "full" if values["unfreeze_depth"] else "head"
+    config = TrainingConfig(**values)
+    check_bounds(config)
+    _check_folders(config)
     return config
 
 
-def build_parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
-    """Return the parser; its defaults come from `environ` where SageMaker sets something."""
-    parser = _Parser(
-        prog="train.py", allow_abbrev=False, description="Train an image classifier.", epilog="See training/train.py."
-    )
-    _add_model_flags(parser)
-    _add_optimisation_flags(parser)
-    _add_data_flags(parser)
-    _add_folder_flags(parser, environ)
-    return parser
-
-
-def _add_model_flags(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("model")
-    group.add_argument("--model-name", default="resnet50", help="torchvision's name, such as resnet18")
-    group.add_argument("--weights", default="imagenet", choices=("imagenet", "none", "channel"))
-    group.add_argument("--trainable", default="full", choices=("head", "full"), help="head: the backbone is frozen")
-    group.add_argument("--image-size", type=int, default=224, help="side of the network's input, pixels")
-    group.add_argument(
-        "--unfreeze-depth",
-        type=_depth,
-        help="trained stages of the backbone, counted from the last, or full; default: what --trainable says",
-    )
-    group.add_argument("--head", default="linear", choices=("linear", "mlp"), help="mlp: with one hidden layer")
-    group.add_argument("--head-width", type=int, default=512, help="of the mlp's hidden layer")
-    group.add_argument("--dropout", type=float, default=0.2, help="before each layer of the head, 0..0.9")
-
-
-def _add_optimisation_flags(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("optimisation")
-    group.add_argument("--epochs", type=int, default=20)
-    group.add_argument("--batch-size", type=int, default=32)
-    group.add_argument("--lr", type=float, default=1e-3, help="peak learning rate of AdamW")
-    group.add_argument("--weight-decay", type=float, default=0.05)
-    group.add_argument("--label-smoothing", type=float, default=0.1, help="0..0.5")
-    group.add_argument(
-        "--augment",
-        default="basic",
-        choices=AUGMENTATIONS,
-        help="basic: small shifts, scales and turns, safe for digits; strong: also crops, mirror images, colours",
-    )
-    group.add_argument("--randaugment", type=int, default=0, help="magnitude 1..30 of two operations an image; 0: off")
-    group.add_argument("--mixup", type=float, default=0.0, help="alpha; 0: off")
-    group.add_argument("--cutmix", type=float, default=0.0, help="alpha; 0: off")
-    group.add_argument("--ema-decay", type=float, default=0.0, help="score averaged weights, such as 0.999; 0: off")
-    group.add_argument("--warmup-epochs", type=float, default=-1.0, help="-1: a tenth of all steps")
-    group.add_argument("--layer-lr-decay", type=float, default=1.0, help="each stage learns that much slower; 1: off")
-    group.add_argument("--progressive-unfreeze", type=int, default=0, help="epochs for each further stage; 0: off")
-    group.add_argument("--progressive-resize", type=float, default=1.0, help="the first epoch's side, 0.25..1; 1: off")
-    group.add_argument("--patience", type=int, default=0, help="stop after so many epochs without progress; 0: never")
-    group.add_argument("--seed", type=int, default=0)
-    group.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16", "fp16"))
-
-
-def _add_data_flags(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("data")
-    group.add_argument("--workers", type=int, default=0, help="decoding threads; 0: one a core")
-    group.add_argument("--cache-mb", type=int, default=2048, help="decoded images kept in memory, at most")
-    group.add_argument("--max-unreadable", type=float, default=0.05, help="fraction of a split, 0..1")
-    group.add_argument("--max-duplicates", type=float, default=0.5, help="share of a split that may be in train too")
-    group.add_argument(
-        "--class-balance",
-        default="none",
-        choices=BALANCES,
-        help="loss: images of rare classes weigh more; sampler: they come more often; none: as they are",
-    )
-    group.add_argument("--validation-fraction", type=float, default=0.15, help="taken from train when --data has none")
-    group.add_argument("--test-fraction", type=float, default=0.15, help="taken from train when --data has none")
-    group.add_argument("--feature-views", type=int, default=3, help="varied views of each training image, 0..32")
-    group.add_argument("--extractor", default="auto", choices=("auto", "torch", "openvino"))
-    group.add_argument("--feature-precision", default="auto", choices=("auto", "fp32", "bf16"))
-    group.add_argument("--dataset-fingerprint", default="")
-    group.add_argument("--save-model", type=_truth, default=True, help="false: metrics only, as a tuning job needs")
-    group.add_argument(
-        "--profile", type=int, nargs="?", const=10, default=0, metavar="STEPS", help="time and trace so many steps"
-    )
-
-
-def _add_folder_flags(parser: argparse.ArgumentParser, environ: Mapping[str, str]) -> None:
-    group = parser.add_argument_group("folders")
-    for flag, channel, text in (
-        ("train", "TRAIN", "image folder: CLASS/*.jpg"),
-        ("validation", "VALIDATION", "image folder"),
-        ("test", "TEST", "image folder"),
-        ("classes", "CLASSES", "folder with classes.json; without it the class folders, sorted"),
-        ("weights-dir", "WEIGHTS", "folder with one .pt or .pth state_dict"),
-        ("features", "FEATURES", "folder of compute_features.py; empty or new: it is filled from the images first"),
-    ):
-        group.add_argument(f"--{flag}", type=Path, default=_path(environ, f"SM_CHANNEL_{channel}"), help=text)
-    group.add_argument(
-        "--data", help="image folder with or without train/, valid/ and test/, or a .zip, .tar or .tar.gz, or s3://..."
-    )
-    group.add_argument(
-        "--download-dir", type=Path, help="keeps what --data s3://... downloads; default: nothing is kept"
-    )
-    group.add_argument("--model-dir", type=Path, default=_path(environ, "SM_MODEL_DIR") or Path("model"))
-    group.add_argument(
-        "--output-data-dir", type=Path, default=_path(environ, "SM_OUTPUT_DATA_DIR"), help="default: the model folder"
-    )
-    group.add_argument(
-        "--checkpoint-dir",
-        type=Path,
-        default=_checkpoint_folder(environ),
-        help="where an interrupted training is taken up again; SageMaker's own where the job has CheckpointConfig",
-    )
-    group.add_argument(
-        "--checkpoint-seconds", type=float, default=60.0, help="between two checkpoints; 0: never by time"
-    )
-    group.add_argument("--checkpoint-steps", type=int, default=0, help="between two checkpoints; 0: never by steps")
-    group.add_argument("--training-job-name", default=_job_name(environ))
-
-
-def _check(config: TrainingConfig) -> None:
-    bounds: dict[str, tuple[float, float]] = {
-        "image_size": (8, 1024),
-        "epochs": (1, 10_000),
-        "batch_size": (2, 4096),
-        "lr": (1e-8, 10),
-        "weight_decay": (0, 10),
-        "dropout": (0, 0.9),
-        "label_smoothing": (0, 0.5),
-        "unfreeze_depth": (-1, 100),
-        "head_width": (8, 16_384),
-        "warmup_epochs": (-1, 1_000),
-        "layer_lr_decay": (0.05, 1),
-        "progressive_unfreeze": (0, 1_000),
-        "progressive_resize": (0.25, 1),
-        "ema_decay": (0, 0.99999),
-        "mixup": (0, 4),
-        "cutmix": (0, 4),
-        "randaugment": (0, 30),
-        "feature_views": (0, 32),
-        "patience": (0, 10_000),
-        "seed": (0, 2**32 - 1),
-        "workers": (0, 128),
-        "cache_mb": (0, 1_000_000),
-        "max_unreadable": (0, 1),
-        "max_duplicates": (0, 1),
-        "checkpoint_seconds": (0, 86_400),
-        "checkpoint_steps": (0, 1_000_000),
-        "profile": (0, 1_000),
-        "validation_fraction": (0.01, 0.5),
-        "test_fraction": (0.01, 0.5),
-    }
-    for name, (low, high) in bounds.items():
-        value = getattr(config, name)
-        if not low <= value <= high:  # also true for nan
-            raise ConfigError(f"{name}={value!r} is out of range; use {low:g} to {high:g}")
+def _check_folders(config: TrainingConfig) -> None:
     if not config.has_images and config.features is None:
         raise ConfigError("no images to train on; give --data DIR, or --train DIR and --validation DIR")
     if config.weights == "channel" and config.weights_dir is None and not config.is_head_alone:
         raise ConfigError("weights=channel but there is no 'weights' channel; add one, or give --weights-dir DIR")
-
-
-class _Parser(argparse.ArgumentParser):
-    """Raises one sentence instead of printing a usage page and exiting, since the sentence goes to FailureReason."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ConfigError(message)
-
-
-def _with_dashes(argument: str) -> str:
-    """SageMaker passes --model_name, people type --model-name."""
-    if not argument.startswith("--"):
-        return argument
-    name, equals, value = argument.partition("=")
-    return name.replace("_", "-") + equals + value
-
-
-def _flags(parser: argparse.ArgumentParser) -> list[str]:
-    return sorted(action.dest for action in parser._actions if action.dest != "help")
-
-
-def _path(environ: Mapping[str, str], name: str) -> Path | None:
-    return Path(environ[name]) if environ.get(name) else None
-
-
-def _checkpoint_folder(environ: Mapping[str, str]) -> Path | None:
-    """Return the folder that SageMaker keeps in S3, beside the model's; it exists only with CheckpointConfig."""
-    model = _path(environ, "SM_MODEL_DIR")
-    folder = model.parent / "checkpoints" if model else None
-    return folder if folder is not None and folder.is_dir() else None
-
-
-def _truth(text: str) -> bool:
-    if text.lower() not in ("true", "false"):
-        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
-    return text.lower() == "true"
-
-
-def _depth(text: str) -> int:
-    if text == "full":
-        return -1
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of stages nor full") from None
-
-
-def _job_name(environ: Mapping[str, str]) -> str:
-    """Return the job's name, which the container has in TRAINING_JOB_NAME or in SM_TRAINING_ENV."""
-    if environ.get("TRAINING_JOB_NAME"):
-        return environ["TRAINING_JOB_NAME"]
-    name = json.loads(environ.get("SM_TRAINING_ENV") or "{}").get("job_name")
-    return str(name) if name else "local"
