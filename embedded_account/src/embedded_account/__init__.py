@@ -4,8 +4,8 @@ info = start(Path(".embedded-account"))
 os.environ.update(client_environment(info))
 """
 
+from embedded_account.account_error import AccountError
 from embedded_account.control import (
-    AccountError,
     AccountInfo,
     advance_clock,
     client_environment,

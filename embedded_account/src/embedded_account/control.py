@@ -14,6 +14,8 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+from embedded_account import folders
+from embedded_account.account_error import AccountError
 from embedded_account.journal import Journal
 
 ACCOUNT_FILE = "account.json"
@@ -29,10 +31,6 @@ _STOP_SECONDS = 30.0
 _children: dict[int, "subprocess.Popen[bytes]"] = {}  # accounts that this process started, to be reaped when they end
 
 
-class AccountError(Exception):
-    """The embedded account could not be started or stopped."""
-
-
 @dataclass(frozen=True)
 class AccountInfo:
     """Where a running embedded account is. `lost` says in sentences what an earlier, killed one took with it."""
@@ -46,6 +44,7 @@ class AccountInfo:
     access_key_id: str
     secret_access_key: str
     lost: list[str]
+    state_folder: str = ""
 
 
 def start(
@@ -65,14 +64,17 @@ def start(
     those of a "settled" account, or of a "new" one.
 
     Raises:
-        AccountError: it did not answer within 60 s; the message ends with the last lines of its log.
+        AccountError: a folder belongs to somebody else, or the account did not answer within 60 s; the message ends
+            with the last lines of its log then.
     """
     running = status(folder)
     if running:
         return running
     for pid in [pid for pid, child in _children.items() if child.poll() is not None]:
         del _children[pid]  # it was killed
-    folder.mkdir(parents=True, exist_ok=True)
+    for each in (folder, state_folder):
+        if each is not None:
+            folders.make_private(each)
     arguments = ["--folder", str(folder), "--port", str(port), "--region", region, "--clock-speed", str(clock_speed)]
     arguments += ["--state-folder", str(state_folder.resolve())] if state_folder else []
     arguments += ["--account", account]

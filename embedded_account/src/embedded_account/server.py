@@ -22,10 +22,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from embedded_account.control import ACCOUNT_FILE, HEALTH_PATH, LOCK_FILE, lost_by_kill
+from embedded_account import folders
+from embedded_account.account_error import AccountError
+from embedded_account.control import ACCOUNT_FILE, HEALTH_PATH, LOCK_FILE, LOG_FILE, lost_by_kill
 
 logger = logging.getLogger("embedded_account")
 
+_LOG_SECONDS = 60.0
 _M_ARENA_MAX = -8  # of malloc.h
 
 # In order: later ones may build on earlier ones.
@@ -58,7 +61,7 @@ def main() -> None:
     gc.disable()  # while modules load, nothing is garbage: looking for it takes a third of the time to start
     arguments = _parse_arguments()
     folder = arguments.folder.resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    _make_private(folder, arguments.state_folder)
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(threadName)s %(message)s"
     )
@@ -70,11 +73,22 @@ def main() -> None:
     except BlockingIOError:
         sys.exit(f"the embedded account of {folder} runs already; stop it with: embedded-account stop")
     lost = lost_by_kill(folder, keeps_state=arguments.state_folder is not None)
+    folders.cut_log(folder / LOG_FILE)
+    folders.clear_work(folder)
     listener = _listener(arguments)
     port = listener.getsockname()[1]
     os.environ["MOTO_PORT"] = str(port)
     os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"  # a bucket's own CORS rules apply; the rest is for programs
     _serve(folder, listener, arguments, lost)
+
+
+def _make_private(*paths: Path | None) -> None:
+    try:
+        for path in paths:
+            if path is not None:
+                folders.make_private(path)
+    except AccountError as error:
+        sys.exit(str(error))
 
 
 def _share_heaps() -> None:
@@ -94,7 +108,6 @@ def _listener(arguments: argparse.Namespace) -> socket.socket:
     address = ("127.0.0.1", arguments.port)
     if arguments.state_folder is None:
         return socket.create_server(address, backlog=256)
-    arguments.state_folder.mkdir(parents=True, exist_ok=True)
     known = arguments.state_folder / "port"
     listener = None
     if not arguments.port and known.exists():
@@ -123,6 +136,7 @@ def _serve(folder: Path, listener: socket.socket, arguments: argparse.Namespace,
     gc.enable()
     _write_account_file(account, port, lost)
     logger.info("embedded account ready at %s", account.url)
+    account.every("log", _LOG_SECONDS, lambda: folders.cut_log(folder / LOG_FILE))
     for each in account.after_restore:
         account.start_thread("restore", each)
     try:
@@ -130,6 +144,7 @@ def _serve(folder: Path, listener: socket.socket, arguments: argparse.Namespace,
     finally:
         account.stop()
         (folder / ACCOUNT_FILE).unlink(missing_ok=True)
+        folders.clear_work(folder)
         logger.info("embedded account stopped")
         logging.shutdown()
         os._exit(0)  # nothing is left to do; the interpreter would take seconds to take itself apart
@@ -142,7 +157,7 @@ def build_application(account: Any) -> Any:
     application: Any = _dispatcher()
     for middleware in account.middleware:
         application = middleware(application)
-    return _health(account, account.traffic.counted(application))
+    return guard(account, _health(account, account.traffic.counted(application)))
 
 
 def _dispatcher() -> Any:
@@ -184,6 +199,7 @@ def _write_account_file(account: Any, port: int, lost: list[str]) -> None:
         "access_key_id": account.sessions.root.access_key_id,
         "secret_access_key": account.sessions.root.secret_access_key,
         "lost": lost,
+        "state_folder": str(account.state_folder or ""),
     }
     path = account.folder / ACCOUNT_FILE
     scratch = path.with_suffix(".tmp")

@@ -6,6 +6,7 @@ import click
 
 from embedded_account import control
 from embedded_account.commands.command import STATE_VARIABLE, Group, facts, folder_option, program, running
+from embedded_account.folders import size_bytes
 
 
 @click.group("embedded-account", context_settings={"help_option_names": ["-h", "--help"]}, cls=Group)
@@ -70,9 +71,16 @@ def status(folder: Path, export_only: bool) -> None:
             ("process", str(account.pid)),
             ("started", account.started_at),
             ("log", str(control.log_path(folder))),
+            ("size", _sizes(folder, account.state_folder)),
         ])  # fmt: skip
     for name, value in control.client_environment(account).items():
         click.echo(f"export {name}={value}")
+
+
+def _sizes(folder: Path, state_folder: str) -> str:
+    kept = Path(state_folder) if state_folder else None
+    places = [folder] if kept is None or kept.is_relative_to(folder.resolve()) else [folder, kept]
+    return ", ".join(f"{size_bytes(place) / 1e6:.0f} MB in {str(place)!r}" for place in places)
 
 
 @commands.command()

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from embedded_account.control import AccountError, AccountInfo, status
+from embedded_account.account_error import AccountError
+from embedded_account.control import AccountInfo, status
 
 FOLDER_VARIABLE = "EMBEDDED_ACCOUNT_FOLDER"
 STATE_VARIABLE = "EMBEDDED_ACCOUNT_STATE_FOLDER"

@@ -47,7 +47,9 @@ class Packages:
         """
         folder = self._folder / digest[:32]
         with self._unpacking:  # a stack creates its functions at once, all of them with the same archive
-            if not folder.exists():
+            if folder.exists():
+                folder.touch()  # it is among those that the next start keeps
+            else:
                 scratch = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}")
                 try:
                     _extract(archive, scratch)
