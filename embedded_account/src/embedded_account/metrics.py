@@ -1,12 +1,13 @@
 """The account's CloudWatch samples: kept by minute, bounded, exact in count, sum, minimum and maximum."""
 
-import pickle
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import copysign, exp, floor, isfinite, log
 from threading import Lock
 from typing import NamedTuple
+
+from embedded_account.durability.pickles import dumps, loads
 
 MINUTE = 60
 _MAX_SERIES = 5_000
@@ -148,12 +149,12 @@ class MetricStore:
     def dump(self) -> bytes:
         """Return all samples, for `restore`."""
         with self._lock:
-            return pickle.dumps(self._series, protocol=pickle.HIGHEST_PROTOCOL)
+            return dumps(self._series, {})
 
     def restore(self, content: bytes) -> None:
         """Take back the samples that `dump` returned, from a file of the account's own folder."""
         with self._lock:
-            self._series = pickle.loads(content)  # noqa: S301 (of our own making)
+            self._series = loads(content, {})
 
     def _of(self, key: SeriesKey, unit: str) -> Series:
         series = self._series.get(key)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import signal
 import time
 from collections.abc import Iterator
@@ -182,6 +183,39 @@ def test_everything_stored_survives_a_kill_and_what_ran_has_failed(folder: Path)
     assert any(runs in line for line in again.info.lost)
     _look_at_runs(again, executions)
     again.client("cloudformation").delete_stack(StackName="kept")
+    log = (folder / "account.log").read_text()
+    assert "is not saved" not in log
+    assert "starts empty" not in log
+
+
+class Planted:
+    """What a pickle of it would do when it is read: make a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __reduce__(self) -> tuple[object, tuple[str, str]]:
+        return open, (str(self._path), "w")
+
+
+def test_a_planted_file_is_refused_in_words(folder: Path, tmp_path: Path) -> None:
+    """What would run at the start is set aside, unread; the rest comes back, and the folder is its owner's alone."""
+    account, state = _start(folder), tmp_path / "state"
+    account.client("s3").create_bucket(Bucket="beside")
+    control.stop(account.folder)
+    planted = tmp_path / "planted"
+    (state / "sns.pickle").write_bytes(pickle.dumps({"topics": Planted(planted)}))
+    state.chmod(0o755)
+
+    again = _start(folder)
+
+    assert not planted.exists()
+    assert [bucket["Name"] for bucket in again.client("s3").list_buckets()["Buckets"]] == ["beside"]
+    assert again.client("sns").list_topics()["Topics"] == []
+    assert (state / "sns.refused").exists()
+    log = (folder / "account.log").read_text()
+    assert "sns.pickle is set aside, and 'sns' starts empty: state: names io.open, which is no data" in log
+    assert state.stat().st_mode & 0o777 == folder.stat().st_mode & 0o777 == 0o700
 
 
 def _wait_until_saved(account: RunningAccount) -> None:

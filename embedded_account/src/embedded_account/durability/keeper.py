@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded_account.account import Account
+from embedded_account.durability.allowed import ForbiddenError
 from embedded_account.durability.pickles import UnpicklableError, dumps, loads
 from embedded_account.s3.disk import Disk
 
@@ -52,6 +53,10 @@ class Keeper:
             content = path.read_bytes()
             try:
                 part.write(loads(content, self._named))
+            except ForbiddenError as error:
+                logger.error("%s is set aside, and %r starts empty: %s", path, part.name, error)  # noqa: TRY400
+                path.rename(path.with_suffix(".refused"))
+                continue
             except Exception:
                 logger.exception("the state of %r could not be taken back from %s; it starts empty", part.name, path)
                 path.rename(path.with_suffix(".unreadable"))
