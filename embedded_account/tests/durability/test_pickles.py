@@ -28,6 +28,7 @@ class Thing:
         self.lock = threading.Lock()
         self.reentrant = threading.RLock()
         self.event = threading.Event()
+        self.condition = threading.Condition()
         self.by_name = defaultdict(lambda: {})
         self.nested = defaultdict(lambda: defaultdict(dict))
         self.weak = WeakValueDictionary({"self": self})
@@ -45,6 +46,7 @@ def test_what_moto_holds_comes_back_whole():
     assert again.lock.acquire(blocking=False)
     assert again.reentrant.acquire(blocking=False)
     assert not again.event.is_set()
+    assert again.condition.acquire(blocking=False)
     assert (again.by_name["a"], again.by_name["new"]) == ({"b": 1}, {})
     assert again.nested["a"]["b"] == {}
     assert again.weak["self"] is again

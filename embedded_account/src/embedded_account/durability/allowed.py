@@ -51,7 +51,7 @@ _OWN = {
     "cloudformation.stacks": {"ChangeSet", "Stack", "StackEvent", "StackResource"},
     "cloudformation.templates": {"Definition", "Template"},
     "cloudwatch.alarms": {"Alarm"},
-    "durability.pickles": {"_factory", "_nested", "_new_defaultdict", "_new_event", "_new_lock"},
+    "durability.pickles": {"_factory", "_nested", "_new_condition", "_new_defaultdict", "_new_event", "_new_lock"},
     "identity": {"Credentials"},
     "lambda_.function": {"Function"},
     "lambda_.urls": {"FunctionUrl", "_no_listener"},

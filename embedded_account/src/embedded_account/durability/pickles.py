@@ -54,18 +54,16 @@ class _Pickler(pickle.Pickler):
 
     def reducer_override(self, obj: Any) -> Any:
         """Say how to make anew what Python does not pickle by itself."""
-        if isinstance(obj, _LOCKS):
-            return _new_lock, (isinstance(obj, _LOCKS[1]),)
-        if isinstance(obj, threading.Event):  # by itself it would name the methods of its lock
-            return _new_event, (obj.is_set(),)
+        if isinstance(obj, (*_LOCKS, threading.Event, threading.Condition)):
+            return _reduce_lock(obj)
         if isinstance(obj, WeakValueDictionary):
             return WeakValueDictionary, (dict(obj),)
         if isinstance(obj, defaultdict) and type(obj) is not defaultdict:  # moto's own ask for arguments
             return _new_defaultdict, (type(obj), obj.default_factory), vars(obj), None, iter(obj.items())
         if isinstance(obj, types.FunctionType) and obj.__name__ == "<lambda>":
             return _reduce_factory(obj)
-        if isinstance(obj, type | types.FunctionType):
-            check(obj.__module__, obj.__qualname__)
+        if isinstance(obj, type | types.FunctionType | types.BuiltinFunctionType):
+            check(str(obj.__module__), obj.__qualname__)
         return NotImplemented
 
 
@@ -85,8 +83,21 @@ class _Unpickler(pickle.Unpickler):
         return lookup(module_name, global_name)
 
 
+def _reduce_lock(obj: Any) -> Any:
+    """Return how to make a free one of its kind; by themselves some would name the methods of another."""
+    if isinstance(obj, threading.Event):
+        return _new_event, (obj.is_set(),)
+    if isinstance(obj, threading.Condition):
+        return _new_condition, ()
+    return _new_lock, (isinstance(obj, _LOCKS[1]),)
+
+
 def _new_lock(is_reentrant: bool) -> Any:
     return threading.RLock() if is_reentrant else threading.Lock()
+
+
+def _new_condition() -> threading.Condition:
+    return threading.Condition()
 
 
 def _new_event(is_set: bool) -> threading.Event:
