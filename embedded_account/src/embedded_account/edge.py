@@ -1,7 +1,8 @@
 """What no request passes: a foreign Host, a web page's unsigned request, moto's own doors.
 
-A browser lets any page send requests to 127.0.0.1, and a page whose host name is made to mean 127.0.0.1 reads the answers
-too. Such requests carry the page's own name as Host or Origin; programs send 127.0.0.1 or localhost, and no Origin.
+A browser lets any page send requests to 127.0.0.1, and a page whose host name is made to mean 127.0.0.1 reads the
+answers too. Such requests carry the page's own name as Host or Origin; programs send 127.0.0.1 or localhost, and no
+Origin.
 """
 
 import json
@@ -15,7 +16,8 @@ from embedded_account.account import Account, WsgiApplication
 
 # Names under .localhost are this machine's by RFC 6761, whoever runs the name server; a bucket may stand before it.
 _OWN_HOST = re.compile(r"(?:127\.0\.0\.1|\[::1\]|(?:[a-z0-9.-]+\.)?localhost)(?::\d+)?", re.IGNORECASE)
-_CLOSED = re.compile(r"/+(?:moto-api|latest)(?:/|$)", re.IGNORECASE)  # they pass by every check, or stand for a machine's own
+# moto's own paths pass by every check; /latest/ is where a machine of EC2 finds its credentials.
+_CLOSED = re.compile(r"/+(?:moto-api|latest)(?:/|$)", re.IGNORECASE)
 _CONTROL = "/_embedded-account/"
 
 
@@ -58,7 +60,8 @@ def _is_signed(environ: dict[str, Any]) -> bool:
 def _preflight_refusal(account: Account, environ: dict[str, Any]) -> str | None:
     """Return why a browser's question before a request gets no answer; None where a bucket has rules to answer by.
 
-    A function URL has a port of its own, where its rules are asked. Source: Amazon S3 user guide, "Troubleshooting CORS".
+    A function URL has a port of its own, where its rules are asked.
+    Source: Amazon S3 user guide, "Troubleshooting CORS".
     """
     from moto.s3.models import s3_backends
 

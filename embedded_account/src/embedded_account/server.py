@@ -152,6 +152,8 @@ def _serve(folder: Path, listener: socket.socket, arguments: argparse.Namespace,
 
 def build_application(account: Any) -> Any:
     """Return the WSGI application of `account`: moto's dispatcher with every service of ours installed."""
+    from embedded_account.edge import guard
+
     for name in _SERVICES:
         import_module(name).install(account)
     application: Any = _dispatcher()
