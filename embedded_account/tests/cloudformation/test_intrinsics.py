@@ -49,7 +49,7 @@ def resolve(value: Any) -> Any:
         ({"Fn::Join": ["-", {"Ref": "L"}]}, "a-b"),
         ({"Fn::Select": ["1", {"Fn::Split": [",", "a,b"]}]}, "b"),
         ({"Fn::FindInMap": ["Sizes", "small", "memory"]}, 128),
-        ({"Fn::Base64": "retriever"}, "cmV0cmlldmVy"),
+        ({"Fn::Base64": "example"}, "ZXhhbXBsZQ=="),
         ({"Fn::If": ["Yes", "a", {"Ref": "Absent"}]}, "a"),
         ({"A": {"Ref": "AWS::NoValue"}, "B": [1, {"Ref": "AWS::NoValue"}]}, {"B": [1]}),
         ({"A": {"Fn::If": ["No", 1, {"Ref": "AWS::NoValue"}]}}, {}),

@@ -39,14 +39,14 @@ def test_a_stack_is_created_shown_and_deleted(deployer: Any) -> None:
         "Outputs": {"Arn": {"Value": {"Ref": "Topic"}, "Description": "the topic"}},
     }
 
-    status = deployer.up(document, Tags=[{"Key": "product", "Value": "retriever"}])
+    status = deployer.up(document, Tags=[{"Key": "product", "Value": "example"}])
 
     stack, arn = deployer.stack, deployer.outputs["Arn"]
     assert (status, stack["Description"]) == ("CREATE_COMPLETE", "a test")
     assert stack["Outputs"] == [{"OutputKey": "Arn", "OutputValue": arn, "Description": "the topic"}]
     assert attributes(deployer, arn)["DisplayName"] == "one"
     tags = deployer.aws("sns").list_tags_for_resource(ResourceArn=arn)["Tags"]
-    assert tags == [{"Key": "product", "Value": "retriever"}]
+    assert tags == [{"Key": "product", "Value": "example"}]
     assert deployer.down() == "DELETE_COMPLETE"
     with pytest.raises(ClientError, match="NotFound"):
         attributes(deployer, arn)

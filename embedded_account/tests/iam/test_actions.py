@@ -1,4 +1,4 @@
-"""Tests of the table of operations in local/iam/actions."""
+"""Tests of the table of operations in iam/actions."""
 
 import json
 import subprocess

@@ -212,9 +212,9 @@ def test_a_request_to_s3_tells_how_it_is_signed():
 
 def test_a_policy_may_ask_for_the_caller_s_program(account):
     """aws:UserAgent is what the caller's HTTP request says; sessions have no second factor."""
-    asks = {"StringLike": {"aws:UserAgent": "*retriever-test*"}, "Bool": {"aws:MultiFactorAuthPresent": "false"}}
+    asks = {"StringLike": {"aws:UserAgent": "*example-test*"}, "Bool": {"aws:MultiFactorAuthPresent": "false"}}
     caller = Caller(account, allowed("sqs:ListQueues", Condition=asks))
-    plain, named = caller.client("sqs"), caller.client("sqs", Config(user_agent_extra="retriever-test"))
+    plain, named = caller.client("sqs"), caller.client("sqs", Config(user_agent_extra="example-test"))
 
     assert not is_denied(named.list_queues)
     assert is_denied(plain.list_queues)

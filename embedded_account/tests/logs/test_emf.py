@@ -35,7 +35,7 @@ def test_metrics_of_a_line_are_recorded(account: Any) -> None:
     Source: CloudWatch user guide, "Specification: Embedded metric format".
     """
     directive = {
-        "Namespace": "Retriever",
+        "Namespace": "Shop",
         "Dimensions": [["service"], ["service", "dataset"]],
         "Metrics": [{"Name": "Images", "Unit": "Count"}, {"Name": "Seconds", "Unit": "Seconds"}],
     }
@@ -44,12 +44,12 @@ def test_metrics_of_a_line_are_recorded(account: Any) -> None:
     record_metrics(account, json.dumps(line | {"Images": [3, 4], "Seconds": 0.5}))
 
     assert account.samples == [
-        ("Retriever", "Images", 3.0, "Count", {"service": "s"}),
-        ("Retriever", "Images", 4.0, "Count", {"service": "s"}),
-        ("Retriever", "Seconds", 0.5, "Seconds", {"service": "s"}),
-        ("Retriever", "Images", 3.0, "Count", {"service": "s", "dataset": "d"}),
-        ("Retriever", "Images", 4.0, "Count", {"service": "s", "dataset": "d"}),
-        ("Retriever", "Seconds", 0.5, "Seconds", {"service": "s", "dataset": "d"}),
+        ("Shop", "Images", 3.0, "Count", {"service": "s"}),
+        ("Shop", "Images", 4.0, "Count", {"service": "s"}),
+        ("Shop", "Seconds", 0.5, "Seconds", {"service": "s"}),
+        ("Shop", "Images", 3.0, "Count", {"service": "s", "dataset": "d"}),
+        ("Shop", "Images", 4.0, "Count", {"service": "s", "dataset": "d"}),
+        ("Shop", "Seconds", 0.5, "Seconds", {"service": "s", "dataset": "d"}),
     ]
 
 

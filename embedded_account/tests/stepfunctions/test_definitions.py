@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 _CORPUS = Path(__file__).resolve().parents[4] / "shared" / "corpora" / "asl-definitions" / "asl-validator"
 _FILES = sorted(_CORPUS.glob("*.json"))
-# What AWS takes and the interpreter does not: docs/local.md says so.
+# What AWS takes and the interpreter does not: docs/services.md says so.
 _REFUSED_HERE = {
     "valid-assign.asl.json": "JSONata",
     "valid-json-surround-syntax.json": "JSONata",

@@ -10,7 +10,7 @@ CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 
 
 class Deployer:
-    """A stack of a test, driven as `deploy.py` drives one."""
+    """A stack of a test, driven by change sets."""
 
     def __init__(self, aws: Callable[[str], Any]) -> None:
         self.aws = aws

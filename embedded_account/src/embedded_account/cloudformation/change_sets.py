@@ -11,6 +11,7 @@ from embedded_account.cloudformation.plan import NO_CHANGE, change_view, make_pl
 from embedded_account.cloudformation.requests import Request, new_stack_id, template_of
 from embedded_account.cloudformation.stacks import ChangeSet, Stack, Stacks, tag_map
 from embedded_account.errors import ServiceError
+from embedded_account.wiring.refusals import refuse
 
 _NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
 _UPDATABLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
@@ -27,8 +28,7 @@ class ChangeSetOperations:
     def create_change_set(self, request: Request) -> dict[str, Any]:
         """Compute what a template would change; the change set is FAILED when that cannot be deployed."""
         kind = request.get("ChangeSetType", "UPDATE")
-        if kind not in ("CREATE", "UPDATE"):
-            raise ServiceError("NotImplemented", f"ChangeSetType {kind!r}: the embedded account does not carry it out")
+        refuse("CreateChangeSet", {"ChangeSetType": kind}, {"ChangeSetType": ("CREATE", "UPDATE")})
         with self._stacks.lock:
             stack, is_new = self._stack_for(request, kind)
             change_set = self._made(request, stack, kind)

@@ -1,5 +1,7 @@
 """What can be wrong with a template, a parameter or a property, in CloudFormation's words where it has some."""
 
+from embedded_account.wiring.refusals import not_carried_out
+
 
 class TemplateError(Exception):
     """The template or a parameter is not valid; CloudFormation answers it with ValidationError."""
@@ -9,7 +11,7 @@ class UnsupportedError(TemplateError):
     """The template is valid on AWS and asks for something that the embedded account does not carry out."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"{what}: the embedded account does not carry this out; see docs/local.md")
+        super().__init__(not_carried_out(what).message)
 
 
 class PropertyError(TemplateError):

@@ -1,7 +1,8 @@
 """Works through things that depend on one another, several at a time."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from graphlib import CycleError, TopologicalSorter
 
 from embedded_account.cloudformation.errors import TemplateError
 
@@ -14,16 +15,11 @@ def in_order(dependencies: Dependencies) -> list[str]:
     Raises:
         TemplateError: some depend on one another in a circle.
     """
-    ordered: dict[str, None] = {}
-    remaining = dict(dependencies)
-    while remaining:
-        ready = [name for name, needed in remaining.items() if not set(needed) & set(remaining)]
-        if not ready:
-            raise TemplateError(f"Circular dependency between resources: [{', '.join(sorted(_circle(remaining)))}]")
-        for name in ready:
-            ordered[name] = None
-            del remaining[name]
-    return list(ordered)
+    try:
+        return list(_sorter(dependencies).static_order())
+    except CycleError as error:
+        circle = ", ".join(sorted(set(error.args[1])))
+        raise TemplateError(f"Circular dependency between resources: [{circle}]") from error
 
 
 def reverse(dependencies: Dependencies) -> dict[str, set[str]]:
@@ -39,32 +35,23 @@ def run(
     What depends on a failure is never begun. With `stop_on_failure` nothing new is begun after the first one, but what
     is under way ends.
     """
-    remaining, failed = dict(dependencies), set[str]()
+    sorter, failed = _sorter(dependencies), set[str]()
+    sorter.prepare()
     running: dict[Future[bool], str] = {}
     with ThreadPoolExecutor(num_workers, thread_name_prefix="stack") as pool:
-        while remaining or running:
+        while True:
             if not (failed and stop_on_failure):
-                for name in _ready(remaining, running.values(), failed):
-                    del remaining[name]
-                    running[pool.submit(work, name)] = name
+                running |= {pool.submit(work, name): name for name in sorter.get_ready()}
             if not running:
-                break
+                return failed
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 name = running.pop(future)
-                if not future.result():
+                if future.result():
+                    sorter.done(name)
+                else:
                     failed.add(name)
-    return failed
 
 
-def _ready(remaining: Dependencies, running: Iterable[str], failed: set[str]) -> list[str]:
-    blocked = set(remaining) | set(running) | failed
-    return [name for name, needed in remaining.items() if not blocked & set(needed)]
-
-
-def _circle(remaining: Dependencies) -> set[str]:
-    """Return the names that lie on a circle, without those that only depend on one."""
-    needed_by = reverse(remaining)
-    left = set(remaining)
-    while unneeded := {name for name in left if not needed_by[name] & left}:
-        left -= unneeded
-    return left
+def _sorter(dependencies: Dependencies) -> TopologicalSorter[str]:
+    """Return a sorter of the names; what they depend on besides is there already."""
+    return TopologicalSorter({name: set(needed) & set(dependencies) for name, needed in dependencies.items()})

@@ -20,6 +20,7 @@ from embedded_account.cloudformation.requests import (
 )
 from embedded_account.cloudformation.stacks import Stack, StackResource, Stacks, event_view, tag_map
 from embedded_account.errors import ServiceError
+from embedded_account.wiring.refusals import not_carried_out
 
 _NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 _UPDATABLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
@@ -140,7 +141,7 @@ class StackOperations:
     def describe_stack_resources(self, request: Request) -> dict[str, Any]:
         """Return the resources of a stack; all, or the one of a logical id."""
         if "StackName" not in request:
-            raise ServiceError("NotImplemented", "PhysicalResourceId without StackName: not carried out")
+            raise not_carried_out("DescribeStackResources by PhysicalResourceId", "give StackName")
         stack = self._stacks.get(request["StackName"], "Stack with id {} does not exist")
         wanted = request.get("LogicalResourceId")
         found = [item for item in _listed(stack) if wanted in (None, item.logical_id)]

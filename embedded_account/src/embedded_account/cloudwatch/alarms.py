@@ -14,31 +14,32 @@ from embedded_account.cloudwatch.evaluation import ALARM, COMPARISONS, INSUFFICI
 from embedded_account.cloudwatch.series import checked_period, series_of
 from embedded_account.errors import ServiceError
 from embedded_account.metrics import MetricStore, series_key
+from embedded_account.wiring.refusals import not_carried_out, refuse
 
 logger = logging.getLogger("embedded_account")
 
-_SUPPORTED = {
-    "AlarmName",
-    "AlarmDescription",
-    "ActionsEnabled",
-    "OKActions",
-    "AlarmActions",
-    "InsufficientDataActions",
-    "MetricName",
-    "Namespace",
-    "Statistic",
-    "ExtendedStatistic",
-    "Dimensions",
-    "Period",
-    "Unit",
-    "EvaluationPeriods",
-    "DatapointsToAlarm",
-    "Threshold",
-    "ComparisonOperator",
-    "TreatMissingData",
-    "EvaluateLowSampleCountPercentile",
-    "Tags",
-    "Metrics",
+_SUPPORTED: dict[str, tuple[str, ...]] = {
+    "AlarmName": (),
+    "AlarmDescription": (),
+    "ActionsEnabled": (),
+    "OKActions": (),
+    "AlarmActions": (),
+    "InsufficientDataActions": (),
+    "MetricName": (),
+    "Namespace": (),
+    "Statistic": (),
+    "ExtendedStatistic": (),
+    "Dimensions": (),
+    "Period": (),
+    "Unit": (),
+    "EvaluationPeriods": (),
+    "DatapointsToAlarm": (),
+    "Threshold": (),
+    "ComparisonOperator": tuple(COMPARISONS),
+    "TreatMissingData": (),
+    "EvaluateLowSampleCountPercentile": (),
+    "Tags": (),
+    "Metrics": (),
 }
 _OF_ONE_METRIC = ("MetricName", "Namespace", "Period")
 _NEEDED = ("EvaluationPeriods", "Threshold", "ComparisonOperator")
@@ -305,11 +306,7 @@ def install(account: Account) -> Alarms:
 
 
 def _check(params: dict[str, Any]) -> None:
-    for member in sorted(set(params) - _SUPPORTED):
-        raise ServiceError(
-            "NotImplemented",
-            f"PutMetricAlarm.{member}: the embedded account evaluates alarms on one metric or on metric maths",
-        )
+    refuse("PutMetricAlarm", params, _SUPPORTED)
     _check_needed(params, _NEEDED)
     if "Metrics" in params:
         _check_metrics(params)
@@ -319,8 +316,6 @@ def _check(params: dict[str, Any]) -> None:
             what = "exactly one of Statistic and ExtendedStatistic"
             raise ServiceError("ValidationError", f"alarm {params['AlarmName']!r} needs {what}")
         statistics.check(params.get("Statistic") or params["ExtendedStatistic"])
-    if params["ComparisonOperator"] not in COMPARISONS:
-        raise ServiceError("NotImplemented", f"PutMetricAlarm.ComparisonOperator {params['ComparisonOperator']!r}")
     if params.get("DatapointsToAlarm", 1) > params["EvaluationPeriods"]:
         raise ServiceError("ValidationError", "DatapointsToAlarm must be at most EvaluationPeriods")
 
@@ -348,12 +343,9 @@ def _check_metrics(params: dict[str, Any]) -> None:
         )
     stats = [query["MetricStat"] for query in queries if "MetricStat" in query]
     if len({checked_period(stat["Period"]) for stat in stats}) != 1:
-        raise ServiceError(
-            "NotImplemented", f"PutMetricAlarm.Metrics of alarm {name!r}: the metrics must share one Period here"
-        )
-    other = sorted({member for query in queries for member in query} - _QUERY_MEMBERS)
-    if other:
-        raise ServiceError("NotImplemented", f"PutMetricAlarm.Metrics.{other[0]}: the embedded account is one account")
+        raise not_carried_out(f"PutMetricAlarm.Metrics of alarm {name!r} with several Periods", "let them share one")
+    for query in queries:
+        refuse("PutMetricAlarm.Metrics", query, _QUERY_MEMBERS)
     probe = MetricStore()  # with a sample of each metric, what cannot be evaluated is refused now
     for stat in stats:
         metric = stat["Metric"]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from embedded_account.errors import ServiceError
+from embedded_account.wiring.refusals import not_carried_out
 
 Series = Mapping[int, float]  # by the second at which a period starts
 Value = float | dict[int, float] | list[dict[int, float]]  # a number, a series, or several series
@@ -67,11 +68,8 @@ class _Maths:
             return [self._one(element) for element in node.elts]
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             return self._call(node.func.id.upper(), node.args)
-        raise ServiceError(
-            "NotImplemented",
-            f"metric maths {self._expression!r}: the embedded account carries out + - * / ^, "
-            f"{', '.join(_OVER_SERIES)}, ABS, FILL and METRICS",
-        )
+        known = f"+ - * / ^, {', '.join(_OVER_SERIES)}, ABS, FILL and METRICS"
+        raise not_carried_out(f"metric maths {self._expression!r}", f"use {known}")
 
     def _call(self, name: str, arguments: list[ast.expr]) -> Value:
         if name == "METRICS" and not arguments:

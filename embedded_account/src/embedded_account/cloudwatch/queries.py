@@ -9,6 +9,7 @@ from embedded_account.cloudwatch.series import checked_period, periods_of, serie
 from embedded_account.cloudwatch.statistics import check, statistic
 from embedded_account.errors import ServiceError
 from embedded_account.metrics import series_key
+from embedded_account.wiring.refusals import refuse
 
 _MAX_DATAPOINTS = 1_440
 _LIST_PAGE = 500
@@ -22,10 +23,7 @@ class Queries:
 
     def put_metric_data(self, params: dict[str, Any]) -> dict[str, Any]:
         """PutMetricData."""
-        if params.get("EntityMetricData"):
-            raise ServiceError(
-                "NotImplemented", "PutMetricData.EntityMetricData: the embedded account keeps MetricData"
-            )
+        refuse("PutMetricData", params, {"Namespace", "MetricData", "StrictEntityValidation"})
         for datum in params.get("MetricData", []):
             self._put(params["Namespace"], datum)
         return {}

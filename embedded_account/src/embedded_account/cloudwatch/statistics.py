@@ -4,6 +4,7 @@ import re
 
 from embedded_account.errors import ServiceError
 from embedded_account.metrics import Bucket
+from embedded_account.wiring.refusals import not_carried_out
 
 SIMPLE = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,10})?|100)")
@@ -15,10 +16,7 @@ def check(name: str) -> None:
     if name in SIMPLE or _PERCENTILE.fullmatch(name):
         return
     if _OTHER.match(name):
-        raise ServiceError(
-            "NotImplemented",
-            f"statistic {name!r}: the embedded account gives {', '.join(SIMPLE)} and percentiles such as p99",
-        )
+        raise not_carried_out(f"statistic {name!r}", f"use {', '.join(SIMPLE)} or a percentile such as p99")
     raise ServiceError("InvalidParameterValue", f"The value {name} for parameter Statistic is not supported.")
 
 

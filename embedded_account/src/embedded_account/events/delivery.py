@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_account.account import Account
-from embedded_account.errors import ServiceError
+from embedded_account.wiring.refusals import not_carried_out
 
 logger = logging.getLogger("embedded_account.events")
 
@@ -73,10 +73,7 @@ class Target:
 def check_supported(arn: str) -> None:
     """Raise unless events can really be delivered to `arn`."""
     if _service(arn) not in _SENDERS:
-        raise ServiceError(
-            "NotImplemented",
-            f"target {arn!r}: the embedded account delivers to {', '.join(sorted(_SENDERS))} only; see docs/local.md",
-        )
+        raise not_carried_out(f"target {arn!r}", f"it delivers to {', '.join(sorted(_SENDERS))} only")
 
 
 class Deliveries:

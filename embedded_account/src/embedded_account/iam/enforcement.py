@@ -22,6 +22,7 @@ from embedded_account.iam.errors import NotAuthenticatedError
 from embedded_account.iam.permissions import Permissions
 from embedded_account.iam.roles import Roles
 from embedded_account.identity import Principal
+from embedded_account.wiring.refusals import not_carried_out
 from embedded_account.wiring.serving import parameters
 
 logger = logging.getLogger("embedded_account.iam")
@@ -96,11 +97,7 @@ class Enforcement:
         prefix, rules = TABLE.get(service, ("", {}))
         rule = rules.get(operation)
         if rule is None:
-            raise ServiceError(
-                "NotImplemented",
-                f"{service}:{operation}: the embedded account does not know which permissions this operation needs; "
-                "see docs/local.md",
-            )
+            raise not_carried_out(f"{service}:{operation}, whose permissions are not known")
         hands_over = self._roles.is_checked(service, operation)
         if caller.is_root and service not in _DENYING and not hands_over:
             return
@@ -190,7 +187,7 @@ class Enforcement:
                 self._permissions.require(caller, need, "s3")
                 self._check_missing(caller, need)
         except UnknownOperationError as error:
-            return ServiceError("NotImplemented", f"s3: {error}: the embedded account does not carry it out")
+            return not_carried_out(f"s3: {error}")
         except ServiceException as refusal:
             return refusal
         return None
@@ -226,8 +223,7 @@ def _refused(service: str, environ: dict[str, Any], start_response: Callable[...
         return _s3_error(NotAuthenticatedError("Missing", "").as_service_error("s3"), environ, start_response)
     error = NotAuthenticatedError("Missing", "").as_service_error("lambda")
     if service:
-        said = f"{service}:{_operation(environ, target)}: the embedded account does not carry out this service"
-        error = ServiceError("NotImplemented", f"{said}; see docs/local.md")
+        error = not_carried_out(f"{service}:{_operation(environ, target)}")
     status = "501 Not Implemented" if service else _FORBIDDEN
     if "x-www-form-urlencoded" in environ.get("CONTENT_TYPE", ""):
         inner = f"<Error><Code>{error.code}</Code><Message>{escape(error.message)}</Message></Error>"

@@ -22,10 +22,18 @@ from embedded_account.identity import Principal
 from embedded_account.lambda_.fleet import ThrottledError
 from embedded_account.lambda_.invoker import MAX_SYNC_BYTES, Invoker
 from embedded_account.lambda_.url_events import HttpAnswer, answer_of, event_of
+from embedded_account.wiring.refusals import refuse
 
 logger = logging.getLogger("embedded_account.lambda")
 
 AUTH_TYPE = "AWS_IAM"
+_OPTIONS: dict[str, tuple[str, ...]] = {
+    "FunctionName": (),
+    "Qualifier": (),
+    "Cors": (),
+    "AuthType": (AUTH_TYPE,),
+    "InvokeMode": ("BUFFERED",),
+}
 _HELP = "For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
 _PHRASES = {200: "OK", 204: "No Content", 403: "Forbidden", 413: "Request Entity Too Large", 429: "Too Many Requests"}
 
@@ -211,16 +219,7 @@ def checked_options(request: Mapping[str, Any]) -> dict[str, Any] | None:
     Raises:
         ServiceError: it asks for what the embedded account does not carry out.
     """
-    if request.get("AuthType", AUTH_TYPE) != AUTH_TYPE:
-        raise ServiceError(
-            "NotImplemented",
-            f"AuthType: {request['AuthType']!r}; the embedded account serves function URLs with AWS_IAM alone",
-        )
-    if request.get("InvokeMode", "BUFFERED") != "BUFFERED":
-        raise ServiceError(
-            "NotImplemented",
-            f"InvokeMode: {request['InvokeMode']!r}; the embedded account does not stream, use BUFFERED",
-        )
+    refuse("FunctionUrlConfig", request, _OPTIONS)
     cors: dict[str, Any] | None = request.get("Cors")
     return cors
 

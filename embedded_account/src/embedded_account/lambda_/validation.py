@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from embedded_account.errors import ServiceError
+from embedded_account.wiring.refusals import REMEDY, not_carried_out
 
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 MAX_LAYERS = 5
@@ -67,20 +68,21 @@ def _check_variables(variables: dict[str, Any]) -> None:
 def _refuse_unsupported(spec: dict[str, Any]) -> None:
     runtime = spec.get("Runtime", RUNTIME)
     if runtime != RUNTIME:
-        raise _not_implemented("Runtime", runtime, f"the embedded account runs {RUNTIME} only")
+        raise not_carried_out(f"Runtime: {runtime!r}", f"use {RUNTIME}")
     code = spec.get("Code", spec)
     if spec.get("PackageType", "Zip") != "Zip" or "ImageUri" in code:
-        raise _not_implemented("PackageType", "Image", "the embedded account runs Zip packages only")
+        raise not_carried_out("PackageType: 'Image'", "use a Zip package")
     if code.get("S3ObjectVersion"):
-        raise _not_implemented("S3ObjectVersion", code["S3ObjectVersion"], "put each version under a key of its own")
+        what = f"S3ObjectVersion: {code['S3ObjectVersion']!r}"
+        raise not_carried_out(what, "put each version under a key of its own")
     if "AWS_LAMBDA_EXEC_WRAPPER" in spec.get("Environment", {}).get("Variables", {}):
-        raise _not_implemented("AWS_LAMBDA_EXEC_WRAPPER", "set", "wrapper scripts are not run")
+        raise not_carried_out("AWS_LAMBDA_EXEC_WRAPPER", "leave it out, wrapper scripts are not run")
     if spec.get("LoggingConfig", {}).get("LogFormat", "Text") != "Text":
-        raise _not_implemented("LoggingConfig.LogFormat", "JSON", "the embedded account writes Text only")
+        raise not_carried_out("LoggingConfig.LogFormat: 'JSON'", "use Text")
     for name in _REFUSED:
         value = spec.get(name)
         if value and any(_leaves(value)) and value != {"ApplyOn": "None"}:
-            raise _not_implemented(name, value, "the embedded account does not carry this out")
+            raise not_carried_out(f"{name}: {value!r}", f"leave it out; {REMEDY}")
 
 
 def _leaves(value: Any) -> list[Any]:
@@ -96,7 +98,3 @@ def _invalid(member: str, value: Any, constraint: str) -> ServiceError:
         "ValidationException",
         f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: {constraint}",
     )
-
-
-def _not_implemented(name: str, value: Any, remedy: str) -> ServiceError:
-    return ServiceError("NotImplemented", f"{name}: {value!r}; {remedy}")

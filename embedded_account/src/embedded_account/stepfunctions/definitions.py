@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from embedded_account.errors import ServiceError
+from embedded_account.wiring.refusals import not_carried_out
 
 _LONGEST_NAME = 80
 _NEED_NO_NEXT = ("Choice", "Succeed", "Fail")
@@ -110,12 +111,8 @@ def _refuse_what_is_not_carried_out(path: str, scope: dict[str, Any]) -> None:
     for where, part in languages:
         resource = str(part.get("Resource", ""))
         if part.get("QueryLanguage", "JSONPath") != "JSONPath":
-            raise _not_carried_out(f"{where}/QueryLanguage: {part['QueryLanguage']!r}", "write it in JSONPath")
+            raise not_carried_out(f"{where}/QueryLanguage: {part['QueryLanguage']!r}", "write it in JSONPath")
         if part.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED":
-            raise _not_carried_out(f"{where}/ProcessorConfig/Mode: 'DISTRIBUTED'", "use INLINE")
+            raise not_carried_out(f"{where}/ProcessorConfig/Mode: 'DISTRIBUTED'", "use INLINE")
         if ":activity:" in resource or ".sync" in resource:
-            raise _not_carried_out(f"{where}/Resource: {resource!r}", "use .waitForTaskToken")
-
-
-def _not_carried_out(what: str, remedy: str) -> ServiceError:
-    return ServiceError("NotImplemented", f"{what}: the embedded account does not carry this out; {remedy}")
+            raise not_carried_out(f"{where}/Resource: {resource!r}", "use .waitForTaskToken")
