@@ -3,7 +3,7 @@
 import io
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
@@ -21,6 +21,7 @@ from embedded_account.iam.authentication import authenticate, checked_body
 from embedded_account.iam.errors import NotAuthenticatedError
 from embedded_account.iam.permissions import Permissions
 from embedded_account.iam.roles import Roles
+from embedded_account.iam.scopes import Scope
 from embedded_account.identity import Principal
 from embedded_account.wiring.refusals import not_carried_out
 from embedded_account.wiring.serving import parameters
@@ -63,20 +64,22 @@ class Enforcement:
         self._roles = Roles(account)
 
     def middleware(self, application: WsgiApplication) -> WsgiApplication:
-        """Authenticate every request; decide on S3's, whose operations the HTTP request alone tells."""
+        """Authenticate every request but a browser's preflight; decide on S3's, whose operations HTTP alone tells."""
 
         def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-            if environ["REQUEST_METHOD"] == "OPTIONS":  # a browser's question before a request, never signed
+            _caller.set(NotAuthenticatedError("Missing", ""))  # the thread has served others
+            if is_preflight(environ):  # answered by who serves what it asks for, and by nobody else
                 return application(environ, start_response)
-            service = _scope_service(environ)
-            if service not in _SCOPES or environ["PATH_INFO"].startswith(_CLOSED_PATHS):
-                return _refused(service, environ, start_response)
-            caller = self._authenticated(environ, service)
+            scope = Scope.of(environ)
+            if scope.service not in _SCOPES or environ["PATH_INFO"].startswith(_CLOSED_PATHS):
+                return _refused(scope.service, environ, start_response)
+            caller = self._authenticated(environ, scope.service)
             _caller.set(caller)
-            _scope.set(service)
+            _scope.set(scope.service)
             _environ.set(environ)
-            if service == "s3":
+            if scope.service == "s3":
                 return self._s3_answer(caller, application, environ, start_response)
+            environ["HTTP_AUTHORIZATION"] = scope.header()
             return application(environ, start_response)
 
         return answer
@@ -203,17 +206,10 @@ def _of_request(need: Need, environ: dict[str, Any]) -> Need:
     return replace(need, context={**need.context, **said})
 
 
-def _scope_service(environ: dict[str, Any]) -> str:
-    """Return the service for which a request says it is signed, as moto routes it; empty for an unsigned one."""
-    authorization = environ.get("HTTP_AUTHORIZATION", "")
-    if authorization:
-        parts = authorization.partition("Credential=")[2].partition(",")[0].split("/")
-        return str(parts[3]).lower() if len(parts) == 5 else "s3"
-    if "AWSAccessKeyId=" in environ.get("QUERY_STRING", ""):
-        return "s3"
-    query = parse_qs(environ.get("QUERY_STRING", "")) if "X-Amz-Signature=" in environ.get("QUERY_STRING", "") else {}
-    parts = query.get("X-Amz-Credential", [""])[0].split("/")
-    return parts[3].lower() if len(parts) == 5 else ""
+def is_preflight(environ: Mapping[str, Any]) -> bool:
+    """Return whether a request is a browser's question before one to another origin, which is never signed."""
+    needed = ("HTTP_ORIGIN", "HTTP_ACCESS_CONTROL_REQUEST_METHOD")
+    return environ["REQUEST_METHOD"] == "OPTIONS" and all(environ.get(name) for name in needed)
 
 
 def _refused(service: str, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -15,9 +15,9 @@ from weakref import WeakSet
 from embedded_account.account import Account
 from embedded_account.identity import Credentials
 from embedded_account.lambda_.failures import EnvironmentLostError, InitError, error_object, exit_text
-from embedded_account.lambda_.forks import IS_SUPPORTED, ForkServers
+from embedded_account.lambda_.forks import IS_SUPPORTED, SCRIPT, ForkServers
 from embedded_account.lambda_.logs import EnvironmentLog, FrameReader, LineReader, read_all
-from embedded_account.lambda_.runtime_api import RuntimeApi, RuntimeRequest
+from embedded_account.lambda_.runtime_api import INIT_ERROR, NEXT, RuntimeApi, RuntimeRequest, answers_of
 from embedded_account.processes import Process
 
 INIT_SECONDS = 10.0  # Source: Lambda execution environment lifecycle, limit of the Init phase
@@ -152,13 +152,13 @@ class Environment:
         self._log.say(f"INIT_START Runtime Version: {self.spec.runtime.replace('python', 'python:')}")
         with _starts:
             try:
-                request = self._receive(time.monotonic() + seconds)
+                request = self._receive(time.monotonic() + seconds, NEXT, INIT_ERROR)
             except _DeadlineError:
                 message = f"Init timed out after {seconds:.2f} seconds"
                 raise self._init_error(started, error_object("Sandbox.Timedout", message), "timeout") from None
             except _RuntimeExitedError as error:
                 raise self._init_error(started, error_object("Runtime.ExitError", str(error)), "error") from None
-        if request.path.endswith("/init/error"):
+        if request.line == INIT_ERROR:
             request.answer(_ANSWER_OK, {"Content-Type": "application/json"}, b'{"status":"OK"}')
             raise self._init_error(started, request.body, "error")
         self._next = request
@@ -178,7 +178,7 @@ class Environment:
         deadline = started + self.spec.timeout_seconds
         ready.answer("200 OK", self._event_headers(invocation), invocation.payload)
         try:
-            answer = self._receive(deadline)
+            answer = self._receive(deadline, *answers_of(invocation.request_id))
             return self._finish(invocation, started, answer)
         except _DeadlineError:
             return self._fail(invocation, started, "Sandbox.Timedout", self._timeout_text(), "timeout")
@@ -201,7 +201,7 @@ class Environment:
         ready, self._next = self._next, None
         try:
             if ready is None:
-                ready = self._receive(time.monotonic() + INIT_SECONDS)
+                ready = self._receive(time.monotonic() + INIT_SECONDS, NEXT)
         except (_RuntimeExitedError, _DeadlineError):
             ready = None
         if ready is None or self._process.poll() is not None:
@@ -209,13 +209,15 @@ class Environment:
             raise EnvironmentLostError(self.spec.function_name)
         return ready
 
-    def _receive(self, deadline: float) -> RuntimeRequest:
-        """Return the runtime's next request; meanwhile its output goes to the log."""
+    def _receive(self, deadline: float, *lines: str) -> RuntimeRequest:
+        """Return the runtime's next request that is one of `lines`; meanwhile its output goes to the log."""
         flush_at = time.monotonic() + _FLUSH_SECONDS
         while True:
             request = self._api.receive(min(deadline - time.monotonic(), 0.005 if self._api.hung_up else _POLL_SECONDS))
-            if request is not None:
+            if request is not None and request.line in lines:
                 return request
+            if request is not None:
+                request.refuse()
             now = time.monotonic()
             if (code := self._process.poll()) is not None:
                 raise _RuntimeExitedError(exit_text(code))
@@ -306,7 +308,7 @@ class Environment:
                 self._account.processes.adopt(fork)
                 return fork
         return self._account.processes.spawn(
-            [sys.executable, "-S", "-s", "-m", "awslambdaric", self.spec.handler],
+            [sys.executable, "-S", "-s", "-P", str(SCRIPT), self.spec.handler],
             env=variables,
             cwd=self.spec.code,
             stdout=output,

@@ -1,8 +1,9 @@
 """A process of a function's runtime and layers, of which execution environments are forks.
 
 Run as `python -S -s -P fork_server.py`, with the runtime's and the layers' folders on PYTHONPATH; it never imports
-anything else of this package. Standard input is a socket: each message asks for one environment and carries the two
-file descriptors of its output. Answers are lines of JSON: {"Pid"} for a start, {"Pid", "Status"} for an end.
+anything else of this package. With a handler as its argument it is one environment itself. Standard input is a socket:
+each message asks for one environment and carries the two file descriptors of its output. Answers are lines of JSON:
+{"Pid"} for a start, {"Pid", "Status"} for an end.
 
 Importing boto3 and a layer takes a third of a second of a core, a fork takes ten milliseconds. What the first
 environment imports from the runtime and the layers, the server imports too; a function's own code never.
@@ -25,7 +26,12 @@ _NEVER_AHEAD = ("awslambdaric", "runtime_client", "snapshot_restore_py")
 
 
 def main() -> None:
-    """Serve until the socket is closed."""
+    """Serve until the socket is closed; given a handler, run it alone."""
+    if len(sys.argv) > 1:
+        sys.path[:0] = [os.getcwd()]
+        sys.argv[0] = "awslambdaric"
+        _run(sys.argv[1], (), -1)
+        return
     control = socket.socket(fileno=0)
     folders = tuple(os.environ["PYTHONPATH"].split(os.pathsep))
     _import_ahead(["boto3"])
@@ -121,8 +127,14 @@ def _become_environment(
 
 
 def _run(handler: str, folders: tuple[str, ...], learned: int) -> None:
-    """Run AWS's runtime client as its own `main` does; before the first event, tell what was imported."""
+    """Run AWS's runtime client as its own `main` does; before the first event, tell what was imported.
+
+    The API's address has the environment's secret behind it. The client's native part puts the two before each path as
+    they are; its Python part, which reports that an import failed, takes a host and a port alone.
+    """
     from awslambdaric import bootstrap, lambda_runtime_client
+
+    address, _, secret = os.environ["AWS_LAMBDA_RUNTIME_API"].partition("/")
 
     class Client(lambda_runtime_client.LambdaRuntimeClient):  # type: ignore[misc]
         def wait_next_invocation(self) -> Any:
@@ -133,7 +145,10 @@ def _run(handler: str, folders: tuple[str, ...], learned: int) -> None:
                 learned = -1
             return super().wait_next_invocation()
 
-    bootstrap.run(handler, Client(os.environ["AWS_LAMBDA_RUNTIME_API"]))
+        def call_rapid(self, http_method: str, endpoint: str, *arguments: Any, **named: Any) -> None:
+            super().call_rapid(http_method, f"/{secret}{endpoint}", *arguments, **named)
+
+    bootstrap.run(handler, Client(address))
 
 
 def _imported_from(folders: tuple[str, ...]) -> str:

@@ -16,7 +16,7 @@ from embedded_account.account import Account
 
 logger = logging.getLogger("embedded_account.lambda")
 
-_SCRIPT = Path(__file__).with_name("fork_server.py")
+SCRIPT = Path(__file__).with_name("fork_server.py")
 _START_SECONDS = 30.0  # the server may be importing what the last environment taught it
 # Forking is safe where nothing starts threads behind Python's back; /proc tells a fork what to close.
 IS_SUPPORTED = sys.platform == "linux"
@@ -63,7 +63,7 @@ class ForkServer:
         self.lost = False
         with theirs:
             self._process = account.processes.spawn(
-                [sys.executable, "-S", "-s", "-P", str(_SCRIPT)],
+                [sys.executable, "-S", "-s", "-P", str(SCRIPT)],
                 env={
                     **{name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ},
                     "PYTHONPATH": os.pathsep.join(map(str, folders)),
