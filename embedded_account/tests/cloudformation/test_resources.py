@@ -267,7 +267,7 @@ def test_logs_alarms_dashboard_and_model_packages(deployer: Any) -> None:
     assert "-PT2H" in watch.get_dashboard(DashboardName=board)["DashboardBody"]
     assert deployer.down() == "DELETE_COMPLETE"
     assert watch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"] == []
-    with pytest.raises(ClientError):
+    with pytest.raises(ClientError, match=r"ValidationException.*does not exist"):
         models.describe_model_package_group(ModelPackageGroupName=deployer.name)
 
 

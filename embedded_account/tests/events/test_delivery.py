@@ -32,7 +32,7 @@ def test_an_event_that_matches_reaches_the_queue(account):
     assert event["time"].endswith("Z")
 
 
-def test_an_event_for_a_target_that_is_gone_reaches_the_dead_letter_queue(account):
+def test_an_event_for_a_lost_target_reaches_the_dead_letters(account):
     """A state machine that does not exist is not retried; the message tells why.
 
     Source: EventBridge user guide, "Using dead-letter queues to process undelivered events in EventBridge".

@@ -165,7 +165,7 @@ def test_every_operation_that_is_carried_out_is_in_the_table(tmp_path):
         ),
     ],
 )
-def test_an_operation_needs_what_the_authorization_reference_says(service, operation, params, expected):
+def test_an_operation_needs_what_the_reference_says(service, operation, params, expected):
     """Its own action on its resources, and what depends on the request: tags, passed roles.
 
     Source: Service Authorization Reference, the page of each service.
@@ -197,7 +197,7 @@ def test_tags_of_a_request_are_condition_keys():
     assert listed["aws:TagKeys"] == removed.context["aws:TagKeys"] == ["Dataset"]
 
 
-def test_registering_a_variant_needs_what_autoscaling_does_for_the_caller():
+def test_registering_a_variant_needs_what_is_done_for_the_caller():
     """Application Auto Scaling acts on endpoint and alarms with the caller's permissions.
 
     Source: Application Auto Scaling user guide, "Identity-based policies for Application Auto Scaling".

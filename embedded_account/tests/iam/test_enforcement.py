@@ -19,7 +19,7 @@ pytestmark = pytest.mark.account
 
 
 def refusal(call: Any, *arguments: Any, **parameters: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as caught:
+    with pytest.raises(ClientError, match="An error occurred") as caught:
         call(*arguments, **parameters)
     error = caught.value.response["Error"]
     return error["Code"], error.get("Message", "")
@@ -127,7 +127,7 @@ def test_an_unsigned_request_is_refused(account):
     assert refusal(anonymous.list_buckets) == ("AccessDenied", "Access Denied")
 
 
-def test_passing_a_role_needs_permission_for_the_service_that_gets_it(account):
+def test_passing_a_role_needs_permission_for_its_service(account):
     """iam:PassRole with iam:PassedToService of another service is not enough.
 
     Source: IAM user guide, "Grant a user permissions to pass a role to an AWS service".
@@ -235,7 +235,7 @@ def test_a_user_acts_with_keys_of_its_own(account):
     s3.delete_bucket(Bucket=f"{name}-pets")
 
 
-def test_a_function_is_made_only_with_a_role_that_lambda_may_assume(account):
+def test_a_function_needs_a_role_that_lambda_may_assume(account):
     """The trust policy is looked at when the role is handed over.
 
     Source: Lambda developer guide, "Defining Lambda function permissions with an execution role".

@@ -66,7 +66,7 @@ def test_an_explicit_deny_wins():
     assert decide(ALLOW, session=policy(ALLOW, DENY)).reason.endswith("a session policy")
 
 
-def test_the_action_is_matched_in_any_case_and_the_resource_is_not():
+def test_actions_match_in_any_case_and_resources_do_not():
     """Prefix and action name are case insensitive; ARNs are not.
 
     Source: IAM user guide, "IAM JSON policy elements: Action".

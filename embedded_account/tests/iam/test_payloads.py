@@ -138,7 +138,7 @@ def _read(body: bytes, seed: str, words: str, block: int, **headers: str) -> Non
 
 
 @pytest.mark.parametrize("block", [-1, 7, 4096])
-def test_the_chain_of_chunk_signatures_is_that_of_the_documentation(block):
+def test_chunk_signatures_are_those_of_the_documentation(block):
     """Each chunk's signature covers the one before it; a changed byte, or a chunk left out, breaks the chain."""
     words, body = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", _chunked(_CHUNKS)
 

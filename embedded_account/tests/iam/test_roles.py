@@ -89,7 +89,7 @@ def test_a_dead_letter_queue_needs_the_right_to_send(account):
         check(account, "lambda", "CreateFunction", Role=role(account, "lambda"), **given)
 
 
-def test_logging_and_tracing_of_a_state_machine_need_their_actions(account):
+def test_logging_and_tracing_of_a_machine_need_their_actions(account):
     """Every action of log delivery, and those of X-Ray, as the developer guide lists them.
 
     Source: Step Functions developer guide, "Using CloudWatch Logs to log execution history in Step Functions".

@@ -57,9 +57,11 @@ def signed(
 
 
 def fault_of(account: Account, environ: dict[str, Any], payload: bytes | None = b"") -> str:
-    with pytest.raises(NotAuthenticatedError) as caught:
+    try:
         authenticate(account, environ, payload)
-    return caught.value.fault
+    except NotAuthenticatedError as refusal:
+        return refusal.fault
+    return "none"
 
 
 def test_the_signer_of_a_request_is_known(account):

@@ -59,7 +59,7 @@ def with_alias(deployed: Deployed) -> Deployed:
     return deployed
 
 
-def test_reserved_concurrency_serves_that_many_and_refuses_the_rest(function: NewFunction) -> None:
+def test_reserved_concurrency_serves_that_many_at_once(function: NewFunction) -> None:
     """With 2 reserved, of 5 at once 2 are served and 3 get 429 with a reason and a retry hint; then it recovers.
 
     Source: Lambda developer guide, "Configuring reserved concurrency for a function".
@@ -92,7 +92,7 @@ def test_invocations_errors_and_throttles_are_counted(function: NewFunction) -> 
     for event in ({}, {"fail": True}, {}):
         deployed.invoke(event, Qualifier="live")
     deployed.client.put_function_concurrency(FunctionName=deployed.name, ReservedConcurrentExecutions=0)
-    with pytest.raises(deployed.client.exceptions.TooManyRequestsException):
+    with pytest.raises(deployed.client.exceptions.TooManyRequestsException, match="Rate Exceeded"):
         deployed.invoke({}, Qualifier="live")
 
     eventually(lambda: metric(deployed, "Throttles", "Sum") == 1)

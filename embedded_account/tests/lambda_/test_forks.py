@@ -29,7 +29,7 @@ def _layer(aws):
     return answer["LayerVersionArn"]
 
 
-def test_what_the_first_environment_imports_of_a_layer_is_there_for_the_next(function, aws):
+def test_what_one_environment_imports_of_a_layer_serves_the_next(function, aws):
     """A layer's module is imported once, then shared; each environment is a process of its own all the same."""
     layer = _layer(aws)
     first = function(SOURCE, Layers=[layer]).invoke().value

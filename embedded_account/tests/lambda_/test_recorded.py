@@ -58,7 +58,7 @@ def _invoke(function: Deployed, payload: bytes = b"{}", **options: Any) -> dict[
 
 
 def _error(call: Any, **arguments: Any) -> dict[str, Any]:
-    with pytest.raises(ClientError) as caught:
+    with pytest.raises(ClientError, match="An error occurred") as caught:
         call(**arguments)
     return dict(caught.value.response)
 

@@ -28,7 +28,7 @@ def test_chain_keeps_its_root_and_counts_each_function() -> None:
     assert second.count(":1") == 2
 
 
-def test_a_function_is_stopped_after_sixteen_invocations_in_a_chain() -> None:
+def test_a_circle_is_stopped_after_sixteen_invocations() -> None:
     """Developer guide, invocation-recursion: the seventeenth invocation of a chain is dropped, unless allowed.
 
     Source: Lambda developer guide, "Use Lambda recursive loop detection to prevent infinite loops".

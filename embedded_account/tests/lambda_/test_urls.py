@@ -180,7 +180,7 @@ def test_url_of_an_alias_invokes_its_version(function: NewFunction, send: Send) 
     listed = made.client.list_function_url_configs(FunctionName=made.name)["FunctionUrlConfigs"]
     assert [(one["FunctionUrl"], one["FunctionArn"].endswith(":live")) for one in listed] == [(url, True)]
     made.client.delete_function_url_config(**options)
-    with pytest.raises(ConnectionRefusedError):
+    with pytest.raises(ConnectionRefusedError, match="refused"):
         send(url)
 
 
@@ -217,10 +217,8 @@ def test_url_that_cannot_be_had_is_refused(echo: tuple[Deployed, str], options: 
 
     Source: Lambda API reference, CreateFunctionUrlConfig.
     """
-    with pytest.raises(ClientError) as raised:
+    with pytest.raises(ClientError, match=rf"\({code}\)"):
         echo[0].client.create_function_url_config(FunctionName=echo[0].name, **options)
-
-    assert raised.value.response["Error"]["Code"] == code
 
 
 def recorded_answers() -> list[tuple[Any, dict[str, Any]]]:

@@ -90,7 +90,7 @@ def test_the_account_hardly_grows_by_a_large_object(
     assert after - before < 40 * _MB
 
 
-def test_a_download_in_ranges_takes_no_more_memory_than_its_blocks(
+def test_a_download_in_ranges_takes_the_memory_of_its_blocks(
     account: RunningAccount, aws: Callable[[str], Any], bucket: str, tmp_path: Path
 ) -> None:
     """download_file asks for each range with If-Match; none of them makes the account read the whole object."""

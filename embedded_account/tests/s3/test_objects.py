@@ -105,9 +105,9 @@ def test_a_missing_object_and_a_missing_bucket_are_named(s3, bucket):
 
     Source: S3 API reference, "Error responses": NoSuchKey, NoSuchBucket.
     """
-    with pytest.raises(s3.exceptions.NoSuchKey):
+    with pytest.raises(s3.exceptions.NoSuchKey, match="key does not exist"):
         s3.get_object(Bucket=bucket, Key="nothing")
-    with pytest.raises(s3.exceptions.NoSuchBucket):
+    with pytest.raises(s3.exceptions.NoSuchBucket, match="bucket does not exist"):
         s3.put_object(Bucket="no-such-bucket", Key="k", Body=b"")
 
 
@@ -121,7 +121,7 @@ def test_a_deleted_object_is_gone_from_reads_and_listings(s3, bucket):
     s3.delete_object(Bucket=bucket, Key="k")
 
     assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
-    with pytest.raises(s3.exceptions.NoSuchKey):
+    with pytest.raises(s3.exceptions.NoSuchKey, match="key does not exist"):
         s3.get_object(Bucket=bucket, Key="k")
 
 

@@ -72,7 +72,7 @@ def test_an_unknown_time_zone_is_refused():
 
 
 @given(minutes=st.integers(2, 10_000), offset=st.integers(0, 10_000_000))
-def test_a_rate_is_due_at_multiples_of_its_period_after_the_start(minutes, offset):
+def test_a_rate_is_due_at_multiples_of_its_period(minutes, offset):
     """The next moment is later, at most a period away, and a whole number of periods from the start.
 
     Source: EventBridge Scheduler user guide, "Schedule types": rate-based schedules.

@@ -68,7 +68,7 @@ def test_a_rule_with_a_schedule_fires(account_at_speed):
     assert received[0] == '{"Sweep": true}'
 
 
-def test_an_expression_that_is_none_is_refused_when_the_schedule_is_made(aws):
+def test_an_expression_that_is_none_is_refused_at_once(aws):
     """AWS answers ValidationException at once, and so does the account.
 
     Source: EventBridge Scheduler user guide, "Schedule types in EventBridge Scheduler".

@@ -1,13 +1,12 @@
 """Compares the histories of executions with those that AWS gave for the same machines, as others recorded them."""
 
 import json
-import time
 import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.functions import make_function
+from support.functions import eventually, make_function
 from support.queues import messages, new_queue
 
 _CORPUS = Path(__file__).resolve().parents[4] / "shared" / "corpora" / "aws-recorded"
@@ -47,10 +46,8 @@ def _started(account: Any, states: dict[str, Any], data: dict[str, Any]) -> str:
 
 
 def _history(account: Any, arn: str) -> list[dict[str, Any]]:
-    sfn, deadline = account.client("stepfunctions"), time.monotonic() + 60
-    while sfn.describe_execution(executionArn=arn)["status"] == "RUNNING":
-        assert time.monotonic() < deadline, "the execution does not end"
-        time.sleep(0.05)
+    sfn = account.client("stepfunctions")
+    eventually(lambda: sfn.describe_execution(executionArn=arn)["status"] != "RUNNING")
     events: list[dict[str, Any]] = sfn.get_execution_history(executionArn=arn)["events"]
     return events
 
