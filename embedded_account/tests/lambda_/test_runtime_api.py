@@ -15,7 +15,7 @@ import pytest
 from embedded_account.lambda_ import fork_server
 from embedded_account.lambda_.packages import Packages
 from embedded_account.lambda_.runtime_api import RuntimeApi, RuntimeRequest
-from support.functions import eventually
+from support.waiting import eventually
 
 pytestmark = pytest.mark.account
 

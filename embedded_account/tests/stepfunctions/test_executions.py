@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from botocore.exceptions import ClientError
-from support.functions import eventually
 from support.queues import messages, new_queue
+from support.waiting import eventually
 
 _ROLE = "arn:aws:iam::123456789012:role/pipeline"
 _PASS = {"StartAt": "Only", "States": {"Only": {"Type": "Pass", "Result": {"x": 1}, "End": True}}}

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.functions import eventually, make_function
+from support.functions import make_function
 from support.queues import messages, new_queue
+from support.waiting import eventually
 
 _CORPUS = Path(__file__).resolve().parents[4] / "shared" / "corpora" / "aws-recorded"
 _ROLE = "arn:aws:iam::123456789012:role/pipeline"
