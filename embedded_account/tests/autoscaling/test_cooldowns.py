@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from embedded_account.account import Account
-from embedded_account.autoscaling.scaling import Policy, Scaling, Target
+from embedded_account.autoscaling.scaling import Scaling
+from embedded_account.autoscaling.targets import Policy, Target
 from embedded_account.autoscaling.tracking import TrackedMetric
 from embedded_account.metrics import series_key
 
@@ -47,9 +48,8 @@ class Scaled:
             },
             {"p": Policy("p", "arn:p", settings, metric, names, None)},
         )
-        self.scaling = Scaling(account)
+        self.scaling = Scaling(account, self.variant)  # type: ignore[arg-type]
         self.scaling._targets = {"endpoint/e/variant/v": self.target}
-        self.scaling._activities = self.variant  # type: ignore[assignment]
 
     def alarm(self, name: str, load: float) -> int:
         """Let the alarm call with this load on each instance in the last minute; return the capacity afterwards."""

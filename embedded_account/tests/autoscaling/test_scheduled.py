@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from embedded_account.account import Account
-from embedded_account.autoscaling.scaling import Policy, Scaling, Target
+from embedded_account.autoscaling.activities import Activities
+from embedded_account.autoscaling.scaler import Scaler
+from embedded_account.autoscaling.targets import Policy, Target
 from embedded_account.autoscaling.tracking import TrackedMetric
 from embedded_account.metrics import series_key
 from embedded_account.pytest_plugin import RunningAccount
@@ -96,16 +98,16 @@ def test_scaling_in_waits_until_every_metric_calls_for_it(bare_account: Account)
 
     Source: Application Auto Scaling user guide, "How target tracking scaling for Application Auto Scaling works".
     """
-    scaling = Scaling(bare_account)
+    scaler = Scaler(bare_account, Activities(bare_account))
     of_one = _policy("one", 10.0)
     of_two = _policy("two", 10.0)
     target = Target({"MinCapacity": 1, "MaxCapacity": 8}, {"one": of_one, "two": of_two})
     minute = int(bare_account.clock.time()) // 60 * 60 - 60
 
     _put(bare_account, "one", minute, 1.0)
-    silent = scaling._wanted(target, 4)
+    silent = scaler.wanted(target, 4)
     _put(bare_account, "two", minute, 20.0)
-    loud = scaling._wanted(target, 4)
+    loud = scaler.wanted(target, 4)
 
     assert silent is None
     assert loud == 8

@@ -1,71 +1,37 @@
 """Scalable targets and their policies: registered, tracked, and acted on when an alarm of a policy calls."""
 
 import uuid
-from dataclasses import dataclass, field
-from threading import Lock, RLock
+from threading import RLock
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from embedded_account.account import Account
 from embedded_account.autoscaling.activities import Activities
+from embedded_account.autoscaling.scaler import Scaler
 from embedded_account.autoscaling.scheduled import ScheduledActions
-from embedded_account.autoscaling.tracking import (
-    DEFAULT_COOLDOWN_SECONDS,
-    TrackedMetric,
-    alarm_requests,
-    tracked_metric,
-    wanted_capacity,
+from embedded_account.autoscaling.targets import (
+    NAMESPACE,
+    TARGET_KEY,
+    Policy,
+    Target,
+    checked_resource,
+    not_found,
+    validation_error,
 )
-from embedded_account.cloudwatch.statistics import statistic
-from embedded_account.errors import ServiceError
-from embedded_account.metrics import MINUTE, series_key
+from embedded_account.autoscaling.tracking import TrackedMetric, alarm_requests, tracked_metric
 from embedded_account.wiring.refusals import not_carried_out, refuse
 
-_NAMESPACE, _DIMENSION = "sagemaker", "sagemaker:variant:DesiredInstanceCount"
 _PAGE = 50
-
-
-@dataclass
-class Policy:
-    """A target tracking policy; `names` are those of its alarms, under "High" and "Low"."""
-
-    name: str
-    arn: str
-    config: dict[str, Any]
-    metric: TrackedMetric
-    names: dict[str, str]
-    created_at: Any
-
-
-@dataclass
-class Target:
-    """A scalable target. Times of the last scale-out and scale-in are of the account's clock."""
-
-    description: dict[str, Any]
-    policies: dict[str, Policy] = field(default_factory=dict)
-    scaled_out_at: float = float("-inf")
-    scaled_in_at: float = float("-inf")
-    scaled_out_from: int = 0  # the capacity before the last scale-out that no cooldown held back
-    busy: Lock = field(default_factory=Lock)
-
-    @property
-    def endpoint_name(self) -> str:
-        """Return the endpoint's name."""
-        return str(self.description["ResourceId"].split("/")[1])
-
-    @property
-    def variant_name(self) -> str:
-        """Return the variant's name."""
-        return str(self.description["ResourceId"].split("/")[3])
 
 
 class Scaling:
     """Keeps the scalable targets of an account and scales them."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, activities: Activities | None = None) -> None:
         self._account = account
-        self._activities = Activities(account)
+        self._activities = activities or Activities(account)
+        self._scaler = Scaler(account, self._activities)
         self._lock = RLock()
         self._targets: dict[str, Target] = {}
         self.scheduled = ScheduledActions(account, self.set_bounds)
@@ -74,16 +40,16 @@ class Scaling:
     def register(self, params: dict[str, Any]) -> dict[str, Any]:
         """Make or change a target; a capacity outside of the new bounds is corrected at once."""
         refuse(
-            "RegisterScalableTarget", params, {"RoleARN", "MinCapacity", "MaxCapacity", "SuspendedState", *_TARGET_KEY}
+            "RegisterScalableTarget", params, {"RoleARN", "MinCapacity", "MaxCapacity", "SuspendedState", *TARGET_KEY}
         )
-        resource_id = _checked_resource(params)
+        resource_id = checked_resource(params)
         with self._lock:
             known = self._targets.get(resource_id)
             merged = (known.description if known else {}) | params
             if "MinCapacity" not in merged or "MaxCapacity" not in merged:
-                raise _validation("MinCapacity and MaxCapacity are needed to register a new scalable target")
+                raise validation_error("MinCapacity and MaxCapacity are needed to register a new scalable target")
             if not 1 <= merged["MinCapacity"] <= merged["MaxCapacity"]:
-                raise _validation(
+                raise validation_error(
                     f"Maximum capacity cannot be less than minimum capacity, and the minimum is 1: "
                     f"{merged['MinCapacity']} to {merged['MaxCapacity']}"
                 )
@@ -92,7 +58,7 @@ class Scaling:
             target = self._targets.setdefault(resource_id, Target(self._new_target(params)))
             suspended = target.description["SuspendedState"] | params.get("SuspendedState", {})
             target.description |= params | {"SuspendedState": suspended}
-        self._account.start_thread(f"bounds of {resource_id}", lambda: self._keep_within_bounds(target))
+        self._account.start_thread(f"bounds of {resource_id}", lambda: self._scaler.keep_within_bounds(target))
         return {"ScalableTargetARN": target.description["ScalableTargetARN"]}
 
     def deregister(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -112,7 +78,7 @@ class Scaling:
             targets = [
                 dict(target.description)
                 for resource_id, target in self._targets.items()
-                if params["ServiceNamespace"] == _NAMESPACE and (not wanted or resource_id in wanted)
+                if params["ServiceNamespace"] == NAMESPACE and (not wanted or resource_id in wanted)
             ]
         return _paged(targets, params, "ScalableTargets")
 
@@ -122,10 +88,10 @@ class Scaling:
             raise not_carried_out(
                 f"PolicyType {params.get('PolicyType', 'StepScaling')!r}", "use TargetTrackingScaling"
             )
-        refuse("PutScalingPolicy", params, {"PolicyName", "PolicyType", _CONFIG, *_TARGET_KEY})
+        refuse("PutScalingPolicy", params, {"PolicyName", "PolicyType", _CONFIG, *TARGET_KEY})
         target, config = self._target(params), params.get(_CONFIG, {})
         if not config.get("TargetValue", 0) > 0:
-            raise _validation("TargetTrackingScalingPolicyConfiguration needs a TargetValue above 0")
+            raise validation_error("TargetTrackingScalingPolicyConfiguration needs a TargetValue above 0")
         metric = tracked_metric(config, target.endpoint_name, target.variant_name)
         with self._lock:
             policy = self._policy(target, params["PolicyName"], config, metric)
@@ -140,7 +106,7 @@ class Scaling:
         with self._lock:
             policy = target.policies.pop(params["PolicyName"], None)
         if policy is None:
-            raise _not_found("scaling policy", params, f", policy name: {params['PolicyName']}")
+            raise not_found("scaling policy", params, f", policy name: {params['PolicyName']}")
         client = self._account.client("cloudwatch")
         for name in policy.names.values():
             try:
@@ -199,84 +165,9 @@ class Scaling:
             if not target.busy.acquire(blocking=False):
                 continue  # a change is under way; the alarm calls again
             try:
-                self._scale(target, policy, alarm["AlarmName"])
+                self._scaler.scale(target, policy, alarm["AlarmName"])
             finally:
                 target.busy.release()
-
-    def _scale(self, target: Target, policy: Policy, alarm_name: str) -> None:
-        status, current = self._activities.capacity(target.endpoint_name, target.variant_name)
-        if status != "InService":
-            return
-        is_out = alarm_name == policy.names["High"]
-        cools = is_out and self._cools(target, policy)
-        wanted = self._wanted(target, target.scaled_out_from if cools else current)
-        if wanted is None or wanted == current or (wanted > current) != is_out:
-            return
-        if not self._may(target, policy, is_out=is_out):
-            return
-        cause = f"monitor alarm {alarm_name} in state ALARM triggered policy {policy.name}"
-        if self._activities.set_capacity(target.description, wanted, cause):
-            self._note(target, current, is_out=is_out, cools=cools)
-
-    def _note(self, target: Target, before: int, *, is_out: bool, cools: bool) -> None:
-        """Begin the cooldown of a change that went well."""
-        now = self._account.clock.time()
-        if not is_out:
-            target.scaled_in_at = now
-            return
-        target.scaled_out_at = now
-        if not cools:
-            target.scaled_out_from = before
-
-    def _cools(self, target: Target, policy: Policy) -> bool:
-        """Return whether the last scale-out still cools down.
-
-        Meanwhile only a larger scale-out is made: what the last one has added counts as part of what is wanted now.
-        Source: Application Auto Scaling user guide, "Define cooldown periods" of target tracking policies.
-        """
-        cooldown = policy.config.get("ScaleOutCooldown", DEFAULT_COOLDOWN_SECONDS)
-        return bool(self._account.clock.time() < target.scaled_out_at + cooldown)
-
-    def _wanted(self, target: Target, current: int) -> int | None:
-        """Return the largest capacity that any policy of `target` calls for, when `current` instances see its metric.
-
-        None for one that may not be known: while the metric of any policy says nothing, nothing is taken away.
-        Source: Application Auto Scaling user guide, "Multiple target tracking scaling policies".
-        """
-        low, high = target.description["MinCapacity"], target.description["MaxCapacity"]
-        wanted, is_known = low, True
-        for policy in list(target.policies.values()):
-            value = self._latest(policy.metric)
-            if value is None:
-                is_known = False
-                continue
-            wanted = max(wanted, wanted_capacity(current, value, policy.config["TargetValue"], low, high))
-        return wanted if is_known or wanted > current else None
-
-    def _may(self, target: Target, policy: Policy, *, is_out: bool) -> bool:
-        """Return whether no suspension and no scale-in cooldown forbids the change; scaling out heeds none of these."""
-        now, suspended = self._account.clock.time(), target.description["SuspendedState"]
-        if is_out:
-            return not suspended["DynamicScalingOutSuspended"]
-        cooldown = policy.config.get("ScaleInCooldown", DEFAULT_COOLDOWN_SECONDS)
-        allowed = not suspended["DynamicScalingInSuspended"] and not policy.config.get("DisableScaleIn", False)
-        return allowed and now >= max(target.scaled_in_at, target.scaled_out_at) + cooldown
-
-    def _latest(self, metric: TrackedMetric) -> float | None:
-        """Return the statistic of the last complete minute that has samples, of the last three."""
-        end = int(self._account.clock.time()) // MINUTE * MINUTE
-        key = series_key(metric.namespace, metric.name, metric.dimensions)
-        periods = self._account.metrics.periods(key, end - 3 * MINUTE, end, MINUTE)
-        return statistic(periods[-1][1], metric.statistic) if periods else None
-
-    def _keep_within_bounds(self, target: Target) -> None:
-        with target.busy:
-            _, current = self._activities.capacity(target.endpoint_name, target.variant_name)
-            low, high = target.description["MinCapacity"], target.description["MaxCapacity"]
-            if current < low:
-                self._activities.set_capacity(target.description, low, f"minimum capacity was set to {low}")
-            elif current > high:
-                self._activities.set_capacity(target.description, high, f"maximum capacity was set to {high}")
 
     def _capacity(self, resource_id: str) -> None:
         """Raise unless the variant exists."""
@@ -284,14 +175,14 @@ class Scaling:
         try:
             self._activities.capacity(endpoint_name, variant_name)
         except (ClientError, KeyError) as error:
-            raise _validation(f"SageMaker variant does not exist: {resource_id}") from error
+            raise validation_error(f"SageMaker variant does not exist: {resource_id}") from error
 
     def _target(self, params: dict[str, Any]) -> Target:
-        _checked_resource(params)
+        checked_resource(params)
         with self._lock:
             target = self._targets.get(params["ResourceId"])
         if target is None:
-            raise _not_found("scalable target", params, "")
+            raise not_found("scalable target", params, "")
         return target
 
     def _new_target(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -299,7 +190,7 @@ class Scaling:
         role = (
             "sagemaker.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
         )
-        return {key: params[key] for key in _TARGET_KEY} | {
+        return {key: params[key] for key in TARGET_KEY} | {
             "RoleARN": f"arn:aws:iam::{account_id}:role/aws-service-role/{role}",
             "CreationTime": self._account.clock.now(),
             "ScalableTargetARN": f"arn:aws:application-autoscaling:{region}:{account_id}:scalable-target/"
@@ -327,7 +218,7 @@ class Scaling:
         return target.policies[name]
 
     def _description(self, target: Target, policy: Policy) -> dict[str, Any]:
-        return {key: target.description[key] for key in _TARGET_KEY} | {
+        return {key: target.description[key] for key in TARGET_KEY} | {
             "PolicyARN": policy.arn,
             "PolicyName": policy.name,
             "PolicyType": "TargetTrackingScaling",
@@ -341,33 +232,10 @@ class Scaling:
         return [{"AlarmName": name, "AlarmARN": prefix + name} for name in policy.names.values()]
 
 
-_TARGET_KEY = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 _CONFIG = "TargetTrackingScalingPolicyConfiguration"
-
-
-def _checked_resource(params: dict[str, Any]) -> str:
-    if params["ServiceNamespace"] != _NAMESPACE or params["ScalableDimension"] != _DIMENSION:
-        raise not_carried_out(f"{params['ServiceNamespace']}, {params['ScalableDimension']}", f"use {_DIMENSION}")
-    resource_id = str(params["ResourceId"])
-    parts = resource_id.split("/")
-    if len(parts) != 4 or parts[0] != "endpoint" or parts[2] != "variant":
-        raise _validation(f"resource ID: {resource_id!r}; it must be endpoint/NAME/variant/NAME")
-    return resource_id
 
 
 def _paged(items: list[dict[str, Any]], params: dict[str, Any], key: str) -> dict[str, Any]:
     start = int(params.get("NextToken") or 0)
     end = start + params.get("MaxResults", _PAGE)
     return {key: items[start:end]} | ({"NextToken": str(end)} if end < len(items) else {})
-
-
-def _not_found(what: str, params: dict[str, Any], more: str) -> ServiceError:
-    return ServiceError(
-        "ObjectNotFoundException",
-        f"No {what} found for service namespace: {params['ServiceNamespace']}, resource ID: {params['ResourceId']}, "
-        f"scalable dimension: {params['ScalableDimension']}{more}",
-    )
-
-
-def _validation(message: str) -> ServiceError:
-    return ServiceError("ValidationException", message)
