@@ -66,16 +66,16 @@ NOTES: dict[str, tuple[str, str]] = {
     "sagemaker": (
         "Training jobs run AWS's own training toolkit under a relocated /opt/ml: channels from S3 (prefixes and "
         "manifests), metrics by regex, artifacts (archives or plain files), FailureReason, stop, MaxRuntime, spot "
-        "interruptions with checkpoints in S3, retries, warm pools, several instances over torchrun. Tuning jobs "
-        "choose with Optuna over real training jobs, with early stopping and warm start. Endpoints are one process an "
-        "instance on AWS's own inference toolkit, with blue/green and rolling updates, alarm rollback and data "
-        "capture.",
+        "interruptions with checkpoints in S3, retries, warm pools, system metrics of profiled jobs in S3, several "
+        "instances over torchrun. Tuning jobs choose with Optuna over real training jobs, with early stopping and "
+        "warm start. Endpoints are one process an instance on AWS's own inference toolkit, with blue/green and "
+        "rolling updates, alarm rollback and data capture.",
         "No containers: the image URI must name a PyTorch training or inference image, and the packages are those of "
         "this machine. Instance types are names only; jobs share the machine's cores and wait for them. FastFile "
         "channels are copied first. Instances of one job are processes on loopback addresses 127.0.x.y. A spot job is "
         "billed 30 % of its time; AWS's share varies. A CheckpointConfig's LocalPath must lie under /opt/ml. "
-        "After TransferLearning the parents' best hyperparameters are tried first; their values are not used. Other "
-        "kinds of job are refused.",
+        "After TransferLearning the parents' best hyperparameters are tried first; their values are not used. "
+        "Debugger rules are taken and reported as Error. Other kinds of job are refused.",
     ),
     "sagemaker-runtime": (
         "InvokeEndpoint reaches the instance's process over HTTP; 424 with the original status, 6 MB and 60 s limits.",

@@ -52,7 +52,9 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "SelectObjectContent": "moto's, which knows a part of SQL",
     },
     "sagemaker": {
-        "CreateTrainingJob": "PyTorch training images only, as processes of this machine; " + _NO_OPTIONS,
+        "CreateTrainingJob": "PyTorch training images only, as processes of this machine; Debugger rules are "
+        "reported as Error, not evaluated; " + _NO_OPTIONS,
+        "UpdateTrainingJob": "profiling of a running job and the warm pool of a completed one",
         "CreateHyperParameterTuningJob": "Optuna chooses instead of SageMaker; " + _NO_OPTIONS,
         "CreateModel": "PyTorch inference images only; one container; " + _NO_OPTIONS,
         "CreateEndpointConfig": "instance-backed variants with data capture; serverless and asynchronous are refused",

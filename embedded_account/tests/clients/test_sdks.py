@@ -13,7 +13,7 @@ from support.jobs import new_workbench
 
 pytestmark = pytest.mark.slow
 
-_PROGRAM = Path(__file__).with_name("sdk_session.py")
+_PROGRAM = Path(__file__).parents[1] / "support" / "sdk_session.py"
 _TRAIN = """
 import argparse, os, pathlib
 parser = argparse.ArgumentParser()
@@ -44,7 +44,7 @@ def seen(account: RunningAccount, tmp_path_factory: pytest.TempPathFactory) -> d
         env=account.environment() | settings,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=280,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-4000:]
@@ -55,6 +55,24 @@ def test_pytorch_fit_follows_the_job_and_reads_its_metrics(seen: dict[str, Any])
     """`fit` returns when the job has completed; the analytics find the metric that it printed."""
     assert seen["job"] == "Completed"
     assert seen["metrics"] == [0.75]
+
+
+def test_plain_fit_is_profiled_and_its_rules_are_reported(seen: dict[str, Any]) -> None:
+    """The SDK profiles unless it is told not to; a rule that is not evaluated says so and does not end the job."""
+    assert seen["attached"]["profiled"] == "Enabled"
+    assert seen["attached"]["rules"] == [["LossNotDecreasing", "Error"]]
+
+
+def test_attach_brings_estimators_back_by_name(seen: dict[str, Any]) -> None:
+    """`Estimator.attach` and `PyTorch.attach` find in the description all that made the job."""
+    assert seen["attached"]["plain"]
+    assert seen["attached"]["framework"] == ["train.py", "2.6.0", "0.25"]
+
+
+def test_attach_brings_a_tuner_back_by_name(seen: dict[str, Any]) -> None:
+    """`HyperparameterTuner.attach` knows the best job, the estimator's class and each job's results."""
+    assert (seen["attached"]["best"], seen["attached"]["estimator"]) == (True, "PyTorch")
+    assert seen["attached"]["rows"] == 2
 
 
 def test_tuner_fit_names_the_best_job(seen: dict[str, Any]) -> None:

@@ -11,6 +11,12 @@ from support.roles import new_role
 from support.waiting import eventually
 
 IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.8.0-cpu-py312-ubuntu22.04-sagemaker"
+# A rule of SageMaker Debugger as the SDK asks for it.
+RULE = {
+    "RuleConfigurationName": "LossNotDecreasing",
+    "RuleEvaluatorImage": "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest",
+    "RuleParameters": {"rule_to_invoke": "LossNotDecreasing"},
+}
 _ENDED = {"Completed", "Failed", "Stopped"}
 
 

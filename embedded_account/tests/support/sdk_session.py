@@ -13,7 +13,9 @@ from typing import Any
 
 import boto3
 import sagemaker
+from sagemaker.debugger import Rule, rule_configs
 from sagemaker.deserializers import JSONDeserializer
+from sagemaker.estimator import Estimator
 from sagemaker.pytorch import PyTorch, PyTorchModel
 from sagemaker.serializers import IdentitySerializer
 from sagemaker.tuner import ContinuousParameter, HyperparameterTuner
@@ -37,7 +39,7 @@ def main(source: Path, role_arn: str, bucket: str) -> dict[str, Any]:
             hyperparameters={"lr": 0.25},
             metric_definitions=_SCORE,
             sagemaker_session=session,
-            disable_profiler=True,
+            rules=[Rule.sagemaker(rule_configs.loss_not_decreasing())],
             **_FRAMEWORK,
             **_INSTANCES,
         )
@@ -53,8 +55,28 @@ def main(source: Path, role_arn: str, bucket: str) -> dict[str, Any]:
         "job": trained.latest_training_job.describe()["TrainingJobStatus"],
         "metrics": trained.training_job_analytics.dataframe()["value"].tolist(),
         "best": tuner.best_training_job(),
+        "attached": _attached(trained, tuner, session),
         "served": served,
         "workflow": _work(role_arn),
+    }
+
+
+def _attached(trained: PyTorch, tuner: HyperparameterTuner, session: sagemaker.Session) -> dict[str, Any]:
+    """Return what estimators and a tuner know that are made of the jobs' names alone."""
+    name = trained.latest_training_job.name
+    plain, framework = Estimator.attach(name, session), PyTorch.attach(name, session)
+    again = HyperparameterTuner.attach(tuner.latest_tuning_job.name, session)
+    return {
+        "plain": plain.model_data == trained.model_data,
+        "framework": [framework.entry_point, framework.framework_version, framework.hyperparameters()["lr"]],
+        "rules": [
+            [status["RuleConfigurationName"], status["RuleEvaluationStatus"]]
+            for status in framework.latest_training_job.rule_job_summary()
+        ],
+        "profiled": trained.latest_training_job.describe()["ProfilingStatus"],
+        "best": again.best_training_job() == tuner.best_training_job(),
+        "estimator": type(again.estimator).__name__,
+        "rows": len(again.analytics().dataframe()),
     }
 
 

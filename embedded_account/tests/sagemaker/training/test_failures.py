@@ -7,7 +7,7 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 from embedded_account.sagemaker.training.cores import num_cores
-from support.jobs import Workbench, channel
+from support.jobs import RULE, Workbench, channel
 from support.waiting import eventually
 
 
@@ -218,7 +218,13 @@ def test_unknown_job_is_not_found(workbench: Workbench) -> None:
             "ValidationException",
             "'train' is given twice",
         ),
-        ({"ProfilerConfig": {"S3OutputPath": "s3://b/c"}}, "NotImplemented", "ProfilerConfig"),
+        ({"ProfilerConfig": {"S3OutputPath": "https://x/y"}}, "ValidationException", "s3://bucket/key"),
+        (
+            {"ProfilerConfig": {"S3OutputPath": "s3://b/c", "ProfilingIntervalInMilliseconds": 300}},
+            "ValidationException",
+            "ProfilingIntervalInMilliseconds: 300",
+        ),
+        ({"DebugRuleConfigurations": [RULE, RULE]}, "ValidationException", "'LossNotDecreasing' is given twice"),
     ],
 )
 def test_request_is_refused_by_name(workbench: Workbench, changes: dict[str, Any], code: str, words: str) -> None:

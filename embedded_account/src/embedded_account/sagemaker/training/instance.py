@@ -20,6 +20,7 @@ from embedded_account.sagemaker.training import channels
 from embedded_account.sagemaker.training.checkpoints import Checkpoints
 from embedded_account.sagemaker.training.hosts import Host
 from embedded_account.sagemaker.training.job import TrainingJob
+from embedded_account.sagemaker.training.profiler import Profiler
 
 logger = logging.getLogger("embedded_account.sagemaker")
 
@@ -47,6 +48,7 @@ class TrainingInstance:
         self._asked: set[int] = set()  # process ids
         self.ml = folder / "opt" / "ml"
         self._checkpoints = Checkpoints(job, self.ml)
+        self._profiler = Profiler(job, f"algo-{host.index + 1}", folder)
 
     @property
     def has_started(self) -> bool:
@@ -97,6 +99,7 @@ class TrainingInstance:
         self._log_access = LogAccess(self._account, self._job.request["RoleArn"], "SageMaker", _LOG_GROUP, stream)
         self._reader = self._account.start_thread(f"log of {stream}", lambda: self._pass_on(output, stream))
         self._checkpoints.start()
+        self._profiler.start()
 
     def exit_code(self) -> int | None:
         """Return the toolkit's exit code, or None while it runs."""
@@ -133,6 +136,7 @@ class TrainingInstance:
             self._account.processes.end(self._process, _SIGTERM_EXIT_SECONDS)
         if self._reader is not None:
             self._reader.join()
+        self._profiler.finish()
         self._checkpoints.finish(sends_rest=keeps_files)
 
     def failure(self) -> str:

@@ -12,6 +12,7 @@ from embedded_account.account import Account
 from embedded_account.sagemaker.shared import state_events
 from embedded_account.sagemaker.shared.resources import arn, validation_error
 from embedded_account.sagemaker.shared.storage import S3Uri
+from embedded_account.sagemaker.training import debugger
 from embedded_account.sagemaker.training.metrics import MetricReader
 from embedded_account.sagemaker.training.request import DEFAULT_MAX_RUNTIME_SECONDS
 
@@ -204,6 +205,14 @@ class TrainingJob:
         with self._lock:
             self._add_trained(self.account.clock.now())
 
+    def change_profiling(self, changes: dict[str, Any]) -> None:
+        """Change the ProfilerConfig and the rules of a job that runs."""
+        with self._lock:
+            profiler = (self.request.get("ProfilerConfig") or {}) | changes.get("ProfilerConfig", {})
+            self.request |= changes | {"ProfilerConfig": profiler}
+            now = self.account.clock.now()
+            self._description |= changes | debugger.description(self.request, now) | {"LastModifiedTime": now}
+
     def _tell_ended(self) -> None:
         self.account.journal.end(KIND, self.name)
         self.ended.set()
@@ -255,6 +264,8 @@ class TrainingJob:
                 "EnableNetworkIsolation": False,
                 "EnableInterContainerTrafficEncryption": False,
                 "EnableManagedSpotTraining": self.is_spot,
+                "OutputDataConfig": {"KmsKeyId": ""} | self.request["OutputDataConfig"],
             }
+            | debugger.description(self.request, now)
             | ({"TuningJobArn": tuning_job_arn} if tuning_job_arn else {})
         )

@@ -14,6 +14,7 @@ from embedded_account.quotas.quotas import Quotas
 from embedded_account.sagemaker.shared.listing import page, select
 from embedded_account.sagemaker.shared.resources import arn, validation_error
 from embedded_account.sagemaker.shared.tags import Tags
+from embedded_account.sagemaker.training import debugger
 from embedded_account.sagemaker.training import request as training_request
 from embedded_account.sagemaker.training import run as training_run
 from embedded_account.sagemaker.training.cores import Cores, num_cores
@@ -23,6 +24,7 @@ from embedded_account.wiring.refusals import refuse
 from embedded_account.wiring.serving import Operation
 
 _END_SECONDS = 5.0
+_PROFILING = ("ProfilerConfig", "ProfilerRuleConfigurations")
 
 
 class TrainingJobs:
@@ -141,16 +143,31 @@ class TrainingJobs:
         return {}
 
     def update(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Change how long a completed job keeps its instances."""
-        refuse("UpdateTrainingJob", params, {"TrainingJobName", "ResourceConfig"})
+        """Change the profiling of a job that runs, or how long a completed one keeps its instances."""
+        refuse("UpdateTrainingJob", params, {"TrainingJobName", "ResourceConfig", *_PROFILING})
         job = self.get(params["TrainingJobName"])
+        profiling = {member: params[member] for member in _PROFILING if member in params}
+        if profiling:
+            self._change_profiling(job, profiling)
+        if "ResourceConfig" in params or not profiling:
+            self._change_warm_pool(job, params)
+        return {"TrainingJobArn": job.arn}
+
+    def _change_profiling(self, job: TrainingJob, changes: dict[str, Any]) -> None:
+        if not job.is_running:
+            raise validation_error(
+                f"The training job {job.name} is in status {job.status}; only one that runs can be profiled."
+            )
+        debugger.check(changes, "UpdateTrainingJob")
+        job.change_profiling(changes)
+
+    def _change_warm_pool(self, job: TrainingJob, params: dict[str, Any]) -> None:
         pool = self._warm_pools.get(job.name)
         if pool is None or not pool.is_available(self._account.clock.now()):
             raise validation_error(
                 f"The training job {job.name} has no warm pool in status Available; only such a one can be updated."
             )
         pool.keep(params.get("ResourceConfig", {}).get("KeepAlivePeriodInSeconds", job.keep_alive_seconds))
-        return {"TrainingJobArn": job.arn}
 
     def delete(self, params: dict[str, Any]) -> dict[str, Any]:
         """Forget a job that has ended; its name may be used again."""

@@ -12,6 +12,7 @@ from embedded_account.account import Account
 from embedded_account.errors import ServiceError
 from embedded_account.sagemaker.shared.resources import validation_error
 from embedded_account.sagemaker.shared.storage import S3Uri, StorageError
+from embedded_account.sagemaker.training import debugger
 from embedded_account.wiring.refusals import not_carried_out, refuse
 
 DEFAULT_MAX_RUNTIME_SECONDS = 86_400
@@ -30,11 +31,10 @@ _REQUEST = {
     "StoppingCondition",
     "Tags",
     "Environment",
-    "ProfilerConfig",
     "EnableManagedSpotTraining",
     "CheckpointConfig",
     "RetryStrategy",
-    "DebugHookConfig",  # kept; nothing is saved, as in the PyTorch images, which hold no smdebug any more
+    *debugger.MEMBERS,
 }
 # EnableSageMakerMetricsTimeSeries is kept: the graphs of Studio, for which AWS keeps the series, are not here.
 _ALGORITHM = {"TrainingImage", "TrainingInputMode", "MetricDefinitions", "EnableSageMakerMetricsTimeSeries"}
@@ -60,10 +60,9 @@ def check(account: Account, request: dict[str, Any], where: str = "CreateTrainin
     _check_stopping(request["StoppingCondition"], where)
     _check_spot(request, where)
     _check_checkpoints(request.get("CheckpointConfig"), where)
-    profiler = request.get("ProfilerConfig") or {}
-    refuse(f"{where}.ProfilerConfig", profiler, {"DisableProfiler"})
-    if profiler and not profiler.get("DisableProfiler"):
-        raise not_carried_out(f"{where}.ProfilerConfig", "set DisableProfiler to true or leave it out")
+    debugger.check(request, where)
+    if debugger.profiles(request):
+        _check_s3_uri(request["ProfilerConfig"]["S3OutputPath"], f"{where}.ProfilerConfig")
     check_role(account, request["RoleArn"])
 
 

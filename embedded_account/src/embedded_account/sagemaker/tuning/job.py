@@ -15,6 +15,7 @@ from embedded_account.sagemaker.shared import state_events
 from embedded_account.sagemaker.shared.resources import arn, validation_error
 from embedded_account.sagemaker.training.job import TrainingJob
 from embedded_account.sagemaker.tuning import search
+from embedded_account.sagemaker.tuning.request import OBJECTIVE_HYPERPARAMETER
 
 logger = logging.getLogger("embedded_account.sagemaker")
 
@@ -172,8 +173,8 @@ class TuningJob:
             {
                 "HyperParameterTuningJobName": self.name,
                 "HyperParameterTuningJobArn": self.arn,
-                "HyperParameterTuningJobConfig": copy.deepcopy(self.config),
-                "TrainingJobDefinition": copy.deepcopy(self.request["TrainingJobDefinition"]),
+                "HyperParameterTuningJobConfig": {"TrainingJobEarlyStoppingType": "Off"} | copy.deepcopy(self.config),
+                "TrainingJobDefinition": self._definition(),
                 "TrainingJobStatusCounters": counters,
                 "ObjectiveStatusCounters": objectives,
                 "ConsumedResources": {"RuntimeInSeconds": sum(_billed_seconds(attempt) for attempt in attempts)},
@@ -183,6 +184,12 @@ class TuningJob:
             | self._overall_best()
             | {name: copy.deepcopy(self.request[name]) for name in ("WarmStartConfig",) if name in self.request}
         )
+
+    def _definition(self) -> dict[str, Any]:
+        """Return the TrainingJobDefinition as SageMaker describes it: with the hyperparameter that it adds itself."""
+        definition: dict[str, Any] = copy.deepcopy(self.request["TrainingJobDefinition"])
+        added = {OBJECTIVE_HYPERPARAMETER: self.objective_metric}
+        return definition | {"StaticHyperParameters": definition.get("StaticHyperParameters", {}) | added}
 
     def summary(self) -> dict[str, Any]:
         """Return the job's entry in ListHyperParameterTuningJobs."""

@@ -9,6 +9,7 @@ from embedded_account.sagemaker.training import request as training_request
 from embedded_account.sagemaker.tuning import search
 from embedded_account.wiring.refusals import refuse
 
+OBJECTIVE_HYPERPARAMETER = "_tuning_objective_metric"  # which SageMaker adds to a job's own
 _OPERATION = "CreateHyperParameterTuningJob"
 _REQUEST = {
     "HyperParameterTuningJobName",
@@ -81,7 +82,7 @@ def training_job_request(request: dict[str, Any], name: str, tuned: dict[str, st
         {member: definition[member] for member in sorted(copied) if member in definition}
         | {
             "TrainingJobName": name,
-            "HyperParameters": fixed | tuned | {"_tuning_objective_metric": metric},
+            "HyperParameters": fixed | tuned | {OBJECTIVE_HYPERPARAMETER: metric},
             "Tags": request.get("Tags", []),
         }
         | ({"ResourceConfig": {key: resources[key] for key in _RESOURCES if key in resources}} if resources else {})
@@ -143,7 +144,8 @@ def check_parent(parent: dict[str, Any], request: dict[str, Any]) -> None:
 
 def _num_hyperparameters(job: dict[str, Any]) -> int:
     ranges = job["HyperParameterTuningJobConfig"]["ParameterRanges"]
-    return len(job["TrainingJobDefinition"].get("StaticHyperParameters", {})) + sum(map(len, ranges.values()))
+    static = set(job["TrainingJobDefinition"].get("StaticHyperParameters", {})) - {OBJECTIVE_HYPERPARAMETER}
+    return len(static) + sum(map(len, ranges.values()))
 
 
 def _check_strategy(config: dict[str, Any], fixed: dict[str, str]) -> None:
