@@ -1,16 +1,13 @@
 """Endpoint configurations: which models an endpoint runs, on how many instances of which type."""
 
 from collections.abc import Mapping
-from threading import Lock
 from typing import Any
 
 from embedded_account.account import Account
 from embedded_account.sagemaker.endpoints import capture
 from embedded_account.sagemaker.registry.models import Models
-from embedded_account.sagemaker.shared import state_events
-from embedded_account.sagemaker.shared.listing import page, select
-from embedded_account.sagemaker.shared.resources import arn, validation_error
-from embedded_account.sagemaker.shared.tags import Tags
+from embedded_account.sagemaker.shared.fixed_resources import FixedResources
+from embedded_account.sagemaker.shared.resources import validation_error
 from embedded_account.wiring.refusals import refuse
 from embedded_account.wiring.serving import Operation
 
@@ -28,38 +25,29 @@ _VARIANT_MEMBERS = (
 
 
 class EndpointConfigs:
-    """Keeps the endpoint configurations of an account; they never change once made."""
+    """Keeps the endpoint configurations of an account."""
 
     def __init__(self, account: Account, models: Models) -> None:
-        self._account = account
-        self._tags = account.shared(Tags)
         self._models = models
-        self._lock = Lock()
-        self._configs: dict[str, dict[str, Any]] = {}
-        account.keep_members("endpoint-configs", self, "_configs")
+        self._configs = FixedResources(account, "EndpointConfig", words="endpoint config")
 
     def operations(self) -> Mapping[str, Operation]:
         """Return the operations that this carries out."""
         return {
             "CreateEndpointConfig": self.create,
             "DescribeEndpointConfig": self.describe,
-            "ListEndpointConfigs": self.list_summaries,
+            "ListEndpointConfigs": self._configs.page,
             "DeleteEndpointConfig": self.delete,
         }
 
     def get(self, name: str) -> dict[str, Any]:
         """Return the description of the endpoint configuration `name`."""
-        config = self._configs.get(name)
-        if config is None:
-            raise validation_error(
-                f'Could not find endpoint configuration "{arn(self._account, "endpoint-config", name)}".'
-            )
-        return config
+        return self._configs.get(name)
 
     def create(self, params: dict[str, Any]) -> dict[str, Any]:
         """Make an endpoint configuration, each of whose variants names a model that exists."""
         refuse("CreateEndpointConfig", params, _MEMBERS)
-        name, variants = params["EndpointConfigName"], params["ProductionVariants"]
+        variants = params["ProductionVariants"]
         for variant in variants:
             self._check_variant(variant)
         if len({variant["VariantName"] for variant in variants}) < len(variants):
@@ -68,41 +56,19 @@ class EndpointConfigs:
             )
         if params.get("DataCaptureConfig"):
             capture.check(params["DataCaptureConfig"])
-        config_arn = arn(self._account, "endpoint-config", name)
-        with self._lock:
-            if name in self._configs:
-                raise validation_error(f'Cannot create already existing endpoint configuration "{config_arn}".')
-            self._configs[name] = {
-                "EndpointConfigName": name,
-                "EndpointConfigArn": config_arn,
-                "ProductionVariants": [{"InitialVariantWeight": 1.0} | variant for variant in variants],
-                "CreationTime": self._account.clock.now(),
-                "EnableNetworkIsolation": False,
-            } | {key: params[key] for key in ("DataCaptureConfig",) if params.get(key)}
-        self._tags.announce(config_arn, params.get("Tags"))
-        state_events.put_resource_event(self._account, "Endpoint Config", self._configs[name], config_arn)
-        return {"EndpointConfigArn": config_arn}
+        members = {
+            "ProductionVariants": [{"InitialVariantWeight": 1.0} | variant for variant in variants],
+            "EnableNetworkIsolation": False,
+        } | {key: params[key] for key in ("DataCaptureConfig",) if params.get(key)}
+        return {"EndpointConfigArn": self._configs.add(params["EndpointConfigName"], members, params.get("Tags"))}
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
         """Answer with the configuration as it was made."""
         return self.get(params["EndpointConfigName"])
 
-    def list_summaries(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Answer with a page of the configurations that the filters leave."""
-        summaries = [
-            {key: config[key] for key in ("EndpointConfigName", "EndpointConfigArn", "CreationTime")}
-            for config in list(self._configs.values())
-        ]
-        return page(select(summaries, params, name_key="EndpointConfigName"), params, "EndpointConfigs")
-
     def delete(self, params: dict[str, Any]) -> dict[str, Any]:
         """Delete a configuration; an endpoint that was made from it goes on."""
-        config = self.get(params["EndpointConfigName"])
-        with self._lock:
-            self._configs.pop(params["EndpointConfigName"], None)
-        config_arn = config["EndpointConfigArn"]
-        state_events.put_resource_event(self._account, "Endpoint Config", config, config_arn)
-        self._tags.forget(config_arn)
+        self._configs.delete(params["EndpointConfigName"])
         return {}
 
     def _check_variant(self, variant: dict[str, Any]) -> None:

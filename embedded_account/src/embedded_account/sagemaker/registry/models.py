@@ -2,17 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from threading import Lock
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from embedded_account.account import Account
 from embedded_account.sagemaker.registry.model_packages import Registry
-from embedded_account.sagemaker.shared import state_events
-from embedded_account.sagemaker.shared.listing import page, select
-from embedded_account.sagemaker.shared.resources import arn, validation_error
-from embedded_account.sagemaker.shared.tags import Tags
+from embedded_account.sagemaker.shared.fixed_resources import FixedResources
+from embedded_account.sagemaker.shared.resources import validation_error
 from embedded_account.wiring.refusals import not_carried_out, refuse
 from embedded_account.wiring.serving import Operation
 
@@ -25,27 +22,21 @@ class Models:
 
     def __init__(self, account: Account, registry: Registry) -> None:
         self._account = account
-        self._tags = account.shared(Tags)
         self._registry = registry
-        self._lock = Lock()
-        self._models: dict[str, dict[str, Any]] = {}
-        account.keep_members("models", self, "_models")
+        self._models = FixedResources(account, "Model", words="model")
 
     def operations(self) -> Mapping[str, Operation]:
         """Return the operations that this carries out."""
         return {
             "CreateModel": self.create,
             "DescribeModel": self.describe,
-            "ListModels": self.list_summaries,
+            "ListModels": self._models.page,
             "DeleteModel": self.delete,
         }
 
     def get(self, name: str) -> dict[str, Any]:
         """Return the description of the model `name`."""
-        model = self._models.get(name)
-        if model is None:
-            raise validation_error(f'Could not find model "{arn(self._account, "model", name)}".')
-        return model
+        return self._models.get(name)
 
     def container(self, name: str) -> dict[str, Any]:
         """Return the Image, ModelDataUrl and Environment of the model `name`, its model package resolved."""
@@ -56,44 +47,23 @@ class Models:
         refuse("CreateModel", params, {"ModelName", "PrimaryContainer", "ExecutionRoleArn", "Tags"})
         if "PrimaryContainer" not in params or "ExecutionRoleArn" not in params:
             raise validation_error("CreateModel needs PrimaryContainer and ExecutionRoleArn")
-        name, container = params["ModelName"], params["PrimaryContainer"]
+        container = params["PrimaryContainer"]
         refuse("CreateModel.PrimaryContainer", container, _CONTAINER_MEMBERS)
         self._check(self._resolved(container), params["ExecutionRoleArn"])
-        model_arn = arn(self._account, "model", name)
-        with self._lock:
-            if name in self._models:
-                raise validation_error(f'Cannot create already existing model "{model_arn}".')
-            self._models[name] = {
-                "ModelName": name,
-                "ModelArn": model_arn,
-                "PrimaryContainer": {"Mode": "SingleModel"} | container,
-                "ExecutionRoleArn": params["ExecutionRoleArn"],
-                "CreationTime": self._account.clock.now(),
-                "EnableNetworkIsolation": False,
-            }
-        self._tags.announce(model_arn, params.get("Tags"))
-        state_events.put_resource_event(self._account, "Model", self._models[name], model_arn)
-        return {"ModelArn": model_arn}
+        members = {
+            "PrimaryContainer": {"Mode": "SingleModel"} | container,
+            "ExecutionRoleArn": params["ExecutionRoleArn"],
+            "EnableNetworkIsolation": False,
+        }
+        return {"ModelArn": self._models.add(params["ModelName"], members, params.get("Tags"))}
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
         """Answer with the model as it was made."""
         return self.get(params["ModelName"])
 
-    def list_summaries(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Answer with a page of the models that the filters leave."""
-        summaries = [
-            {key: model[key] for key in ("ModelName", "ModelArn", "CreationTime")}
-            for model in list(self._models.values())
-        ]
-        return page(select(summaries, params, name_key="ModelName"), params, "Models")
-
     def delete(self, params: dict[str, Any]) -> dict[str, Any]:
         """Delete a model; an endpoint that runs it goes on."""
-        model = self.get(params["ModelName"])
-        with self._lock:
-            self._models.pop(params["ModelName"], None)
-        state_events.put_resource_event(self._account, "Model", model, model["ModelArn"])
-        self._tags.forget(model["ModelArn"])
+        self._models.delete(params["ModelName"])
         return {}
 
     def _resolved(self, container: dict[str, Any]) -> dict[str, Any]:
