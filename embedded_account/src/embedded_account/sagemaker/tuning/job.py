@@ -15,7 +15,7 @@ from embedded_account.sagemaker.shared import state_events
 from embedded_account.sagemaker.shared.resources import arn, validation_error
 from embedded_account.sagemaker.training.job import TrainingJob
 from embedded_account.sagemaker.tuning import search
-from embedded_account.sagemaker.tuning.request import OBJECTIVE_HYPERPARAMETER
+from embedded_account.sagemaker.tuning.request import OBJECTIVE_HYPERPARAMETER, resource_config
 
 logger = logging.getLogger("embedded_account.sagemaker")
 
@@ -186,10 +186,14 @@ class TuningJob:
         )
 
     def _definition(self) -> dict[str, Any]:
-        """Return the TrainingJobDefinition as SageMaker describes it: with the hyperparameter that it adds itself."""
+        """Return the TrainingJobDefinition with what SageMaker adds to it."""
         definition: dict[str, Any] = copy.deepcopy(self.request["TrainingJobDefinition"])
         added = {OBJECTIVE_HYPERPARAMETER: self.objective_metric}
-        return definition | {"StaticHyperParameters": definition.get("StaticHyperParameters", {}) | added}
+        return (
+            resource_config(definition)
+            | definition
+            | {"StaticHyperParameters": definition.get("StaticHyperParameters", {}) | added}
+        )
 
     def summary(self) -> dict[str, Any]:
         """Return the job's entry in ListHyperParameterTuningJobs."""

@@ -76,7 +76,6 @@ def training_job_request(request: dict[str, Any], name: str, tuned: dict[str, st
     definition = request["TrainingJobDefinition"]
     metric = request["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"]
     copied = set(_DEFINITION) - {"DefinitionName", "StaticHyperParameters", "HyperParameterTuningResourceConfig"}
-    resources = definition.get("HyperParameterTuningResourceConfig")
     fixed = definition.get("StaticHyperParameters", {})
     return (
         {member: definition[member] for member in sorted(copied) if member in definition}
@@ -85,8 +84,14 @@ def training_job_request(request: dict[str, Any], name: str, tuned: dict[str, st
             "HyperParameters": fixed | tuned | {OBJECTIVE_HYPERPARAMETER: metric},
             "Tags": request.get("Tags", []),
         }
-        | ({"ResourceConfig": {key: resources[key] for key in _RESOURCES if key in resources}} if resources else {})
+        | resource_config(definition)
     )
+
+
+def resource_config(definition: dict[str, Any]) -> dict[str, Any]:
+    """Return the ResourceConfig that stands for a HyperParameterTuningResourceConfig; nothing without one."""
+    resources = definition.get("HyperParameterTuningResourceConfig")
+    return {"ResourceConfig": {key: resources[key] for key in _RESOURCES if key in resources}} if resources else {}
 
 
 def _check_resources(definition: dict[str, Any]) -> None:
