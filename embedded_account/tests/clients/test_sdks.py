@@ -66,7 +66,7 @@ def test_plain_fit_is_profiled_and_its_rules_are_reported(seen: dict[str, Any]) 
 def test_attach_brings_estimators_back_by_name(seen: dict[str, Any]) -> None:
     """`Estimator.attach` and `PyTorch.attach` find in the description all that made the job."""
     assert seen["attached"]["plain"]
-    assert seen["attached"]["framework"] == ["train.py", "2.6.0", "0.25"]
+    assert seen["attached"]["framework"] == ["train.py", "2.6", "0.25"]
 
 
 def test_attach_brings_a_tuner_back_by_name(seen: dict[str, Any]) -> None:
