@@ -84,8 +84,13 @@ def update_request(step: DeployEndpointInput, settings: Settings) -> dict[str, A
     }
 
 
-def next_move(endpoint: Mapping[str, Any] | None, config_name: str) -> Literal["create", "update", "wait"]:
+def next_move(
+    endpoint: Mapping[str, Any] | None, config_name: str, *, was_tried: bool = False
+) -> Literal["create", "update", "wait"]:
     """Return what the endpoint's state asks for; "wait" when an earlier try of this state has begun already.
+
+    `was_tried` says that this state has come as far as its update before, so an update that is under way is its own,
+    unless its description says otherwise.
 
     Raises:
         EndpointFailedError: it is in a status that allows no update.
@@ -95,6 +100,8 @@ def next_move(endpoint: Mapping[str, Any] | None, config_name: str) -> Literal["
     name, status = endpoint["EndpointName"], endpoint["EndpointStatus"]
     pending = endpoint.get("PendingDeploymentSummary", {}).get("EndpointConfigName")
     if config_name in (endpoint["EndpointConfigName"], pending) and status in (*_CHANGING, "InService"):
+        return "wait"
+    if was_tried and status == "Updating" and pending is None:
         return "wait"
     if status == "InService":
         return "update"
@@ -115,7 +122,7 @@ def _create_once(create: Callable[[], object], lookup: Callable[[], object]) -> 
     try:
         create()
     except AwsError as error:
-        if not aws.is_taken(error):
+        if not aws.may_be_done(error):
             raise
         try:
             lookup()
@@ -151,7 +158,8 @@ def deploy(step: DeployEndpointInput, ledger: Ledger, settings: Settings) -> str
     """Create or update the endpoint and leave a token to wait for it; return the move that was made."""
     client, name = aws.sagemaker(), step.execution_name
     endpoint = describe("endpoint", settings.endpoint_name)
-    move = next_move(endpoint, name)
+    made = Deployment.get(ledger, name)
+    move = next_move(endpoint, name, was_tried=bool(made and made.previous_config_name))
     update = update_request(step, settings)
     prepare(step, ledger, settings)
     previous = endpoint["EndpointConfigName"] if endpoint and move == "update" else ""
@@ -160,7 +168,6 @@ def deploy(step: DeployEndpointInput, ledger: Ledger, settings: Settings) -> str
         if _instance_type(previous) != settings.endpoint_instance_type:
             logger.info("instance type changes", taken_away=scaling.take_away(ledger, settings))
     elif move == "wait":
-        made = Deployment.get(ledger, name)
         previous = made.previous_config_name if made else ""
     moves: dict[str, Callable[[], object] | None] = {
         "create": lambda: client.create_endpoint(**create_request(step, settings)),

@@ -17,6 +17,9 @@ aws.prepare("sagemaker")
 def model_package_request(step: RegisterModelInput, settings: Settings) -> dict[str, Any]:
     """Return the CreateModelPackage request; its token makes a retried state meet its own version.
 
+    The report approves it once its model was deployed and checked, so that an execution that ends before leaves none
+    that someone takes for good.
+
     A versioned package takes no tags: lineage is in its customer metadata.
     """
     evaluation = {"ContentType": "application/json", "S3Uri": step.evaluation.evaluation_s3_uri}
@@ -24,7 +27,7 @@ def model_package_request(step: RegisterModelInput, settings: Settings) -> dict[
         "ModelPackageGroupName": settings.model_package_group_name,
         "ModelPackageDescription": f"{settings.model_name}, test accuracy {step.evaluation.accuracy:.4f}, "
         f"execution {step.execution_name}",
-        "ModelApprovalStatus": "Approved",
+        "ModelApprovalStatus": "PendingManualApproval",
         "InferenceSpecification": {
             "Containers": [container(settings, step.training.model_data_url)],
             "SupportedContentTypes": [*sorted(set(CONTENT_TYPES.values())), "application/x-image", "application/json"],

@@ -9,16 +9,19 @@ from handlers.aws.logs import logger
 from handlers.contract.settings import Settings
 from handlers.contract.states import RegisterScalingInput
 from handlers.endpoints import scaling
-from handlers.ledger import Ledger
+from handlers.ledger import Ledger, Serving
 
 aws.prepare("application-autoscaling", "dynamodb")
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    RegisterScalingInput.model_validate(event)
+    step = RegisterScalingInput.model_validate(event)
     settings = Settings.from_env()
-    restored = scaling.give_back(Ledger(settings), settings)  # policies added by hand; ours is put as the settings say
+    ledger = Ledger(settings)
+    restored = scaling.give_back(ledger, settings)  # policies added by hand; ours is put as the settings say
     registered = scaling.register(settings)
+    # Checked and scaled, this execution's model is in production, whatever becomes of the report.
+    Serving.note(ledger, settings.endpoint_name, step.execution_name)
     logger.info("scaling registered", scaling=registered.to_event(), restored=restored)
     return registered.to_event()

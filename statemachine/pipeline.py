@@ -80,6 +80,18 @@ def transient_retry() -> JitteredRetry:
     )
 
 
+def report_retry() -> JitteredRetry:
+    """Two more reports when one was cut short by whatever it was: a report may be repeated."""
+    return JitteredRetry(
+        error_equals=["States.ALL"],
+        interval_seconds=5,
+        max_attempts=2,
+        backoff_rate=2,
+        max_delay_seconds=60,
+        jitter_strategy="FULL",
+    )
+
+
 def lambda_task(
     name: str,
     takes: list[str],
@@ -228,6 +240,7 @@ def pipeline() -> Graph:
     report_failure.add_catch(Catch(failed, error_equals=["States.ALL"], result_path="$.ReportFailure"))
     report_failure.next(failed)
     tasks = [*work_states(), report_state("ReportOutcome", "SUCCEEDED", "Run record and notification.")]
+    tasks[-1].add_retry(report_retry())
     for task in tasks:
         task.add_catch(Catch(report_failure, error_equals=["States.ALL"], result_path="$.Failure"))
     return Graph(

@@ -193,9 +193,10 @@ def is_missing(error: AwsError) -> bool:
     return isinstance(error, AwsNotFoundError) or error.code == "ValidationException"
 
 
-def is_taken(error: AwsError) -> bool:
-    """Tell whether a Create of SageMaker may have failed because the name exists; a Describe then decides.
+def may_be_done(error: AwsError) -> bool:
+    """Tell whether a Create or Update of SageMaker may have been carried out all the same; a Describe then decides.
 
-    Jobs answer ResourceInUse, models, endpoint configs and endpoints ValidationException.
+    When an answer is lost the client asks once more and meets its own request: jobs answer ResourceInUse, models,
+    endpoint configs and endpoints ValidationException. When no try is answered, any of them may have been heard.
     """
-    return isinstance(error, AwsInUseError) or error.code == "ValidationException"
+    return isinstance(error, AwsInUseError | AwsUnavailableError) or error.code == "ValidationException"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers import aws
-from handlers.contract.errors import AwsNotFoundError
+from handlers.contract.errors import AwsError
 from handlers.contract.settings import Settings
 from handlers.contract.states import Scaling
 from handlers.executions.outcomes import VARIANT_NAME
@@ -93,8 +93,9 @@ def take_away(ledger: Ledger, settings: Settings) -> bool:
     Kept(settings.endpoint_name, _only(targets[0], _TARGET_FIELDS), policies).keep(ledger)
     try:
         client.deregister_scalable_target(**own)
-    except AwsNotFoundError:
-        return True  # an earlier try of this very call got through
+    except AwsError as error:
+        if not aws.is_missing(error):  # what is missing was taken away by an earlier try of this very call
+            raise
     return True
 
 

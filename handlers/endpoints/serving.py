@@ -12,6 +12,7 @@ from handlers import aws
 from handlers.aws.logs import logger
 from handlers.contract.errors import AwsError
 from handlers.contract.settings import Settings
+from handlers.executions.outcomes import goes_to
 from handlers.executions.turns import execution_status
 from handlers.ledger import Deployment, Ledger, Run, Serving
 from handlers.training_jobs.jobs import describe
@@ -57,21 +58,43 @@ def wait_until_steady(settings: Settings, seconds: float) -> bool:
 
 def set_back(endpoint_name: str, previous_config_name: str) -> str:
     """Point the endpoint to the config that served before, or delete a new one; return what was done, in words."""
-    client = aws.sagemaker()
-    if previous_config_name:
-        client.update_endpoint(
+    if not previous_config_name:
+        delete_endpoint(endpoint_name)
+        return "the new endpoint was deleted"
+    try:
+        aws.sagemaker().update_endpoint(
             EndpointName=endpoint_name, EndpointConfigName=previous_config_name, RetainAllVariantProperties=True
         )
-        return f"the endpoint goes back to {previous_config_name!r}"
-    client.delete_endpoint(EndpointName=endpoint_name)
-    return "the new endpoint was deleted"
+    except AwsError as error:
+        endpoint = describe("endpoint", endpoint_name) if aws.may_be_done(error) else None
+        if endpoint is None or not goes_to(endpoint, previous_config_name):
+            raise
+    return f"the endpoint goes back to {previous_config_name!r}"
+
+
+def delete_endpoint(endpoint_name: str) -> None:
+    """Delete the endpoint; one that is gone, or going, was deleted by an earlier try."""
+    try:
+        aws.sagemaker().delete_endpoint(EndpointName=endpoint_name)
+    except AwsError as error:
+        endpoint = describe("endpoint", endpoint_name) if aws.may_be_done(error) else {"EndpointStatus": ""}
+        if endpoint and endpoint["EndpointStatus"] != "Deleting":
+            raise
+
+
+def take_out(config_name: str, ledger: Ledger, settings: Settings) -> str:
+    """Set the endpoint back if it serves this config of ours; return what was done, in words, or ""."""
+    endpoint, made = describe("endpoint", settings.endpoint_name), Deployment.get(ledger, config_name)
+    if made is None or endpoint is None or endpoint["EndpointStatus"] != "InService":
+        return ""
+    return _take_out(made, settings) if endpoint["EndpointConfigName"] == config_name else ""
 
 
 def repair(ledger: Ledger, settings: Settings) -> str:
     """Take a model out of service that no one has checked, since its execution was ended; return what was done.
 
     An execution that is stopped while it deploys leaves an update that SageMaker finishes. Whose endpoint config is
-    none of ours, or was reported to serve, is left alone.
+    none of ours, or was noted to serve, is left alone.
     """
     endpoint = describe("endpoint", settings.endpoint_name)
     if endpoint is None or endpoint["EndpointStatus"] != "InService":
@@ -80,20 +103,25 @@ def repair(ledger: Ledger, settings: Settings) -> str:
     made, serving = Deployment.get(ledger, name), Serving.get(ledger, settings.endpoint_name)
     if made is None or (serving and serving.execution_name == name) or not _ended_unchecked(name, ledger, settings):
         return ""
+    return _take_out(made, settings)
+
+
+def _take_out(made: Deployment, settings: Settings) -> str:
     done = set_back(settings.endpoint_name, made.previous_config_name)
-    logger.warning("an unchecked model is taken out of service", endpoint_config_name=name, done=done)
+    logger.warning("an unchecked model is taken out of service", endpoint_config_name=made.config_name, done=done)
     return done
 
 
 def _ended_unchecked(execution_name: str, ledger: Ledger, settings: Settings) -> bool:
     """Tell whether the execution surely ended before its endpoint was found to be right.
 
-    One that is too old to be known is no reason to touch an endpoint, nor is one that failed later.
+    One that is too old to be known is no reason to touch an endpoint, nor is one that failed later. One whose report
+    was cut short says nothing of where it failed, but whatever was checked and scaled is noted to serve.
     """
     status = execution_status(settings, execution_name)
     if status == "FAILED":
         run = Run.get(ledger, execution_name)
-        return run is not None and run.failed_state in ("DeployEndpoint", "CheckEndpoint")
+        return run is not None and run.failed_state in ("DeployEndpoint", "CheckEndpoint", None)
     return status in ("ABORTED", "TIMED_OUT")
 
 

@@ -2,15 +2,16 @@
 
 from handlers.contract.settings import Settings
 from handlers.executions.launches import Answer, start_next
-from handlers.ledger import Dataset, Ledger, Run, Turn
+from handlers.ledger import Dataset, Ledger, Run, RunStatus, Serving, Turn
 
 
 def end(name: str, status: str, ledger: Ledger, settings: Settings) -> Answer:
     """Note that an execution has ended, and start the dataset that has waited longest."""
-    run = Run.get(ledger, name)
+    run, serving = Run.get(ledger, name), Serving.get(ledger, settings.endpoint_name)
+    if serving and serving.execution_name == name:
+        status = RunStatus.SUCCEEDED
     if run and run.is_open:
-        said = f"execution {name!r} ended {status} before it could report; start it again with deploy.py upload"
-        run.close(ledger, status, said)
+        run.close(ledger, status, _unreported(name, status))
     if run and run.dataset:
         changes = {"status": status}
         if run.tuning_job_name:  # the next tuning job of the dataset begins with what this one has learned
@@ -18,3 +19,10 @@ def end(name: str, status: str, ledger: Ledger, settings: Settings) -> Answer:
         Dataset.end(ledger, run.dataset, name, changes)
     Turn.give_back(ledger, name)
     return start_next(ledger, settings)
+
+
+def _unreported(name: str, status: str) -> str:
+    """Return the reason of an execution whose report was cut short."""
+    if status == RunStatus.SUCCEEDED:
+        return f"execution {name!r} has put its model into production; its report was cut short"
+    return f"execution {name!r} ended {status} before it could report; start it again with deploy.py upload"

@@ -51,6 +51,17 @@ def outcome_of(token: Token, *, surely_started: bool) -> Succeeded | Failed | No
     return _endpoint_outcome(found, token, surely_started=surely_started)
 
 
+def goes_to(endpoint: Mapping[str, Any], config_name: str) -> bool:
+    """Tell whether the endpoint serves a config, or is on its way to it, for one who has just asked for that.
+
+    It takes a moment until the description of an update says where it leads; only one execution deploys at a time.
+    """
+    pending = endpoint.get("PendingDeploymentSummary", {}).get("EndpointConfigName")
+    if pending is None and endpoint["EndpointStatus"] == "Updating":
+        return True
+    return config_name in (endpoint["EndpointConfigName"], pending)
+
+
 def _features_outcome(job: Mapping[str, Any]) -> Succeeded | Failed | None:
     status = job["TrainingJobStatus"]
     if status not in ("Completed", "Failed", "Stopped"):

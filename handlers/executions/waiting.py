@@ -11,7 +11,7 @@ from handlers.aws.logs import logger
 from handlers.contract.errors import AwsError
 from handlers.contract.settings import Settings
 from handlers.contract.states import JobKind
-from handlers.executions.outcomes import Failed, Succeeded, outcome_of
+from handlers.executions.outcomes import Failed, Succeeded, goes_to, outcome_of
 from handlers.ledger import Ledger, Token
 from handlers.ledger.tokens import KEPT_SECONDS
 from handlers.training_jobs.jobs import describe
@@ -73,7 +73,7 @@ def start(ledger: Ledger, token: Token, create: Callable[[], object] | None) -> 
         if create:
             create()
     except AwsError as error:
-        if not (aws.is_taken(error) and _met_earlier_try(token)):
+        if not (aws.may_be_done(error) and _met_earlier_try(token)):
             token.forget(ledger)
             raise
         created = False
@@ -90,8 +90,7 @@ def _met_earlier_try(token: Token) -> bool:
     found = describe(token.kind, token.resource_name)
     if found is None or token.kind != "endpoint":
         return found is not None
-    pending = found.get("PendingDeploymentSummary", {}).get("EndpointConfigName")
-    return token.endpoint_config_name in (found["EndpointConfigName"], pending)
+    return goes_to(found, token.endpoint_config_name or "")
 
 
 def resolve(ledger: Ledger, resource_arn: str) -> Resolution:

@@ -1,5 +1,6 @@
 """Each handler with what is there before it runs, and the faults that its AWS calls meet."""
 
+import contextlib
 import io
 import json
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, Read
 from botocore.response import StreamingBody
 
 from handlers import (
+    aws,
     check_endpoint,
     compute_features,
     deploy_endpoint,
@@ -176,6 +178,15 @@ def _failed_deployment(world, event):
     return {**event("report_outcome_failed"), "State": state}
 
 
+def _succeed(world, event):
+    payload = event("report_outcome_succeeded")
+    payload["State"]["Model"] = register_model.handler(event("register_model"), event.context)
+    for name in ("old-config", EXECUTION):
+        world.sagemaker.serve(config=name)
+        Deployment.note(world.ledger, name)
+    return payload
+
+
 CASES = {
     "validate_dataset": Case(validate_dataset.handler, _validate),
     "compute_features": Case(compute_features.handler, _features),
@@ -187,6 +198,7 @@ CASES = {
     "check_endpoint": Case(check_endpoint.handler, _check),
     "register_scaling": Case(register_scaling.handler, lambda world, event: event("register_scaling")),
     "report_outcome": Case(report_outcome.handler, _fail),
+    "report_success": Case(report_outcome.handler, _succeed),
     "start_execution": Case(start_execution.handler, _upload),
     "resume_execution": Case(resume_execution.handler, _resume),
 }
@@ -217,15 +229,50 @@ def each_kind_is_typed(case, at, operation, scene, chaos, lambda_context):
                 pytest.fail(f"{operation} with {fault}: {error!r} is none of ours")
 
 
-def killed_at_each_call(case, scene, chaos, lambda_context):
-    """Yield a world for each call, in which the handler was killed just before that call."""
+ENDINGS: dict[str, tuple[Callable[[], Any], bool]] = {
+    "killed before": (lambda: raises(KilledError()), False),
+    "killed after": (lambda: raises(KilledError()), True),
+    "never answered": (lambda: raises(ConnectionClosedError(endpoint_url=_URL)), True),
+}
+
+
+def ended_at_each_call(case, scene, chaos, lambda_context):
+    """Yield a world for each call and ending: killed before the call or after it, or carried out and never answered."""
     for at, operation in enumerate(calls_of(case, scene, chaos, lambda_context)):
-        with scene(case) as (world, payload):
-            chaos.plan(at, lambda: raises(KilledError()))
-            with pytest.raises(KilledError):
-                case.handler(payload, lambda_context)
-            chaos.plan(-1, None)
-            yield operation, world, payload
+        for ending, (fault, carried_out) in ENDINGS.items():
+            with scene(case) as (world, payload):
+                world.sagemaker.shows_pending = False
+                chaos.plan(at, fault, carried_out=carried_out)
+                with contextlib.suppress(KilledError, RetrieverError):
+                    case.handler(payload, lambda_context)
+                assert chaos.calls[at] == operation
+                chaos.plan(-1, None)
+                yield f"{operation} {ending}", world, payload
+
+
+def facts(world):
+    """Return what an account holds, but for times and who claimed what."""
+    fake, scaling = world.sagemaker, aws.autoscaling()
+    targets = scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+    policies = scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+    return {
+        "jobs": {name: job["TrainingJobStatus"] for name, job in fake.training_jobs.items()},
+        "tuning jobs": {name: job["HyperParameterTuningJobStatus"] for name, job in fake.tuning_jobs.items()},
+        "models and configs": ({*fake.models}, {*fake.endpoint_configs}),
+        "endpoints": {name: (one["EndpointStatus"], one["EndpointConfigName"]) for name, one in fake.endpoints.items()},
+        "packages": {arn: one["ModelApprovalStatus"] for arn, one in fake.packages.items()},
+        "executions": world.executions(),
+        "rows": {item["Id"]: _lasting(item) for item in world.table.items("")},
+        "objects": world.keys(),
+        "told": {json.dumps(answer, sort_keys=True) for answer in world.sent.answers},
+        "targets": [(one["ResourceId"], one["MinCapacity"], one["MaxCapacity"]) for one in targets],
+        "policies": sorted(one["PolicyName"] for one in policies),
+    }
+
+
+def _lasting(item):
+    passing = ("Since", "TakenBy", "ClaimedBy", "Version")
+    return {name: value for name, value in item.items() if name not in passing and not name.endswith("At")}
 
 
 RARE = {

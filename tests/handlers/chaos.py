@@ -1,12 +1,15 @@
 """Faults of AWS calls, put between a handler's clients and the services of its test."""
 
+import contextlib
 import dataclasses
+import functools
 import io
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from handlers.contract.errors import AwsError
 from tests.handlers.environment import HANDLERS
 
 CLIENTS = HANDLERS / "aws" / "clients.py"
@@ -29,9 +32,10 @@ class Switch:
     def _answer(self, model: Any, context: dict[str, Any], **_: Any) -> Any:
         if self.target is None:
             return None
-        if self.chaos and (fault := self.chaos.call(model)):
+        params = context["params_of_test"]
+        if self.chaos and (fault := self.chaos.call(model, lambda: self.target.answer(model.name, params))):
             return fault
-        status, body = self.target.answer(model.name, context["params_of_test"])
+        status, body = self.target.answer(model.name, params)
         return Response(status), body
 
 
@@ -50,19 +54,42 @@ class Chaos:
         self.sites: set[tuple[str, str]] = set()  # of all tests: a file of handlers/, and the operation called there
         self.fault: Callable[[], Any] | None = None
         self.at = -1
+        self.is_carried_out = False
+        self.is_replaying = False
 
-    def plan(self, at: int, fault: Callable[[], Any] | None) -> None:
-        """Begin to count anew; call number `at`, from 0, meets `fault`."""
-        self.calls, self.at, self.fault = [], at, fault
+    def plan(self, at: int, fault: Callable[[], Any] | None, *, carried_out: bool = False) -> None:
+        """Begin to count anew; call number `at`, from 0, meets `fault`, after the service has done what it asks for.
+
+        A fault that does nothing then stands for an answer that is lost: the client sends the request once more, and
+        the caller gets the answer to the second one.
+        """
+        self.calls, self.at, self.fault, self.is_carried_out = [], at, fault, carried_out
 
     def attach(self, client: Any) -> None:
-        client.meta.events.register_first("before-call", self.call)
+        """Stand in front of a client; what it is given is kept, to carry it out twice."""
+        client.meta.events.register_first("provide-client-params", self._keep)
+        client.meta.events.register_first("before-call", functools.partial(self._before_call, client))
 
-    def call(self, model: Any, **_: Any) -> Any:
+    def _keep(self, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        context["params_of_chaos"] = dict(params)
+
+    def _before_call(self, client: Any, model: Any, context: dict[str, Any], **_: Any) -> Any:
+        return self.call(model, lambda: client._make_api_call(model.name, context["params_of_chaos"]))
+
+    def call(self, model: Any, carry_out: Callable[[], object]) -> Any:
         """Count a call; return what it meets in place of an answer, or None."""
+        if self.is_replaying:
+            return None
         self.calls.append(model.name)
         self.sites.add((_caller(), model.name))
-        return self.fault() if self.fault and len(self.calls) - 1 == self.at else None
+        if self.fault is None or len(self.calls) - 1 != self.at:
+            return None
+        if self.is_carried_out:
+            self.is_replaying = True
+            with contextlib.suppress(AwsError):  # it may be refused; no one hears of it
+                carry_out()
+            self.is_replaying = False
+        return self.fault()
 
 
 def _caller() -> str:

@@ -34,6 +34,7 @@ class FakeSageMaker:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.faults: dict[str, str] = {}  # operation -> error code
         self.before: dict[str, Callable[[], None]] = {}  # operation -> what happens just before it
+        self.shows_pending = True  # SageMaker takes a moment until a description says what an update goes to
 
     def operations(self) -> list[str]:
         return [name for name, _ in self.calls]
@@ -196,7 +197,9 @@ class FakeSageMaker:
         return {"EndpointArn": arn}
 
     def _describe_endpoint(self, p: dict[str, Any]) -> dict[str, Any]:
-        return self._found(self.endpoints, p["EndpointName"])
+        endpoint = self._found(self.endpoints, p["EndpointName"])
+        hidden = set() if self.shows_pending else {"PendingDeploymentSummary"}
+        return {name: value for name, value in endpoint.items() if name not in hidden}
 
     def _update_endpoint(self, p: dict[str, Any]) -> dict[str, Any]:
         endpoint = self._found(self.endpoints, p["EndpointName"])

@@ -1,4 +1,4 @@
-"""Every AWS call of every handler, with every fault, and with a kill before it: typed outcomes, and no orphans."""
+"""Every AWS call of every handler, with every fault, and as the last one: typed outcomes, and no orphans."""
 
 import json
 
@@ -8,7 +8,7 @@ from handlers import register_scaling, report_outcome, resume_execution
 from handlers.contract.errors import AwsError
 from handlers.endpoints import scaling
 from handlers.ledger import Token, Turn, events, tokens
-from tests.handlers.cases import CASES, FAULTS, KINDS, calls_of, each_kind_is_typed, killed_at_each_call
+from tests.handlers.cases import CASES, FAULTS, KINDS, calls_of, each_kind_is_typed, ended_at_each_call
 from tests.handlers.environment import EXECUTION
 
 
@@ -43,7 +43,7 @@ def test_every_fault_of_every_call_is_typed(name, scene, chaos, lambda_context):
 def test_killed_start_leads_to_one_job_that_is_waited_for(name, scene, chaos, lambda_context):
     """The state is retried with a new token, wherever the first try ended."""
     case = CASES[name]
-    for operation, world, payload in killed_at_each_call(case, scene, chaos, lambda_context):
+    for operation, world, payload in ended_at_each_call(case, scene, chaos, lambda_context):
         case.handler({**payload, "TaskToken": "second"}, lambda_context)
 
         assert len(world.sagemaker.tuning_jobs) + len(world.sagemaker.training_jobs) == 1, operation
@@ -53,7 +53,7 @@ def test_killed_start_leads_to_one_job_that_is_waited_for(name, scene, chaos, la
 def test_killed_deployment_is_finished_by_the_retry(scene, chaos, event, lambda_context):
     """One update, scaling restored in the end, and no config or model but the one that serves."""
     case = CASES["deploy_endpoint"]
-    for operation, world, payload in killed_at_each_call(case, scene, chaos, lambda_context):
+    for operation, world, payload in ended_at_each_call(case, scene, chaos, lambda_context):
         case.handler({**payload, "TaskToken": "second"}, lambda_context)
         world.sagemaker.end_update()
         resume_execution.handler(event("endpoint_state_change"), lambda_context)
@@ -70,7 +70,7 @@ def test_killed_deployment_is_finished_by_the_retry(scene, chaos, event, lambda_
 def test_deployment_given_up_leaves_nothing(scene, chaos, event, lambda_context):
     """The state fails for good wherever it ended: the old endpoint serves, scaling is back, nothing is left."""
     case = CASES["deploy_endpoint"]
-    for operation, world, _ in killed_at_each_call(case, scene, chaos, lambda_context):
+    for operation, world, _ in ended_at_each_call(case, scene, chaos, lambda_context):
         if world.sagemaker.endpoints["retriever"]["EndpointStatus"] == "Updating":
             world.sagemaker.end_update(FailureReason="rolled back")
         failed = event("report_outcome_failed")
@@ -84,7 +84,7 @@ def test_deployment_given_up_leaves_nothing(scene, chaos, event, lambda_context)
 def test_killed_start_of_an_execution_is_made_good(scene, chaos, lambda_context, monkeypatch):
     """Lambda delivers the event once more after a minute: one execution, wherever the first delivery ended."""
     case = CASES["start_execution"]
-    for operation, world, payload in killed_at_each_call(case, scene, chaos, lambda_context):
+    for operation, world, payload in ended_at_each_call(case, scene, chaos, lambda_context):
         with monkeypatch.context() as patch:
             patch.setattr(events, "CLAIM_SECONDS", -2)
             case.handler(payload, lambda_context)
@@ -96,7 +96,7 @@ def test_killed_start_of_an_execution_is_made_good(scene, chaos, lambda_context,
 def test_killed_resumption_is_made_good_by_the_sweep(scene, chaos, lambda_context, monkeypatch):
     """The state is told, and the token is gone, wherever the first invocation ended."""
     case = CASES["resume_execution"]
-    for operation, world, _ in killed_at_each_call(case, scene, chaos, lambda_context):
+    for operation, world, _ in ended_at_each_call(case, scene, chaos, lambda_context):
         with monkeypatch.context() as patch:
             patch.setattr(tokens, "CLAIM_SECONDS", -2)
             resume_execution.handler({"Sweep": True}, lambda_context)
@@ -115,6 +115,6 @@ def test_killed_state_can_be_repeated(name, scene, chaos, lambda_context):
     with scene(case) as (_, payload):
         expected = case.handler(payload, lambda_context)
 
-    for operation, world, payload in killed_at_each_call(case, scene, chaos, lambda_context):
+    for operation, world, payload in ended_at_each_call(case, scene, chaos, lambda_context):
         assert case.handler(payload, lambda_context) == expected, operation
         assert len(world.sagemaker.packages) <= 1, operation

@@ -12,7 +12,7 @@ def test_package_carries_metrics_and_lineage(world, event, lambda_context):
     result = handler(event("register_model"), lambda_context)
 
     package = world.sagemaker.packages[result["ModelPackageArn"]]
-    assert package["ModelApprovalStatus"] == "Approved"
+    assert package["ModelApprovalStatus"] == "PendingManualApproval"
     assert package["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"].endswith("/evaluation.json")
     lineage = package["CustomerMetadataProperties"]
     assert (lineage["Execution"], lineage["Dataset"], lineage["Accuracy"]) == (EXECUTION, "flowers", "0.95")

@@ -34,11 +34,19 @@ def published(world):
     return [(subject, message) for _, message, subject, *_ in topic.sent_notifications]
 
 
+def registered(world, payload):
+    """Let the model package of a payload be there, as RegisterModel leaves it."""
+    arn = payload["State"]["Model"]["ModelPackageArn"]
+    world.sagemaker.packages[arn] = {"ClientToken": "x", "ModelApprovalStatus": "PendingManualApproval"}
+    return payload
+
+
 def test_success_is_recorded_and_told(world, event, lambda_context, capsys):
     """Run record, summary, notification and metrics all carry it."""
     Run(EXECUTION, status=RunStatus.RUNNING, started_at="2026-11-20T12:00:00+00:00").report(world.ledger)
+    payload = registered(world, event("report_outcome_succeeded"))
 
-    result = handler(event("report_outcome_succeeded"), lambda_context)
+    result = handler(payload, lambda_context)
 
     said = "dataset 'flowers': test accuracy 0.9500 on 4 images (threshold 0.9), endpoint 'retriever' serves the model"
     assert result == {"Status": "SUCCEEDED", "Reason": said, "Problems": []}
@@ -155,13 +163,45 @@ def test_failed_deployment_rejects_its_package(world, event, lambda_context):
     payload = failed(
         event, "EndpointCheckError", "says rose", ("Features", "Tuning", "Training", "Evaluation", "Model", "Endpoint")
     )
-    arn = payload["State"]["Model"]["ModelPackageArn"]
-    world.sagemaker.packages[arn] = {"ClientToken": "x", "ModelApprovalStatus": "Approved"}
+    arn = registered(world, payload)["State"]["Model"]["ModelPackageArn"]
 
     assert handler(payload, lambda_context)["Problems"] == []
 
     assert world.sagemaker.packages[arn]["ModelApprovalStatus"] == "Rejected"
     assert "says rose" in world.sagemaker.packages[arn]["ApprovalDescription"]
+
+
+def test_success_approves_its_package(world, event, lambda_context):
+    """Only now it is known to serve."""
+    payload = registered(world, event("report_outcome_succeeded"))
+
+    handler(payload, lambda_context)
+
+    (package,) = world.sagemaker.packages.values()
+    assert package["ModelApprovalStatus"] == "Approved"
+
+
+def test_failure_after_the_check_leaves_its_package_open(world, event, lambda_context):
+    """The model serves, and the execution has failed: a person decides."""
+    payload = registered(world, event("report_outcome_succeeded"))
+    del payload["State"]["Scaling"]
+    failure = {"Failure": {"Error": "AwsThrottledError", "Cause": "slower"}}
+
+    handler({**payload, "Status": "FAILED", "State": payload["State"] | failure}, lambda_context)
+
+    (package,) = world.sagemaker.packages.values()
+    assert package["ModelApprovalStatus"] == "PendingManualApproval"
+
+
+def test_report_of_a_report_that_failed_is_a_success(world, event, lambda_context):
+    """The model was deployed, checked and scaled; that no one heard of it does not undo that."""
+    payload = registered(world, event("report_outcome_succeeded"))
+    failure = {"Failure": {"Error": "Runtime.ExitError", "Cause": "killed"}}
+
+    result = handler({**payload, "Status": "FAILED", "State": payload["State"] | failure}, lambda_context)
+
+    assert (result["Status"], result["Problems"]) == ("SUCCEEDED", [])
+    assert Run.get(world.ledger, EXECUTION).status == RunStatus.SUCCEEDED
 
 
 def test_endpoint_that_never_came_up_is_deleted(world, event, lambda_context):

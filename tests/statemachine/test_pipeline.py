@@ -94,9 +94,17 @@ def test_every_task_has_a_timeout_and_the_machine_outlasts_them(
 def test_every_task_retries_transient_lambda_errors_with_jitter(tasks: dict[str, dict[str, Any]]) -> None:
     """Six retries, spread and capped, on exactly the errors that say the function did not fail by itself."""
     for name, state in tasks.items():
-        (retry,) = state["Retry"]
+        retry, *others = state["Retry"]
+        assert len(others) == (name == "ReportOutcome"), name
         assert set(retry["ErrorEquals"]) == TRANSIENT_LAMBDA_ERRORS, name
         assert (retry["MaxAttempts"], retry["JitterStrategy"], retry["MaxDelaySeconds"]) == (6, "FULL", 60), name
+
+
+def test_report_that_is_cut_short_is_made_again(tasks: dict[str, dict[str, Any]]) -> None:
+    """Whatever it was, and however it is called: a good deployment must not read FAILED."""
+    _, retry = tasks["ReportOutcome"]["Retry"]
+
+    assert (retry["ErrorEquals"], retry["MaxAttempts"]) == (["States.ALL"], 2)
 
 
 def test_every_failure_is_reported_and_then_fails(definition: dict[str, Any], tasks: dict[str, dict[str, Any]]) -> None:

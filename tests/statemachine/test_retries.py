@@ -89,7 +89,7 @@ def _history(account: RunningAccount, machine: str) -> list[dict[str, Any]]:
 
 def test_every_task_has_the_retry_that_is_tried_here() -> None:
     """What holds for one state holds for all."""
-    assert [_STATES[name]["Retry"] for name in _TASKS] == [_STATES["RegisterScaling"]["Retry"]] * len(_TASKS)
+    assert [_STATES[name]["Retry"][0] for name in _TASKS] == _STATES["RegisterScaling"]["Retry"] * len(_TASKS)
 
 
 @pytest.mark.parametrize(("num_failures", "ends_in"), [(6, "TaskSucceeded"), (7, "PassStateEntered")])

@@ -111,7 +111,7 @@ def test_rejected_model_is_removed_by_its_own_report(going_back, event, lambda_c
 
 def test_report_does_not_wait_for_ever(going_back, event, lambda_context, monkeypatch):
     """What cannot be removed yet is said, and the next run removes it."""
-    monkeypatch.setattr("handlers.report_outcome.SET_BACK_SECONDS", 0.0)
+    monkeypatch.setattr("handlers.endpoints.cleanup.SET_BACK_SECONDS", 0.0)
 
     result = report(_golden_check_failed(event), lambda_context)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from handlers.ledger import Dataset, Pending, Run, RunStatus, Turn
+from handlers.ledger import Dataset, Pending, Run, RunStatus, Serving, Turn
 
 
 def test_upload_during_a_run_is_queued_and_started_after_it(world, upload, end):
@@ -66,6 +66,17 @@ def test_reported_outcome_is_kept(world, upload, end):
     end(name, "FAILED")
 
     assert Run.get(world.ledger, name).reason == "because"
+
+
+def test_good_deployment_without_a_report_is_no_failure(world, upload, end):
+    """Every report was cut short; the model serves, so nothing is trained again."""
+    name = upload()["ExecutionName"]
+    Serving.note(world.ledger, "retriever", name)
+
+    end(name, "FAILED", reported=False)
+
+    assert Run.get(world.ledger, name).status == RunStatus.SUCCEEDED
+    assert "nothing to do" in upload()["Reason"]
 
 
 @pytest.mark.parametrize("change", [{"status": "RUNNING"}, {"stateMachineArn": "arn:other"}])

@@ -1,0 +1,111 @@
+"""What the end of an execution puts in order: its jobs, its package, the endpoint, and what nothing uses any more.
+
+Every step is tried whatever the others did.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Literal
+
+from handlers import aws
+from handlers.aws.logs import logger
+from handlers.contract.errors import EndpointFailedError, RetrieverError
+from handlers.contract.names import features_job_name, training_job_name, tuning_job_name
+from handlers.contract.settings import Settings
+from handlers.contract.states import ReportOutcomeInput
+from handlers.endpoints import scaling, serving
+from handlers.executions import records
+from handlers.executions.waiting import forget
+from handlers.ledger import Ledger, Serving, Token
+from handlers.training_jobs.jobs import describe, stop_job
+
+SET_BACK_SECONDS = 720.0  # SageMaker replaces the instances; the function may run 900
+
+Step = tuple[str, Callable[[], object]]  # the words for its failure, and what it does
+
+
+def stop_running_jobs(step: ReportOutcomeInput, ledger: Ledger) -> None:
+    """Stop the jobs that this execution started and drop its tokens, so that nothing is billed on."""
+    stop_job("features", features_job_name(step.execution_name))
+    stop_job("tuning", tuning_job_name(step.execution_name))
+    stop_job("training", training_job_name(step.execution_name))
+    for token in Token.all(ledger):
+        if token.execution_name == step.execution_name:
+            forget(ledger, token)
+
+
+def delete_failed_endpoint(step: ReportOutcomeInput, settings: Settings) -> None:
+    """Delete the endpoint if this execution created it and it never came up; such a one cannot be updated."""
+    endpoint = describe("endpoint", settings.endpoint_name)
+    if endpoint and endpoint["EndpointStatus"] == "Failed" and endpoint["EndpointConfigName"] == step.execution_name:
+        serving.delete_endpoint(settings.endpoint_name)
+
+
+def take_out_of_service(step: ReportOutcomeInput, ledger: Ledger, settings: Settings) -> None:
+    """Wait until the endpoint serves the old model again, so that the rejected one can be removed.
+
+    CheckEndpoint sets it back itself. An update whose request was carried out and never answered goes on although its
+    state has failed, and is taken back here.
+
+    Raises:
+        EndpointFailedError: it takes too long; the sweep takes it back, and the next run's report removes it then.
+    """
+    until = time.monotonic() + SET_BACK_SECONDS
+    is_steady = serving.wait_until_steady(settings, SET_BACK_SECONDS)
+    if is_steady and serving.take_out(step.execution_name, ledger, settings):
+        is_steady = serving.wait_until_steady(settings, until - time.monotonic())
+    if not is_steady:
+        raise EndpointFailedError(
+            f"endpoint {settings.endpoint_name!r} still changes after {SET_BACK_SECONDS:.0f} s; the rejected model is "
+            f"removed after the next run"
+        )
+
+
+def judge_package(step: ReportOutcomeInput, status: Literal["Approved", "Rejected"], said: str) -> None:
+    """Say in the registry whether the model may be used: it serves, or its deployment has failed."""
+    package = step.state.get("Model", {}).get("ModelPackageArn")
+    if package:
+        aws.sagemaker().update_model_package(
+            ModelPackageArn=package, ModelApprovalStatus=status, ApprovalDescription=said[:1024]
+        )
+
+
+def clean_up(step: ReportOutcomeInput, ledger: Ledger, settings: Settings, said: str) -> list[Step]:
+    """Return the steps that put the account in order, each with the words for its failure."""
+    last: Step = (
+        "unused models and endpoint configs were not removed",
+        lambda: serving.remove_unused(ledger, settings),
+    )
+    if step.status == "SUCCEEDED":
+        endpoint, name = settings.endpoint_name, step.execution_name
+        return [
+            ("the serving execution was not noted", lambda: Serving.note(ledger, endpoint, name)),
+            ("the model package was not approved", lambda: judge_package(step, "Approved", said)),
+            last,
+        ]
+    deployed: list[Step] = []
+    if records.failed_state(step.state) in ("DeployEndpoint", "CheckEndpoint"):
+        deployed = [
+            ("the model package was not rejected", lambda: judge_package(step, "Rejected", said)),
+            ("the endpoint was not set back", lambda: take_out_of_service(step, ledger, settings)),
+        ]
+    return [
+        ("running jobs were not stopped", lambda: stop_running_jobs(step, ledger)),
+        ("autoscaling was not restored", lambda: scaling.give_back(ledger, settings)),
+        ("the failed endpoint was not deleted", lambda: delete_failed_endpoint(step, settings)),
+        *deployed,
+        last,
+    ]
+
+
+def attempt(steps: list[Step]) -> list[str]:
+    """Take every step; return what went wrong, in words."""
+    problems = []
+    for words, act in steps:
+        try:
+            act()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the execution's own outcome must be reported
+            logger.exception("a step of the report failed", step=words)
+            said = str(error) if isinstance(error, RetrieverError) else repr(error)
+            problems.append(f"{words}: {said}")
+    return problems

@@ -1,0 +1,24 @@
+"""An answer is lost on its way and the request is sent once more: what comes of it is what comes of one request."""
+
+import pytest
+
+from tests.handlers.cases import CASES, RARE, calls_of, facts
+
+_ALL = CASES | {name: rare.case for name, rare in RARE.items()}
+
+
+@pytest.mark.parametrize("name", _ALL)
+def test_lost_answer_changes_nothing(name, scene, chaos, lambda_context):
+    """At every call of every handler: the same result, and the same account, as without a fault."""
+    case = _ALL[name]
+    with scene(case) as (world, payload):
+        expected = case.handler(payload, lambda_context), facts(world)
+
+    for at, operation in enumerate(calls_of(case, scene, chaos, lambda_context)):
+        with scene(case) as (world, payload):
+            world.sagemaker.shows_pending = False
+            chaos.plan(at, lambda: None, carried_out=True)
+            result = case.handler(payload, lambda_context)
+            chaos.plan(-1, None)
+
+            assert (result, facts(world)) == expected, f"answer {at}, of {operation}, was lost"
