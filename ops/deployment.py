@@ -82,6 +82,7 @@ def _prepare(
     is_new = current is None or current.status == "REVIEW_IN_PROGRESS"
     previous = current.parameters if current is not None and not is_new else {}
     merged = parameters.merge(session, defaults, previous, given, artifacts.source_s3_uri(session, bundle))
+    parameters.check_numbers(bundle.template, merged.values)
     for name, (old, new) in merged.changed.items():
         say(f"parameter {name}: {old!r} becomes {new!r}")
     url = artifacts.publish(session, bundle, undo)

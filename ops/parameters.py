@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 PROFILE = "ops/local_parameters.json"
 _SOURCE = "TrainingSourceS3Uri"
 _DIGEST = "SettingsDigest"
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,22 @@ def template_defaults(template: str) -> dict[str, str | None]:
     """Return {name: default} of the template's parameters; None where a value must be given."""
     declared = _load_yaml(template).get("Parameters", {})
     return {name: _text(entry["Default"]) if "Default" in entry else None for name, entry in declared.items()}
+
+
+def check_numbers(template: str, values: Mapping[str, str]) -> None:
+    """Refuse a number that is none, or outside its bounds, before anything is packaged or asked of AWS.
+
+    Raises:
+        StackError: with the parameter, its value, and what is expected.
+    """
+    declared = _load_yaml(template).get("Parameters", {})
+    for name in sorted(values.keys() & declared.keys()):
+        entry = declared[name]
+        if entry.get("Type") != "Number":
+            continue
+        low, high = float(entry.get("MinValue", -sys.float_info.max)), float(entry.get("MaxValue", sys.float_info.max))
+        if not _NUMBER.fullmatch(values[name]) or not low <= float(values[name]) <= high:
+            raise StackError(f"parameter {name!r}: {values[name]!r:.80}; expected a number within {low:g}..{high:g}")
 
 
 def local_profile(root: Path = REPOSITORY) -> dict[str, str]:

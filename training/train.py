@@ -21,11 +21,12 @@ failure file; the exit code is 1, or 2 for a wrong flag.
 """
 
 import os
+import shutil
 import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -239,8 +240,19 @@ def _fail(sentence: str, environ: Mapping[str, str], code: int, program: str) ->
     sentence = " ".join(sentence.split())[:FAILURE_REASON_CHARACTERS]
     print(f"{program}: {sentence}", file=sys.stderr, flush=True)
     if environ.get("SM_OUTPUT_DIR"):
-        Path(environ["SM_OUTPUT_DIR"], "failure").write_text(sentence, encoding="utf-8")
+        _leave(Path(environ["SM_OUTPUT_DIR"], "failure"), sentence, environ)
     return code
+
+
+def _leave(path: Path, sentence: str, environ: Mapping[str, str]) -> None:
+    """Write `sentence`; on a full disk in the place of the artifact, which a failed job does not need."""
+    try:
+        path.write_text(sentence, encoding="utf-8")
+    except OSError:
+        path.unlink(missing_ok=True)
+        shutil.rmtree(environ.get("SM_MODEL_DIR", ""), ignore_errors=True)
+        with suppress(OSError):  # then only the log has it
+            path.write_text(sentence, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ Standard library only: the prediction Lambda shares this module and its cold sta
 """
 
 import hashlib
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
@@ -70,7 +69,7 @@ def _number(variable: str, raw: str, declared: Any) -> int | float:
         value: int | float = declared.type(raw)
     except ValueError as error:
         raise SettingsError(f"environment variable {variable}: {raw!r}; {expected}") from error
-    if not math.isfinite(value) or not low <= value <= high:
+    if not low <= value <= high:  # of NaN no comparison holds, nor this one of infinity or of a number of any length
         raise SettingsError(f"environment variable {variable}: {raw!r}; {expected}")
     return value
 

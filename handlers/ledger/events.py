@@ -55,16 +55,17 @@ class Event(Row):
             own=ledger.claimant,
         )
 
-    def finish(self, ledger: Ledger) -> None:
-        """Mark a claimed event as handled for good, unless a newer one has taken its place."""
-        if self.sequencer:
-            done = {"status": EventStatus.DONE}
-            self.change(ledger, done, "#Sequencer = :own", own=self.sequencer)
+    def finish(self, ledger: Ledger) -> bool:
+        """Mark a claimed event as handled for good; False if a newer one has taken its place."""
+        if not self.sequencer:
+            return True
+        return self.change(ledger, {"status": EventStatus.DONE}, "#Sequencer = :own", own=self.sequencer)
 
-    def release(self, ledger: Ledger) -> None:
+    def release(self, ledger: Ledger) -> bool:
         """Give a claim back after a failure, so that the repeated invocation may take it at once."""
-        if self.sequencer:
-            self.change(ledger, {"claimed_at": 0}, "#Sequencer = :own", own=self.sequencer)
+        if not self.sequencer:
+            return True
+        return self.change(ledger, {"claimed_at": 0}, "#Sequencer = :own", own=self.sequencer)
 
 
 def comparable(sequencer: str) -> str:

@@ -17,6 +17,10 @@ class RunStatus(StrEnum):
     TIMED_OUT = "TIMED_OUT"
 
 
+_OPEN = "#Status = :starting OR #Status = :running"
+_STATUSES = {"starting": RunStatus.STARTING, "running": RunStatus.RUNNING}
+
+
 @dataclass(frozen=True)
 class Run(Row):
     """What is known of an execution; its end adds what came of it, as far as it got."""
@@ -54,7 +58,7 @@ class Run(Row):
 
     def note(self, ledger: Ledger) -> bool:
         """Write down an execution that is about to start; one that is noted already stays as it is."""
-        return ledger.table.put(self.item(), "attribute_not_exists(#Id)")
+        return ledger.table.put(self.item(), "attribute_not_exists(#Id) OR #StartedAt = :own", own=self.started_at)
 
     def withdraw(self, ledger: Ledger) -> bool:
         """Take back the note of an execution that did not start."""
@@ -62,17 +66,12 @@ class Run(Row):
 
     def mark_running(self, ledger: Ledger) -> bool:
         """Say that it has started, unless it is further already."""
-        return self.change(ledger, {"status": RunStatus.RUNNING}, "#Status = :starting", starting=RunStatus.STARTING)
+        return self.change(ledger, {"status": RunStatus.RUNNING}, _OPEN, **_STATUSES)
 
     def close(self, ledger: Ledger, status: str, reason: str) -> bool:
         """Say how an execution ended that could not report itself; a report stays."""
-        return self.change(
-            ledger,
-            {"status": status, "reason": reason, "ended_at": now()},
-            "#Status = :starting OR #Status = :running",
-            starting=RunStatus.STARTING,
-            running=RunStatus.RUNNING,
-        )
+        ended = {"status": status, "reason": reason, "ended_at": now()}
+        return self.change(ledger, ended, f"{_OPEN} OR #EndedAt = :own", own=ended["ended_at"], **_STATUSES)
 
     def report(self, ledger: Ledger) -> None:
         """Add what this row says to what was noted at the start."""

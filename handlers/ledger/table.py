@@ -52,8 +52,9 @@ class Table:
         return _held(lambda: self.client.update_item(TableName=self.name, Key=_key(key), **extra))
 
     def delete(self, key: str, condition: str = "", **values: Any) -> bool:
-        """Remove the item; one that does not exist is no error unless the condition says so."""
-        extra = _expressions({"ConditionExpression": condition}, values)
+        """Remove the item if the condition holds for it; one that is gone already is as good."""
+        gone_or = f"attribute_not_exists(#Id) OR ({condition})" if condition else ""
+        extra = _expressions({"ConditionExpression": gone_or}, values)
         return _held(lambda: self.client.delete_item(TableName=self.name, Key=_key(key), **extra))
 
     def items(self, prefix: str) -> Iterator[dict[str, Any]]:

@@ -5,7 +5,9 @@ import pytest
 from ops import images, parameters
 from ops.errors import StackError
 from ops.images import ImageUris
-from ops.session import Session
+from ops.session import REPOSITORY, Session
+
+TEMPLATE = (REPOSITORY / "template.yaml").read_text()
 
 SOURCE = "s3://code/source.tar.gz"
 FOUND = ImageUris("registry/pytorch-training:2.8-cpu", "registry/pytorch-inference:2.6-cpu")
@@ -80,6 +82,24 @@ def test_parse_refuses_what_is_no_pair(pair: str) -> None:
 def test_parse_keeps_everything_after_the_first_equals_sign() -> None:
     """A URI with a query is a value like any other."""
     assert parameters.parse(("A=b=c", "D=")) == {"A": "b=c", "D": ""}
+
+
+_NUMBERS = [name for name, entry in parameters._load_yaml(TEMPLATE)["Parameters"].items() if entry["Type"] == "Number"]
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e999", "9" * 400, "1_0", "", "high"])
+@pytest.mark.parametrize("name", _NUMBERS)
+def test_no_numeric_parameter_takes_what_is_no_number(name: str, value: str) -> None:
+    """Of NaN no comparison holds, so a threshold that is none would let every model through, or none."""
+    with pytest.raises(StackError, match=f"^parameter '{name}': .*; expected a number within "):
+        parameters.check_numbers(TEMPLATE, {name: value})
+
+
+def test_defaults_and_profile_are_numbers_within_bounds() -> None:
+    """What the repository itself gives passes."""
+    given = {name: value for name, value in parameters.template_defaults(TEMPLATE).items() if value is not None}
+
+    parameters.check_numbers(TEMPLATE, given | parameters.local_profile())
 
 
 def test_template_defaults_reads_short_tags() -> None:

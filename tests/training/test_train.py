@@ -273,3 +273,19 @@ def test_plain_script_shows_its_flags(tmp_path: Path) -> None:
     assert "--model-name" in done.stdout
     assert "training.config" in done.stderr
     assert "torch" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_full_disk_still_leaves_the_reason(tmp_path: Path) -> None:
+    """The artifact that a failed job does not need makes room for the sentence that its owner does."""
+    output, model = tmp_path / "output", tmp_path / "model"
+    for folder in (output, model):
+        folder.mkdir()
+    (model / "model.pt").write_bytes(b"x")
+    (output / "failure").symlink_to("/dev/full")
+
+    code = train.main(["--epochs", "none"], {"SM_OUTPUT_DIR": str(output), "SM_MODEL_DIR": str(model)})
+
+    assert code == 2
+    assert "epochs" in (output / "failure").read_text()
+    assert not model.exists()

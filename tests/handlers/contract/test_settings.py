@@ -59,6 +59,18 @@ def test_settings_name_a_wrong_value(variable, value, expected):
         Settings.from_env({**ENVIRONMENT, variable: value})
 
 
+NO_NUMBERS = ("nan", "-nan", "inf", "-inf", "Infinity", "1e999", "-1e999", "9" * 400, "9" * 5000, "1e-", "0x1")
+_NUMERIC = [one.name.upper() for one in dataclasses.fields(Settings) if one.type in (int, float)]
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS, ids=lambda value: value[:9])
+@pytest.mark.parametrize("variable", _NUMERIC)
+def test_no_numeric_setting_takes_what_is_no_number(variable, value):
+    """Nor what is beyond any number: each is named, none passes a comparison by being none."""
+    with pytest.raises(SettingsError, match=f"^environment variable {variable}: "):
+        Settings.from_env({**ENVIRONMENT, variable: value})
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
