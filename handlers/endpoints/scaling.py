@@ -5,10 +5,12 @@ in the table until it is given back, so that a failure in between loses nothing.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from handlers import aws
-from handlers.contract.errors import AwsError
+from handlers.aws.logs import logger
+from handlers.contract.errors import AwsError, AwsRequestError
 from handlers.contract.settings import Settings
 from handlers.contract.states import Scaling
 from handlers.executions.outcomes import VARIANT_NAME
@@ -24,6 +26,7 @@ _POLICY_FIELDS = (
     "TargetTrackingScalingPolicyConfiguration",
     "StepScalingPolicyConfiguration",
 )
+_ACTION_FIELDS = ("ScheduledActionName", "Schedule", "Timezone", "StartTime", "EndTime", "ScalableTargetAction")
 
 
 def resource_id(endpoint_name: str) -> str:
@@ -81,7 +84,7 @@ def register(settings: Settings) -> Scaling:
 
 
 def take_away(ledger: Ledger, settings: Settings) -> bool:
-    """Deregister the variant after keeping its exact target and policies; False if it is not under autoscaling."""
+    """Deregister the variant after keeping all that goes with its target; False if it is not under autoscaling."""
     client, own = aws.autoscaling(), _target_of(settings.endpoint_name)
     targets = client.describe_scalable_targets(
         ServiceNamespace=_NAMESPACE, ResourceIds=[own["ResourceId"]], ScalableDimension=_DIMENSION
@@ -90,7 +93,9 @@ def take_away(ledger: Ledger, settings: Settings) -> bool:
         return False
     pages = client.get_paginator("describe_scaling_policies").paginate(**own)
     policies = [_only(policy, _POLICY_FIELDS) for page in pages for policy in page["ScalingPolicies"]]
-    Kept(settings.endpoint_name, _only(targets[0], _TARGET_FIELDS), policies).keep(ledger)
+    schedules = client.get_paginator("describe_scheduled_actions").paginate(**own)
+    actions = [_action(action) for page in schedules for action in page["ScheduledActions"]]
+    Kept(settings.endpoint_name, _only(targets[0], _TARGET_FIELDS), policies, actions).keep(ledger)
     try:
         client.deregister_scalable_target(**own)
     except AwsError as error:
@@ -108,8 +113,19 @@ def give_back(ledger: Ledger, settings: Settings) -> bool:
     client.register_scalable_target(**own, **kept.target)
     for policy in kept.policies:
         client.put_scaling_policy(**own, **policy)
+    for action in kept.scheduled_actions:
+        try:
+            client.put_scheduled_action(**own, **action)
+        except AwsRequestError as error:  # such as one whose time has passed meanwhile
+            logger.warning("a scheduled action is not restored", action=action, reason=str(error))
     kept.forget(ledger)
     return True
+
+
+def _action(action: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a scheduled action in the words of its own request, times as text, which the table takes."""
+    kept = _only(action, _ACTION_FIELDS)
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in kept.items()}
 
 
 def _only(values: Mapping[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:

@@ -48,13 +48,14 @@ class Serving(Row):
 
 @dataclass(frozen=True)
 class Scaling(Row):
-    """The scalable target and its policies that were taken away, in the words of their own requests."""
+    """The scalable target, policies and scheduled actions that were taken away, in the words of their own requests."""
 
     PREFIX = "scaling#"
 
     endpoint_name: str
     target: dict[str, Any] = field(default_factory=dict)
     policies: list[dict[str, Any]] = field(default_factory=list)
+    scheduled_actions: list[dict[str, Any]] = field(default_factory=list)
 
     def keep(self, ledger: Ledger) -> None:
         ledger.table.put(self.item())

@@ -10,11 +10,6 @@ from botocore import xform_name
 from tests.handlers.environment import HANDLERS
 
 _SERVICES = ("s3", "dynamodb", "sagemaker", "sagemaker-runtime", "stepfunctions", "application-autoscaling", "sns")
-_PAGINATED = {
-    "aws/objects.py": "ListObjectsV2",
-    "ledger/table.py": "Scan",
-    "endpoints/scaling.py": "DescribeScalingPolicies",
-}
 
 
 def call_sites() -> set[tuple[str, str]]:
@@ -23,24 +18,28 @@ def call_sites() -> set[tuple[str, str]]:
         (path.relative_to(HANDLERS).as_posix(), operation)
         for path in HANDLERS.rglob("*.py")
         if "prediction" not in path.parts  # it has a client of its own, and tests/handlers/test_aws_http.py
-        for operation in _operations_in(ast.parse(path.read_text()), path.relative_to(HANDLERS).as_posix())
+        for operation in _operations_in(ast.parse(path.read_text()))
     }
 
 
-def _operations_in(tree: ast.AST, file: str) -> Iterator[str]:
+def _operations_in(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute):
-            if node.attr == "get_paginator":
-                yield _PAGINATED[file]
-            elif node.attr in _operations():
-                yield _operations()[node.attr]
+        if isinstance(node, ast.Attribute) and node.attr in _operations():
+            yield _operations()[node.attr]
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get_paginator":
+            (operation,) = node.args
+            assert isinstance(operation, ast.Constant)
+            yield _every_operation()[operation.value]
 
 
 @cache
 def _operations() -> dict[str, str]:
+    """Return the operations that boto3's names for them surely mean."""
+    return {name: one for name, one in _every_operation().items() if "_" in name or name == "publish"}
+
+
+@cache
+def _every_operation() -> dict[str, str]:
     """Return the operations of the handlers' services by boto3's names for them."""
     session = botocore.session.get_session()
-    named = {
-        xform_name(one): one for service in _SERVICES for one in session.get_service_model(service).operation_names
-    }
-    return {name: one for name, one in named.items() if "_" in name or name == "publish"}
+    return {xform_name(one): one for service in _SERVICES for one in session.get_service_model(service).operation_names}

@@ -33,6 +33,7 @@ from tests.handlers.chaos import refusal
 from tests.handlers.environment import EXECUTION
 
 _URL = "https://service.us-east-1.amazonaws.com"
+_TARGET = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 _ARCHIVE = packing.zipped({f"{name}/{i}.jpg": b"x" for name in "ab" for i in range(3)})
 
 
@@ -102,9 +103,28 @@ def _evaluate(world, event):
     return payload
 
 
+def scheduled_action(world, name):
+    """Let the endpoint's bounds change by a schedule."""
+    target = {key: scaling.target_request(world.settings)[key] for key in _TARGET}
+    aws.autoscaling().put_scheduled_action(
+        **target,
+        ScheduledActionName=name,
+        Schedule="cron(0 22 * * ? *)",
+        ScalableTargetAction={"MinCapacity": 1, "MaxCapacity": 1},
+    )
+
+
+def _register(world, event):
+    scaling.register(world.settings)
+    scheduled_action(world, "nightly")
+    scaling.take_away(world.ledger, world.settings)
+    return event("register_scaling")
+
+
 def _deploy(world, event):
     world.sagemaker.serve(instance_type="ml.c5.large")
     scaling.register(world.settings)
+    scheduled_action(world, "nightly")
     return event("deploy_endpoint")
 
 
@@ -196,7 +216,7 @@ CASES = {
     "register_model": Case(register_model.handler, lambda world, event: event("register_model")),
     "deploy_endpoint": Case(deploy_endpoint.handler, _deploy),
     "check_endpoint": Case(check_endpoint.handler, _check),
-    "register_scaling": Case(register_scaling.handler, lambda world, event: event("register_scaling")),
+    "register_scaling": Case(register_scaling.handler, _register),
     "report_outcome": Case(report_outcome.handler, _fail),
     "report_success": Case(report_outcome.handler, _succeed),
     "start_execution": Case(start_execution.handler, _upload),

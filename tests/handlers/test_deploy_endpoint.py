@@ -305,6 +305,45 @@ def test_scaling_comes_back_exactly(scaled, deploy):
     assert not scaling.give_back(scaled.ledger, scaled.settings)
 
 
+def test_scheduled_actions_come_back(scaled, deploy):
+    """They go with their target: recurring ones with their zone and bounds, single ones with their times."""
+    client, own = aws.autoscaling(), scaling._target_of("retriever")
+    bounds = {"MinCapacity": 2, "MaxCapacity": 3}
+    weekly = {"Schedule": "cron(0 8 ? * MON *)", "Timezone": "Europe/Berlin", "ScalableTargetAction": bounds}
+    once = {"Schedule": "at(2030-01-01T00:00:00)", "EndTime": "2030-02-01T00:00:00+00:00"}
+    client.put_scheduled_action(**own, ScheduledActionName="weekly", **weekly)
+    client.put_scheduled_action(**own, ScheduledActionName="once", ScalableTargetAction=bounds, **once)
+    deploy()
+    for name in ("weekly", "once"):  # as AWS does with the target
+        client.delete_scheduled_action(**own, ScheduledActionName=name)
+
+    assert scaling.give_back(scaled.ledger, scaled.settings)
+
+    actions = client.describe_scheduled_actions(ServiceNamespace="sagemaker")["ScheduledActions"]
+    restored = {action["ScheduledActionName"]: action for action in actions}
+    assert {name: restored["weekly"][name] for name in weekly} == weekly
+    assert (restored["once"]["Schedule"], restored["once"]["EndTime"].year) == (once["Schedule"], 2030)
+
+
+def test_scheduled_action_whose_time_has_passed_is_said(scaled, deploy, monkeypatch, caplog):
+    """What AWS refuses to take back keeps nothing else from coming back."""
+    client, own = aws.autoscaling(), scaling._target_of("retriever")
+    bounds = {"MinCapacity": 2, "MaxCapacity": 3}
+    client.put_scheduled_action(
+        **own, ScheduledActionName="past", Schedule="at(2030-01-01T00:00:00)", ScalableTargetAction=bounds
+    )
+    deploy()
+
+    def refuse(**_):
+        raise AwsRequestError("PutScheduledAction: ValidationException: it is over; correct it", "ValidationException")
+
+    monkeypatch.setattr(client, "put_scheduled_action", refuse)
+
+    assert scaling.give_back(scaled.ledger, scaled.settings)
+    assert "a scheduled action is not restored" in caplog.messages
+    assert Scaling.get(scaled.ledger, "retriever") is None
+
+
 def test_registration_after_the_update_keeps_policies_added_by_hand(scaled, deploy, event, lambda_context):
     """Ours follows the settings, theirs comes back as it was."""
     deploy()
