@@ -19,6 +19,7 @@ ASYNCHRONOUS = {"StartExecutionFunction", "ResumeExecutionFunction"}
 WITHOUT_RESOURCE = {
     "application-autoscaling:DescribeScalableTargets",
     "application-autoscaling:DescribeScalingPolicies",
+    "application-autoscaling:DescribeScheduledActions",
     "cloudwatch:DescribeAlarms",
     "cloudwatch:PutMetricData",
     "ecr:GetAuthorizationToken",

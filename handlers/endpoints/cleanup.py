@@ -38,7 +38,7 @@ def delete_failed_endpoint(step: ReportOutcomeInput, settings: Settings) -> None
     """Delete the endpoint if this execution created it and it never came up; such a one cannot be updated."""
     endpoint = describe("endpoint", settings.endpoint_name)
     if endpoint and endpoint["EndpointStatus"] == "Failed" and endpoint["EndpointConfigName"] == step.execution_name:
-        serving.delete_endpoint(settings.endpoint_name)
+        serving.remove_endpoint(settings.endpoint_name)
 
 
 def take_out_of_service(step: ReportOutcomeInput, ledger: Ledger, settings: Settings) -> None:

@@ -59,7 +59,7 @@ def wait_until_steady(settings: Settings, seconds: float) -> bool:
 def set_back(endpoint_name: str, previous_config_name: str) -> str:
     """Point the endpoint to the config that served before, or delete a new one; return what was done, in words."""
     if not previous_config_name:
-        delete_endpoint(endpoint_name)
+        remove_endpoint(endpoint_name)
         return "the new endpoint was deleted"
     try:
         aws.sagemaker().update_endpoint(
@@ -72,7 +72,7 @@ def set_back(endpoint_name: str, previous_config_name: str) -> str:
     return f"the endpoint goes back to {previous_config_name!r}"
 
 
-def delete_endpoint(endpoint_name: str) -> None:
+def remove_endpoint(endpoint_name: str) -> None:
     """Delete the endpoint; one that is gone, or going, was deleted by an earlier try."""
     try:
         aws.sagemaker().delete_endpoint(EndpointName=endpoint_name)
