@@ -6,9 +6,9 @@ from embedded_account.journal import Entry, Journal
 def test_unfinished_lists_what_began_and_did_not_end(tmp_path):
     """Only the training job is still under way."""
     journal = Journal(tmp_path / "journal.jsonl")
-    journal.begin("stack", "retriever")
+    journal.begin("stack", "shop")
     journal.begin("training job", "digits-1")
-    journal.end("stack", "retriever")
+    journal.end("stack", "shop")
 
     assert Journal(tmp_path / "journal.jsonl").unfinished() == [Entry("training job", "digits-1")]
 
@@ -16,7 +16,7 @@ def test_unfinished_lists_what_began_and_did_not_end(tmp_path):
 def test_a_line_cut_off_by_a_kill_is_passed_over(tmp_path):
     """A half-written last line loses that line and nothing before it."""
     path = tmp_path / "journal.jsonl"
-    Journal(path).begin("endpoint", "retriever")
+    Journal(path).begin("endpoint", "shop")
     path.write_text(path.read_text() + '{"Began": tr')
 
-    assert [str(entry) for entry in Journal(path).unfinished()] == ["endpoint 'retriever'"]
+    assert [str(entry) for entry in Journal(path).unfinished()] == ["endpoint 'shop'"]

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from embedded_account import folders
+from embedded_account import folders, sdk_settings
 from embedded_account.account_error import AccountError
 from embedded_account.journal import Journal
 
@@ -45,6 +45,7 @@ class AccountInfo:
     secret_access_key: str
     lost: list[str]
     state_folder: str = ""
+    sdk_settings: str = ""
 
 
 def start(
@@ -170,13 +171,14 @@ def log_path(folder: Path) -> Path:
 
 
 def client_environment(info: AccountInfo) -> dict[str, str]:
-    """Return the variables that point any AWS SDK or the AWS CLI at the account, as its root."""
+    """Return the variables that point any AWS SDK, the SageMaker SDK or the AWS CLI at the account, as its root."""
     return {
         "AWS_ENDPOINT_URL": info.url,
         "AWS_REGION": info.region,
         "AWS_DEFAULT_REGION": info.region,
         "AWS_ACCESS_KEY_ID": info.access_key_id,
         "AWS_SECRET_ACCESS_KEY": info.secret_access_key,
+        **({sdk_settings.VARIABLE: info.sdk_settings} if info.sdk_settings else {}),
     }
 
 

@@ -14,7 +14,7 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "RegisterScalableTarget": "endpoint variants only (sagemaker:variant:DesiredInstanceCount)",
     },
     "cloudformation": {
-        "CreateChangeSet": "resource types of template.yaml; another fails the change set with its name; no imports",
+        "CreateChangeSet": "resource types that it knows; another fails the change set with its name; no imports",
         "CreateStack": "as CreateChangeSet and ExecuteChangeSet at once",
         "UpdateStack": "as CreateChangeSet and ExecuteChangeSet at once",
         "ExecuteChangeSet": "seconds instead of minutes; DisableRollback is refused",

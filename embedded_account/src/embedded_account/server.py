@@ -22,7 +22,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from embedded_account import folders
+from embedded_account import folders, sdk_settings
 from embedded_account.account_error import AccountError
 from embedded_account.control import ACCOUNT_FILE, HEALTH_PATH, LOCK_FILE, LOG_FILE, lost_by_kill
 
@@ -202,6 +202,7 @@ def _write_account_file(account: Any, port: int, lost: list[str]) -> None:
         "secret_access_key": account.sessions.root.secret_access_key,
         "lost": lost,
         "state_folder": str(account.state_folder or ""),
+        "sdk_settings": str(sdk_settings.write(account.folder, account.region, account.account_id)),
     }
     path = account.folder / ACCOUNT_FILE
     scratch = path.with_suffix(".tmp")

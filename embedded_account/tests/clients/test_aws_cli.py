@@ -31,7 +31,7 @@ Outputs:
 
 
 def _aws(account: RunningAccount, *arguments: str, returncode: int = 0) -> str:
-    """Run `aws ARGUMENTS` as a person would, with the variables that `deploy.py local status` prints."""
+    """Run `aws ARGUMENTS` as a person would, with the variables that `embedded-account status` prints."""
     done = subprocess.run(
         [str(_AWS), *arguments],
         env=account.environment() | {"AWS_PAGER": "", "AWS_MAX_ATTEMPTS": "1"},

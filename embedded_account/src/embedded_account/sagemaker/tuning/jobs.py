@@ -57,7 +57,7 @@ class TuningJobs:
             self._refuse_taken(params["HyperParameterTuningJobName"])
         tuning_request.check(self._account, params)
         num_parallel = params["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxParallelTrainingJobs"]
-        self._training_jobs.require_room(params["TrainingJobDefinition"], num_parallel)
+        self._training_jobs.require_room(tuning_request.training_job_request(params, "checked", {}), num_parallel)
         job = TuningJob(self._account, params, self._parents(params))
         with self._lock:
             self._refuse_taken(job.name)

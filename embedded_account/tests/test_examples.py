@@ -1,0 +1,61 @@
+"""What a stranger does with the package: the README's lines, in an empty folder, by its console script alone."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from embedded_account import status, stop
+
+pytestmark = [pytest.mark.slow, pytest.mark.account]
+
+_EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+_README = _EXAMPLES.with_name("README.md").read_text()
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Callable[[str], str]:
+    """Give a shell in an empty folder that knows the installed commands, and no AWS."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "EMBEDDED_ACCOUNT_"))}
+    environment = kept | {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "PYTHONWARNINGS": "ignore"}
+
+    def run(script: str) -> str:
+        command = ["/bin/sh", "-ec", script]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=280, check=False
+        )
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+        return done.stdout
+
+    return run
+
+
+def test_the_readmes_lines_train_tune_deploy_and_predict(shell: Callable[[str], str], tmp_path: Path) -> None:
+    """Start, export, an SDK script that knows of no emulator, stop: it learns y = 3x and is asked for two points."""
+    lines = [line.split("  #")[0].strip() for line in _README.splitlines() if line.startswith("    ")][:5]
+    assert lines[0].startswith("pip install ")
+    shutil.copy(_EXAMPLES / "train_and_deploy.py", tmp_path)
+
+    try:
+        printed = shell("\n".join(lines[1:]))
+    finally:
+        stop(tmp_path / ".embedded-account")
+
+    result = json.loads(next(line for line in printed.splitlines() if line.startswith('{"best"')))
+    assert result["answer"] == pytest.approx([3.0, 6.0], abs=0.05)
+    assert printed.splitlines()[-1] == "stopped"
+    assert status(tmp_path / ".embedded-account") is None
+
+
+def test_a_suite_uses_the_plugins_fixtures(shell: Callable[[str], str], tmp_path: Path) -> None:
+    """Two tests without a conftest and without settings: account, aws, faults and clock are there."""
+    shutil.copy(_EXAMPLES / "test_orders.py", tmp_path)
+
+    printed = shell("python -m pytest -q -p no:cacheprovider test_orders.py")
+
+    assert "2 passed" in printed
