@@ -6,10 +6,9 @@ from functools import partial
 from threading import Lock
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from embedded_account.account import Account
 from embedded_account.quotas.quotas import Quotas
+from embedded_account.sagemaker.endpoints import scalable_targets
 from embedded_account.sagemaker.endpoints.artifacts import ArtifactError, Artifacts
 from embedded_account.sagemaker.endpoints.deployment import Deployment, RollBackError, ping_failure, plan
 from embedded_account.sagemaker.endpoints.endpoint import Endpoint, Green, Variant
@@ -27,7 +26,6 @@ from embedded_account.wiring.serving import Operation
 
 _STARTUP_SECONDS = 300.0
 _RETAINABLE = {"DesiredInstanceCount", "DesiredWeight"}
-_DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 
 
 class Endpoints:
@@ -103,7 +101,7 @@ class Endpoints:
         made = plan(deployment_config)
         self._check_alarms(made.alarm_names)
         retained = _retained(params)
-        self._check_scaling(endpoint, config)
+        scalable_targets.check(self._account, endpoint, config)
         for variant in endpoint.variants.values():
             check_batch(made, variant)
         kept = endpoint.variants if "DesiredInstanceCount" in retained else {}
@@ -271,7 +269,7 @@ class Endpoints:
         endpoint.set_status("InService", reason)
 
     def _tear_down(self, endpoint: Endpoint) -> None:
-        self._deregister(endpoint)
+        scalable_targets.deregister(self._account, endpoint)
         for fleet in endpoint.fleets():
             fleet.close()
         with self._lock:
@@ -326,42 +324,6 @@ class Endpoints:
         missing = sorted(set(names) - {alarm["AlarmName"] for alarm in alarms})
         if missing:
             raise validation_error(f"auto-rollback alarms {missing} do not exist; create them first")
-
-    def _check_scaling(self, endpoint: Endpoint, config: dict[str, Any]) -> None:
-        """Refuse, as AWS does, to remove or to change the instance type of a variant that is a scalable target."""
-        new_types = {entry["VariantName"]: entry["InstanceType"] for entry in config["ProductionVariants"]}
-        scaled = {target["ResourceId"].rpartition("/")[2] for target in self._scalable_targets(endpoint)}
-        blocked = [
-            name
-            for name, variant in endpoint.variants.items()
-            if name in scaled and new_types.get(name) != variant.config["InstanceType"]
-        ]
-        if blocked:
-            raise validation_error(
-                f'The variant(s) "[{", ".join(blocked)}]" must be deregistered as scalable targets with AWS Auto '
-                "Scaling before they can be removed or have their instance type updated."
-            )
-
-    def _scalable_targets(self, endpoint: Endpoint) -> list[dict[str, Any]]:
-        ids = [f"endpoint/{endpoint.name}/variant/{name}" for name in endpoint.variants]
-        if not ids:
-            return []
-        answer = self._account.client("application-autoscaling").describe_scalable_targets(
-            ServiceNamespace="sagemaker", ResourceIds=ids, ScalableDimension=_DIMENSION
-        )
-        targets: list[dict[str, Any]] = answer["ScalableTargets"]
-        return targets
-
-    def _deregister(self, endpoint: Endpoint) -> None:
-        client = self._account.client("application-autoscaling")
-        for target in self._scalable_targets(endpoint):
-            try:
-                client.deregister_scalable_target(
-                    ServiceNamespace="sagemaker", ResourceId=target["ResourceId"], ScalableDimension=_DIMENSION
-                )
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "ObjectNotFoundException":
-                    raise
 
 
 _UPDATE_MEMBERS = (
