@@ -11,6 +11,15 @@ from torch import Tensor, nn
 from inference.model import head_name
 from training.errors import WeightsError
 
+SUFFIXES = (".pt", ".pth", ".ckpt", ".pth.tar")
+WRAPPERS = ("state_dict", "model_state_dict", "model")  # keys under which programs keep the weights beside other things
+PREFIXES = (
+    "module.",
+    "_orig_mod.",
+    "model.",
+    "encoder.",
+)  # DDP, torch.compile, Lightning, and self-supervised training
+
 
 def load_imagenet_weights(model: nn.Module, model_name: str) -> list[str]:
     """Download torchvision's ImageNet weights into `model`; return the names of what was left out (the head)."""
@@ -28,15 +37,19 @@ def load_imagenet_weights(model: nn.Module, model_name: str) -> list[str]:
 
 
 def load_weights_file(model: nn.Module, folder: Path) -> list[str]:
-    """Load the only .pt or .pth state_dict in `folder` into `model`; return the names of what was left out (the head).
+    """Load the only state_dict file in `folder` into `model`; return the names of what was left out (the head).
 
     Raises:
         WeightsError: no or several files, no plain state_dict, or another network's.
     """
-    files = sorted(path for path in folder.rglob("*") if path.suffix in (".pt", ".pth")) if folder.is_dir() else []
+    every = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
+    files = [path for path in every if path.name.endswith(SUFFIXES)]
     if len(files) != 1:
-        names = [path.name for path in files]
-        raise WeightsError(f"the weights channel {str(folder)!r} holds {names}; exactly one .pt or .pth file is needed")
+        names = [path.name for path in files or every]
+        raise WeightsError(
+            f"the weights channel {str(folder)!r} holds {names}; exactly one file of a state_dict is needed, named "
+            f"{', '.join(SUFFIXES)}; unpack archives first"
+        )
     try:
         state = torch.load(files[0], map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001 - torch raises anything on a damaged or unsafe file
@@ -49,11 +62,11 @@ def load_state(model: nn.Module, state: Mapping[str, Tensor]) -> list[str]:
     """Copy `state` into `model`; a head of another shape is left out and its names returned.
 
     Raises:
-        WeightsError: anything but the head is missing or has another shape.
+        WeightsError: anything but the head is missing, is there beside what the network has, or has another shape.
     """
     own = model.state_dict()
     head = head_name(model)
-    given = {_own_name(name, head): value for name, value in state.items()}
+    given = {_own_name(name, head, own): value for name, value in state.items()}
     fitting = {name: value for name, value in given.items() if name in own and own[name].shape == value.shape}
     absent = [name for name in own if name not in fitting]
     wrong = [name for name in absent if not name.startswith(f"{head}.") and not name.endswith("num_batches_tracked")]
@@ -61,6 +74,12 @@ def load_state(model: nn.Module, state: Mapping[str, Tensor]) -> list[str]:
         raise WeightsError(
             f"the weights do not fit the network: {len(wrong)} of its {len(own)} tensors are missing or have another "
             f"shape, the first {wrong[0]!r}; use the weights of the same model_name"
+        )
+    surplus = [name for name in given if name not in own and not name.startswith(f"{head}.")]
+    if surplus:
+        raise WeightsError(
+            f"the weights do not fit the network: {len(surplus)} of their {len(given)} tensors are none of its own, "
+            f"the first {surplus[0]!r}; use the weights of the same model_name"
         )
     model.load_state_dict({**own, **fitting})
     return [name for name in absent if name.startswith(f"{head}.")]
@@ -82,18 +101,27 @@ def digest_of(tensors: Mapping[str, torch.Tensor]) -> str:
 
 
 def _plain_state(state: object, file_name: str) -> dict[str, Tensor]:
-    """Unwrap {"state_dict": ...} or {"model": ...} and the "module." prefix that DDP leaves."""
-    if isinstance(state, Mapping):
-        for key in ("state_dict", "model"):
-            if isinstance(state.get(key), Mapping):
-                state = state[key]
-                break
-    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+    """Take the names and tensors out of what programs save around them."""
+    while isinstance(state, Mapping) and (key := next((key for key in WRAPPERS if _is_mapping(state, key)), "")):
+        state = state[key]
+    if not isinstance(state, Mapping) or not state:
         raise WeightsError(f"weights file {file_name!r} holds no state_dict (names to tensors)")
-    return {str(name).removeprefix("module."): value for name, value in state.items()}
+    for key, value in state.items():
+        if not isinstance(value, Tensor):
+            kind = type(value).__name__
+            raise WeightsError(
+                f"weights file {file_name!r} holds no state_dict (names to tensors): {key!r} is a {kind}"
+            )
+    return {str(name): value for name, value in state.items()}
 
 
-def _own_name(name: str, head: str) -> str:
-    """torchvision's head is a bare Linear: its 'fc.weight' is 'fc.1.weight' here."""
+def _is_mapping(state: Mapping[str, object], key: str) -> bool:
+    return isinstance(state.get(key), Mapping)
+
+
+def _own_name(name: str, head: str, own: Mapping[str, Tensor]) -> str:
+    """Return what the network calls the tensor: without prefixes, and torchvision's 'fc.weight' is 'fc.1.weight'."""
+    while name not in own and (prefix := next((prefix for prefix in PREFIXES if name.startswith(prefix)), "")):
+        name = name.removeprefix(prefix)
     match = re.fullmatch(rf"{re.escape(head)}\.(weight|bias)", name)
     return f"{head}.1.{match[1]}" if match else name

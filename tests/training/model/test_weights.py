@@ -8,7 +8,7 @@ import torch
 
 from inference.model import ModelSpec, build_model, head_name
 from training.errors import WeightsError
-from training.model.weights import load_imagenet_weights, load_weights_file
+from training.model.weights import load_imagenet_weights, load_state, load_weights_file
 
 
 def torchvision_state(model_name: str) -> dict[str, torch.Tensor]:
@@ -51,6 +51,62 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
         load_weights_file(build_model(ModelSpec("resnet18", 3)), tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ("resnet34", "resnet18"),
+        ("resnet152", "resnet101"),
+        ("convnext_small", "convnext_tiny"),
+        ("efficientnet_v2_m", "efficientnet_v2_s"),
+    ],
+)
+def test_weights_of_a_deeper_network_are_refused(given: str, wanted: str) -> None:
+    """All that the shallower one needs is there, in the same shapes: what is left over tells them apart."""
+    with torch.device("meta"):
+        from torchvision import models
+
+        state = models.get_model(given, weights=None).state_dict()
+    model = build_model(ModelSpec(wanted, 3))
+
+    with pytest.raises(WeightsError, match=r"do not fit the network: \d+ of .* tensors .* use the weights of the same"):
+        load_state(model, state)
+
+
+@pytest.mark.parametrize(
+    "prefix", ["", "module.", "_orig_mod.", "module._orig_mod.", "model.", "encoder.", "model.encoder."]
+)
+@pytest.mark.parametrize(
+    "keys", [[], ["state_dict"], ["model_state_dict"], ["model"], ["model", "state_dict"]], ids=str
+)
+def test_what_programs_save_around_weights_is_taken_off(tmp_path: Path, prefix: str, keys: list[str]) -> None:
+    """Checkpoints of DDP, torch.compile and Lightning, beside epochs and optimisers, as they come."""
+    state = torchvision_state("resnet18")
+    content: dict[str, object] = {f"{prefix}{name}": value for name, value in state.items()}
+    for key in reversed(keys):
+        content = {"epoch": 3, key: content}
+    torch.save(content, tmp_path / "last.ckpt")
+    model = build_model(ModelSpec("resnet18", 3))
+
+    assert load_weights_file(model, tmp_path) == ["fc.1.weight", "fc.1.bias"]
+    assert torch.equal(model.state_dict()["layer4.1.conv2.weight"], state["layer4.1.conv2.weight"])
+
+
+def test_key_that_is_in_the_way_is_named(tmp_path: Path) -> None:
+    """A file of other things than tensors says which."""
+    torch.save({"conv1.weight": torch.zeros(1), "epoch": 7}, tmp_path / "weights.pth.tar")
+
+    with pytest.raises(WeightsError, match=r"'weights.pth.tar' holds no state_dict .*: 'epoch' is a int"):
+        load_weights_file(build_model(ModelSpec("resnet18", 3)), tmp_path)
+
+
+def test_archive_in_the_weights_channel_is_named(tmp_path: Path) -> None:
+    """What is there and cannot be used is told from an empty channel."""
+    (tmp_path / "model.tar.gz").write_bytes(b"x")
+
+    with pytest.raises(WeightsError, match=r"holds \['model.tar.gz'\]; .* unpack archives first"):
+        load_weights_file(build_model(ModelSpec("resnet18", 3)), tmp_path)
+
+
 def test_pickled_objects_in_the_weights_channel_are_refused(tmp_path: Path) -> None:
     """A file that would run code on loading is refused, not run."""
     torch.save({"fc.weight": Path("x")}, tmp_path / "weights.pt")
@@ -61,7 +117,7 @@ def test_pickled_objects_in_the_weights_channel_are_refused(tmp_path: Path) -> N
 
 def test_empty_weights_channel_is_refused(tmp_path: Path) -> None:
     """The channel needs exactly one file."""
-    with pytest.raises(WeightsError, match=r"holds \[\]; exactly one .pt or .pth file is needed"):
+    with pytest.raises(WeightsError, match=r"holds \[\]; exactly one file of a state_dict is needed"):
         load_weights_file(build_model(ModelSpec("resnet18", 3)), tmp_path)
 
 
