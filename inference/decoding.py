@@ -146,12 +146,13 @@ def _shrunk(image: Image.Image, resize_size: int) -> Image.Image:
     if factor == 1:
         return _scalable(_middle(image) if memory.is_ribbon(image.size) else image)
     size = (-(-image.width // factor), -(-image.height // factor))
-    for number, top in enumerate(range(0, image.height, factor * memory.STRIP_ROWS)):
-        bottom = min(top + factor * memory.STRIP_ROWS, image.height)
+    rows = factor * memory.strip_rows(image.width, factor)
+    for top in range(0, image.height, rows):
+        bottom = min(top + rows, image.height)
         strip = _scalable(image.crop((0, top, image.width, bottom))).reduce(factor)
-        if number == 0:
+        if top == 0:
             whole = Image.new(strip.mode, size)
-        whole.paste(strip, (0, number * memory.STRIP_ROWS))
+        whole.paste(strip, (0, top // factor))
     return whole
 
 

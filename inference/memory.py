@@ -10,19 +10,25 @@ from PIL import Image
 
 MAX_PIXELS = 25_000_000
 MAX_BYTES = 140 * 2**20  # of the 150 MB that any file may take; the rest is for what is not reckoned here
-STRIP_ROWS = 16  # of the smaller picture, made at once
 RIBBON = 2  # times as long as wide
 _BYTES_OF_MODE = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2}  # a pixel in Pillow; all others take 4
 _WEBP_BYTES = 16  # a pixel: two canvases of the decoder's, the bytes it returns, and Pillow's image
 _ROW_BYTES = 16  # a pixel of PNG's rows: two of them, of four channels of 16 bits at most
 _POINTER_BYTES = 8  # a row
 _COEFFICIENT_BYTES = 2
+_STRIP_BYTES = 8 * 2**20
+_STRIP_COPIES = 3  # a strip is cut, converted and made smaller
 _SCALABLE_MODES = ("L", "RGB", "RGBA")
 
 
 def reduction(size: tuple[int, int], resize_size: int) -> int:
     """Return the whole factor by which a picture of `size` is made smaller in strips; 1: it is not."""
     return max(1, min(size) // (2 * resize_size))
+
+
+def strip_rows(width: int, factor: int) -> int:
+    """Return how many rows of the smaller picture are made at once: few where a row is long."""
+    return max(1, _STRIP_BYTES // (_STRIP_COPIES * 4 * width * factor))
 
 
 def is_ribbon(size: tuple[int, int]) -> bool:
@@ -88,9 +94,9 @@ def _scaling_bytes(image: Image.Image, resize_size: int) -> int:
     if factor == 1:
         copies = is_ribbon(image.size) + needs_conversion(image) + is_clear
         return 4 * copies * min(width * height, RIBBON * min(image.size) ** 2)
-    rows = min(height, factor * STRIP_ROWS)
+    rows = min(height, factor * strip_rows(width, factor))
     smaller = (4 * (width // factor + 1) + _POINTER_BYTES) * (height // factor + 1)
-    return (1 + is_clear) * smaller + 3 * 4 * width * rows  # a strip is cut, converted and made smaller
+    return (1 + is_clear) * smaller + _STRIP_COPIES * 4 * width * rows
 
 
 def _coefficient_bytes(image: Image.Image, full_size: tuple[int, int]) -> int:

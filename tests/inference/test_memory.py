@@ -100,6 +100,14 @@ def test_png_of_25_megapixels_fits(tmp_path: Path, mode: str, size: tuple[int, i
     assert cost_of(write(tmp_path, flat(mode, size), "PNG")).is_picture
 
 
+def test_wide_picture_made_small_takes_little_beside_itself() -> None:
+    """However small the network's input, a strip holds no more rows than it must."""
+    image = Image.new("RGB", (15_754, 1382))
+    image.format = "PNG"
+
+    assert memory.decoding_bytes(image, b"", image.size, resize_size=32) < 1.15 * 4 * 15_754 * 1382
+
+
 @pytest.mark.slow
 def test_transparent_png_of_25_megapixels_fits(tmp_path: Path) -> None:
     """A palette with transparency and grey with alpha become four bytes a pixel, but only as much as is seen."""
