@@ -104,6 +104,11 @@ def train_and_score(config: TrainingConfig, world: "World", stop: StopSignal) ->
     fitted = fit(ready, world, stop)
     ready.finish()
     say(f"best_epoch={fitted.best_epoch} best_validation_top1={fitted.best_validation.top1:.4f}")
+    if fitted.broke_down:
+        say(
+            f"training broke down in epoch {fitted.epochs[-1].epoch}, where the loss was no number any more; the model "
+            f"is that of epoch {fitted.best_epoch}; use a lower lr than {config.lr}"
+        )
     test_logits = score_test_split(trained, datasets, world)
     if world.is_first:
         write_results(config, trained, datasets, fitted, test_logits)

@@ -3,8 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from reports.findings import findings
-from tests.reports.conftest import epoch, untested
+from tests.reports.evaluations import epoch, untested
+from training.export.metrics import split_scores
 
 MakeEvaluation = Callable[..., dict[str, Any]]
 
@@ -73,3 +78,78 @@ def test_missing_parts_are_said_first(make_evaluation: MakeEvaluation) -> None:
 
     assert "no test split" in findings(evaluation)[0].text
     assert "1 file was set aside" in said(evaluation, "warn")
+
+
+def test_errors_that_cancel_out_are_no_good_news(make_evaluation: MakeEvaluation) -> None:
+    """Mean confidence equals accuracy, and yet no probability can be believed."""
+    calibration = {"ece": 0.24, "mean_confidence": 0.8, "bins": []}
+
+    evaluation = make_evaluation(test_top1=0.8, calibration=calibration)
+
+    assert "can be read as such" not in said(evaluation, "good")
+    assert "off by 24.0 %, too high for some answers and too low for others" in said(evaluation, "warn")
+
+
+def test_class_that_is_never_found_is_weak_whatever_the_accuracy(make_evaluation: MakeEvaluation) -> None:
+    """With an accuracy of 12 % nothing can be 15 points below it."""
+    text = said(make_evaluation(per_class=[score("cat", 0.24), score("eel", 0.0)], test_top1=0.12), "warn")
+
+    assert "eel\N{RIGHT DOUBLE QUOTATION MARK} (0 % of 20 right)" in text
+
+
+def test_praise_says_which_classes_it_leaves_out(make_evaluation: MakeEvaluation) -> None:
+    """The table shows a recall of 0 for a class of three images."""
+    rows = [score("cat", 0.95), score("eel", 0.9), score("emu", 0.0, num_images=3)]
+
+    text = said(make_evaluation(per_class=rows, test_top1=0.9), "good")
+
+    assert "No class of those with at least 5 test images stands out" in text
+
+
+def test_training_that_broke_down_is_told(make_evaluation: MakeEvaluation) -> None:
+    """The last good epoch's model is there, and the page says that it is not what was asked for."""
+    rows = [epoch(1, 0.5), epoch(2, 0.6), epoch(3, 0.1) | {"train_loss": None}]
+
+    text = said(make_evaluation(epochs=rows, best_epoch=2), "warn")
+
+    assert "Training broke down in epoch 3" in text
+    assert "the weights are those of epoch 2. Use a lower learning rate than 0.001." in text
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    count=st.integers(1, 120),
+    classes=st.integers(2, 6),
+    skill=st.floats(-3, 6),
+    sharpness=st.floats(0.05, 8),
+)
+def test_findings_never_contradict_the_tables(
+    seed: int, count: int, classes: int, skill: float, sharpness: float
+) -> None:
+    """Over random evaluations: praise of classes and of probabilities holds in the numbers beside it."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, classes, count)
+    logits = random.normal(size=(count, classes))
+    logits[np.arange(count), labels] += skill
+    shares = np.exp(sharpness * (logits - logits.max(axis=1, keepdims=True)))
+    names = [f"class {index}" for index in range(classes)]
+    scores = split_scores([str(i) for i in range(count)], labels, shares / shares.sum(axis=1, keepdims=True), names)
+    evaluation = {
+        "num_test_images": count,
+        "test_top1": float((logits.argmax(axis=1) == labels).mean()),
+        "data_problems": [],
+        "epochs": [],
+        "best_epoch": 1,
+        **scores,
+    }
+
+    texts = [finding.text for finding in findings(evaluation) if finding.kind == "good"]
+
+    for text in texts:
+        if text.startswith("No class"):
+            counted = [row for row in scores["per_class"] if row["num_images"] >= 5]
+            assert min(row["recall"] for row in counted) >= max(0.5, evaluation["test_top1"] - 0.15)
+            assert (len(counted) == classes) == ("at least 5" not in text)
+        if "can be read as such" in text:
+            assert scores["calibration"]["ece"] <= 0.05

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from reports.profiles import Operator, Profile, profile_report, recommendation
-from tests.reports.conftest import Page, assert_self_contained
+from tests.reports.pages import Page, assert_self_contained
 
 PROFILE = Profile(
     training_job_name="pets-1", num_steps=10, batch_size=32,

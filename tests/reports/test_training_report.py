@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from reports.training_report import confusions, training_report
-from tests.reports.conftest import CLASSES, Page, assert_self_contained, epoch, untested
+from tests.reports.evaluations import CLASSES, epoch, untested
+from tests.reports.pages import Page, assert_self_contained
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPORA = next((path for parent in ROOT.parents if (path := parent / "shared" / "corpora").is_dir()), ROOT / "none")

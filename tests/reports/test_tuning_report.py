@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reports.tuning import Range, Trial, TuningJob, importances, required_jobs
 from reports.tuning_report import findings, tuning_report
-from tests.reports.conftest import Page, assert_self_contained
+from tests.reports.pages import Page, assert_self_contained
 
 START = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
 RANGES = [

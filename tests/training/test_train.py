@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.training.conftest import write_images
+from tests.training.pictures import write_images
 from training import train
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,7 +13,7 @@ from embedded_account import Faults
 from handlers.training_jobs.jobs import METRIC_DEFINITIONS
 from ops.archive import tar_gz_bytes
 from ops.bundle import source_files
-from tests.training.conftest import write_images
+from tests.training.pictures import write_images
 from tests.training.workbench import IMAGE, Workbench, new_workbench
 from training import train
 

@@ -36,6 +36,7 @@ def evaluation_of(
         "best_epoch": fitted.best_epoch,
         "best_validation_top1": fitted.best_validation.top1,
         "best_validation_loss": fitted.best_validation.loss,
+        "broke_down_in_epoch": fitted.epochs[-1].epoch if fitted.broke_down else None,  # the loss was no number there
         **_test_scores(datasets, test_logits),
         "golden": golden,
         "serving": None if serving is None else serving.to_dict(),

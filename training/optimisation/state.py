@@ -32,6 +32,11 @@ class FitResult:
     best_epoch: int
     best_validation: Metrics
 
+    @property
+    def broke_down(self) -> bool:
+        """Whether the loss of the last epoch was no number, which ended the training."""
+        return not is_finite(self.epochs[-1])
+
 
 @dataclass
 class EpochProgress:

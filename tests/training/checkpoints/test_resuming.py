@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.training.conftest import write_images
+from tests.training.pictures import write_images
 from tests.training.processes import finish, start
 from tests.training.test_distributed import environment, free_port
 from training.checkpoints.folder import CheckpointFolder

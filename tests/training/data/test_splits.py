@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from inference.preprocessing import Preprocessing
-from tests.training.conftest import write_images
+from tests.training.pictures import write_images
 from training.config import TrainingConfig
 from training.data.splits import Datasets, load_datasets
 from training.errors import DatasetError
