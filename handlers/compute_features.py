@@ -32,7 +32,7 @@ def features_job_request(step: ComputeFeaturesInput, key: str, settings: Setting
         "ResourceConfig": {"InstanceType": settings.training_instance_type, "InstanceCount": 1, **volume()},
         "RetryStrategy": {"MaximumRetryAttempts": 2},
         **spot(settings, settings.training_max_runtime_seconds),
-        "Tags": tags(step.execution_name, step.dataset),
+        "Tags": tags(settings, step.execution_name, step.dataset),
     }
 
 

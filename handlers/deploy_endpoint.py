@@ -28,7 +28,7 @@ def model_request(step: DeployEndpointInput, settings: Settings) -> dict[str, An
         "ModelName": step.execution_name,
         "PrimaryContainer": container(settings, step.training.model_data_url),
         "ExecutionRoleArn": settings.sagemaker_role_arn,
-        "Tags": tags(step.execution_name, step.dataset),
+        "Tags": tags(settings, step.execution_name, step.dataset),
     }
 
 
@@ -43,7 +43,7 @@ def endpoint_config_request(step: DeployEndpointInput, settings: Settings) -> di
     return {
         "EndpointConfigName": step.execution_name,
         "ProductionVariants": [variant],
-        "Tags": tags(step.execution_name, step.dataset),
+        "Tags": tags(settings, step.execution_name, step.dataset),
     }
 
 
@@ -51,7 +51,7 @@ def create_request(step: DeployEndpointInput, settings: Settings) -> dict[str, A
     return {
         "EndpointName": settings.endpoint_name,
         "EndpointConfigName": step.execution_name,
-        "Tags": tags(step.execution_name, step.dataset),
+        "Tags": tags(settings, step.execution_name, step.dataset),
     }
 
 

@@ -40,7 +40,7 @@ def training_job_request(step: StartTrainingJobInput, settings: Settings) -> dic
         },
         "RetryStrategy": {"MaximumRetryAttempts": 2},
         **spot(settings, settings.training_max_runtime_seconds, checkpoints_s3_uri(step, settings)),
-        "Tags": tags(step.execution_name, step.dataset),
+        "Tags": tags(settings, step.execution_name, step.dataset),
     }
 
 

@@ -36,7 +36,7 @@ def tuning_job_request(step: StartTuningJobInput, settings: Settings) -> dict[st
             "ResourceConfig": {"InstanceType": settings.tuning_instance_type, "InstanceCount": 1, **volume()},
             **spot(settings, settings.tuning_max_runtime_seconds),
         },
-        "Tags": tags(step.execution_name, step.dataset),
+        "Tags": tags(settings, step.execution_name, step.dataset),
     }
 
 

@@ -89,6 +89,7 @@ _MODEL_SETTINGS = (
 class Settings(FromEnv):
     """What template.yaml tells every handler of the state machine; defaults live there, in its parameters."""
 
+    stack_name: str = text()
     bucket_name: str = text()
     table_name: str = text()
     state_machine_arn: str = text()

@@ -126,13 +126,18 @@ def _ended_unchecked(execution_name: str, ledger: Ledger, settings: Settings) ->
 
 
 def _delete(name: str) -> None:
+    """Delete what there is, after a look: the role may delete what bears the stack's tag, and nothing bears none."""
     client = aws.sagemaker()
-    deletes: list[Callable[[], object]] = [
-        lambda: client.delete_endpoint_config(EndpointConfigName=name),
-        lambda: client.delete_model(ModelName=name),
+    deletes: list[tuple[Callable[[], object], Callable[[], object]]] = [
+        (
+            lambda: client.describe_endpoint_config(EndpointConfigName=name),
+            lambda: client.delete_endpoint_config(EndpointConfigName=name),
+        ),
+        (lambda: client.describe_model(ModelName=name), lambda: client.delete_model(ModelName=name)),
     ]
-    for delete in deletes:
+    for look, delete in deletes:
         try:
+            look()
             delete()
         except AwsError as error:
             if not aws.is_missing(error):

@@ -100,9 +100,17 @@ def _channel(name: str, data_type: str, s3_uri: str) -> dict[str, Any]:
     return {"ChannelName": name, "DataSource": {"S3DataSource": source}, "InputMode": "File"}
 
 
-def tags(execution_name: str, dataset: Dataset) -> list[dict[str, str]]:
-    """Return the tags by which a person, or a bill, finds what a job was for."""
-    values = {"Execution": execution_name, "Dataset": dataset.name, "Fingerprint": dataset.fingerprint}
+def tags(settings: Settings, execution_name: str, dataset: Dataset) -> list[dict[str, str]]:
+    """Return the tags by which a person, or a bill, finds what a job was for.
+
+    By Stack the roles of template.yaml tell what is theirs to make, stop and delete.
+    """
+    values = {
+        "Stack": settings.stack_name,
+        "Execution": execution_name,
+        "Dataset": dataset.name,
+        "Fingerprint": dataset.fingerprint,
+    }
     return [{"Key": f"retriever:{key}", "Value": tag_value(value)} for key, value in values.items()]
 
 
@@ -122,15 +130,18 @@ def describe(kind: JobKind, name: str) -> "Mapping[str, Any] | None":
 
 
 def stop_job(kind: JobKind, name: str) -> bool:
-    """Stop a job; False if there is none, or it has ended, or it is an endpoint."""
+    """Stop a job; False if there is none, or it has ended, or it is an endpoint.
+
+    It is looked up first: the roles may stop what bears the stack's tag, and what does not exist bears none.
+    """
+    if kind == "endpoint" or describe(kind, name) is None:
+        return False
     client = aws.sagemaker()
     try:
         if kind == "tuning":
             client.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
-        elif kind in ("features", "training"):
-            client.stop_training_job(TrainingJobName=name)
         else:
-            return False
+            client.stop_training_job(TrainingJobName=name)
     except AwsError as error:
         if aws.is_missing(error):
             return False

@@ -26,6 +26,7 @@ from handlers import (
     validate_dataset,
 )
 from handlers.contract.errors import RetrieverError
+from handlers.contract.states import DeployEndpointInput
 from handlers.endpoints import scaling
 from handlers.ledger import Deployment
 from tests.handlers import packing
@@ -187,10 +188,25 @@ def _stopped_while_deploying(previous):
     return prepare
 
 
+def _failed_while_jobs_run(world, event):
+    start_tuning_job.handler(event("start_tuning_job"), event.context)
+    start_training_job.handler(event("start_training_job"), event.context)
+    return event("report_outcome_failed")
+
+
+def _make_unused(world, event):
+    """Leave a model and an endpoint config that nothing uses."""
+    step = DeployEndpointInput.model_validate(event("deploy_endpoint") | {"ExecutionName": "unused"})
+    Deployment.note(world.ledger, "unused")
+    aws.sagemaker().create_model(**deploy_endpoint.model_request(step, world.settings))
+    aws.sagemaker().create_endpoint_config(**deploy_endpoint.endpoint_config_request(step, world.settings))
+
+
 def _failed_deployment(world, event):
     state = event("report_outcome_failed")["State"]
     model = register_model.handler(event("register_model"), event.context)
     Deployment.note(world.ledger, EXECUTION)
+    _make_unused(world, event)
     world.sagemaker.serve(config=EXECUTION)
     world.sagemaker.end_update(status="Failed")
     state["Dataset"] |= {"ClassesS3Uri": "s3://retriever-data/classes.json"}
@@ -308,6 +324,9 @@ RARE = {
         Case(resume_execution.handler, _stopped_while_deploying("old-config")), ("UpdateEndpoint", "DescribeExecution")
     ),
     "stopped_creation": Rare(Case(resume_execution.handler, _stopped_while_deploying("")), ("DeleteEndpoint",)),
+    "running_jobs": Rare(
+        Case(report_outcome.handler, _failed_while_jobs_run), ("StopHyperParameterTuningJob", "StopTrainingJob")
+    ),
     "failed_deployment": Rare(
         Case(report_outcome.handler, _failed_deployment),
         ("DeleteEndpoint", "UpdateModelPackage", "DeleteEndpointConfig", "DeleteModel"),

@@ -18,6 +18,7 @@ ENVIRONMENT = {
     "STATE_MACHINE_ARN": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:retriever-pipeline",
     "ENDPOINT_NAME": "retriever",
     "TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:retriever-topic",
+    "STACK_NAME": "retriever",
     "MODEL_PACKAGE_GROUP_NAME": "retriever",
     "SAGEMAKER_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/retriever-sagemaker",
     "TRAINING_IMAGE_URI": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/pytorch-training:2.8-cpu",

@@ -236,7 +236,7 @@ def test_failure_gives_scaling_back(world, event, lambda_context):
 
 def test_problems_of_the_report_do_not_hide_the_failure(world, event, lambda_context):
     """Its own errors are listed beside the original one, and every other step is taken."""
-    world.sagemaker.faults.update(StopTrainingJob="ThrottlingException", DescribeEndpoint="InternalFailure")
+    world.sagemaker.faults.update(DescribeTrainingJob="ThrottlingException", DescribeEndpoint="InternalFailure")
 
     result = handler(event("report_outcome_failed"), lambda_context)
 

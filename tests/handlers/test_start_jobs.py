@@ -140,7 +140,8 @@ def test_job_is_created_and_waited_for(world, case, event, lambda_context, sent)
     token = Token.get(world.ledger, case.resource_arn)
     assert (token.task_token, token.execution_name) == (event(case.event_name)["TaskToken"], EXECUTION)
     assert token.started is True
-    assert world.sagemaker.request(case.operation)["Tags"][1] == {"Key": "retriever:Dataset", "Value": "flowers"}
+    tags = {tag["Key"]: tag["Value"] for tag in world.sagemaker.request(case.operation)["Tags"]}
+    assert (tags["retriever:Dataset"], tags["retriever:Stack"]) == ("flowers", "retriever")
     assert sent.answers == []
 
 

@@ -44,14 +44,15 @@ def test_weights_are_a_channel_when_they_are_given(dataset):
     assert jobs.image_channels(settings, dataset, with_test=False)[-1]["ChannelName"] == "weights"
 
 
-def test_tags_are_ones_that_aws_takes(dataset):
+def test_tags_are_ones_that_aws_takes(settings, dataset):
     """A dataset name may hold anything; a tag may not."""
     odd = dataset.model_copy(update={"name": "qu'te %🌹" + "x" * 300})
 
-    values = {tag["Key"]: tag["Value"] for tag in jobs.tags("e", odd)}
+    values = {tag["Key"]: tag["Value"] for tag in jobs.tags(settings, "e", odd)}
 
     assert values["retriever:Dataset"].startswith("qu_te __xxx")
     assert len(values["retriever:Dataset"]) == 256
+    assert values["retriever:Stack"] == settings.stack_name
 
 
 _FEATURES = Features(features_s3_uri="s3://b/features/k/j/output/model/", key="k")
@@ -101,4 +102,4 @@ def test_stopping_is_quiet_about_what_is_not_running(world):
     assert not jobs.stop_job("training", "nothing")
     assert not jobs.stop_job("tuning", "nothing")
     assert not jobs.stop_job("endpoint", "retriever")
-    assert world.sagemaker.operations() == ["StopTrainingJob", "StopHyperParameterTuningJob"]
+    assert world.sagemaker.operations() == ["DescribeTrainingJob", "DescribeHyperParameterTuningJob"]

@@ -53,7 +53,14 @@ class Target:
 
     def client(self, account: Account, service: str) -> Any:
         """Return a client that acts as the target's role, or as the service on behalf of the rule without one."""
-        return account.client(service, self.role_arn, by=self.service, source_arn=self.source_arn)
+        return account.client(service, self.role_arn, by=self.service, source_arn=self.source(self.role_arn))
+
+    def source(self, role_arn: str) -> str:
+        """Return whom the service acts for: the Scheduler assumes a role for a schedule's group."""
+        if not role_arn or self.service != SCHEDULER:
+            return self.source_arn
+        schedule, _, _ = self.source_arn.rpartition("/")
+        return schedule.replace(":schedule/", ":schedule-group/", 1)
 
     @classmethod
     def from_request(cls, target: dict[str, Any], source_arn: str) -> "Target":
@@ -140,7 +147,7 @@ class Deliveries:
         }
         # Scheduler sends as the schedule's role; EventBridge as itself, which the queue's policy must allow.
         role_arn = target.role_arn if target.service == SCHEDULER else ""
-        sqs = self._account.client("sqs", role_arn, by=target.service, source_arn=target.source_arn)
+        sqs = self._account.client("sqs", role_arn, by=target.service, source_arn=target.source(role_arn))
         sqs.send_message(
             QueueUrl=_queue_url(self._account, target.dead_letter_arn),
             MessageBody=payload,

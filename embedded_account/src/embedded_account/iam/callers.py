@@ -13,6 +13,9 @@ from embedded_account.identity import Principal
 
 logger = logging.getLogger("embedded_account.iam")
 
+# Source: Step Functions, SageMaker and EventBridge Scheduler guides, each on confused deputies.
+_SOURCES = {"states": "stateMachine:*", "scheduler": "schedule-group/default", "lambda": "function:*"}
+
 
 class Callers:
     """Looks roles and users up in the account's IAM."""
@@ -71,7 +74,7 @@ class Callers:
             return {
                 "aws:principalisawsservice": "true",
                 "aws:principalservicename": principal.service,
-                "aws:sourcearn": principal.source_arn,
+                "aws:sourcearn": principal.source_arn or self._source_arn(principal.service),
                 "aws:sourceaccount": account_id,
                 "aws:sourceowner": account_id,
             }
@@ -89,6 +92,11 @@ class Callers:
         elif principal.user_arn:
             keys["aws:username"] = principal.session_name
         return keys
+
+    def _source_arn(self, service: str) -> str:
+        """Return what a service states as its source where it is not known which of its resources it acts for."""
+        prefix = service.partition(".")[0]
+        return f"arn:aws:{prefix}:{self._account.region}:{self._account.account_id}:{_SOURCES.get(prefix, '*')}"
 
     def _user(self, principal: Principal) -> Any:
         from moto.iam.models import iam_backends
