@@ -11,6 +11,9 @@ from handlers.prediction import endpoint_client, fetch
 from handlers.prediction.settings import RESERVE_SECONDS
 from ops import expand_template
 from ops.expand_template import expand, read_template
+from ops.permissions_page import WHY, page
+from ops.permissions_page import statements as statements_of
+from ops.session import REPOSITORY
 
 Resource = dict[str, Any]
 ASYNCHRONOUS = {"StartExecutionFunction", "ResumeExecutionFunction"}
@@ -243,7 +246,54 @@ def test_each_role_is_assumed_by_one_service(resources: dict[str, Resource]) -> 
     for name, role in of_type(resources, "AWS::IAM::Role").items():
         (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
         assert statement["Principal"]["Service"] in services, name
+        assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}, name
+        # Lambda states no source when it assumes a role; the others do.
+        assert ("ArnLike" in statement["Condition"]) == (statement["Principal"]["Service"] != "lambda.amazonaws.com"), (
+            name
+        )
         assert "ManagedPolicyArns" not in role, name
+
+
+_CHANGING = re.compile(r"sagemaker:(AddTags|Create|Stop|Delete|Update)\w*")
+_OWN = {"Ref": "AWS::StackName"}
+
+
+def test_nothing_of_another_stack_is_made_stopped_or_deleted(resources: dict[str, Resource]) -> None:
+    """Each change at SageMaker is bound by name, or by the stack's tag on request or resource."""
+    unbound = []
+    for role, statement in statements(resources):
+        changes = [action for action in listed(statement["Action"]) if _CHANGING.fullmatch(action)]
+        tags = statement.get("Condition", {}).get("StringEquals", {})
+        of_stack = {key for key, value in tags.items() if key.endswith("Tag/retriever:Stack") and value == _OWN}
+        spans = [
+            one for one in map(json.dumps, listed(statement["Resource"])) if re.search(r'AccountId}:[\w-]+/\*"', one)
+        ]
+        if changes and spans and not of_stack:
+            unbound.append((role, statement["Sid"]))
+
+    # A config is deployed in the second after it was made, when AWS may not see its tags yet; the endpoint is by name.
+    assert unbound == [
+        ("DeployEndpointRole", "DeployConfig"), ("CheckEndpointRole", "SetBack"),
+        ("ResumeExecutionRole", "SetBackAnUncheckedModel"),
+    ]  # fmt: skip
+
+
+def test_the_prediction_role_reads_one_prefix_alone(resources: dict[str, Resource]) -> None:
+    """Of the data bucket nothing else: neither models, nor features, nor what a run left."""
+    reads = [s for role, s in statements(resources) if role == "PredictRole" and s["Action"] == "s3:GetObject"]
+
+    assert reads[0]["Resource"] == {"Fn::Sub": "${DataBucket.Arn}/${PredictPrefix}*"}
+    assert len(reads) == 2  # and the AllowedBuckets, where there are any
+
+
+def test_the_page_of_permissions_is_what_the_template_says(template: dict[str, Any]) -> None:
+    """Role, action, resource, condition and reason of every statement; and no reason is left over."""
+    written = (REPOSITORY / "docs" / "permissions.md").read_text(encoding="utf-8")
+
+    assert written == page(template), "python -m ops.permissions_page > docs/permissions.md"
+    present = {(role, statement["Sid"]) for role, statement in statements_of(template)}
+    spoken = {f"{role}.{sid}" for role, sid in present} | {sid for _, sid in present}
+    assert set(WHY) <= spoken
 
 
 def test_the_prediction_role_only_reads_images_and_asks(resources: dict[str, Resource]) -> None:

@@ -82,14 +82,28 @@ def test_every_request_of_the_flow_was_allowed(of_roles):
     assert {key: one["refused"] for key, one in of_roles.items() if one["refused"]} == {}
 
 
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _plain(stack_name: str, resource: str) -> str:
+    """Return a resource without what tells one stack from another."""
+    return re.sub(rf"{stack_name}-\w+-\w{{8,}}", "STACK-ID", resource).replace(stack_name, "STACK")
+
+
 def test_every_permission_is_needed(of_roles, policies):
-    """Without any one action of any one statement some request that the flow has made is denied."""
+    """Without any one action or any one resource of any one statement some request of the flow is denied."""
     idle, needed = set(), set()
-    for (_, role), one in of_roles.items():
-        for statement in one["statements"]:
+    for key, one in of_roles.items():
+        for number, statement in enumerate(one["statements"]):
             assert statement["effect"] == "Allow"
+            told = f"{key[1]} {statement['sid']}"
             for action in statement["actions"]:
-                (needed if action["needed"] else idle).add(f"{role} {statement['sid']} {action['action']}")
+                (needed if action["needed"] else idle).add(f"{told} {action['action']}")
+            for place, resource in enumerate(statement["resources"]):
+                written = listed(policies[key]["Statement"][number]["Resource"])[place]
+                assert written == resource["resource"]
+                (needed if resource["needed"] else idle).add(f"{told} {_plain(key[0], written)}")
 
     assert len(idle | needed) > len(policies)
     assert sorted(idle - needed) == [], (

@@ -40,6 +40,11 @@ def test_an_action_is_taken_out_of_its_statement_alone():
     """The others stay; a statement that has no action left goes; the documents themselves do not change."""
     (left,) = without([DOCUMENT], Place(0, 0, "s3:GetObject"))
     (gone,) = without([DOCUMENT], Place(0, 1, "s3:GetObject"))
+    two = {"Statement": [{"Sid": "Two", "Effect": "Allow", "Action": "s3:GetObject", "Resource": ["a", "b"]}]}
+    assert without([two], Place(0, 0, resource="a"))[0]["Statement"][0]["Resource"] == ["b"]
+    assert without([two | {"Statement": [two["Statement"][0] | {"Resource": "a"}]}], Place(0, 0, resource="a")) == [
+        {"Statement": []}
+    ]
 
     assert [one["Action"] for one in left["Statement"]] == [["s3:ListBucket"], "s3:GetObject", "s3:DeleteObject"]
     assert [one["Sid"] for one in gone["Statement"]] == ["Read", "Never"]

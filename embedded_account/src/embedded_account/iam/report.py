@@ -19,6 +19,7 @@ from embedded_account.iam.usage import (
     decided_by,
     identity_alone,
     refused,
+    resources,
     statements,
 )
 
@@ -105,6 +106,10 @@ def _statements(documents: Mapping[str, Document], requests: Sequence[Request], 
             "actions": [
                 {"action": action, "needed": bool(changed(replace(place, action=action)))}
                 for action in actions(statement)
+            ],
+            "resources": [
+                {"resource": resource, "needed": bool(changed(replace(place, resource=resource)))}
+                for resource in resources(statement)
             ],
             "decides": [_asked(request) | {"refusal": sentence} for request, sentence in changed(place)],
         }

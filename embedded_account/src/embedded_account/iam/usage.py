@@ -16,11 +16,12 @@ PoliciesOf = Callable[[Request, Sequence[Document]], Policies]  # what applies t
 
 @dataclass(frozen=True)
 class Place:
-    """One statement of one of several documents, by position; `action` is one of its actions, "" all of them."""
+    """One statement of one of several documents, by position; of it one action or one resource, or "" for all."""
 
     document: int
     statement: int
     action: str = ""
+    resource: str = ""
 
 
 def statements(documents: Sequence[Document]) -> Iterator[tuple[Place, dict[str, Any]]]:
@@ -35,14 +36,22 @@ def actions(statement: Mapping[str, Any]) -> list[str]:
     return listed(statement.get("Action", []))
 
 
+def resources(statement: Mapping[str, Any]) -> list[str]:
+    """Return what the statement is for; of one with NotResource nothing, since no part of it can be taken out."""
+    return listed(statement.get("Resource", []))
+
+
 def without(documents: Sequence[Document], place: Place) -> list[Document]:
-    """Return `documents` without what is at `place`; a statement that has no action left goes as a whole."""
+    """Return `documents` without what is at `place`; a statement with no action or resource left goes as a whole."""
     changed = copy.deepcopy(dict(documents[place.document]))
     inside = listed(changed["Statement"])
     statement = inside[place.statement]
-    kept = [action for action in actions(statement) if place.action and action != place.action]
+    if place.resource:
+        member, kept = "Resource", [resource for resource in resources(statement) if resource != place.resource]
+    else:
+        member, kept = "Action", [action for action in actions(statement) if place.action and action != place.action]
     if kept:
-        statement["Action"] = kept
+        statement[member] = kept
     else:
         inside = [one for one in inside if one is not statement]
     changed["Statement"] = inside
