@@ -18,8 +18,8 @@ from ops.local_commands import local_group
 
 if TYPE_CHECKING:
     from embedded_account import AccountInfo
-    from ops.bundle import Bundle
-    from ops.executions import Execution
+    from ops.packaging.bundle import Bundle
+    from ops.runs.executions import Execution
     from ops.session import Session
 
 EXIT_INTERRUPTED = 130
@@ -90,8 +90,8 @@ def up(pairs: tuple[str, ...], yes: bool, stack_name: str, local: bool) -> None:
     Example:
         python deploy.py up --parameter AccuracyThreshold=0.9
     """
-    from ops import deployment
     from ops.console import facts
+    from ops.stack import deployment
 
     given = _parse(pairs)
     session, bundle = _session_and_bundle(stack_name, local)
@@ -104,7 +104,7 @@ def up(pairs: tuple[str, ...], yes: bool, stack_name: str, local: bool) -> None:
 @stack_options
 def plan(pairs: tuple[str, ...], stack_name: str, local: bool) -> None:
     """Show what `up` would change, and change nothing."""
-    from ops import deployment
+    from ops.stack import deployment
 
     given = _parse(pairs)
     session, bundle = _session_and_bundle(stack_name, local)
@@ -126,11 +126,12 @@ def upload(path: Path, dataset: str, queue: bool, then_watch: bool, stack_name: 
     Example:
         python deploy.py upload data/flowers --dataset flowers --watch
     """
-    from ops import datasets, stack, uploading
+    from ops import datasets, uploading
+    from ops.stack import stacks
 
     folder = datasets.check(path, dataset)
     session = _session(stack_name, local)
-    deployed = stack.deployed(session)
+    deployed = stacks.deployed(session)
     arn = uploading.upload(session, deployed, path, dataset, folder, queue=queue)
     if arn:
         click.echo(arn)
@@ -143,15 +144,16 @@ def upload(path: Path, dataset: str, queue: bool, then_watch: bool, stack_name: 
 @stack_options
 def status(execution: str | None, stack_name: str, local: bool) -> None:
     """Show one page about EXECUTION (the latest one by default) and the endpoint."""
-    from ops import executions, reporting, stack
+    from ops.runs import executions, status_page
+    from ops.stack import stacks
 
     session = _session(stack_name, local)
-    deployed = stack.deployed(session)
+    deployed = stacks.deployed(session)
     if execution is None and not executions.has_any(session, deployed):
-        reporting.page_without_execution(session, deployed)
+        status_page.page_without_execution(session, deployed)
         return
     found = executions.load(session, deployed, executions.find_arn(session, deployed, execution))
-    reporting.page(session, deployed, found)
+    status_page.page(session, deployed, found)
 
 
 @cli.command()
@@ -179,18 +181,18 @@ def report(
     Example:
         python deploy.py report --tuning --no-open
     """
-    from ops import executions, stack
-    from ops import report as reports
+    from ops.runs import executions, fetched_reports
+    from ops.stack import stacks
 
     session = _session(stack_name, local)
-    deployed = stack.deployed(session)
+    deployed = stacks.deployed(session)
     found = executions.load(session, deployed, executions.find_arn(session, deployed, execution))
     kinds = ("tuning", "training") if tuning is None else ("tuning",) if tuning else ("training",)
-    paths = reports.fetch(session, deployed, found, kinds, folder)
+    paths = fetched_reports.fetch(session, deployed, found, kinds, folder)
     for path in paths:
         click.echo(path)
     if then_open:
-        reports.show(paths)
+        fetched_reports.show(paths)
 
 
 @cli.command()
@@ -199,12 +201,13 @@ def report(
 @stack_options
 def predict(target: str, top_k: int, stack_name: str, local: bool) -> None:
     """Ask the prediction Lambda about TARGET: a URL, an S3 URI or a picture on this machine."""
-    from ops import predictions, stack
     from ops.console import say, table
+    from ops.prediction import predictions
+    from ops.stack import stacks
 
     event = predictions.payload(target, top_k)
     session = _session(stack_name, local)
-    answer = predictions.predict(session, stack.deployed(session), event)
+    answer = predictions.predict(session, stacks.deployed(session), event)
     rows = [[entry["class_name"], f"{entry['probability']:.4f}"] for entry in answer.predictions]
     table("", ["class", "probability"], rows)
     say(f"answered by {answer.model.get('training_job_name', 'an unnamed model')} in {answer.milliseconds:.0f} ms")
@@ -215,11 +218,11 @@ def predict(target: str, top_k: int, stack_name: str, local: bool) -> None:
 @stack_options
 def page(port: int, stack_name: str, local: bool) -> None:
     """Serve a page to try the classifier with, until Ctrl-C; requests are signed with your credentials."""
-    from ops import stack
-    from ops.page import PageServer
+    from ops.prediction.page import PageServer
+    from ops.stack import stacks
 
     session = _session(stack_name, local)
-    server = PageServer(session.functions, stack.deployed(session).output("PredictAliasArn"), port)
+    server = PageServer(session.functions, stacks.deployed(session).output("PredictAliasArn"), port)
     click.echo(server.url)
     with server:
         server.serve_forever()
@@ -248,22 +251,22 @@ def load(
         python deploy.py load my-photos --target endpoint --rate 5 --ramp-to 50 --seconds 60 --out load/ramp
         python deploy.py load my-photos --target http://127.0.0.1:8080/invocations --rate 20
     """
-    from ops import load as loads
-    from ops import load_report, load_targets, stack
     from ops.errors import LoadError
+    from ops.load import driving, summary, targets
+    from ops.stack import stacks
 
-    plan = loads.Load(warm_up_seconds=warm_up, **asked)
-    files = load_targets.photographs(photographs)
-    driven: loads.Target
+    plan = driving.Load(warm_up_seconds=warm_up, **asked)
+    files = targets.photographs(photographs)
+    driven: driving.Target
     if target in {"lambda", "endpoint"}:
         session = _session(stack_name, local)
-        driven = load_targets.of_stack(session, stack.deployed(session), target)
+        driven = targets.of_stack(session, stacks.deployed(session), target)
     else:
-        driven = load_targets.HttpTarget(target)
-    with load_report.progress(plan) as watch:
-        result = loads.drive(driven, files, plan, watch)
-    load_report.show(result)
-    for path in load_report.write([result], out) if out else []:
+        driven = targets.HttpTarget(target)
+    with summary.progress(plan) as watch:
+        result = driving.drive(driven, files, plan, watch)
+    summary.show(result)
+    for path in summary.write([result], out) if out else []:
         click.echo(f"written: {path}", err=True)
     if not result.num_ok:
         raise LoadError(f"{driven.name}: none of {len(result.samples)} requests was answered; see what failed")
@@ -276,11 +279,11 @@ def load(
 @stack_options
 def logs(target: str, follow: bool, since: int, stack_name: str, local: bool) -> None:
     """Print the log lines of TARGET: a function (validate-dataset, predict, ...), training-job[/NAME] or endpoint."""
-    from ops import logs as log_lines
-    from ops import stack
+    from ops.runs import logs as log_lines
+    from ops.stack import stacks
 
     session = _session(stack_name, local)
-    where = log_lines.source(session, stack.deployed(session), target)
+    where = log_lines.source(session, stacks.deployed(session), target)
     for line in log_lines.lines(session, where, since_seconds=since * 60.0, follow=follow):
         click.echo(line)
 
@@ -290,8 +293,8 @@ def logs(target: str, follow: bool, since: int, stack_name: str, local: bool) ->
 @stack_options
 def down(yes: bool, stack_name: str, local: bool) -> None:
     """Remove the stack, its endpoint, models and code; the data bucket stays."""
-    from ops import teardown
     from ops.console import result, say
+    from ops.stack import teardown
 
     session = _session(stack_name, local)
     question = f"Delete stack {stack_name!r} with its endpoint and models in {session.account_id}, {session.region}?"
@@ -337,7 +340,7 @@ def _account() -> AccountInfo:
 
 def _session_and_bundle(stack_name: str, local: bool) -> tuple[Session, Bundle]:
     """Return both; on this machine they come at once, on AWS the credentials are proved before anything is built."""
-    from ops import bundle
+    from ops.packaging import bundle
 
     if not local:
         session = _session(stack_name, local)
@@ -349,18 +352,19 @@ def _session_and_bundle(stack_name: str, local: bool) -> tuple[Session, Bundle]:
 
 
 def _watch(session: Session, execution: str | None) -> None:
-    from ops import executions, reporting, stack, watching
     from ops.console import facts
+    from ops.runs import executions, status_page, watching
+    from ops.stack import stacks
 
-    deployed = stack.deployed(session)
+    deployed = stacks.deployed(session)
     ended: Execution = watching.watch(session, deployed, executions.find_arn(session, deployed, execution))
     if ended.status != "SUCCEEDED":
         raise click.ClickException(f"execution {ended.name!r} {ended.status.lower()}: {ended.reason}")
-    facts([("execution", f"{ended.name} {ended.status}"), *reporting.outcome(ended)])
+    facts([("execution", f"{ended.name} {ended.status}"), *status_page.outcome(ended)])
 
 
 def _parse(pairs: tuple[str, ...]) -> dict[str, str]:
-    from ops import parameters
+    from ops.stack import parameters
 
     try:
         return parameters.parse(pairs)

@@ -175,7 +175,7 @@ def show(found: dict[str, list[dict[str, float]]]) -> None:
 
 def show_package() -> None:
     """Print how much the function's package weighs."""
-    from ops.archive import zip_bytes
+    from ops.packaging.archive import zip_bytes
 
     files = {str(path.relative_to(ROOT)): path for path in (ROOT / "handlers").rglob("*.py")}
     total = sum(path.stat().st_size for path in files.values())
@@ -185,17 +185,18 @@ def show_package() -> None:
 def show_overhead(folder: Path, seconds: float, rounds: int) -> None:
     """Print what the Lambda adds to the endpoint in the embedded account that runs now, with the same photographs."""
     import embedded_account
-    from ops import load, load_report, load_targets, stack
+    from ops.load import driving, summary, targets
     from ops.session import local_folder, open_session
+    from ops.stack import stacks
 
     session = open_session("retriever", embedded_account.status(local_folder()))
-    deployed, files = stack.deployed(session), load_targets.photographs(folder, 16)
-    targets = [load_targets.of_stack(session, deployed, name) for name in ("endpoint", "lambda")]
+    deployed, files = stacks.deployed(session), targets.photographs(folder, 16)
+    targets = [targets.of_stack(session, deployed, name) for name in ("endpoint", "lambda")]
     medians: dict[str, list[float]] = {"endpoint": [], "lambda": []}
     for _ in range(rounds):
         for name, target in zip(medians, targets, strict=True):
-            result = load.drive(target, files, load.Load(seconds, warm_up_seconds=1.0))
-            load_report.show(result)
+            result = driving.drive(target, files, driving.Load(seconds, warm_up_seconds=1.0))
+            summary.show(result)
             medians[name].append(result.percentiles_ms()["p50"])
     over = [b - a for a, b in zip(medians["endpoint"], medians["lambda"], strict=True)]
     print(
@@ -248,18 +249,19 @@ def dripping(first: bytes) -> Iterator[str]:
 def show_capacity(folder: Path, reserved: int) -> None:
     """Print who is served with `reserved` at once, and how soon after the rush a new caller is."""
     import embedded_account
-    from ops import load, load_report, load_targets, stack
+    from ops.load import driving, summary, targets
     from ops.session import local_folder, open_session
+    from ops.stack import stacks
 
     session = open_session("retriever", embedded_account.status(local_folder()))
-    deployed, files = stack.deployed(session), load_targets.photographs(folder, 16)
-    name, target = deployed.output("PredictFunctionName"), load_targets.of_stack(session, deployed, "lambda")
+    deployed, files = stacks.deployed(session), targets.photographs(folder, 16)
+    name, target = deployed.output("PredictFunctionName"), targets.of_stack(session, deployed, "lambda")
     before = session.functions.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
     session.functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)
     try:
-        rush = load.drive(target, files, load.Load(4.0, concurrency=4 * reserved))
+        rush = driving.drive(target, files, driving.Load(4.0, concurrency=4 * reserved))
         ended = time.perf_counter()
-        while target.send(files[0]) != load.OK:
+        while target.send(files[0]) != driving.OK:
             time.sleep(0.01)
         recovered_ms = (time.perf_counter() - ended) * 1000
     finally:
@@ -267,7 +269,7 @@ def show_capacity(folder: Path, reserved: int) -> None:
             session.functions.delete_function_concurrency(FunctionName=name)
         else:
             session.functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=before)
-    load_report.show(rush)
+    summary.show(rush)
     print(
         f"reserved {reserved}, {4 * reserved} callers: {most_at_once(session, name)} at work together at the most;"
         f" the next caller was answered {recovered_ms:.0f} ms after the rush (at most 1000 aimed at)"

@@ -35,8 +35,8 @@ from serving_baselines import (  # noqa: E402
     start_usual,
 )
 
-from ops.load import Load, Photograph, drive  # noqa: E402
-from ops.load_targets import HttpTarget, photographs  # noqa: E402
+from ops.load.driving import Load, Photograph, drive  # noqa: E402
+from ops.load.targets import HttpTarget, photographs  # noqa: E402
 
 STARTS: dict[str, Callable[[Path, bytes, Path], ServerProcess]] = {
     "usual": start_usual,

@@ -14,11 +14,11 @@ from typing import NamedTuple
 from datasets.archives import ARCHIVE_SUFFIXES
 from datasets.fingerprint import MARKER
 from handlers.ledger import Dataset, Pending
-from ops import executions
 from ops.errors import UploadError
 from ops.imagesets import ImageFolder, archive_suffix, check_archive, check_folder
+from ops.runs import executions
 from ops.session import MAX_CONNECTIONS, Session
-from ops.stack import Stack
+from ops.stack.stacks import Stack
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _MULTIPART_BYTES = 8 * 1024 * 1024

@@ -11,27 +11,20 @@ from datetime import datetime
 from pathlib import Path
 
 from handlers.contract import names
-from ops import (
-    bundle,
-    datasets,
-    deployment,
-    endpoints,
-    executions,
-    images,
-    predictions,
-    prepare,
-    uploading,
-    watching,
-)
+from ops import datasets, uploading
 from ops.console import duration, facts, result, say
 from ops.digits import held_out_picture, write_digits
-from ops.endpoints import EndpointState
 from ops.errors import ExecutionError
-from ops.executions import Execution
-from ops.reporting import endpoint_facts
+from ops.packaging import bundle, container_images, prepare
+from ops.prediction import predictions
+from ops.runs import executions, watching
+from ops.runs.executions import Execution
+from ops.runs.status_page import endpoint_facts
+from ops.runs.training_logs import trials
 from ops.session import REPOSITORY, Session, local_folder
-from ops.stack import Stack
-from ops.training_logs import trials
+from ops.stack import deployment, endpoints
+from ops.stack.endpoints import EndpointState
+from ops.stack.stacks import Stack
 
 DATASET = "digits"
 MIN_ACCURACY = 0.95
@@ -96,7 +89,7 @@ def _earlier(session: Session, deployed: Stack) -> Execution:
 
 def _prepare(open_local_session: Callable[[], Session], folder: Path) -> tuple[Session, bundle.Bundle, int]:
     """Start the account, write the pictures and build the packages, all at once: each takes a second or two."""
-    images.prefetch(prepare.REGION, *prepare.instance_types())
+    container_images.prefetch(prepare.REGION, *prepare.instance_types())
     with ThreadPoolExecutor(3) as pool:
         session = pool.submit(open_local_session)
         scans = pool.submit(write_digits, folder)

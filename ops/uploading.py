@@ -10,7 +10,7 @@ from ops import datasets
 from ops.console import err, say
 from ops.imagesets import ImageFolder
 from ops.session import Session
-from ops.stack import Stack
+from ops.stack.stacks import Stack
 
 
 def upload(session: Session, stack: Stack, path: Path, dataset: str, folder: ImageFolder | None, *, queue: bool) -> str:

@@ -143,7 +143,7 @@ def _install_packages(group: str, torch: str | None) -> None:
     _run([*uv, *(["--compile-bytecode"] if group == "dev" else []), *locks], environment)
     if group != "runtime":
         _run([*uv, "--quiet", "--no-build-isolation", "-e", str(ROOT / "embedded_account")], environment)
-        _run([_python(VENV), "-m", "ops.prepare"])
+        _run([_python(VENV), "-m", "ops.packaging.prepare"])
 
 
 def _torch_arguments(uv: Sequence[str], torch: str | None, environment: Mapping[str, str]) -> list[str]:

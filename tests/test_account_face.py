@@ -77,7 +77,7 @@ _AWS_COMMANDS = f"""
 import importlib, pkgutil, sys
 from click.testing import CliRunner
 import deploy
-for module in pkgutil.iter_modules(["ops"]):
+for module in pkgutil.walk_packages(["ops"]):
     if module.name != "local_commands":
         importlib.import_module("ops." + module.name)
 for arguments in (["status"], ["up", "--yes"], ["plan"], ["watch"], ["down", "--yes"], ["logs", "predict"], ["--help"]):

@@ -11,7 +11,7 @@ import pytest
 from handlers.contract import errors
 from handlers.contract.settings import Settings
 from handlers.prediction.settings import PredictSettings
-from ops.expand_template import expand, read_template
+from ops.stack.expand_template import expand, read_template
 
 ROOT = Path(__file__).resolve().parents[1]
 # Read by Powertools, not by settings.py.

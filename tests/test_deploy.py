@@ -132,7 +132,7 @@ def test_commands_find_the_running_account(
 
 def test_unexpected_errors_keep_their_traceback(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
     """A defect of ours is not dressed up as the user's mistake."""
-    monkeypatch.setattr("ops.predictions.payload", lambda *_: 1 / 0)
+    monkeypatch.setattr("ops.prediction.predictions.payload", lambda *_: 1 / 0)
 
     with pytest.raises(ZeroDivisionError, match="division by zero"):
         run("predict", "x.jpg", catch_exceptions=False)
@@ -144,7 +144,7 @@ def test_interrupt_ends_quietly(run: Callable[..., Result], monkeypatch: pytest.
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ops.predictions.payload", interrupt)
+    monkeypatch.setattr("ops.prediction.predictions.payload", interrupt)
 
     result = run("predict", "x.jpg")
 

@@ -9,11 +9,11 @@ import pytest
 
 from handlers.prediction import endpoint_client, fetch
 from handlers.prediction.settings import RESERVE_SECONDS
-from ops import expand_template
-from ops.expand_template import expand, read_template
-from ops.permissions_page import WHY, page
-from ops.permissions_page import statements as statements_of
 from ops.session import REPOSITORY
+from ops.stack import expand_template
+from ops.stack.expand_template import expand, read_template
+from ops.stack.permissions_page import WHY, page
+from ops.stack.permissions_page import statements as statements_of
 
 Resource = dict[str, Any]
 ASYNCHRONOUS = {"StartExecutionFunction", "ResumeExecutionFunction"}
@@ -290,7 +290,7 @@ def test_the_page_of_permissions_is_what_the_template_says(template: dict[str, A
     """Role, action, resource, condition and reason of every statement; and no reason is left over."""
     written = (REPOSITORY / "docs" / "permissions.md").read_text(encoding="utf-8")
 
-    assert written == page(template), "python -m ops.permissions_page > docs/permissions.md"
+    assert written == page(template), "python -m ops.stack.permissions_page > docs/permissions.md"
     present = {(role, statement["Sid"]) for role, statement in statements_of(template)}
     spoken = {f"{role}.{sid}" for role, sid in present} | {sid for _, sid in present}
     assert set(WHY) <= spoken

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ops import artifacts, endpoints, stack
 from ops.errors import StackError
 from ops.preflight.finding import Finding, Verdict
 from ops.preflight.readings import UnansweredError, ask, exists, unknown
 from ops.session import Session
+from ops.stack import artifacts, endpoints, stacks
 
 _SCALING_ROLE = "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
 _ANOTHER_NAME = "--stack-name with another name"
@@ -17,7 +17,7 @@ _ANOTHER_NAME = "--stack-name with another name"
 def find(session: Session, values: Mapping[str, str]) -> list[Finding]:
     """Return what is in the way in the session's account and region."""
     findings = [_artifacts_bucket(session), _scaling_role(session)]
-    if stack.find(session) is None:
+    if stacks.find(session) is None:
         findings.append(_endpoint(session, values.get("EndpointName") or session.stack_name))
         findings.append(_function(session, f"{session.stack_name}-predict"))
     return findings

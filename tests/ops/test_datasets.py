@@ -12,7 +12,7 @@ from ops import datasets
 from ops.errors import UploadError
 from ops.imagesets import read_folder
 from ops.session import Session
-from ops.stack import Stack
+from ops.stack.stacks import Stack
 
 BUCKET = "data-of-flowers"
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:flowers-pipeline"

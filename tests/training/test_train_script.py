@@ -11,8 +11,8 @@ from embedded_account.pytest_plugin import RunningAccount
 
 from embedded_account import Faults
 from handlers.training_jobs.jobs import METRIC_DEFINITIONS
-from ops.archive import tar_gz_bytes
-from ops.bundle import source_files
+from ops.packaging.archive import tar_gz_bytes
+from ops.packaging.bundle import source_files
 from tests.training.pictures import write_images
 from tests.training.workbench import IMAGE, Workbench, new_workbench
 from training import train

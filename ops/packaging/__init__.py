@@ -1,0 +1,1 @@
+"""What a deployment uploads: handlers, layer, sources, and the container images that run them."""

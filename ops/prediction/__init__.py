@@ -1,0 +1,1 @@
+"""Predictions from the command line, and the page to try pictures with."""

@@ -1,0 +1,1 @@
+"""Executions as a person follows them: status, logs, reports."""

@@ -1,0 +1,197 @@
+"""Reports of an execution: the training job's page out of its output, the tuning job's page drawn here."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import webbrowser
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from handlers.contract.names import training_job_name, tuning_job_name
+from ops.console import say
+from ops.errors import ReportError, error_code
+from ops.runs.executions import Execution
+from ops.runs.tuning_jobs import load_tuning_job
+from ops.session import REPOSITORY, Session
+from ops.stack.stacks import Stack
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker.type_defs import DescribeTrainingJobResponseTypeDef
+
+TUNING_REPORT = "tuning-report.html"
+TRAINING_REPORT = "training-report.html"
+# What a training job may leave for people, and the name it gets here.
+MEMBERS = {
+    "report.html": TRAINING_REPORT,
+    "profile.html": "profile.html",
+    "profile_trace.json.gz": "profile_trace.json.gz",
+    "evaluation.json": "evaluation.json",
+}
+MAX_OUTPUT_BYTES = 1 << 30
+MAX_MEMBER_BYTES = 256 << 20
+_MISSING = {"ValidationException", "ResourceNotFound", "ResourceNotFoundException"}
+
+
+def default_folder(session: Session, execution: Execution) -> Path:
+    """Return where the reports of `execution` go when no folder is named."""
+    return REPOSITORY / "build" / "reports" / session.stack_name / execution.name
+
+
+def fetch(
+    session: Session, stack: Stack, execution: Execution, kinds: Sequence[str], folder: Path | None
+) -> list[Path]:
+    """Write the reports of `kinds` (tuning, training) and return their paths, the one to read first coming first.
+
+    Of two, one is enough: why the other is missing is said.
+
+    Raises:
+        ReportError: there is none.
+    """
+    where = (folder or default_folder(session, execution)).resolve()
+    paths: list[Path] = []
+    missing: list[ReportError] = []
+    for kind in kinds:
+        try:
+            if kind == "tuning":
+                paths.append(tuning_report(session, stack, execution, where))
+            else:
+                paths = [*training_report(session, execution, where), *paths]
+        except ReportError as error:
+            missing.append(error)
+    if not paths:
+        raise ReportError("; ".join(str(reason) for reason in missing))
+    for reason in missing:
+        say(str(reason))
+    return paths
+
+
+def show(paths: Sequence[Path]) -> None:
+    """Open pages in the browser, the first of them in front; where there is no browser, say so."""
+    opened = [webbrowser.open(path.as_uri()) for path in reversed(paths)]
+    if not all(opened):
+        say("no browser could be started here; open the files by hand")
+
+
+def training_report(session: Session, execution: Execution, folder: Path) -> list[Path]:
+    """Fetch what the execution's training job wrote for people; return the pages among it.
+
+    Raises:
+        ReportError: there is no such job or output yet, or no page is in it.
+    """
+    name = training_job_name(execution.name)
+    described = _describe_training_job(session, name)
+    found = _members(session, described)
+    if "report.html" not in found:
+        raise ReportError(
+            f"output of training job {name!r}: holds {', '.join(sorted(found)) or 'nothing'} and no report.html;"
+            f" see why with `deploy.py logs training-job/{name}{session.flags}`"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    for member, content in found.items():
+        (folder / MEMBERS[member]).write_bytes(content)
+    return [folder / MEMBERS[member] for member in ("report.html", "profile.html") if member in found]
+
+
+def tuning_report(session: Session, stack: Stack, execution: Execution, folder: Path) -> Path:
+    """Draw the page about the execution's tuning job from what SageMaker says now, and put it to S3 beside the run.
+
+    Raises:
+        ReportError: there is no such tuning job yet.
+    """
+    from reports.tuning_report import tuning_report as draw
+
+    name = tuning_job_name(execution.name)
+    try:
+        job = load_tuning_job(session, name)
+    except ClientError as error:
+        if error_code(error) in _MISSING:
+            raise ReportError(
+                f"tuning job {name!r}: does not exist; execution {execution.name!r} is {execution.status} and has not"
+                f" started it, see `deploy.py status {execution.name}{session.flags}`"
+            ) from error
+        raise
+    page = draw(job).encode()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / TUNING_REPORT
+    path.write_bytes(page)
+    _keep(session, stack.output("DataBucketName"), f"runs/{execution.name}/{TUNING_REPORT}", page)
+    return path
+
+
+def _keep(session: Session, bucket: str, key: str, page: bytes) -> None:
+    """Put `page` beside the run; whoever may only read gets the local copy all the same."""
+    try:
+        session.s3.put_object(Bucket=bucket, Key=key, Body=page, ContentType="text/html; charset=utf-8")
+    except (ClientError, BotoCoreError) as error:
+        say(f"not kept in S3, s3://{bucket}/{key}: {error}")
+
+
+def _describe_training_job(session: Session, name: str) -> DescribeTrainingJobResponseTypeDef:
+    try:
+        described = session.sagemaker.describe_training_job(TrainingJobName=name)
+    except ClientError as error:
+        if error_code(error) in _MISSING:
+            raise ReportError(
+                f"training job {name!r}: does not exist; it starts after tuning, see `deploy.py status{session.flags}`"
+            ) from error
+        raise
+    status = described["TrainingJobStatus"]
+    if status in {"InProgress", "Stopping"}:
+        raise ReportError(f"training job {name!r}: is {status}; its report comes with its end, wait for it with"
+                          f" `deploy.py watch{session.flags}`")  # fmt: skip
+    return described
+
+
+def _members(session: Session, described: DescribeTrainingJobResponseTypeDef) -> dict[str, bytes]:
+    """Return the files of MEMBERS that the job's output holds, whether SageMaker compressed it or not."""
+    output = described["OutputDataConfig"]
+    bucket, _, prefix = output["S3OutputPath"].removeprefix("s3://").partition("/")
+    base = f"{prefix.rstrip('/')}/{described['TrainingJobName']}/output"
+    if output.get("CompressionType") == "NONE":
+        keys = {name: f"{base}/data/{name}" for name in MEMBERS}
+        contents = {name: _object(session, bucket, key) for name, key in keys.items()}
+        return {name: content for name, content in contents.items() if content is not None}
+    archive = _object(session, bucket, f"{base}/output.tar.gz")
+    if archive is None:
+        raise ReportError(
+            f"output s3://{bucket}/{base}/output.tar.gz: does not exist; training job"
+            f" {described['TrainingJobName']!r} ended {described['TrainingJobStatus']} without one"
+        )
+    return unpack(archive, f"s3://{bucket}/{base}/output.tar.gz")
+
+
+def unpack(archive: bytes, name: str) -> dict[str, bytes]:
+    """Return the regular files of MEMBERS in a tar.gz; nothing is written, whatever else it holds.
+
+    Raises:
+        ReportError: it is damaged or too large.
+    """
+    found: dict[str, bytes] = {}
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive), mode="r|gz") as members:
+            for member in members:
+                if member.offset_data + member.size > MAX_OUTPUT_BYTES:
+                    raise ReportError(
+                        f"output {name!r}: unpacks to more than {MAX_OUTPUT_BYTES} bytes; fetch it by hand"
+                    )
+                wanted = member.name.removeprefix("./")
+                if member.isreg() and wanted in MEMBERS and member.size <= MAX_MEMBER_BYTES:
+                    stream = members.extractfile(member)
+                    found[wanted] = stream.read() if stream else b""
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+        raise ReportError(f"output {name!r}: cannot be read ({error}); train again") from error
+    return found
+
+
+def _object(session: Session, bucket: str, key: str) -> bytes | None:
+    try:
+        return session.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        if error_code(error) in {"NoSuchKey", "404"}:
+            return None
+        raise

@@ -1,0 +1,80 @@
+"""The page that `deploy.py status` prints: the run, what came of it, and what to do next."""
+
+from __future__ import annotations
+
+from handlers.contract import names
+from ops.console import duration, facts, result
+from ops.runs.executions import Execution
+from ops.session import Session
+from ops.stack import endpoints
+from ops.stack.endpoints import EndpointState
+from ops.stack.stacks import Stack
+
+
+def page(session: Session, stack: Stack, execution: Execution) -> None:
+    """Print one page about `execution` and the endpoint."""
+    head = [
+        ("execution", execution.name),
+        ("status", f"{execution.status} after {duration(execution.seconds)}"),
+        ("dataset", execution.dataset or "unknown"),
+    ]
+    facts(head + outcome(execution) + endpoint_facts(endpoints.find(session, stack.output("EndpointName"))))
+    result("")
+    for state in execution.states:
+        result(f"  {state.name:<18} {state.status:<10} {duration(state.seconds)}")
+    for line in next_steps(session, execution):
+        result(line)
+
+
+def page_without_execution(session: Session, stack: Stack) -> None:
+    """Print what there is to say of a stack that has not begun to work."""
+    facts([("execution", "there is none yet"), *endpoint_facts(endpoints.find(session, stack.output("EndpointName")))])
+    result("")
+    result(f"start one: deploy.py upload FOLDER --dataset NAME{session.flags}")
+
+
+def outcome(execution: Execution) -> list[tuple[str, str]]:
+    """Return what the run record says of accuracy and failure."""
+    found: list[tuple[str, str]] = []
+    run = execution.record
+    if run and run.accuracy is not None:
+        threshold = f" (threshold {run.threshold})" if run.threshold else ""
+        found.append(("test accuracy", f"{run.accuracy:.4f}{threshold}"))
+    if execution.reason:
+        found.append(("reason", execution.reason))
+    return found
+
+
+def endpoint_facts(endpoint: EndpointState | None) -> list[tuple[str, str]]:
+    """Return what there is to say about the endpoint."""
+    if endpoint is None:
+        return [("endpoint", "none is deployed")]
+    plural = "instance" if endpoint.num_instances == 1 else "instances"
+    failure = f": {endpoint.failure_reason}" if endpoint.failure_reason else ""
+    policies = [("scaling policy", str(policy)) for policy in endpoint.policies] or [("scaling policy", "none")]
+    return [("endpoint", f"{endpoint.name} {endpoint.status}, {endpoint.num_instances} {plural}{failure}"), *policies]
+
+
+def next_steps(session: Session, execution: Execution) -> list[str]:
+    """Return the command that helps next."""
+    if execution.status == "RUNNING":
+        return ["", f"look on: deploy.py watch {execution.name}{session.flags}"]
+    if execution.status == "SUCCEEDED":
+        return [
+            "",
+            f"try it: deploy.py predict PICTURE{session.flags}",
+            f"see what it learned: deploy.py report {execution.name}{session.flags}",
+        ]
+    return ["", f"look closer: deploy.py logs {_log_target(execution)}{session.flags}"]
+
+
+def _log_target(execution: Execution) -> str:
+    state = execution.failed_state
+    if state == "StartTrainingJob":
+        return "training-job"
+    if state == "ComputeFeatures":
+        return f"training-job/{names.features_job_name(execution.name)}"
+    if state in {"DeployEndpoint", "CheckEndpoint"}:
+        return "endpoint"
+    kebab = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in state).removeprefix("-")
+    return kebab or "start-execution"

@@ -1,0 +1,1 @@
+"""The CloudFormation stack: planned, priced, deployed, described and removed."""

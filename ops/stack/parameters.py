@@ -1,0 +1,181 @@
+"""The stack's parameters, merged from five places; a later one wins:
+
+the template's defaults < ops/stack/local_parameters.json (with --local) < what the stack has now < what deploy.py works
+out (image URIs, the training source, the embedded account's origin, the digest of it all) < --parameter.
+
+So a value once given stays until another is given. An empty `--parameter TrainingImageUri=` goes back to the one that
+is worked out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ops.errors import StackError
+from ops.packaging import container_images
+from ops.session import REPOSITORY, Session
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.type_defs import ParameterTypeDef
+
+PROFILE = "ops/stack/local_parameters.json"
+_SOURCE = "TrainingSourceS3Uri"
+_DIGEST = "SettingsDigest"
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The merged values; `kept` are those that the stack has now and nobody gave anew."""
+
+    values: Mapping[str, str]
+    kept: frozenset[str] = frozenset()
+    changed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    def request(self) -> list[ParameterTypeDef]:
+        """Return them as CreateChangeSet takes them; a kept value is named, not repeated (it may be masked)."""
+        return [
+            {"ParameterKey": name, "UsePreviousValue": True}
+            if name in self.kept
+            else {"ParameterKey": name, "ParameterValue": value}
+            for name, value in sorted(self.values.items())
+        ]
+
+
+def parse(pairs: tuple[str, ...]) -> dict[str, str]:
+    """Return {name: value} of "Name=Value" strings.
+
+    Raises:
+        ValueError: one has no "=" or no name.
+    """
+    found = {}
+    for pair in pairs:
+        name, separator, value = pair.partition("=")
+        if not separator or not name.strip():
+            raise ValueError(f"parameter {pair!r}: not of the form Name=Value")
+        found[name.strip()] = value
+    return found
+
+
+def template_defaults(template: str) -> dict[str, str | None]:
+    """Return {name: default} of the template's parameters; None where a value must be given."""
+    declared = _load_yaml(template).get("Parameters", {})
+    return {name: _text(entry["Default"]) if "Default" in entry else None for name, entry in declared.items()}
+
+
+def check_numbers(template: str, values: Mapping[str, str]) -> None:
+    """Refuse a number that is none, or outside its bounds, before anything is packaged or asked of AWS.
+
+    Raises:
+        StackError: with the parameter, its value, and what is expected.
+    """
+    declared = _load_yaml(template).get("Parameters", {})
+    for name in sorted(values.keys() & declared.keys()):
+        entry = declared[name]
+        if entry.get("Type") != "Number":
+            continue
+        low, high = float(entry.get("MinValue", -sys.float_info.max)), float(entry.get("MaxValue", sys.float_info.max))
+        if not _NUMBER.fullmatch(values[name]) or not low <= float(values[name]) <= high:
+            raise StackError(f"parameter {name!r}: {values[name]!r:.80}; expected a number within {low:g}..{high:g}")
+
+
+def local_profile(root: Path = REPOSITORY) -> dict[str, str]:
+    """Return the values with which the stack fits a laptop."""
+    path = root / PROFILE
+    return {name: _text(value) for name, value in json.loads(path.read_text()).items()} if path.exists() else {}
+
+
+def merge(
+    session: Session,
+    defaults: Mapping[str, str | None],
+    previous: Mapping[str, str],
+    given: Mapping[str, str],
+    source_s3_uri: str,
+) -> Parameters:
+    """Return the parameters for the next change set; `previous` is empty for a new stack.
+
+    Raises:
+        StackError: a given name is not the template's, or a needed value is missing.
+    """
+    unknown = sorted(set(given) - set(defaults))
+    if unknown:
+        raise StackError(f"parameter {unknown[0]!r}: not in the template; it has {', '.join(sorted(defaults))}")
+    profile = local_profile() if session.is_local else {}
+    older = {name: value for name, value in previous.items() if name in defaults}
+    known = {name: value for name, value in defaults.items() if value is not None}
+    values = {**known, **{name: value for name, value in profile.items() if name in defaults}, **older, **given}
+    computed = _computed(session, set(defaults), values, source_s3_uri)
+    values |= {name: value for name, value in computed.items() if not given.get(name)}
+    missing = sorted(set(defaults) - set(values) - {_DIGEST})
+    if missing:
+        raise StackError(f"parameter {missing[0]!r}: has no value; give one with --parameter {missing[0]}=...")
+    _check_concurrency(values)
+    if _DIGEST in defaults:
+        values[_DIGEST] = _digest(values)
+    kept = frozenset(older) - set(given) - set(computed) - {_DIGEST}
+    spoken_of = sorted(set(older) - kept - {_DIGEST, _SOURCE})
+    changed = {name: (older[name], values[name]) for name in spoken_of if values[name] != older[name]}
+    return Parameters(values, kept, changed)
+
+
+def _check_concurrency(values: Mapping[str, str]) -> None:
+    """Refuse what Lambda would refuse in the middle of the update: more kept warm than may run at all."""
+    reserved, provisioned = (values.get(f"Predict{kind}Concurrency", "0") for kind in ("Reserved", "Provisioned"))
+    if reserved.isdigit() and provisioned.isdigit() and int(provisioned) > int(reserved) > 0:
+        raise StackError(
+            f"parameter 'PredictProvisionedConcurrency': {provisioned}; at most PredictReservedConcurrency"
+            f" ({reserved}), raise that one too or set it to 0 to reserve nothing"
+        )
+
+
+def _computed(session: Session, declared: set[str], values: Mapping[str, str], source_s3_uri: str) -> dict[str, str]:
+    computed = {_SOURCE: source_s3_uri}
+    if session.is_local:
+        computed["FetchAllowedOrigins"] = session.url
+    ours = sorted(declared & {"TrainingImageUri", "InferenceImageUri"})
+    wanted = [name for name in ours if container_images.is_from_sdk(values.get(name, ""))]
+    if wanted:
+        found = container_images.image_uris(session.region, *instance_types(values))
+        uris = {"TrainingImageUri": found.training, "InferenceImageUri": found.inference}
+        computed |= {name: uris[name] for name in wanted}
+    return {name: value for name, value in computed.items() if name in declared}
+
+
+def _digest(values: Mapping[str, str]) -> str:
+    """Return what changes when any other parameter does: the live alias follows it to a version with the new values."""
+    others = {name: value for name, value in values.items() if name != _DIGEST}
+    return hashlib.sha256(json.dumps(others, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def instance_types(values: Mapping[str, str]) -> tuple[str, str]:
+    """Return the instance types that decide between CPU and GPU images: the jobs' one, and the endpoint's."""
+    training = [values.get(name, "") for name in ("TrainingInstanceType", "TuningInstanceType")]
+    with_gpu = [name for name in training if name.startswith(("ml.g", "ml.p"))]
+    return (with_gpu or training)[0], values.get("EndpointInstanceType", "")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _load_yaml(template: str) -> dict[str, Any]:
+    """Parse a CloudFormation template; the values of its short tags (!Ref, !Sub, ...) do not matter here."""
+    import yaml
+
+    class Loader(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader):  # type: ignore[misc]
+        """Reads any tag as None."""
+
+    Loader.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
+    loaded = yaml.load(template, Loader=Loader)  # noqa: S506 (a safe loader)
+    if not isinstance(loaded, dict):
+        raise StackError("template.yaml: not a mapping; restore the file from the repository")
+    return loaded

@@ -1,0 +1,22 @@
+"""ops/runs/status_page.py: the page of a stack that has not run yet."""
+
+from typing import Any
+
+import pytest
+
+from ops.runs import status_page
+
+
+def test_stack_without_an_execution_says_how_to_start_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A sentence and the command that helps, not an error."""
+    monkeypatch.setattr(status_page.endpoints, "find", lambda session, name: None)
+    session: Any = type("Session", (), {"flags": " --local"})()
+    stack: Any = type("Stack", (), {"output": lambda self, name: "retriever"})()
+
+    status_page.page_without_execution(session, stack)
+
+    shown = capsys.readouterr().out
+    assert "there is none yet" in shown
+    assert "deploy.py upload FOLDER --dataset NAME --local" in shown

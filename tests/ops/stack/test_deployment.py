@@ -1,0 +1,176 @@
+"""up and plan against the embedded account: what is shown, asked, made, and left behind."""
+
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+
+from ops.errors import StackError
+from ops.packaging import bundle
+from ops.packaging.bundle import Bundle
+from ops.session import Session
+from ops.stack import artifacts, deployment, stacks
+
+BROKEN_RESOURCE = """
+  Broken:
+    Type: AWS::S3::BucketPolicy
+    DependsOn: Queue
+    Properties:
+      Bucket: no-such-bucket-of-this-account
+      PolicyDocument: {Version: "2012-10-17", Statement: []}
+"""
+
+
+@pytest.fixture
+def made(repository: Path) -> Bundle:
+    """Give the bundle of a stack with one queue."""
+    return bundle.build(for_this_machine=True, root=repository)
+
+
+def _bucket_exists(session: Session) -> bool:
+    return artifacts.exists(session, artifacts.bucket_name(session))
+
+
+def test_up_creates_the_stack(local_session: Session, made: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
+    """After a yes the stack exists with its outputs, and the plan was printed before."""
+    questions: list[str] = []
+
+    def yes(question: str) -> bool:
+        questions.append(question)
+        return True
+
+    found = deployment.up(local_session, made, {}, yes)
+
+    assert found.outputs["QueueUrl"]
+    assert questions == [f"Carry this out in account {local_session.account_id}, us-east-1?"]
+    assert "Add\tQueue\tAWS::SQS::Queue" in capsys.readouterr().out
+
+
+def test_up_without_a_yes_leaves_nothing(local_session: Session, made: Bundle) -> None:
+    """No stack, no change set, no bucket: as if it had not been called."""
+    with pytest.raises(StackError, match="not confirmed: nothing was created"):
+        deployment.up(local_session, made, {}, lambda _question: False)
+
+    assert stacks.find(local_session) is None
+    assert not _bucket_exists(local_session)
+
+
+def test_plan_leaves_nothing(local_session: Session, made: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
+    """A plan of a new stack is shown and undone."""
+    assert deployment.plan(local_session, made, {}) is True
+
+    assert "Queue" in capsys.readouterr().out
+    assert stacks.find(local_session) is None
+    assert not _bucket_exists(local_session)
+
+
+def test_refused_update_leaves_the_stack_and_its_code(local_session: Session, made: Bundle, repository: Path) -> None:
+    """Objects that only the refused plan needed are gone, those of the running stack stay."""
+    deployment.up(local_session, made, {}, None)
+    bucket = artifacts.bucket_name(local_session)
+    before = {entry["Key"] for entry in local_session.s3.list_objects_v2(Bucket=bucket)["Contents"]}
+    (repository / "handlers" / "new.py").write_text("x = 1\n")
+
+    with pytest.raises(StackError, match="not confirmed"):
+        deployment.up(
+            local_session,
+            bundle.build(for_this_machine=True, root=repository),
+            {"Colour": "blue"},
+            lambda _question: False,
+        )
+
+    assert {entry["Key"] for entry in local_session.s3.list_objects_v2(Bucket=bucket)["Contents"]} == before
+    found = stacks.find(local_session)
+    assert found is not None
+    assert found.parameters["Colour"] == "red"
+
+
+def test_artifacts_bucket_is_private_encrypted_and_tls_only(local_session: Session, made: Bundle) -> None:
+    """The bucket that holds the code is closed in every way there is."""
+    deployment.up(local_session, made, {}, None)
+    bucket = artifacts.bucket_name(local_session)
+
+    block = local_session.s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+    rules = local_session.s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    policy = local_session.s3.get_bucket_policy(Bucket=bucket)["Policy"]
+
+    assert all(block.values())
+    assert len(block) == 4
+    assert rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    assert '"aws:SecureTransport": "false"' in policy
+
+
+def test_failed_creation_is_deleted_first(
+    local_session: Session, made: Bundle, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A stack in ROLLBACK_COMPLETE can only be deleted; up says so, does it, and goes on."""
+    good = (repository / "template.yaml").read_text()
+    (repository / "template.yaml").write_text(good + BROKEN_RESOURCE)
+    with pytest.raises(
+        StackError, match=r"ended ROLLBACK_COMPLETE: Broken \(AWS::S3::BucketPolicy\): .*bucket does not exist"
+    ):
+        deployment.up(local_session, bundle.build(for_this_machine=True, root=repository), {}, None)
+    with pytest.raises(StackError, match=r"`deploy\.py up` deletes it first"):
+        deployment.plan(local_session, made, {})
+
+    found = deployment.up(local_session, made, {}, None)
+
+    assert found.status == "CREATE_COMPLETE"
+    assert "its creation failed, so it is deleted first" in capsys.readouterr().err
+
+
+def test_up_says_when_nothing_changes(local_session: Session, made: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
+    """The second time there is nothing to do, and nobody is asked."""
+    deployment.up(local_session, made, {}, None)
+
+    deployment.up(local_session, made, {}, lambda _question: pytest.fail("asked"))
+
+    assert "no change, it is up to date" in capsys.readouterr().err
+
+
+def test_update_keeps_parameters_and_tells_what_changes(
+    local_session: Session, made: Bundle, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A value that was given once stays; a new one is named beside the old."""
+    deployment.up(local_session, made, {"Colour": "blue", "Size": "1"}, None)
+
+    found = deployment.up(local_session, made, {"Size": "2"}, None)
+
+    assert (found.parameters["Colour"], found.parameters["Size"]) == ("blue", "2")
+    assert "parameter Size: '1' becomes '2'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        ("UPDATE_IN_PROGRESS", "is UPDATE_IN_PROGRESS; wait until it has ended"),
+        ("ROLLBACK_FAILED", "is ROLLBACK_FAILED; remove it with `deploy.py down`"),
+        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback"),
+    ],
+)
+def test_busy_or_stuck_stack_is_not_touched(session: Session, status: str, message: str) -> None:
+    """Each status in which no change is possible has its own remedy."""
+    with pytest.raises(StackError, match=message):
+        stacks.require_changeable(session, stacks.Stack("id", status, {}, {}))
+
+
+def test_bucket_of_another_account_is_not_used(session: Session, made: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who guessed the bucket's name does not get the code."""
+    refusal = ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadBucket")
+
+    def refuse(**_: str) -> None:
+        raise refusal
+
+    monkeypatch.setattr(session.s3, "head_bucket", refuse)
+
+    with pytest.raises(StackError, match="not this account's"):
+        deployment.up(session, made, {}, None)
+
+
+def test_up_without_credentials_names_the_remedy() -> None:
+    """Nothing is asked of AWS without credentials."""
+    from ops.errors import CredentialsError
+    from ops.session import open_session
+
+    with pytest.raises(CredentialsError, match=r"no AWS credentials: .*aws configure.*--local"):
+        open_session("flowers", None)

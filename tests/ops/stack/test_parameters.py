@@ -1,0 +1,157 @@
+"""Which value a parameter of the template gets."""
+
+import pytest
+
+from ops.errors import StackError
+from ops.packaging import container_images
+from ops.packaging.container_images import ImageUris
+from ops.session import REPOSITORY, Session
+from ops.stack import parameters
+
+TEMPLATE = (REPOSITORY / "template.yaml").read_text()
+
+SOURCE = "s3://code/source.tar.gz"
+FOUND = ImageUris("registry/pytorch-training:2.8-cpu", "registry/pytorch-inference:2.6-cpu")
+
+
+@pytest.fixture(autouse=True)
+def _images(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container_images, "image_uris", lambda *_: FOUND)
+
+
+def _request(merged: parameters.Parameters) -> dict[str, str | None]:
+    return {entry["ParameterKey"]: entry.get("ParameterValue") for entry in merged.request()}
+
+
+def test_given_wins_over_previous_over_default(session: Session) -> None:
+    """What the stack has stays (unnamed, it may be masked) until another value is given."""
+    defaults = {"A": "default", "B": "default", "C": "default"}
+
+    merged = parameters.merge(session, defaults, {"B": "previous", "C": "previous"}, {"C": "given"}, SOURCE)
+
+    assert _request(merged) == {"A": "default", "B": None, "C": "given"}
+    assert merged.changed == {"C": ("previous", "given")}
+
+
+def test_previous_values_of_removed_parameters_are_dropped(session: Session) -> None:
+    """A parameter that the template no longer has is not sent."""
+    assert _request(parameters.merge(session, {"A": "1"}, {"Old": "x"}, {}, SOURCE)) == {"A": "1"}
+
+
+def test_worked_out_values_follow_the_code(session: Session) -> None:
+    """The training source is always this checkout's, and images follow it; an image from elsewhere stays."""
+    defaults = dict.fromkeys(("TrainingSourceS3Uri", "TrainingImageUri", "InferenceImageUri"), "")
+    previous = {
+        "TrainingSourceS3Uri": "s3://code/old.tar.gz",
+        "TrainingImageUri": "registry/pytorch-training:2.0-cpu",
+        "InferenceImageUri": "registry/own:1",
+    }
+
+    merged = parameters.merge(session, defaults, previous, {}, SOURCE)
+
+    assert _request(merged) == {
+        "TrainingSourceS3Uri": SOURCE,
+        "TrainingImageUri": FOUND.training,
+        "InferenceImageUri": None,
+    }
+
+
+def test_empty_image_asks_for_the_worked_out_one(session: Session) -> None:
+    """An empty value is how one goes back from an image of one's own."""
+    previous = {"TrainingImageUri": "registry/own:1"}
+
+    merged = parameters.merge(session, {"TrainingImageUri": ""}, previous, {"TrainingImageUri": ""}, SOURCE)
+
+    assert _request(merged) == {"TrainingImageUri": FOUND.training}
+
+
+def test_unknown_and_missing_parameters_are_named(session: Session) -> None:
+    """A typing error is told with the names there are."""
+    with pytest.raises(StackError, match="parameter 'Epoch': not in the template; it has Epochs"):
+        parameters.merge(session, {"Epochs": "1"}, {}, {"Epoch": "2"}, SOURCE)
+    with pytest.raises(StackError, match="parameter 'Email': has no value"):
+        parameters.merge(session, {"Email": None}, {}, {}, SOURCE)
+
+
+@pytest.mark.parametrize("pair", ["Epochs", "=3", ""])
+def test_parse_refuses_what_is_no_pair(pair: str) -> None:
+    """A value needs a name and an equals sign."""
+    with pytest.raises(ValueError, match="not of the form Name=Value"):
+        parameters.parse((pair,))
+
+
+def test_parse_keeps_everything_after_the_first_equals_sign() -> None:
+    """A URI with a query is a value like any other."""
+    assert parameters.parse(("A=b=c", "D=")) == {"A": "b=c", "D": ""}
+
+
+_NUMBERS = [name for name, entry in parameters._load_yaml(TEMPLATE)["Parameters"].items() if entry["Type"] == "Number"]
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e999", "9" * 400, "1_0", "", "high"])
+@pytest.mark.parametrize("name", _NUMBERS)
+def test_no_numeric_parameter_takes_what_is_no_number(name: str, value: str) -> None:
+    """Of NaN no comparison holds, so a threshold that is none would let every model through, or none."""
+    with pytest.raises(StackError, match=f"^parameter '{name}': .*; expected a number within "):
+        parameters.check_numbers(TEMPLATE, {name: value})
+
+
+def test_defaults_and_profile_are_numbers_within_bounds() -> None:
+    """What the repository itself gives passes."""
+    given = {name: value for name, value in parameters.template_defaults(TEMPLATE).items() if value is not None}
+
+    parameters.check_numbers(TEMPLATE, given | parameters.local_profile())
+
+
+def test_template_defaults_reads_short_tags() -> None:
+    """!Ref and the like do not stop it; numbers become the text that CloudFormation takes."""
+    template = "Parameters:\n  A: {Type: Number, Default: 0.5}\n  B: {Type: String}\nResources:\n  X: !Ref A\n"
+
+    assert parameters.template_defaults(template) == {"A": "0.5", "B": None}
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (
+            {"TrainingInstanceType": "ml.m5.large", "EndpointInstanceType": "ml.c5.large"},
+            ("ml.m5.large", "ml.c5.large"),
+        ),
+        ({"TrainingInstanceType": "ml.m5.large", "TuningInstanceType": "ml.g5.xlarge"}, ("ml.g5.xlarge", "")),
+    ],
+)
+def test_a_gpu_in_either_job_decides_the_training_image(values: dict[str, str], expected: tuple[str, str]) -> None:
+    """Tuning and training share one image, and the GPU image also runs without one."""
+    assert parameters.instance_types(values) == expected
+
+
+def test_digest_changes_with_every_other_value(session: Session) -> None:
+    """Lambda publishes a version only when the function changes, and its description carries this digest."""
+    defaults: dict[str, str | None] = {"Colour": "red", "SettingsDigest": ""}
+
+    first = parameters.merge(session, defaults, {}, {}, SOURCE)
+    same = parameters.merge(session, defaults, dict(first.values), {}, SOURCE)
+    other = parameters.merge(session, defaults, dict(first.values), {"Colour": "blue"}, SOURCE)
+
+    assert _request(same)["SettingsDigest"] == _request(first)["SettingsDigest"] != _request(other)["SettingsDigest"]
+    assert other.changed == {"Colour": ("red", "blue")}
+
+
+@pytest.mark.parametrize(("reserved", "provisioned"), [("5", "5"), ("0", "5"), ("5", "0")])
+def test_provisioned_concurrency_within_the_reserved_is_taken(
+    session: Session, reserved: str, provisioned: str
+) -> None:
+    """0 reserves nothing, so anything may be kept warm."""
+    defaults = {"PredictReservedConcurrency": reserved, "PredictProvisionedConcurrency": provisioned}
+
+    assert _request(parameters.merge(session, defaults, {}, {}, SOURCE)) == defaults
+
+
+def test_provisioned_concurrency_above_the_reserved_is_refused(session: Session) -> None:
+    """Before anything is uploaded, with both values and the remedy."""
+    defaults = {"PredictReservedConcurrency": "5", "PredictProvisionedConcurrency": "0"}
+
+    with pytest.raises(
+        StackError, match=r"'PredictProvisionedConcurrency': 6; at most PredictReservedConcurrency \(5\)"
+    ):
+        parameters.merge(session, defaults, {}, {"PredictProvisionedConcurrency": "6"}, SOURCE)
