@@ -40,7 +40,7 @@ lint:
 	mkdir -p build
 	$(BIN)/python -m ops.stack.stacks.expand_template > build/expanded.json
 	$(BIN)/cfn-lint template.yaml build/expanded.json
-	$(BIN)/python -m ops.lint_policies
+	$(BIN)/python -m ops.stack.lint_policies
 	$(BIN)/python -m pytest -q tests/test_template.py
 	@if command -v npx > /dev/null; then \
 	  npx --yes asl-validator@4.0.0 --json-path statemachine/pipeline.asl.json; \

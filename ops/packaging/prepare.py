@@ -22,7 +22,7 @@ from ops.stack import parameters
 REGION = "us-east-1"  # of the embedded account
 # What a process of each kind imports first, one line a process: a training job with its report, a server, the account.
 COMPILED = (
-    "inference.torchvision_ops, torchvision.models, training.train, training.serving_export, torch.onnx, onnx",
+    "inference.torchvision_ops, torchvision.models, training.train, training.export.serving, torch.onnx, onnx",
     "reports.training_report, sklearn.metrics, sklearn.calibration, scipy.cluster.hierarchy, openvino, pandas, optuna",
     "moto.cloudformation.models, moto.stepfunctions.models, moto.sagemaker.responses, moto.moto_server.werkzeug_app",
     "samtranslator.translator.transform, boto3, aws_lambda_powertools, awslambdaric.bootstrap, matplotlib.figure",

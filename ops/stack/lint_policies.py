@@ -1,6 +1,6 @@
 """What parliament finds in the template's policies, but for what ACCEPTED gives a reason for:
 
-    python -m ops.lint_policies
+    python -m ops.stack.lint_policies
 
 Exit code 1 with a line for each finding; a reason that nothing needs any more is a finding too.
 """
@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ops.expand_template import expand, read_template
+from ops.stack.expand_template import expand, read_template
 
 # What is accepted, as a pattern of the finding, and why.
 ACCEPTED = {

@@ -1,9 +1,9 @@
-"""ops/lint_policies.py: mistakes in policies are found, and what is accepted is needed."""
+"""ops/stack/lint_policies.py: mistakes in policies are found, and what is accepted is needed."""
 
 import pytest
-from ops.expand_template import expand, read_template
 
-from ops import lint_policies
+from ops.stack import lint_policies
+from ops.stack.expand_template import expand, read_template
 
 
 def template(statement):
