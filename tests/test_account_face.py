@@ -77,9 +77,9 @@ _AWS_COMMANDS = f"""
 import importlib, pkgutil, sys
 from click.testing import CliRunner
 import deploy
-for module in pkgutil.walk_packages(["ops"]):
-    if module.name != "local_commands":
-        importlib.import_module("ops." + module.name)
+for module in pkgutil.walk_packages(["ops"], "ops."):
+    if module.name != "ops.local_commands":
+        importlib.import_module(module.name)
 for arguments in (["status"], ["up", "--yes"], ["plan"], ["watch"], ["down", "--yes"], ["logs", "predict"], ["--help"]):
     CliRunner().invoke(deploy.cli, arguments)
 print(sorted({OF_THE_ACCOUNT!r} & set(sys.modules)))
