@@ -274,7 +274,7 @@ def test_nothing_of_another_stack_is_made_stopped_or_deleted(resources: dict[str
     # A config is deployed in the second after it was made, when AWS may not see its tags yet; the endpoint is by name.
     assert unbound == [
         ("DeployEndpointRole", "Deploy"), ("CheckEndpointRole", "SetBack"),
-        ("ResumeExecutionRole", "SetBackAnUncheckedModel"),
+        ("ReportOutcomeRole", "SetBack"), ("ResumeExecutionRole", "SetBackAnUncheckedModel"),
     ]  # fmt: skip
 
 
