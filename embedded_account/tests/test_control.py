@@ -13,7 +13,7 @@ pytestmark = pytest.mark.account
 
 
 @pytest.mark.slow
-def test_one_account_a_folder_and_a_killed_one_is_told_at_the_next_start(tmp_path):
+def test_one_account_a_folder_and_the_next_start_tells_of_a_kill(tmp_path):
     """A second start finds the first; after SIGKILL the next start works and says what was lost; stop ends it."""
     first = control.start(tmp_path)
     try:

@@ -7,7 +7,7 @@ import pytest
 
 
 @pytest.mark.account
-def test_the_page_about_the_embedded_account_lists_what_is_carried_out():
+def test_the_page_of_services_lists_what_is_carried_out():
     """An operation that is added or dropped changes the page."""
     command = [sys.executable, "-m", "embedded_account.documentation", "--check"]
 

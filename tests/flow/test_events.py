@@ -7,7 +7,7 @@ import pytest
 
 import embedded_account
 from embedded_account import Faults
-from tests.flow.conftest import Deployment
+from tests.flow.deployment import Deployment, executions_of, said_of
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.account]
@@ -23,19 +23,6 @@ def faults(stack: Deployment) -> Iterator[Faults]:
     remote = Faults(stack.account.info)
     yield remote
     remote.clear()
-
-
-def said_of(stack: Deployment, dataset: str) -> list[str]:
-    """Return what the function said of each event of `dataset`, a line each."""
-    name = stack.outputs["StartExecutionFunctionName"]
-    pages = stack.client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{name}")
-    lines = [event["message"] for page in pages for event in page["events"]]
-    started = [line for line in lines if '"execution started"' in line and f'"{dataset}-' in line]
-    return started + [line for line in lines if '"nothing started"' in line and f"dataset '{dataset}'" in line]
-
-
-def executions_of(stack: Deployment, dataset: str) -> list[str]:
-    return [each["executionArn"] for each in stack.executions() if each["name"].startswith(f"{dataset}-")]
 
 
 def _all_ended(stack: Deployment, dataset: str) -> bool:

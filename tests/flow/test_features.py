@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.flow.conftest import Deployment
+from tests.flow.deployment import Deployment
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.account]

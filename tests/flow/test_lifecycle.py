@@ -10,7 +10,7 @@ import pytest
 from embedded_account.pytest_plugin import RunningAccount
 
 import embedded_account
-from tests.flow.conftest import Deployment
+from tests.flow.deployment import Deployment
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.account]

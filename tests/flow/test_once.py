@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.flow.conftest import Deployment
-from tests.flow.test_events import executions_of, said_of
+from tests.flow.deployment import Deployment, executions_of, said_of
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.account]

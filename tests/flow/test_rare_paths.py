@@ -19,7 +19,7 @@ import embedded_account
 from embedded_account import Faults
 from handlers.ledger import Deployment as Deployed
 from handlers.ledger import Features, Scaling, Token
-from tests.flow.conftest import Deployment
+from tests.flow.deployment import Deployment
 from tests.handlers.packing import tar_gz
 from tests.waiting import wait_for
 

@@ -148,7 +148,7 @@ def test_what_was_stored_survives_a_stop(folder: Path) -> None:
     assert again.info.lost == []
 
 
-def test_everything_stored_survives_a_kill_and_what_ran_has_failed(folder: Path) -> None:
+def test_what_was_stored_survives_a_kill_and_what_ran_has_failed(folder: Path) -> None:
     """Everything that is stored comes back at one address; a job that ran has failed, an execution is aborted."""
     account = _start(folder)
     workbench, function, endpoint, ended, runs = _fill(account)

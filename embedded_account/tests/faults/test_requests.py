@@ -39,7 +39,7 @@ def test_a_client_reads_the_errors_of_its_service(
     seen = {}
     for kind in ("throttle", "error", "expire-credentials"):
         with faults.during(kind, service=service, operation=operation):
-            with pytest.raises(ClientError) as caught:
+            with pytest.raises(ClientError, match=operation) as caught:
                 getattr(aws(service), method)(**arguments)
             assert faults.waiting() == []
         answer = caught.value.response
@@ -69,7 +69,7 @@ def test_a_dropped_call_is_not_carried_out(account: RunningAccount, faults: Faul
     name, s3 = f"dropped-{uuid.uuid4().hex[:8]}", account.client("s3")
     faults.add("drop", service="s3", operation="CreateBucket")
 
-    with pytest.raises(ConnectionClosedError):
+    with pytest.raises(ConnectionClosedError, match="Connection was closed"):
         s3.create_bucket(Bucket=name)
 
     assert name not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
@@ -81,7 +81,7 @@ def test_a_lost_answer_leaves_the_call_carried_out(aws: Callable[[str], Any], fa
     aws("s3").create_bucket(Bucket=name)
     faults.add("lose-answer", service="s3", operation="PutObject")
 
-    with pytest.raises(ConnectionClosedError):
+    with pytest.raises(ConnectionClosedError, match="Connection was closed"):
         aws("s3").put_object(Bucket=name, Key="k", Body=b"x" * 10)
 
     assert aws("s3").get_object(Bucket=name, Key="k")["Body"].read() == b"x" * 10
