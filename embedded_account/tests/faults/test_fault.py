@@ -35,7 +35,7 @@ def test_every_kind_can_be_made():
     assert [Fault.parse({"kind": kind, **_NEEDED}).kind for kind in KINDS] == list(KINDS)
 
 
-def test_a_fault_passes_over_occasions_and_clears_itself_by_count(bare_account: Account):
+def test_a_fault_skips_occasions_and_clears_itself_by_count(bare_account: Account):
     """With skip 2 and count 2 the third and the fourth occasion are hit, then the fault is gone."""
     board = Board(bare_account)
     board.add(Fault.parse({"kind": "throttle", "service": "s3", "skip": 2, "count": 2}))
