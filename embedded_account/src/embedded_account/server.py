@@ -51,6 +51,7 @@ _SERVICES = (
     "embedded_account.faults",
     "embedded_account.clock_control",
     "embedded_account.iam.report_control",
+    "embedded_account.wiring.request_ids",
     "embedded_account.durability",
 )
 

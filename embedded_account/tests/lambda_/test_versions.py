@@ -329,3 +329,23 @@ def test_permission_is_added_shown_and_removed(function: NewFunction) -> None:
     deployed.client.remove_permission(FunctionName=deployed.name, StatementId="events")
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         deployed.client.get_policy(FunctionName=deployed.name)
+
+
+def test_lists_come_in_pages(function: NewFunction) -> None:
+    """MaxItems bounds a page, and its NextMarker begins the next.
+
+    Source: Lambda API reference, ListVersionsByFunction.
+    """
+    made = function("def handler(event, context):\n    return 1\n")
+    made.publish()
+    made.update("def handler(event, context):\n    return 2\n")
+    made.publish()
+
+    first = made.client.list_versions_by_function(FunctionName=made.name, MaxItems=2)
+    rest = made.client.list_versions_by_function(FunctionName=made.name, Marker=first["NextMarker"])
+
+    assert [one["Version"] for one in first["Versions"]] == ["$LATEST", "1"]
+    assert [one["Version"] for one in rest["Versions"]] == ["2"]
+    assert "NextMarker" not in rest
+    with pytest.raises(ClientError, match="Marker"):
+        made.client.list_versions_by_function(FunctionName=made.name, Marker="nonsense")

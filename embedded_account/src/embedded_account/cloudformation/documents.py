@@ -86,7 +86,8 @@ def check_resources(document: dict[str, Any]) -> None:
         for key in sorted(set(definition) - _RESOURCE_KEYS):
             raise UnsupportedError(f"{key!r} of resource {logical_id!r}")
         for key in ("DeletionPolicy", "UpdateReplacePolicy"):
-            if definition.get(key, "Delete") not in _POLICIES:
+            policy = definition.get(key, "Delete")
+            if not isinstance(policy, str) or policy not in _POLICIES:
                 raise UnsupportedError(f"{key} {definition[key]!r} of resource {logical_id!r}")
 
 

@@ -171,8 +171,10 @@ class StackOperations:
         if "ChangeSetName" in request:
             _, change_set = self._stacks.change_set(request["ChangeSetName"], request.get("StackName", ""))
             template = change_set.template
-        else:
+        elif "StackName" in request:
             template = self._stacks.get(request["StackName"], "Stack with id {} does not exist").template
+        else:
+            raise ServiceError("ValidationError", "one of StackName and ChangeSetName is required")
         if template is None:
             raise ServiceError("ValidationError", "there is no template yet; no change set was carried out")
         is_original = request.get("TemplateStage", "Original") == "Original"

@@ -83,7 +83,10 @@ class Queries:
             and key.name == params.get("MetricName", key.name)
             and _has(dict(key.dimensions), wanted)
         ]
-        start = int(params.get("NextToken") or 0)
+        token = params.get("NextToken") or "0"
+        if not token.isdigit():
+            raise ServiceError("InvalidParameterValue", f"NextToken: {token!r}; pass one that the last page returned")
+        start = int(token)
         end = start + _LIST_PAGE
         return {"Metrics": found[start:end]} | ({"NextToken": str(end)} if end < len(found) else {})
 

@@ -18,7 +18,8 @@ from embedded_account.iam.actions import TABLE
 from embedded_account.iam.actions.rules import Call, Need
 from embedded_account.iam.actions.s3 import S3Request, UnknownOperationError, needs, reads_body
 from embedded_account.iam.authentication import authenticate, checked_body
-from embedded_account.iam.errors import NotAuthenticatedError
+from embedded_account.iam.documents import Policy
+from embedded_account.iam.errors import MalformedPolicyError, NotAuthenticatedError
 from embedded_account.iam.permissions import Permissions
 from embedded_account.iam.roles import Roles
 from embedded_account.iam.scopes import Scope
@@ -49,6 +50,7 @@ _S3_STATUSES = {
     "ExpiredToken": "400 Bad Request",
     "IncompleteBody": "400 Bad Request",
     "InvalidArgument": "400 Bad Request",
+    "MalformedPolicy": "400 Bad Request",
     "MalformedTrailerError": "400 Bad Request",
     "XAmzContentSHA256Mismatch": "400 Bad Request",
     "NotImplemented": "501 Not Implemented",
@@ -189,6 +191,10 @@ class Enforcement:
             for need in (_of_request(one, environ) for one in needs(request, body)):
                 self._permissions.require(caller, need, "s3")
                 self._check_missing(caller, need)
+            if request.method == "PUT" and not request.key and "policy" in request.query:
+                Policy.parse((body or b"").decode("utf-8", "replace"))
+        except MalformedPolicyError as error:
+            return ServiceError("MalformedPolicy", str(error))
         except UnknownOperationError as error:
             return not_carried_out(f"s3: {error}")
         except ServiceException as refusal:

@@ -2,25 +2,14 @@
 
 from typing import Any
 
-from embedded_account.account import Account
 from embedded_account.errors import ServiceError
-from embedded_account.lambda_.event_config import EventConfigs
-from embedded_account.lambda_.fleet import Fleets
-from embedded_account.lambda_.function import Function
-from embedded_account.lambda_.targets import aliases_of, backend_of, latest, resolve
+from embedded_account.lambda_.api import Answer, LambdaOperations, Params
+from embedded_account.lambda_.targets import aliases_of, resolve
 from embedded_account.wiring.serving import Operation
 
-Params = dict[str, Any]
-Answer = dict[str, Any]
 
-
-class AliasOperations:
+class AliasOperations(LambdaOperations):
     """Answers its part of the Lambda API; ListAliases is moto's."""
-
-    def __init__(self, account: Account) -> None:
-        self._account = account
-        self._fleets = account.shared(Fleets)
-        self._configs = account.shared(EventConfigs)
 
     def table(self) -> dict[str, Operation]:
         """Return the operations by their names."""
@@ -66,13 +55,6 @@ class AliasOperations:
         self._fleets.unprovision(function.function_name, name)
         self._configs.delete(function.function_name, name)
         return {}
-
-    @property
-    def _backend(self) -> Any:
-        return backend_of(self._account)
-
-    def _latest(self, params: Params) -> Function:
-        return latest(self._backend, params["FunctionName"])
 
     def _alias(self, params: Params) -> Any:
         function, name = self._latest(params), params["Name"]

@@ -2,33 +2,27 @@
 
 import base64
 import json
+import uuid
 from collections.abc import Callable
 from typing import Any
 
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
-from embedded_account.lambda_.event_config import EventConfigs
-from embedded_account.lambda_.fleet import Fleets
+from embedded_account.lambda_.api import Answer, LambdaOperations, Params, page
 from embedded_account.lambda_.function import Function
-from embedded_account.lambda_.invoker import Invoker
 from embedded_account.lambda_.packages import Packages
-from embedded_account.lambda_.targets import LATEST, Target, aliases_of, backend_of, latest, parse_name, resolve
+from embedded_account.lambda_.permissions import statement
+from embedded_account.lambda_.targets import LATEST, Target, aliases_of, parse_name
 from embedded_account.lambda_.urls import FunctionUrls
 from embedded_account.lambda_.warmer import Warmer
 from embedded_account.wiring.serving import Operation
 
-Params = dict[str, Any]
-Answer = dict[str, Any]
 
-
-class FunctionOperations:
+class FunctionOperations(LambdaOperations):
     """Answers its part of the Lambda API."""
 
     def __init__(self, account: Account) -> None:
-        self._account = account
-        self._invoker = account.shared(Invoker)
-        self._fleets = account.shared(Fleets)
-        self._configs = account.shared(EventConfigs)
+        super().__init__(account)
         self._urls = account.shared(FunctionUrls)
         self._warmer = account.shared(Warmer)
 
@@ -119,19 +113,26 @@ class FunctionOperations:
         functions = [entry["latest"] for entry in self._backend._lambdas._functions.values()]
         if params.get("FunctionVersion") == "ALL":
             functions = [version for function in functions for version in self._versions(function)]
-        return {"Functions": [function.get_configuration() for function in functions]}
+        return page([function.get_configuration() for function in functions], params, "Functions")
 
     def add_permission(self, params: Params) -> Answer:
         """Let someone invoke the function."""
         function, sid = self._latest(params), params["StatementId"]
-        if any(statement.get("Sid") == sid for statement in function.policy.statements):
+        if any(one.get("Sid") == sid for one in function.policy.statements):
             raise ServiceError(
                 "ResourceConflictException",
                 f"The statement id ({sid}) provided already exists. Please provide a new statement id, or remove the"
                 " existing statement.",
             )
-        request = {name: value for name, value in params.items() if name not in ("FunctionName", "Qualifier")}
-        added = self._backend.add_permission(function.function_name, params.get("Qualifier"), json.dumps(request))
+        if params.get("RevisionId") not in (None, function.policy.revision):
+            raise ServiceError(
+                "PreconditionFailedException",
+                "The RevisionId provided does not match the latest RevisionId for the Lambda function or alias. Call"
+                " the GetFunction or the GetAlias API to retrieve the latest RevisionId for your resource.",
+            )
+        added = statement(params, self._target(params).arn)
+        function.policy.statements.append(added)
+        function.policy.revision = str(uuid.uuid4())
         return {"Statement": json.dumps(added)}
 
     # -- versions -----------------------------------------------------------------------------------------------
@@ -152,19 +153,9 @@ class FunctionOperations:
 
     def list_versions(self, params: Params) -> Answer:
         """List $LATEST and the published versions."""
-        return {"Versions": [one.get_configuration() for one in self._versions(self._latest(params))]}
+        return page([one.get_configuration() for one in self._versions(self._latest(params))], params, "Versions")
 
     # -- inside -------------------------------------------------------------------------------------------------
-
-    @property
-    def _backend(self) -> Any:
-        return backend_of(self._account)
-
-    def _target(self, params: Params) -> Target:
-        return resolve(self._backend, params["FunctionName"], params.get("Qualifier"))
-
-    def _latest(self, params: Params) -> Function:
-        return latest(self._backend, params["FunctionName"])
 
     def _forget(self, function: Function) -> None:
         self._backend._lambdas._functions.pop(function.function_name)

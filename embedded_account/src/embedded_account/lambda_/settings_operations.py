@@ -2,27 +2,15 @@
 
 from typing import Any
 
-from embedded_account.account import Account
 from embedded_account.errors import ServiceError
-from embedded_account.lambda_.event_config import EventConfigs
-from embedded_account.lambda_.fleet import Fleets, Provisioned
-from embedded_account.lambda_.function import Function
-from embedded_account.lambda_.invoker import Invoker
-from embedded_account.lambda_.targets import LATEST, Target, backend_of, function_arn, latest, resolve
+from embedded_account.lambda_.api import Answer, LambdaOperations, Params, page
+from embedded_account.lambda_.fleet import Provisioned
+from embedded_account.lambda_.targets import LATEST, Target, function_arn, resolve
 from embedded_account.wiring.serving import Operation
 
-Params = dict[str, Any]
-Answer = dict[str, Any]
 
-
-class SettingsOperations:
+class SettingsOperations(LambdaOperations):
     """Answers its part of the Lambda API."""
-
-    def __init__(self, account: Account) -> None:
-        self._account = account
-        self._invoker = account.shared(Invoker)
-        self._fleets = account.shared(Fleets)
-        self._configs = account.shared(EventConfigs)
 
     def table(self) -> dict[str, Operation]:
         """Return the operations by their names."""
@@ -83,7 +71,7 @@ class SettingsOperations:
         function = self._latest(params)
         configs = self._fleets.fleet(function.function_name).provisioned
         listed = [_describe(one) | {"FunctionArn": f"{function.function_arn}:{name}"} for name, one in configs.items()]
-        return {"ProvisionedConcurrencyConfigs": listed}
+        return page(listed, params, "ProvisionedConcurrencyConfigs")
 
     def delete_provisioned(self, params: Params) -> Answer:
         """End the environments."""
@@ -140,7 +128,7 @@ class SettingsOperations:
         """List those of every qualifier."""
         function = self._latest(params)
         listed = self._configs.list(function.function_name, function.function_arn)
-        return {"FunctionEventInvokeConfigs": listed}
+        return page(listed, params, "FunctionEventInvokeConfigs")
 
     def delete_event_config(self, params: Params) -> Answer:
         """Return to the defaults."""
@@ -150,16 +138,6 @@ class SettingsOperations:
         return {}
 
     # -- inside -------------------------------------------------------------------------------------------------
-
-    @property
-    def _backend(self) -> Any:
-        return backend_of(self._account)
-
-    def _target(self, params: Params) -> Target:
-        return resolve(self._backend, params["FunctionName"], params.get("Qualifier"))
-
-    def _latest(self, params: Params) -> Function:
-        return latest(self._backend, params["FunctionName"])
 
     def _refuse_second_config(self, target: Target) -> None:
         """Refuse a configuration of an alias beside one of its version: a version has one at most."""

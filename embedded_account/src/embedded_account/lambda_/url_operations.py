@@ -1,22 +1,18 @@
 """The part of the Lambda API that gives functions a URL."""
 
-from typing import Any
-
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
-from embedded_account.lambda_.targets import aliases_of, backend_of, latest, parse_name
+from embedded_account.lambda_.api import Answer, LambdaOperations, Params, page
+from embedded_account.lambda_.targets import aliases_of, latest, parse_name
 from embedded_account.lambda_.urls import FunctionUrls, checked_options
 from embedded_account.wiring.serving import Operation
 
-Params = dict[str, Any]
-Answer = dict[str, Any]
 
-
-class UrlOperations:
+class UrlOperations(LambdaOperations):
     """Answers its part of the Lambda API."""
 
     def __init__(self, account: Account) -> None:
-        self._account = account
+        super().__init__(account)
         self._urls = account.shared(FunctionUrls)
 
     def table(self) -> dict[str, Operation]:
@@ -52,7 +48,7 @@ class UrlOperations:
     def list(self, params: Params) -> Answer:
         """List those of a function and its aliases."""
         listed = [url.describe() for url in self._urls.of_function(_target(params)[0])]
-        return {"FunctionUrlConfigs": listed}
+        return page(listed, params, "FunctionUrlConfigs")
 
     def delete(self, params: Params) -> Answer:
         """Close the listener."""
@@ -60,10 +56,6 @@ class UrlOperations:
         self._urls.find(name, qualifier)
         self._urls.remove(name, qualifier)
         return {}
-
-    @property
-    def _backend(self) -> Any:
-        return backend_of(self._account)
 
 
 def _target(params: Params) -> tuple[str, str]:

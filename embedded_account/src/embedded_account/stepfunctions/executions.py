@@ -50,6 +50,7 @@ class Executions:
         if not _EXECUTION_NAME.fullmatch(name):
             raise ServiceError("InvalidName", f"Invalid Name: '{name}'")
         _check_size(text)
+        _check_json(text)
         with self._starting:
             execution = self._backend.start_execution(params["stateMachineArn"], name, text)
         return {"executionArn": execution.execution_arn, "startDate": execution.start_date}
@@ -137,6 +138,7 @@ def _list_item(execution: Any) -> dict[str, Any]:
         "startDate": execution.start_date,
         "stateMachineArn": execution.state_machine_arn,
         "status": execution.status,
+        "redriveCount": 0,  # redrive is not carried out
     }
     return item | ({"stopDate": execution.stop_date} if execution.status in _ENDED else {})
 
@@ -147,6 +149,13 @@ def _check_size(text: str) -> None:
             "ValidationException",
             f"the payload has {len(text.encode())} bytes; at most {_LARGEST_PAYLOAD_BYTES} are allowed",
         )
+
+
+def _check_json(text: str) -> None:
+    try:
+        json.loads(text)
+    except ValueError as error:
+        raise ServiceError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from error
 
 
 def _has_begun(execution: Any) -> bool:

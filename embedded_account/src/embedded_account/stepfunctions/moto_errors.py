@@ -6,8 +6,12 @@ Source: Step Functions developer guide, "Handling errors in Step Functions workf
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from moto.stepfunctions.parser.asl.component.common.error_name.error_equals_decl import ErrorEqualsDecl
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_aws_sdk import (
+    StateTaskServiceAwsSdk,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback import (
     StateTaskServiceCallback,
 )
@@ -18,13 +22,17 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import HeartbeatTimeou
 
 from embedded_account.wiring.replacement import replace
 
+_SDK_CLIENT = "SdkClientException"
 _PARAMETERS = ("self", "env", "ex")
 
 
 def install() -> None:
     """Apply the corrections."""
     _name_heartbeats()
+    _match_heartbeats_as_timeouts()
     _name_lost_connections()
+    _name_unmodelled_errors()
+    _capitalise_services()
 
 
 def _name_heartbeats() -> None:
@@ -47,9 +55,50 @@ def _name_lost_connections() -> None:
     original = replace(StateTaskServiceLambda, "_from_error", from_error, parameters=_PARAMETERS)
 
 
+def _match_heartbeats_as_timeouts() -> None:
+    """A missed heartbeat is a time-out too: Retry and Catch take it by either name."""
+    timeout = StatesErrorName(typ=StatesErrorNameType.StatesTimeout)
+    heartbeat = StatesErrorName(typ=StatesErrorNameType.StatesHeartbeatTimeout)
+
+    def eval_body(self: Any, env: Any) -> None:
+        is_heartbeat = env.stack[-1] == heartbeat
+        original(self, env)
+        env.stack[-1] = env.stack[-1] or (is_heartbeat and timeout in self.error_names)
+
+    original = replace(ErrorEqualsDecl, "_eval_body", eval_body, parameters=("self", "env"))
+
+
+def _name_unmodelled_errors() -> None:
+    """An error of Lambda that its Invoke has no class for, such as a denial, is Lambda.AWSLambdaException."""
+
+    def error_and_cause(client_error: ClientError) -> tuple[str, str]:
+        error, cause = original(client_error)
+        is_modelled = type(client_error) is not ClientError or client_error.response["Error"]["Code"] == _SDK_CLIENT
+        return error if is_modelled else "Lambda.AWSLambdaException", cause
+
+    original = replace(
+        StateTaskServiceLambda,
+        "_error_cause_from_client_error",
+        staticmethod(error_and_cause),
+        parameters=("client_error",),
+    )
+
+
+def _capitalise_services() -> None:
+    """An error of an aws-sdk task begins with the service's name in capitals, such as S3.NoSuchKeyException."""
+
+    def normalised(service_name: str) -> str:
+        name: str = original(service_name)
+        return name[:1].upper() + name[1:]
+
+    original = replace(
+        StateTaskServiceAwsSdk, "_normalise_service_error_name", staticmethod(normalised), parameters=("service_name",)
+    )
+
+
 def _sdk_client_exception(error: BotoCoreError) -> ClientError:
-    said: Any = {  # no answer came, so its metadata is less than the type asks for
-        "Error": {"Code": "SdkClientException", "Message": f"Unable to execute HTTP request: {error}"},
+    answer: Any = {  # no answer came, so its metadata is less than the type asks for
+        "Error": {"Code": _SDK_CLIENT, "Message": f"Unable to execute HTTP request: {error}"},
         "ResponseMetadata": {"HTTPStatusCode": 0, "RequestId": "null"},
     }
-    return ClientError(said, "Invoke")
+    return ClientError(answer, "Invoke")

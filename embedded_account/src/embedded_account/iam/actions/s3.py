@@ -184,8 +184,8 @@ def _deletions(request: S3Request, body: bytes, context: Mapping[str, Value]) ->
 
 
 def reads_body(method: str, key: str, query: Mapping[str, str]) -> bool:
-    """Return whether it is in the body what a request needs: the keys to delete, or the tags to put."""
-    return (method == "POST" and not key) or (method == "PUT" and "tagging" in query)
+    """Return whether the body decides on a request: the keys to delete, the tags or the policy to put."""
+    return (method == "POST" and not key) or (method == "PUT" and not {"tagging", "policy"}.isdisjoint(query))
 
 
 def _context(request: S3Request, body: bytes | None) -> dict[str, Value]:

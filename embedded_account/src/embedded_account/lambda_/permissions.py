@@ -1,0 +1,58 @@
+"""Who may use a function: the statements of its policy, as AddPermission makes them.
+
+Source: Lambda API reference, AddPermission; Lambda developer guide, "Working with resource-based IAM policies".
+"""
+
+import re
+from typing import Any
+
+from embedded_account.errors import ServiceError
+
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_PRINCIPAL_ARN = re.compile(r"arn:aws[\w-]*:(?:iam|sts)::[0-9]{12}:(?:root|(?:role|user|assumed-role)/\S+)")
+_SERVICE = re.compile(r"[\w.-]+\.amazon(?:aws)?\.com")
+# parameter -> (operator, condition key)
+_CONDITIONS = {
+    "SourceArn": ("ArnLike", "AWS:SourceArn"),
+    "SourceAccount": ("StringEquals", "AWS:SourceAccount"),
+    "PrincipalOrgID": ("StringEquals", "aws:PrincipalOrgID"),
+    "EventSourceToken": ("StringEquals", "lambda:EventSourceToken"),
+    "FunctionUrlAuthType": ("StringEquals", "lambda:FunctionUrlAuthType"),
+    "InvokedViaFunctionUrl": ("Bool", "lambda:InvokedViaFunctionUrl"),
+}
+
+
+def statement(params: dict[str, Any], arn: str) -> dict[str, Any]:
+    """Return the statement that an AddPermission request adds to the policy of the function or alias `arn`.
+
+    Raises:
+        ServiceError: its principal is none.
+    """
+    made: dict[str, Any] = {
+        "Sid": params["StatementId"],
+        "Effect": "Allow",
+        "Principal": _principal(params["Principal"]),
+        "Action": params["Action"],
+        "Resource": arn,
+    }
+    conditions: dict[str, dict[str, str]] = {}
+    for name, (operator, key) in _CONDITIONS.items():
+        if name in params:
+            value = params[name]
+            conditions.setdefault(operator, {})[key] = str(value).lower() if isinstance(value, bool) else value
+    return made | ({"Condition": conditions} if conditions else {})
+
+
+def _principal(text: str) -> str | dict[str, str]:
+    if text == "*":
+        return text
+    if _ACCOUNT.fullmatch(text):
+        return {"AWS": f"arn:aws:iam::{text}:root"}
+    if _PRINCIPAL_ARN.fullmatch(text):
+        return {"AWS": text}
+    if _SERVICE.fullmatch(text):
+        return {"Service": text}
+    raise ServiceError(
+        "InvalidParameterValueException",
+        "The provided principal was invalid. Please check the principal and try again.",
+    )
