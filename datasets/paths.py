@@ -22,6 +22,7 @@ _LITTER = frozenset(
     }
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SHOWN = 120  # characters
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -43,7 +44,7 @@ def safe_path(name: str) -> str:
 def shown(name: str) -> str:
     """Return a name as a sentence quotes it: escaped, and cut when it is long."""
     text = repr(name)
-    return text if len(text) <= 200 else f"{text[:200]}...'"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...'"
 
 
 def path_parts(path: str) -> list[str]:

@@ -1,15 +1,13 @@
 """EvaluateModel: the gate. Without a fresh test accuracy of at least the threshold nothing is deployed."""
 
-import gzip
-import io
 import json
-import tarfile
-import zlib
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
+from datasets.archives import Archive, Limits, members
+from datasets.errors import ArchiveError, ArchiveSizeError
 from handlers import aws
 from handlers.aws.logs import logger
 from handlers.aws.objects import SeekableObject, head, split_uri, write_json
@@ -35,8 +33,10 @@ def read_evaluation(output_s3_uri: str) -> Any:
         data = _member(output_s3_uri)
     except AwsNotFoundError as error:
         raise ModelRejectedError(f"output {output_s3_uri!r} does not exist; the training job wrote none") from error
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-        raise ModelRejectedError(f"output {output_s3_uri!r} cannot be read: {error}; train again") from error
+    except ArchiveSizeError as error:
+        raise ModelRejectedError(f"output {output_s3_uri!r} unpacks to more than {error.most} bytes") from error
+    except ArchiveError as error:
+        raise ModelRejectedError(f"output {output_s3_uri!r} cannot be read: {error.reason}; train again") from error
     if data is None:
         raise ModelRejectedError(f"output {output_s3_uri!r} holds no {MEMBER}; training/train.py writes it")
     try:
@@ -47,17 +47,17 @@ def read_evaluation(output_s3_uri: str) -> Any:
 
 def _member(output_s3_uri: str) -> bytes | None:
     bucket, key = split_uri(output_s3_uri)
-    source = io.BufferedReader(SeekableObject(bucket, head(bucket, key)), 1024 * 1024)
-    with gzip.GzipFile(fileobj=source) as unpacked, tarfile.open(fileobj=unpacked, mode="r|") as archive:
-        while info := archive.next():
-            if info.offset_data + info.size > MAX_OUTPUT_BYTES:
-                raise ModelRejectedError(f"output {output_s3_uri!r} unpacks to more than {MAX_OUTPUT_BYTES} bytes")
-            if not info.isreg() or info.name.removeprefix("./") != MEMBER:
-                continue
-            if info.size > MAX_EVALUATION_BYTES:
-                raise ModelRejectedError(f"{MEMBER} has {info.size} bytes; at most {MAX_EVALUATION_BYTES} are read")
-            stream = archive.extractfile(info)
-            return stream.read() if stream else None
+    output = head(bucket, key)
+    archive = Archive(SeekableObject(bucket, output), output_s3_uri, output.size)
+    limits = Limits(
+        total_bytes=MAX_OUTPUT_BYTES, ratio=20, floor_bytes=2 * MAX_EVALUATION_BYTES, member_bytes=MAX_EVALUATION_BYTES
+    )
+    for member in members(archive, limits, skip_others=True):
+        if member.path != MEMBER:
+            continue
+        if member.size > MAX_EVALUATION_BYTES:
+            raise ModelRejectedError(f"{MEMBER} has {member.size} bytes; at most {MAX_EVALUATION_BYTES} are read")
+        return member.read()
     return None
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import io
-import tarfile
 import webbrowser
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from datasets.archives import Archive, Limits, members
+from datasets.errors import ArchiveError, ArchiveSizeError
 from handlers.contract.names import training_job_name, tuning_job_name
 from ops.console import say
 from ops.errors import ReportError, error_code
@@ -33,7 +33,7 @@ MEMBERS = {
     "evaluation.json": "evaluation.json",
 }
 MAX_OUTPUT_BYTES = 1 << 30
-MAX_MEMBER_BYTES = 256 << 20
+MAX_MEMBER_BYTES = 64 << 20
 _MISSING = {"ValidationException", "ResourceNotFound", "ResourceNotFoundException"}
 
 
@@ -171,21 +171,17 @@ def unpack(archive: bytes, name: str) -> dict[str, bytes]:
     Raises:
         ReportError: it is damaged or too large.
     """
-    found: dict[str, bytes] = {}
+    unpacked: dict[str, bytes] = {}
+    limits = Limits(total_bytes=MAX_OUTPUT_BYTES, ratio=20, floor_bytes=MAX_MEMBER_BYTES, member_bytes=MAX_MEMBER_BYTES)
     try:
-        with tarfile.open(fileobj=io.BytesIO(archive), mode="r|gz") as members:
-            for member in members:
-                if member.offset_data + member.size > MAX_OUTPUT_BYTES:
-                    raise ReportError(
-                        f"output {name!r}: unpacks to more than {MAX_OUTPUT_BYTES} bytes; fetch it by hand"
-                    )
-                wanted = member.name.removeprefix("./")
-                if member.isreg() and wanted in MEMBERS and member.size <= MAX_MEMBER_BYTES:
-                    stream = members.extractfile(member)
-                    found[wanted] = stream.read() if stream else b""
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-        raise ReportError(f"output {name!r}: cannot be read ({error}); train again") from error
-    return found
+        for member in members(Archive(io.BytesIO(archive), name, len(archive)), limits, skip_others=True):
+            if member.path in MEMBERS and member.size <= MAX_MEMBER_BYTES:
+                unpacked[member.path] = member.read()
+    except ArchiveSizeError as error:
+        raise ReportError(f"output {name!r}: unpacks to more than {error.most} bytes; fetch it by hand") from error
+    except ArchiveError as error:
+        raise ReportError(f"output {name!r}: cannot be read ({error.reason}); train again") from error
+    return unpacked
 
 
 def _object(session: Session, bucket: str, key: str) -> bytes | None:

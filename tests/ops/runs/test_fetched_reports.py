@@ -137,15 +137,16 @@ def test_damaged_output_is_refused(content: bytes) -> None:
 
 
 def test_links_and_paths_of_an_archive_write_nothing(tmp_path: Path) -> None:
-    """Members are taken by name, regular files only; a bomb is refused by its size."""
+    """Members are taken by name, regular files only; a path that leads outside is refused."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as output:
         link = tarfile.TarInfo("report.html")
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         output.addfile(link)
-        output.addfile(tarfile.TarInfo("../evaluation.json"))
 
     assert fetched_reports.unpack(buffer.getvalue(), "s3://x") == {}
+    with pytest.raises(ReportError, match=r"cannot be read \(path '../evaluation.json' points outside"):
+        fetched_reports.unpack(archive(**{"../evaluation.json": b"{}"}), "s3://x")
 
 
 def test_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,54 @@
+"""How much an archive may hold, counted while it is read: whatever an archive says of itself, reading it ends."""
+
+from dataclasses import dataclass
+
+from datasets.errors import ArchiveError, ArchiveSizeError
+from datasets.limits import MAX_IMAGE_BYTES
+
+CHUNK_BYTES = 128 * 1024  # the most that is unpacked ahead of what was asked for
+_FREE_MEMBERS = 1000
+_BYTES_A_MEMBER = 64  # the least that a picture and its header weigh, however they are packed
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much an archive may hold. The defaults are far above any image dataset a Lambda can unpack in time."""
+
+    members: int = 500_000
+    total_bytes: int = 64 * 1024**3
+    ratio: int = 200  # unpacked against packed bytes; photographs hardly compress
+    floor_bytes: int = 10 * 1024 * 1024  # a small archive of equal files may well compress beyond `ratio`
+    member_bytes: int = MAX_IMAGE_BYTES  # of one member in memory
+    central_directory_bytes: int = 128 * 1024**2  # of a zip's directory
+
+
+class Budget:
+    """Counts what an archive of `size` bytes unpacks to and refuses more than its limits."""
+
+    def __init__(self, name: str, size: int, limits: Limits) -> None:
+        self.name, self.size, self.limits = name, size, limits
+        self._members = self._bytes = 0
+        self._most = min(limits.total_bytes, size * limits.ratio + limits.floor_bytes)
+        self._most_members = min(limits.members, _FREE_MEMBERS + size // _BYTES_A_MEMBER)
+
+    def add_member(self) -> None:
+        """Count a file, a folder or a header of its own."""
+        self._members += 1
+        if self._members > self._most_members:
+            raise ArchiveError(
+                f"archive {self.name!r} has more than {self._most_members} members; upload it as a folder"
+            )
+
+    def add_bytes(self, count: int) -> None:
+        """Count bytes that were unpacked, or that a member states before it is."""
+        self._bytes += count
+        self.check_room(0)
+
+    def check_room(self, count: int) -> None:
+        """Refuse `count` more bytes where they are over the limit; nothing is counted."""
+        if self._bytes + count > self._most:
+            raise ArchiveSizeError(
+                f"archive {self.name!r} of {self.size} bytes unpacks to more than {self._most} bytes; upload it as a "
+                "folder if that is right",
+                self._most,
+            )
