@@ -5,6 +5,7 @@ import hashlib
 import random
 import stat
 import struct
+import zlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -56,7 +57,8 @@ def _named(name: bytes, flags: int = 0) -> Callable[[], bytes]:
 
 def _bomb(megabytes: int, size: int, method: int = DEFLATED) -> Callable[[], bytes]:
     pack = bzip2_zeros if method == BZIP2 else deflated_zeros
-    return lambda: Zip([ZipMember(b"a/1.jpg", pack(megabytes), size, method)]).build()
+    crc = zlib.crc32(bytes(min(size, MEBIBYTE)))  # right where little is stated
+    return lambda: Zip([ZipMember(b"a/1.jpg", pack(megabytes), size, method, crc=crc)]).build()
 
 
 def _filling(count: int) -> bytes:
@@ -78,14 +80,18 @@ def _tar_bomb_with_filling() -> bytes:
 
 def _deep_folders() -> bytes:
     """Return a tar of thousands of paths that share no folder."""
-    names = (hashlib.sha256(b"%d" % i).hexdigest() for i in range(6000))
+    names = (hashlib.sha256(b"%d" % i).hexdigest() for i in range(600))
     parts = ("/".join(name[at : at + 4] for at in range(0, 64, 4)) for name in names)
     return tar_gz(*(tar_header(f"{path}/1.jpg".encode(), 0) for path in parts))
 
 
 def _overlapping() -> bytes:
-    first = ZipMember(b"a/0.jpg", deflated_zeros(30), 30 * MEBIBYTE, DEFLATED)
-    again = [ZipMember(b"a/0.jpg", first.content, 1000, DEFLATED, offset=0, is_listed_only=True) for _ in range(7000)]
+    crc = zlib.crc32(bytes(1000))
+    first = ZipMember(b"a/0.jpg", deflated_zeros(30), 1000, DEFLATED, crc=crc)
+    again = [
+        ZipMember(b"a/0.jpg", first.content, 1000, DEFLATED, crc=crc, offset=0, is_listed_only=True)
+        for _ in range(7000)
+    ]
     return Zip([first, *again]).build()
 
 

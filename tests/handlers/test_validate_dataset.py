@@ -6,6 +6,7 @@ from handlers import aws
 from handlers.contract.errors import AwsNotFoundError, AwsThrottledError, DatasetChangedError, DatasetError
 from handlers.datasets import staging
 from handlers.validate_dataset import handler
+from tests.datasets.cases import CASES, names
 from tests.handlers import packing
 from tests.handlers.environment import BUCKET, EXECUTION
 
@@ -210,3 +211,27 @@ def test_state_stays_small_for_many_classes(world, validate):
         world.put_images("datasets/flowers/", **{f"class{i:03}{'x' * 180}": 3})
 
     assert len(str(validate())) < 2000
+
+
+@pytest.mark.parametrize("case", CASES, ids=names())
+@pytest.mark.parametrize("way", ["folder", "zip"])
+def test_shapes_are_read_as_everywhere(world, validate, case, way):
+    """The same classes, splits and paths below what wraps them, from a folder and from a zip."""
+    if way == "zip":
+        world.put("datasets/flowers.zip", packing.zipped(case.files()))
+    else:
+        for path, body in case.files().items():
+            world.put(f"datasets/flowers/{path}", body)
+    uri = f"s3://{BUCKET}/datasets/flowers.zip" if way == "zip" else _FOLDER
+
+    if case.classes is None:
+        with pytest.raises(DatasetError, match="class"):
+            validate(uri)
+        return
+    dataset = validate(uri)
+
+    assert world.json(dataset["ClassesS3Uri"]) == list(case.classes)
+    assert dataset["S3Uri"].endswith(f"/{case.top}")
+    read = {path: split.lower() for split in ("Train", "Validation", "Test") for path in paths(world, dataset, split)}
+    assert set(read) == set(case.pictures())
+    assert {path: split for path, split in case.pictures().items() if split not in ("", "train", read[path])} == {}

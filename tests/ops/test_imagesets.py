@@ -9,6 +9,7 @@ import pytest
 
 from ops.errors import UploadError
 from ops.imagesets import check_archive, check_folder, read_folder
+from tests.datasets.cases import CASES, Case, names
 
 ImageFolders = Callable[..., Path]
 
@@ -101,3 +102,32 @@ def test_truncated_archive_is_refused(image_folder: ImageFolders, tmp_path: Path
 
     with pytest.raises(UploadError, match="cannot be read"):
         check_archive(path)
+
+
+def write(folder: Path, case: Case) -> Path:
+    """Write the files of a case below `folder`."""
+    for name, content in case.files().items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def zipped(path: Path, case: Case) -> Path:
+    """Write the files of a case into an archive."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in case.files().items():
+            archive.writestr(name, content)
+    return path
+
+
+@pytest.mark.parametrize("case", CASES, ids=names())
+def test_shapes_are_accepted_or_refused_as_everywhere(tmp_path: Path, case: Case) -> None:
+    """As a folder and as a zip, before anything is sent."""
+    folder, archive = write(tmp_path / "folder", case), zipped(tmp_path / "a.zip", case)
+
+    for check in (lambda: check_folder(folder), lambda: check_archive(archive)):
+        if case.classes is None:
+            with pytest.raises(UploadError, match=r"class|no class folders"):
+                check()
+        else:
+            check()

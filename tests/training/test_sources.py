@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import embedded_account
+from tests.datasets.cases import READ, Case, names
 from training import train
 from training.errors import ConfigError, DatasetError
 from training.listing import splits_of_folder
@@ -180,3 +181,27 @@ def test_s3_failures_are_sentences(bucket: str) -> None:
         local_folder("s3://no-such-bucket-here/x/", None, ignore).__enter__()
     with pytest.raises(DatasetError, match=f"no objects below 's3://{bucket}/empty/'"):
         local_folder(f"s3://{bucket}/empty/", None, ignore).__enter__()
+
+
+@pytest.mark.parametrize("case", READ, ids=names(READ))
+@pytest.mark.parametrize("way", ["folder", "zip"])
+def test_shapes_are_read_as_everywhere(tmp_path: Path, case: Case, way: str) -> None:
+    """The same classes, splits and paths below what wraps them as in ValidateDataset."""
+    source = tmp_path / ("photos" if way == "folder" else "photos.zip")
+    if way == "folder":
+        for name, content in case.files().items():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_bytes(content)
+    else:
+        with zipfile.ZipFile(source, "w") as archive:
+            for name, content in case.files().items():
+                archive.writestr(name, content)
+
+    with local_folder(str(source), None, ignore) as folder:
+        listings = splits_of_folder(folder, 0.15, 0.15, 0)
+
+    samples = {sample.relative_path: (split, sample) for split, one in listings.items() for sample in one.samples}
+    assert set(samples) == set(case.pictures())
+    assert {sample.class_name for _, sample in samples.values()} == set(case.classes or ())
+    wanted = {path: split for path, split in case.pictures().items() if split not in ("", "train")}
+    assert {path: samples[path][0] for path in wanted} == wanted
