@@ -20,6 +20,7 @@ from datasets.streams import BrokenError, Entry, Forward, Source, gunzipped, pla
 
 __all__ = ["ARCHIVE_SUFFIXES", "Archive", "Limits", "Member", "is_archive", "members"]
 
+_USUAL_DEPTH = 4
 ARCHIVE_SUFFIXES = (".zip", ".tar.gz", ".tgz")
 
 
@@ -66,6 +67,7 @@ def members(archive: Archive, limits: Limits | None = None, *, skip_others: bool
                 is_empty = False
                 if not entry.path:
                     raise BrokenError("a member has no name")
+                budget.add_member(max(0, entry.path.count("/") - _USUAL_DEPTH))  # each folder is one to make
                 yield Member(entry.path, entry.size, partial(_read, entry, budget), partial(_check, entry, budget))
             elif not entry.is_folder and not skip_others:
                 raise ArchiveError(

@@ -31,9 +31,9 @@ class Budget:
         self._most = min(limits.total_bytes, size * limits.ratio + limits.floor_bytes)
         self._most_members = min(limits.members, _FREE_MEMBERS + size // _BYTES_A_MEMBER)
 
-    def add_member(self) -> None:
-        """Count a file, a folder or a header of its own."""
-        self._members += 1
+    def add_member(self, count: int = 1) -> None:
+        """Count a file, a folder or a header of its own, or what takes as long as several."""
+        self._members += count
         if self._members > self._most_members:
             raise ArchiveError(
                 f"archive {self.name!r} has more than {self._most_members} members; upload it as a folder"

@@ -28,9 +28,7 @@ def functions(path: Path) -> None:
     """As ValidateDataset stages it: images are read one by one, other files are passed over."""
     with path.open("rb", buffering=0) as stream:
         for member in members(Archive(stream, path.name, path.stat().st_size)):
-            if file_problem(member.path, member.size):
-                member.check()
-            else:
+            if not file_problem(member.path, member.size):
                 assert len(member.read()) == member.size
 
 
