@@ -1,108 +1,19 @@
 """EvaluateModel: the gate. Without a fresh test accuracy of at least the threshold nothing is deployed."""
 
-import json
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import ValidationError
 
-from datasets.archives import Archive, Limits, members
-from datasets.errors import ArchiveError, ArchiveSizeError
 from handlers import aws
 from handlers.aws.logs import logger
-from handlers.aws.objects import SeekableObject, head, split_uri, write_json
-from handlers.contract.errors import AwsNotFoundError, DatasetChangedError, ModelRejectedError
+from handlers.aws.objects import write_json
+from handlers.contract.errors import DatasetChangedError
 from handlers.contract.settings import Settings
-from handlers.contract.states import EvaluateModelInput, Evaluation, JobEvaluation
+from handlers.contract.states import EvaluateModelInput, Evaluation
 from handlers.datasets.fingerprint import fingerprint_of
+from handlers.training_jobs.evaluations import MEMBER, judge, read_evaluation
 
 aws.prepare("s3")
-
-MEMBER = "evaluation.json"
-MAX_EVALUATION_BYTES = 64 * 1024 * 1024  # a confusion matrix of 3,000 classes fits
-MAX_OUTPUT_BYTES = 2 * 1024**3
-
-
-def read_evaluation(output_s3_uri: str) -> Any:
-    """Return evaluation.json, as JSON, out of a training job's output.tar.gz.
-
-    Raises:
-        ModelRejectedError: there is no such object or member, or it is damaged or too large.
-    """
-    try:
-        data = _member(output_s3_uri)
-    except AwsNotFoundError as error:
-        raise ModelRejectedError(f"output {output_s3_uri!r} does not exist; the training job wrote none") from error
-    except ArchiveSizeError as error:
-        raise ModelRejectedError(f"output {output_s3_uri!r} unpacks to more than {error.most} bytes") from error
-    except ArchiveError as error:
-        raise ModelRejectedError(f"output {output_s3_uri!r} cannot be read: {error.reason}; train again") from error
-    if data is None:
-        raise ModelRejectedError(f"output {output_s3_uri!r} holds no {MEMBER}; training/train.py writes it")
-    try:
-        return json.loads(data)
-    except ValueError as error:
-        raise ModelRejectedError(f"{MEMBER} in {output_s3_uri!r} is no JSON: {error}; train again") from error
-
-
-def _member(output_s3_uri: str) -> bytes | None:
-    bucket, key = split_uri(output_s3_uri)
-    output = head(bucket, key)
-    archive = Archive(SeekableObject(bucket, output), output_s3_uri, output.size)
-    limits = Limits(
-        total_bytes=MAX_OUTPUT_BYTES, ratio=20, floor_bytes=2 * MAX_EVALUATION_BYTES, member_bytes=MAX_EVALUATION_BYTES
-    )
-    for member in members(archive, limits, skip_others=True):
-        if member.path != MEMBER:
-            continue
-        if member.size > MAX_EVALUATION_BYTES:
-            raise ModelRejectedError(f"{MEMBER} has {member.size} bytes; at most {MAX_EVALUATION_BYTES} are read")
-        return member.read()
-    return None
-
-
-def judge(found: Any, step: EvaluateModelInput, threshold: float) -> JobEvaluation:
-    """Return the evaluation if it passes the gate; anything that does not prove enough is refused.
-
-    Raises:
-        ModelRejectedError: a value is missing, no number, not finite, of another run, or below `threshold`.
-    """
-    try:
-        evaluation = JobEvaluation.model_validate(found)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or MEMBER
-        raise ModelRejectedError(
-            f"{where} in {MEMBER}: {first.get('input')!r:.80}; {first['msg']}, so the model is not deployed "
-            f"(threshold {threshold})"
-        ) from error
-    _check_own(evaluation, step)
-    if evaluation.num_test_images < 1:
-        raise ModelRejectedError(
-            f"test accuracy {evaluation.test_top1} over {evaluation.num_test_images} images proves nothing; "
-            f"add images to test/ (threshold {threshold})"
-        )
-    if not 0 <= evaluation.test_top1 <= 1:
-        raise ModelRejectedError(f"test accuracy {evaluation.test_top1} is outside 0..1; correct training/train.py")
-    if evaluation.test_top1 < threshold:
-        raise ModelRejectedError(
-            f"test accuracy {evaluation.test_top1:.4f} is below the threshold {threshold}; nothing was deployed, "
-            f"add or correct images, or lower AccuracyThreshold"
-        )
-    return evaluation
-
-
-def _check_own(evaluation: JobEvaluation, step: EvaluateModelInput) -> None:
-    """Refuse an evaluation that another job made, or the same job on other data."""
-    pairs = (
-        ("training job", evaluation.training_job_name, step.training.training_job_name),
-        ("dataset fingerprint", evaluation.dataset_fingerprint, step.dataset.fingerprint),
-    )
-    for what, found, expected in pairs:
-        if found != expected:
-            raise ModelRejectedError(
-                f"{MEMBER} is of {what} {found!r}; this run's is {expected!r}, so its accuracy does not count"
-            )
 
 
 def check_dataset(step: EvaluateModelInput, bucket_name: str) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from datasets.archives import ARCHIVE_SUFFIXES
 from datasets.fingerprint import MARKER
 from handlers import aws
 from handlers.aws.logs import logger
@@ -18,7 +17,7 @@ from handlers.contract.settings import Settings
 from handlers.datasets.uploads import parse_upload
 from handlers.executions import endings, turns
 from handlers.executions.launches import Answer, Request, refused, start, start_next
-from handlers.executions.requests import locate, newest
+from handlers.executions.requests import on_request
 from handlers.ledger import Dataset, Event, Ledger
 
 aws.prepare("dynamodb", "s3", "stepfunctions")
@@ -50,17 +49,6 @@ def on_execution_end(event: Mapping[str, Any], ledger: Ledger, settings: Setting
     if detail["stateMachineArn"] != settings.state_machine_arn or status in turns.GOING:
         return refused(f"execution {name!r} is {status}; nothing ended here")
     return endings.end(name, status, ledger, settings)
-
-
-def on_request(event: Mapping[str, Any], ledger: Ledger, settings: Settings) -> Answer:
-    """Start an execution on the dataset that is named, or on the one that was uploaded last."""
-    reason, name = event["Reason"], event.get("Dataset", "")
-    dataset = locate(name, ledger, settings) if name else newest(ledger)
-    if dataset is None:
-        what = f"dataset {name!r} is not in the bucket" if name else "no dataset was uploaded yet"
-        return refused(f"{what}; expected datasets/NAME/{MARKER} or datasets/NAME with {', '.join(ARCHIVE_SUFFIXES)}")
-    force = settings.retrain_when == "always" or bool(event.get("Force"))
-    return start(Request(*dataset, reason, force), ledger, settings)
 
 
 def decide(event: Mapping[str, Any], ledger: Ledger, settings: Settings) -> Answer:

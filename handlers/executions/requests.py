@@ -1,4 +1,7 @@
-"""Which dataset a request by hand or by schedule is about."""
+"""Requests by hand or by schedule: which dataset one is about, and what comes of it."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from datasets.archives import ARCHIVE_SUFFIXES
 from datasets.fingerprint import MARKER
@@ -6,7 +9,19 @@ from handlers.aws.objects import head
 from handlers.contract.errors import AwsNotFoundError
 from handlers.contract.settings import Settings
 from handlers.datasets.uploads import parse_key
+from handlers.executions.launches import Answer, Request, refused, start
 from handlers.ledger import Dataset, Ledger
+
+
+def on_request(event: Mapping[str, Any], ledger: Ledger, settings: Settings) -> Answer:
+    """Start an execution on the dataset that is named, or on the one that was uploaded last."""
+    reason, name = event["Reason"], event.get("Dataset", "")
+    dataset = locate(name, ledger, settings) if name else newest(ledger)
+    if dataset is None:
+        what = f"dataset {name!r} is not in the bucket" if name else "no dataset was uploaded yet"
+        return refused(f"{what}; expected datasets/NAME/{MARKER} or datasets/NAME with {', '.join(ARCHIVE_SUFFIXES)}")
+    force = settings.retrain_when == "always" or bool(event.get("Force"))
+    return start(Request(*dataset, reason, force), ledger, settings)
 
 
 def newest(ledger: Ledger) -> tuple[str, str] | None:

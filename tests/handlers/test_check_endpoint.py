@@ -6,9 +6,10 @@ import json
 import pytest
 from botocore.response import StreamingBody
 
-from handlers.check_endpoint import Answer, compare, handler
+from handlers.check_endpoint import handler
 from handlers.contract.errors import EndpointCheckError
 from handlers.contract.states import GoldenPrediction
+from handlers.endpoints.golden import Answer, compare
 from tests.handlers.environment import EXECUTION
 
 _GOLDEN = [

@@ -6,8 +6,9 @@ from handlers import aws
 from handlers.contract.errors import AwsDeniedError, AwsRequestError, EndpointFailedError, SettingsError
 from handlers.contract.settings import Settings
 from handlers.contract.states import DeployEndpointInput
-from handlers.deploy_endpoint import handler, next_move, update_request
+from handlers.deploy_endpoint import handler
 from handlers.endpoints import scaling, serving
+from handlers.endpoints.requests import next_move, update_request
 from handlers.ledger import Deployment, Scaling, Token
 from handlers.register_scaling import handler as register_scaling
 from tests.handlers.environment import ENVIRONMENT, EXECUTION

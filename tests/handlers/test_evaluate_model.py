@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers import evaluate_model
 from handlers.contract.errors import DatasetChangedError, ModelRejectedError
 from handlers.contract.states import EvaluateModelInput
-from handlers.evaluate_model import handler, judge
+from handlers.evaluate_model import handler
+from handlers.training_jobs import evaluations
+from handlers.training_jobs.evaluations import judge
 from tests.handlers import packing
 from tests.handlers.environment import EVENTS, EXECUTION
 
@@ -165,7 +166,7 @@ def test_missing_output_is_rejected(world, event, lambda_context, evaluate):
 
 def test_huge_evaluation_is_rejected(evaluate, monkeypatch):
     """The size is known before it is read."""
-    monkeypatch.setattr(evaluate_model, "MAX_EVALUATION_BYTES", 10)
+    monkeypatch.setattr(evaluations, "MAX_EVALUATION_BYTES", 10)
 
     with pytest.raises(ModelRejectedError, match="at most 10 are read"):
         evaluate()
@@ -173,7 +174,7 @@ def test_huge_evaluation_is_rejected(evaluate, monkeypatch):
 
 def test_bomb_before_the_evaluation_is_rejected(evaluate, monkeypatch):
     """Members before it are passed over within a limit."""
-    monkeypatch.setattr(evaluate_model, "MAX_OUTPUT_BYTES", 1000)
+    monkeypatch.setattr(evaluations, "MAX_OUTPUT_BYTES", 1000)
     output = packing.tar_gz({"big": bytes(2000), "evaluation.json": b"{}"})
 
     with pytest.raises(ModelRejectedError, match="unpacks to more than 1000 bytes"):

@@ -108,7 +108,7 @@ def test_killed_resumption_is_made_good_by_the_sweep(scene, chaos, lambda_contex
 _REPEATABLE = ["validate_dataset", "evaluate_model", "register_model", "check_endpoint", "register_scaling"]
 
 
-@pytest.mark.parametrize("name", [*_REPEATABLE, "report_outcome"])
+@pytest.mark.parametrize("name", [*_REPEATABLE, "report_outcome", "report_success"])
 def test_killed_state_can_be_repeated(name, scene, chaos, lambda_context):
     """The second try ends as the first would have, and a model is registered once."""
     case = CASES[name]

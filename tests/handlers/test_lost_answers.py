@@ -7,6 +7,7 @@ from tests.handlers.cases import CASES, RARE, calls_of, facts
 _ALL = CASES | {name: rare.case for name, rare in RARE.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _ALL)
 def test_lost_answer_changes_nothing(name, scene, chaos, lambda_context):
     """At every call of every handler: the same result, and the same account, as without a fault."""

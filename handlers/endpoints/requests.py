@@ -1,0 +1,108 @@
+"""What is asked of SageMaker to deploy a model: its requests, and which of them the endpoint's state calls for."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from handlers.contract.errors import EndpointFailedError, SettingsError
+from handlers.contract.settings import Settings
+from handlers.contract.states import DeployEndpointInput
+from handlers.endpoints.containers import container
+from handlers.executions.outcomes import VARIANT_NAME
+from handlers.training_jobs.jobs import tags
+
+_CHANGING = ("Creating", "Updating", "SystemUpdating", "RollingBack")
+_SETUP_SECONDS = 1800  # to start the new fleet, beside the waits
+
+
+def model_request(step: DeployEndpointInput, settings: Settings) -> dict[str, Any]:
+    return {
+        "ModelName": step.execution_name,
+        "PrimaryContainer": container(settings, step.training.model_data_url),
+        "ExecutionRoleArn": settings.sagemaker_role_arn,
+        "Tags": tags(settings, step.execution_name, step.dataset),
+    }
+
+
+def endpoint_config_request(step: DeployEndpointInput, settings: Settings) -> dict[str, Any]:
+    variant = {
+        "VariantName": VARIANT_NAME,
+        "ModelName": step.execution_name,
+        "InstanceType": settings.endpoint_instance_type,
+        "InitialInstanceCount": settings.endpoint_instance_count,
+        "InitialVariantWeight": 1.0,
+    }
+    return {
+        "EndpointConfigName": step.execution_name,
+        "ProductionVariants": [variant],
+        "Tags": tags(settings, step.execution_name, step.dataset),
+    }
+
+
+def create_request(step: DeployEndpointInput, settings: Settings) -> dict[str, Any]:
+    return {
+        "EndpointName": settings.endpoint_name,
+        "EndpointConfigName": step.execution_name,
+        "Tags": tags(settings, step.execution_name, step.dataset),
+    }
+
+
+def update_request(step: DeployEndpointInput, settings: Settings) -> dict[str, Any]:
+    """Return the UpdateEndpoint request: a canary first, the old fleet kept a while, and alarms that roll back.
+
+    RetainDeploymentConfig would reuse the last deployment's config in place of the one given here, so it is false.
+    Autoscaling's instance count is retained.
+    """
+    if not settings.rollback_alarm_names:
+        raise SettingsError("environment variable ROLLBACK_ALARM_NAMES: ''; expected at least one alarm's name")
+    waits = settings.canary_wait_seconds + settings.termination_wait_seconds
+    return {
+        "EndpointName": settings.endpoint_name,
+        "EndpointConfigName": step.execution_name,
+        "RetainAllVariantProperties": True,
+        "RetainDeploymentConfig": False,
+        "DeploymentConfig": {
+            "BlueGreenUpdatePolicy": {
+                "TrafficRoutingConfiguration": {
+                    "Type": "CANARY",
+                    "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": settings.canary_percent},
+                    "WaitIntervalInSeconds": settings.canary_wait_seconds,
+                },
+                "TerminationWaitInSeconds": settings.termination_wait_seconds,
+                "MaximumExecutionTimeoutInSeconds": min(28_800, max(600, waits + _SETUP_SECONDS)),
+            },
+            "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": name} for name in settings.rollback_alarm_names]},
+        },
+    }
+
+
+def next_move(
+    endpoint: Mapping[str, Any] | None, config_name: str, *, was_tried: bool = False
+) -> Literal["create", "update", "wait"]:
+    """Return what the endpoint's state asks for; "wait" when an earlier try of this state has begun already.
+
+    `was_tried` says that this state has come as far as its update before, so an update that is under way is its own,
+    unless its description says otherwise.
+
+    Raises:
+        EndpointFailedError: it is in a status that allows no update.
+    """
+    if endpoint is None:
+        return "create"
+    name, status = endpoint["EndpointName"], endpoint["EndpointStatus"]
+    pending = endpoint.get("PendingDeploymentSummary", {}).get("EndpointConfigName")
+    if config_name in (endpoint["EndpointConfigName"], pending) and status in (*_CHANGING, "InService"):
+        return "wait"
+    if was_tried and status == "Updating" and pending is None:
+        return "wait"
+    if status == "InService":
+        return "update"
+    if status in _CHANGING:
+        raise EndpointFailedError(
+            f"endpoint {name!r} is {status} with {pending or endpoint['EndpointConfigName']!r}; wait until it is "
+            f"InService and start the execution again"
+        )
+    reason = " ".join(endpoint.get("FailureReason", "").split())
+    raise EndpointFailedError(
+        f"endpoint {name!r} is {status}{f' ({reason})' if reason else ''}; delete it with "
+        f"`aws sagemaker delete-endpoint --endpoint-name {name}` and start the execution again"
+    )
