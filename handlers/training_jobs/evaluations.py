@@ -14,6 +14,7 @@ from handlers.contract.states import EvaluateModelInput, JobEvaluation
 MEMBER = "evaluation.json"
 MAX_EVALUATION_BYTES = 64 * 1024 * 1024  # a confusion matrix of 3,000 classes fits
 MAX_OUTPUT_BYTES = 2 * 1024**3
+FLOOR_BYTES = 128 * 1024 * 1024  # what a small output may unpack to, whatever its ratio
 
 
 def read_evaluation(output_s3_uri: str) -> Any:
@@ -42,9 +43,7 @@ def _member(output_s3_uri: str) -> bytes | None:
     bucket, key = split_uri(output_s3_uri)
     output = head(bucket, key)
     archive = Archive(SeekableObject(bucket, output), output_s3_uri, output.size)
-    limits = Limits(
-        total_bytes=MAX_OUTPUT_BYTES, ratio=20, floor_bytes=2 * MAX_EVALUATION_BYTES, member_bytes=MAX_EVALUATION_BYTES
-    )
+    limits = Limits(total_bytes=MAX_OUTPUT_BYTES, ratio=20, floor_bytes=FLOOR_BYTES, member_bytes=MAX_EVALUATION_BYTES)
     for member in members(archive, limits, skip_others=True):
         if member.path != MEMBER:
             continue
