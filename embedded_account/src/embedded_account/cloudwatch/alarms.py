@@ -112,7 +112,7 @@ class Alarms:
         return {}
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
-        """DescribeAlarms."""
+        """Return the alarms that the request names or filters, a page at a time."""
         names, prefix = params.get("AlarmNames"), params.get("AlarmNamePrefix", "")
         action_prefix = params.get("ActionPrefix", "")
         with self._lock:
@@ -130,7 +130,7 @@ class Alarms:
         return answer | ({"NextToken": str(end)} if end < len(found) else {})
 
     def describe_for_metric(self, params: dict[str, Any]) -> dict[str, Any]:
-        """DescribeAlarmsForMetric."""
+        """Return the alarms on one metric."""
         dimensions = _pairs(params.get("Dimensions", []))
         with self._lock:
             return {

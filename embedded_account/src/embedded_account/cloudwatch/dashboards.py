@@ -16,7 +16,7 @@ class Dashboards:
         account.keep_members("dashboards", self, "_dashboards")
 
     def put(self, params: dict[str, Any]) -> dict[str, Any]:
-        """PutDashboard."""
+        """Keep a dashboard; a body that is no JSON with widgets is refused."""
         try:
             body = json.loads(params["DashboardBody"])
         except ValueError:
@@ -37,14 +37,14 @@ class Dashboards:
         return {"DashboardValidationMessages": []}
 
     def get(self, params: dict[str, Any]) -> dict[str, Any]:
-        """GetDashboard."""
+        """Return a dashboard as it was put."""
         dashboard = self._dashboards.get(params["DashboardName"])
         if dashboard is None:
             raise ServiceError("ResourceNotFound", f"Dashboard {params['DashboardName']} does not exist")
         return {key: dashboard[key] for key in ("DashboardName", "DashboardArn", "DashboardBody")}
 
     def summaries(self, params: dict[str, Any]) -> dict[str, Any]:
-        """ListDashboards."""
+        """Return the names and sizes of the dashboards."""
         prefix = params.get("DashboardNamePrefix", "")
         return {
             "DashboardEntries": [

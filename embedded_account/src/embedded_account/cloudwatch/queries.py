@@ -22,14 +22,14 @@ class Queries:
         self._account = account
 
     def put_metric_data(self, params: dict[str, Any]) -> dict[str, Any]:
-        """PutMetricData."""
+        """Keep samples, each at its time or now."""
         refuse("PutMetricData", params, {"Namespace", "MetricData", "StrictEntityValidation"})
         for datum in params.get("MetricData", []):
             self._put(params["Namespace"], datum)
         return {}
 
     def get_metric_statistics(self, params: dict[str, Any]) -> dict[str, Any]:
-        """GetMetricStatistics."""
+        """Return one metric's statistics by period."""
         names, extended = params.get("Statistics", []), params.get("ExtendedStatistics", [])
         if not names and not extended:
             raise _combination("Must specify either Statistics or ExtendedStatistics")
@@ -70,7 +70,7 @@ class Queries:
         return {"MetricDataResults": results, "Messages": []}
 
     def list_metrics(self, params: dict[str, Any]) -> dict[str, Any]:
-        """ListMetrics."""
+        """Return the metrics that have samples, a page at a time."""
         wanted = {entry["Name"]: entry.get("Value") for entry in params.get("Dimensions", [])}
         found = [
             {
