@@ -93,6 +93,23 @@ def test_an_address_inside_the_network_is_refused(stack, production):
     assert 400 <= answer["statusCode"] < 500
 
 
+@pytest.mark.parametrize("start", [b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"RIFF\0\0\0\0WEBPVP8 "])
+def test_nothing_of_a_broken_picture_is_told_or_logged(stack, production, start):
+    """The toolkit answers with a traceback and the picture's bytes; callers and the function's log get neither."""
+    image = start + b"s3cr3t-pixels" * 9
+    query = f"https://169.254.169.254/a.png?X-Amz-Signature=s3cr3t-{len(start)}"
+
+    answers = [stack.predict({"image": base64.b64encode(image).decode()}), stack.predict({"url": query})]
+
+    groups = stack.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{stack.name}-predict")["events"]
+    logged = "\n".join(event["message"] for event in groups)
+    assert answers[0]["body"]["message"].startswith("the model cannot read the image; send a JPEG, PNG, GIF or WebP")
+    assert [answer["body"]["error"] for answer in answers] == ["ModelRefused", "Forbidden"]
+    assert logged.count('"reason"') >= 2
+    for secret in ("s3cr3t", "Traceback", "/opt/", "inference.py", "AWS4-HMAC", base64.b64encode(image).decode()[8:40]):
+        assert secret not in json.dumps(answers) + logged
+
+
 def test_the_command_line_predicts_a_file(stack, production, tmp_path):
     """`deploy.py predict FILE` prints the class."""
     path = tmp_path / "picture.png"
