@@ -59,7 +59,8 @@ NOTES: dict[str, tuple[str, str]] = {
         "No sandbox: a function runs as the user, with the machine's memory and cores whatever its memory size. "
         "On Linux an environment is a fork of a process that has imported boto3 and the layers, so it starts sooner "
         "than on AWS, and a layer's module is imported without the function's variables. "
-        "Python runtimes only. A Function URL is http://127.0.0.1 with a port of its own; AuthType NONE, response "
+        "The runtimes python3.11 to python3.13, all on the account's own Python. "
+        "A Function URL is http://127.0.0.1 with a port of its own; AuthType NONE, response "
         "streaming and event source mappings are refused, so no loop goes through a queue; loops through topics "
         "and buckets are counted as direct ones.",
     ),

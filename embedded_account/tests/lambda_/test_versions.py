@@ -349,3 +349,21 @@ def test_lists_come_in_pages(function: NewFunction) -> None:
     assert "NextMarker" not in rest
     with pytest.raises(ClientError, match="Marker"):
         made.client.list_versions_by_function(FunctionName=made.name, Marker="nonsense")
+
+
+@pytest.mark.parametrize("runtime", ["python3.11", "python3.12", "python3.13"])
+def test_a_function_is_told_its_own_runtime(function: NewFunction, runtime: str) -> None:
+    """Whichever Python the account runs on, variables and a layer's folder are those of the function's runtime.
+
+    Source: Lambda developer guide, "Packaging your layer content".
+    """
+    names = ("python3.11", "python3.12", "python3.13")
+    places = {f"python/lib/{name}/site-packages/whose.py": f"name = {name!r}" for name in names}
+    layer = function("").client.publish_layer_version(
+        LayerName=f"of-{runtime.replace('.', '-')}", Content={"ZipFile": archive(places)}
+    )["LayerVersionArn"]
+    source = "import os, whose\ndef handler(e, c): return [whose.name, os.environ['AWS_EXECUTION_ENV']]"
+
+    answer = function(source, Runtime=runtime, Layers=[layer]).invoke()
+
+    assert answer.value == [runtime, f"AWS_Lambda_{runtime}"]

@@ -77,10 +77,9 @@ def make_function(account: RunningAccount, source: str, **settings: Any) -> Depl
     client, name = account.client("lambda"), f"tested-{next(_numbers)}"
     client.create_function(
         FunctionName=name,
-        Runtime="python3.11",
         Handler="app.handler",
         Role=role(account),
         Code={"ZipFile": archive({"app.py": source})},
-        **settings,
+        **{"Runtime": "python3.11", **settings},
     )
     return Deployed(name, client, account)

@@ -316,7 +316,7 @@ class Environment:
         )
 
     def _layer_folders(self) -> list[Path]:
-        return [path for layer in reversed(self.spec.layers) for path in _python_folders(layer)]
+        return [path for layer in reversed(self.spec.layers) for path in _python_folders(layer, self.spec.runtime)]
 
     def _variables(self, runtime: Path, log_descriptor: int) -> dict[str, str]:
         """Return the process's environment: what AWS sets, with the function's own variables over it."""
@@ -352,10 +352,9 @@ def _error_message(payload: bytes) -> str:
     return str(json.loads(payload)["errorMessage"])
 
 
-def _python_folders(layer: Path) -> list[Path]:
-    """Return the folders of a layer that AWS puts on the import path."""
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    candidates = (layer / "python" / "lib" / version / "site-packages", layer / "python")
+def _python_folders(layer: Path, runtime: str) -> list[Path]:
+    """Return the folders of a layer that AWS puts on the import path of a function of `runtime`."""
+    candidates = (layer / "python" / "lib" / runtime / "site-packages", layer / "python")
     return [path for path in candidates if path.is_dir()]
 
 

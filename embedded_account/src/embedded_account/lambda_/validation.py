@@ -2,13 +2,12 @@
 
 import json
 import re
-import sys
 from typing import Any
 
 from embedded_account.errors import ServiceError
 from embedded_account.wiring.refusals import REMEDY, not_carried_out
 
-RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
+RUNTIMES = ("python3.11", "python3.12", "python3.13")  # whichever it is, the account's own Python runs the code
 MAX_LAYERS = 5
 _MAX_VARIABLES_BYTES = 4096  # Source: Lambda quotas, environment variables
 _NAME = re.compile(r"[\w-]{1,64}")
@@ -66,9 +65,9 @@ def _check_variables(variables: dict[str, Any]) -> None:
 
 
 def _refuse_unsupported(spec: dict[str, Any]) -> None:
-    runtime = spec.get("Runtime", RUNTIME)
-    if runtime != RUNTIME:
-        raise not_carried_out(f"Runtime: {runtime!r}", f"use {RUNTIME}")
+    runtime = spec.get("Runtime", RUNTIMES[0])
+    if runtime not in RUNTIMES:
+        raise not_carried_out(f"Runtime: {runtime!r}", f"use one of {', '.join(RUNTIMES)}")
     code = spec.get("Code", spec)
     if spec.get("PackageType", "Zip") != "Zip" or "ImageUri" in code:
         raise not_carried_out("PackageType: 'Image'", "use a Zip package")
