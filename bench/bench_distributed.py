@@ -22,8 +22,11 @@ from pathlib import Path
 import click
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT)]
+
+from bench.photographs import made  # noqa: E402 - after the path is set
+
 TRAIN = str(ROOT / "training" / "train.py")
-PHOTOS = ROOT.parent / "shared" / "data" / "flowers"
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,7 @@ def table(runs: dict[str, list[Run]], price: float, num_images: int) -> str:
 
 
 @click.command(help=__doc__.split("\n\n")[0])
-@click.option("--data", type=click.Path(file_okay=False, path_type=Path), default=PHOTOS)
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), default=made)
 @click.option("--model-name", default="resnet18", show_default=True)
 @click.option("--image-size", default=128, show_default=True)
 @click.option("--batch-size", default=64, show_default=True, help="of all processes together")

@@ -1,6 +1,6 @@
 """What computes features: how fast each extractor is, and what its precision costs a head in accuracy.
 
-    python bench/bench_extraction.py             both, on ../shared/data/flowers
+    python bench/bench_extraction.py             both, on pictures made for it; --photos DIR takes your own
     python bench/bench_extraction.py speed       one pass over the same images by each extractor, in turns
     python bench/bench_extraction.py accuracy    top-1 of the same twenty heads on each one's features
 
@@ -28,8 +28,8 @@ import torch  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
-from bench import baseline, bench_features  # noqa: E402
-from bench.bench_features import CACHE, EPOCHS, MODEL, NUM_CLASSES, PHOTOS, SIDE, TRIALS  # noqa: E402
+from bench import baseline, bench_features, photographs  # noqa: E402
+from bench.bench_features import CACHE, EPOCHS, MODEL, NUM_CLASSES, SIDE, TRIALS  # noqa: E402
 from inference.model import ModelSpec, normalise, replace_head  # noqa: E402
 from inference.preprocessing import Preprocessing  # noqa: E402
 from training import preparation  # noqa: E402
@@ -105,7 +105,7 @@ def make_bench(photos: Path) -> Bench:
 
 
 @click.group(invoke_without_command=True)
-@click.option("--photos", type=click.Path(file_okay=False, path_type=Path), default=PHOTOS)
+@click.option("--photos", type=click.Path(file_okay=False, path_type=Path), default=photographs.made)
 @click.pass_context
 def cli(context: click.Context, photos: Path) -> None:
     """Compare what computes features."""

@@ -1,13 +1,13 @@
 """Twenty tuning trials of five epochs: every image in every epoch, against features computed once.
 
-    python bench/bench_features.py               all of it, on ../shared/data/flowers
+    python bench/bench_features.py               all of it, on pictures made for it
     python bench/bench_features.py speed         seconds of both ways, one after the other
     python bench/bench_features.py accuracy      the best validation accuracy of each way's twenty trials
 
 Both sides start from one ResNet50, trained here for some minutes on the photographs of the folder test/, since no
 weights can be downloaded; tuning splits train/ into 504 images to train on and 216 to validate on. The backbone and
 the seconds of earlier rounds are kept under build/bench: another run is short, and medians are over all rounds.
-`--copies 3` tunes on three crops of each photograph.
+`--photos DIR` takes photographs of your own (train/CLASS and test/CLASS); `--copies 3` tunes on three crops of each.
 
 Of the baseline one epoch of one trial is measured, its images read and computed as in all the others, and multiplied
 by 20 x 5. Of ours everything is measured: reading images, building the engine, features, files, checksums, 20 trials.
@@ -35,7 +35,7 @@ sys.path[:0] = [str(ROOT)]
 import torch  # noqa: E402 - after the path is set
 from torch import Tensor, nn  # noqa: E402
 
-from bench import baseline  # noqa: E402
+from bench import baseline, photographs  # noqa: E402
 from training import preparation  # noqa: E402
 from training.config import TrainingConfig, parse_config  # noqa: E402
 from training.data.splits import find_images  # noqa: E402
@@ -49,8 +49,6 @@ MODEL = "resnet50"
 NUM_VALIDATION = 18  # photographs of a class, of 60
 SIDE, NUM_CLASSES = 224, 12
 NUM_STARTS = 5  # processes whose start is measured
-PHOTOS = ROOT.parent / "shared" / "data" / "flowers"
-
 
 Files = list[tuple[Path, int]]
 
@@ -76,9 +74,9 @@ def config_for(photos: Path, features: Path | None, **settings: object) -> Train
 
 def prepare_photographs(photos: Path, copies: int) -> Path:
     """Return a folder made of `photos`/train: valid/ has 18 of each class, train/ the others in `copies` crops."""
-    folder = CACHE / f"photos-{copies}"
+    folder = CACHE / f"{photos.name}-{copies}"
     if not folder.exists():
-        unfinished = CACHE / f"photos-{copies}.partial"
+        unfinished = CACHE / f"{photos.name}-{copies}.partial"
         shutil.rmtree(unfinished, ignore_errors=True)
         for source in sorted((photos / "train").iterdir()):
             for index, path in enumerate(sorted(source.glob("*.jpg"))):
@@ -220,7 +218,7 @@ def prepared(photos: Path, copies: int) -> Path:
 
 
 @click.group(invoke_without_command=True)
-@click.option("--photos", type=click.Path(file_okay=False, path_type=Path), default=PHOTOS)
+@click.option("--photos", type=click.Path(file_okay=False, path_type=Path), default=photographs.made)
 @click.option("--copies", default=1, show_default=True, help="crops of each photograph to tune on")
 @click.pass_context
 def cli(context: click.Context, photos: Path, copies: int) -> None:

@@ -30,7 +30,7 @@ sys.path[:0] = [str(ROOT)]
 
 import torch  # noqa: E402 - after the path is set
 
-from bench import baseline  # noqa: E402
+from bench import baseline, photographs  # noqa: E402
 from inference.model import ModelSpec, build_model  # noqa: E402
 from inference.preprocessing import Preprocessing  # noqa: E402
 from training.config import TrainingConfig, parse_config  # noqa: E402
@@ -39,7 +39,6 @@ from training.data.splits import Split, load_datasets  # noqa: E402
 from training.optimisation.engine import start_state, train_one_epoch  # noqa: E402
 
 CACHE = ROOT / "build" / "bench"
-PHOTOS = ROOT.parent / "shared" / "data" / "flowers"
 BATCH_SIZE, SIDE, SCHEDULE = 16, 224, 10
 GROWING = 0.5  # progressive_resize
 SEEDS = (0, 1, 2)
@@ -51,7 +50,7 @@ WAYS = {
 
 
 @click.group(invoke_without_command=True)
-@click.option("--photos", type=click.Path(file_okay=False, path_type=Path), default=PHOTOS)
+@click.option("--photos", type=click.Path(file_okay=False, path_type=Path), default=photographs.made)
 @click.pass_context
 def cli(context: click.Context, photos: Path) -> None:
     """Measure fine-tuning."""

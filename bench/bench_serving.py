@@ -35,6 +35,7 @@ from serving_baselines import (  # noqa: E402
     start_usual,
 )
 
+from bench.photographs import made  # noqa: E402
 from ops.load.driving import Load, Photograph, drive  # noqa: E402
 from ops.load.targets import HttpTarget, photographs  # noqa: E402
 
@@ -49,7 +50,7 @@ _SCRATCH = ROOT / "build" / "bench"
 
 
 @click.command(help=__doc__)
-@click.option("--photos", type=click.Path(path_type=Path), default=ROOT.parent / "shared" / "data" / "flowers")
+@click.option("--photos", type=click.Path(path_type=Path), default=made)
 @click.option("--megapixels", type=float, default=0.0, help="Enlarge the photographs; 0: as they are.")
 @click.option("--model-name", default="resnet50", show_default=True)
 @click.option("--precision", type=click.Choice(["int8", "fp32"]), default="int8", show_default=True)
