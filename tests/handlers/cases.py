@@ -27,7 +27,7 @@ from handlers import (
 )
 from handlers.contract.errors import RetrieverError
 from handlers.contract.states import DeployEndpointInput
-from handlers.endpoints import scaling
+from handlers.endpoints import requests, scaling
 from handlers.ledger import Deployment
 from tests.handlers import packing
 from tests.handlers.chaos import refusal
@@ -198,8 +198,8 @@ def _make_unused(world, event):
     """Leave a model and an endpoint config that nothing uses."""
     step = DeployEndpointInput.model_validate(event("deploy_endpoint") | {"ExecutionName": "unused"})
     Deployment.note(world.ledger, "unused")
-    aws.sagemaker().create_model(**deploy_endpoint.model_request(step, world.settings))
-    aws.sagemaker().create_endpoint_config(**deploy_endpoint.endpoint_config_request(step, world.settings))
+    aws.sagemaker().create_model(**requests.model_request(step, world.settings))
+    aws.sagemaker().create_endpoint_config(**requests.endpoint_config_request(step, world.settings))
 
 
 def _failed_deployment(world, event):
