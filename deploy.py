@@ -7,7 +7,7 @@ python deploy.py predict tulip.jpg --local
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,8 +82,9 @@ def parameter_options(command: Callable[..., None]) -> Callable[..., None]:
 @cli.command()
 @parameter_options
 @click.option("--yes", is_flag=True, help="Do not ask before the plan is carried out.")
+@click.option("--force", is_flag=True, help="Go on although `check` found something in the way.")
 @stack_options
-def up(pairs: tuple[str, ...], yes: bool, stack_name: str, local: bool) -> None:
+def up(pairs: tuple[str, ...], yes: bool, force: bool, stack_name: str, local: bool) -> None:
     """Create or update the stack: package, show the plan, carry it out after a yes.
 
     \b
@@ -91,10 +92,12 @@ def up(pairs: tuple[str, ...], yes: bool, stack_name: str, local: bool) -> None:
         python deploy.py up --parameter AccuracyThreshold=0.9
     """
     from ops.console import facts
+    from ops.preflight import check
     from ops.stack import deployment
 
     given = _parse(pairs)
     session, bundle = _session_and_bundle(stack_name, local)
+    check.require(session, check.check(session, _values(session, bundle, given)), force=force)
     stack = deployment.up(session, bundle, given, None if local or yes else _confirm)
     facts(sorted(stack.outputs.items()))
 
@@ -103,12 +106,35 @@ def up(pairs: tuple[str, ...], yes: bool, stack_name: str, local: bool) -> None:
 @parameter_options
 @stack_options
 def plan(pairs: tuple[str, ...], stack_name: str, local: bool) -> None:
-    """Show what `up` would change, and change nothing."""
+    """Show what `up` would change and what the account allows of it, and change nothing."""
+    from ops.preflight import check
     from ops.stack import deployment
 
     given = _parse(pairs)
     session, bundle = _session_and_bundle(stack_name, local)
+    check.show_open(check.check(session, _values(session, bundle, given)))
     deployment.plan(session, bundle, given)
+
+
+@cli.command("check")
+@parameter_options
+@stack_options
+def check_account(pairs: tuple[str, ...], stack_name: str, local: bool) -> None:
+    """Hold the account's quotas, concurrency, names and images against the stack; exit code 1 if one is in the way.
+
+    \b
+    Example:
+        python deploy.py check --parameter TrainingInstanceType=ml.g5.xlarge
+    """
+    from ops.preflight import check
+    from ops.preflight.finding import blocking
+
+    given = _parse(pairs)
+    session, bundle = _session_and_bundle(stack_name, local)
+    findings = check.check(session, _values(session, bundle, given))
+    check.show(findings)
+    if in_the_way := blocking(findings):
+        raise click.ClickException(f"{len(in_the_way)} in the way; the table says what to do about each")
 
 
 @cli.command()
@@ -349,6 +375,13 @@ def _session_and_bundle(stack_name: str, local: bool) -> tuple[Session, Bundle]:
     with ThreadPoolExecutor(1) as pool:
         building = pool.submit(bundle.build, for_this_machine=True)
         return _session(stack_name, local), building.result()
+
+
+def _values(session: Session, bundle: Bundle, given: dict[str, str]) -> Mapping[str, str]:
+    """Return the values that the stack's parameters would have."""
+    from ops.stack import deployment
+
+    return deployment.merged_parameters(session, bundle, given).values
 
 
 def _watch(session: Session, execution: str | None) -> None:

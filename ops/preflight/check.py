@@ -29,8 +29,9 @@ def check(session: Session, values: Mapping[str, str]) -> list[Finding]:
 
 def _sagemaker(session: Session, values: Mapping[str, str]) -> list[Finding]:
     wanted = sagemaker_quotas.uses(values)
+    names = {use.quota_name for use in wanted}
     try:
-        quotas = ask("servicequotas:ListServiceQuotas", lambda: readings.sagemaker_quotas(session))
+        quotas = ask("servicequotas:ListServiceQuotas", lambda: readings.sagemaker_quotas(session, names))
     except UnansweredError as error:
         return [unknown(f"SageMaker, {use.quota_name}", f"{use.num_instances} ({use.why})", error) for use in wanted]
     return sagemaker_quotas.judge(wanted, quotas, session.region)
@@ -50,15 +51,20 @@ def show(findings: Iterable[Finding]) -> None:
     table("what the account allows", COLUMNS, [finding.row() for finding in findings])
 
 
+def show_open(findings: Iterable[Finding]) -> None:
+    """Print those that do not fit, if any."""
+    open_ones = [finding for finding in findings if finding.verdict in {Verdict.BLOCKS, Verdict.WARNS}]
+    if open_ones:
+        show(open_ones)
+
+
 def require(session: Session, findings: list[Finding], *, force: bool) -> None:
     """Show what does not fit, and stop what would surely fail.
 
     Raises:
         StackError: something is in the way and `force` is not set; the message has the first remedy of each.
     """
-    open_ones = [finding for finding in findings if finding.verdict in {Verdict.BLOCKS, Verdict.WARNS}]
-    if open_ones:
-        show(open_ones)
+    show_open(findings)
     in_the_way = blocking(findings)
     if not in_the_way:
         return

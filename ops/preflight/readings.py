@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -43,14 +43,18 @@ def unknown(subject: str, need: str, error: UnansweredError) -> Finding:
     return Finding(subject, str(error), need, Verdict.UNKNOWN)
 
 
-def sagemaker_quotas(session: Session) -> dict[str, Quota]:
-    """Return SageMaker's quotas by name: the account's own values over AWS's defaults."""
-    client = session.client("service-quotas")
-    quotas: dict[str, Quota] = {}
-    for operation in ("list_aws_default_service_quotas", "list_service_quotas"):
-        for page in client.get_paginator(operation).paginate(ServiceCode="sagemaker"):
-            quotas |= {each["QuotaName"]: Quota(each["QuotaCode"], float(each["Value"])) for each in page["Quotas"]}
-    return quotas
+def sagemaker_quotas(session: Session, wanted: Set[str]) -> dict[str, Quota]:
+    """Return SageMaker's quotas by name; where one that is wanted has no value of the account's own, AWS's default."""
+    quotas = _listed(session, "list_service_quotas")
+    if wanted <= quotas.keys():
+        return quotas
+    return _listed(session, "list_aws_default_service_quotas") | quotas
+
+
+def _listed(session: Session, operation: str) -> dict[str, Quota]:
+    pages = session.client("service-quotas").get_paginator(operation).paginate(ServiceCode="sagemaker")
+    listed = [quota for page in pages for quota in page["Quotas"]]
+    return {quota["QuotaName"]: Quota(quota["QuotaCode"], float(quota["Value"])) for quota in listed}
 
 
 def lambda_concurrency(session: Session, function_name: str) -> Concurrency:

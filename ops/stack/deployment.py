@@ -72,17 +72,29 @@ def show(session: Session, change_set: ChangeSet, merged: Parameters) -> None:
             say(line)
 
 
+def merged_parameters(session: Session, bundle: Bundle, given: Mapping[str, str]) -> Parameters:
+    """Return the parameters with which `up` would create or update the stack.
+
+    Raises:
+        StackError: one is unknown, missing, or no value that its parameter may have.
+    """
+    current = stacks.find(session)
+    is_new = current is None or current.status == "REVIEW_IN_PROGRESS"
+    previous = current.parameters if current is not None and not is_new else {}
+    defaults = parameters.template_defaults(bundle.template)
+    merged = parameters.merge(session, defaults, previous, given, artifacts.source_s3_uri(session, bundle))
+    parameters.check_numbers(bundle.template, merged.values)
+    return merged
+
+
 def _prepare(
     session: Session, bundle: Bundle, given: Mapping[str, str], undo: ExitStack
 ) -> tuple[ChangeSet | None, Parameters]:
     """Upload the bundle and create the change set; what was made is registered with `undo`."""
     current = stacks.find(session)
     stacks.require_changeable(session, current)
-    defaults = parameters.template_defaults(bundle.template)
     is_new = current is None or current.status == "REVIEW_IN_PROGRESS"
-    previous = current.parameters if current is not None and not is_new else {}
-    merged = parameters.merge(session, defaults, previous, given, artifacts.source_s3_uri(session, bundle))
-    parameters.check_numbers(bundle.template, merged.values)
+    merged = merged_parameters(session, bundle, given)
     for name, (old, new) in merged.changed.items():
         say(f"parameter {name}: {old!r} becomes {new!r}")
     url = artifacts.publish(session, bundle, undo)

@@ -14,11 +14,23 @@ from embedded_account import Faults
 from tests.flow.deployment import Deployment
 from tests.flow.pictures import write_dataset
 
+_ORDER = (
+    "once",
+    "success",
+    "schedule",
+    "events",
+    "refusals",
+    "features",
+    "rare_paths",
+    "permissions",
+    "newcomer",
+    "lifecycle",
+)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run these tests in the order of a stack's life: they share one, and the later ones change it."""
-    names = ("once", "success", "schedule", "events", "refusals", "features", "rare_paths", "permissions", "lifecycle")
-    order = {f"test_{name}.py": position for position, name in enumerate(names)}
+    order = {f"test_{name}.py": position for position, name in enumerate(_ORDER)}
     positions = [index for index, item in enumerate(items) if item.path.parent == Path(__file__).parent]
     ordered = sorted((items[index] for index in positions), key=lambda item: order[item.path.name])
     for index, item in zip(positions, ordered, strict=True):
