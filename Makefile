@@ -38,7 +38,7 @@ lint:
 	MYPYPATH=embedded_account/src $(BIN)/mypy embedded_account/src
 	$(BIN)/lint-imports
 	mkdir -p build
-	$(BIN)/python -m ops.stack.stacks.expand_template > build/expanded.json
+	$(BIN)/python -m ops.stack.expand_template > build/expanded.json
 	$(BIN)/cfn-lint template.yaml build/expanded.json
 	$(BIN)/python -m ops.stack.lint_policies
 	$(BIN)/python -m pytest -q tests/test_template.py

@@ -1,6 +1,6 @@
 """What the first deployment to the embedded account makes of the installed packages, made while they are installed:
 
-    python -m ops.prepare
+    python -m ops.packaging.prepare
 
 The handlers' layer is packed and the SageMaker SDK asked for its images; both are kept under build/ and found there.
 The modules that the first processes import are compiled. Each of them would do it by itself, or, where
