@@ -29,7 +29,7 @@ AccessCheck = Callable[[Principal, str, str, Mapping[str, str]], None]  # caller
 AlarmAction = Callable[[str, dict[str, Any]], None]
 DeliveryFilter = Callable[[dict[str, Any], Callable[[], None]], None]  # calls the second for the event, or does not
 
-_Shared = TypeVar("_Shared")
+_Kind = TypeVar("_Kind")
 
 _CLIENT_CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 2}, max_pool_connections=64, connect_timeout=5, read_timeout=900
@@ -64,13 +64,13 @@ class Account:
         self._on_stop: list[Callable[[], None]] = []
         self._clients: dict[tuple[str, ...], tuple[float | None, Any]] = {}
         self._session = new_session(region)
-        self._shared: dict[Any, Any] = {}
-        self.kept: list[tuple[str, Callable[[], Any], Callable[[Any], None]]] = []
+        self._singletons: dict[Any, Any] = {}
+        self.persisted: list[tuple[str, Callable[[], Any], Callable[[Any], None]]] = []
         self.records_permissions = False
         self.kind = kind
-        self.state_folder: Path | None = None  # where what is kept survives the account's end
+        self.state_folder: Path | None = None  # where what is persisted survives the account's end
         self.after_restore: list[Callable[[], None]] = []  # called once requests are answered again
-        self._breakable: dict[str, Callable[[], Iterable[Any]]] = {}
+        self._running: dict[str, Callable[[], Iterable[Any]]] = {}
         self._lock = Lock()
         self._making = RLock()
 
@@ -82,12 +82,12 @@ class Account:
         path.mkdir(parents=True, exist_ok=True)
         return path
 
-    def shared(self, kind: "Callable[[Account], _Shared]") -> _Shared:
+    def singleton(self, kind: "Callable[[Account], _Kind]") -> _Kind:
         """Return the account's one `kind(account)`, made at the first call: what several services have in common."""
         with self._making:
-            if kind not in self._shared:
-                self._shared[kind] = kind(self)
-        return self._shared[kind]  # type: ignore[no-any-return]
+            if kind not in self._singletons:
+                self._singletons[kind] = kind(self)
+        return self._singletons[kind]  # type: ignore[no-any-return]
 
     def client(
         self,
@@ -184,24 +184,24 @@ class Account:
         if isfinite(value):
             self.metrics.put(series_key(namespace, name, dimensions), unit, self.clock.time(), value, count)
 
-    def offer(self, kind: str, running: Callable[[], Iterable[Any]]) -> None:
+    def expose_running(self, kind: str, running: Callable[[], Iterable[Any]]) -> None:
         """Let `running()` say what of `kind` runs now, for a part of the account that does not import its service."""
-        self._breakable[kind] = running
+        self._running[kind] = running
 
     def running(self, kind: str) -> list[Any]:
-        """Return what of `kind` runs now, as its service offers it; nothing when no service does."""
-        return list(self._breakable[kind]()) if kind in self._breakable else []
+        """Return what of `kind` runs now, as its service exposes it; nothing when no service does."""
+        return list(self._running[kind]()) if kind in self._running else []
 
-    def keep(self, name: str, read: Callable[[], Any], write: Callable[[Any], None]) -> None:
+    def persist(self, name: str, read: Callable[[], Any], write: Callable[[Any], None]) -> None:
         """Let what `read()` returns survive the account's end in its state folder, if it has one.
 
         `write` takes it back before the first request.
         """
-        self.kept.append((name, read, write))
+        self.persisted.append((name, read, write))
 
-    def keep_members(self, name: str, owner: object, *members: str) -> None:
+    def persist_members(self, name: str, owner: object, *members: str) -> None:
         """Let these attributes of `owner` survive the account's end."""
-        self.keep(name, lambda: {each: vars(owner)[each] for each in members}, vars(owner).update)
+        self.persist(name, lambda: {each: vars(owner)[each] for each in members}, vars(owner).update)
 
     def add_middleware(self, middleware: Middleware) -> None:
         """Wrap the WSGI application; the one added last sees a request first."""

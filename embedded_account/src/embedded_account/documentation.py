@@ -256,7 +256,7 @@ def services() -> dict[str, list[str]]:
         account = Account(Path(folder), "http://127.0.0.1:9", "us-east-1", Clock())
         build_application(account)
         account.stop()
-        return account.shared(Operations).listed()
+        return account.singleton(Operations).listed()
 
 
 def main() -> None:

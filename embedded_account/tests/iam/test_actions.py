@@ -39,7 +39,7 @@ from embedded_account.server import build_application
 account = Account(Path(sys.argv[1]), "http://127.0.0.1:9", "us-east-1", Clock())
 build_application(account)
 account.stop()
-print(json.dumps(account.shared(Operations).listed()))
+print(json.dumps(account.singleton(Operations).listed()))
 """
 
 

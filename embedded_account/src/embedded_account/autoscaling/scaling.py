@@ -35,7 +35,7 @@ class Scaling:
         self._lock = RLock()
         self._targets: dict[str, Target] = {}
         self.scheduled = ScheduledActions(account, self.set_bounds)
-        account.keep_members("scaling", self, "_targets")
+        account.persist_members("scaling", self, "_targets")
 
     def register(self, params: dict[str, Any]) -> dict[str, Any]:
         """Make or change a target; a capacity outside of the new bounds is corrected at once."""

@@ -33,7 +33,7 @@ class ScheduledActions:
         self._lock = RLock()
         self._actions: dict[tuple[str, str], dict[str, Any]] = {}
         self._looked_at = account.clock.now()
-        account.keep_members("scheduled-actions", self, "_actions")
+        account.persist_members("scheduled-actions", self, "_actions")
         account.every("scheduled actions", _LOOK_SECONDS, self.look)
 
     def put(self, params: dict[str, Any]) -> dict[str, Any]:

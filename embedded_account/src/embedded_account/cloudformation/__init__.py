@@ -43,7 +43,7 @@ _HEEDED: dict[str, set[str]] = {
 def install(account: Account) -> None:
     """Answer CloudFormation's operations with the engine."""
     stacks = Stacks()
-    account.keep("stacks", stacks.all, stacks.restore)
+    account.persist("stacks", stacks.all, stacks.restore)
     operator = Operator(account, stacks)
     parts = (ChangeSetOperations(account, stacks, operator), StackOperations(account, stacks, operator))
     serve(

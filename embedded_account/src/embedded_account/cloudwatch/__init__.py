@@ -23,7 +23,7 @@ def install(account: Account) -> None:
         tags[:] = [entry for entry in tags if entry["Key"] not in params["TagKeys"]]
         return {}
 
-    account.keep("metrics", account.metrics.dump, account.metrics.restore)
+    account.persist("metrics", account.metrics.dump, account.metrics.restore)
     serve(
         account,
         "cloudwatch",

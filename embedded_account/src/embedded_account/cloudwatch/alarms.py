@@ -93,7 +93,7 @@ class Alarms:
         self._account = account
         self._lock = RLock()
         self._alarms: dict[str, Alarm] = {}
-        account.keep_members("alarms", self, "_alarms")
+        account.persist_members("alarms", self, "_alarms")
 
     def put(self, params: dict[str, Any]) -> dict[str, Any]:
         """PutMetricAlarm: an alarm that exists keeps its state."""

@@ -13,7 +13,7 @@ class Dashboards:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._dashboards: dict[str, dict[str, Any]] = {}
-        account.keep_members("dashboards", self, "_dashboards")
+        account.persist_members("dashboards", self, "_dashboards")
 
     def put(self, params: dict[str, Any]) -> dict[str, Any]:
         """Keep a dashboard; a body that is no JSON with widgets is refused."""

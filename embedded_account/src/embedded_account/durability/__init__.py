@@ -19,7 +19,7 @@ def install(account: Account) -> None:
     from embedded_account.durability.moto_parts import parts
 
     (disk,) = account.running("disk")
-    own = [Part(name, read, write) for name, read, write in account.kept]
+    own = [Part(name, read, write) for name, read, write in account.persisted]
     own.append(Part("root-key", lambda: account.sessions.root, account.sessions.adopt_root))
     keeper = Keeper(account, account.state_folder, parts(account, disk) + own, disk)
     keeper.restore()

@@ -59,7 +59,7 @@ def _writer(account: Account, name: str) -> Callable[[dict[str, Any]], None]:
             for machine in backend.state_machines:
                 past.revive(machine, backend, account.clock.now())
         if name == "lambda":
-            packages = account.shared(Packages)
+            packages = account.singleton(Packages)
             for function in backend.list_functions("ALL"):
                 function.unpack(packages)  # another checkout, or a cleaned folder, has not got the code on disk
 

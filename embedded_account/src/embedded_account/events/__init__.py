@@ -30,7 +30,7 @@ _OPERATIONS = {
 def install(account: Account) -> None:
     """Deliver the events of rules to Lambda, Step Functions, SQS, SNS and Logs targets."""
     serve(account, "events", {}, from_moto=_OPERATIONS, checks={"PutTargets": _check_targets})
-    moto_rules.install(account.shared(Deliveries))
+    moto_rules.install(account.singleton(Deliveries))
 
 
 def _check_targets(params: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ def install(account: Account) -> None:
     from embedded_account.faults.processes import Breaker
     from embedded_account.faults.requests import Requests
 
-    board = account.shared(Board)
+    board = account.singleton(Board)
     board.watch(Breaker(account, board).look)
     account.delivery_filters.append(Events(account, board).deliver)
     account.add_middleware(Requests(account, board).middleware)

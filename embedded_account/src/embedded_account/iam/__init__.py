@@ -10,7 +10,7 @@ def install(account: Account) -> None:
     from embedded_account.iam.enforcement import Enforcement
     from embedded_account.iam.permissions import Permissions
 
-    permissions = account.shared(Permissions)
+    permissions = account.singleton(Permissions)
     enforcement = Enforcement(account)
     account.action_checks.insert(0, enforcement.check)  # AWS refuses who may not before it looks at what is asked
     account.add_middleware(enforcement.middleware)

@@ -62,7 +62,7 @@ class Enforcement:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._permissions = account.shared(Permissions)
+        self._permissions = account.singleton(Permissions)
         self._roles = Roles(account)
 
     def middleware(self, application: WsgiApplication) -> WsgiApplication:

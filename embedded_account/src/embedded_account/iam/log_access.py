@@ -12,7 +12,7 @@ class LogAccess:
     """The right of one session of a role to one log stream."""
 
     def __init__(self, account: Account, role_arn: str, session_name: str, group: str, stream: str) -> None:
-        self._permissions = account.shared(Permissions)
+        self._permissions = account.singleton(Permissions)
         self._session = (role_arn, session_name)
         self._group_arn = f"arn:aws:logs:{account.region}:{account.account_id}:log-group:{group}:log-stream:"
         self._stream = stream

@@ -35,7 +35,7 @@ class Roles:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._permissions = account.shared(Permissions)
+        self._permissions = account.singleton(Permissions)
         self._checks: dict[tuple[str, str], Callable[[Call], None]] = {
             ("lambda", "CreateFunction"): self._of_function,
             ("lambda", "UpdateFunctionConfiguration"): self._of_function,

@@ -37,12 +37,12 @@ def install(account: Account) -> None:
     from embedded_account.lambda_.url_operations import UrlOperations
 
     shutil.rmtree(account.work_folder("lambda", "tmp"))  # of an account that was killed
-    account.shared(ForkServers)
-    account.offer("execution environments", environment.running)
+    account.singleton(ForkServers)
+    account.expose_running("execution environments", environment.running)
     moto_functions.install(account)
     kinds = (FunctionOperations, AliasOperations, SettingsOperations, UrlOperations)
     own = ChainMap(*(kind(account).table() for kind in kinds))
     serve(account, "lambda", own, from_moto=_FROM_MOTO)
-    account.shared(Operations).carry_out("lambda", {"Invoke"})  # by the middleware
+    account.singleton(Operations).carry_out("lambda", {"Invoke"})  # by the middleware
     account.add_middleware(http.middleware(account))
     account.add_middleware(remember_trace)

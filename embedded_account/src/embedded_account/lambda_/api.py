@@ -36,9 +36,9 @@ class LambdaOperations:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._invoker = account.shared(Invoker)
-        self._fleets = account.shared(Fleets)
-        self._configs = account.shared(EventConfigs)
+        self._invoker = account.singleton(Invoker)
+        self._fleets = account.singleton(Fleets)
+        self._configs = account.singleton(EventConfigs)
 
     @property
     def _backend(self) -> Any:

@@ -46,10 +46,10 @@ class EventQueue:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._invoker = account.shared(Invoker)
-        self._fleets = account.shared(Fleets)
-        self._configs = account.shared(EventConfigs)
-        self._destinations = account.shared(Destinations)
+        self._invoker = account.singleton(Invoker)
+        self._fleets = account.singleton(Fleets)
+        self._configs = account.singleton(EventConfigs)
+        self._destinations = account.singleton(Destinations)
         self._changed = Condition()
         self._due: list[_Due] = []
         self._numbers = itertools.count()

@@ -31,7 +31,7 @@ class Destinations:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._metrics = account.shared(Metrics)
+        self._metrics = account.singleton(Metrics)
 
     def succeeded(self, event: EventOutcome, function: Function, config: EffectiveConfig) -> None:
         """Tell the destination for success."""

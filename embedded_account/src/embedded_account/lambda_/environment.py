@@ -302,7 +302,7 @@ class Environment:
         variables = self._variables(runtime, log)
         if IS_SUPPORTED:
             folders = (*self._layer_folders(), runtime)
-            server = self._account.shared(ForkServers).get(folders)
+            server = self._account.singleton(ForkServers).get(folders)
             fork = server.fork(self.spec.handler, variables, self.spec.code, output, log)
             if fork is not None:
                 self._account.processes.adopt(fork)

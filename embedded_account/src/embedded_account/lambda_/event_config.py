@@ -29,7 +29,7 @@ class EventConfigs:
         self._account = account
         self._stored: dict[tuple[str, str], dict[str, Any]] = {}
         self._modified: dict[tuple[str, str], datetime] = {}
-        account.keep_members("lambda-event-configs", self, "_stored", "_modified")
+        account.persist_members("lambda-event-configs", self, "_stored", "_modified")
 
     def put(self, function_name: str, qualifier: str, request: dict[str, Any]) -> None:
         """Store the fields of `request` instead of what was stored."""

@@ -100,12 +100,12 @@ class Fleets:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._packages = account.shared(Packages)
-        self._quotas = account.shared(Quotas)
+        self._packages = account.singleton(Packages)
+        self._quotas = account.singleton(Quotas)
         self._changed = Condition()
         self._fleets: dict[str, Fleet] = defaultdict(Fleet)
         self._retired: set[str] = set()
-        account.keep("lambda-concurrency", self._dump, self._restore)
+        account.persist("lambda-concurrency", self._dump, self._restore)
         account.every("lambda idle environments", IDLE_SECONDS / 10, self._end_idle)
 
     def _started(self, spec: EnvironmentSpec, initialization: str) -> Environment:

@@ -23,8 +23,8 @@ class FunctionOperations(LambdaOperations):
 
     def __init__(self, account: Account) -> None:
         super().__init__(account)
-        self._urls = account.shared(FunctionUrls)
-        self._warmer = account.shared(Warmer)
+        self._urls = account.singleton(FunctionUrls)
+        self._warmer = account.singleton(Warmer)
 
     def table(self) -> dict[str, Operation]:
         """Return the operations by their names."""
@@ -51,7 +51,7 @@ class FunctionOperations(LambdaOperations):
         spec = {**params, "FunctionName": name, "Publish": False, "Code": _as_moto_takes_it(params["Code"])}
         function = self._backend.create_function(spec)
         try:
-            function.unpack(self._account.shared(Packages))
+            function.unpack(self._account.singleton(Packages))
         except ServiceError:
             self._forget(function)
             raise
@@ -179,7 +179,7 @@ class FunctionOperations(LambdaOperations):
         before = function.revision
         change()
         if not params.get("DryRun"):
-            function.unpack(self._account.shared(Packages))
+            function.unpack(self._account.singleton(Packages))
             function.last_modified = self._warmer.now()
             self._fleets.retire(function.function_name, before)
         shown = self._publish(function, None) if params.get("Publish") else function

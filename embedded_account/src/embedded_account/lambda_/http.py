@@ -77,7 +77,7 @@ def _answer_invoke(account: Account, request: InvokeRequest) -> _Answer:
         ServiceException: it was refused.
     """
     headers, request_id = request.headers, str(uuid.uuid4())
-    invoker = account.shared(Invoker)
+    invoker = account.singleton(Invoker)
     target = invoker.resolve(request.params["FunctionName"], request.params.get("Qualifier"))
     kind = headers.get("X-Amz-Invocation-Type", "RequestResponse")
     check_payload(request.body, MAX_ASYNC_BYTES if kind == "Event" else MAX_SYNC_BYTES)
@@ -85,7 +85,7 @@ def _answer_invoke(account: Account, request: InvokeRequest) -> _Answer:
     if kind == "DryRun":
         return "204 No Content", common, b""
     if kind == "Event":
-        account.shared(EventQueue).add(target, request.body, request_id, headers.get("X-Amzn-Trace-Id", ""))
+        account.singleton(EventQueue).add(target, request.body, request_id, headers.get("X-Amzn-Trace-Id", ""))
         return "202 Accepted", common, b""
     trace = headers.get("X-Amzn-Trace-Id", "")
     outcome = invoker.invoke(target, request.body, request_id, _client_context(headers), trace)

@@ -33,10 +33,10 @@ class Invoker:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._fleets = account.shared(Fleets)
-        self._metrics = account.shared(Metrics)
+        self._fleets = account.singleton(Fleets)
+        self._metrics = account.singleton(Metrics)
         self.loops_allowed: set[str] = set()  # functions whose circles are not stopped
-        account.keep_members("lambda-loops", self, "loops_allowed")
+        account.persist_members("lambda-loops", self, "loops_allowed")
 
     def resolve(self, name_or_arn: str, qualifier: str | None = None) -> Target:
         """Return what is to be invoked."""

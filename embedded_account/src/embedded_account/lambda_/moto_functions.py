@@ -45,12 +45,12 @@ def _invoke(
     payload = body.encode() if isinstance(body, str) else bytes(body or b"")
     request_id = str(uuid.uuid4())
     if request_headers.get("X-Amz-Invocation-Type") == "Event":
-        account.shared(EventQueue).add(target, payload, request_id)
+        account.singleton(EventQueue).add(target, payload, request_id)
         return b""
     if b'"aws:s3"' in payload:
         _invoke_for_bucket(account, target, payload, request_id)
         return b""
-    outcome = account.shared(Invoker).invoke(target, payload, request_id)
+    outcome = account.singleton(Invoker).invoke(target, payload, request_id)
     if outcome.function_error:
         response_headers["x-amz-function-error"] = outcome.function_error
     return outcome.payload
@@ -60,5 +60,5 @@ def _invoke_for_bucket(account: Account, target: Target, payload: bytes, request
     """Queue the event of a bucket's notification, if the function's policy lets the bucket invoke it."""
     bucket_arn = json.loads(payload)["Records"][0]["s3"]["bucket"]["arn"]
     principal = Principal("", "", "s3.amazonaws.com", bucket_arn)
-    account.shared(Permissions).require(principal, Need("lambda:InvokeFunction", target.arn), "lambda")
-    account.shared(EventQueue).add(target, payload, request_id, caller_trace.get())
+    account.singleton(Permissions).require(principal, Need("lambda:InvokeFunction", target.arn), "lambda")
+    account.singleton(EventQueue).add(target, payload, request_id, caller_trace.get())

@@ -13,7 +13,7 @@ class UrlOperations(LambdaOperations):
 
     def __init__(self, account: Account) -> None:
         super().__init__(account)
-        self._urls = account.shared(FunctionUrls)
+        self._urls = account.singleton(FunctionUrls)
 
     def table(self) -> dict[str, Operation]:
         """Return the operations by their names."""

@@ -78,10 +78,10 @@ class FunctionUrls:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._invoker = account.shared(Invoker)
+        self._invoker = account.singleton(Invoker)
         self._lock = Lock()
         self._urls: dict[tuple[str, str], FunctionUrl] = {}
-        account.keep("lambda-urls", self._dump, self._restore)
+        account.persist("lambda-urls", self._dump, self._restore)
         account.on_stop(lambda: self.remove(None))
 
     def create(self, function_name: str, qualifier: str, function_arn: str, cors: dict[str, Any]) -> FunctionUrl:

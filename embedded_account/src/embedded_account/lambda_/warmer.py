@@ -22,7 +22,7 @@ class Warmer:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._fleets = account.shared(Fleets)
+        self._fleets = account.singleton(Fleets)
         self._changed = Condition()
         self._waiting: dict[str, Function] = {}
         account.start_thread("lambda warm-up", self._run)

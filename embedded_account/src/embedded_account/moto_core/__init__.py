@@ -12,4 +12,4 @@ def install(account: Account) -> None:
     steady.install()
     actions.install(account)
     data_files.install(account)
-    account.shared(Operations)  # whose check is the first
+    account.singleton(Operations)  # whose check is the first

@@ -15,7 +15,7 @@ _PAGE = 100
 
 def install(account: Account) -> None:
     """Serve the operations on quotas of SageMaker and Lambda."""
-    quotas = account.shared(Quotas)
+    quotas = account.singleton(Quotas)
     serve(
         account,
         "service-quotas",

@@ -38,7 +38,7 @@ class Quotas:
         self._applied = quotas_of(AccountKind(account.kind))
         self._increases: list[Increase] = []
         self._lock = Lock()
-        account.keep("quotas", lambda: list(self._increases), self._increases.extend)
+        account.persist("quotas", lambda: list(self._increases), self._increases.extend)
 
     def of(self, service: str) -> list[Quota]:
         """Return the quotas of a service as they are in force."""

@@ -17,7 +17,7 @@ def install(account: Account) -> None:
         shutil.rmtree(contents)  # of an account that was killed
     contents.mkdir(parents=True, exist_ok=True)
     disk = Disk(contents, keeps=keeps)
-    account.offer("disk", lambda: [disk])
+    account.expose_running("disk", lambda: [disk])
     moto_events.install(account)
     moto_contents.install(disk)
     account.add_middleware(Objects(account, disk).middleware)

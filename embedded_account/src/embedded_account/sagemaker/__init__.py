@@ -18,7 +18,7 @@ def install(account: Account) -> None:
     from embedded_account.sagemaker.tuning.jobs import TuningJobs
     from embedded_account.wiring.serving import serve
 
-    tags = account.shared(Tags)
+    tags = account.singleton(Tags)
     training_jobs = TrainingJobs(account)
     tuning_jobs = TuningJobs(account, training_jobs)
     registry = Registry(account)

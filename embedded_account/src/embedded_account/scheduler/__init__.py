@@ -30,7 +30,7 @@ def install(account: Account) -> None:
     checks = {"CreateSchedule": _check_schedule, "UpdateSchedule": _check_schedule}
     serve(account, "scheduler", {}, from_moto=_OPERATIONS, checks=checks)
     check(account, "events", {"PutRule": _check_rule})
-    account.every("scheduler", 1.0, Ticker(account, account.shared(Deliveries)).tick)
+    account.every("scheduler", 1.0, Ticker(account, account.singleton(Deliveries)).tick)
 
 
 def _check_schedule(params: dict[str, Any]) -> None:

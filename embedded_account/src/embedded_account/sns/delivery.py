@@ -31,7 +31,7 @@ class Deliveries:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._permissions = account.shared(Permissions)
+        self._permissions = account.singleton(Permissions)
 
     def is_allowed(self, topic_arn: str, protocol: str, endpoint: str) -> bool:
         """Return whether the policy of the queue or the function lets the topic reach it; a refusal is logged."""
@@ -50,11 +50,11 @@ class Deliveries:
         """Queue an event of `notification` for the function; SNS invokes asynchronously."""
         event = {"Records": [_record(subscription_arn, notification)]}
         try:
-            target = self._account.shared(Invoker).resolve(arn)
+            target = self._account.singleton(Invoker).resolve(arn)
         except ServiceError as error:
             logger.warning("a message for %s is lost: %s", arn, error)
             return
-        queue = self._account.shared(EventQueue)
+        queue = self._account.singleton(EventQueue)
         queue.add(target, json.dumps(event).encode(), str(uuid.uuid4()), caller_trace.get(""))
 
 

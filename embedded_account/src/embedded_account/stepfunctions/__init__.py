@@ -29,4 +29,6 @@ def install(account: Account) -> None:
         from_moto=_FROM_MOTO,
         checks=creation.checks(account),
     )
-    account.keep("running-executions", lambda: reporting.running(account), lambda lost: reporting.lose(account, lost))
+    account.persist(
+        "running-executions", lambda: reporting.running(account), lambda lost: reporting.lose(account, lost)
+    )

@@ -34,7 +34,7 @@ def serve(
 
     Every other operation of the service is refused by its name. `checks` are as `check` takes them.
     """
-    account.shared(Operations).carry_out(service, {*own, *from_moto})
+    account.singleton(Operations).carry_out(service, {*own, *from_moto})
     if own:
         _mount(service, _response_class(service, own, inherits=bool(from_moto)))
     check(account, service, checks or {})

@@ -179,7 +179,7 @@ class Endpoint:
         for variant in (*detail.get("ProductionVariants", []), *pending.get("ProductionVariants", [])):
             variant.pop("DeployedImages")
         told: dict[str, Any] = with_millis(detail)
-        return told | {"Tags": self.account.shared(Tags).of(self.arn)}
+        return told | {"Tags": self.account.singleton(Tags).of(self.arn)}
 
 
 def _summary(variant: Variant) -> dict[str, Any]:

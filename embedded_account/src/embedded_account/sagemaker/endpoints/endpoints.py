@@ -33,14 +33,14 @@ class Endpoints:
 
     def __init__(self, account: Account, models: Models, configs: EndpointConfigs) -> None:
         self._account = account
-        self._tags = account.shared(Tags)
-        self._quotas = account.shared(Quotas)
+        self._tags = account.singleton(Tags)
+        self._quotas = account.singleton(Quotas)
         self._models = models
         self._configs = configs
         self._artifacts = Artifacts(account)
         self._lock = Lock()
         self._endpoints: dict[str, Endpoint] = {}
-        account.keep("endpoints", self._dump, self._restore)
+        account.persist("endpoints", self._dump, self._restore)
 
     def operations(self) -> Mapping[str, Operation]:
         """Return the operations that this carries out."""

@@ -253,5 +253,5 @@ def _request_id() -> str:
 
 def install(account: Account, endpoints: Endpoints) -> None:
     """Let invocations pass moto by, on their way to an instance."""
-    account.shared(Operations).carry_out("sagemaker-runtime", {"InvokeEndpoint"})
+    account.singleton(Operations).carry_out("sagemaker-runtime", {"InvokeEndpoint"})
     account.add_middleware(Runtime(account, endpoints).middleware)

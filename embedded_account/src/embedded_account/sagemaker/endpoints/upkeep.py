@@ -15,7 +15,7 @@ _INVOCATION_METRICS = ("Invocations", "InvocationsPerInstance")
 
 def install(account: Account, endpoints: Endpoints) -> None:
     """Replace what dies of the endpoints, and record what their instances do."""
-    account.offer("endpoint instances", lambda: _running(endpoints))
+    account.expose_running("endpoint instances", lambda: _running(endpoints))
     account.start_thread("endpoint instances", lambda: _look_after(account, endpoints))
     idle_seconds = max(_IDLE_CHECK_SECONDS, 0.05 * account.clock.speed)
     account.every("idle endpoints", idle_seconds, lambda: _record_idleness(account, endpoints))

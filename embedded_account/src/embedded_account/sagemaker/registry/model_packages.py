@@ -42,11 +42,11 @@ class Registry:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._tags = account.shared(Tags)
+        self._tags = account.singleton(Tags)
         self._lock = Lock()
         self._groups: dict[str, Group] = {}
         self._versions_by_token: dict[str, str] = {}
-        account.keep_members("model-registry", self, "_groups", "_versions_by_token")
+        account.persist_members("model-registry", self, "_groups", "_versions_by_token")
 
     def operations(self) -> Mapping[str, Operation]:
         """Return the operations that this carries out."""

@@ -19,10 +19,10 @@ class FixedResources:
         self._account = account
         self._kind = kind
         self._words = words
-        self._tags = account.shared(Tags)
+        self._tags = account.singleton(Tags)
         self._lock = Lock()
         self._by_name: dict[str, dict[str, Any]] = {}
-        account.keep_members(f"{words.replace(' ', '-')}s", self, "_by_name")
+        account.persist_members(f"{words.replace(' ', '-')}s", self, "_by_name")
 
     def get(self, name: str) -> dict[str, Any]:
         """Return the description of the resource `name`.

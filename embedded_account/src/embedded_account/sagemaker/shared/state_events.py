@@ -32,7 +32,7 @@ def put_resource_event(account: Account, kind: str, description: Mapping[str, An
 
 def _put(account: Account, detail_type: str, detail: Mapping[str, Any], arn: str) -> None:
     """Put the event; the job goes on when the bus refuses it, as on AWS."""
-    tags = account.shared(Tags).of(arn)
+    tags = account.singleton(Tags).of(arn)
     try:
         account.put_event("aws.sagemaker", detail_type, with_millis(detail) | {"Tags": tags}, [arn])
     except Exception:

@@ -13,12 +13,12 @@ _MAX_TAGS = 50
 
 
 class Tags:
-    """The tags of the account's SageMaker resources; `account.shared(Tags)` is the one that all of them use."""
+    """The tags of the account's SageMaker resources; `account.singleton(Tags)` is the one that all of them use."""
 
     def __init__(self, account: Account) -> None:
         self._lock = Lock()
         self._by_arn: dict[str, dict[str, str]] = {}
-        account.keep("sagemaker-tags", lambda: dict(self._by_arn), self._by_arn.update)
+        account.persist("sagemaker-tags", lambda: dict(self._by_arn), self._by_arn.update)
 
     def operations(self) -> Mapping[str, Operation]:
         """Return the operations that this carries out."""

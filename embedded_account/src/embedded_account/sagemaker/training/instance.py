@@ -236,7 +236,7 @@ class TrainingInstance:
     def _may_put_metrics(self) -> bool:
         """SageMaker publishes what the log says with the job's own role."""
         try:
-            self._account.shared(Permissions).require_of_role(
+            self._account.singleton(Permissions).require_of_role(
                 self._job.request["RoleArn"], "SageMaker", "cloudwatch:PutMetricData", "*", _NAMESPACE
             )
         except PermissionError as refusal:

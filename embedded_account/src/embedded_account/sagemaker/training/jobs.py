@@ -32,17 +32,17 @@ class TrainingJobs:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._tags = account.shared(Tags)
-        self._quotas = account.shared(Quotas)
+        self._tags = account.singleton(Tags)
+        self._quotas = account.singleton(Quotas)
         self._lock = Lock()
         self._jobs: dict[str, TrainingJob] = {}
-        account.keep("training-jobs", lambda: [job.dump() for job in self.running_and_ended()], self._restore)
+        account.persist("training-jobs", lambda: [job.dump() for job in self.running_and_ended()], self._restore)
         self._threads: list[Thread] = []
         self._warm_pools = WarmPools(account)
         self.cores = Cores(num_cores())
         shutil.rmtree(account.work_folder("training-jobs"))  # what a killed account left behind
         account.on_stop(self.wait_for_runs)
-        account.offer("training jobs", self.running)
+        account.expose_running("training jobs", self.running)
 
     def start(self, request: dict[str, Any], *, cores: int = 0, tuning_job_arn: str = "") -> TrainingJob:
         """Start the job that `request` (already checked) asks for, on `cores`; by default all but the account's own.

@@ -98,7 +98,7 @@ class _Run:
         self._job = job
         self._folder = folder
         self._clock = job.account.clock
-        self._faults = job.account.shared(Board)
+        self._faults = job.account.singleton(Board)
         self._interrupted_for: float | None = None  # seconds of grace, once the instances are reclaimed
         self._is_lost = False
         self._instances: list[TrainingInstance] = []

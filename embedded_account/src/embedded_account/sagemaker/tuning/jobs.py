@@ -21,11 +21,11 @@ class TuningJobs:
 
     def __init__(self, account: Account, training_jobs: TrainingJobs) -> None:
         self._account = account
-        self._tags = account.shared(Tags)
+        self._tags = account.singleton(Tags)
         self._training_jobs = training_jobs
         self._lock = Lock()
         self._jobs: dict[str, TuningJob] = {}
-        account.keep("tuning-jobs", self._dump, self._restore)
+        account.persist("tuning-jobs", self._dump, self._restore)
 
     def operations(self) -> Mapping[str, Operation]:
         """Return the operations that this carries out."""
