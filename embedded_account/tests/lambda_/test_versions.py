@@ -65,7 +65,7 @@ def test_configuration_of_a_version_does_not_change(function: NewFunction) -> No
 
 
 def test_publishing_without_a_change_gives_the_same_version(function: NewFunction) -> None:
-    """A version is made only when code or configuration differ from the last one.
+    """A version is made only when the function was updated since the last one.
 
     Source: Lambda developer guide, "Manage Lambda function versions".
     """
@@ -74,6 +74,45 @@ def test_publishing_without_a_change_gives_the_same_version(function: NewFunctio
     assert [deployed.publish(), deployed.publish()] == ["1", "1"]
     deployed.update(NEW)
     assert [deployed.publish(), deployed.publish()] == ["2", "2"]
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        lambda deployed: deployed.update(OLD),
+        lambda deployed: deployed.client.update_function_configuration(
+            FunctionName=deployed.name, Description="only its description"
+        ),
+        lambda deployed: deployed.client.update_function_configuration(FunctionName=deployed.name),
+    ],
+    ids=["the same code", "another description", "no setting"],
+)
+def test_every_update_makes_publishing_give_a_new_version(
+    function: NewFunction, update: Callable[[Deployed], object]
+) -> None:
+    """The revision decides, which every update of code or configuration changes, whatever it says.
+
+    Source: Lambda API reference, PublishVersion; what AWS does is recorded in moto's tests of publish_version.
+    """
+    deployed = function(OLD)
+    assert deployed.publish() == "1"
+
+    update(deployed)
+
+    assert [deployed.publish(), deployed.publish()] == ["2", "2"]
+
+
+def test_a_dry_run_makes_no_new_version(function: NewFunction) -> None:
+    """What changes nothing leaves the revision, and so the version.
+
+    Source: Lambda API reference, UpdateFunctionCode.
+    """
+    deployed = function(OLD)
+    deployed.publish()
+
+    deployed.client.update_function_code(FunctionName=deployed.name, ZipFile=archive({"app.py": NEW}), DryRun=True)
+
+    assert deployed.publish() == "1"
 
 
 def test_number_of_a_deleted_version_is_not_used_again(function: NewFunction) -> None:

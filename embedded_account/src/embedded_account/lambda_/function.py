@@ -28,8 +28,11 @@ _UPDATABLE = {
 class Function(LambdaFunction):
     """One version of a function: $LATEST, or a published snapshot of it.
 
-    `revision` changes with each change of code or configuration: an execution environment serves one revision.
+    `revision` changes with each update of code or configuration, changed or not: an execution environment serves one
+    revision, and publishing makes a new version unless the last one was `published_from` it.
     """
+
+    published_from = ""
 
     def __init__(self, account_id: str, spec: dict[str, Any], region: str, version: str | int = 1) -> None:
         check(spec)
@@ -67,16 +70,10 @@ class Function(LambdaFunction):
         """Return a snapshot of $LATEST as version `number`."""
         version: Function = copy.copy(self)
         version.set_version(number)
-        version.revision = str(uuid.uuid4())
+        version.published_from, version.revision = self.revision, str(uuid.uuid4())
         if description is not None:
             version.description = description
         return version
-
-    def content(self) -> tuple[Any, ...]:
-        """Return what decides whether publishing makes a new version."""
-        configuration = self.get_configuration()
-        ignored = {"Version", "FunctionArn", "LastModified", "RevisionId", "Description"}
-        return tuple(sorted((name, repr(value)) for name, value in configuration.items() if name not in ignored))
 
     def get_configuration(self, on_create: bool = False) -> dict[str, Any]:
         """Return FunctionConfiguration as AWS shows it."""
@@ -146,4 +143,7 @@ class Function(LambdaFunction):
             self.layer_folders: tuple[Path, ...] = tuple(
                 packages.unpack(layer.code_bytes, layer.code_digest) for layer in layers
             )
+
+    def revise(self) -> None:
+        """Give it a new revision: it was updated."""
         self.revision = str(uuid.uuid4())

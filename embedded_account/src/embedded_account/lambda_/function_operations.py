@@ -138,7 +138,7 @@ class FunctionOperations(LambdaOperations):
     # -- versions -----------------------------------------------------------------------------------------------
 
     def publish_version(self, params: Params) -> Answer:
-        """Take a snapshot of $LATEST; the last one again when nothing has changed since."""
+        """Take a snapshot of $LATEST; the last one again when there was no update since."""
         function = self._latest(params)
         expected = params.get("CodeSha256")
         if expected and expected != function.code_sha_256:
@@ -180,6 +180,7 @@ class FunctionOperations(LambdaOperations):
         change()
         if not params.get("DryRun"):
             function.unpack(self._account.singleton(Packages))
+            function.revise()
             function.last_modified = self._warmer.now()
             self._fleets.retire(function.function_name, before)
         shown = self._publish(function, None) if params.get("Publish") else function
@@ -188,7 +189,7 @@ class FunctionOperations(LambdaOperations):
 
     def _publish(self, function: Function, description: str | None) -> Function:
         entry = self._backend._lambdas._functions[function.function_name]
-        if entry["versions"] and entry["versions"][-1].content() == function.content():
+        if entry["versions"] and entry["versions"][-1].published_from == function.revision:
             newest: Function = entry["versions"][-1]
             return newest
         entry["published"] = entry.get("published", 0) + 1  # numbers of deleted versions are not used again
