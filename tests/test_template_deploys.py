@@ -50,8 +50,12 @@ def packaged(deployer: Any) -> str:
     return f"{s3.meta.endpoint_url}/{bucket}/template.yaml"
 
 
+def declared_parameters(deployer: Any, url: str) -> list[Any]:
+    return list(deployer.client.get_template_summary(TemplateURL=url)["Parameters"])
+
+
 def parameters(deployer: Any, url: str, **given: str) -> list[dict[str, str]]:
-    declared = deployer.client.get_template_summary(TemplateURL=url)["Parameters"]
+    declared = declared_parameters(deployer, url)
     required = {item["ParameterKey"]: "x" for item in declared if "DefaultValue" not in item}
     required |= {
         "TrainingImageUri": IMAGE,
@@ -113,6 +117,62 @@ def test_the_products_own_template(deployer: Any) -> None:
 
     assert deployer.down() == "DELETE_COMPLETE"
     check_gone(deployer, bucket)
+
+
+OTHER_TEXTS = {
+    "ModelName": "resnet18",
+    "WeightsS3Uri": "s3://weights/resnet50/",
+    "TuningInstanceType": "ml.c5.xlarge",
+    "TrainingInstanceType": "ml.c5.xlarge",
+    "EndpointName": "another-name",
+    "EndpointInstanceType": "ml.c5.large",
+    "PredictPrefix": "pictures/",
+    "AllowedBuckets": "one-bucket,other-bucket",
+    "FetchAllowedOrigins": "http://127.0.0.1:8080",
+    "FetchAllowedPorts": "443,8443",
+    "CorsAllowedOrigin": "https://example.org",
+    "RetrainSchedule": "cron(0 3 * * ? *)",
+    "RetrainScheduleTimeZone": "Europe/Berlin",
+    "SweepSchedule": "rate(10 minutes)",
+    "NotificationEmail": "someone@example.org",
+    "TrainingImageUri": IMAGE.replace("2.8.0", "2.8.1"),
+    "InferenceImageUri": IMAGE.replace("2.8.0", "2.8.1"),
+    "TrainingSourceS3Uri": "s3://bucket/other.tar.gz",
+}
+TOGETHER = {"PredictProvisionedConcurrency": {"PredictReservedConcurrency": "2"}}  # what one needs beside it
+
+
+def another_value(declared: dict[str, Any]) -> str:
+    """Return a value of the parameter that is not its default."""
+    name, default = declared["ParameterKey"], declared.get("DefaultValue", "")
+    allowed = declared.get("ParameterConstraints", {}).get("AllowedValues", [])
+    if allowed:
+        return str(next(value for value in allowed if value != default))
+    if declared["ParameterType"] == "Number":
+        return "0.25" if "." in default else str(int(default) + (1 if int(default) < 20 else -1))
+    return OTHER_TEXTS[name]
+
+
+@pytest.mark.slow
+def test_every_parameter_alone_updates_a_stack(deployer: Any) -> None:
+    """Changed by itself, with the digest that goes with it, each ends in UPDATE_COMPLETE."""
+    url = packaged(deployer)
+    deploy(deployer, url)
+    refused: dict[str, Any] = {}
+    declared = declared_parameters(deployer, url)
+
+    for number, parameter in enumerate(declared, 1):
+        name = parameter["ParameterKey"]
+        if name == "SettingsDigest":
+            continue
+        given = {name: another_value(parameter), **TOGETHER.get(name, {}), "SettingsDigest": f"{number:032x}"}
+        try:
+            deploy(deployer, url, **given)
+        except AssertionError as error:
+            refused[f"{name}={given[name]}"] = str(error)[:500]
+
+    assert len(declared) > 60
+    assert refused == {}
 
 
 def check_outputs(deployer: Any) -> None:
