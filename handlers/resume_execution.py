@@ -3,7 +3,6 @@
 Invoked by SageMaker's state-change events, and every few minutes with `{"Sweep": true}` for what no event reported.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -13,32 +12,13 @@ from handlers.aws.logs import logger
 from handlers.contract.errors import RetrieverError
 from handlers.contract.settings import Settings
 from handlers.endpoints import serving
+from handlers.executions.state_changes import resource_arn
 from handlers.executions.turns import GOING, execution_status
 from handlers.executions.waiting import Resolution, forget, resolve
 from handlers.ledger import Ledger, Token
 from handlers.training_jobs.jobs import stop_job
 
 aws.prepare("dynamodb", "sagemaker", "stepfunctions")
-
-_ARN_FIELDS = {
-    "SageMaker Training Job State Change": "TrainingJobArn",
-    "SageMaker HyperParameter Tuning Job State Change": "HyperParameterTuningJobArn",
-    "SageMaker Endpoint State Change": "EndpointArn",
-}
-
-
-def resource_arn(event: Mapping[str, Any]) -> str:
-    """Return the ARN of the job or endpoint that a state-change event is about.
-
-    Raises:
-        ValueError: it is no such event.
-    """
-    kind = event.get("detail-type")
-    field = _ARN_FIELDS.get(str(kind))
-    arn = event.get("detail", {}).get(field) if field else None
-    if not arn:
-        raise ValueError(f"event {kind!r}; expected one of {', '.join(_ARN_FIELDS)} with its ARN, or {{'Sweep': true}}")
-    return str(arn)
 
 
 def sweep(ledger: Ledger, settings: Settings) -> dict[str, int]:

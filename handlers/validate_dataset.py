@@ -1,85 +1,23 @@
 """ValidateDataset: unpack if needed, refuse what cannot be trained on, and write classes, manifests and a report."""
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from datasets.fingerprint import archive_fingerprint, folder_fingerprint
-from datasets.gate import check_layout, warnings
-from datasets.layout import File, Image, SetAside, read_layout
+from datasets.gate import check_layout
+from datasets.layout import read_layout
 from datasets.splits import make_splits
 from handlers import aws
 from handlers.aws.logs import logger
-from handlers.aws.objects import head, split_uri, write_json
-from handlers.contract.errors import DatasetChangedError, DatasetError
+from handlers.aws.objects import write_json
 from handlers.contract.settings import Settings
 from handlers.contract.states import Dataset, ValidateDatasetInput
-from handlers.datasets.fingerprint import dataset_files
+from handlers.datasets.manifests import manifest, report
+from handlers.datasets.opening import open_dataset
 from handlers.datasets.refusals import as_dataset_error
-from handlers.datasets.staging import unpack
 
 aws.prepare("s3")
-
-_MAX_REPORTED = 10_000  # files set aside that the report names; their number is always exact
-
-
-def manifest(folder_s3_uri: str, images: Sequence[Image], split: str) -> list[Any]:
-    """Return SageMaker's ManifestFile form: the prefix, then the paths of `split` below it."""
-    return [{"prefix": folder_s3_uri}, *(image.path for image in images if image.split == split)]
-
-
-def report(
-    step: ValidateDatasetInput,
-    class_names: Sequence[str],
-    images: Sequence[Image],
-    made: Sequence[str],
-    aside: Sequence[SetAside],
-) -> dict[str, Any]:
-    """Return what was found, made and set aside, for a person and for `deploy.py status`."""
-    counts = Counter((image.class_name, image.split) for image in images)
-    return {
-        "dataset": step.dataset.name,
-        "fingerprint": step.dataset.fingerprint,
-        "classes": [
-            {"class_name": name, **{split: counts[name, split] for split in ("train", "validation", "test")}}
-            for name in class_names
-        ],
-        "made_splits": list(made),
-        "warnings": warnings(images, class_names),
-        "num_set_aside": len(aside),
-        "set_aside": [{"path": entry.path, "reason": entry.reason} for entry in aside[:_MAX_REPORTED]],
-    }
-
-
-def open_dataset(step: ValidateDatasetInput) -> tuple[str, list[File], list[SetAside]]:
-    """Return the folder to use, its files by their path below it, and what unpacking set aside.
-
-    Raises:
-        DatasetChangedError: S3 holds something else than what the execution was started for.
-        DatasetError: there is nothing, or the archive cannot be unpacked.
-    """
-    bucket, key = split_uri(step.dataset.s3_uri)
-    if step.dataset.s3_uri.endswith("/"):
-        files = dataset_files(bucket, key)
-        if not files:
-            raise DatasetError(f"dataset {step.dataset.name!r} holds no files; upload images before _SUCCESS")
-        _check_unchanged(step, folder_fingerprint(files))
-        return step.dataset.s3_uri, files, []
-    archive = head(bucket, key)
-    _check_unchanged(step, archive_fingerprint(File(key, archive.size, archive.etag)))
-    prefix = f"staged/{step.dataset.name}/{step.dataset.fingerprint}/"
-    aside = unpack(bucket, archive, prefix)
-    return f"s3://{bucket}/{prefix}", dataset_files(bucket, prefix), aside
-
-
-def _check_unchanged(step: ValidateDatasetInput, found: str) -> None:
-    if found != step.dataset.fingerprint:
-        raise DatasetChangedError(
-            f"dataset {step.dataset.name!r} has fingerprint {found[:12]}, the execution was started for "
-            f"{step.dataset.fingerprint[:12]}; upload all files first and _SUCCESS last, which starts a new execution"
-        )
 
 
 @logger.inject_lambda_context(clear_state=True)

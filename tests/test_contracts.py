@@ -16,6 +16,7 @@ from ops.stack.expand_template import expand, read_template
 ROOT = Path(__file__).resolve().parents[1]
 # Read by Powertools, not by settings.py.
 READ_BY_LIBRARIES = {"LOG_LEVEL", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
+LONGEST_HANDLER = 80  # lines; a longer one hands its pure part to its subject's folder
 SERVICE_ERRORS = re.compile(r"(States|Lambda)\.[A-Za-z]+")
 
 
@@ -84,6 +85,14 @@ def test_every_function_names_a_handler_that_exists(template: dict[str, Any]) ->
         assert function["Handler"] == f"handlers.{module}.handler"
         assert function["FunctionName"] == {"Fn::Sub": "${AWS::StackName}-" + "-".join(words).lower()}
         assert re.search(r"^def handler\(", source.read_text(encoding="utf-8"), re.MULTILINE), source
+
+
+def test_no_handler_is_longer_than_it_should_be() -> None:
+    """What a state does is read on one screen."""
+    lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in ROOT.glob("handlers/*.py")}
+
+    assert len(lengths) > 10
+    assert {name: length for name, length in lengths.items() if length > LONGEST_HANDLER} == {}
 
 
 def test_every_error_in_retry_and_catch_exists(states: dict[str, dict[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""handlers/validate_dataset.py with handlers/datasets/staging.py: from what was uploaded to manifests, or a reason."""
+"""handlers/validate_dataset.py and what it opens, unpacks and writes: from an upload to manifests, or a reason."""
 
 import pytest
 
