@@ -1,13 +1,18 @@
-"""The artifacts bucket: code, layer, template; encrypted, private, TLS only, made when it is missing."""
+"""The artifacts bucket: code, layer, template; encrypted, private, TLS only, made when it is missing.
+
+It is emptied and never deleted: S3 holds the name of a deleted bucket, for hours at worst, and the next `up` needs it.
+"""
 
 from __future__ import annotations
 
 import json
+import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from ops.console import say
 from ops.errors import StackError, error_code
 from ops.packaging.archive import content_hash
 from ops.packaging.bundle import Asset, Bundle
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.literals import BucketLocationConstraintType
 
 _MAX_BUCKET_NAME = 63
+_BUSY_SECONDS = 600.0
 
 
 def bucket_name(session: Session) -> str:
@@ -34,12 +40,11 @@ def bucket_name(session: Session) -> str:
 def publish(session: Session, bundle: Bundle, undo: ExitStack) -> str:
     """Upload `bundle` and its packaged template, make the bucket if needed, and return the template's URL.
 
-    What is made here is registered with `undo`, so that a refused plan leaves nothing.
+    What is uploaded here is registered with `undo`, so that a refused plan leaves an empty bucket at most.
     """
     bucket = bucket_name(session)
     if not exists(session, bucket):
-        _create(session, bucket)
-        undo.callback(lambda: delete(session, bucket))
+        _create_when_free(session, bucket)
         _protect(session, bucket)
     template = bundle.packaged_template(bucket).encode()
     template_asset = Asset(f"templates/{content_hash(template)}.yaml", template)
@@ -72,23 +77,52 @@ def exists(session: Session, bucket: str) -> bool:
     return True
 
 
-def delete(session: Session, bucket: str) -> int:
-    """Delete `bucket` with every object and version in it; return how many there were."""
-    num_deleted = empty(session, bucket)
-    session.s3.delete_bucket(Bucket=bucket)
-    return num_deleted
-
-
 def empty(session: Session, bucket: str) -> int:
-    """Delete every object version of `bucket`; return how many there were."""
-    num_deleted = 0
+    """Delete every object version of `bucket`; return how many there were.
+
+    Raises:
+        StackError: some could not be deleted, with their keys.
+    """
+    num_deleted, refused = 0, []
     for page in session.s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
         entries = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         versions: Any = [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in entries]
         if versions:
-            session.s3.delete_objects(Bucket=bucket, Delete={"Objects": versions, "Quiet": True})
+            answer = session.s3.delete_objects(Bucket=bucket, Delete={"Objects": versions, "Quiet": True})
+            refused += answer.get("Errors", [])
         num_deleted += len(versions)
+    if refused:
+        first = ", ".join(f"{entry.get('Key')} ({entry.get('Code')})" for entry in refused[:10])
+        raise StackError(
+            f"bucket {bucket!r}: {len(refused)} objects could not be deleted: {first}; delete them by hand"
+        )
     return num_deleted
+
+
+def _create_when_free(session: Session, bucket: str) -> None:
+    """Create the bucket; while S3 is still busy with one of this name, which was just deleted, wait and try again.
+
+    Raises:
+        StackError: it stays busy.
+    """
+    deadline, is_told = time.monotonic() + _BUSY_SECONDS, False
+    while True:
+        try:
+            _create(session, bucket)
+        except ClientError as error:
+            if error_code(error) != "OperationAborted":
+                raise
+            if time.monotonic() > deadline:
+                raise StackError(
+                    f"bucket {bucket!r}: OperationAborted, S3 is busy with a deleted bucket of this name, which may"
+                    " take hours; run the command again later, or use another --stack-name"
+                ) from error
+        else:
+            return
+        if not is_told:
+            say(f"bucket {bucket!r}: S3 is still busy with a bucket of this name; waiting to try again ...")
+            is_told = True
+        time.sleep(session.poll_seconds)
 
 
 def _create(session: Session, bucket: str) -> None:

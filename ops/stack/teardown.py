@@ -1,4 +1,7 @@
-"""`deploy.py down`: remove all that the stack and its executions made, but for the data bucket."""
+"""`deploy.py down`: remove all that the stack and its executions made, but for the data bucket.
+
+The artifacts bucket stays too, empty: S3 would hold its name, which the next `up` needs.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +24,15 @@ _GONE = {"ValidationException", "ResourceNotFound", "ResourceNotFoundException"}
 
 
 def down(session: Session, say: Say) -> str:
-    """Remove the stack with its endpoint, models and artifacts bucket; return the data bucket's name, "" if none.
+    """Remove the stack with its endpoint, models and code; return the data bucket's name, "" if none.
 
     Raises:
         StackError: there is nothing to remove, or something could not be removed.
     """
     found = stacks.find(session)
     bucket = artifacts.bucket_name(session)
-    if found is None and not artifacts.exists(session, bucket):
+    num_emptied = artifacts.empty(session, bucket) if found is None and artifacts.exists(session, bucket) else 0
+    if found is None and not num_emptied:
         raise StackError(
             f"stack {session.stack_name!r}: does not exist in {session.region}; there is nothing to remove"
         )
@@ -40,9 +44,9 @@ def down(session: Session, say: Say) -> str:
             _remove_serving(session, found, say)
         say(f"deleting stack {session.stack_name!r} ...")
         stacks.delete(session, found.stack_id, seconds=300.0 if session.is_local else 3600.0, on_event=print_event)
-    if artifacts.exists(session, bucket):
-        say(f"deleting artifacts bucket {bucket!r} ...")
-        artifacts.delete(session, bucket)
+        if artifacts.exists(session, bucket):
+            say(f"emptying artifacts bucket {bucket!r} ...")
+            artifacts.empty(session, bucket)
     return data_bucket
 
 

@@ -41,7 +41,7 @@ def test_an_account_killed_in_mid_run_says_what_was_lost(tmp_path, dataset):
 
 
 def test_down_leaves_nothing_but_the_data_bucket(stack, production):
-    """Stack, endpoint, models, model packages, artifacts bucket: all gone; the data bucket is named."""
+    """Stack, endpoint, models, model packages, code: all gone; the data bucket is named, the other is empty."""
     bucket, endpoint = stack.outputs["DataBucketName"], stack.outputs["EndpointName"]
 
     done = stack.run("down", "--yes")
@@ -50,7 +50,9 @@ def test_down_leaves_nothing_but_the_data_bucket(stack, production):
     sagemaker = stack.client("sagemaker")
     buckets = [found["Name"] for found in stack.client("s3").list_buckets()["Buckets"]]
     assert bucket in buckets
-    assert not [name for name in buckets if name.startswith("flow-artifacts")]
+    (artifacts,) = [name for name in buckets if name.startswith("flow-artifacts")]
+    listed = stack.client("s3").list_object_versions(Bucket=artifacts)
+    assert not listed.get("Versions", []) + listed.get("DeleteMarkers", [])
     assert endpoint not in [found["EndpointName"] for found in sagemaker.list_endpoints()["Endpoints"]]
     groups = sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"]
     assert not [group for group in groups if group["ModelPackageGroupName"].startswith("flow")]

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
+from embedded_account import Faults
 from ops.errors import StackError
 from ops.packaging import bundle
 from ops.packaging.bundle import Bundle
 from ops.session import Session
-from ops.stack import artifacts, deployment, stacks
+from ops.stack import artifacts, deployment, stacks, teardown
 
 BROKEN_RESOURCE = """
   Broken:
@@ -27,8 +28,10 @@ def made(repository: Path) -> Bundle:
     return bundle.build(for_this_machine=True, root=repository)
 
 
-def _bucket_exists(session: Session) -> bool:
-    return artifacts.exists(session, artifacts.bucket_name(session))
+def _left_in_bucket(session: Session) -> list[str]:
+    """Return the keys of the artifacts bucket, which must exist."""
+    listed = session.s3.list_object_versions(Bucket=artifacts.bucket_name(session))
+    return [entry["Key"] for entry in [*listed.get("Versions", []), *listed.get("DeleteMarkers", [])]]
 
 
 def test_up_creates_the_stack(local_session: Session, made: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
@@ -47,12 +50,12 @@ def test_up_creates_the_stack(local_session: Session, made: Bundle, capsys: pyte
 
 
 def test_up_without_a_yes_leaves_nothing(local_session: Session, made: Bundle) -> None:
-    """No stack, no change set, no bucket: as if it had not been called."""
+    """No stack, no change set, no code; only the empty bucket stays, since S3 would hold its name for hours."""
     with pytest.raises(StackError, match="not confirmed: nothing was created"):
         deployment.up(local_session, made, {}, lambda _question: False)
 
     assert stacks.find(local_session) is None
-    assert not _bucket_exists(local_session)
+    assert _left_in_bucket(local_session) == []
 
 
 def test_plan_leaves_nothing(local_session: Session, made: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,7 +64,64 @@ def test_plan_leaves_nothing(local_session: Session, made: Bundle, capsys: pytes
 
     assert "Queue" in capsys.readouterr().out
     assert stacks.find(local_session) is None
-    assert not _bucket_exists(local_session)
+    assert _left_in_bucket(local_session) == []
+
+
+def test_the_bucket_that_a_plan_left_serves_up(local_session: Session, made: Bundle) -> None:
+    """The bucket of a plan that was not carried out is taken up again; no other is made."""
+    deployment.plan(local_session, made, {})
+
+    assert deployment.up(local_session, made, {}, None).status == "CREATE_COMPLETE"
+
+
+def test_an_empty_bucket_alone_is_nothing_to_remove(local_session: Session, made: Bundle) -> None:
+    """After `down` a second one finds nothing, though the bucket is there."""
+    deployment.plan(local_session, made, {})
+
+    with pytest.raises(StackError, match="there is nothing to remove"):
+        teardown.down(local_session, lambda _text: None)
+
+
+def test_a_bucket_name_that_is_being_deleted_is_waited_for(
+    local_session: Session, made: Bundle, faults: Faults, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """S3 answers OperationAborted while it deletes a bucket of that name; it is said, and tried again.
+
+    Source: Amazon S3 API reference, "Error responses", OperationAborted.
+    """
+    faults.add("error", service="s3", operation="CreateBucket", code="OperationAborted", status=409, count=2)
+
+    deployment.up(local_session, made, {}, None)
+
+    assert "S3 is still busy with a bucket of this name" in capsys.readouterr().err
+
+
+def test_a_bucket_name_that_stays_busy_is_an_error_in_words(
+    local_session: Session, made: Bundle, faults: Faults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may take S3 hours: the person is told, and what to do."""
+    monkeypatch.setattr(artifacts, "_BUSY_SECONDS", 0.5)
+    faults.add("error", service="s3", operation="CreateBucket", code="OperationAborted", status=409, count=1000)
+
+    with pytest.raises(StackError, match=r"OperationAborted.*run the command again later, or use another --stack-name"):
+        deployment.up(local_session, made, {}, None)
+
+    assert stacks.find(local_session) is None
+
+
+def test_objects_that_cannot_be_deleted_are_named(
+    local_session: Session, made: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S3 answers 200 and lists what it has not deleted.
+
+    Source: Amazon S3 API reference, DeleteObjects.
+    """
+    deployment.up(local_session, made, {}, None)
+    failed = {"Errors": [{"Key": "templates/1.yaml", "Code": "AccessDenied"}]}
+    monkeypatch.setattr(local_session.s3, "delete_objects", lambda **_: failed)
+
+    with pytest.raises(StackError, match=r"templates/1\.yaml \(AccessDenied\)"):
+        artifacts.empty(local_session, artifacts.bucket_name(local_session))
 
 
 def test_refused_update_leaves_the_stack_and_its_code(local_session: Session, made: Bundle, repository: Path) -> None:
