@@ -7,14 +7,16 @@ python deploy.py predict tulip.jpg --local
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ops.local_commands import local_group
+from ops.commands.group import Commands
+from ops.commands.local import local_group
+from ops.commands.options import parameter_options, stack_options
 
 if TYPE_CHECKING:
     from embedded_account import AccountInfo
@@ -22,61 +24,10 @@ if TYPE_CHECKING:
     from ops.runs.executions import Execution
     from ops.session import Session
 
-EXIT_INTERRUPTED = 130
-
-
-class Commands(click.Group):
-    """A group that turns every expected failure into one sentence and exit code 1."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            ctx.exit(EXIT_INTERRUPTED)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
-            raise
-        except Exception as error:
-            message = _sentence(error)
-            if message is None:
-                raise
-            raise click.ClickException(message) from error
-
-
-def _sentence(error: Exception) -> str | None:
-    """Return what to tell the person, or None for a defect of ours, which keeps its traceback."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    from ops.errors import OperationError, sentence
-
-    if isinstance(error, OperationError):
-        return str(error)
-    return sentence(error) if isinstance(error, (BotoCoreError, ClientError)) else None
-
 
 @click.group("deploy.py", cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
     """Upload labelled photographs to S3; get a tuned, gated, deployed, autoscaling classifier."""
-
-
-def stack_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that say which stack, and where."""
-    local = click.option("--local", is_flag=True, help="Use the embedded account on this machine instead of AWS.")
-    name = click.option(
-        "--stack-name", default="retriever", show_default=True, envvar="STACK_NAME", help="The CloudFormation stack."
-    )
-    return local(name(command))
-
-
-def parameter_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the option that sets a parameter of template.yaml."""
-    return click.option(
-        "--parameter",
-        "pairs",
-        multiple=True,
-        metavar="NAME=VALUE",
-        help="Set a parameter of template.yaml; repeatable.",
-    )(command)
 
 
 @cli.command()
@@ -152,10 +103,10 @@ def upload(path: Path, dataset: str, queue: bool, then_watch: bool, stack_name: 
     Example:
         python deploy.py upload data/flowers --dataset flowers --watch
     """
-    from ops import datasets, uploading
+    from ops.datasets import on_disk, uploading
     from ops.stack import stacks
 
-    folder = datasets.check(path, dataset)
+    folder = on_disk.check(path, dataset)
     session = _session(stack_name, local)
     deployed = stacks.deployed(session)
     arn = uploading.upload(session, deployed, path, dataset, folder, queue=queue)
@@ -335,9 +286,9 @@ def down(yes: bool, stack_name: str, local: bool) -> None:
 @cli.command()
 def demo() -> None:
     """Run the whole flow in the embedded account on 1,797 scans of handwritten digits."""
-    from ops.demo import demo as run_demo
+    from ops.demo import flow
 
-    run_demo(lambda: _session("retriever", local=True))
+    flow.run(lambda: _session("retriever", local=True))
 
 
 def _session(stack_name: str, local: bool) -> Session:

@@ -78,7 +78,7 @@ import importlib, pkgutil, sys
 from click.testing import CliRunner
 import deploy
 for module in pkgutil.walk_packages(["ops"], "ops."):
-    if module.name != "ops.local_commands":
+    if module.name != "ops.commands.local":
         importlib.import_module(module.name)
 for arguments in (["status"], ["up", "--yes"], ["plan"], ["watch"], ["down", "--yes"], ["logs", "predict"], ["--help"]):
     CliRunner().invoke(deploy.cli, arguments)

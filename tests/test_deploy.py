@@ -13,6 +13,7 @@ from deploy import cli
 COMMANDS = {
     "up",
     "plan",
+    "check",
     "upload",
     "status",
     "watch",

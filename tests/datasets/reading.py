@@ -35,8 +35,8 @@ def functions(path: Path) -> None:
 def reader(name: str) -> tuple[Callable[[Path], object], type[Exception]]:
     """Return what reads an archive, and what it may raise."""
     if name == "upload":
+        from ops.datasets.on_disk import check_archive
         from ops.errors import UploadError
-        from ops.imagesets import check_archive
 
         return check_archive, UploadError
     if name == "training":

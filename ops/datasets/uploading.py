@@ -6,24 +6,24 @@ from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ops import datasets
 from ops.console import err, say
-from ops.imagesets import ImageFolder
+from ops.datasets import reactions, transfers
+from ops.datasets.on_disk import ImageFolder
 from ops.session import Session
 from ops.stack.stacks import Stack
 
 
 def upload(session: Session, stack: Stack, path: Path, dataset: str, folder: ImageFolder | None, *, queue: bool) -> str:
-    """Upload `path` (`folder` is what `datasets.check` said of it) and wait for what it leads to.
+    """Upload `path` (`folder` is what `on_disk.check` said of it) and wait for what it leads to.
 
-    It returns the execution's ARN, or "" when none starts; the reason is said.
+    It returns the execution's ARN, or "" when none starts; the reason is printed.
 
     Raises:
         UploadError: it may not be uploaded now, or nothing came of it.
     """
-    datasets.require_idle(session, stack, dataset, queue=queue, say=say)
+    reactions.require_idle(session, stack, dataset, queue=queue, say=say)
     bucket = stack.output("DataBucketName")
-    before = datasets.records(session, stack, dataset)
+    before = reactions.records(session, stack, dataset)
     try:
         _transfer(session, bucket, path, dataset, folder)
     except KeyboardInterrupt:
@@ -31,7 +31,7 @@ def upload(session: Session, stack: Stack, path: Path, dataset: str, folder: Ima
             "\nstopped: the dataset is incomplete in the bucket and starts nothing; run the same command to complete it"
         )
         raise
-    reaction = datasets.wait_for_reaction(session, stack, dataset, before)
+    reaction = reactions.wait_for_reaction(session, stack, dataset, before)
     if reaction.sentence:
         say(reaction.sentence)
     return reaction.execution_arn
@@ -42,9 +42,9 @@ def _transfer(session: Session, bucket: str, path: Path, dataset: str, folder: I
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         if folder is None:
             task = progress.add_task("bytes", total=path.stat().st_size)
-            datasets.upload_archive(session, bucket, dataset, path, lambda sent: progress.advance(task, sent))
+            transfers.upload_archive(session, bucket, dataset, path, lambda sent: progress.advance(task, sent))
             return
-        transfer = datasets.compare(session, bucket, dataset, folder)
-        say(f"s3://{bucket}/datasets/{dataset}/: {datasets.describe(transfer, folder.num_skipped)}")
+        transfer = transfers.compare(session, bucket, dataset, folder)
+        say(f"s3://{bucket}/datasets/{dataset}/: {transfers.describe(transfer, folder.num_skipped)}")
         task = progress.add_task("pictures", total=len(transfer.puts))
-        datasets.upload_folder(session, bucket, dataset, transfer, lambda done: progress.advance(task, done))
+        transfers.upload_folder(session, bucket, dataset, transfer, lambda done: progress.advance(task, done))

@@ -6,6 +6,7 @@ obvious mistake.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from datasets.layout import File, read_layout
 from datasets.paths import is_image_name, is_litter
 from ops.errors import UploadError
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _MIN_IMAGES = 1  # a class; the stack may ask for more
 
 
@@ -26,6 +28,24 @@ class ImageFolder:
 
     files: dict[str, Path]
     num_skipped: int
+
+
+def check(path: Path, dataset: str) -> ImageFolder | None:
+    """Look at what is to be uploaded; return the folder's pictures, or None for an archive.
+
+    Raises:
+        UploadError: it is neither an image folder nor an archive of one, or the name is not usable.
+    """
+    if not _NAME.fullmatch(dataset):
+        raise UploadError(
+            f"dataset name {dataset!r}: expected at most 63 letters, digits, '_', '.' and '-', a letter or digit first"
+        )
+    if path.is_dir():
+        return check_folder(path)
+    if not archive_suffix(path):
+        raise UploadError(f"{str(path)!r}: expected a folder or an archive ({', '.join(ARCHIVE_SUFFIXES)})")
+    check_archive(path)
+    return None
 
 
 def archive_suffix(path: Path) -> str:

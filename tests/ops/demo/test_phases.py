@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from ops.demo import Phases, covered_seconds
+from ops.demo.phases import Phases, covered_seconds
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

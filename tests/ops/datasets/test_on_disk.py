@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from ops.datasets import on_disk
+from ops.datasets.on_disk import check_archive, check_folder, read_folder
 from ops.errors import UploadError
-from ops.imagesets import check_archive, check_folder, read_folder
 from tests.datasets.cases import CASES, Case, names
 
 ImageFolders = Callable[..., Path]
@@ -131,3 +132,18 @@ def test_shapes_are_accepted_or_refused_as_everywhere(tmp_path: Path, case: Case
                 check()
         else:
             check()
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "x" * 64])
+def test_check_refuses_unusable_names(tmp_path: Path, name: str) -> None:
+    """A dataset's name becomes part of keys and job names."""
+    with pytest.raises(UploadError, match="dataset name"):
+        on_disk.check(tmp_path, name)
+
+
+def test_check_refuses_other_files(tmp_path: Path) -> None:
+    """A single picture is not a dataset."""
+    (tmp_path / "a.png").write_bytes(b"x")
+
+    with pytest.raises(UploadError, match="expected a folder or an archive"):
+        on_disk.check(tmp_path / "a.png", "flowers")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ops.digits import NUM_SCANS, held_out_picture, write_digits
+from ops.demo.digits import NUM_SCANS, held_out_picture, write_digits
 
 
 def test_digits_are_split_by_class_and_none_is_lost(tmp_path: Path) -> None:

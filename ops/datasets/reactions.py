@@ -1,0 +1,104 @@
+"""What the stack does about a dataset: whether an execution reads it now, and what an upload of it has led to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from handlers.ledger import Dataset, Pending
+from ops.errors import UploadError
+from ops.runs import executions
+from ops.session import Session
+from ops.stack.stacks import Stack
+
+_MAX_QUEUED_SECONDS = 24 * 3600.0
+
+
+class Records(NamedTuple):
+    """What the stack knows of a dataset: its uploads and executions, and its place in the queue."""
+
+    latest: Dataset
+    pending: Pending | None
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """What the upload led to: an execution that started, or a sentence that says why none did."""
+
+    execution_arn: str
+    sentence: str
+
+
+def require_idle(session: Session, stack: Stack, dataset: str, *, queue: bool, say: Callable[[str], None]) -> None:
+    """Refuse, or with `queue` wait, while an execution reads the dataset: it must never see two versions mixed.
+
+    Raises:
+        UploadError: an execution of this dataset is running and `queue` is off.
+    """
+    for entry in executions.running(session, stack):
+        if executions.dataset_of(session, entry["executionArn"]) != dataset:
+            continue
+        if not queue:
+            raise UploadError(
+                f"dataset {dataset!r}: execution {entry['name']!r} is reading it; wait for its end with"
+                f" `deploy.py watch{session.flags}`, or add --queue to upload as soon as it has ended"
+            )
+        say(f"execution {entry['name']!r} is reading dataset {dataset!r}; the upload begins when it has ended")
+        executions.wait_until_ended(session, entry["executionArn"], _MAX_QUEUED_SECONDS)
+
+
+def records(session: Session, stack: Stack, dataset: str) -> Records:
+    """Return what the stack knows of the dataset."""
+    ledger = executions.ledger(session, stack)
+    return Records(Dataset.get(ledger, dataset) or Dataset(dataset), Pending.get(ledger, dataset))
+
+
+def wait_for_reaction(
+    session: Session,
+    stack: Stack,
+    dataset: str,
+    before: Records,
+) -> Reaction:
+    """Wait until the upload has started an execution, was queued, or was skipped.
+
+    Raises:
+        UploadError: nothing happened within a minute.
+    """
+    seconds = 30.0 if session.is_local else 60.0
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        reaction = _reaction(stack, dataset, before, records(session, stack, dataset))
+        if reaction is not None:
+            return reaction
+        time.sleep(min(session.poll_seconds, 1.0) / 2)
+    raise UploadError(
+        f"dataset {dataset!r}: uploaded, but no execution started within {seconds:.0f} s;"
+        f" see `deploy.py logs start-execution{session.flags}`"
+    )
+
+
+def _reaction(
+    stack: Stack,
+    dataset: str,
+    before: Records,
+    now: Records,
+) -> Reaction | None:
+    """Tell from the items before and after what start_execution has done; None while it has done nothing.
+
+    It notes the event's sequencer first, then the execution, the reason of a skip, or the dataset in the queue.
+    """
+    latest, pending = now
+    name = latest.execution_name
+    if name and name != before.latest.execution_name:
+        machine_arn = stack.output("StateMachineArn")
+        return Reaction(f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}", "")
+    if pending and pending != before.pending:
+        return Reaction(
+            "", f"dataset {dataset!r} is queued: another execution runs, and this one starts when it has ended"
+        )
+    was_handled = latest.sequencer != before.latest.sequencer
+    if was_handled and latest.skip_reason and (latest.skipped_at or "") >= (latest.uploaded_at or ""):
+        return Reaction("", latest.skip_reason)
+    return None

@@ -1,0 +1,122 @@
+"""Transfers: a folder is synchronised with `datasets/NAME/`, `_SUCCESS` last; an archive becomes one object."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+from datasets.fingerprint import MARKER
+from ops.datasets.on_disk import ImageFolder, archive_suffix
+from ops.session import MAX_CONNECTIONS, Session
+
+_MULTIPART_BYTES = 8 * 1024 * 1024
+_CONTENT_TYPES = {
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".png": "image/png",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+}
+
+Advance = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What an upload has to do, and which pictures are in the bucket already."""
+
+    puts: dict[str, Path]
+    deletes: tuple[str, ...]
+    num_unchanged: int
+
+
+def compare(session: Session, bucket: str, dataset: str, folder: ImageFolder) -> Transfer:
+    """Compare `folder` with what the bucket has; equal means equal size and MD5, which S3 keeps as the ETag."""
+    prefix = f"datasets/{dataset}/"
+    there = _objects(session, bucket, prefix)
+    puts = {name: path for name, path in folder.files.items() if not _is_same(there.get(name), path)}
+    gone = tuple(sorted(set(there) - set(folder.files) - {MARKER, ""}))
+    return Transfer(puts, gone, len(folder.files) - len(puts))
+
+
+def upload_folder(session: Session, bucket: str, dataset: str, transfer: Transfer, advance: Advance) -> None:
+    """Make `datasets/DATASET/` equal to the folder. The old marker goes first and the new one comes last, so that the
+    dataset is never taken for complete in between.
+    """
+    prefix = f"datasets/{dataset}/"
+    session.s3.delete_object(Bucket=bucket, Key=prefix + MARKER)
+    jobs = (
+        lambda name=name, path=path: _put(session, bucket, prefix + name, path) for name, path in transfer.puts.items()
+    )
+    _in_parallel(jobs, advance)
+    for start in range(0, len(transfer.deletes), 1000):
+        keys = transfer.deletes[start : start + 1000]
+        session.s3.delete_objects(
+            Bucket=bucket, Delete={"Objects": [{"Key": prefix + key} for key in keys], "Quiet": True}
+        )
+    session.s3.put_object(Bucket=bucket, Key=prefix + MARKER, Body=b"")
+
+
+def upload_archive(session: Session, bucket: str, dataset: str, path: Path, advance: Advance) -> None:
+    """Put an archive as `datasets/DATASET.zip`, `.tar.gz` or `.tgz`; `advance` is told the bytes sent."""
+    session.s3.upload_file(
+        str(path), bucket, f"datasets/{dataset}{archive_suffix(path)}", Callback=lambda sent: advance(int(sent))
+    )
+
+
+def describe(transfer: Transfer, num_skipped: int) -> str:
+    """Return one line about what an upload is going to do."""
+    parts: Mapping[str, int] = {
+        "to upload": len(transfer.puts),
+        "unchanged": transfer.num_unchanged,
+        "to delete": len(transfer.deletes),
+        "files that are not pictures left out": num_skipped,
+    }
+    return ", ".join(f"{number} {what}" for what, number in parts.items() if number or what == "to upload")
+
+
+def _objects(session: Session, bucket: str, prefix: str) -> dict[str, tuple[int, str]]:
+    pages = session.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    entries = (entry for page in pages for entry in page.get("Contents", []))
+    return {entry["Key"].removeprefix(prefix): (entry["Size"], entry["ETag"].strip('"')) for entry in entries}
+
+
+def _is_same(there: tuple[int, str] | None, path: Path) -> bool:
+    if there is None or there[0] != path.stat().st_size:
+        return False
+    return there[1] == hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+def _put(session: Session, bucket: str, key: str, path: Path) -> None:
+    content_type = _CONTENT_TYPES.get(path.suffix.lower(), "application/octet-stream")
+    if path.stat().st_size >= _MULTIPART_BYTES:
+        session.s3.upload_file(str(path), bucket, key, ExtraArgs={"ContentType": content_type})
+    else:
+        session.s3.put_object(Bucket=bucket, Key=key, Body=path.read_bytes(), ContentType=content_type)
+
+
+def _in_parallel(jobs: Iterable[Callable[[], None]], advance: Advance) -> None:
+    """Run `jobs`, at most twice as many submitted as run at once; the first error ends it."""
+    with ThreadPoolExecutor(MAX_CONNECTIONS) as pool:
+        pending: set[Future[None]] = set()
+        try:
+            for job in jobs:
+                pending.add(pool.submit(job))
+                if len(pending) >= 2 * MAX_CONNECTIONS:
+                    pending = _collect(pending, advance)
+            while pending:
+                pending = _collect(pending, advance)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _collect(pending: set[Future[None]], advance: Advance) -> set[Future[None]]:
+    done, rest = wait(pending, return_when=FIRST_COMPLETED)
+    for future in done:
+        future.result()
+    advance(len(done))
+    return rest

@@ -1,0 +1,1 @@
+"""`deploy.py demo`: the whole flow on this machine, on pictures of handwritten digits."""

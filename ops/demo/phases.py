@@ -1,0 +1,81 @@
+"""Where the demo's time goes: jobs, the endpoint's start, and what is left between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from handlers.contract import names
+from ops.console import duration, facts, result, say
+from ops.runs.executions import Execution
+from ops.runs.training_logs import trials
+from ops.session import Session
+from ops.stack.endpoints import EndpointState
+
+MAX_SECONDS = 180.0
+MAX_ORCHESTRATION_SECONDS = 10.0
+
+Interval = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True)
+class Phases:
+    """Where the wall time went, in seconds; orchestration is all that is not a job or the endpoint's start."""
+
+    wall: float
+    tuning: float
+    training: float
+    serving: float
+    busy: float
+
+    @property
+    def orchestration(self) -> float:
+        """Return what remains."""
+        return self.wall - self.busy
+
+
+def phases_of(session: Session, execution: Execution, endpoint: EndpointState | None, wall: float) -> Phases:
+    """Add up the times that SageMaker gives for its jobs and the endpoint; those that overlap count once."""
+    tuned = [_job_interval(session, trial.name) for trial in trials(session, names.tuning_job_name(execution.name))]
+    trained = [_job_interval(session, names.training_job_name(execution.name))]
+    served = [(endpoint.created_at, endpoint.modified_at)] if endpoint else []
+    return Phases(
+        wall=wall,
+        tuning=covered_seconds(tuned),
+        training=covered_seconds(trained),
+        serving=covered_seconds(served),
+        busy=covered_seconds([*tuned, *trained, *served]),
+    )
+
+
+def _job_interval(session: Session, name: str) -> Interval:
+    job = session.sagemaker.describe_training_job(TrainingJobName=name)
+    return job["TrainingStartTime"], job["TrainingEndTime"]
+
+
+def covered_seconds(intervals: Iterable[Interval]) -> float:
+    """Return how many seconds lie in at least one of `intervals`."""
+    total, last_end = 0.0, None
+    for start, end in sorted(intervals):
+        begin = start if last_end is None else max(start, last_end)
+        if end > begin:
+            total += (end - begin).total_seconds()
+        last_end = end if last_end is None else max(end, last_end)
+    return total
+
+
+def print_phases(phases: Phases) -> None:
+    """Print them, with a warning where one is beyond its limit."""
+    result("")
+    facts(
+        [
+            ("tuning jobs", duration(phases.tuning)),
+            ("training job", duration(phases.training)),
+            ("endpoint start", duration(phases.serving)),
+            ("orchestration", f"{duration(phases.orchestration)} (limit {MAX_ORCHESTRATION_SECONDS:.0f} s)"),
+            ("wall time", f"{duration(phases.wall)} (limit {MAX_SECONDS:.0f} s)"),
+        ]
+    )
+    if phases.wall > MAX_SECONDS or phases.orchestration > MAX_ORCHESTRATION_SECONDS:
+        say("warning: slower than promised; a busy machine is the usual reason")
