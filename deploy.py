@@ -129,8 +129,8 @@ def status(execution: str | None, stack_name: str, local: bool) -> None:
     if execution is None and not executions.has_any(session, deployed):
         status_page.page_without_execution(session, deployed)
         return
-    found = executions.load(session, deployed, executions.find_arn(session, deployed, execution))
-    status_page.page(session, deployed, found)
+    loaded = executions.load(session, deployed, executions.find_arn(session, deployed, execution))
+    status_page.page(session, deployed, loaded)
 
 
 @cli.command()
@@ -163,9 +163,9 @@ def report(
 
     session = _session(stack_name, local)
     deployed = stacks.deployed(session)
-    found = executions.load(session, deployed, executions.find_arn(session, deployed, execution))
+    loaded = executions.load(session, deployed, executions.find_arn(session, deployed, execution))
     kinds = ("tuning", "training") if tuning is None else ("tuning",) if tuning else ("training",)
-    paths = fetched_reports.fetch(session, deployed, found, kinds, folder)
+    paths = fetched_reports.fetch(session, deployed, loaded, kinds, folder)
     for path in paths:
         click.echo(path)
     if then_open:

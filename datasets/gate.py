@@ -35,8 +35,8 @@ def check_layout(layout: Layout, dataset_name: str, min_images_per_class: int) -
 
 
 def _seen(layout: Layout) -> str:
-    found = len(layout.images) + len(layout.set_aside)
-    return f" ({found} files set aside)" if found else " and no files"
+    num_files = len(layout.images) + len(layout.set_aside)
+    return f" ({num_files} files set aside)" if num_files else " and no files"
 
 
 def _check_known(layout: Layout, class_names: set[str]) -> None:
@@ -76,15 +76,17 @@ def _classes(names: Iterable[str]) -> str:
 
 def warnings(images: Sequence[Image], class_names: Sequence[str]) -> list[str]:
     """Return what is worth knowing but no reason to refuse: classes that a split lacks, bytes in two splits."""
-    said = []
+    sentences = []
     for split in ("validation", "test"):
         lacking = set(class_names) - {image.class_name for image in images if image.split == split}
         if lacking:
-            said.append(f"{_classes(lacking)} no image in {split}; its accuracy there is unknown")
+            sentences.append(f"{_classes(lacking)} no image in {split}; its accuracy there is unknown")
     shared = num_shared_contents(images)
     if shared:
-        said.append(f"{shared} images have the same bytes in more than one split; the test accuracy may be too high")
-    return said
+        sentences.append(
+            f"{shared} images have the same bytes in more than one split; the test accuracy may be too high"
+        )
+    return sentences
 
 
 def num_shared_contents(images: Sequence[Image]) -> int:

@@ -89,10 +89,10 @@ def place(file: File, reading: Reading) -> Image | SetAside | None:
     if len(parts) > MAX_DEPTH:
         return SetAside(file.path, f"deeper than {MAX_DEPTH} folders")
     folder = "/".join(parts[:-1])
-    found = reading.class_folder(folder)
-    if found is None:
+    class_folder = reading.class_folder(folder)
+    if class_folder is None:
         return SetAside(file.path, reading.why_not(folder))
-    split, class_name = found
+    split, class_name = class_folder
     content = f"{file.size}-{file.content}" if file.content else ""
     return Image(file.path.removeprefix(reading.top), class_name, split, content)
 

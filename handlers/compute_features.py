@@ -58,10 +58,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     settings = Settings.from_env()
     ledger = Ledger(settings)
     key, name = features.features_key(step.dataset, settings), features_job_name(step.execution_name)
-    found = features.find(key, name, ledger)
-    if found is not None:
-        answer(step.task_token, Succeeded(found.to_event()))
-        logger.info("features are there", features=found.to_event())
+    existing = features.find(key, name, ledger)
+    if existing is not None:
+        answer(step.task_token, Succeeded(existing.to_event()))
+        logger.info("features are there", features=existing.to_event())
         return {"TrainingJobName": "", "Key": key}
     request = features_job_request(step, key, settings)
     Features.note(ledger, key, name)

@@ -25,11 +25,11 @@ def check_dataset(step: EvaluateModelInput, bucket_name: str) -> None:
     folder = f"s3://{bucket_name}/datasets/{step.dataset.name}/"
     if step.dataset.s3_uri.startswith(f"s3://{bucket_name}/staged/"):
         return
-    found = fingerprint_of(folder)
-    if found != step.dataset.fingerprint:
+    fingerprint = fingerprint_of(folder)
+    if fingerprint != step.dataset.fingerprint:
         raise DatasetChangedError(
             f"dataset {step.dataset.name!r} changed during the run, from fingerprint {step.dataset.fingerprint[:12]} "
-            f"to {found[:12]}; nothing was deployed, upload _SUCCESS to start a run on the new files"
+            f"to {fingerprint[:12]}; nothing was deployed, upload _SUCCESS to start a run on the new files"
         )
 
 
@@ -38,9 +38,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     step = EvaluateModelInput.model_validate(event)
     settings = Settings.from_env()
     check_dataset(step, settings.bucket_name)
-    found = read_evaluation(step.training.output_s3_uri)
-    accepted = judge(found, step, settings.accuracy_threshold)
-    uri = write_json(settings.bucket_name, f"runs/{step.execution_name}/{MEMBER}", found)
+    document = read_evaluation(step.training.output_s3_uri)
+    accepted = judge(document, step, settings.accuracy_threshold)
+    uri = write_json(settings.bucket_name, f"runs/{step.execution_name}/{MEMBER}", document)
     logger.info("model accepted", accuracy=accepted.test_top1, threshold=settings.accuracy_threshold)
     return Evaluation(
         accuracy=accepted.test_top1,

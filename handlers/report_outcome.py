@@ -28,10 +28,10 @@ def true_outcome(step: ReportOutcomeInput) -> ReportOutcomeInput:
     return step
 
 
-def notify(step: ReportOutcomeInput, settings: Settings, said: str) -> None:
+def notify(step: ReportOutcomeInput, settings: Settings, message: str) -> None:
     subject = f"{settings.endpoint_name}: {step.status.lower()} {step.execution_name}"
     printable = "".join(c for c in subject if c.isascii() and c.isprintable())
-    aws.sns().publish(TopicArn=settings.topic_arn, Subject=printable[:100], Message=said)
+    aws.sns().publish(TopicArn=settings.topic_arn, Subject=printable[:100], Message=message)
 
 
 def measure(step: ReportOutcomeInput) -> None:
@@ -50,8 +50,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     settings = Settings.from_env()
     ledger = Ledger(settings)
     run = records.record(step, settings)
-    said = str(run.reason)
-    problems = attempt(clean_up(step, ledger, settings, said))
+    sentence = str(run.reason)
+    problems = attempt(clean_up(step, ledger, settings, sentence))
     run = replace(run, problems=problems)
     summary_key = f"runs/{step.execution_name}/summary.json"
     summary = {**run.attributes(), "State": step.state}
@@ -59,9 +59,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         [
             ("the run record was not written", lambda: run.report(ledger)),
             ("the summary was not written", lambda: write_json(settings.bucket_name, summary_key, summary)),
-            ("the notification was not sent", lambda: notify(step, settings, said)),
+            ("the notification was not sent", lambda: notify(step, settings, sentence)),
             ("the metrics were not written", lambda: measure(step)),
         ]
     )
-    logger.info("outcome reported", status=step.status, reason=said, problems=problems)
-    return {"Status": step.status, "Reason": said, "Problems": problems}
+    logger.info("outcome reported", status=step.status, reason=sentence, problems=problems)
+    return {"Status": step.status, "Reason": sentence, "Problems": problems}

@@ -99,14 +99,14 @@ def confusions(matrix: NDArray[np.int64], class_names: Sequence[str]) -> list[di
 
 def settings_table(evaluation: Mapping[str, Any]) -> dict[str, Any]:
     """Return the hyperparameters by name, without what the page's head says already."""
-    said = {"training_job_name", "dataset_fingerprint"}
-    return {name: value for name, value in sorted(evaluation["hyperparameters"].items()) if name not in said}
+    shown_elsewhere = {"training_job_name", "dataset_fingerprint"}
+    return {name: value for name, value in sorted(evaluation["hyperparameters"].items()) if name not in shown_elsewhere}
 
 
 def serving(evaluation: Mapping[str, Any]) -> dict[str, Any]:
     """Return how the artifact is served, and why; {} where no model was saved."""
-    found = evaluation.get("serving") or {}
-    return {str(name).replace("_", " "): value for name, value in found.items() if value not in (None, "")}
+    described = evaluation.get("serving") or {}
+    return {str(name).replace("_", " "): value for name, value in described.items() if value not in (None, "")}
 
 
 def _worst(matrix: NDArray[np.int64]) -> list[int]:

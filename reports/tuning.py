@@ -150,8 +150,8 @@ def _fanova(job: TuningJob, trials: Sequence[Trial], seed: int) -> dict[str, flo
         values = {one.name: _value(one, trial.hyperparameters[one.name]) for one in job.ranges}
         study.add_trial(optuna.trial.create_trial(params=values, distributions=distributions, value=trial.objective))
     evaluator = optuna.importance.FanovaImportanceEvaluator(n_trees=_TREES, max_depth=16, seed=seed)
-    found = optuna.importance.get_param_importances(study, evaluator=evaluator)
-    return {one.name: float(found.get(one.name, 0.0)) for one in job.ranges}
+    shares = optuna.importance.get_param_importances(study, evaluator=evaluator)
+    return {one.name: float(shares.get(one.name, 0.0)) for one in job.ranges}
 
 
 def _distribution(one: Range) -> Any:

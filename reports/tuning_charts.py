@@ -82,9 +82,9 @@ def slices(job: TuningJob) -> Markup:
         return svg(drawn, "slices", f"{job.objective_name} against each of {len(job.ranges)} hyperparameters")
 
 
-def importance(found: Sequence[Any]) -> Markup:
+def importance(rows: Sequence[Any]) -> Markup:
     """Return the importances as bars with the interval that other samples of the same jobs would give."""
-    ordered = sorted(found, key=lambda row: row.share)
+    ordered = sorted(rows, key=lambda row: row.share)
     with settings():
         drawn = figure(6.2, 0.9 + 0.42 * len(ordered))
         axes = drawn.add_subplot()

@@ -13,7 +13,7 @@ NARROW = 0.1  # of an axis: a best value so near to an end asks for a wider rang
 
 def tuning_report(job: TuningJob) -> str:
     """Return the HTML page about `job`, at the moment it was looked at."""
-    found = importances(job)
+    ranked = importances(job)
     has_scores = bool(job.scored())
     return render(
         "tuning.html",
@@ -21,43 +21,44 @@ def tuning_report(job: TuningJob) -> str:
         job=job,
         best=job.best(),
         trials=sorted(job.trials, key=job.rank, reverse=True),
-        findings=findings(job, found),
+        findings=findings(job, ranked),
         progress_chart=charts.progress(job) if has_scores else None,
         coordinates_chart=charts.parallel_coordinates(job) if has_scores and job.ranges else None,
         slices_chart=charts.slices(job) if has_scores and job.ranges else None,
         timeline_chart=charts.timeline(job),
-        importance_chart=charts.importance(found) if found else None,
+        importance_chart=charts.importance(ranked) if ranked else None,
         required_jobs=required_jobs(job),
         failures=failures(job),
         costs=costs(job),
     )
 
 
-def findings(job: TuningJob, found: list[Importance]) -> list[Finding]:
+def findings(job: TuningJob, ranked: list[Importance]) -> list[Finding]:
     """Return what a person should know first."""
-    said = [Finding("warn", job.failure)] if job.failure else []
+    notes = [Finding("warn", job.failure)] if job.failure else []
     best = job.best()
     if best is None:
         text = f"No training job has given {job.objective_name} yet; the table says what became of each."
-        return [*said, Finding("warn", text)]
+        return [*notes, Finding("warn", text)]
     middle = median(trial.objective for trial in job.scored() if trial.objective is not None)
     result = f"Training job {best.number} is the best, with {job.objective_name} {best.objective:.4f}"
-    said.append(Finding("good", f"{result}; the median is {middle:.4f}."))
+    notes.append(Finding("good", f"{result}; the median is {middle:.4f}."))
     failed = [trial for trial in job.trials if trial.status == "Failed"]
     if failed:
-        said.append(
+        notes.append(
             Finding(
                 "warn", f"{len(failed)} of {len(job.trials)} training jobs failed; their reasons stand below the table."
             )
         )
-    said += [Finding("note", text) for one in job.ranges if (text := _near_an_end(one, best))]
-    if found and found[0].low > 0.3:
-        said.append(
+    notes += [Finding("note", text) for one in job.ranges if (text := _near_an_end(one, best))]
+    if ranked and ranked[0].low > 0.3:
+        notes.append(
             Finding(
-                "note", f"{found[0].name} matters most: {percent(found[0].share, 0)} of what explains the differences."
+                "note",
+                f"{ranked[0].name} matters most: {percent(ranked[0].share, 0)} of what explains the differences.",
             )
         )
-    return said
+    return notes
 
 
 def _near_an_end(one: Range, best: Trial) -> str:
@@ -73,11 +74,11 @@ def _near_an_end(one: Range, best: Trial) -> str:
 
 def failures(job: TuningJob) -> dict[str, list[int]]:
     """Return the numbers of the training jobs that failed, by reason, the most frequent first."""
-    found: dict[str, list[int]] = {}
+    by_reason: dict[str, list[int]] = {}
     for trial in job.trials:
         if trial.failure:
-            found.setdefault(trial.failure, []).append(trial.number)
-    return dict(sorted(found.items(), key=lambda item: -len(item[1])))
+            by_reason.setdefault(trial.failure, []).append(trial.number)
+    return dict(sorted(by_reason.items(), key=lambda item: -len(item[1])))
 
 
 def costs(job: TuningJob) -> dict[str, Any]:

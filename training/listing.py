@@ -72,14 +72,14 @@ def splits_of_folder(root: Path, validation_fraction: float, test_fraction: floa
         given = sorted(name for name in layout.folders if name)
         raise DatasetError(f"{str(root)!r} has {given} but no train/ folder; add it, or leave out all splits")
     images, _ = make_splits(layout.images, {"validation": validation_fraction, "test": test_fraction}, seed)
-    found = {name: Listing([]) for name in ("train", "validation", "test")}
+    listings = {name: Listing([]) for name in ("train", "validation", "test")}
     for image in images:
-        found[image.split].samples.append(Sample(root / layout.top / image.path, image.path, image.class_name))
-    for listing in found.values():
+        listings[image.split].samples.append(Sample(root / layout.top / image.path, image.path, image.class_name))
+    for listing in listings.values():
         listing.samples.sort(key=lambda sample: sample.path)
-    found["train"].problems += [DataProblem(aside.path, aside.reason) for aside in layout.set_aside]
-    found["train"].problems += _empty_folders(files, layout)
-    return found
+    listings["train"].problems += [DataProblem(aside.path, aside.reason) for aside in layout.set_aside]
+    listings["train"].problems += _empty_folders(files, layout)
+    return listings
 
 
 def _files(folder: Path) -> Iterator[str]:
@@ -96,8 +96,8 @@ def _files(folder: Path) -> Iterator[str]:
         yield from ((where / name).as_posix() for name in sorted(names) if not is_litter(name))
 
 
-def _require_images(found: list[Sample] | list[Image], folder: Path) -> None:
-    if not found:
+def _require_images(images: list[Sample] | list[Image], folder: Path) -> None:
+    if not images:
         raise DatasetError(f"no images under {str(folder)!r}; expected CLASS/*{', CLASS/*'.join(IMAGE_SUFFIXES)}")
 
 

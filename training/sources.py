@@ -109,15 +109,15 @@ def _download(uri: str, folder: Path, say: Say) -> Path:
 
 def _download_folder(s3: "S3Client", bucket: str, prefix: str, folder: Path, say: Say) -> Path:
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    objects: list[Any] = [found for page in pages for found in page.get("Contents", [])]
+    objects: list[Any] = [entry for page in pages for entry in page.get("Contents", [])]
     targets: dict[Path, Any] = {}
-    for found in objects:
-        name = found["Key"].removeprefix(prefix)
+    for entry in objects:
+        name = entry["Key"].removeprefix(prefix)
         try:
             if name and not name.endswith("/"):
-                targets[folder / safe_path(name)] = found
+                targets[folder / safe_path(name)] = entry
         except errors.DatasetError as error:
-            say(f"set aside {found['Key']!r}: {error}")
+            say(f"set aside {entry['Key']!r}: {error}")
     if not targets:
         raise DatasetError(f"no objects below 's3://{bucket}/{prefix}'; give a prefix that holds CLASS/*.jpg")
     if folder.is_dir():  # what was deleted in S3 since
@@ -129,15 +129,15 @@ def _download_folder(s3: "S3Client", bucket: str, prefix: str, folder: Path, say
     return folder
 
 
-def _fetch(s3: "S3Client", bucket: str, found: Any, target: Path) -> bool:
+def _fetch(s3: "S3Client", bucket: str, entry: Any, target: Path) -> bool:
     """Download an object unless `target` is that object already; its time of change says so, as in `aws s3 sync`."""
-    changed = found["LastModified"].timestamp()
-    size = found.get("Size", found.get("ContentLength"))
+    changed = entry["LastModified"].timestamp()
+    size = entry.get("Size", entry.get("ContentLength"))
     if target.is_file() and target.stat().st_size == size and int(target.stat().st_mtime) == int(changed):
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
-    s3.download_file(bucket, found["Key"], str(partial))
+    s3.download_file(bucket, entry["Key"], str(partial))
     os.utime(partial, (changed, changed))
     partial.replace(target)
     return True

@@ -97,12 +97,12 @@ def translated(error: Exception, operation: str) -> AwsError:
     """Return our class for a botocore error, chosen by its code and status, never by the words of its message."""
     if isinstance(error, ClientError):
         answer = error.response.get("Error", {})
-        code, said = answer.get("Code", "Unknown"), answer.get("Message", "")
+        code, message = answer.get("Code", "Unknown"), answer.get("Message", "")
         kind = _kind(code, error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     else:
-        code, said = type(error).__name__, str(error)
+        code, message = type(error).__name__, str(error)
         kind = AwsRequestError if isinstance(error, ParamValidationError) else AwsUnavailableError
-    sentence = " ".join(said.split()).rstrip(".")
+    sentence = " ".join(message.split()).rstrip(".")
     return kind(f"{operation}: {code}: {sentence}; {_REMEDIES[kind]}", code=code, operation=operation)
 
 

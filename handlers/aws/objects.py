@@ -58,10 +58,10 @@ def read(bucket: str, key: str, max_bytes: int) -> bytes:
     Raises:
         RetrieverError: it is larger than `max_bytes`.
     """
-    found = head(bucket, key)
-    if found.size > max_bytes:
-        raise RetrieverError(f"object 's3://{bucket}/{key}' has {found.size} bytes; at most {max_bytes} are read")
-    return SeekableObject(bucket, found).read() if found.size else b""
+    stored = head(bucket, key)
+    if stored.size > max_bytes:
+        raise RetrieverError(f"object 's3://{bucket}/{key}' has {stored.size} bytes; at most {max_bytes} are read")
+    return SeekableObject(bucket, stored).read() if stored.size else b""
 
 
 def write_json(bucket: str, key: str, value: Any) -> str:

@@ -39,7 +39,7 @@ def _read_marker(bucket: str, prefix: str) -> list[SetAside] | None:
     return [SetAside(path, reason) for path, reason in entries]
 
 
-def _put_all(bucket: str, prefix: str, found: Iterable[Member]) -> list[SetAside]:
+def _put_all(bucket: str, prefix: str, archived: Iterable[Member]) -> list[SetAside]:
     """Put members with a bounded pool: no more than `_THREADS` of them are in memory at once."""
     set_aside: list[SetAside] = []
     free = threading.BoundedSemaphore(_THREADS)
@@ -51,7 +51,7 @@ def _put_all(bucket: str, prefix: str, found: Iterable[Member]) -> list[SetAside
             failures.append(error)
 
     with ThreadPoolExecutor(_THREADS) as pool:
-        for member in found:
+        for member in archived:
             problem = file_problem(member.path, member.size)
             if problem:
                 set_aside.append(SetAside(member.path, problem))

@@ -24,8 +24,8 @@ class Upload:
 def parse_upload(event: Mapping[str, Any]) -> Upload | None:
     """Return the dataset that an S3 "Object Created" event completes, or None if it completes none."""
     bucket, entry = event["detail"]["bucket"]["name"], event["detail"]["object"]
-    found = parse_key(bucket, entry["key"])  # EventBridge carries keys as they are; only S3 notifications encode them
-    return Upload(*found, entry["key"], entry.get("sequencer", "")) if found else None
+    dataset = parse_key(bucket, entry["key"])  # EventBridge carries keys as they are; only S3 notifications encode them
+    return Upload(*dataset, entry["key"], entry.get("sequencer", "")) if dataset else None
 
 
 def parse_key(bucket: str, key: str) -> tuple[str, str] | None:

@@ -61,16 +61,16 @@ def take_out_of_service(step: ReportOutcomeInput, ledger: Ledger, settings: Sett
         )
 
 
-def judge_package(step: ReportOutcomeInput, status: Literal["Approved", "Rejected"], said: str) -> None:
+def judge_package(step: ReportOutcomeInput, status: Literal["Approved", "Rejected"], reason: str) -> None:
     """Say in the registry whether the model may be used: it serves, or its deployment has failed."""
     package = step.state.get("Model", {}).get("ModelPackageArn")
     if package:
         aws.sagemaker().update_model_package(
-            ModelPackageArn=package, ModelApprovalStatus=status, ApprovalDescription=said[:1024]
+            ModelPackageArn=package, ModelApprovalStatus=status, ApprovalDescription=reason[:1024]
         )
 
 
-def clean_up(step: ReportOutcomeInput, ledger: Ledger, settings: Settings, said: str) -> list[Step]:
+def clean_up(step: ReportOutcomeInput, ledger: Ledger, settings: Settings, reason: str) -> list[Step]:
     """Return the steps that put the account in order, each with the words for its failure."""
     last: Step = (
         "unused models and endpoint configs were not removed",
@@ -80,13 +80,13 @@ def clean_up(step: ReportOutcomeInput, ledger: Ledger, settings: Settings, said:
         endpoint, name = settings.endpoint_name, step.execution_name
         return [
             ("the serving execution was not noted", lambda: Serving.note(ledger, endpoint, name)),
-            ("the model package was not approved", lambda: judge_package(step, "Approved", said)),
+            ("the model package was not approved", lambda: judge_package(step, "Approved", reason)),
             last,
         ]
     deployed: list[Step] = []
     if records.failed_state(step.state) in ("DeployEndpoint", "CheckEndpoint"):
         deployed = [
-            ("the model package was not rejected", lambda: judge_package(step, "Rejected", said)),
+            ("the model package was not rejected", lambda: judge_package(step, "Rejected", reason)),
             ("the endpoint was not set back", lambda: take_out_of_service(step, ledger, settings)),
         ]
     return [
@@ -106,6 +106,6 @@ def attempt(steps: list[Step]) -> list[str]:
             act()
         except Exception as error:  # noqa: BLE001 - whatever it is, the execution's own outcome must be reported
             logger.exception("a step of the report failed", step=words)
-            said = str(error) if isinstance(error, RetrieverError) else repr(error)
-            problems.append(f"{words}: {said}")
+            message = str(error) if isinstance(error, RetrieverError) else repr(error)
+            problems.append(f"{words}: {message}")
     return problems

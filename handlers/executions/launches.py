@@ -126,8 +126,8 @@ def next_attempt(dataset_name: str, key: str, ledger: Ledger) -> tuple[int, Run 
 def _needless(request: Request, last: Run, status: str, ledger: Ledger, settings: Settings) -> Answer | None:
     """Return why no further attempt is made after the last one, or None."""
     if status in turns.GOING:
-        said = f"dataset {request.name!r}: execution {last.execution_name!r} runs on the same content"
-        return refused(said, Decision.RUNS)
+        sentence = f"dataset {request.name!r}: execution {last.execution_name!r} runs on the same content"
+        return refused(sentence, Decision.RUNS)
     if status == RunStatus.SUCCEEDED and not request.force and _serves(last.execution_name, ledger, settings):
         return skip(request, last.execution_name, ledger)
     return None
@@ -155,8 +155,8 @@ def launch(
     name = execution_name(request.name, key, attempt)
     holder = turns.take_turn(ledger, settings, name)
     if holder:
-        said = f"dataset {request.name!r} is queued; it starts when execution {holder!r} has ended"
-        return refused(said, Decision.WAITS)
+        sentence = f"dataset {request.name!r} is queued; it starts when execution {holder!r} has ended"
+        return refused(sentence, Decision.WAITS)
     run = Run(name, status=RunStatus.STARTING, dataset=dataset.name, fingerprint=dataset.fingerprint, started_at=now())
     run.note(ledger)
     try:
@@ -176,8 +176,8 @@ def launch(
     )  # fmt: skip
     noted.launch(ledger)
     logger.info("execution started", execution_name=name, reason=request.reason)
-    said = f"dataset {dataset.name!r}: execution {name!r} started ({request.reason})"
-    return Answer(Decision.STARTED, said, name)
+    sentence = f"dataset {dataset.name!r}: execution {name!r} started ({request.reason})"
+    return Answer(Decision.STARTED, sentence, name)
 
 
 def _start_execution(name: str, dataset: DatasetRequest, reason: str, settings: Settings) -> None:

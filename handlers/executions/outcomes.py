@@ -38,17 +38,17 @@ def outcome_of(token: Token, *, surely_started: bool) -> Succeeded | Failed | No
     missing job is no failure, nor is an endpoint that still serves its old config.
     """
     kind = token.kind
-    found = describe(kind, token.resource_name)
-    if found is None:
+    described = describe(kind, token.resource_name)
+    if described is None:
         cause = failures.vanished_sentence(kind, token.resource_name)
         return Failed(_ERRORS[kind], cause) if surely_started else None
     if kind == "features":
-        return _features_outcome(found)
+        return _features_outcome(described)
     if kind == "tuning":
-        return _tuning_outcome(found)
+        return _tuning_outcome(described)
     if kind == "training":
-        return _training_outcome(found)
-    return _endpoint_outcome(found, token, surely_started=surely_started)
+        return _training_outcome(described)
+    return _endpoint_outcome(described, token, surely_started=surely_started)
 
 
 def goes_to(endpoint: Mapping[str, Any], config_name: str) -> bool:

@@ -51,8 +51,8 @@ def reason(step: ReportOutcomeInput, settings: Settings) -> str:
     log_group = f"/aws/lambda/{_stack_name(settings)}-{_kebab(name)}"
     if error == "States.Timeout":
         return f"dataset {dataset!r}: {name} did not end in time and was stopped; see log group {log_group}"
-    said = f"{error}: {message}" if message else error or "no error was given"
-    return f"dataset {dataset!r}: {name}: {said}; see log group {log_group} and start the execution again"
+    cause = f"{error}: {message}" if message else error or "no error was given"
+    return f"dataset {dataset!r}: {name}: {cause}; see log group {log_group} and start the execution again"
 
 
 def record(step: ReportOutcomeInput, settings: Settings) -> Run:
@@ -85,8 +85,8 @@ def record(step: ReportOutcomeInput, settings: Settings) -> Run:
 
 
 def _part(state: Mapping[str, Any], section: str, field: str) -> Any:
-    found = state.get(section)
-    return found.get(field) if isinstance(found, Mapping) else None
+    part = state.get(section)
+    return part.get(field) if isinstance(part, Mapping) else None
 
 
 def _stack_name(settings: Settings) -> str:

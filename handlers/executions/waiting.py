@@ -87,10 +87,10 @@ def start(ledger: Ledger, token: Token, create: Callable[[], object] | None) -> 
 
 def _met_earlier_try(token: Token) -> bool:
     """Tell whether the resource exists as this state would have created it."""
-    found = describe(token.kind, token.resource_name)
-    if found is None or token.kind != "endpoint":
-        return found is not None
-    return goes_to(found, token.endpoint_config_name or "")
+    described = describe(token.kind, token.resource_name)
+    if described is None or token.kind != "endpoint":
+        return described is not None
+    return goes_to(described, token.endpoint_config_name or "")
 
 
 def resolve(ledger: Ledger, resource_arn: str) -> Resolution:

@@ -56,9 +56,9 @@ def record(
     )
 
 
-def reasons(request_id: str, correlation_id: str, said: Iterable[str]) -> None:
+def reasons(request_id: str, correlation_id: str, sentences: Iterable[str]) -> None:
     """Print why something was refused; the sentences are our own and name no more than a URL's origin."""
-    for reason in said:
+    for reason in sentences:
         _print({"level": "INFO", "message": "reason", **_ids(request_id, correlation_id), "reason": reason})
 
 

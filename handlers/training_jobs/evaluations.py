@@ -53,14 +53,14 @@ def _member(output_s3_uri: str) -> bytes | None:
     return None
 
 
-def judge(found: Any, step: EvaluateModelInput, threshold: float) -> JobEvaluation:
+def judge(document: Any, step: EvaluateModelInput, threshold: float) -> JobEvaluation:
     """Return the evaluation if it passes the gate; anything that does not prove enough is refused.
 
     Raises:
         ModelRejectedError: a value is missing, no number, not finite, of another run, or below `threshold`.
     """
     try:
-        evaluation = JobEvaluation.model_validate(found)
+        evaluation = JobEvaluation.model_validate(document)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or MEMBER
@@ -90,8 +90,8 @@ def _check_own(evaluation: JobEvaluation, step: EvaluateModelInput) -> None:
         ("training job", evaluation.training_job_name, step.training.training_job_name),
         ("dataset fingerprint", evaluation.dataset_fingerprint, step.dataset.fingerprint),
     )
-    for what, found, expected in pairs:
-        if found != expected:
+    for what, given, expected in pairs:
+        if given != expected:
             raise ModelRejectedError(
-                f"{MEMBER} is of {what} {found!r}; this run's is {expected!r}, so its accuracy does not count"
+                f"{MEMBER} is of {what} {given!r}; this run's is {expected!r}, so its accuracy does not count"
             )

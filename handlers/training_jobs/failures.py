@@ -19,8 +19,8 @@ def real_message(failure_reason: str) -> str:
     """
     match = _SCRIPT_MESSAGE.search(failure_reason)
     lines = match["message"].replace("\\n", "\n").strip().splitlines() if match else []
-    said = lines[-1].strip() if lines else _ENVELOPE.sub("", " ".join(failure_reason.split()))
-    return _shortened(said.rstrip(".;")) or "no reason was given"
+    last_line = lines[-1].strip() if lines else _ENVELOPE.sub("", " ".join(failure_reason.split()))
+    return _shortened(last_line.rstrip(".;")) or "no reason was given"
 
 
 def training_job_sentence(job: Mapping[str, Any], amount_of_work: str) -> str:
@@ -89,8 +89,8 @@ def lambda_message(cause: str) -> str:
         parsed = json.loads(cause)
     except ValueError:
         parsed = None
-    said = parsed.get("errorMessage") if isinstance(parsed, dict) else None
-    return _shortened(" ".join(str(said or cause).split()))
+    message = parsed.get("errorMessage") if isinstance(parsed, dict) else None
+    return _shortened(" ".join(str(message or cause).split()))
 
 
 def _shortened(message: str) -> str:

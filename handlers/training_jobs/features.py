@@ -57,7 +57,7 @@ def _weights_content(settings: Settings) -> list[list[str]]:
     if not settings.weights_s3_uri:
         return []
     bucket, prefix = split_uri(settings.weights_s3_uri)
-    return [[found.key, found.etag] for found in list_objects(bucket, prefix)]
+    return [[stored.key, stored.etag] for stored in list_objects(bucket, prefix)]
 
 
 def output_s3_uri(key: str, settings: Settings) -> str:
@@ -73,13 +73,13 @@ def find(key: str, own_job_name: str, ledger: Ledger) -> Features | None:
     job = describe("features", noted.training_job_name)
     if job is None or job["TrainingJobStatus"] != "Completed":
         return None
-    found = features_of(job, reused=job["TrainingJobName"] != own_job_name)
-    bucket, prefix = split_uri(found.features_s3_uri)
+    features = features_of(job, reused=job["TrainingJobName"] != own_job_name)
+    bucket, prefix = split_uri(features.features_s3_uri)
     try:
         head(bucket, prefix + MANIFEST)
     except AwsNotFoundError:
         return None
-    return found
+    return features
 
 
 def features_of(job: Mapping[str, Any], *, reused: bool = False) -> Features:

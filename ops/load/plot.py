@@ -38,10 +38,10 @@ def plot(results: list[Result], path: Path) -> None:
 
 def _title(result: Result) -> str:
     percentiles = result.percentiles_ms()
-    said = ", ".join(f"{name} {percentiles[name]:.1f}" for name in ("p50", "p99", "max"))
+    latencies = ", ".join(f"{name} {percentiles[name]:.1f}" for name in ("p50", "p99", "max"))
     failed = sum(result.failures.values())
     return (
-        f"{result.target}: {result.load.description}; {result.throughput:.1f} answers a second, {said} ms"
+        f"{result.target}: {result.load.description}; {result.throughput:.1f} answers a second, {latencies} ms"
         + (f", {failed} failed" if failed else "")
     )  # fmt: skip
 

@@ -24,17 +24,17 @@ def progress(load: Load) -> Iterator[Callable[[Result, float], None]]:
 
     from ops.console import err
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rates]}"), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task(load.description, total=load.seconds, said="")
+        task = bar.add_task(load.description, total=load.seconds, rates="")
 
         def show(result: Result, seconds: float) -> None:
             recent = [sample for sample in result.samples[-2000:] if sample.ended > seconds - 1]
             answered = sorted(sample.seconds * 1000 for sample in recent if sample.outcome == OK)
             middle = f"p50 {percentile(answered, 50):.0f} ms" if answered else "no answer"
             failed = sum(result.failures.values())
-            said = f"{len(answered)}/s  {middle}" + (f"  {failed} failed" if failed else "")
-            bar.update(task, completed=min(seconds, load.seconds), said=said)
+            rates = f"{len(answered)}/s  {middle}" + (f"  {failed} failed" if failed else "")
+            bar.update(task, completed=min(seconds, load.seconds), rates=rates)
 
         yield show
 

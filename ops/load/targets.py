@@ -35,11 +35,11 @@ def photographs(folder: Path, limit: int = MAX_PHOTOGRAPHS, seed: int = 0) -> li
     Raises:
         LoadError: there is none.
     """
-    found = sorted(path for path in folder.rglob("*") if _content_type(path) in _TYPES and path.is_file())
-    if not found:
+    paths = sorted(path for path in folder.rglob("*") if _content_type(path) in _TYPES and path.is_file())
+    if not paths:
         raise LoadError(f"{str(folder)!r}: no JPEG, PNG, GIF or WebP in it; give a folder of photographs")
-    random.Random(seed).shuffle(found)  # noqa: S311 (an order, not a secret)
-    return [Photograph(path.name, path.read_bytes(), _content_type(path)) for path in found[:limit]]
+    random.Random(seed).shuffle(paths)  # noqa: S311 (an order, not a secret)
+    return [Photograph(path.name, path.read_bytes(), _content_type(path)) for path in paths[:limit]]
 
 
 class HttpTarget:

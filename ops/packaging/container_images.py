@@ -125,12 +125,12 @@ def main() -> None:
     region, training_instance_type, inference_instance_type = sys.argv[1:]
     cache = _cache_file(region, training_instance_type, inference_instance_type)
     try:
-        found = _retrieve(region, training_instance_type, inference_instance_type)
+        uris = _retrieve(region, training_instance_type, inference_instance_type)
     except (ValueError, KeyError) as error:
         sys.exit(" ".join(str(error).split()))
     cache.parent.mkdir(parents=True, exist_ok=True)
     scratch = cache.with_suffix(f".{os.getpid()}.tmp")
-    scratch.write_text(json.dumps(asdict(found), indent=2))
+    scratch.write_text(json.dumps(asdict(uris), indent=2))
     scratch.replace(cache)
 
 

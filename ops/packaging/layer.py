@@ -57,8 +57,8 @@ def _requirements(path: Path) -> list[Requirement]:
 
 def _installed_files(roots: Iterable[Requirement]) -> dict[str, Path]:
     files: dict[str, Path] = {}
-    for found in _closure(roots):
-        for file in found.files or []:
+    for installed in _closure(roots):
+        for file in installed.files or []:
             if ".." in file.parts or "__pycache__" in file.parts:
                 continue
             files[f"python/{file.as_posix()}"] = Path(str(file.locate()))
@@ -67,7 +67,7 @@ def _installed_files(roots: Iterable[Requirement]) -> dict[str, Path]:
 
 def _closure(roots: Iterable[Requirement]) -> list[Distribution]:
     """Return the installed distributions that `roots` need, extras included, without those of the runtime."""
-    found: dict[str, Distribution] = {}
+    installed: dict[str, Distribution] = {}
     seen: set[tuple[str, frozenset[str]]] = set()
     waiting = [(root, frozenset[str]()) for root in roots]
     while waiting:
@@ -76,10 +76,10 @@ def _closure(roots: Iterable[Requirement]) -> list[Distribution]:
         if name in _IN_RUNTIME or not _applies(requirement, extras) or (name, frozenset(requirement.extras)) in seen:
             continue
         seen.add((name, frozenset(requirement.extras)))
-        found[name] = _distribution(requirement)
+        installed[name] = _distribution(requirement)
         wanted = frozenset(requirement.extras)
-        waiting += [(Requirement(line), wanted) for line in found[name].requires or []]
-    return [found[name] for name in sorted(found)]
+        waiting += [(Requirement(line), wanted) for line in installed[name].requires or []]
+    return [installed[name] for name in sorted(installed)]
 
 
 def _applies(requirement: Requirement, extras: frozenset[str]) -> bool:
@@ -89,18 +89,18 @@ def _applies(requirement: Requirement, extras: frozenset[str]) -> bool:
 
 def _distribution(requirement: Requirement) -> Distribution:
     try:
-        found = distribution(requirement.name)
+        installed = distribution(requirement.name)
     except PackageNotFoundError as error:
         raise BundleError(
             f"requirement {str(requirement)!r} of the handlers: not installed;"
             " run: python requirements/install.py runtime"
         ) from error
-    if not requirement.specifier.contains(found.version, prereleases=True):
+    if not requirement.specifier.contains(installed.version, prereleases=True):
         raise BundleError(
-            f"requirement {str(requirement)!r} of the handlers: version {found.version} is installed;"
+            f"requirement {str(requirement)!r} of the handlers: version {installed.version} is installed;"
             " run: python requirements/install.py runtime"
         )
-    return found
+    return installed
 
 
 def _zip_from_pip(requirements: Path, folder: Path) -> bytes:

@@ -66,11 +66,11 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 75
 
     def do_GET(self) -> None:
-        found = _FILES.get(self.path)
-        if found is None or not self._is_for_us():
+        file = _FILES.get(self.path)
+        if file is None or not self._is_for_us():
             self._send(*_error(404, "nothing is here"))
             return
-        name, content_type = found
+        name, content_type = file
         self._send(200, {"Content-Type": content_type}, (_FOLDER / name).read_bytes())
 
     def do_POST(self) -> None:

@@ -85,16 +85,16 @@ def training_report(session: Session, execution: Execution, folder: Path) -> lis
     """
     name = training_job_name(execution.name)
     described = _describe_training_job(session, name)
-    found = _members(session, described)
-    if "report.html" not in found:
+    contents = _members(session, described)
+    if "report.html" not in contents:
         raise ReportError(
-            f"output of training job {name!r}: holds {', '.join(sorted(found)) or 'nothing'} and no report.html;"
+            f"output of training job {name!r}: holds {', '.join(sorted(contents)) or 'nothing'} and no report.html;"
             f" see why with `deploy.py logs training-job/{name}{session.flags}`"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    for member, content in found.items():
+    for member, content in contents.items():
         (folder / MEMBERS[member]).write_bytes(content)
-    return [folder / MEMBERS[member] for member in ("report.html", "profile.html") if member in found]
+    return [folder / MEMBERS[member] for member in ("report.html", "profile.html") if member in contents]
 
 
 def tuning_report(session: Session, stack: Stack, execution: Execution, folder: Path) -> Path:

@@ -96,14 +96,14 @@ def _events(session: Session, where: Source, start_ms: int, *, may_be_missing: b
             pages = paginator.paginate(logGroupName=where.group, startTime=start_ms)
         events = (event for page in pages for event in page["events"])
         # moto gives every stream when the prefix meets none.
-        found = [event for event in events if event["logStreamName"].startswith(where.stream_prefix)]
+        of_stream = [event for event in events if event["logStreamName"].startswith(where.stream_prefix)]
     except ClientError as error:
         if error_code(error) != "ResourceNotFoundException":
             raise
         if may_be_missing:
             return []
         raise OperationError(f"log group {where.group!r}: does not exist yet; it comes with the first line") from error
-    return sorted(found, key=lambda event: event["timestamp"])
+    return sorted(of_stream, key=lambda event: event["timestamp"])
 
 
 def _line(event: FilteredLogEventTypeDef) -> str:

@@ -35,14 +35,14 @@ def page_without_execution(session: Session, stack: Stack) -> None:
 
 def outcome(execution: Execution) -> list[tuple[str, str]]:
     """Return what the run record says of accuracy and failure."""
-    found: list[tuple[str, str]] = []
+    rows: list[tuple[str, str]] = []
     run = execution.record
     if run and run.accuracy is not None:
         threshold = f" (threshold {run.threshold})" if run.threshold else ""
-        found.append(("test accuracy", f"{run.accuracy:.4f}{threshold}"))
+        rows.append(("test accuracy", f"{run.accuracy:.4f}{threshold}"))
     if execution.reason:
-        found.append(("reason", execution.reason))
-    return found
+        rows.append(("reason", execution.reason))
+    return rows
 
 
 def endpoint_facts(endpoint: EndpointState | None) -> list[tuple[str, str]]:

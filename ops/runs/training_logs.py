@@ -59,15 +59,15 @@ class Trial:
 
 def epochs(session: Session, training_job_name: str) -> list[Epoch]:
     """Return the epochs that a training job has printed so far."""
-    found: dict[int, Epoch] = {}
+    by_number: dict[int, Epoch] = {}
     for message in messages(session, training_job_name):
         if message.startswith("epoch="):
             values = dict(_PAIR.findall(message))
             number = int(values["epoch"])
-            found[number] = Epoch(
+            by_number[number] = Epoch(
                 number, values.get("validation_top1", ""), values.get("train_loss", ""), values.get("seconds", "")
             )
-    return [found[number] for number in sorted(found)]
+    return [by_number[number] for number in sorted(by_number)]
 
 
 def messages(session: Session, training_job_name: str) -> list[str]:
@@ -77,9 +77,9 @@ def messages(session: Session, training_job_name: str) -> list[str]:
         logGroupName=TRAINING_LOG_GROUP, logStreamNamePrefix=prefix
     )
     try:
-        found = [event for page in pages for event in page["events"]]
+        events = [event for page in pages for event in page["events"]]
         # moto gives every stream when the prefix meets none.
-        return [event["message"].rstrip() for event in found if event["logStreamName"].startswith(prefix)]
+        return [event["message"].rstrip() for event in events if event["logStreamName"].startswith(prefix)]
     except ClientError as error:
         if error_code(error) in _MISSING:
             return []

@@ -54,15 +54,15 @@ def load_tuning_job(session: Session, name: str) -> TuningJob:
 
 def ranges(given: dict[str, Any]) -> list[Range]:
     """Return SageMaker's ParameterRanges in the order continuous, integer, categorical."""
-    found = []
+    tuned = []
     for kind, is_integer in (("ContinuousParameterRanges", False), ("IntegerParameterRanges", True)):
         for one in given.get(kind) or []:
             is_logarithmic = one.get("ScalingType") in {"Logarithmic", "ReverseLogarithmic"}
             low, high = float(one["MinValue"]), float(one["MaxValue"])
-            found.append(Range(one["Name"], low, high, is_logarithmic, is_integer))
+            tuned.append(Range(one["Name"], low, high, is_logarithmic, is_integer))
     for one in given.get("CategoricalParameterRanges") or []:
-        found.append(Range(one["Name"], choices=tuple(_plain(value) for value in one["Values"])))
-    return found
+        tuned.append(Range(one["Name"], choices=tuple(_plain(value) for value in one["Values"])))
+    return tuned
 
 
 def _trials(session: Session, name: str) -> list[Trial]:
@@ -91,8 +91,8 @@ def _trial(number: int, summary: HyperParameterTrainingJobSummaryTypeDef) -> Tri
 def _definition(described: dict[str, Any]) -> dict[str, Any]:
     """Return the definition of the training jobs; of several, the first stands for all."""
     several = described.get("TrainingJobDefinitions") or [{}]
-    found: dict[str, Any] = described.get("TrainingJobDefinition") or several[0]
-    return found
+    definition: dict[str, Any] = described.get("TrainingJobDefinition") or several[0]
+    return definition
 
 
 def _plain(value: str) -> str:

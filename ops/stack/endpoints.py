@@ -53,24 +53,24 @@ class EndpointState:
 def find(session: Session, name: str) -> EndpointState | None:
     """Return the endpoint, or None when there is none."""
     try:
-        found = session.sagemaker.describe_endpoint(EndpointName=name)
+        described = session.sagemaker.describe_endpoint(EndpointName=name)
     except ClientError as error:
         if error_code(error) in {"ValidationException", "ResourceNotFound", "ResourceNotFoundException"}:
             return None
         raise
     variants = {
         variant["VariantName"]: variant.get("CurrentInstanceCount", 0)
-        for variant in found.get("ProductionVariants", [])
+        for variant in described.get("ProductionVariants", [])
     }
     policies = [policy for variant in variants for policy in _policies(session, resource_id(name, variant))]
     return EndpointState(
         name=name,
-        status=found["EndpointStatus"],
-        failure_reason=found.get("FailureReason", ""),
-        config_name=found.get("EndpointConfigName", ""),
+        status=described["EndpointStatus"],
+        failure_reason=described.get("FailureReason", ""),
+        config_name=described.get("EndpointConfigName", ""),
         variants=variants,
-        created_at=found["CreationTime"],
-        modified_at=found["LastModifiedTime"],
+        created_at=described["CreationTime"],
+        modified_at=described["LastModifiedTime"],
         policies=tuple(policies),
     )
 

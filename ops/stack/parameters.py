@@ -55,13 +55,13 @@ def parse(pairs: tuple[str, ...]) -> dict[str, str]:
     Raises:
         ValueError: one has no "=" or no name.
     """
-    found = {}
+    values = {}
     for pair in pairs:
         name, separator, value = pair.partition("=")
         if not separator or not name.strip():
             raise ValueError(f"parameter {pair!r}: not of the form Name=Value")
-        found[name.strip()] = value
-    return found
+        values[name.strip()] = value
+    return values
 
 
 def template_defaults(template: str) -> dict[str, str | None]:
@@ -142,8 +142,8 @@ def _computed(session: Session, declared: set[str], values: Mapping[str, str], s
     ours = sorted(declared & {"TrainingImageUri", "InferenceImageUri"})
     wanted = [name for name in ours if container_images.is_from_sdk(values.get(name, ""))]
     if wanted:
-        found = container_images.image_uris(session.region, *instance_types(values))
-        uris = {"TrainingImageUri": found.training, "InferenceImageUri": found.inference}
+        images = container_images.image_uris(session.region, *instance_types(values))
+        uris = {"TrainingImageUri": images.training, "InferenceImageUri": images.inference}
         computed |= {name: uris[name] for name in wanted}
     return {name: value for name, value in computed.items() if name in declared}
 

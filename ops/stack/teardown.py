@@ -29,32 +29,32 @@ def down(session: Session, say: Say) -> str:
     Raises:
         StackError: there is nothing to remove, or something could not be removed.
     """
-    found = stacks.find(session)
+    stack = stacks.find(session)
     bucket = artifacts.bucket_name(session)
-    num_emptied = artifacts.empty(session, bucket) if found is None and artifacts.exists(session, bucket) else 0
-    if found is None and not num_emptied:
+    num_emptied = artifacts.empty(session, bucket) if stack is None and artifacts.exists(session, bucket) else 0
+    if stack is None and not num_emptied:
         raise StackError(
             f"stack {session.stack_name!r}: does not exist in {session.region}; there is nothing to remove"
         )
     data_bucket = ""
-    if found is not None:
-        data_bucket = found.outputs.get("DataBucketName", "")
-        if found.outputs:
-            _stop_executions(session, found, say)
-            _remove_serving(session, found, say)
+    if stack is not None:
+        data_bucket = stack.outputs.get("DataBucketName", "")
+        if stack.outputs:
+            _stop_executions(session, stack, say)
+            _remove_serving(session, stack, say)
         say(f"deleting stack {session.stack_name!r} ...")
-        stacks.delete(session, found.stack_id, seconds=300.0 if session.is_local else 3600.0, on_event=print_event)
+        stacks.delete(session, stack.stack_id, seconds=300.0 if session.is_local else 3600.0, on_event=print_event)
         if artifacts.exists(session, bucket):
             say(f"emptying artifacts bucket {bucket!r} ...")
             artifacts.empty(session, bucket)
     return data_bucket
 
 
-def _stop_executions(session: Session, found: Stack, say: Say) -> None:
+def _stop_executions(session: Session, stack: Stack, say: Say) -> None:
     """Stop what runs, and the jobs it waits for: they would be billed on. What waits for its turn may not start now."""
-    function = found.output("StartExecutionFunctionName")
+    function = stack.output("StartExecutionFunctionName")
     _ignoring_gone(session.functions.put_function_concurrency, FunctionName=function, ReservedConcurrentExecutions=0)
-    for entry in executions.running(session, found):
+    for entry in executions.running(session, stack):
         say(f"stopping execution {entry['name']!r} ...")
         session.stepfunctions.stop_execution(executionArn=entry["executionArn"], cause="deploy.py down")
         tuning = names.tuning_job_name(entry["name"])
@@ -63,16 +63,16 @@ def _stop_executions(session: Session, found: Stack, say: Say) -> None:
             _ignoring_gone(session.sagemaker.stop_training_job, TrainingJobName=name)
 
 
-def _remove_serving(session: Session, found: Stack, say: Say) -> None:
-    endpoint = found.output("EndpointName")
+def _remove_serving(session: Session, stack: Stack, say: Say) -> None:
+    endpoint = stack.output("EndpointName")
     endpoints.deregister(session, endpoint)
     if endpoints.find(session, endpoint) is not None:
         say(f"deleting endpoint {endpoint!r} ...")
         _wait_for_endpoint(session, endpoint, {"InService", "Failed", "OutOfService"})
         _ignoring_gone(session.sagemaker.delete_endpoint, EndpointName=endpoint)
         _wait_for_endpoint(session, endpoint, set())
-    _delete_models(session, found.output("DataBucketName"), say)
-    _delete_model_packages(session, found.output("ModelPackageGroupName"), say)
+    _delete_models(session, stack.output("DataBucketName"), say)
+    _delete_model_packages(session, stack.output("ModelPackageGroupName"), say)
 
 
 def _wait_for_endpoint(session: Session, name: str, statuses: set[str]) -> None:

@@ -108,9 +108,9 @@ def load_datasets(config: TrainingConfig, preprocessing: Preprocessing, training
     room = config.cache_mb * 2**20
     for name, listing in listings.items():
         how = training if name == "train" else preprocessing
-        splits[name], found = read_split(name, listing, class_names, how, config, room)
+        splits[name], unreadable = read_split(name, listing, class_names, how, config, room)
         room -= 0 if (cache := splits[name].cache) is None else cache.numel()
-        problems += listing.problems + found
+        problems += listing.problems + unreadable
         if name == "train":
             _check_every_class_trains(splits[name], class_names)
         else:
@@ -125,11 +125,11 @@ def load_datasets(config: TrainingConfig, preprocessing: Preprocessing, training
 def find_images(config: TrainingConfig) -> dict[str, Listing]:
     """Return what lies in train, validation and, where there is one, test, in this order."""
     if config.data is not None:
-        found = splits_of_folder(Path(config.data), config.validation_fraction, config.test_fraction, config.seed)
+        listings = splits_of_folder(Path(config.data), config.validation_fraction, config.test_fraction, config.seed)
     else:
         folders = {"train": config.train, "validation": config.validation, "test": config.test}
-        found = {name: channel_samples(folder) for name, folder in folders.items() if folder is not None}
-    return {name: found[name] for name in ("train", "validation", "test") if name in found}
+        listings = {name: channel_samples(folder) for name, folder in folders.items() if folder is not None}
+    return {name: listings[name] for name in ("train", "validation", "test") if name in listings}
 
 
 def read_split(

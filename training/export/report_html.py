@@ -41,7 +41,7 @@ def write_report(evaluation: Mapping[str, Any], samples: Sequence[Sample], folde
 def thumbnails(samples: Sequence[Sample]) -> dict[str, bytes]:
     """Return the centre squares of `samples` as small JPEGs, by path; one that is gone meanwhile is left out."""
     square = Preprocessing(image_size=THUMBNAIL_PIXELS, resize_size=THUMBNAIL_PIXELS)
-    found = {}
+    pictures = {}
     for sample in samples:
         try:
             pixels = decode_pixels(sample.path.read_bytes(), square)
@@ -49,5 +49,5 @@ def thumbnails(samples: Sequence[Sample]) -> dict[str, bytes]:
             continue
         buffer = io.BytesIO()
         Image.fromarray(pixels).save(buffer, "JPEG", quality=JPEG_QUALITY)
-        found[sample.relative_path] = buffer.getvalue()
-    return found
+        pictures[sample.relative_path] = buffer.getvalue()
+    return pictures

@@ -135,9 +135,9 @@ def check_features(manifest: dict[str, Any], config: TrainingConfig, class_names
         wanted["dataset_fingerprint"] = (manifest["dataset_fingerprint"], config.dataset_fingerprint)
     if class_names is not None:
         wanted["class_names"] = (manifest["class_names"], class_names)
-    for name, (found, asked) in wanted.items():
-        if found != asked:
-            raise FeaturesError(f"the features are of {name} {found!r}, the job of {asked!r}; compute them again")
+    for name, (stored, asked) in wanted.items():
+        if stored != asked:
+            raise FeaturesError(f"the features are of {name} {stored!r}, the job of {asked!r}; compute them again")
 
 
 def check_backbone(manifest: dict[str, Any], network: nn.Module) -> None:
@@ -146,10 +146,10 @@ def check_backbone(manifest: dict[str, Any], network: nn.Module) -> None:
     Raises:
         FeaturesError: its weights have another SHA-256.
     """
-    found, made_by = digest_of(backbone_state(network)), manifest["backbone"]["sha256"]
-    if found != made_by:
+    sha256, made_by = digest_of(backbone_state(network)), manifest["backbone"]["sha256"]
+    if sha256 != made_by:
         raise FeaturesError(
-            f"the features were made by a backbone with SHA-256 {made_by[:12]}, this one has {found[:12]}; "
+            f"the features were made by a backbone with SHA-256 {made_by[:12]}, this one has {sha256[:12]}; "
             "compute the features again with these weights"
         )
 

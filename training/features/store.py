@@ -205,13 +205,13 @@ def _open_array(folder: Path, part: dict[str, Any]) -> NDArray[Any]:
 
 def _check_file(path: Path, sha256: str) -> None:
     try:
-        found = sha256_of(path)
+        actual = sha256_of(path)
     except OSError as error:
         raise FeaturesError(
             f"features file {path.name!r} cannot be read ({error}); compute the features again"
         ) from error
-    if found != sha256:
+    if actual != sha256:
         raise FeaturesError(
-            f"features file {path.name!r} is damaged: its SHA-256 is {found[:12]}, {MANIFEST_FILE} says "
+            f"features file {path.name!r} is damaged: its SHA-256 is {actual[:12]}, {MANIFEST_FILE} says "
             f"{sha256[:12]}; compute the features again"
         )

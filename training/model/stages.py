@@ -38,16 +38,16 @@ def stages(model: nn.Module) -> list[list[str]]:
     head = head_name(model)
     if not head:  # `model` is a head on its own
         return [[""]]
-    found: list[list[str]] = []
+    grouped: list[list[str]] = []
     last_is_layer = False
     for name, module in _blocks(model, head):
         is_layer = not list(module.children())
-        if found and ((is_layer and last_is_layer) or name.startswith(f"{head.partition('.')[0]}.")):
-            found[-1].append(name)
+        if grouped and ((is_layer and last_is_layer) or name.startswith(f"{head.partition('.')[0]}.")):
+            grouped[-1].append(name)
         else:
-            found.append([name])
+            grouped.append([name])
         last_is_layer = is_layer
-    return [[head], *reversed(found)]
+    return [[head], *reversed(grouped)]
 
 
 def stage_of(model: nn.Module, parameter_name: str) -> int:

@@ -120,18 +120,18 @@ class Profiler(Callback):
         from reports.profiles import profile_report, recommendation
 
         self.stop()
-        found = self.result()
-        if found is None:
+        measured = self.result()
+        if measured is None:
             return f"profile: none, training took too few steps; it needs more than {WARM_UP_STEPS}, so more epochs"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if self._tracer is not None:
                 self._tracer.export_chrome_trace(str(folder / TRACE_FILE))
-            (folder / PROFILE_FILE).write_text(profile_report(found), encoding="utf-8")
+            (folder / PROFILE_FILE).write_text(profile_report(measured), encoding="utf-8")
         except (OSError, RuntimeError) as error:  # the training that was watched is worth more
             return f"profile: could not be written to {str(folder)!r}: {error}"
-        shares = " ".join(f"{stage.replace(' ', '_')}={found.share(stage):.3f}" for stage in found.seconds)
-        return f"profile: images_per_second={found.images_per_second:.1f} {shares}; {recommendation(found)}"
+        shares = " ".join(f"{stage.replace(' ', '_')}={measured.share(stage):.3f}" for stage in measured.seconds)
+        return f"profile: images_per_second={measured.images_per_second:.1f} {shares}; {recommendation(measured)}"
 
     def _start_tracer(self) -> None:
         activities = [ProfilerActivity.CPU]

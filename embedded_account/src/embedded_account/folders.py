@@ -30,12 +30,12 @@ def make_private(folder: Path) -> None:
 
 
 def _refuse_foreign(path: Path, kind: str) -> None:
-    found = path.lstat()
-    if stat.S_ISLNK(found.st_mode):
+    status = path.lstat()
+    if stat.S_ISLNK(status.st_mode):
         raise AccountError(f"{kind} {str(path)!r}: is a link; name the real place")
-    if found.st_uid != os.geteuid():
+    if status.st_uid != os.geteuid():
         raise AccountError(
-            f"{kind} {str(path)!r}: belongs to user {found.st_uid}, and this is user {os.geteuid()}; "
+            f"{kind} {str(path)!r}: belongs to user {status.st_uid}, and this is user {os.geteuid()}; "
             "give the account a folder of your own"
         )
 

@@ -139,8 +139,8 @@ def end_leftovers(path: Path) -> int:
 
 def _is_ours(pid: int, started: float) -> bool:
     """Return whether the group `pid` can only be the one whose leader started at `started`."""
-    found = _create_time(pid)
-    return found == started if found is not None else started > psutil.boot_time()
+    created = _create_time(pid)
+    return created == started if created is not None else started > psutil.boot_time()
 
 
 def _create_time(pid: int) -> float | None:

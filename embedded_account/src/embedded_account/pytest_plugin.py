@@ -213,15 +213,15 @@ def _clients_of(account: RunningAccount) -> list[Process]:
     """Return the processes that were started to use the account, whoever their parent is now."""
     import psutil
 
-    found = []
+    clients = []
     for process in psutil.process_iter():
         try:
             uses_account = process.environ().get("AWS_ENDPOINT_URL") == account.info.url
         except psutil.Error:
             continue
         if uses_account and process.pid != os.getpid():
-            found.append(process)
-    return found
+            clients.append(process)
+    return clients
 
 
 def _command_line(process: Process) -> str:

@@ -17,10 +17,10 @@ _NAMES = {
 
 def needed(resources: Mapping[str, Any]) -> str:
     """Return the capability that the IAM resources among `resources` need; empty when there are none."""
-    found = [item for item in resources.values() if item.get("Type") in _NAMES]
-    if any(_NAMES[item["Type"]] in (item.get("Properties") or {}) for item in found):
+    identities = [item for item in resources.values() if item.get("Type") in _NAMES]
+    if any(_NAMES[item["Type"]] in (item.get("Properties") or {}) for item in identities):
         return "CAPABILITY_NAMED_IAM"
-    return "CAPABILITY_IAM" if found else ""
+    return "CAPABILITY_IAM" if identities else ""
 
 
 def missing(resources: Mapping[str, Any], given: Collection[str]) -> str:

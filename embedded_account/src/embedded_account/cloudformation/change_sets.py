@@ -110,7 +110,7 @@ class ChangeSetOperations:
 
     def _stack_for(self, request: Request, kind: str) -> tuple[Stack, bool]:
         """Return the stack that a new change set is for, and whether it is a new one."""
-        name, found = request["StackName"], self._stacks.find(request["StackName"])
+        name, existing = request["StackName"], self._stacks.find(request["StackName"])
         change_set_name = request["ChangeSetName"]
         if not _NAME.fullmatch(change_set_name):
             raise ServiceError(
@@ -122,16 +122,16 @@ class ChangeSetOperations:
             stack = self._stacks.get(name)
             _require(stack, kind)
             is_new = False
-        elif found is None:
+        elif existing is None:
             stack, is_new = self._operator.new_stack(name, new_stack_id(self._account, name)), True
         else:
-            if found.status != "REVIEW_IN_PROGRESS":
+            if existing.status != "REVIEW_IN_PROGRESS":
                 raise ServiceError(
                     "ValidationError",
                     f"Stack [{name}] already exists and cannot be created again with the changeSet "
                     f"[{change_set_name}].",
                 )
-            stack, is_new = found, False
+            stack, is_new = existing, False
         if change_set_name in stack.change_sets:
             raise ServiceError("AlreadyExistsException", f"ChangeSet [{change_set_name}] already exists")
         return stack, is_new

@@ -40,8 +40,8 @@ class Resources:
 
     def reference(self, logical_id: str) -> Any:
         """Return what Ref of a deployed resource gives."""
-        found = self._stack.resources[logical_id]
-        return resource_type(found.type_name, logical_id).reference(found.physical_id, found.attributes)
+        resource = self._stack.resources[logical_id]
+        return resource_type(resource.type_name, logical_id).reference(resource.physical_id, resource.attributes)
 
     def attribute(self, logical_id: str, name: str) -> Any:
         """Return an attribute of a deployed resource."""
@@ -305,8 +305,8 @@ def _code(error: ClientError) -> str:
 
 
 def _handler_code(code: str) -> str:
-    found = (name for name, words in _HANDLER_CODES.items() if any(word in code for word in words))
-    return next(found, "GeneralServiceException")
+    names = (name for name, words in _HANDLER_CODES.items() if any(word in code for word in words))
+    return next(names, "GeneralServiceException")
 
 
 def _handler_reason(message: str, code: str) -> str:

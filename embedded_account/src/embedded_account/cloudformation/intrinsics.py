@@ -130,14 +130,14 @@ class Resolver:
 
     def _sub(self, argument: Any) -> str:
         text, variables = _sub_parts(argument)
-        found = {key: self.resolve(item) for key, item in variables.items()}
+        values = {key: self.resolve(item) for key, item in variables.items()}
 
         def replace(match: re.Match[str]) -> str:
             name = match[1].strip()
             if name.startswith("!"):
                 return "${" + name[1:] + "}"
-            if name in found:
-                return _text("Fn::Sub", found[name])
+            if name in values:
+                return _text("Fn::Sub", values[name])
             value = self._get_att(name) if "." in name else self._ref(name)
             return _text("Fn::Sub", value)
 

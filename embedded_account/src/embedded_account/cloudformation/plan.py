@@ -85,8 +85,8 @@ def make_plan(template: Template, stack: Stack, tags: Mapping[str, str]) -> Plan
             changes.append(change)
     changes += [_removal(item) for name, item in stack.resources.items() if name not in template.definitions]
     outputs = {name: Resolver(template.values, lookup).resolve(item) for name, item in template.outputs.items()}
-    found = {item["OutputKey"]: item["OutputValue"] for item in stack.outputs}
-    same_outputs = {name: str(item["Value"]) for name, item in outputs.items()} == found
+    old_outputs = {item["OutputKey"]: item["OutputValue"] for item in stack.outputs}
+    same_outputs = {name: str(item["Value"]) for name, item in outputs.items()} == old_outputs
     is_empty = not changes and same_outputs and stack.template is not None
     return Plan(sorted(changes, key=lambda change: change.logical_id), is_empty)
 
@@ -107,10 +107,10 @@ class _PlannedResources:
         self._stack = stack
 
     def reference(self, logical_id: str) -> Any:
-        found = self._lasting(logical_id)
-        if found is None:
+        lasting = self._lasting(logical_id)
+        if lasting is None:
             return KNOWN_AFTER_APPLY
-        return self._kind(logical_id).reference(found.physical_id, found.attributes)
+        return self._kind(logical_id).reference(lasting.physical_id, lasting.attributes)
 
     def attribute(self, logical_id: str, name: str) -> Any:
         kind = self._kind(logical_id)
@@ -119,12 +119,12 @@ class _PlannedResources:
                 f"Template error: resource {logical_id} does not support attribute type {name} in Fn::GetAtt; "
                 f"{kind.name} has {', '.join(sorted(kind.attribute_names)) or 'none'}"
             )
-        found, change = self._lasting(logical_id), self.changed.get(logical_id)
-        if found is None:
+        lasting, change = self._lasting(logical_id), self.changed.get(logical_id)
+        if lasting is None:
             return KNOWN_AFTER_APPLY
         if change and change.after is not None and name in kind.properties:
             return change.after.get(name, KNOWN_AFTER_APPLY)
-        return found.attributes.get(name, KNOWN_AFTER_APPLY)
+        return lasting.attributes.get(name, KNOWN_AFTER_APPLY)
 
     def _kind(self, logical_id: str) -> ResourceType:
         return resource_type(self._template.definitions[logical_id].type_name, logical_id)

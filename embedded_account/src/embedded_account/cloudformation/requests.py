@@ -112,9 +112,9 @@ def _fetched(account: Account, url: str) -> str:
     version = parse_qs(parts.query).get("versionId")
     try:
         options = {"VersionId": version[0]} if version else {}
-        found = account.client("s3").get_object(Bucket=bucket, Key=key, **options)
+        stored = account.client("s3").get_object(Bucket=bucket, Key=key, **options)
     except ClientError as error:
         raise ServiceError("ValidationError", f"S3 error: {error.response['Error'].get('Message')}: {url!r}") from error
-    if found["ContentLength"] > MAX_S3_BYTES:
+    if stored["ContentLength"] > MAX_S3_BYTES:
         raise ServiceError("ValidationError", f"Template may not exceed {MAX_S3_BYTES} bytes in size.")
-    return str(found["Body"].read().decode())
+    return str(stored["Body"].read().decode())

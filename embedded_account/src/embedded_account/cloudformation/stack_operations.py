@@ -123,8 +123,8 @@ class StackOperations:
     def list_stacks(self, request: Request) -> dict[str, Any]:
         """Return every stack in short, deleted ones too."""
         wanted = request.get("StackStatusFilter", [])
-        found = [stack for stack in self._stacks.all() if not wanted or stack.status in wanted]
-        return {"StackSummaries": [_summary(stack) for stack in found]}
+        stacks = [stack for stack in self._stacks.all() if not wanted or stack.status in wanted]
+        return {"StackSummaries": [_summary(stack) for stack in stacks]}
 
     def describe_stack_events(self, request: Request) -> dict[str, Any]:
         """Return what happened to a stack, the newest first."""
@@ -144,8 +144,8 @@ class StackOperations:
             raise not_carried_out("DescribeStackResources by PhysicalResourceId", "give StackName")
         stack = self._stacks.get(request["StackName"], "Stack with id {} does not exist")
         wanted = request.get("LogicalResourceId")
-        found = [item for item in _listed(stack) if wanted in (None, item.logical_id)]
-        views = [{**_resource_view(item, "Timestamp"), **_names(stack)} for item in found]
+        resources = [item for item in _listed(stack) if wanted in (None, item.logical_id)]
+        views = [{**_resource_view(item, "Timestamp"), **_names(stack)} for item in resources]
         return {"StackResources": views}
 
     def describe_stack_resource(self, request: Request) -> dict[str, Any]:

@@ -58,14 +58,14 @@ class Template:
         check_resources(self.processed)
         for name in self.values.conditions:
             self.values.condition(name)
-        found = {
+        by_id = {
             logical_id: self._definition(logical_id, item)
             for logical_id, item in self.processed["Resources"].items()
             if "Condition" not in item or self.values.condition(item["Condition"])
         }
-        self._check_references(found)
-        order = graph.in_order({logical_id: item.dependencies for logical_id, item in found.items()})
-        return {logical_id: found[logical_id] for logical_id in order}
+        self._check_references(by_id)
+        order = graph.in_order({logical_id: item.dependencies for logical_id, item in by_id.items()})
+        return {logical_id: by_id[logical_id] for logical_id in order}
 
     @cached_property
     def outputs(self) -> dict[str, Any]:
@@ -113,10 +113,10 @@ class Template:
             item.get("UpdateReplacePolicy", default),
         )
 
-    def _check_references(self, found: Mapping[str, Definition]) -> None:
-        known = set(found) | set(self.values.names) | {"AWS::NoValue"}
+    def _check_references(self, by_id: Mapping[str, Definition]) -> None:
+        known = set(by_id) | set(self.values.names) | {"AWS::NoValue"}
         used = {
-            "Resources": (pair for item in found.values() for pair in references(item.properties)),
+            "Resources": (pair for item in by_id.values() for pair in references(item.properties)),
             "Outputs": references(list(self.outputs.values())),
         }
         for block, pairs in used.items():

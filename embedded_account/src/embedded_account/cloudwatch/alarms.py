@@ -116,7 +116,7 @@ class Alarms:
         names, prefix = params.get("AlarmNames"), params.get("AlarmNamePrefix", "")
         action_prefix = params.get("ActionPrefix", "")
         with self._lock:
-            found = [
+            alarms = [
                 alarm.describe()
                 for alarm in sorted(self._alarms.values(), key=lambda alarm: alarm.name)
                 if (not names or alarm.name in names)
@@ -126,8 +126,8 @@ class Alarms:
             ]
         start = int(params.get("NextToken") or 0)
         end = start + params.get("MaxRecords", _MAX_RECORDS if not names else len(names))
-        answer = {"MetricAlarms": found[start:end], "CompositeAlarms": []}
-        return answer | ({"NextToken": str(end)} if end < len(found) else {})
+        answer = {"MetricAlarms": alarms[start:end], "CompositeAlarms": []}
+        return answer | ({"NextToken": str(end)} if end < len(alarms) else {})
 
     def describe_for_metric(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return the alarms on one metric."""

@@ -110,13 +110,13 @@ class _Maths:
             return combine(left, right) if right or combine is not operator.truediv else {}
         moments = set(left if isinstance(left, dict) else right)  # type: ignore[arg-type]
         moments &= set(right if isinstance(right, dict) else moments)
-        found = {}
+        combined = {}
         for at in sorted(moments):
             a = left[at] if isinstance(left, dict) else left
             b = right[at] if isinstance(right, dict) else right
             if b or combine is not operator.truediv:
-                found[at] = combine(a, b)
-        return found
+                combined[at] = combine(a, b)
+        return combined
 
 
 def _invalid(expression: str, reason: str) -> ServiceError:

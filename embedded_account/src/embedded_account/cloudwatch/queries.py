@@ -72,7 +72,7 @@ class Queries:
     def list_metrics(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return the metrics that have samples, a page at a time."""
         wanted = {entry["Name"]: entry.get("Value") for entry in params.get("Dimensions", [])}
-        found = [
+        metrics = [
             {
                 "Namespace": key.namespace,
                 "MetricName": key.name,
@@ -88,7 +88,7 @@ class Queries:
             raise ServiceError("InvalidParameterValue", f"NextToken: {token!r}; pass one that the last page returned")
         start = int(token)
         end = start + _LIST_PAGE
-        return {"Metrics": found[start:end]} | ({"NextToken": str(end)} if end < len(found) else {})
+        return {"Metrics": metrics[start:end]} | ({"NextToken": str(end)} if end < len(metrics) else {})
 
     def _put(self, namespace: str, datum: dict[str, Any]) -> None:
         key = series_key(namespace, datum["MetricName"], datum.get("Dimensions", []))

@@ -20,15 +20,15 @@ def series_of(
     metrics = {
         query["Id"]: _metric(query["MetricStat"], store, start, end) for query in queries if "MetricStat" in query
     }
-    found = dict(metrics)
+    series = dict(metrics)
     waiting = [query for query in queries if "MetricStat" not in query]
     while waiting:
-        ready = [query for query in waiting if references(query.get("Expression", "")) <= found.keys()]
+        ready = [query for query in waiting if references(query.get("Expression", "")) <= series.keys()]
         for query in ready or waiting[:1]:  # one that can never be is refused by what it lacks
-            known = metrics if "METRICS" in query.get("Expression", "").upper() else found
-            found[query["Id"]] = evaluate(query.get("Expression", ""), known)
-        waiting = [query for query in waiting if query["Id"] not in found]
-    return found
+            known = metrics if "METRICS" in query.get("Expression", "").upper() else series
+            series[query["Id"]] = evaluate(query.get("Expression", ""), known)
+        waiting = [query for query in waiting if query["Id"] not in series]
+    return series
 
 
 def periods_of(

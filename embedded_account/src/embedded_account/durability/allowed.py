@@ -92,9 +92,9 @@ def lookup(module: str, name: str) -> Any:
         ForbiddenError: it may not.
     """
     check(module, name)
-    found: Any = import_module(module)
+    target: Any = import_module(module)
     for part in name.split("."):
-        found = getattr(found, part, None)
-    if module in _MOTO and not (isinstance(found, type) and found.__module__ == module):
+        target = getattr(target, part, None)
+    if module in _MOTO and not (isinstance(target, type) and target.__module__ == module):
         raise ForbiddenError(f"state: names {module}.{name}, which is no class of that module; it is not taken back")
-    return found
+    return target

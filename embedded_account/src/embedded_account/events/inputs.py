@@ -52,5 +52,5 @@ def _insert(match: re.Match[str], template: str, values: dict[str, Any]) -> str:
 def _select(path: str, event: dict[str, Any]) -> Any:
     """Return what the JSONPath finds: a value, or None where there is none."""
     quoted = re.sub(r"\.([A-Za-z0-9_]*-[A-Za-z0-9_-]*)", r"['\1']", path)  # a member with a dash, as in $.detail-type
-    found = [match.value for match in parse(quoted).find(event)]
-    return found[0] if found else None
+    selected = [match.value for match in parse(quoted).find(event)]
+    return selected[0] if selected else None

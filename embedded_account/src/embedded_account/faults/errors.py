@@ -75,11 +75,11 @@ def refusal(kind: str, call: Call, code: str = "", status: int = 0) -> Refusal:
         "quota": (_QUOTAS, _QUOTA),
         "expire-credentials": (_EXPIRED, _EXPIRY),
     }[kind]
-    found = table.get(call.service, otherwise)
-    message = found.message.format(operation=call.operation)
-    if code and code != found.code:
+    usual = table.get(call.service, otherwise)
+    message = usual.message.format(operation=call.operation)
+    if code and code != usual.code:
         message = f"{code}: made to happen by a fault"
-    return Refusal(code or found.code, message, status or (400 if code else found.status))
+    return Refusal(code or usual.code, message, status or (400 if code else usual.status))
 
 
 def answer(call: Call, error: Refusal) -> tuple[dict[str, str], bytes]:

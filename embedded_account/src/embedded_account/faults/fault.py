@@ -105,9 +105,9 @@ class Fault:
 
     def describe(self) -> dict[str, Any]:
         """Return the fault as JSON, without the members that say nothing."""
-        said = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "expires_at"}
+        members = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "expires_at"}
         defaults = {each.name: each.default for each in fields(self)}
-        return {name: value for name, value in said.items() if name in {"id", "count"} or value != defaults[name]}
+        return {name: value for name, value in members.items() if name in {"id", "count"} or value != defaults[name]}
 
 
 def _check_type(name: str, value: Any, kind: Any) -> None:

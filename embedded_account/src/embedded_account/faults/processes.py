@@ -64,8 +64,8 @@ class Breaker:
 
     def _stop_tuning_job(self, fault: Fault) -> None:
         client = self._account.client("sagemaker")
-        found = client.list_hyper_parameter_tuning_jobs(StatusEquals="InProgress", MaxResults=100)
-        names = [job["HyperParameterTuningJobName"] for job in found["HyperParameterTuningJobSummaries"]]
+        answer = client.list_hyper_parameter_tuning_jobs(StatusEquals="InProgress", MaxResults=100)
+        names = [job["HyperParameterTuningJobName"] for job in answer["HyperParameterTuningJobSummaries"]]
         stop = client.stop_hyper_parameter_tuning_job
         self._stop(fault, names, lambda name: stop(HyperParameterTuningJobName=name))
 

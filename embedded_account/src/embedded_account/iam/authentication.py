@@ -77,10 +77,10 @@ def _of_presigned_url(account: Account, environ: Mapping[str, Any]) -> Principal
 
 
 def _owner(account: Account, access_key_id: str) -> tuple[Principal, Credentials]:
-    found = account.sessions.find(access_key_id) or _user(account, access_key_id)
-    if found is None:
+    owner = account.sessions.find(access_key_id) or _user(account, access_key_id)
+    if owner is None:
         raise NotAuthenticatedError("UnknownKey", f"access key {access_key_id!r} is none of this account's")
-    return found
+    return owner
 
 
 def _user(account: Account, access_key_id: str) -> tuple[Principal, Credentials] | None:

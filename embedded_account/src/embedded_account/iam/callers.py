@@ -29,11 +29,11 @@ class Callers:
         from moto.iam.models import iam_backends
 
         known = iam_backends[self._account.account_id]["aws"].roles
-        found = self._roles.get(role_arn)
-        if found is None or known.get(found.id) is not found:
-            found = next((one for one in list(known.values()) if one.arn == role_arn), None)
-            self._roles[role_arn] = found
-        return found
+        role = self._roles.get(role_arn)
+        if role is None or known.get(role.id) is not role:
+            role = next((one for one in list(known.values()) if one.arn == role_arn), None)
+            self._roles[role_arn] = role
+        return role
 
     def roles(self) -> list[Any]:
         """Return IAM's records of all roles, oldest first."""

@@ -32,16 +32,16 @@ class Condition:
 
     def holds(self, context: Context) -> bool:
         """Return whether the request fulfils the condition."""
-        found = context.values(self.key)
+        actual = context.values(self.key)
         if self.match is None:
-            return any((found is None) == (value.lower() == "true") for value in self.values)
-        if found is None:
+            return any((actual is None) == (value.lower() == "true") for value in self.values)
+        if actual is None:
             return self.if_exists or self.quantifier == "forallvalues" or (not self.quantifier and self.is_negated)
         if self.quantifier == "forallvalues":
-            return all(self._passes(value, context) for value in found)
+            return all(self._passes(value, context) for value in actual)
         if self.quantifier == "foranyvalue" or not self.is_negated:
-            return any(self._passes(value, context) for value in found)
-        return all(self._passes(value, context) for value in found)
+            return any(self._passes(value, context) for value in actual)
+        return all(self._passes(value, context) for value in actual)
 
     def _passes(self, value: str, context: Context) -> bool:
         match = self.match or _string_equals

@@ -19,7 +19,7 @@ class Context:
         name = key.lower()
         value = self._values.get(name)
         if value is None:
-            value = next((found for look in self._lookups if (found := look(name)) is not None), None)
+            value = next((candidate for look in self._lookups if (candidate := look(name)) is not None), None)
         return [value] if isinstance(value, str) else value
 
     def with_values(self, values: Mapping[str, Value]) -> "Context":

@@ -208,8 +208,8 @@ def _of_request(need: Need, environ: dict[str, Any]) -> Need:
     Source: IAM user guide, "AWS global condition context keys", aws:UserAgent and aws:referer.
     """
     names = {"aws:UserAgent": "HTTP_USER_AGENT", "aws:Referer": "HTTP_REFERER"}
-    said = {key: str(environ[name]) for key, name in names.items() if environ.get(name)}
-    return replace(need, context={**need.context, **said})
+    from_headers = {key: str(environ[name]) for key, name in names.items() if environ.get(name)}
+    return replace(need, context={**need.context, **from_headers})
 
 
 def is_preflight(environ: Mapping[str, Any]) -> bool:

@@ -68,10 +68,10 @@ def names_principal(principals: Principals | None, principal: Principal) -> str:
     """Return how `principals` name the caller: "session" or "identity" for itself, "account", or "" for not at all."""
     if principals is None:
         return "identity"
-    found = {_names(kind, value, principal) for kind, value in principals.names} - {""}
+    ways = {_names(kind, value, principal) for kind, value in principals.names} - {""}
     if principals.is_negated:
-        return "" if found else "identity"
-    return next((how for how in ("session", "identity", "account") if how in found), "")
+        return "" if ways else "identity"
+    return next((how for how in ("session", "identity", "account") if how in ways), "")
 
 
 def _names(kind: str, value: str, principal: Principal) -> str:
@@ -110,14 +110,14 @@ class _Grant:
 
 
 def _resource_grant(request: Request, policy: Policy | None) -> _Grant:
-    found = _Grant()
+    grant = _Grant()
     for statement in _speaking(request, _some(policy), "Allow"):
         how = names_principal(statement.principals, request.principal)
         if how == "session" or (how == "identity" and request.principal.user_arn):
             return _Grant("session", statement)  # no boundary and no session policy limits it
-        if found.how != "identity":
-            found = _Grant(how, statement)
-    return found
+        if grant.how != "identity":
+            grant = _Grant(how, statement)
+    return grant
 
 
 def _allowing(request: Request, policies: Iterable[Policy]) -> Statement | None:

@@ -19,8 +19,8 @@ def _replace_caller_identity(account: Account) -> None:
     def get_caller_identity(self: Any, access_key_id: str, region: str) -> tuple[str, str, str]:
         principal = account.sessions.principal(access_key_id)
         if principal is None:
-            found: tuple[str, str, str] = original(self, access_key_id, region)
-            return found
+            identity: tuple[str, str, str] = original(self, access_key_id, region)
+            return identity
         if not principal.role_arn:
             return account.account_id, principal.arn, account.account_id
         return f"AROA:{principal.session_name}", principal.arn, account.account_id

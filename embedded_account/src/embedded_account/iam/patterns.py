@@ -29,8 +29,8 @@ def matches_arn(pattern: str, arn: str, context: Context | None = None) -> bool:
 
     Source: IAM user guide, "Amazon Resource Name (ARN) condition operators".
     """
-    wanted, found = _arn_parts(pattern), arn.split(":", 5)
-    return len(wanted) == len(found) and all(matches(*pair, context) for pair in zip(wanted, found, strict=True))
+    wanted, actual = _arn_parts(pattern), arn.split(":", 5)
+    return len(wanted) == len(actual) and all(matches(*pair, context) for pair in zip(wanted, actual, strict=True))
 
 
 def expand(text: str, context: Context) -> str | None:

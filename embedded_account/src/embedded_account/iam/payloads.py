@@ -232,7 +232,7 @@ class _Chunks:
         if name.lower() != "x-amz-trailer-signature":
             self._trailer[name.lower()] = value.strip()
             return
-        lines = "".join(f"{key}:{said}\n" for key, said in self._trailer.items())
+        lines = "".join(f"{key}:{text}\n" for key, text in self._trailer.items())
         if self._signatures and self._signatures.of_trailer(lines.encode()) != value.strip():
             raise _does_not_match()
 

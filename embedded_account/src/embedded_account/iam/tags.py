@@ -100,9 +100,9 @@ class ResourceTags:
             return {}
         service, lookup = _LOOKUPS[self._service]
         try:
-            found = lookup(self._account.client(service), self._arn) or {}
+            tags = lookup(self._account.client(service), self._arn) or {}
         except ClientError:  # there is no such resource yet
             return {}
-        if not isinstance(found, Mapping):
-            found = {tag.get("Key", tag.get("key")): tag.get("Value", tag.get("value", "")) for tag in found}
-        return {str(name).lower(): str(value) for name, value in found.items()}
+        if not isinstance(tags, Mapping):
+            tags = {tag.get("Key", tag.get("key")): tag.get("Value", tag.get("value", "")) for tag in tags}
+        return {str(name).lower(): str(value) for name, value in tags.items()}

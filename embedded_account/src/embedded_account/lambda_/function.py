@@ -137,9 +137,9 @@ class Function(LambdaFunction):
 
         backend = get_backend(self.account_id, self.region)
         self.code_folder: Path = packages.unpack(self.code_bytes, self.code_digest)
-        found = [backend.layers_versions_by_arn(layer["Arn"]) for layer in self.layers]
-        layers = [layer for layer in found if layer is not None]
-        if len(layers) == len(found):  # otherwise one was deleted since, and stays as it was unpacked
+        versions = [backend.layers_versions_by_arn(layer["Arn"]) for layer in self.layers]
+        layers = [layer for layer in versions if layer is not None]
+        if len(layers) == len(versions):  # otherwise one was deleted since, and stays as it was unpacked
             self.layer_folders: tuple[Path, ...] = tuple(
                 packages.unpack(layer.code_bytes, layer.code_digest) for layer in layers
             )

@@ -142,10 +142,10 @@ class FunctionUrls:
         Raises:
             ServiceError: it has none.
         """
-        found = self._urls.get((function_name, qualifier))
-        if found is None:
+        url = self._urls.get((function_name, qualifier))
+        if url is None:
             raise ServiceError("ResourceNotFoundException", "The resource you requested does not exist.")
-        return found
+        return url
 
     def of_function(self, function_name: str) -> list[FunctionUrl]:
         """Return all of a function's URLs."""
@@ -187,8 +187,8 @@ class FunctionUrls:
         try:
             return self._invoked(own, environ, body, request_id)
         except ThrottledError as error:
-            said = _refusal(429, error.code, error.message, request_id)
-            return HttpAnswer(429, said.headers | {"Retry-After": error.retryAfterSeconds}, said.body)
+            refusal = _refusal(429, error.code, error.message, request_id)
+            return HttpAnswer(429, refusal.headers | {"Retry-After": error.retryAfterSeconds}, refusal.body)
         except (NotAuthenticatedError, ServiceError) as error:
             logger.info("function url of %s: %s", own.function_arn, getattr(error, "message", error))
             return _refusal(403, "AccessDeniedException", f"Forbidden. {_HELP}", request_id)

@@ -94,13 +94,13 @@ def _record_metrics(account: Account, log_group: Any, log_events: list[dict[str,
 
 
 def _put(account: Account, transformation: dict[str, Any], message: str) -> None:
-    said = str(transformation["metricValue"])
-    value = select(message, said) if said.startswith("$") else said
+    metric_value = str(transformation["metricValue"])
+    value = select(message, metric_value) if metric_value.startswith("$") else metric_value
     dimensions = {name: select(message, path) for name, path in (transformation.get("dimensions") or {}).items()}
     try:
         number = float(value)
     except (TypeError, ValueError):
         return  # the line has no number there, as CloudWatch Logs passes over it
-    texts = {name: str(found) for name, found in dimensions.items() if found is not None}
+    texts = {name: str(text) for name, text in dimensions.items() if text is not None}
     unit = transformation.get("unit") or "None"
     account.put_metric(transformation["metricNamespace"], transformation["metricName"], number, unit, texts)

@@ -46,8 +46,8 @@ def compile_pattern(pattern: str) -> Test:
 
 def select(message: str, selector: str) -> Any:
     """Return what `selector`, such as "$.latency", finds in a JSON message; None where there is nothing."""
-    found = _find(_parsed(message), selector)
-    return None if found is _MISSING else found
+    selected = _find(_parsed(message), selector)
+    return None if selected is _MISSING else selected
 
 
 def _terms(text: str, pattern: str) -> Test:
@@ -181,12 +181,12 @@ def _comparison(selector: str, sign: str, operand: str, *, is_quoted: bool) -> _
         return isinstance(value, str) and fnmatchcase(value, operand.replace("[", "[[]"))
 
     def test(value: Any) -> bool:
-        found = _find(value, selector)
+        selected = _find(value, selector)
         if sign == "=":
-            return equals(found)
+            return equals(selected)
         if sign == "!=":
-            return found is not _MISSING and not equals(found)
-        is_number = isinstance(found, int | float) and not isinstance(found, bool)
-        return is_number and number is not None and bool(_NUMERIC[sign](found, number))
+            return selected is not _MISSING and not equals(selected)
+        is_number = isinstance(selected, int | float) and not isinstance(selected, bool)
+        return is_number and number is not None and bool(_NUMERIC[sign](selected, number))
 
     return test

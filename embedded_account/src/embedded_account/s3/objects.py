@@ -230,8 +230,8 @@ class Objects:
             return None
         num_wanted = min(int(limit), MAX_KEYS)
         newest = ((name, versions[-1]) for name, versions in sorted(_items(bucket)) if name.startswith(prefix))
-        found = ((name, stored) for name, stored in newest if name > after and isinstance(stored, FakeKey))
-        page = list(islice(found, num_wanted + 1))
+        following = ((name, stored) for name, stored in newest if name > after and isinstance(stored, FakeKey))
+        page = list(islice(following, num_wanted + 1))
         body = _listing(bucket.name, query, page[:num_wanted], is_truncated=len(page) > num_wanted > 0)
         return "200 OK", [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))], body
 

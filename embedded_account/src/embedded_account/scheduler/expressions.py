@@ -92,7 +92,7 @@ def _cron(expression: str, fields: tuple[str, ...], zone: ZoneInfo) -> Schedule:
 
 def _values(text: str, low: int, high: int, names: dict[str, int] | None = None) -> set[int]:
     """Return the numbers that one field stands for: `*`, `a`, `a-b`, `a/step`, `a-b/step`, and lists of them."""
-    found: set[int] = set()
+    values: set[int] = set()
     for part in text.split(","):
         span, _, step = part.partition("/")
         if span in ("*", "?"):
@@ -106,8 +106,8 @@ def _values(text: str, low: int, high: int, names: dict[str, int] | None = None)
         stride = _number(step) if step else 1
         if stride < 1:
             raise ValueError(f"{part!r} has a step of 0")
-        found.update(range(first, last + 1, stride))
-    return found
+        values.update(range(first, last + 1, stride))
+    return values
 
 
 def _number(text: str, names: dict[str, int] | None = None) -> int:

@@ -65,10 +65,10 @@ def install(clock: Clock) -> None:
 
 def _put(module: str, **names: Any) -> None:
     """Replace names that a module of the interpreter imported."""
-    found = import_module(f"{_PARSER}.{module}")
+    parser_module = import_module(f"{_PARSER}.{module}")
     for name, value in names.items():
-        assert hasattr(found, name), f"{found.__name__} has no {name}; was moto upgraded?"
-        setattr(found, name, value)
+        assert hasattr(parser_module, name), f"{parser_module.__name__} has no {name}; was moto upgraded?"
+        setattr(parser_module, name, value)
 
 
 def _event_class(clock: Clock, waiting: _Waiting) -> type[threading.Event]:

@@ -120,8 +120,8 @@ def lose(account: Account, lost: list[dict[str, Any]]) -> None:
     def tell() -> None:
         for detail in lost:
             stop_date = int(account.clock.time() * 1000)
-            said = detail | {"status": "ABORTED", "stopDate": stop_date, "output": None}
+            aborted = detail | {"status": "ABORTED", "stopDate": stop_date, "output": None}
             kind = "Step Functions Execution Status Change"
-            account.put_event("aws.states", kind, said, [detail["executionArn"]])
+            account.put_event("aws.states", kind, aborted, [detail["executionArn"]])
 
     account.after_restore.append(tell)

@@ -26,7 +26,7 @@ def resource_type(name: str, logical_id: str) -> ResourceType:
     Raises:
         UnsupportedError: the type is not carried out.
     """
-    found = resource_types().get(name)
-    if found is None:
+    kind = resource_types().get(name)
+    if kind is None:
         raise UnsupportedError(f"type {name!r} of resource {logical_id!r}")
-    return found
+    return kind

@@ -79,11 +79,11 @@ class Table(ResourceType):
         call.client("dynamodb").delete_table(TableName=physical_id)
 
     def attributes(self, call: Call, physical_id: str, properties: Properties) -> dict[str, Any]:
-        found = {"Arn": call.arn("dynamodb", f"table/{physical_id}")}
+        values = {"Arn": call.arn("dynamodb", f"table/{physical_id}")}
         if "StreamSpecification" in properties:
             table = call.client("dynamodb").describe_table(TableName=physical_id)["Table"]
-            found["StreamArn"] = table["LatestStreamArn"]
-        return found
+            values["StreamArn"] = table["LatestStreamArn"]
+        return values
 
     def _set_options(self, client: Any, name: str, properties: Properties, previous: Properties) -> None:
         if changed(properties, previous, "TimeToLiveSpecification"):

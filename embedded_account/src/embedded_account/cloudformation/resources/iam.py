@@ -90,11 +90,11 @@ class Role(ResourceType):
 
     def _set_policies(self, call: Call, name: str, properties: Properties, previous: Properties) -> None:
         client = call.client("iam")
-        wanted, found = _inline(properties), _inline(previous)
+        wanted, current = _inline(properties), _inline(previous)
         for policy_name, document in wanted.items():
-            if found.get(policy_name) != document:
+            if current.get(policy_name) != document:
                 client.put_role_policy(RoleName=name, PolicyName=policy_name, PolicyDocument=json.dumps(document))
-        for policy_name in sorted(set(found) - set(wanted)):
+        for policy_name in sorted(set(current) - set(wanted)):
             client.delete_role_policy(RoleName=name, PolicyName=policy_name)
         attach, detach = properties.get("ManagedPolicyArns", []), previous.get("ManagedPolicyArns", [])
         for arn in sorted(set(attach) - set(detach)):
@@ -191,8 +191,8 @@ class ManagedPolicy(ResourceType):
         return {"PolicyArn": physical_id}
 
     def _attach(self, client: Any, arn: str, properties: Properties, previous: Properties) -> None:
-        wanted, found = set(properties.get("Roles", [])), set(previous.get("Roles", []))
-        for role in sorted(wanted - found):
+        wanted, current = set(properties.get("Roles", [])), set(previous.get("Roles", []))
+        for role in sorted(wanted - current):
             client.attach_role_policy(RoleName=role, PolicyArn=arn)
-        for role in sorted(found - wanted):
+        for role in sorted(current - wanted):
             client.detach_role_policy(RoleName=role, PolicyArn=arn)

@@ -45,19 +45,19 @@ def text(value: Any, path: str) -> str:
 @_known_only
 def integer(value: Any, path: str) -> int:
     """A whole number, or text of one."""
-    found = _as_float(value)
-    if found is None or not found.is_integer():
+    parsed = _as_float(value)
+    if parsed is None or not parsed.is_integer():
         raise PropertyError(f"{path}: {value!r}; expected a whole number")
-    return int(found)
+    return int(parsed)
 
 
 @_known_only
 def number(value: Any, path: str) -> float:
     """A number, or text of one."""
-    found = _as_float(value)
-    if found is None:
+    parsed = _as_float(value)
+    if parsed is None:
         raise PropertyError(f"{path}: {value!r}; expected a number")
-    return found
+    return parsed
 
 
 @_known_only

@@ -100,8 +100,8 @@ class Url(ResourceType):
         call.client("lambda").delete_function_url_config(**_target(properties))
 
     def attributes(self, call: Call, physical_id: str, properties: Properties) -> dict[str, Any]:
-        found = call.client("lambda").get_function_url_config(**_target(properties))
-        return {"FunctionArn": found["FunctionArn"], "FunctionUrl": found["FunctionUrl"]}
+        config = call.client("lambda").get_function_url_config(**_target(properties))
+        return {"FunctionArn": config["FunctionArn"], "FunctionUrl": config["FunctionUrl"]}
 
 
 def _target(properties: Properties) -> dict[str, str]:

@@ -123,14 +123,16 @@ def settle(client: Any, name: str) -> None:
     """
     deadline = time.monotonic() + _SETTLE_SECONDS
     while True:
-        found = client.get_function_configuration(FunctionName=name)
-        if "Failed" in (found.get("State"), found.get("LastUpdateStatus")):
-            reason = found.get("StateReason") or found.get("LastUpdateStatusReason") or "no reason given"
-            raise ResourceError(f"function {name!r} is {found.get('State')}: {reason}")
-        if found.get("State") != "Pending" and found.get("LastUpdateStatus") != "InProgress":
+        configuration = client.get_function_configuration(FunctionName=name)
+        if "Failed" in (configuration.get("State"), configuration.get("LastUpdateStatus")):
+            reason = (
+                configuration.get("StateReason") or configuration.get("LastUpdateStatusReason") or "no reason given"
+            )
+            raise ResourceError(f"function {name!r} is {configuration.get('State')}: {reason}")
+        if configuration.get("State") != "Pending" and configuration.get("LastUpdateStatus") != "InProgress":
             return
         if time.monotonic() > deadline:
-            raise ResourceError(f"function {name!r} is {found.get('State')} after {_SETTLE_SECONDS:.0f} s")
+            raise ResourceError(f"function {name!r} is {configuration.get('State')} after {_SETTLE_SECONDS:.0f} s")
         time.sleep(0.05)
 
 

@@ -98,10 +98,10 @@ def _alias(properties: Properties) -> dict[str, Any]:
 def _wait_until_warm(client: Any, where: dict[str, str]) -> None:
     deadline = time.monotonic() + _WARM_SECONDS
     while True:
-        found = client.get_provisioned_concurrency_config(**where)
-        if found["Status"] == "READY":
+        concurrency = client.get_provisioned_concurrency_config(**where)
+        if concurrency["Status"] == "READY":
             return
-        if found["Status"] == "FAILED" or time.monotonic() > deadline:
-            reason = found.get("StatusReason", f"not ready after {_WARM_SECONDS:.0f} s")
+        if concurrency["Status"] == "FAILED" or time.monotonic() > deadline:
+            reason = concurrency.get("StatusReason", f"not ready after {_WARM_SECONDS:.0f} s")
             raise ResourceError(f"provisioned concurrency of alias {where['Qualifier']!r}: {reason}")
         time.sleep(0.05)

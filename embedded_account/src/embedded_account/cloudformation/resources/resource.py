@@ -116,8 +116,8 @@ def tag_map(properties: Properties) -> dict[str, str]:
 
 def tag_changes(properties: Properties, previous: Properties) -> tuple[dict[str, str], list[str]]:
     """Return the tags to set and the keys to remove to come from `previous` to `properties`."""
-    wanted, found = tag_map(properties), tag_map(previous)
-    return {key: text for key, text in wanted.items() if found.get(key) != text}, sorted(set(found) - set(wanted))
+    wanted, current = tag_map(properties), tag_map(previous)
+    return {key: text for key, text in wanted.items() if current.get(key) != text}, sorted(set(current) - set(wanted))
 
 
 def changed(properties: Properties, previous: Properties, *names: str) -> bool:

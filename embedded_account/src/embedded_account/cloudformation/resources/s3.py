@@ -135,8 +135,8 @@ def _lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
     if "Id" in rule:
         made["ID"] = rule["Id"]
     expiration = {"ExpirationInDays": "Days", "ExpiredObjectDeleteMarker": "ExpiredObjectDeleteMarker"}
-    if found := {name: rule[key] for key, name in expiration.items() if key in rule}:
-        made["Expiration"] = found
+    if expires := {name: rule[key] for key, name in expiration.items() if key in rule}:
+        made["Expiration"] = expires
     if "Transitions" in rule:
         made["Transitions"] = [
             {"StorageClass": item["StorageClass"], "Days": item.get("TransitionInDays", 0)}
@@ -146,12 +146,12 @@ def _lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
 
 
 def _lifecycle_filter(rule: dict[str, Any]) -> dict[str, Any]:
-    found, prefix = rule.get("TagFilters", []), rule.get("Prefix", "")
-    if not found:
+    tag_filters, prefix = rule.get("TagFilters", []), rule.get("Prefix", "")
+    if not tag_filters:
         return {"Prefix": prefix}
-    if len(found) == 1 and not prefix:
-        return {"Tag": found[0]}
-    return {"And": {"Prefix": prefix, "Tags": found}}
+    if len(tag_filters) == 1 and not prefix:
+        return {"Tag": tag_filters[0]}
+    return {"And": {"Prefix": prefix, "Tags": tag_filters}}
 
 
 def _notify(client: Any, bucket: str, value: Any) -> None:

@@ -67,11 +67,11 @@ class Topic(ResourceType):
 
     def _subscribe(self, call: Call, arn: str, properties: Properties, previous: Properties) -> None:
         client = call.client("sns")
-        wanted, found = properties.get("Subscription", []), previous.get("Subscription", [])
+        wanted, current = properties.get("Subscription", []), previous.get("Subscription", [])
         for item in wanted:
-            if item not in found:
+            if item not in current:
                 client.subscribe(TopicArn=arn, Protocol=item["Protocol"], Endpoint=item["Endpoint"])
-        gone = [item for item in found if item not in wanted]
+        gone = [item for item in current if item not in wanted]
         if gone:
             for listed in client.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]:
                 if {"Endpoint": listed["Endpoint"], "Protocol": listed["Protocol"]} in gone:
@@ -146,11 +146,11 @@ class Subscription(ResourceType):
         call.created(created["SubscriptionArn"])
 
     def update(self, call: Call, physical_id: str, properties: Properties, previous: Properties) -> None:
-        wanted, found = _options(properties), _options(previous)
+        wanted, current = _options(properties), _options(previous)
         unset = {"RawMessageDelivery": "false", "FilterPolicyScope": "MessageAttributes"}
-        for key in sorted(set(wanted) | set(found)):
+        for key in sorted(set(wanted) | set(current)):
             value = wanted.get(key, unset.get(key, "{}"))
-            if value != found.get(key):
+            if value != current.get(key):
                 call.client("sns").set_subscription_attributes(
                     SubscriptionArn=physical_id, AttributeName=key, AttributeValue=value
                 )

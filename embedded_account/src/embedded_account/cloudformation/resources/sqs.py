@@ -56,9 +56,9 @@ class Queue(ResourceType):
 
     def update(self, call: Call, physical_id: str, properties: Properties, previous: Properties) -> None:
         client = call.client("sqs")
-        wanted, found = _texts(properties), _texts(previous)
-        names = sorted(set(wanted) | set(found))
-        values = {name: wanted.get(name, _ATTRIBUTES[name]) for name in names if wanted.get(name) != found.get(name)}
+        wanted, current = _texts(properties), _texts(previous)
+        names = sorted(set(wanted) | set(current))
+        values = {name: wanted.get(name, _ATTRIBUTES[name]) for name in names if wanted.get(name) != current.get(name)}
         if values:
             client.set_queue_attributes(QueueUrl=physical_id, Attributes=values)
         tags_to_set, keys_to_remove = tag_changes(properties, previous)

@@ -38,10 +38,10 @@ class Parameter(ResourceType):
         client = call.client("ssm")
         settings = {key: value for key, value in properties.items() if key != "Tags"}
         client.put_parameter(**{**settings, "Name": physical_id}, Overwrite=True)
-        wanted, found = properties.get("Tags", {}), previous.get("Tags", {})
+        wanted, current = properties.get("Tags", {}), previous.get("Tags", {})
         where = {"ResourceType": "Parameter", "ResourceId": physical_id}
-        gone = sorted(set(found) - set(wanted))
-        if wanted and wanted != found:
+        gone = sorted(set(current) - set(wanted))
+        if wanted and wanted != current:
             client.add_tags_to_resource(**where, Tags=tag_list(wanted))
         if gone:
             client.remove_tags_from_resource(**where, TagKeys=gone)

@@ -72,8 +72,8 @@ def _definition(call: Call, properties: Properties) -> str:
     if "DefinitionS3Location" in properties:
         location = properties["DefinitionS3Location"]
         version = {"VersionId": location["Version"]} if "Version" in location else {}
-        found = call.client("s3").get_object(Bucket=location["Bucket"], Key=location["Key"], **version)
-        definition = found["Body"].read().decode()
+        stored = call.client("s3").get_object(Bucket=location["Bucket"], Key=location["Key"], **version)
+        definition = stored["Body"].read().decode()
     elif "DefinitionString" in properties:
         definition = properties["DefinitionString"]
     else:

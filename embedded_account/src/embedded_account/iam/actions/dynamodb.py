@@ -43,33 +43,33 @@ def _of_request(call: Call) -> dict[str, Value]:
 def _keys(call: Call, request: Mapping[str, Any], operation: str) -> dict[str, Value]:
     """Return the condition keys of a request for items, alone or as a part of a larger one."""
     table = str(request.get("TableName") or call.get("TableName") or "")
-    found: dict[str, Value] = {}
+    context: dict[str, Value] = {}
     leading = list(_leading_values(request, _hash_key(call, table, str(request.get("IndexName") or ""))))
     if leading:
-        found["dynamodb:LeadingKeys"] = leading
+        context["dynamodb:LeadingKeys"] = leading
     attributes = sorted(set(_attributes(request)))
     if attributes:
-        found["dynamodb:Attributes"] = attributes
+        context["dynamodb:Attributes"] = attributes
     if operation in ("Query", "Scan"):
         has_names = request.get("ProjectionExpression") or request.get("AttributesToGet")
-        found["dynamodb:Select"] = str(
+        context["dynamodb:Select"] = str(
             request.get("Select") or ("SPECIFIC_ATTRIBUTES" if has_names else "ALL_ATTRIBUTES")
         )
     if operation in _WRITING:
-        found["dynamodb:ReturnValues"] = str(request.get("ReturnValues") or "NONE")
-    found["dynamodb:ReturnConsumedCapacity"] = str(call.get("ReturnConsumedCapacity") or "NONE")
-    return found
+        context["dynamodb:ReturnValues"] = str(request.get("ReturnValues") or "NONE")
+    context["dynamodb:ReturnConsumedCapacity"] = str(call.get("ReturnConsumedCapacity") or "NONE")
+    return context
 
 
 def _hash_key(call: Call, table: str, index: str) -> str:
     """Return the name of the partition key of a table, or of its index; empty where there is no such table."""
     from moto.dynamodb.models import dynamodb_backends
 
-    found = dynamodb_backends[call.account_id][call.region].tables.get(table.rpartition("/")[2])
-    if found is None:
+    stored = dynamodb_backends[call.account_id][call.region].tables.get(table.rpartition("/")[2])
+    if stored is None:
         return ""
-    schemas = {one.name: one.schema for one in (*found.indexes, *found.global_indexes)}
-    schema = schemas.get(index, found.schema)
+    schemas = {one.name: one.schema for one in (*stored.indexes, *stored.global_indexes)}
+    schema = schemas.get(index, stored.schema)
     return next((str(key["AttributeName"]) for key in schema if key["KeyType"] == "HASH"), "")
 
 

@@ -16,9 +16,9 @@ def _entity(kind: str, member: str) -> Resources:
 
         name = str(call.get(member) or "")
         known: dict[str, Any] = getattr(iam_backends[call.account_id]["aws"], f"{kind}s")
-        found = next((one for one in list(known.values()) if one.name == name), None)
+        entity = next((one for one in list(known.values()) if one.name == name), None)
         path = call.get("Path") or "/"
-        return [str(found.arn) if found else f"arn:aws:iam::{call.account_id}:{kind}{path}{name}"]
+        return [str(entity.arn) if entity else f"arn:aws:iam::{call.account_id}:{kind}{path}{name}"]
 
     return resources
 

@@ -176,10 +176,10 @@ def _deletions(request: S3Request, body: bytes, context: Mapping[str, Value]) ->
         raise UnknownOperationError("POST on a bucket")
     from xml.sax.saxutils import unescape
 
-    found = _DELETED_KEY.findall(body)
+    deletions = _DELETED_KEY.findall(body)
     return [
         Need(f"s3:{'DeleteObjectVersion' if version else 'DeleteObject'}", f"{request.arn}/{key}", context)
-        for key, version in ((unescape(raw.decode()), version) for raw, version in found)
+        for key, version in ((unescape(raw.decode()), version) for raw, version in deletions)
     ]
 
 
@@ -203,8 +203,8 @@ def _context(request: S3Request, body: bytes | None) -> dict[str, Value]:
         tags = parse_qs(environ["HTTP_X_AMZ_TAGGING"], keep_blank_values=True)
         context |= _of_tags({key: values[0] for key, values in tags.items()}, of_object=True)
     if "tagging" in query and body is not None:
-        found = {key.decode(): value.decode() for key, value in _TAG.findall(body)}
-        context |= _of_tags(found, of_object=bool(request.key))
+        object_tags = {key.decode(): value.decode() for key, value in _TAG.findall(body)}
+        context |= _of_tags(object_tags, of_object=bool(request.key))
     return context
 
 
@@ -218,16 +218,16 @@ def _of_tags(tags: Mapping[str, str], *, of_object: bool) -> dict[str, Value]:
 
 def _signing(request: S3Request) -> dict[str, Value]:
     """Return how a request is signed. Source: Amazon S3 API reference, "Signature Version 4 policy keys"."""
-    found: dict[str, Value] = {"s3:ResourceAccount": ACCOUNT_ID}
+    context: dict[str, Value] = {"s3:ResourceAccount": ACCOUNT_ID}
     if request.environ.get("HTTP_AUTHORIZATION"):
-        return found | {"s3:authType": "REST-HEADER", "s3:signatureversion": "AWS4-HMAC-SHA256"}
+        return context | {"s3:authType": "REST-HEADER", "s3:signatureversion": "AWS4-HMAC-SHA256"}
     is_newer = "X-Amz-Signature" in request.query
-    found |= {
+    context |= {
         "s3:authType": "REST-QUERY-STRING",
         "s3:signatureversion": "AWS4-HMAC-SHA256" if is_newer else "AWS",
     }
     try:
         signed_at = datetime.strptime(request.query["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
     except (KeyError, ValueError):
-        return found
-    return found | {"s3:signatureAge": str(max(0, int((time.time() - signed_at) * 1000)))}
+        return context
+    return context | {"s3:signatureAge": str(max(0, int((time.time() - signed_at) * 1000)))}
