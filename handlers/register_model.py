@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import aws
 from handlers.aws.logs import logger
-from handlers.contract.names import client_token
+from handlers.contract.names import client_token, tag_value
 from handlers.contract.settings import Settings
 from handlers.contract.states import RegisteredModel, RegisterModelInput
 from handlers.endpoints.containers import CONTENT_TYPES, container
@@ -41,7 +41,7 @@ def model_package_request(step: RegisterModelInput, settings: Settings) -> dict[
 
 
 def _lineage(step: RegisterModelInput) -> dict[str, str]:
-    """Return what the package was made from, each value at most 256 characters."""
+    """Return what the package was made from, in the characters that SageMaker takes, those of a tag."""
     values = {
         "Execution": step.execution_name,
         "Dataset": step.dataset.name,
@@ -51,7 +51,7 @@ def _lineage(step: RegisterModelInput) -> dict[str, str]:
         "Accuracy": str(step.evaluation.accuracy),
         "NumTestImages": str(step.evaluation.num_test_images),
     }
-    return {name: value[:256] for name, value in values.items()}
+    return {name: tag_value(value) for name, value in values.items()}
 
 
 @logger.inject_lambda_context(clear_state=True)

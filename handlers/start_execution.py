@@ -14,7 +14,7 @@ from handlers import aws
 from handlers.aws.logs import logger
 from handlers.contract.errors import RetrieverError
 from handlers.contract.settings import Settings
-from handlers.datasets.uploads import parse_upload
+from handlers.datasets.uploads import objection, parse_upload
 from handlers.executions import endings, turns
 from handlers.executions.launches import Answer, Request, refused, start, start_next
 from handlers.executions.requests import on_request
@@ -29,6 +29,8 @@ def on_upload(event: Mapping[str, Any], ledger: Ledger, settings: Settings) -> A
     upload = parse_upload(event)
     if upload is None or detail["bucket"]["name"] != settings.bucket_name:
         return refused(f"object {detail['object']['key']!r} completes no dataset; expected datasets/NAME/{MARKER}")
+    if problem := objection(upload.name):
+        return refused(problem)
     own = Event.of(upload.key, upload.sequencer)
     if not own.claim(ledger):
         return refused(f"dataset {upload.name!r}: the event is a duplicate, or older than one that was handled")

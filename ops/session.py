@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).resolve().parents[1]
 MAX_CONNECTIONS = 16
 MAX_LOAD_CONNECTIONS = 256
-_STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,39}")  # 40: job and bucket names carry it as a prefix
+# 40: names of functions and buckets carry it. Lower case, without a hyphen at an end or two in a row: an endpoint and a
+# model package group have its name, and SageMaker's ARNs, which the policies name, are lower case.
+_STACK_NAME = re.compile(r"[a-z](-?[a-z0-9]){0,39}")
+_MAX_STACK_NAME = 40
 
 
 def local_folder() -> Path:
@@ -129,8 +132,11 @@ def open_session(stack_name: str, account: AccountInfo | None) -> Session:
         CredentialsError: there are no credentials or no region.
         StackError: the stack name cannot name the resources made for it.
     """
-    if not _STACK_NAME.fullmatch(stack_name):
-        raise StackError(f"stack name {stack_name!r}: at most 40 letters, digits and hyphens, a letter first")
+    if not _STACK_NAME.fullmatch(stack_name) or len(stack_name) > _MAX_STACK_NAME:
+        raise StackError(
+            f"stack name {stack_name!r}: at most 40 lower-case letters, digits and single hyphens between them, a"
+            f" letter first; SageMaker's ARNs are lower case, so take another, such as {_proposal(stack_name)!r}"
+        )
     if account is not None:
         return Session(stack_name, account.region, account.account_id, account)
     session = _boto3_session(None, None)
@@ -143,6 +149,13 @@ def open_session(stack_name: str, account: AccountInfo | None) -> Session:
         )
     caller = session.client("sts", **_options(None)).get_caller_identity()
     return Session(stack_name, session.region_name, caller["Account"])
+
+
+def _proposal(stack_name: str) -> str:
+    """Return a name like `stack_name` that is allowed."""
+    words = re.findall(r"[a-z0-9]+", stack_name.lower())
+    proposal = "-".join(words).lstrip("0123456789-")[:_MAX_STACK_NAME].rstrip("-")
+    return proposal or "retriever"
 
 
 def _without_expect(request: Any, **_: Any) -> None:

@@ -456,3 +456,20 @@ def test_every_parameter_is_described_grouped_and_constrained(template: dict[str
             assert declared["MinValue"] <= declared["Default"] <= declared["MaxValue"], name
         if "AllowedPattern" in declared and "Default" in declared:
             assert re.search(declared["AllowedPattern"], declared["Default"]), name
+
+
+def test_names_of_the_longest_stack_name_fit(resources: dict[str, Resource]) -> None:
+    """Every resource named after the stack has a name that its service takes, for a stack name of 40 characters."""
+    limits = {"FunctionName": 64, "LayerName": 140, "LogGroupName": 512, "AlarmName": 255, "DashboardName": 255,
+              "ModelPackageGroupName": 63, "Name": 64, "RoleName": 64}  # fmt: skip
+    named = [
+        (kind, value["Fn::Sub"].replace("${AWS::StackName}", "x" * 40))
+        for resource in resources.values()
+        for kind in limits
+        if isinstance(value := resource.get("Properties", {}).get(kind), dict)
+        and isinstance(value.get("Fn::Sub"), str)
+        and "${AWS::StackName}" in value["Fn::Sub"]
+    ]
+
+    assert len(named) > 30
+    assert [(kind, name) for kind, name in named if len(name) > limits[kind]] == []

@@ -6,6 +6,7 @@ digits and single or repeated hyphens between them. An execution name is `{datas
 
 import hashlib
 import re
+import unicodedata
 
 MAX_DATASET_CHARACTERS = 40
 RUN_KEY_CHARACTERS = 12
@@ -62,7 +63,7 @@ def client_token(execution: str) -> str:
 
 def tag_value(value: str) -> str:
     """Return `value` with the characters that AWS refuses in a tag replaced by underscores, at most 256 long."""
-    return re.sub(r"[^\w .:/=+\-@]", "_", value)[:256]
+    return re.sub(r"[^\w .:/=+\-@]", "_", unicodedata.normalize("NFC", value))[:256]
 
 
 def _slug(value: str, limit: int) -> str:

@@ -171,6 +171,6 @@ class Settings(FromEnv):
         return f"{self.state_machine_arn.replace(':stateMachine:', ':execution:')}:{execution_name}"
 
     def sagemaker_arn(self, kind: str, name: str) -> str:
-        """Return the ARN of a SageMaker resource of `kind` (such as `training-job`) beside the state machine."""
+        """Return the ARN, in lower case as SageMaker's are, of a resource of `kind` (such as `training-job`)."""
         _, partition, _, region, account, *_ = self.state_machine_arn.split(":")
-        return f"arn:{partition}:sagemaker:{region}:{account}:{kind}/{name}"
+        return f"arn:{partition}:sagemaker:{region}:{account}:{kind}/{name.lower()}"

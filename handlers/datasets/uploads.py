@@ -1,6 +1,7 @@
 """Uploads: which dataset an object in the bucket completes."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,15 @@ class Upload:
     s3_uri: str  # of the folder, ending in "/", or of the archive
     key: str
     sequencer: str
+
+
+def objection(name: str) -> str:
+    """Return why a dataset may not have this name, or ""; two that look alike, or name jobs alike, are one."""
+    if name != (composed := unicodedata.normalize("NFC", name)):
+        return f"dataset name {name!a}: written with combining characters (NFD); name it {composed!r}, in NFC"
+    if not (name[:1].isalnum() and name[-1:].isalnum()):
+        return f"dataset name {name!r}: expected a letter or digit first and last; name it otherwise"
+    return ""
 
 
 def parse_upload(event: Mapping[str, Any]) -> Upload | None:

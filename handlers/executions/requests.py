@@ -8,7 +8,7 @@ from datasets.fingerprint import MARKER
 from handlers.aws.objects import head
 from handlers.contract.errors import AwsNotFoundError
 from handlers.contract.settings import Settings
-from handlers.datasets.uploads import parse_key
+from handlers.datasets.uploads import objection, parse_key
 from handlers.executions.launches import Answer, Request, refused, start
 from handlers.ledger import Dataset, Ledger
 
@@ -16,6 +16,8 @@ from handlers.ledger import Dataset, Ledger
 def on_request(event: Mapping[str, Any], ledger: Ledger, settings: Settings) -> Answer:
     """Start an execution on the dataset that is named, or on the one that was uploaded last."""
     reason, name = event["Reason"], event.get("Dataset", "")
+    if problem := objection(name) if name else "":
+        return refused(problem)
     dataset = locate(name, ledger, settings) if name else newest(ledger)
     if dataset is None:
         what = f"dataset {name!r} is not in the bucket" if name else "no dataset was uploaded yet"

@@ -11,7 +11,7 @@ _ARN_FIELDS = {
 
 
 def resource_arn(event: Mapping[str, Any]) -> str:
-    """Return the ARN of the job or endpoint that a state-change event is about.
+    """Return the ARN, in lower case, of the job or endpoint that a state-change event is about.
 
     Raises:
         ValueError: it is no such event.
@@ -21,4 +21,4 @@ def resource_arn(event: Mapping[str, Any]) -> str:
     arn = event.get("detail", {}).get(field) if field else None
     if not arn:
         raise ValueError(f"event {kind!r}; expected one of {', '.join(_ARN_FIELDS)} with its ARN, or {{'Sweep': true}}")
-    return str(arn)
+    return str(arn).lower()

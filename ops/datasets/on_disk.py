@@ -18,7 +18,7 @@ from datasets.layout import File, read_layout
 from datasets.paths import is_image_name, is_litter
 from ops.errors import UploadError
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 _MIN_IMAGES = 1  # a class; the stack may ask for more
 
 
@@ -38,7 +38,8 @@ def check(path: Path, dataset: str) -> ImageFolder | None:
     """
     if not _NAME.fullmatch(dataset):
         raise UploadError(
-            f"dataset name {dataset!r}: expected at most 63 letters, digits, '_', '.' and '-', a letter or digit first"
+            f"dataset name {dataset!r}: expected at most 63 letters, digits, '_', '.' and '-',"
+            " a letter or digit first and last"
         )
     if path.is_dir():
         return check_folder(path)

@@ -38,6 +38,30 @@ def test_long_dataset_name_fits(world, event, lambda_context):
     assert len(package["CustomerMetadataProperties"]["Dataset"]) == 256
 
 
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("cats & dogs", "cats _ dogs"),
+        ("två", "två"),
+        ("tva\u030a", "två"),
+        ("50%", "50_"),
+        ("pets-2026_v1.0", "pets-2026_v1.0"),
+    ],
+)
+def test_lineage_holds_what_sagemaker_takes(world, event, lambda_context, name, kept):
+    """Letters, digits, spaces and _.:/=+-@ alone; another character would be refused after everything is paid.
+
+    Source: SageMaker API reference, CreateModelPackage, CustomerMetadataProperties.
+    """
+    payload = event("register_model")
+    payload["Dataset"]["Name"] = name
+
+    handler(payload, lambda_context)
+
+    package = next(iter(world.sagemaker.packages.values()))
+    assert package["CustomerMetadataProperties"]["Dataset"] == kept
+
+
 def test_refusal_is_typed(world, event, lambda_context):
     """With operation and code."""
     world.sagemaker.faults["CreateModelPackage"] = "ThrottlingException"

@@ -9,6 +9,7 @@ import pytest
 from handlers import aws
 from handlers.contract.errors import AwsDeniedError, AwsUnavailableError
 from handlers.datasets.fingerprint import fingerprint_of
+from handlers.executions.state_changes import resource_arn
 from handlers.ledger import Run
 from handlers.start_execution import handler
 
@@ -46,6 +47,33 @@ def test_marker_with_nothing_starts_too(world, event, start):
     world.put("datasets/flowers/_SUCCESS", "")
 
     assert start(event("s3_object_created_folder"))["Started"] is True
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("pets-", "first and last"), ("-pets", "first and last"), (" pets", "first and last"), ("tva\u030a", "in NFC")],
+)
+def test_a_name_that_looks_like_another_is_refused(world, event, start, name, reason):
+    """By upload and by hand, with the name and what to do: job names and people would take it for the other one."""
+    world.put(f"datasets/{name}/_SUCCESS", "")
+    uploaded = event("s3_object_created_folder")
+    uploaded["detail"]["object"]["key"] = f"datasets/{name}/_SUCCESS"
+
+    for asked in (uploaded, {"Reason": "manual", "Dataset": name}):
+        result = start(asked)
+
+        assert result["Started"] is False
+        assert reason in result["Reason"]
+
+
+def test_jobs_of_an_upper_case_dataset_are_found_by_their_arn(world, event, settings):
+    """SageMaker's ARNs are lower case, whatever the job's name is; a token by another ARN would meet no event."""
+    arn = settings.sagemaker_arn("training-job", "Pets-0123456789ab-1")
+
+    assert arn == arn.lower()
+    assert (
+        resource_arn({"detail-type": "SageMaker Training Job State Change", "detail": {"TrainingJobArn": arn}}) == arn
+    )
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 10])

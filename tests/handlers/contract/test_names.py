@@ -1,6 +1,7 @@
 """handlers/contract/names.py: every name is one that SageMaker takes, for any dataset name."""
 
 import re
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -37,6 +38,18 @@ def test_tuning_job_name_fits_and_keeps_the_attempt(dataset, key, attempt):
 def test_tuning_job_name_fits_for_any_execution(execution):
     """An execution started by hand may have any name."""
     assert _TUNING_NAME.fullmatch(names.tuning_job_name(execution))
+
+
+@given(st.text())
+def test_a_tag_holds_any_name(value):
+    """Letters, digits, spaces and _.:/=+-@, at most 256 of them.
+
+    Source: SageMaker API reference, Tag.
+    """
+    kept = names.tag_value(value)
+
+    assert len(kept) <= 256
+    assert all(character in " _.:/=+-@" or unicodedata.category(character)[0] in "LNZ" for character in kept)
 
 
 @given(st.text(), _KEYS, st.sets(_ATTEMPTS, min_size=2, max_size=5))

@@ -134,7 +134,7 @@ def test_shapes_are_accepted_or_refused_as_everywhere(tmp_path: Path, case: Case
             check()
 
 
-@pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "x" * 64])
+@pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "x" * 64, "pets-", "pets.", "cats & dogs", "tva\u030a"])
 def test_check_refuses_unusable_names(tmp_path: Path, name: str) -> None:
     """A dataset's name becomes part of keys and job names."""
     with pytest.raises(UploadError, match="dataset name"):
