@@ -1,24 +1,12 @@
 """The OpenAPI document: valid, and what the prediction function really takes and answers."""
 
-from pathlib import Path
-from typing import Any
-
-import yaml
-from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from handlers.prediction import call_request, errors
 from handlers.prediction.errors import PredictionError
+from tests.openapi import DOCUMENT, validator
 
-DOCUMENT: dict[str, Any] = yaml.safe_load(
-    (Path(__file__).resolve().parents[1] / "docs" / "openapi.yaml").read_text(encoding="utf-8")
-)
 ERRORS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, PredictionError)]
-
-
-def validator(name: str) -> Draft202012Validator:
-    """Return a validator of one schema of the document."""
-    return Draft202012Validator({"$ref": f"#/components/schemas/{name}", "components": DOCUMENT["components"]})
 
 
 def test_document_is_valid() -> None:

@@ -152,7 +152,7 @@ def test_features_that_are_not_surely_whole_are_computed_again(world, step, comp
     ],
     ids=lambda changes: next(iter(changes)),
 )
-def test_each_setting_that_changes_the_features_changes_their_key(step, world, changes):
+def test_setting_that_changes_the_features_changes_their_key(step, world, changes):
     """Nothing computed under other settings is found again."""
     dataset = ComputeFeaturesInput.model_validate(step).dataset
 

@@ -345,7 +345,7 @@ def test_scheduled_action_whose_time_has_passed_is_said(scaled, deploy, monkeypa
     assert Scaling.get(scaled.ledger, "retriever") is None
 
 
-def test_registration_after_the_update_keeps_policies_added_by_hand(scaled, deploy, event, lambda_context):
+def test_registration_after_update_keeps_policies_added_by_hand(scaled, deploy, event, lambda_context):
     """Ours follows the settings, theirs comes back as it was."""
     deploy()
 

@@ -82,7 +82,7 @@ def test_completed_training_job_resumes_with_its_artifacts(world, training, sent
     }
 
 
-def test_completed_tuning_job_resumes_with_the_best_hyperparameters(world, tuning, sent, lambda_context):
+def test_completed_tuning_job_resumes_with_best_hyperparameters(world, tuning, sent, lambda_context):
     """Only the tuned ones, as text."""
     world.sagemaker.complete_tuning_job(_TUNING, lr="0.01", batch_size="32")
 

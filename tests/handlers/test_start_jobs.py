@@ -109,7 +109,7 @@ def test_early_stopping_is_left_to_hyperband(event, strategy, expected):
     assert request["HyperParameterTuningJobConfig"]["TrainingJobEarlyStoppingType"] == expected
 
 
-def test_spot_jobs_are_interruptible_and_the_final_one_keeps_checkpoints(event):
+def test_spot_jobs_are_interruptible_final_keeps_checkpoints(event):
     """Only the final job is long enough to go on from where it was; its checkpoints are its execution's own."""
     settings = Settings.from_env({**ENVIRONMENT, "USE_SPOT": "true"})
 

@@ -20,7 +20,7 @@ VARIANTS = CORPORA / "images-variants"
 
 @needs_corpora
 @pytest.mark.slow
-def test_every_file_of_the_corpora_ends_in_a_picture_or_a_typed_error(record_property: Any) -> None:
+def test_each_file_of_the_corpora_ends_in_picture_or_typed_error(record_property: Any) -> None:
     """Fuzzed, malformed and odd: no other exception, at most 1 s and 150 MB for any of them."""
     files = sorted(path for path in CORPORA.glob("*images*/**/*") if path.is_file() and path.name != "SOURCES.md")
 

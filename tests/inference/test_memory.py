@@ -190,7 +190,7 @@ def test_scans_that_make_libjpeg_keep_coefficients(options: dict[str, Any], keep
         assert memory.keeps_coefficients(image, large.getvalue()) is keeps
 
 
-def test_baseline_jpeg_of_one_component_a_scan_keeps_coefficients() -> None:
+def test_baseline_jpeg_of_one_component_scans_keeps_coefficients() -> None:
     """Not progressive, and still nothing can be shown before the last scan."""
     content = io.BytesIO()
     flat("RGB", (64, 64)).save(content, "JPEG")

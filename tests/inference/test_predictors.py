@@ -73,7 +73,7 @@ def test_openvino_and_torch_give_the_same_logits(
     assert np.abs(logits - expected).max() < FP32_TOLERANCE * expected.std()
 
 
-def test_requests_that_overlap_get_the_answers_they_would_get_alone(
+def test_overlapping_requests_get_the_answers_of_lone_ones(
     folder: Path, description: dict[str, Any], pictures: list[Pixels]
 ) -> None:
     """Before and after the streams for overlapping requests are compiled."""
@@ -148,9 +148,7 @@ def test_int8_serves_only_where_it_is_exact(
     assert load_predictor(folder, in_int8, 1).precision == precision
 
 
-def test_artifact_from_before_there_was_a_choice_is_served_with_torch(
-    folder: Path, description: dict[str, Any]
-) -> None:
+def test_artifact_from_before_the_choice_is_served_with_torch(folder: Path, description: dict[str, Any]) -> None:
     """A model.json without "serving" names no graph."""
     older = {name: value for name, value in description.items() if name != "serving"}
 

@@ -93,7 +93,7 @@ def test_money_is_named_where_the_price_is_known(make_job: MakeJob) -> None:
     assert "Price of that time not known for ml.m5.xlarge" in Page(tuning_report(make_job(7))).text
 
 
-def test_importance_finds_what_matters_and_is_withheld_from_few_jobs(make_job: MakeJob) -> None:
+def test_importance_finds_what_matters_and_needs_enough_jobs(make_job: MakeJob) -> None:
     """Here only the learning rate does anything; of seven training jobs nobody could tell."""
     found = importances(make_job(24))
 

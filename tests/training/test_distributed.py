@@ -1,7 +1,6 @@
 """Several processes over gloo: sums, shares, and failures that reach everybody in words."""
 
 import signal
-import socket
 from pathlib import Path
 
 import pytest
@@ -10,28 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.training.processes import finish, start
+from tests.training.torchrun import environment, free_port
 from training.distributed import Shard, gather_rows, joined
 from training.errors import ConfigError, PeerError
 
 PEERS = Path(__file__).with_name("peers.py")
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def environment(rank: int, size: int, port: int) -> dict[str, str]:
-    """What torchrun sets, on the loopback interface."""
-    return {
-        "RANK": str(rank),
-        "LOCAL_RANK": str(rank),
-        "WORLD_SIZE": str(size),
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-        "SM_NETWORK_INTERFACE_NAME": "lo",
-    }
 
 
 def run_together(function: str, folder: Path, size: int = 2) -> list[tuple[int, str]]:

@@ -67,7 +67,7 @@ def scores(evaluation: dict[str, Any]) -> list[Any]:
 
 
 @pytest.mark.slow
-def test_reclaimed_training_ends_with_the_scores_of_an_untouched_one(
+def test_reclaimed_training_ends_with_scores_of_an_untouched_one(
     workbench: Workbench, faults: Faults, tmp_path: Path
 ) -> None:
     """R15, on two instances over torchrun: both lose their machines, and no epoch is trained twice.

@@ -110,7 +110,7 @@ def test_sagemaker_wait_returns_when_the_job_has_ended(account: RunningAccount) 
     assert "Waiter encountered a terminal failure state" in _aws(account, *wait, returncode=255)
 
 
-def test_cloudformation_deploy_creates_a_stack_and_sees_no_change(account: RunningAccount, tmp_path: Path) -> None:
+def test_cloudformation_deploy_makes_a_stack_and_sees_no_change(account: RunningAccount, tmp_path: Path) -> None:
     """`deploy` makes a change set and executes it, passes parameters on, and says when nothing has changed."""
     (tmp_path / "template.yaml").write_text(_TEMPLATE)
     stack = f"cli-{uuid.uuid4().hex[:8]}"

@@ -93,8 +93,8 @@ def test_crash_before_the_start_is_made_good(world, upload, lambda_context, monk
     """Noted, with the turn taken, and then nothing: the repeated event starts the same execution."""
     payload = upload(deliver=False)
     with monkeypatch.context() as patch:
-        patch.setattr(aws.stepfunctions(), "start_execution", lambda **_: (_ for _ in ()).throw(SystemExit))
-        with pytest.raises(SystemExit):
+        patch.setattr(aws.stepfunctions(), "start_execution", lambda **_: (_ for _ in ()).throw(SystemExit("killed")))
+        with pytest.raises(SystemExit, match="killed"):
             handler(payload, lambda_context)
     later = dict(payload, detail={**payload["detail"], "object": {**payload["detail"]["object"], "sequencer": "FF"}})
 

@@ -14,7 +14,7 @@ import pytest
 
 from handlers import predict
 from handlers.prediction import s3_image, strict_json
-from tests.test_openapi import validator
+from tests.openapi import validator
 
 ROOT = Path(__file__).resolve().parents[3]
 CORPORA = ROOT.parent / "shared" / "corpora"

@@ -134,7 +134,7 @@ def test_fetch_reads_no_more_than_its_cap(
     if error is None:
         assert get(server) == b"x" * 5
     else:
-        with pytest.raises(error):
+        with pytest.raises(error, match=r"^url: "):
             get(server)
 
     assert 0 < num_read <= CAP + FRAMING

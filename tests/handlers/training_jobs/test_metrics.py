@@ -61,7 +61,7 @@ def _result(epoch, top1):
     return EpochResult(epoch, Metrics(0.1234, 0.9876), Metrics(0.2345, top1), 1.23, 456.0)
 
 
-def test_real_epoch_line_holds_every_metric_and_the_objective_once():
+def test_epoch_line_holds_every_metric_and_the_objective_once():
     """train.py's own line, as the tuning job reads it: the best epoch so far is the objective, this one is not."""
     line = epoch_line(_result(3, 0.9321), _result(2, 0.95))
 

@@ -12,7 +12,7 @@ import torch
 
 from tests.training.pictures import write_images
 from tests.training.processes import finish, start
-from tests.training.test_distributed import environment, free_port
+from tests.training.torchrun import environment, free_port
 from training.checkpoints.folder import CheckpointFolder
 
 JOBS = Path(__file__).parents[1] / "jobs.py"

@@ -68,7 +68,7 @@ def test_classes_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["linear", "mlp"])
-def test_folded_head_answers_on_plain_features_as_on_standardised_ones(kind: str) -> None:
+def test_folded_head_answers_on_plain_as_on_standardised(kind: str) -> None:
     """So the network that is saved needs no scale, and its score is the one that training saw."""
     features = torch.randn(50, 6, generator=torch.Generator().manual_seed(0)) * torch.arange(1, 7) + 10
     split = FeatureSplit(
