@@ -11,7 +11,7 @@ from handlers.contract.settings import Settings
 from handlers.contract.states import DeployEndpointInput
 from handlers.endpoints import scaling
 from handlers.endpoints.preparation import instance_type, prepare
-from handlers.endpoints.requests import create_request, next_move, update_request
+from handlers.endpoints.requests import create_request, next_move, num_instances, update_request
 from handlers.executions.waiting import start, token_of
 from handlers.ledger import Deployment, Ledger
 from handlers.training_jobs.jobs import describe
@@ -25,7 +25,7 @@ def deploy(step: DeployEndpointInput, ledger: Ledger, settings: Settings) -> str
     endpoint = describe("endpoint", settings.endpoint_name)
     made = Deployment.get(ledger, name)
     move = next_move(endpoint, name, was_tried=bool(made and made.previous_config_name))
-    update = update_request(step, settings)
+    update = update_request(step, settings, num_instances(endpoint, settings))
     prepare(step, ledger, settings)
     previous = endpoint["EndpointConfigName"] if endpoint and move == "update" else ""
     if move == "update":

@@ -11,6 +11,8 @@ from handlers.executions.outcomes import VARIANT_NAME
 from handlers.training_jobs.jobs import tags
 
 _CHANGING = ("Creating", "Updating", "SystemUpdating", "RollingBack")
+_MIN_CANARY_INSTANCES = 2
+_MAX_TERMINATION_SECONDS = 3600
 _SETUP_SECONDS = 1800  # to start the new fleet, beside the waits
 
 
@@ -46,7 +48,13 @@ def create_request(step: DeployEndpointInput, settings: Settings) -> dict[str, A
     }
 
 
-def update_request(step: DeployEndpointInput, settings: Settings) -> dict[str, Any]:
+def num_instances(endpoint: Mapping[str, Any] | None, settings: Settings) -> int:
+    """Return how many instances an update of the endpoint has: those that autoscaling wants, which it retains."""
+    counts = [variant.get("DesiredInstanceCount") for variant in (endpoint or {}).get("ProductionVariants", [])]
+    return min((count for count in counts if count), default=settings.endpoint_instance_count)
+
+
+def update_request(step: DeployEndpointInput, settings: Settings, num_instances: int) -> dict[str, Any]:
     """Return the UpdateEndpoint request: a canary first, the old fleet kept a while, and alarms that roll back.
 
     RetainDeploymentConfig would reuse the last deployment's config in place of the one given here, so it is false.
@@ -62,17 +70,28 @@ def update_request(step: DeployEndpointInput, settings: Settings) -> dict[str, A
         "RetainDeploymentConfig": False,
         "DeploymentConfig": {
             "BlueGreenUpdatePolicy": {
-                "TrafficRoutingConfiguration": {
-                    "Type": "CANARY",
-                    "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": settings.canary_percent},
-                    "WaitIntervalInSeconds": settings.canary_wait_seconds,
-                },
-                "TerminationWaitInSeconds": settings.termination_wait_seconds,
+                **_traffic(settings, num_instances),
                 "MaximumExecutionTimeoutInSeconds": min(28_800, max(600, waits + _SETUP_SECONDS)),
             },
             "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": name} for name in settings.rollback_alarm_names]},
         },
     }
+
+
+def _traffic(settings: Settings, num_instances: int) -> dict[str, Any]:
+    """Return how the traffic moves: a canary first, or at once where a single instance would be more than half.
+
+    At once, the alarms watch for as long while the old fleet stays.
+    Source: SageMaker API reference, TrafficRoutingConfig: CanarySize is at most 50 % of the variant's instances.
+    """
+    wait, termination = settings.canary_wait_seconds, settings.termination_wait_seconds
+    if num_instances < _MIN_CANARY_INSTANCES:
+        routing = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": wait}
+        kept = min(_MAX_TERMINATION_SECONDS, wait + termination)
+        return {"TrafficRoutingConfiguration": routing, "TerminationWaitInSeconds": kept}
+    size = {"Type": "CAPACITY_PERCENT", "Value": settings.canary_percent}
+    canary = {"Type": "CANARY", "CanarySize": size, "WaitIntervalInSeconds": wait}
+    return {"TrafficRoutingConfiguration": canary, "TerminationWaitInSeconds": termination}
 
 
 def next_move(

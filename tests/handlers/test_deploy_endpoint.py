@@ -59,7 +59,7 @@ def test_next_deployment_updates_the_endpoint(world, deploy):
 
 def test_update_rolls_back_on_alarms(event, settings):
     """A canary of at most half, the old fleet kept a while, a timeout above the waits, and alarms."""
-    request = update_request(DeployEndpointInput.model_validate(event("deploy_endpoint")), settings)
+    request = update_request(DeployEndpointInput.model_validate(event("deploy_endpoint")), settings, 2)
 
     policy = request["DeploymentConfig"]["BlueGreenUpdatePolicy"]
     routing = policy["TrafficRoutingConfiguration"]
@@ -72,13 +72,41 @@ def test_update_rolls_back_on_alarms(event, settings):
     assert (request["RetainAllVariantProperties"], request["RetainDeploymentConfig"]) == (True, False)
 
 
+def test_a_single_instance_is_replaced_at_once_under_alarms(event, settings):
+    """A canary of it would be more than half, which SageMaker refuses; the alarms watch the old fleet's last wait.
+
+    Source: SageMaker API reference, TrafficRoutingConfig, CanarySize.
+    """
+    request = update_request(DeployEndpointInput.model_validate(event("deploy_endpoint")), settings, 1)
+
+    policy = request["DeploymentConfig"]["BlueGreenUpdatePolicy"]
+    assert policy["TrafficRoutingConfiguration"]["Type"] == "ALL_AT_ONCE"
+    assert "CanarySize" not in policy["TrafficRoutingConfiguration"]
+    assert policy["TerminationWaitInSeconds"] == settings.canary_wait_seconds + settings.termination_wait_seconds
+    assert request["DeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]
+
+
+@pytest.mark.parametrize(("desired", "kind"), [(1, "ALL_AT_ONCE"), (3, "CANARY")])
+def test_the_instances_of_now_decide_on_a_canary(world, deploy, desired, kind):
+    """Autoscaling's count is retained, so that is what the canary is a share of."""
+    world.sagemaker.serve()
+    world.sagemaker.endpoints["retriever"]["ProductionVariants"] = [
+        {"VariantName": "AllTraffic", "DesiredInstanceCount": desired, "CurrentInstanceCount": desired}
+    ]
+
+    deploy()
+
+    policy = world.sagemaker.request("UpdateEndpoint")["DeploymentConfig"]["BlueGreenUpdatePolicy"]
+    assert policy["TrafficRoutingConfiguration"]["Type"] == kind
+
+
 @pytest.mark.parametrize(("canary", "termination"), [("0", "1"), ("3600", "3600"), ("300", "120")])
 def test_update_timeout_is_within_what_aws_takes(event, canary, termination):
     """600 to 28,800 s, and above the waits, for every allowed setting."""
     waits = {"CANARY_WAIT_SECONDS": canary, "TERMINATION_WAIT_SECONDS": termination}
     settings = Settings.from_env({**ENVIRONMENT, **waits})
 
-    request = update_request(DeployEndpointInput.model_validate(event("deploy_endpoint")), settings)
+    request = update_request(DeployEndpointInput.model_validate(event("deploy_endpoint")), settings, 2)
 
     limit = request["DeploymentConfig"]["BlueGreenUpdatePolicy"]["MaximumExecutionTimeoutInSeconds"]
     assert max(600, int(canary) + int(termination)) < limit <= 28_800

@@ -1,12 +1,14 @@
 """Blue/green updates: shares, waits on the account's clock, and rollback by alarm."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from embedded_account.errors import ServiceError
 from embedded_account.pytest_plugin import RunningAccount
-from embedded_account.sagemaker.endpoints.deployment import plan
+from embedded_account.sagemaker.endpoints.deployment import check_canary, plan
 from support.hosted import Hosting, Load
 
 
@@ -82,6 +84,45 @@ def test_sizes_that_sagemaker_refuses_are_refused(config: dict[str, Any], messag
         plan(_config(kind, **config))
 
 
+@pytest.mark.parametrize(
+    ("unit", "value", "count", "is_taken"),
+    [
+        ("CAPACITY_PERCENT", 25, 1, False),
+        ("CAPACITY_PERCENT", 25, 2, True),
+        ("CAPACITY_PERCENT", 50, 4, True),
+        ("INSTANCE_COUNT", 1, 1, False),
+        ("INSTANCE_COUNT", 1, 2, True),
+        ("INSTANCE_COUNT", 2, 3, False),
+    ],
+)
+def test_a_canary_is_at_most_half_of_the_instances(unit: str, value: int, count: int, is_taken: bool) -> None:
+    """One instance has no canary: it would be all of it.
+
+    Source: SageMaker API reference, TrafficRoutingConfig, CanarySize.
+    """
+    made = plan(_config("CANARY", CanarySize={"Type": unit, "Value": value}))
+
+    with nullcontext() if is_taken else pytest.raises(ServiceError, match="equal to 50% of the variant's total"):
+        check_canary(made, "AllTraffic", count)
+
+
+def test_a_canary_of_a_single_instance_is_refused(hosting: Hosting) -> None:
+    """UpdateEndpoint refuses it at once, and the endpoint stays as it is.
+
+    Source: SageMaker API reference, TrafficRoutingConfig, CanarySize.
+    """
+    name = hosting.endpoint("blue")
+    config = _config("CANARY", CanarySize={"Type": "CAPACITY_PERCENT", "Value": 25})
+
+    with pytest.raises(ClientError, match="less than or equal to 50% of the variant's total instance count"):
+        hosting.sagemaker.update_endpoint(
+            EndpointName=name, EndpointConfigName=hosting.config("green"), DeploymentConfig=config
+        )
+
+    assert hosting.sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "InService"
+    hosting.delete(name)
+
+
 def test_waits_longer_than_the_timeout_are_refused() -> None:
     """The maximum execution time must be above what the update waits by itself.
 
@@ -101,8 +142,8 @@ def test_canary_without_alarm_promotes_after_its_waits(hosting: Hosting) -> None
 
     Source: SageMaker developer guide, "Blue/Green Deployments".
     """
-    name = hosting.endpoint("blue")
-    green = hosting.config("green")
+    name = hosting.endpoint("blue", count=2)
+    green = hosting.config("green", count=2)
     config = _config("CANARY", CanarySize={"Type": "CAPACITY_PERCENT", "Value": 50})
 
     with Load(hosting, name) as load:
@@ -151,7 +192,7 @@ def test_alarm_during_baking_rolls_back(hosting: Hosting, cloudwatch: Any) -> No
 
     Source: SageMaker developer guide, "Auto-Rollback Configuration and Monitoring".
     """
-    name = hosting.endpoint("blue")
+    name = hosting.endpoint("blue", count=2)
     before = hosting.sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"]
     alarm = f"errors-{name}"
     cloudwatch.put_metric_alarm(
@@ -172,7 +213,7 @@ def test_alarm_during_baking_rolls_back(hosting: Hosting, cloudwatch: Any) -> No
 
     with Load(hosting, name) as load:
         hosting.sagemaker.update_endpoint(
-            EndpointName=name, EndpointConfigName=hosting.config("green"), DeploymentConfig=config
+            EndpointName=name, EndpointConfigName=hosting.config("green", count=2), DeploymentConfig=config
         )
         cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="the test says so")
         description = hosting.settled(name)

@@ -125,6 +125,22 @@ def _check(made: Plan) -> None:
         )
 
 
+def check_canary(made: Plan, variant_name: str, instance_count: int) -> None:
+    """Raise unless a canary, which is one instance at least, is at most half of the variant's instances.
+
+    Source: SageMaker API reference, TrafficRoutingConfig, CanarySize.
+    """
+    if made.kind != "CANARY" or made.step is None:
+        return
+    unit, value = made.step
+    size = max(1, int(instance_count * value / 100)) if unit == "CAPACITY_PERCENT" else value
+    if 2 * size > instance_count:
+        raise validation_error(
+            f"CanarySize of {value} {unit} for production variant {variant_name!r} with {instance_count} instances; "
+            "Value must be less than or equal to 50% of the variant's total instance count"
+        )
+
+
 class Deployment:
     """One update under way: brings the green fleet up, shifts, bakes, and either promotes or rolls back."""
 

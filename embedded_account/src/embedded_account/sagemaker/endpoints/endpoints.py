@@ -10,7 +10,7 @@ from embedded_account.account import Account
 from embedded_account.quotas.quotas import Quotas
 from embedded_account.sagemaker.endpoints import scalable_targets
 from embedded_account.sagemaker.endpoints.artifacts import ArtifactError, Artifacts
-from embedded_account.sagemaker.endpoints.deployment import Deployment, RollBackError, ping_failure, plan
+from embedded_account.sagemaker.endpoints.deployment import Deployment, RollBackError, check_canary, ping_failure, plan
 from embedded_account.sagemaker.endpoints.endpoint import Endpoint, Green, Variant
 from embedded_account.sagemaker.endpoints.endpoint_configs import EndpointConfigs
 from embedded_account.sagemaker.endpoints.fleet import Fleet
@@ -105,7 +105,11 @@ class Endpoints:
         for variant in endpoint.variants.values():
             check_batch(made, variant)
         kept = endpoint.variants if "DesiredInstanceCount" in retained else {}
-        self._require_room(instances_of(config, {name: one.fleet.desired_count for name, one in kept.items()}))
+        counts = {name: one.fleet.desired_count for name, one in kept.items()}
+        for entry in config["ProductionVariants"]:
+            name = entry["VariantName"]
+            check_canary(made, name, counts.get(name) or entry.get("InitialInstanceCount", 1))
+        self._require_room(instances_of(config, counts))
         self._begin(endpoint, "Updating")
         endpoint.deployment_config = deployment_config
         self._start(endpoint, lambda: self._update(endpoint, config, made, retained))
