@@ -38,7 +38,7 @@ class ChangeSetOperations:
         return {"Id": change_set.change_set_id, "StackId": stack.stack_id}
 
     def describe_change_set(self, request: Request) -> dict[str, Any]:
-        """Return a change set and its changes."""
+        """Return what executing the change set would change, with old and new values when they are asked for."""
         stack, change_set = self._find(request)
         template = change_set.template
         secrets = [text for name, text in template.parameters.items() if text and template.is_secret(name)] if template else []  # noqa: E501  # fmt: skip

@@ -27,7 +27,7 @@ class Resources(Protocol):
         """Return what Ref of a resource gives."""
 
     def attribute(self, logical_id: str, name: str) -> Any:
-        """Return an attribute of a resource."""
+        """Return what Fn::GetAtt gives for it."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from embedded_account.account import Account
 from embedded_account.errors import ServiceError
 from embedded_account.lambda_.environment import Invocation, Result
 from embedded_account.lambda_.failures import EnvironmentLostError, InitError
-from embedded_account.lambda_.fleet import Fleets, Lease, ThrottledError
+from embedded_account.lambda_.fleet import Fleets, ThrottledError
+from embedded_account.lambda_.leases import Lease
 from embedded_account.lambda_.metrics import Metrics
 from embedded_account.lambda_.recursion import RecursiveError, next_trace
 from embedded_account.lambda_.targets import Target, backend_of, resolve

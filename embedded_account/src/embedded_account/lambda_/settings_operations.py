@@ -4,7 +4,7 @@ from typing import Any
 
 from embedded_account.errors import ServiceError
 from embedded_account.lambda_.api import Answer, LambdaOperations, Params, page
-from embedded_account.lambda_.fleet import Provisioned
+from embedded_account.lambda_.leases import Provisioned
 from embedded_account.lambda_.targets import LATEST, Target, function_arn, resolve
 from embedded_account.wiring.serving import Operation
 

@@ -197,7 +197,7 @@ _SETTINGS: dict[str, Callable[[Any, str, Any], None]] = {
 
 
 class BucketPolicy(ResourceType):
-    """The one policy of a bucket."""
+    """What a bucket lets others do; a bucket has one policy at most, so that its name is the physical ID."""
 
     name = "AWS::S3::BucketPolicy"
     properties: ClassVar = {"Bucket": text, "PolicyDocument": policy}

@@ -24,7 +24,7 @@ _ATTRIBUTES = {
 
 
 class Queue(ResourceType):
-    """A queue."""
+    """A queue, standard or FIFO; its URL is the physical ID."""
 
     name = "AWS::SQS::Queue"
     properties: ClassVar = {
