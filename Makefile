@@ -41,7 +41,7 @@ lint:
 	$(BIN)/python -m ops.stack.expand_template > build/expanded.json
 	$(BIN)/cfn-lint template.yaml build/expanded.json
 	$(BIN)/python -m ops.stack.lint_policies
-	$(BIN)/python -m pytest -q tests/test_template.py
+	$(BIN)/python -m pytest -q tests/test_template.py tests/test_template_permissions.py
 	@if command -v npx > /dev/null; then \
 	  npx --yes asl-validator@4.0.0 --json-path statemachine/pipeline.asl.json; \
 	else \
