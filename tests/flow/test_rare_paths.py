@@ -20,6 +20,15 @@ from embedded_account import Faults
 from handlers.ledger import Deployment as Deployed
 from handlers.ledger import Features, Scaling, Token
 from tests.flow.deployment import Deployment
+from tests.flow.lookups import (
+    dead_letter_of,
+    endpoint_of,
+    is_received,
+    item_of,
+    scaling_of,
+    settled_endpoint_of,
+    wait_until_endpoint_is_deleted,
+)
 from tests.handlers.packing import tar_gz
 from tests.waiting import wait_for
 
@@ -180,14 +189,14 @@ def test_scaling_is_given_back_by_the_report_of_a_refused_update(frozen, broken,
     for result in ("Endpoint", "Check", "Scaling"):
         state.pop(result)
     state["Failure"] = {"Error": "EndpointFailedError", "Cause": "the update was refused"}
-    taken_away = _scaling(frozen)
+    taken_away = scaling_of(frozen)
 
     succeeded, said = call(
         frozen, "report-outcome", {"ExecutionName": refused["ExecutionName"], "Status": "FAILED", "State": state}
     )
 
     assert (succeeded, said["Problems"]) == (True, [])
-    assert (taken_away, _scaling(frozen)) == ((0, 0), (1, 1))
+    assert (taken_away, scaling_of(frozen)) == ((0, 0), (1, 1))
     described = frozen.client("sagemaker").describe_model_package(ModelPackageName=package)
     assert described["ModelApprovalStatus"] == "Rejected"
 
@@ -199,8 +208,8 @@ def test_scaling_is_given_back_when_it_is_registered_again(frozen, broken, stopp
     succeeded, said = call(frozen, "register-scaling", event_of(frozen, "colours", "RegisterScaling"))
 
     assert succeeded, said
-    assert _scaling(frozen) == (1, 1)
-    assert _item(frozen, Scaling.key_of("frozen")) is None
+    assert scaling_of(frozen) == (1, 1)
+    assert item_of(frozen, Scaling.key_of("frozen")) is None
 
 
 def test_an_endpoint_that_cannot_be_checked_is_set_back(frozen, stopped):
@@ -213,7 +222,7 @@ def test_an_endpoint_that_cannot_be_checked_is_set_back(frozen, stopped):
     succeeded, said = call(frozen, "check-endpoint", event)
 
     assert (succeeded, "404: Not Found" in said, "goes back to" in said) == (False, True, True)
-    assert _settled(frozen)["EndpointConfigName"] == stopped
+    assert settled_endpoint_of(frozen)["EndpointConfigName"] == stopped
 
 
 def test_the_sweep_ends_what_a_stopped_execution_has_left(frozen, stopped):
@@ -233,7 +242,7 @@ def test_the_sweep_ends_what_a_stopped_execution_has_left(frozen, stopped):
     assert succeeded, first
     assert (first["Dropped"] >= 2, first["Problems"]) == (True, 1)  # there is no such config to go back to
     assert (second["Repaired"], second["Problems"]) == (1, 0)
-    _wait_until_deleted(frozen)
+    wait_until_endpoint_is_deleted(frozen)
 
 
 def test_an_endpoint_that_never_came_up_is_deleted(frozen):
@@ -251,12 +260,12 @@ def test_an_endpoint_that_never_came_up_is_deleted(frozen):
 
     _create_failed_endpoint(frozen)
     checked, said = call(frozen, "check-endpoint", event)
-    gone_once = _endpoint(frozen) is None
+    gone_once = endpoint_of(frozen) is None
     _create_failed_endpoint(frozen)
     reported, outcome = call(frozen, "report-outcome", report)
 
     assert (checked, "the new endpoint was deleted" in said, gone_once) == (False, True, True)
-    assert (reported, outcome["Problems"], _endpoint(frozen)) == (True, [], None)
+    assert (reported, outcome["Problems"], endpoint_of(frozen)) == (True, [], None)
 
 
 def test_a_schedule_that_cannot_invoke_sends_to_the_dead_letters(stack, broken):
@@ -268,7 +277,7 @@ def test_a_schedule_that_cannot_invoke_sends_to_the_dead_letters(stack, broken):
         now = datetime.fromisoformat(embedded_account.advance_clock(stack.account.info, 1.0))
         at = (now + timedelta(seconds=5)).strftime("at(%Y-%m-%dT%H:%M:%S)")
         scheduler.create_schedule(Name="rare", ScheduleExpression=at, FlexibleTimeWindow={"Mode": "OFF"}, Target=target)
-        found = wait_for(lambda: _dead_letter(stack, '"rare"'), 60)
+        found = wait_for(lambda: dead_letter_of(stack, '"rare"'), 60)
     scheduler.delete_schedule(Name="rare")
 
     assert found["ERROR_CODE"]["StringValue"] == "TooManyRequestsException"
@@ -282,7 +291,7 @@ def test_a_rule_without_its_permission_sends_to_the_dead_letters(stack):
     client.remove_permission(FunctionName=function, StatementId=statement["Sid"])
     try:
         stack.put("datasets/refused.tgz", b"no archive")
-        found = wait_for(lambda: _dead_letter(stack, "refused.tgz"), 60)
+        found = wait_for(lambda: dead_letter_of(stack, "refused.tgz"), 60)
     finally:
         client.add_permission(
             FunctionName=function,
@@ -309,7 +318,7 @@ def test_an_alarm_publishes_to_the_topic(stack):
     )
 
     try:
-        wait_for(lambda: _received(sqs, url, "a drill"), 60)
+        wait_for(lambda: is_received(sqs, url, "a drill"), 60)
     finally:
         sns.unsubscribe(SubscriptionArn=subscribed["SubscriptionArn"])
         sqs.delete_queue(QueueUrl=url)
@@ -340,20 +349,6 @@ def _refused_update(frozen: Deployment, faults: Faults, stopped: str) -> dict[st
     return event
 
 
-def _scaling(frozen: Deployment) -> tuple[int, int]:
-    """Return how many scalable targets and policies the endpoint has."""
-    client, own = frozen.client("application-autoscaling"), "endpoint/frozen/variant/AllTraffic"
-    targets = client.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=[own])
-    policies = client.describe_scaling_policies(ServiceNamespace="sagemaker", ResourceId=own)
-    return len(targets["ScalableTargets"]), len(policies["ScalingPolicies"])
-
-
-def _item(deployment: Deployment, key: str) -> dict[str, Any] | None:
-    table = deployment.outputs["TableName"]
-    found = deployment.client("dynamodb").get_item(TableName=table, Key={"Id": {"S": key}})
-    return found.get("Item")  # type: ignore[no-any-return]
-
-
 def _forget_features(frozen: Deployment) -> None:
     """Delete the notes about features, so that a state starts its job again."""
     table, client = frozen.outputs["TableName"], frozen.client("dynamodb")
@@ -369,29 +364,10 @@ def _put_evaluation(frozen: Deployment, event: dict[str, Any], golden: list[dict
     event["Evaluation"]["EvaluationS3Uri"] = f"s3://{frozen.outputs['DataBucketName']}/runs/rare/evaluation.json"
 
 
-def _endpoint(frozen: Deployment) -> dict[str, Any] | None:
-    """Return the endpoint, unless it is gone or going."""
-    try:
-        found: dict[str, Any] = frozen.client("sagemaker").describe_endpoint(EndpointName="frozen")
-    except ClientError:
-        return None
-    return None if found["EndpointStatus"] == "Deleting" else found
-
-
-def _settled(frozen: Deployment) -> dict[str, Any]:
-    """Return the endpoint once it has stopped changing."""
-
-    def settled() -> dict[str, Any] | None:
-        found = _endpoint(frozen)
-        return found if found and found["EndpointStatus"] in ("InService", "Failed") else None
-
-    return dict(wait_for(settled, 120))
-
-
 def _create_failed_endpoint(frozen: Deployment) -> None:
     """Create the endpoint from a model that cannot be unpacked."""
     sagemaker, model = frozen.client("sagemaker"), event_of(frozen, "colours", "DeployEndpoint")["ExecutionName"]
-    _wait_until_deleted(frozen)
+    wait_until_endpoint_is_deleted(frozen)
     described = sagemaker.describe_model(ModelName=model)
     container = described["PrimaryContainer"] | {
         "ModelDataUrl": f"s3://{frozen.outputs['DataBucketName']}/runs/rare/evaluation.json"
@@ -407,34 +383,4 @@ def _create_failed_endpoint(frozen: Deployment) -> None:
     except ClientError as error:
         assert "already exist" in str(error), error  # noqa: PT017
     sagemaker.create_endpoint(EndpointName="frozen", EndpointConfigName="broken-1")
-    assert _settled(frozen)["EndpointStatus"] == "Failed"
-
-
-def _wait_until_deleted(frozen: Deployment) -> None:
-    def is_deleted() -> bool:
-        listed = frozen.client("sagemaker").list_endpoints(NameContains="frozen")["Endpoints"]
-        return not [one for one in listed if one["EndpointName"] == "frozen"]
-
-    wait_for(is_deleted, 60)
-
-
-def _dead_letter(stack: Deployment, text: str) -> dict[str, Any] | None:
-    """Return the attributes of the dead letter of an event that has `text` in it, and take it out of the queue."""
-    sqs = stack.client("sqs")
-    found = stack.client("cloudformation").describe_stack_resource(
-        StackName=stack.name, LogicalResourceId="EventDeadLetterQueue"
-    )
-    url = found["StackResourceDetail"]["PhysicalResourceId"]
-    received = sqs.receive_message(
-        QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0, MessageAttributeNames=["All"]
-    )
-    for message in received.get("Messages", ()):
-        if text in message["Body"]:
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-            return dict(message["MessageAttributes"])
-    return None
-
-
-def _received(sqs: Any, url: str, text: str) -> bool:
-    received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
-    return any(text in message["Body"] for message in received.get("Messages", ()))
+    assert settled_endpoint_of(frozen)["EndpointStatus"] == "Failed"

@@ -1,0 +1,75 @@
+"""What is looked up in the deployed account: the endpoint `frozen` and its scaling, rows, and messages in queues."""
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tests.flow.deployment import Deployment
+from tests.waiting import wait_for
+
+
+def scaling_of(frozen: Deployment) -> tuple[int, int]:
+    """Return how many scalable targets and policies the endpoint has."""
+    client, own = frozen.client("application-autoscaling"), "endpoint/frozen/variant/AllTraffic"
+    targets = client.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=[own])
+    policies = client.describe_scaling_policies(ServiceNamespace="sagemaker", ResourceId=own)
+    return len(targets["ScalableTargets"]), len(policies["ScalingPolicies"])
+
+
+def item_of(deployment: Deployment, key: str) -> dict[str, Any] | None:
+    """Return the row of that key, if the table has one."""
+    table = deployment.outputs["TableName"]
+    found = deployment.client("dynamodb").get_item(TableName=table, Key={"Id": {"S": key}})
+    return found.get("Item")  # type: ignore[no-any-return]
+
+
+def endpoint_of(frozen: Deployment) -> dict[str, Any] | None:
+    """Return the endpoint, unless it is gone or going."""
+    try:
+        found: dict[str, Any] = frozen.client("sagemaker").describe_endpoint(EndpointName="frozen")
+    except ClientError:
+        return None
+    return None if found["EndpointStatus"] == "Deleting" else found
+
+
+def settled_endpoint_of(frozen: Deployment) -> dict[str, Any]:
+    """Return the endpoint once it has stopped changing."""
+
+    def settled() -> dict[str, Any] | None:
+        found = endpoint_of(frozen)
+        return found if found and found["EndpointStatus"] in ("InService", "Failed") else None
+
+    return dict(wait_for(settled, 120))
+
+
+def wait_until_endpoint_is_deleted(frozen: Deployment) -> None:
+    """Return once the account lists the endpoint no more."""
+
+    def is_deleted() -> bool:
+        listed = frozen.client("sagemaker").list_endpoints(NameContains="frozen")["Endpoints"]
+        return not [one for one in listed if one["EndpointName"] == "frozen"]
+
+    wait_for(is_deleted, 60)
+
+
+def dead_letter_of(stack: Deployment, text: str) -> dict[str, Any] | None:
+    """Return the attributes of the dead letter of an event that has `text` in it, and take it out of the queue."""
+    sqs = stack.client("sqs")
+    found = stack.client("cloudformation").describe_stack_resource(
+        StackName=stack.name, LogicalResourceId="EventDeadLetterQueue"
+    )
+    url = found["StackResourceDetail"]["PhysicalResourceId"]
+    received = sqs.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0, MessageAttributeNames=["All"]
+    )
+    for message in received.get("Messages", ()):
+        if text in message["Body"]:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            return dict(message["MessageAttributes"])
+    return None
+
+
+def is_received(sqs: Any, url: str, text: str) -> bool:
+    """Tell whether a message with `text` is in the queue."""
+    received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+    return any(text in message["Body"] for message in received.get("Messages", ()))
