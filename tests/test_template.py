@@ -140,6 +140,33 @@ def test_stores_state_their_encryption(resources: dict[str, Resource]) -> None:
     assert all(queue["SqsManagedSseEnabled"] is True for queue in of_type(resources, "AWS::SQS::Queue").values())
 
 
+def test_the_topic_is_encrypted_by_a_key_of_the_stack(resources: dict[str, Resource]) -> None:
+    """By default the stack's own key encrypts notifications; it rotates, and its deletion waits AWS's least."""
+    key = resources["TopicEncryptionKey"]
+
+    assert refers_to(resources["Topic"]["Properties"]["KmsMasterKeyId"], "TopicEncryptionKey")
+    assert read_template()["Parameters"]["TopicKey"]["Default"] == "own"
+    assert key["Condition"] == "HasOwnTopicKey"
+    assert key["Properties"]["EnableKeyRotation"] is True
+    assert key["Properties"]["PendingWindowInDays"] == 7
+
+
+def test_the_topic_key_is_used_through_sns_for_the_topic(resources: dict[str, Resource]) -> None:
+    """Who may use the key may do so for the topic alone: alarms of this stack, and roles of the account through SNS."""
+    statements = resources["TopicEncryptionKey"]["Properties"]["KeyPolicy"]["Statement"]
+    uses = {"kms:Decrypt", "kms:GenerateDataKey*"}
+    of_use = {one["Sid"]: one["Condition"] for one in statements if uses & set(one["Action"])}
+
+    assert set(of_use) == {"Publishers", "Alarms"}
+    for condition in of_use.values():
+        topics = condition["ArnLike"]["kms:EncryptionContext:aws:sns:topicArn"]["Fn::Sub"]
+        assert topics.endswith(":${AWS::StackName}-Topic-*")
+    assert set(of_use["Publishers"]["StringEquals"]) == {"kms:ViaService"}
+    assert of_use["Alarms"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    assert of_use["Alarms"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"].endswith(":alarm:${AWS::StackName}-*")
+    assert not [action for one in statements for action in one["Action"] if action in ("kms:*", "*")]
+
+
 def test_every_function_has_its_own_role_timeout_and_log_group(resources: dict[str, Resource]) -> None:
     """Functions and roles pair up, each log group is named after its function and is kept for a limited time."""
     functions = of_type(resources, "AWS::Lambda::Function")

@@ -135,6 +135,7 @@ OTHER_TEXTS = {
     "RetrainScheduleTimeZone": "Europe/Berlin",
     "SweepSchedule": "rate(10 minutes)",
     "NotificationEmail": "someone@example.org",
+    "TopicKey": "none",
     "TrainingImageUri": IMAGE.replace("2.8.0", "2.8.1"),
     "InferenceImageUri": IMAGE.replace("2.8.0", "2.8.1"),
     "TrainingSourceS3Uri": "s3://bucket/other.tar.gz",

@@ -37,6 +37,7 @@ _PSEUDO = {
 _ARNS = {
     "AWS::DynamoDB::Table": _ACCOUNT.format(service="dynamodb", name="table/x"),
     "AWS::IAM::Role": "arn:aws:iam::123456789012:role/x",
+    "AWS::KMS::Key": _ACCOUNT.format(service="kms", name="key/x"),
     "AWS::Lambda::Function": _ACCOUNT.format(service="lambda", name="function:x"),
     "AWS::Logs::LogGroup": _ACCOUNT.format(service="logs", name="log-group:x:*"),
     "AWS::S3::Bucket": "arn:aws:s3:::x",

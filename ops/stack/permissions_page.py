@@ -28,6 +28,7 @@ WHY = {
     "CreateModel": "an execution's model, with the stack's tag",
     "DeleteFailedEndpoint": "an endpoint that never came up cannot be updated",
     "Deploy": "the stack's endpoint, by name; its config not by tag, since it is used in the second after it was made",
+    "EncryptNotification": "SNS uses the topic's key in the name of who publishes",
     "Endpoint": "look at the stack's endpoint; delete one that an ended execution created",
     "InvokeTheStatesFunctions": "each state is a function",
     "Invoke": "ask the endpoint for a prediction",

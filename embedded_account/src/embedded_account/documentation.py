@@ -125,11 +125,12 @@ NOTES: dict[str, tuple[str, str]] = {
     ),
     "iam": (
         "Every request is authenticated by its signature and decided on by the "
-        "policies of caller and resource: identity policies, bucket, queue, topic and function policies, boundaries, "
-        "session policies, conditions, iam:PassRole. A body that S3 gets must have the hash, the chunk signatures and "
+        "policies of caller and resource: identity policies, bucket, queue, topic, key and function policies, "
+        "boundaries, session policies, conditions, iam:PassRole. A body that S3 gets must have the "
+        "hash, the chunk signatures and "
         "the trailing checksum that its request states. Functions, jobs, endpoints, state machines, rules and "
         "schedules act with their own role, whose trust policy is looked at. Root, whose key `status` "
-        "prints, is bound by a resource's denials alone.",
+        "prints, is bound by a resource's denials and by keys' policies alone.",
         "Policies of organisations, other "
         "accounts, identity providers and the keys of other services are not known. What a bucket itself tells queues "
         "and topics is not decided on. aws:TokenIssueTime and the aws:CalledVia keys have no value, nor have the tags "
@@ -144,7 +145,17 @@ NOTES: dict[str, tuple[str, str]] = {
     ),
     "dynamodb": ("moto's tables, conditions included.", "TTL is kept and not acted on."),
     "sqs": ("moto's queues.", ""),
-    "sns": ("moto's topics; delivery to SQS and Lambda, where their policies allow it.", "No e-mail is sent."),
+    "sns": (
+        "moto's topics; delivery to SQS and Lambda, where their policies allow it. Who publishes to a topic with a key "
+        "needs kms:GenerateDataKey and kms:Decrypt of it, by the key's policy too.",
+        "No e-mail is sent. Messages are not really encrypted.",
+    ),
+    "kms": (
+        "Symmetric keys with policies that decide, states, tags, and deletion after a waiting time of the "
+        "account's clock.",
+        "Keys are used by SNS alone, which decides and encrypts nothing: Encrypt, GenerateDataKey and the like are "
+        "refused, as are aliases, grants and other kinds of key. Rotation is kept and not acted on.",
+    ),
     "sts": ("AssumeRole gives a session of a role that trusts the caller.", "AssumeRole and GetCallerIdentity only."),
     "ssm": ("moto's parameters.", ""),
     "resourcegroupstaggingapi": ("moto's tags.", ""),

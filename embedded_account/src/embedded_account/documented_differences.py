@@ -32,6 +32,12 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "PutRule": "the default bus only",
         "PutTargets": "targets in Lambda, Step Functions, SQS, SNS and CloudWatch Logs; others are refused",
     },
+    "kms": {
+        "CreateKey": "symmetric keys for encryption; the policy may lock everybody out; others are refused by name",
+        "PutKeyPolicy": "the policy may lock everybody out",
+        "EnableKeyRotation": _RECORD,
+        "ListKeys": "all in one answer",
+    },
     "lambda": {
         "CreateFunction": "Python runtimes from zip files; MemorySize sets no limit and gives no share of a core",
         "Invoke": "no sandbox; ClientContext and LogType as AWS, streaming is refused",
@@ -68,7 +74,10 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "CreateSchedule": "targets as of rules; a flexible time window fires at its beginning",
         "UpdateSchedule": "as CreateSchedule",
     },
-    "sns": {"Publish": "reaches SQS and Lambda; no e-mail, SMS or push", "Subscribe": "e-mail is pending for ever"},
+    "sns": {
+        "Publish": "asks for the topic's key; reaches SQS and Lambda; no e-mail, SMS or push",
+        "Subscribe": "e-mail is pending for ever",
+    },
     "stepfunctions": {
         "CreateStateMachine": "standard JSONPath machines; express, JSONata, distributed maps, `.sync` and activities "
         "are refused, as are payload templates that are bare lists; intrinsic functions are checked when they run",

@@ -41,6 +41,7 @@ _SERVICES = (
     "embedded_account.s3",
     "embedded_account.sqs",
     "embedded_account.lambda_",
+    "embedded_account.kms",
     "embedded_account.sns",
     "embedded_account.stepfunctions",
     "embedded_account.scheduler",

@@ -200,6 +200,36 @@ def test_table(deployer: Any) -> None:
         client.describe_table(TableName=name)
 
 
+def test_key(deployer: Any) -> None:
+    """A key has policy, description, tags and rotation as the template says, and its deletion waits."""
+    client = deployer.aws("kms")
+    root = {"AWS": {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}}
+    ruling = {"Effect": "Allow", "Principal": root, "Action": "kms:*", "Resource": "*"}
+    parts = {"Topic": resource("SNS::Topic", KmsMasterKeyId={"Fn::GetAtt": "Key.Arn"})}
+    options = {"EnableKeyRotation": True, "PendingWindowInDays": 7, "Tags": [{"Key": "a", "Value": "b"}]}
+    up(deployer, **parts, Key=resource("KMS::Key", Description="d", KeyPolicy={"Statement": [ruling]}, **options))
+    key_id, topic = deployer.physical_id("Key"), deployer.physical_id("Topic")
+    found = client.describe_key(KeyId=key_id)["KeyMetadata"]
+    assert (found["Description"], found["KeyState"]) == ("d", "Enabled")
+    assert client.get_key_rotation_status(KeyId=key_id)["KeyRotationEnabled"]
+    assert {"TagKey": "a", "TagValue": "b"} in client.list_resource_tags(KeyId=key_id)["Tags"]
+    assert json.loads(client.get_key_policy(KeyId=key_id)["Policy"])["Statement"][0]["Principal"]["AWS"].endswith(
+        ":root"
+    )
+    topic = deployer.aws("sns").get_topic_attributes(TopicArn=topic)["Attributes"]
+    assert topic["KmsMasterKeyId"] == found["Arn"]
+
+    up(deployer, **parts, Key=resource("KMS::Key", Enabled=False, PendingWindowInDays=7))
+    found = client.describe_key(KeyId=key_id)["KeyMetadata"]
+    assert (found["Description"], found["KeyState"]) == ("", "Disabled")
+    assert not client.get_key_rotation_status(KeyId=key_id)["KeyRotationEnabled"]
+    assert "a" not in {tag["TagKey"] for tag in client.list_resource_tags(KeyId=key_id)["Tags"]}
+    assert json.loads(client.get_key_policy(KeyId=key_id)["Policy"])["Id"] == "key-default-1"
+
+    up(deployer, Topic=resource("SNS::Topic"))
+    assert client.describe_key(KeyId=key_id)["KeyMetadata"]["KeyState"] == "PendingDeletion"
+
+
 def test_topic_policy_and_subscription(deployer: Any) -> None:
     """A topic gets its policy back to the default when the template drops it; subscriptions come and go."""
     client = deployer.aws("sns")

@@ -134,6 +134,8 @@ def test_what_was_stored_survives_a_stop(folder: Path) -> None:
     new_role(account, "tester")
     account.client("s3").create_bucket(Bucket="late")
     account.client("s3").put_object(Bucket="late", Key="k", Body=b"late")
+    key = account.client("kms").create_key(Tags=[{"TagKey": "a", "TagValue": "b"}])["KeyMetadata"]["KeyId"]
+    account.client("kms").schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
     function = make_function(account, "def handler(event, context): pass\n")
     function.client.create_function_url_config(FunctionName=function.name, AuthType="AWS_IAM")
     control.stop(account.folder)
@@ -145,6 +147,8 @@ def test_what_was_stored_survives_a_stop(folder: Path) -> None:
     with pytest.raises(HTTPError, match="403"):  # it listens, and asks for a signature
         urlopen(url, timeout=10)
     assert body == b"late"
+    assert again.client("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "PendingDeletion"
+    assert again.client("kms").list_resource_tags(KeyId=key)["Tags"] == [{"TagKey": "a", "TagValue": "b"}]
     assert again.info.lost == []
 
 

@@ -299,7 +299,7 @@ def test_a_schedule_sends_to_its_dead_letters_as_its_role(account_at_speed):
 
 def test_an_operation_of_an_unknown_service_is_refused_by_name(account):
     """Even root is told which service and operation is not there."""
-    code, message = refusal(account.client("kms").list_keys)
+    code, message = refusal(account.client("secretsmanager").list_secrets)
 
     assert code == "NotImplemented"
-    assert "kms:ListKeys" in message
+    assert "secretsmanager:ListSecrets" in message

@@ -53,6 +53,7 @@ _OWN = {
     "cloudwatch.alarms": {"Alarm"},
     "durability.pickles": {"_factory", "_nested", "_new_condition", "_new_defaultdict", "_new_event", "_new_lock"},
     "identity": {"Credentials"},
+    "kms.keys": {"Key"},
     "lambda_.function": {"Function"},
     "lambda_.urls": {"FunctionUrl", "_no_listener"},
     "metrics": {"Bucket", "Series", "SeriesKey"},

@@ -23,6 +23,7 @@ from embedded_account.iam.errors import MalformedPolicyError, NotAuthenticatedEr
 from embedded_account.iam.permissions import Permissions
 from embedded_account.iam.roles import Roles
 from embedded_account.iam.scopes import Scope
+from embedded_account.iam.topic_keys import TopicKeys
 from embedded_account.identity import Principal
 from embedded_account.wiring.refusals import not_carried_out
 from embedded_account.wiring.serving import parameters
@@ -42,7 +43,8 @@ _SIGNING_NAMES = {
     "stepfunctions": "states",
 }
 _SCOPES = {_SIGNING_NAMES.get(service, service) for service in TABLE} | {"s3"}
-_DENYING = frozenset({"sts", "sqs", "sns", "lambda"})  # whose resources' policies may deny even root
+_DENYING = frozenset({"sts", "sqs", "sns", "lambda", "kms"})  # whose resources' policies may deny even root
+_PUBLISHING = frozenset({"Publish", "PublishBatch"})
 _CLOSED_PATHS = ("/moto-api", "/latest/")  # moto's own doors, which pass by every check
 _S3_STATUSES = {
     "AuthorizationQueryParametersError": "400 Bad Request",
@@ -64,6 +66,7 @@ class Enforcement:
         self._account = account
         self._permissions = account.singleton(Permissions)
         self._roles = Roles(account)
+        self._topic_keys = TopicKeys(account)
 
     def middleware(self, application: WsgiApplication) -> WsgiApplication:
         """Authenticate every request but a browser's preflight; decide on S3's, whose operations HTTP alone tells."""
@@ -114,6 +117,8 @@ class Enforcement:
             self._permissions.require(caller, _of_request(need, _environ.get()), service)
         if hands_over:
             self._roles.check(service, call)
+        if service == "sns" and operation in _PUBLISHING:
+            self._topic_keys.require(caller, str(call.get("TopicArn") or call.get("TargetArn") or ""))
 
     def _check_assumption(self, caller: Principal, need: Need) -> None:
         decision = self._permissions.decide_assumption(caller, need.resource, need.context)

@@ -1,6 +1,6 @@
 """Whether a request is allowed by the policies that apply to it.
 
-Source: IAM user guide, "Policy evaluation logic", for requests within one account.
+Source: IAM user guide, "Policy evaluation logic", for requests within one account; KMS developer guide, "Key policies".
 """
 
 from collections.abc import Iterable, Iterator
@@ -44,8 +44,11 @@ def evaluate(request: Request, policies: Policies, *, resource_policy_decides: b
     """Return whether `request` is allowed: no policy denies it, and an identity's or the resource's policy allows it.
 
     With `resource_policy_decides`, as for a role's trust policy, the identity's policies count only where the
-    resource's policy names the whole account. Root is bound by nothing but the resource's denials.
+    resource's policy names the whole account; so it is with every key's policy. Root is bound by nothing but the
+    resource's denials, and by the policies of keys.
     """
+    if policies.resource is not None and request.action.startswith("kms:"):
+        resource_policy_decides = True
     denial = _explicit_denial(request, policies)
     if denial:
         return denial

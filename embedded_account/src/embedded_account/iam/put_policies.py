@@ -1,7 +1,7 @@
-"""Refuses a policy of a queue or a topic that nobody could read, when it is put: it would lock out even root.
+"""Refuses a policy of a queue, a topic or a key that nobody could read, when it is put: it would lock out even root.
 
-Source: API references of SQS (SetQueueAttributes), SNS (SetTopicAttributes) and IAM ("Grammar of the IAM JSON policy
-language"). Buckets' policies are looked at where S3's requests are decided on.
+Source: API references of SQS (SetQueueAttributes), SNS (SetTopicAttributes), KMS (PutKeyPolicy) and IAM ("Grammar of
+the IAM JSON policy language"). Buckets' policies are looked at where S3's requests are decided on.
 """
 
 from typing import Any
@@ -17,6 +17,7 @@ def install(account: Account) -> None:
     """Look at each policy that is put."""
     check(account, "sqs", dict.fromkeys(("CreateQueue", "SetQueueAttributes"), _check_queue))
     check(account, "sns", {"CreateTopic": _check_topic, "SetTopicAttributes": _check_topic_attribute})
+    check(account, "kms", dict.fromkeys(("CreateKey", "PutKeyPolicy"), _check_key))
 
 
 def _check_queue(params: dict[str, Any]) -> None:
@@ -32,6 +33,10 @@ def _check_topic(params: dict[str, Any]) -> None:
 def _check_topic_attribute(params: dict[str, Any]) -> None:
     if params.get("AttributeName") == "Policy":
         _parse(params.get("AttributeValue"), "InvalidParameter", "Invalid parameter: Policy Error:")
+
+
+def _check_key(params: dict[str, Any]) -> None:
+    _parse(params.get("Policy"), "MalformedPolicyDocumentException", "The new key policy is not valid:")
 
 
 def _parse(text: str | None, code: str, message: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from embedded_account.account import Account
 from embedded_account.iam.documents import Policy
 from embedded_account.iam.errors import MalformedPolicyError
+from embedded_account.kms.keys import Keys
 
 
 class ResourcePolicies:
@@ -20,6 +21,7 @@ class ResourcePolicies:
             "sns": self._topic,
             "lambda": self._function,
             "iam": self._trust,
+            "kms": self._key,
         }
 
     def policy(self, arn: str) -> Policy | None:
@@ -78,6 +80,10 @@ class ResourcePolicies:
         latest = (known.get(name) or {}).get("latest")
         statements = latest.policy.statements if latest else []
         return json.dumps({"Version": "2012-10-17", "Statement": statements}) if statements else None
+
+    def _key(self, arn: str) -> str | None:
+        key = self._account.shared(Keys).find(arn)
+        return key.policy if key else None
 
     def _trust(self, arn: str) -> str | None:
         from moto.iam.models import iam_backends

@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from embedded_account.account import Account
 from embedded_account.iam.context import Value
+from embedded_account.kms.keys import Keys
 
 _Tags = Mapping[str, str]
 _Lookup = Callable[[Any, str], Any]
@@ -96,6 +97,9 @@ class ResourceTags:
         return ("aws:resourcetag", f"{self._service}:resourcetag")
 
     def _look_up(self) -> dict[str, str]:
+        if self._service == "kms":  # not by a request, which the policy that asks would decide on
+            key = self._account.shared(Keys).find(self._arn)
+            return {name.lower(): value for name, value in key.tags.items()} if key else {}
         if self._service not in _LOOKUPS or "*" in self._arn:
             return {}
         service, lookup = _LOOKUPS[self._service]

@@ -2,6 +2,7 @@
 
 from embedded_account.iam.actions.dynamodb import DYNAMODB
 from embedded_account.iam.actions.functions import LAMBDA, STATES
+from embedded_account.iam.actions.keys import KMS
 from embedded_account.iam.actions.management import CLOUDFORMATION, IAM, STS
 from embedded_account.iam.actions.messaging import EVENTS, SCHEDULER, SNS, SQS
 from embedded_account.iam.actions.records import CLOUDWATCH, LOGS, QUOTAS, SSM, TAGGING
@@ -16,6 +17,7 @@ TABLE: dict[str, tuple[str, dict[str, Rule]]] = {
     "dynamodb": ("dynamodb", DYNAMODB),
     "events": ("events", EVENTS),
     "iam": ("iam", IAM),
+    "kms": ("kms", KMS),
     "lambda": ("lambda", LAMBDA),
     "logs": ("logs", LOGS),
     "resourcegroupstaggingapi": ("tag", TAGGING),

@@ -47,7 +47,11 @@ class Call:
         tags = self.params.get("Tags") or self.params.get("tags") or {}
         if isinstance(tags, Mapping):
             return {str(key): str(value) for key, value in tags.items()}
-        return {str(tag.get("Key", tag.get("key"))): str(tag.get("Value", tag.get("value", ""))) for tag in tags}
+        return {_member(tag, "Key"): _member(tag, "Value") for tag in tags}
+
+
+def _member(tag: Mapping[str, Any], name: str) -> str:
+    return str(next((tag[one] for one in (name, name.lower(), f"Tag{name}") if one in tag), ""))
 
 
 Resources = Callable[[Call], Iterable[str]]
