@@ -14,6 +14,8 @@ from tests.template_resources import Resource, listed, of_type, refers_to, state
 
 ASYNCHRONOUS = {"StartExecutionFunction", "ResumeExecutionFunction"}
 
+STATE_MACHINE = "AWS::StepFunctions::StateMachine"  # its own ARNs are of the state machine's definition
+
 
 @pytest.fixture(scope="module")
 def template() -> dict[str, Any]:
@@ -89,7 +91,7 @@ def test_the_data_bucket_is_private_encrypted_and_kept(resources: dict[str, Reso
     """No public access in any way, AES-256, TLS only, events on, and it outlives the stack."""
     bucket = resources["DataBucket"]
 
-    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     properties = bucket["Properties"]
     assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
     assert len(properties["PublicAccessBlockConfiguration"]) == 4
@@ -339,6 +341,28 @@ def test_every_parameter_is_described_grouped_and_constrained(template: dict[str
             assert declared["MinValue"] <= declared["Default"] <= declared["MaxValue"], name
         if "AllowedPattern" in declared and "Default" in declared:
             assert re.search(declared["AllowedPattern"], declared["Default"]), name
+
+
+def test_no_partition_is_written_out(resources: dict[str, Resource]) -> None:
+    """The template fits China and GovCloud: ARNs take the stack's partition."""
+    text = json.dumps({name: each for name, each in resources.items() if each["Type"] != STATE_MACHINE})
+
+    assert re.findall(r".{40}arn:aws[a-z-]*:.{20}", text) == []
+
+
+@pytest.mark.parametrize(
+    "suffix", ["us-east-1.amazonaws.com", "us-gov-west-1.amazonaws.com", "cn-north-1.amazonaws.com.cn"]
+)
+def test_images_of_every_partition_are_taken(template: dict[str, Any], suffix: str) -> None:
+    """ECR's registries in China end in .amazonaws.com.cn.
+
+    Source: Amazon ECR user guide, "Private registry", and "Amazon Web Services in China, endpoints and ARNs".
+    """
+    for name in ("TrainingImageUri", "InferenceImageUri"):
+        pattern = template["Parameters"][name]["AllowedPattern"]
+
+        assert re.fullmatch(pattern, f"123456789012.dkr.ecr.{suffix}/pytorch-training:2.8.0-cpu-py312")
+        assert not re.fullmatch(pattern, f"123456789012.dkr.ecr.{suffix}.example/pytorch-training:2.8.0")
 
 
 def test_names_of_the_longest_stack_name_fit(resources: dict[str, Resource]) -> None:

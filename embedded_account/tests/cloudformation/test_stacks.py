@@ -185,6 +185,24 @@ def test_a_retained_bucket_stays_and_a_full_one_keeps_the_stack(deployer: Any) -
     assert {kept, full} <= names
 
 
+def test_retain_except_on_create_keeps_what_was_created_well(deployer: Any) -> None:
+    """It keeps a resource like Retain, but a creation that is rolled back deletes it.
+
+    Source: CloudFormation template reference, "DeletionPolicy attribute".
+    """
+    bucket = {"Type": "AWS::S3::Bucket", "DeletionPolicy": "RetainExceptOnCreate"}
+
+    assert deployer.up(template(Kept=bucket, Bad=BROKEN | {"DependsOn": "Kept"})) == "ROLLBACK_COMPLETE"
+    assert deployer.statuses("Kept")[-1] == "DELETE_COMPLETE"
+    assert deployer.down() == "DELETE_COMPLETE"
+
+    deployer.stack_id = ""
+    deployer.name = f"{deployer.name}-again"
+    assert deployer.up(template(Kept=bucket)) == "CREATE_COMPLETE"
+    assert deployer.down() == "DELETE_COMPLETE"
+    assert deployer.statuses("Kept")[-1] == "DELETE_SKIPPED"
+
+
 def test_what_a_dependent_needs_is_deleted_after_it(deployer: Any) -> None:
     """Deletion goes against the dependencies."""
     deployer.up(template(A=TOPIC, B=topic("b", DependsOn="A"), C=topic("c", DependsOn=["A", "B"])))

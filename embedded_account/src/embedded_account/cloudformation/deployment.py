@@ -15,7 +15,7 @@ from embedded_account.cloudformation.intrinsics import Resolver
 from embedded_account.cloudformation.plan import planned_properties
 from embedded_account.cloudformation.resources import resource_type
 from embedded_account.cloudformation.resources.resource import Call, ResourceType
-from embedded_account.cloudformation.stacks import Stack, StackResource, tag_map
+from embedded_account.cloudformation.stacks import KEEPING, Stack, StackResource, tag_map
 from embedded_account.cloudformation.templates import Definition, Template
 
 logger = logging.getLogger("embedded_account")
@@ -91,7 +91,7 @@ class Deployment:
             return True
         reason = problem or f"The following resource(s) failed to create: [{', '.join(sorted(failed))}]. "
         self._stack.enter("ROLLBACK_IN_PROGRESS", f"{reason}Rollback requested by user.")
-        undeleted = self._delete_all(list(self._stack.resources.values()))
+        undeleted = self._delete_all(list(self._stack.resources.values()), kept_by=frozenset({"Retain"}))
         if undeleted:
             self._stack.enter("ROLLBACK_FAILED", _failed_to("delete", undeleted))
         else:
@@ -210,7 +210,7 @@ class Deployment:
             stack.enter("UPDATE_ROLLBACK_FAILED", _failed_to("update", failed))
             return
         stack.enter("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
-        undeleted = self._delete_all(leftover, ignore_policy=True)
+        undeleted = self._delete_all(leftover, kept_by=frozenset())
         for name in set(stack.resources) - set(self._before):
             del stack.resources[name]
         stack.enter("UPDATE_ROLLBACK_COMPLETE", _failed_to("delete", undeleted) if undeleted else "")
@@ -239,7 +239,7 @@ class Deployment:
         self._stack.resources[name] = restored
         return True
 
-    def _delete_all(self, resources: list[StackResource], *, ignore_policy: bool = False) -> set[str]:
+    def _delete_all(self, resources: list[StackResource], *, kept_by: frozenset[str] = KEEPING) -> set[str]:
         """Delete `resources`, dependents first; return the logical ids of those that could not be deleted."""
         keyed = {f"{item.logical_id}/{item.physical_id}": item for item in resources}
         needed_by = {
@@ -250,8 +250,7 @@ class Deployment:
         def delete(key: str) -> bool:
             item = keyed[key]
             policy = item.update_replace_policy if item in self._superseded else item.deletion_policy
-            keep = policy == "Retain" and not ignore_policy
-            return self._resources.delete(item, keep=keep)
+            return self._resources.delete(item, keep=policy in kept_by)
 
         failed = graph.run(needed_by, delete, num_workers=_NUM_WORKERS, stop_on_failure=False)
         return {keyed[key].logical_id for key in failed}
@@ -267,7 +266,7 @@ def delete_stack(account: Account, stack: Stack, retained: set[str]) -> bool:
     }
 
     def delete(name: str) -> bool:
-        return resources.delete(left[name], keep=left[name].deletion_policy == "Retain" or name in retained)
+        return resources.delete(left[name], keep=left[name].deletion_policy in KEEPING or name in retained)
 
     order = graph.reverse({name: item.dependencies & set(left) for name, item in left.items()})
     failed = graph.run(order, delete, num_workers=_NUM_WORKERS, stop_on_failure=False)

@@ -9,7 +9,7 @@ from embedded_account.cloudformation.errors import TemplateError
 from embedded_account.cloudformation.intrinsics import KNOWN_AFTER_APPLY, Resolver, references
 from embedded_account.cloudformation.resources import resource_type
 from embedded_account.cloudformation.resources.resource import ResourceType
-from embedded_account.cloudformation.stacks import Stack, StackResource
+from embedded_account.cloudformation.stacks import KEEPING, Stack, StackResource
 from embedded_account.cloudformation.templates import Definition, Template
 
 NO_CHANGE = "The submitted information didn't contain changes. Submit different information to create a change set."
@@ -175,7 +175,7 @@ def _replacement(changes: tuple[PropertyChange, ...]) -> str:
 
 
 def _removal(existing: StackResource) -> Change:
-    action = "Retain" if existing.deletion_policy == "Retain" else "Delete"
+    action = "Retain" if existing.deletion_policy in KEEPING else "Delete"
     return Change(
         "Remove",
         existing.logical_id,

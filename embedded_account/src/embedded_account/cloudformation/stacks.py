@@ -13,6 +13,7 @@ from embedded_account.cloudformation.templates import Template
 from embedded_account.errors import ServiceError
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
+KEEPING = frozenset({"Retain", "RetainExceptOnCreate"})  # the policies that keep a resource which was created well
 
 
 @dataclass
