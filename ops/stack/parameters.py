@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 PROFILE = "ops/stack/local_parameters.json"
 _SOURCE = "TrainingSourceS3Uri"
 _DIGEST = "SettingsDigest"
+_OTHER_ARCHITECTURE = re.compile(r"ml\.((?P<graviton>[a-z]+\d+g[a-z]*)|(inf|trn)\d+[a-z]*)\.")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
 
 
@@ -117,6 +118,7 @@ def merge(
     if missing:
         raise StackError(f"parameter {missing[0]!r}: has no value; give one with --parameter {missing[0]}=...")
     _check_concurrency(values)
+    _check_architectures(values)
     if _DIGEST in defaults:
         values[_DIGEST] = _digest(values)
     kept = frozenset(older) - set(given) - set(computed) - {_DIGEST}
@@ -133,6 +135,21 @@ def _check_concurrency(values: Mapping[str, str]) -> None:
             f"parameter 'PredictProvisionedConcurrency': {provisioned}; at most PredictReservedConcurrency"
             f" ({reserved}), raise that one too or set it to 0 to reserve nothing"
         )
+
+
+def _check_architectures(values: Mapping[str, str]) -> None:
+    """Refuse instance types that the images, which are for x86-64 CPUs and NVIDIA GPUs, do not run on.
+
+    Source: Amazon EC2 user guide, "Instance type naming conventions": a g after the generation is Graviton.
+    """
+    for name in ("TuningInstanceType", "TrainingInstanceType", "EndpointInstanceType"):
+        match = _OTHER_ARCHITECTURE.match(values.get(name, ""))
+        if match:
+            kind = "Graviton (arm64)" if match["graviton"] else "Inferentia or Trainium"
+            raise StackError(
+                f"parameter {name!r}: {values[name]!r} has {kind}, and the images are for x86-64 and NVIDIA GPUs;"
+                " take one such as ml.m5.large, ml.c6i.xlarge or ml.g4dn.xlarge"
+            )
 
 
 def _computed(session: Session, declared: set[str], values: Mapping[str, str], source_s3_uri: str) -> dict[str, str]:

@@ -147,6 +147,33 @@ def test_provisioned_concurrency_within_the_reserved_is_taken(
     assert _request(parameters.merge(session, defaults, {}, {}, SOURCE)) == defaults
 
 
+@pytest.mark.parametrize("name", ["TuningInstanceType", "TrainingInstanceType", "EndpointInstanceType"])
+@pytest.mark.parametrize(
+    "instance_type",
+    ["ml.m6g.large", "ml.m6gd.xlarge", "ml.c7g.large", "ml.c7gn.large", "ml.r8g.xlarge", "ml.g5g.xlarge",
+     "ml.inf1.xlarge", "ml.inf2.xlarge", "ml.trn1.2xlarge", "ml.trn1n.32xlarge"],
+)  # fmt: skip
+def test_another_architecture_is_refused(session: Session, name: str, instance_type: str) -> None:
+    """The images are for x86-64 and NVIDIA GPUs; on another instance nothing of them starts.
+
+    Source: Amazon EC2 user guide, "Instance type naming conventions".
+    """
+    with pytest.raises(StackError, match=f"parameter '{name}': '{instance_type}' has .*take one such as"):
+        parameters.merge(session, {name: "ml.m5.large"}, {}, {name: instance_type}, "s3://b/s")
+
+
+@pytest.mark.parametrize(
+    "instance_type",
+    ["ml.m5.large", "ml.m5dn.large", "ml.c6i.xlarge", "ml.m7a.large", "ml.g4dn.xlarge", "ml.g5.xlarge", "ml.g6e.xlarge",
+     "ml.p3.2xlarge", "ml.p4d.24xlarge", "ml.t3.medium", "ml.r5.large"],
+)  # fmt: skip
+def test_x86_and_nvidia_are_taken(session: Session, instance_type: str) -> None:
+    """A g as the family is a GPU, after the generation it is Graviton."""
+    given = {"EndpointInstanceType": instance_type}
+
+    assert parameters.merge(session, {"EndpointInstanceType": "x"}, {}, given, "s3://b/s").values == given
+
+
 def test_provisioned_concurrency_above_the_reserved_is_refused(session: Session) -> None:
     """Before anything is uploaded, with both values and the remedy."""
     defaults = {"PredictReservedConcurrency": "5", "PredictProvisionedConcurrency": "0"}
