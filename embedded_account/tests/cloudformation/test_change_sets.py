@@ -204,7 +204,7 @@ def test_a_template_may_lie_in_s3(deployer: Any, aws: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"ChangeSetType": "IMPORT"}, "ChangeSetType 'IMPORT'"),
+        ({"ChangeSetType": "IMPORT"}, "ChangeSetType: 'IMPORT'"),
         ({"IncludeNestedStacks": True}, "IncludeNestedStacks"),
         ({"OnStackFailure": "DELETE"}, "OnStackFailure"),
         ({"NotificationARNs": ["arn:aws:sns:us-east-1:123456789012:t"]}, "NotificationARNs"),

@@ -343,7 +343,8 @@ def _check_metrics(params: dict[str, Any]) -> None:
         )
     stats = [query["MetricStat"] for query in queries if "MetricStat" in query]
     if len({checked_period(stat["Period"]) for stat in stats}) != 1:
-        raise not_carried_out(f"PutMetricAlarm.Metrics of alarm {name!r} with several Periods", "let them share one")
+        what = f"PutMetricAlarm.Metrics of alarm {name!r} with several Periods"
+        raise not_carried_out(what, "let them share one Period")
     for query in queries:
         refuse("PutMetricAlarm.Metrics", query, _QUERY_MEMBERS)
     probe = MetricStore()  # with a sample of each metric, what cannot be evaluated is refused now
