@@ -153,7 +153,9 @@ def test_an_alarm_is_refused_by_a_key_that_does_not(tmp_path: Path, key: str) ->
     topic = sns_backends[account.account_id][account.region].create_topic(f"topic-{uuid.uuid4().hex[:8]}")
     statements = [alarms("other")] if key == "of another alarm" else []
     policy = json.dumps({"Statement": [{**one, "Resource": "*"} for one in statements]})
-    topic.kms_master_key_id = "alias/aws/sns" if key == "managed" else account.shared(Keys).create(policy, "", {}).arn
+    topic.kms_master_key_id = (
+        "alias/aws/sns" if key == "managed" else account.singleton(Keys).create(policy, "", {}).arn
+    )
     alarm = Principal("", "", "cloudwatch.amazonaws.com", "arn:aws:cloudwatch:us-east-1:123456789012:alarm:mine")
 
     with pytest.raises(ServiceError, match=r"cloudwatch\.amazonaws\.com") as refused:

@@ -82,7 +82,7 @@ class ResourcePolicies:
         return json.dumps({"Version": "2012-10-17", "Statement": statements}) if statements else None
 
     def _key(self, arn: str) -> str | None:
-        key = self._account.shared(Keys).find(arn)
+        key = self._account.singleton(Keys).find(arn)
         return key.policy if key else None
 
     def _trust(self, arn: str) -> str | None:

@@ -98,7 +98,7 @@ class ResourceTags:
 
     def _look_up(self) -> dict[str, str]:
         if self._service == "kms":  # not by a request, which the policy that asks would decide on
-            key = self._account.shared(Keys).find(self._arn)
+            key = self._account.singleton(Keys).find(self._arn)
             return {name.lower(): value for name, value in key.tags.items()} if key else {}
         if self._service not in _LOOKUPS or "*" in self._arn:
             return {}

@@ -24,8 +24,8 @@ class TopicKeys:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._keys = account.shared(Keys)
-        self._permissions = account.shared(Permissions)
+        self._keys = account.singleton(Keys)
+        self._permissions = account.singleton(Permissions)
 
     def require(self, publisher: Principal, topic_arn: str) -> None:
         """Return when the topic has no key, or when `publisher` may use it.

@@ -9,4 +9,4 @@ def install(account: Account) -> None:
     from embedded_account.kms.operations import operations
     from embedded_account.wiring.serving import serve
 
-    serve(account, "kms", operations(account.shared(Keys)))
+    serve(account, "kms", operations(account.singleton(Keys)))

@@ -43,7 +43,7 @@ class Keys:
         self.account = account
         self._keys: dict[str, Key] = {}
         self._lock = threading.Lock()
-        account.keep("keys", self.all, self._restore)
+        account.persist("keys", self.all, self._restore)
 
     def all(self) -> list[Key]:
         """Return every key that there is, oldest first."""
