@@ -77,7 +77,7 @@ def _tuning_outcome(job: Mapping[str, Any]) -> Succeeded | Failed | None:
         return None
     best = job.get("BestTrainingJob", {})
     objective = best.get("FinalHyperParameterTuningJobObjectiveMetric", {})
-    if status != "Completed" or "Value" not in objective:
+    if status not in ("Completed", "Stopped") or "Value" not in objective:  # stopped at its time limit, it has a result
         return Failed(_ERRORS["tuning"], failures.tuning_job_sentence(job, _failed_trial(job)))
     counts = job.get("TrainingJobStatusCounters", {})
     tuning = Tuning(
