@@ -4,11 +4,13 @@ import contextlib
 import functools
 import itertools
 import json
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from moto import mock_aws
+from moto.dynamodb.responses import DynamoHandler
 
 from handlers import aws, start_execution
 from handlers.contract.settings import Settings
@@ -54,6 +56,20 @@ def chaos(switches: dict[str, Switch]) -> Chaos:
     for switch in switches.values():
         switch.chaos = found
     return found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _writes_are_one_step() -> Iterator[None]:
+    """Let moto look at a condition and write in one step, as DynamoDB does: tests write from several threads."""
+    lock, original = threading.RLock(), DynamoHandler.call_action
+
+    def one_at_a_time(self: DynamoHandler) -> Any:
+        with lock:
+            return original(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DynamoHandler, "call_action", one_at_a_time)
+        yield
 
 
 @pytest.fixture(scope="session")
