@@ -35,7 +35,9 @@ lint:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy deploy.py datasets handlers inference ops reports requirements statemachine training
+	$(BIN)/mypy tests bench
 	MYPYPATH=embedded_account/src $(BIN)/mypy embedded_account/src
+	$(BIN)/mypy --config-file embedded_account/pyproject.toml embedded_account/tests embedded_account/bench
 	$(BIN)/lint-imports
 	mkdir -p build
 	$(BIN)/python -m ops.stack.expand_template > build/expanded.json

@@ -6,6 +6,7 @@ backbone a head Linear(2048, 128)-ReLU-Linear(128, classes), else all layers; Ad
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -49,7 +50,7 @@ def build(model_name: str, backbone: Path | None, num_classes: int, *, frozen: b
     """Return the network in torch's own memory format; `backbone` is a state_dict whose head is left out."""
     from torchvision import models
 
-    network: nn.Module = models.get_model(model_name, weights=None)
+    network: Any = models.get_model(model_name, weights=None)
     features = network.fc.in_features
     network.fc = head(features, num_classes) if frozen else nn.Linear(features, num_classes)
     if backbone is not None:
@@ -57,7 +58,8 @@ def build(model_name: str, backbone: Path | None, num_classes: int, *, frozen: b
         network.load_state_dict({k: v for k, v in state.items() if not k.startswith("fc.")}, strict=False)
     for name, parameter in network.named_parameters():
         parameter.requires_grad = not frozen or name.startswith("fc.")
-    return network
+    built: nn.Module = network
+    return built
 
 
 def head(num_features: int, num_classes: int) -> nn.Sequential:

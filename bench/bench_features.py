@@ -132,7 +132,7 @@ def split_files(photos: Path) -> dict[str, Files]:
 def baseline_epoch(files: dict[str, Files]) -> float:
     """Return the seconds of one epoch of one trial of today's way: train, then validate."""
     network = baseline.build(MODEL, backbone_file(), NUM_CLASSES, frozen=True).eval()
-    optimizer = torch.optim.Adam(network.fc.parameters(), lr=1e-3)
+    optimizer = torch.optim.Adam(network.get_submodule("fc").parameters(), lr=1e-3)
     started = time.perf_counter()
     baseline.train_epoch(network, optimizer, iter(baseline.loader(files["train"], SIDE, shuffle=True)))
     baseline.accuracy(network, iter(baseline.loader(files["validation"], SIDE, shuffle=False)))

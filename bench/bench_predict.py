@@ -191,10 +191,10 @@ def show_overhead(folder: Path, seconds: float, rounds: int) -> None:
 
     session = open_session("retriever", embedded_account.status(local_folder()))
     deployed, files = stacks.deployed(session), targets.photographs(folder, 16)
-    targets = [targets.of_stack(session, deployed, name) for name in ("endpoint", "lambda")]
+    both = [targets.of_stack(session, deployed, name) for name in ("endpoint", "lambda")]
     medians: dict[str, list[float]] = {"endpoint": [], "lambda": []}
     for _ in range(rounds):
-        for name, target in zip(medians, targets, strict=True):
+        for name, target in zip(medians, both, strict=True):
             result = driving.drive(target, files, driving.Load(seconds, warm_up_seconds=1.0))
             summary.show(result)
             medians[name].append(result.percentiles_ms()["p50"])
@@ -256,7 +256,8 @@ def show_capacity(folder: Path, reserved: int) -> None:
     session = open_session("retriever", embedded_account.status(local_folder()))
     deployed, files = stacks.deployed(session), targets.photographs(folder, 16)
     name, target = deployed.output("PredictFunctionName"), targets.of_stack(session, deployed, "lambda")
-    before = session.functions.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
+    concurrency: Any = session.functions.get_function_concurrency(FunctionName=name)  # its stub says it is never empty
+    before = concurrency.get("ReservedConcurrentExecutions")
     session.functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)
     try:
         rush = driving.drive(target, files, driving.Load(4.0, concurrency=4 * reserved))

@@ -26,7 +26,8 @@ import click
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:] = [str(ROOT), str(ROOT / "bench"), *sys.path[1:]]
 
-from serving_baselines import (  # noqa: E402
+from bench.photographs import made  # noqa: E402
+from bench.serving_baselines import (  # noqa: E402
     ServerProcess,
     install_beside,
     start_ours,
@@ -34,8 +35,6 @@ from serving_baselines import (  # noqa: E402
     start_torchserve_as_it_comes,
     start_usual,
 )
-
-from bench.photographs import made  # noqa: E402
 from ops.load.driving import Load, Photograph, drive  # noqa: E402
 from ops.load.targets import HttpTarget, photographs  # noqa: E402
 
@@ -206,12 +205,12 @@ def show(found: dict[str, dict[str, list[float]]], sent: list[Photograph]) -> No
         faster = ratio(found["usual"]["p50_1"], found[name]["p50_1"])
         more = ratio(found[name]["throughput_8"], found["usual"]["throughput_8"])
         click.echo(f"| {name} | " + " | ".join(cells) + f" | {faster:.2f} | {more:.2f} |")
-    columns = ("alone_ms", "together", "batches_of_4", "decode_ms", "both_ms", "together_decoding")
-    click.echo("\n| engine without a server | " + " | ".join(columns) + " |")
-    click.echo("|---" * (len(columns) + 1) + "|")
+    engine_columns = ("alone_ms", "together", "batches_of_4", "decode_ms", "both_ms", "together_decoding")
+    click.echo("\n| engine without a server | " + " | ".join(engine_columns) + " |")
+    click.echo("|---" * (len(engine_columns) + 1) + "|")
     for name in (name for name in found if "alone_ms" in found[name]):
         medians = {column: statistics.median(values) for column, values in found[name].items()}
-        cells = [f"{medians[column]:.4g}" if column in medians else "" for column in columns]
+        cells = [f"{medians[column]:.4g}" if column in medians else "" for column in engine_columns]
         click.echo(f"| {name} | " + " | ".join(cells) + " |")
     show_shares(found["openvino-int8"], found["ours"])
 

@@ -51,7 +51,10 @@ def picture(index: int, seed: tuple[int, ...]) -> NDArray[np.uint8]:
     colour = 255 * np.array(colorsys.hsv_to_rgb(hue, 0.8, generator.uniform(0.6, 1)))
     inside = flower(3 + index % 6, generator)[..., None]
     shaded = inside * colour * generator.uniform(0.7, 1) + (1 - inside) * background
-    return np.clip(shaded + np.roll(_grain(), int(generator.integers(WIDTH)), axis=1), 0, 255).astype(np.uint8)
+    pixels: NDArray[np.uint8] = np.clip(
+        shaded + np.roll(_grain(), int(generator.integers(WIDTH)), axis=1), 0, 255
+    ).astype(np.uint8)
+    return pixels
 
 
 @cache
@@ -68,4 +71,5 @@ def flower(num_petals: int, generator: np.random.Generator) -> NDArray[np.float6
     reach = HEIGHT * generator.uniform(0.25, 0.45)
     wave = np.cos(num_petals * np.arctan2(down, right) + generator.uniform(0, 6.28))
     edge = reach * (0.65 + 0.35 * wave) - np.hypot(down, right)
-    return np.clip(edge / 6 + 0.5, 0, 1)
+    petal: NDArray[np.float64] = np.clip(edge / 6 + 0.5, 0, 1)
+    return petal

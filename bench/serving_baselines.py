@@ -239,7 +239,9 @@ def serve_usual(folder: Path, port: int) -> None:
 
     transforms = importlib.import_module("torchvision.transforms")  # after training.model, which makes it importable
     description = json.loads((folder / "model.json").read_text())
-    network = build_model(ModelSpec.from_dict(description)).to(memory_format=torch.contiguous_format)
+    network: torch.nn.Module = build_model(ModelSpec.from_dict(description)).to(
+        memory_format=torch.contiguous_format  # type: ignore[call-overload]  # torch's stub has it for tensors only
+    )
     network.load_state_dict(torch.load(folder / "model.pt", weights_only=True))
     network.eval()
     prepare = transforms.Compose(

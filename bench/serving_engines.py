@@ -118,7 +118,7 @@ def _batches(artifact: Path, photos: Photos, seconds: float) -> float:
 
 def onnx_runtime(artifact: Path, photos: Photos, precision: str, seconds: float) -> dict[str, float]:
     """Measure ONNX Runtime with the same graph: all threads for one call, then a thread each for several."""
-    import onnxruntime
+    import onnxruntime  # type: ignore[import-not-found]  # installed beside, for this measurement alone
 
     def session(threads: int) -> Callable[[Any], Any]:
         options = onnxruntime.SessionOptions()

@@ -14,7 +14,7 @@ from tests.roles import new_role
 _ROLES = ("tester", "serving", "pipeline", "scheduler", "retriever-sagemaker", "retriever-pipeline")
 
 
-class ModuleScheduling(LoadScopeScheduling):
+class ModuleScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
     """Keeps a module's tests on one worker, and those of tests/flow, which share a stack and go on from each other."""
 
     def _split_scope(self, nodeid: str) -> str:

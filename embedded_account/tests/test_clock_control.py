@@ -6,16 +6,17 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from embedded_account.pytest_plugin import RunningAccount
-from support.functions import make_function
+from support.functions import Deployed, make_function
 from support.queues import Queue, messages, new_queue
 from support.waiting import eventually
 
-from embedded_account import control
+from embedded_account import AccountError, control
 
 
 @pytest.fixture
@@ -37,12 +38,16 @@ def test_retries_of_an_asynchronous_event_pass_at_once(stepped: RunningAccount) 
 
     failing.client.invoke(FunctionName=failing.name, InvocationType="Event", Payload=b"{}")
     for tries in (1, 2):
-        eventually(lambda tries=tries: failing.log().count("tried") == tries)
+        eventually(partial(_has_tried, failing, tries))
         control.advance_clock(stepped.info, 121)
     (body,) = messages(stepped, queue, at_least=1)
 
     outcome = json.loads(body)["requestContext"]
     assert (outcome["condition"], outcome["approximateInvokeCount"]) == ("RetriesExhausted", 3)
+
+
+def _has_tried(function: Deployed, tries: int) -> bool:
+    return function.log().count("tried") == tries
 
 
 _HELD = """
@@ -171,7 +176,7 @@ def test_a_message_is_seen_again_when_its_time_is_over(stepped: RunningAccount) 
 
 def test_time_does_not_go_back(stepped: RunningAccount) -> None:
     """The account refuses it in a sentence."""
-    with pytest.raises(control.AccountError, match="it must be above 0"):
+    with pytest.raises(AccountError, match="it must be above 0"):
         control.advance_clock(stepped.info, -1)
 
 

@@ -7,7 +7,7 @@ import socket
 import pytest
 from support.processes import wait_until_gone
 
-from embedded_account import control
+from embedded_account import AccountError, control
 
 pytestmark = pytest.mark.account
 
@@ -42,7 +42,7 @@ def test_a_port_in_use_fails_with_the_end_of_the_log(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
-        with pytest.raises(control.AccountError, match="Address already in use"):
+        with pytest.raises(AccountError, match="Address already in use"):
             control.start(tmp_path, port=port)
 
 

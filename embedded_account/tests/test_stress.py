@@ -25,6 +25,10 @@ _CONFIG = Config(retries={"total_max_attempts": 1}, read_timeout=60, max_pool_co
 pytestmark = pytest.mark.account
 _PASS = json.dumps({"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}})
 _WAIT = json.dumps({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 60, "End": True}}})
+_TRUST = json.dumps({"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+]})  # fmt: skip
+_PATTERN = json.dumps({"source": ["aws.states"]})
 _STACK = json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}, "Topic": {"Type": "AWS::SNS::Topic"}}})
 _SWITCHING = "import sys\nsys.setswitchinterval(1e-5)\n"  # threads meet five hundred times as often as by default
 
@@ -204,10 +208,6 @@ _SERVICES: dict[str, list[Callable[[Caller], Any]]] = {
         lambda c: c.clients["sagemaker"].list_endpoints(),
     ],
 }
-_TRUST = json.dumps({"Version": "2012-10-17", "Statement": [
-    {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-]})  # fmt: skip
-_PATTERN = json.dumps({"source": ["aws.states"]})
 
 
 def _group(c: Caller, name: str) -> None:
@@ -230,7 +230,7 @@ def shared(restless: RunningAccount, clients: dict[str, Any]) -> dict[str, str]:
         for name, definition in (("pass", _PASS), ("wait", _WAIT))
     }
     clients["s3"].create_bucket(Bucket="stress")
-    notification = {"EventBridgeConfiguration": {}}
+    notification: dict[str, Any] = {"EventBridgeConfiguration": {}}
     clients["s3"].put_bucket_notification_configuration(Bucket="stress", NotificationConfiguration=notification)
     clients["dynamodb"].create_table(
         TableName="stress",

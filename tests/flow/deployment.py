@@ -89,10 +89,11 @@ class Deployment:
 
     def wait_for_execution(self, dataset: str, *, seconds: float = 60) -> str:
         """Return the ARN of the newest execution of `dataset`, once there is one."""
-        return wait_for(
+        arn: str = wait_for(
             lambda: next((e["executionArn"] for e in self.executions() if e["name"].startswith(f"{dataset}-")), None),
             seconds,
         )
+        return arn
 
     def wait_until_ended(self, arn: str, *, seconds: float = 180) -> dict[str, Any]:
         """Return the description of an execution once it has ended."""
@@ -101,7 +102,8 @@ class Deployment:
             execution = self.client("stepfunctions").describe_execution(executionArn=arn)
             return execution if execution["status"] != "RUNNING" else None
 
-        return wait_for(ended, seconds)
+        execution: dict[str, Any] = wait_for(ended, seconds)
+        return execution
 
     def record(self, arn: str) -> dict[str, Any]:
         """Return the run record of an execution as plain values."""
@@ -116,7 +118,7 @@ class Deployment:
         answer = self.client("lambda").invoke(
             FunctionName=self.outputs["PredictAliasArn"], Payload=json.dumps(event).encode()
         )
-        payload = json.load(answer["Payload"])
+        payload: dict[str, Any] = json.load(answer["Payload"])
         assert "FunctionError" not in answer, payload
         return payload | {"body": json.loads(payload["body"])}
 

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -23,6 +24,12 @@ def faults(stack: Deployment) -> Iterator[Faults]:
     remote = Faults(stack.account.info)
     yield remote
     remote.clear()
+
+
+def _answers(stack: Deployment, dataset: str, num_events: int) -> list[str] | None:
+    """Return what the function said of the dataset's events, or None while it has not handled so many."""
+    said = said_of(stack, dataset)
+    return said if len(said) >= num_events else None
 
 
 def _all_ended(stack: Deployment, dataset: str) -> bool:
@@ -58,7 +65,7 @@ def test_an_event_that_comes_after_a_newer_one_starts_nothing(
 
     for num_events in (1, 2, 3):
         embedded_account.advance_clock(stack.account.info, _GAP_SECONDS)
-        said = wait_for(lambda n=num_events: found if len(found := said_of(stack, dataset)) >= n else None, 60)
+        said = wait_for(partial(_answers, stack, dataset, num_events), 60)
         assert _all_ended(stack, dataset)
 
     num_newest = sum(number == max(order[: place + 1]) for place, number in enumerate(order))

@@ -19,7 +19,7 @@ def frozen(account_at_speed: Any) -> Deployment:
     return deployment
 
 
-def _result_of(deployment: Deployment, arn: str, state: str) -> dict[str, Any] | None:
+def _result_of(deployment: Deployment, arn: str, state: str) -> Any:
     """Return what the state has answered, or None while it has not."""
     history = deployment.client("stepfunctions").get_execution_history(executionArn=arn, maxResults=1000)["events"]
     for event in history:

@@ -93,7 +93,8 @@ def _plain(stack_name: str, resource: str) -> str:
 
 def test_every_permission_is_needed(of_roles, policies):
     """Without any one action or any one resource of any one statement some request of the flow is denied."""
-    idle, needed = set(), set()
+    idle: set[str] = set()
+    needed: set[str] = set()
     for key, one in of_roles.items():
         for number, statement in enumerate(one["statements"]):
             assert statement["effect"] == "Allow"

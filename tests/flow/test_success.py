@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -159,7 +160,7 @@ def test_the_same_upload_event_three_times_starts_one_run(stack, production):
         },
     }
 
-    def deliver(_: int) -> dict:
+    def deliver(_: int) -> Any:
         answer = stack.client("lambda").invoke(
             FunctionName=stack.outputs["StartExecutionFunctionName"], Payload=json.dumps(event).encode()
         )
@@ -196,7 +197,7 @@ def test_more_callers_than_reserved_concurrency_get_429(stack, production):
             answer = lambda_client.invoke(FunctionName=stack.outputs["PredictAliasArn"], Payload=body)
             return str(json.load(answer["Payload"])["statusCode"])
         except lambda_client.exceptions.TooManyRequestsException as error:
-            return error.response["Error"]["Code"]
+            return str(error.response["Error"]["Code"])
 
     with ThreadPoolExecutor(12) as pool:
         outcomes = list(pool.map(call, range(12)))

@@ -29,6 +29,7 @@ def _operations_in(tree: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get_paginator":
             (operation,) = node.args
             assert isinstance(operation, ast.Constant)
+            assert isinstance(operation.value, str)
             yield _every_operation()[operation.value]
 
 

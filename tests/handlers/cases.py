@@ -38,7 +38,7 @@ _TARGET = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 _ARCHIVE = packing.zipped({f"{name}/{i}.jpg": b"x" for name in "ab" for i in range(3)})
 
 
-def raises(error: Exception) -> Any:
+def raises(error: BaseException) -> Any:
     raise error
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+from typing import Any
 
 import pytest
 from botocore.response import StreamingBody
@@ -12,7 +13,7 @@ from handlers.contract.states import GoldenPrediction
 from handlers.endpoints.golden import Answer, compare
 from tests.handlers.environment import EXECUTION
 
-_GOLDEN = [
+_GOLDEN: list[dict[str, Any]] = [
     {"path": "test/daisy/0.jpg", "class_name": "daisy", "probability": 0.91},
     {"path": "test/rose/0.png", "class_name": "rose", "probability": 0.55},
 ]

@@ -1,5 +1,7 @@
 """handlers/deploy_endpoint.py, serving.py and scaling.py: create, update with rollback, and autoscaling."""
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
 from handlers import aws
@@ -12,6 +14,10 @@ from handlers.endpoints.requests import next_move, update_request
 from handlers.ledger import Deployment, Scaling, Token
 from handlers.register_scaling import handler as register_scaling
 from tests.handlers.environment import ENVIRONMENT, EXECUTION
+from tests.handlers.stored import stored
+
+if TYPE_CHECKING:
+    from mypy_boto3_application_autoscaling.type_defs import ScalableTargetActionTypeDef
 
 _ENDPOINT_ARN = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/retriever"
 
@@ -42,7 +48,7 @@ def test_first_deployment_creates_the_endpoint(world, deploy):
         "ml.m5.large",
     )
     assert world.sagemaker.endpoints["retriever"]["EndpointStatus"] == "Creating"
-    token = Token.get(world.ledger, _ENDPOINT_ARN)
+    token = stored(Token, world.ledger, _ENDPOINT_ARN)
     assert (token.endpoint_config_name, token.previous_endpoint_config_name) == (EXECUTION, "")
 
 
@@ -54,7 +60,7 @@ def test_next_deployment_updates_the_endpoint(world, deploy):
 
     request = world.sagemaker.request("UpdateEndpoint")
     assert (request["EndpointName"], request["EndpointConfigName"]) == ("retriever", EXECUTION)
-    assert Token.get(world.ledger, _ENDPOINT_ARN).previous_endpoint_config_name == "old-config"
+    assert stored(Token, world.ledger, _ENDPOINT_ARN).previous_endpoint_config_name == "old-config"
 
 
 def test_update_rolls_back_on_alarms(event, settings):
@@ -162,7 +168,7 @@ def test_retried_state_waits_for_its_own_update(world, deploy, sent):
     assert deploy("second")["Move"] == "wait"
 
     assert world.sagemaker.operations().count("UpdateEndpoint") == 1
-    token = Token.get(world.ledger, _ENDPOINT_ARN)
+    token = stored(Token, world.ledger, _ENDPOINT_ARN)
     assert (token.task_token, token.previous_endpoint_config_name) == ("second", "old-config")
     assert sent.answers == []
 
@@ -210,7 +216,7 @@ def test_denied_creation_is_typed(world, deploy):
 def test_config_is_noted_before_it_exists(world, deploy):
     """A crash at any point leaves at most what the next run removes."""
     seen = []
-    world.sagemaker.before["CreateModel"] = lambda: seen.append(Deployment.get(world.ledger, EXECUTION))
+    world.sagemaker.before["CreateModel"] = lambda: seen.append(stored(Deployment, world.ledger, EXECUTION))
 
     deploy()
 
@@ -337,9 +343,13 @@ def test_scaling_comes_back_exactly(scaled, deploy):
 def test_scheduled_actions_come_back(scaled, deploy):
     """They go with their target: recurring ones with their zone and bounds, single ones with their times."""
     client, own = aws.autoscaling(), scaling._target_of("retriever")
-    bounds = {"MinCapacity": 2, "MaxCapacity": 3}
-    weekly = {"Schedule": "cron(0 8 ? * MON *)", "Timezone": "Europe/Berlin", "ScalableTargetAction": bounds}
-    once = {"Schedule": "at(2030-01-01T00:00:00)", "EndTime": "2030-02-01T00:00:00+00:00"}
+    bounds: ScalableTargetActionTypeDef = {"MinCapacity": 2, "MaxCapacity": 3}
+    weekly: dict[str, Any] = {
+        "Schedule": "cron(0 8 ? * MON *)",
+        "Timezone": "Europe/Berlin",
+        "ScalableTargetAction": bounds,
+    }
+    once: dict[str, Any] = {"Schedule": "at(2030-01-01T00:00:00)", "EndTime": "2030-02-01T00:00:00+00:00"}
     client.put_scheduled_action(**own, ScheduledActionName="weekly", **weekly)
     client.put_scheduled_action(**own, ScheduledActionName="once", ScalableTargetAction=bounds, **once)
     deploy()
@@ -349,7 +359,7 @@ def test_scheduled_actions_come_back(scaled, deploy):
     assert scaling.give_back(scaled.ledger, scaled.settings)
 
     actions = client.describe_scheduled_actions(ServiceNamespace="sagemaker")["ScheduledActions"]
-    restored = {action["ScheduledActionName"]: action for action in actions}
+    restored: dict[str, Any] = {action["ScheduledActionName"]: action for action in actions}
     assert {name: restored["weekly"][name] for name in weekly} == weekly
     assert (restored["once"]["Schedule"], restored["once"]["EndTime"].year) == (once["Schedule"], 2030)
 
@@ -357,7 +367,7 @@ def test_scheduled_actions_come_back(scaled, deploy):
 def test_scheduled_action_whose_time_has_passed_is_said(scaled, deploy, monkeypatch, caplog):
     """What AWS refuses to take back keeps nothing else from coming back."""
     client, own = aws.autoscaling(), scaling._target_of("retriever")
-    bounds = {"MinCapacity": 2, "MaxCapacity": 3}
+    bounds: ScalableTargetActionTypeDef = {"MinCapacity": 2, "MaxCapacity": 3}
     client.put_scheduled_action(
         **own, ScheduledActionName="past", Schedule="at(2030-01-01T00:00:00)", ScalableTargetAction=bounds
     )

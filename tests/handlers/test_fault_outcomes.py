@@ -3,10 +3,10 @@
 import functools
 import itertools
 import socket
+import time
 from collections import Counter
 from typing import Any
 
-import botocore.endpoint
 import pytest
 from botocore.config import Config
 from embedded_account.pytest_plugin import RunningAccount
@@ -49,7 +49,7 @@ def _handlers_reach(account: RunningAccount, monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setattr(clients, name, functools.cache(getattr(clients, name).__wrapped__))
     for name, value in client_environment(account.info).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(botocore.endpoint.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
 
 
 def _minimal(shape: Any) -> Any:

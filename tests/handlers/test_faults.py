@@ -7,9 +7,10 @@ import pytest
 from handlers import register_scaling, report_outcome, resume_execution
 from handlers.contract.errors import AwsError
 from handlers.endpoints import scaling
-from handlers.ledger import Token, Turn, events, tokens
+from handlers.ledger import Token, events, tokens
 from tests.handlers.cases import CASES, FAULTS, KINDS, calls_of, each_kind_is_typed, ended_at_each_call
 from tests.handlers.environment import EXECUTION
+from tests.handlers.stored import turn
 
 
 def test_ten_faults_are_five_kinds(world, chaos):
@@ -90,7 +91,7 @@ def test_killed_start_of_an_execution_is_made_good(scene, chaos, lambda_context,
             case.handler(payload, lambda_context)
 
         assert len(world.executions()) == 1, operation
-        assert Turn.holder(world.ledger).execution_name == world.executions()[0], operation
+        assert turn(world.ledger).execution_name == world.executions()[0], operation
 
 
 def test_killed_resumption_is_made_good_by_the_sweep(scene, chaos, lambda_context, monkeypatch):

@@ -11,7 +11,8 @@ from handlers.executions.records import failed_state, reason
 from handlers.ledger import Deployment, Run, RunStatus, Serving, Token
 from handlers.report_outcome import handler
 from handlers.training_jobs.jobs import describe
-from tests.handlers.environment import EXECUTION
+from tests.handlers.environment import ACCOUNT, EXECUTION
+from tests.handlers.stored import stored
 
 _SUMMARY = f"s3://retriever-data/runs/{EXECUTION}/summary.json"
 _TO_MODEL = ("Tuning", "Training", "Evaluation", "Model")
@@ -27,10 +28,9 @@ def failed(event, error, cause, upto=("Features",)):
 
 def published(world):
     """Give the messages of the topic."""
-    from moto.core import DEFAULT_ACCOUNT_ID
     from moto.sns.models import sns_backends
 
-    topic = sns_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].topics[world.settings.topic_arn]
+    topic = sns_backends[ACCOUNT]["us-east-1"].topics[world.settings.topic_arn]
     return [(subject, message) for _, message, subject, *_ in topic.sent_notifications]
 
 
@@ -50,7 +50,7 @@ def test_success_is_recorded_and_told(world, event, lambda_context, capsys):
 
     said = "dataset 'flowers': test accuracy 0.9500 on 4 images (threshold 0.9), endpoint 'retriever' serves the model"
     assert result == {"Status": "SUCCEEDED", "Reason": said, "Problems": []}
-    run = Run.get(world.ledger, EXECUTION)
+    run = stored(Run, world.ledger, EXECUTION)
     assert (run.status, run.reason, run.accuracy) == ("SUCCEEDED", said, 0.95)
     assert run.started_at == "2026-11-20T12:00:00+00:00"
     assert world.json(_SUMMARY)["State"]["Scaling"]["MaxCapacity"] == 4
@@ -68,7 +68,7 @@ def test_success_removes_what_it_superseded(world, event, lambda_context):
     handler(event("report_outcome_succeeded"), lambda_context)
 
     assert list(world.sagemaker.models) == list(world.sagemaker.endpoint_configs) == [EXECUTION]
-    assert Serving.get(world.ledger, "retriever").execution_name == EXECUTION
+    assert stored(Serving, world.ledger, "retriever").execution_name == EXECUTION
 
 
 def test_failure_is_recorded_with_its_state(world, event, lambda_context):
@@ -79,7 +79,7 @@ def test_failure_is_recorded_with_its_state(world, event, lambda_context):
         "dataset 'flowers': ValidateDataset: class 'rose' has too few images ('rose' has 1); "
         "at least 3 are needed to train on"
     )
-    run = Run.get(world.ledger, EXECUTION)
+    run = stored(Run, world.ledger, EXECUTION)
     assert (run.status, run.failed_state, run.error) == ("FAILED", "ValidateDataset", "DatasetError")
 
 
@@ -201,7 +201,7 @@ def test_report_of_a_report_that_failed_is_a_success(world, event, lambda_contex
     result = handler({**payload, "Status": "FAILED", "State": payload["State"] | failure}, lambda_context)
 
     assert (result["Status"], result["Problems"]) == ("SUCCEEDED", [])
-    assert Run.get(world.ledger, EXECUTION).status == RunStatus.SUCCEEDED
+    assert stored(Run, world.ledger, EXECUTION).status == RunStatus.SUCCEEDED
 
 
 def test_endpoint_that_never_came_up_is_deleted(world, event, lambda_context):
@@ -246,7 +246,7 @@ def test_problems_of_the_report_do_not_hide_the_failure(world, event, lambda_con
         "the failed endpoint was not deleted",
         "unused models and endpoint configs were not removed",
     ]
-    assert Run.get(world.ledger, EXECUTION).problems == result["Problems"]
+    assert stored(Run, world.ledger, EXECUTION).problems == result["Problems"]
 
 
 def test_lost_table_and_topic_do_not_hide_the_failure(world, event, lambda_context):
@@ -264,7 +264,7 @@ def test_lost_table_and_topic_do_not_hide_the_failure(world, event, lambda_conte
 
 def test_a_bug_in_a_step_does_not_hide_the_failure(world, event, lambda_context, monkeypatch):
     """Whatever it raises, the execution's own outcome is reported."""
-    monkeypatch.setattr(serving, "remove_unused", lambda *_: {}["surprise"])
+    monkeypatch.setattr(serving, "remove_unused", lambda *_: dict[str, str]()["surprise"])
 
     result = handler(event("report_outcome_failed"), lambda_context)
 

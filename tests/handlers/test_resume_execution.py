@@ -10,7 +10,7 @@ import pytest
 from handlers import start_training_job, start_tuning_job
 from handlers.contract.errors import AwsThrottledError, AwsUnavailableError
 from handlers.executions import waiting
-from handlers.ledger import Ledger, Token, tokens
+from handlers.ledger import Ledger, Token
 from handlers.ledger.tokens import CLAIM_SECONDS
 from handlers.resume_execution import handler
 from tests.handlers.environment import EXECUTION
@@ -204,7 +204,7 @@ def test_crash_after_the_claim_is_made_good(world, training, sent, lambda_contex
     handler(training, lambda_context)
     assert sent.answers == []
     later = time.time() + CLAIM_SECONDS + 2
-    monkeypatch.setattr(tokens.time, "time", lambda: later)
+    monkeypatch.setattr(time, "time", lambda: later)
 
     assert handler({"Sweep": True}, lambda_context)["Resolved"] == 1
     assert len(sent.answers) == 1

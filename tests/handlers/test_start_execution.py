@@ -12,6 +12,7 @@ from handlers.datasets.fingerprint import fingerprint_of
 from handlers.executions.state_changes import resource_arn
 from handlers.ledger import Run
 from handlers.start_execution import handler
+from tests.handlers.stored import stored
 
 
 def test_upload_starts_an_execution_for_its_content(world, upload):
@@ -28,7 +29,7 @@ def test_upload_starts_an_execution_for_its_content(world, upload):
         },
         "Trigger": {"Reason": "upload"},
     }
-    run = Run.get(world.ledger, result["ExecutionName"])
+    run = stored(Run, world.ledger, result["ExecutionName"])
     assert (run.status, run.dataset) == ("RUNNING", "flowers")
 
 

@@ -12,6 +12,7 @@ from handlers.ledger import Token
 from handlers.start_training_job import training_job_request
 from handlers.start_tuning_job import tuning_job_request
 from tests.handlers.environment import ENVIRONMENT, EXECUTION
+from tests.handlers.stored import stored
 
 _ARN = "arn:aws:sagemaker:us-east-1:123456789012"
 _CASES = {
@@ -137,7 +138,7 @@ def test_job_is_created_and_waited_for(world, case, event, lambda_context, sent)
     """The job exists under its name, the token beside it, and nothing is answered yet."""
     case.handler(event(case.event_name), lambda_context)
 
-    token = Token.get(world.ledger, case.resource_arn)
+    token = stored(Token, world.ledger, case.resource_arn)
     assert (token.task_token, token.execution_name) == (event(case.event_name)["TaskToken"], EXECUTION)
     assert token.started is True
     tags = {tag["Key"]: tag["Value"] for tag in world.sagemaker.request(case.operation)["Tags"]}
@@ -148,7 +149,7 @@ def test_job_is_created_and_waited_for(world, case, event, lambda_context, sent)
 def test_token_is_there_before_the_job(world, case, event, lambda_context, sent):
     """An event may come before CreateTrainingJob returns."""
     seen = []
-    world.sagemaker.before[case.operation] = lambda: seen.append(Token.get(world.ledger, case.resource_arn))
+    world.sagemaker.before[case.operation] = lambda: seen.append(stored(Token, world.ledger, case.resource_arn))
 
     case.handler(event(case.event_name), lambda_context)
 
@@ -161,7 +162,7 @@ def test_retried_state_meets_its_own_job(world, case, event, lambda_context, sen
 
     case.handler({**event(case.event_name), "TaskToken": "second"}, lambda_context)
 
-    assert Token.get(world.ledger, case.resource_arn).task_token == "second"
+    assert stored(Token, world.ledger, case.resource_arn).task_token == "second"
     assert len(world.sagemaker.training_jobs) + len(world.sagemaker.tuning_jobs) == 1
     assert sent.answers == []
 

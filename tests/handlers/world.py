@@ -28,6 +28,7 @@ class World:
     sagemaker: FakeSageMaker
     table: Table
     ledger: Ledger
+    sent: Any = None  # in a scene: what has been answered to the state machine
 
     def put(self, key: str, body: bytes | str = b"x") -> None:
         """Write an object of the data bucket."""

@@ -82,6 +82,6 @@ def _requirements(name: str) -> list[Requirement]:
         lines = distribution(name).requires or []
     except PackageNotFoundError:
         return []
-    environment = {**default_environment(), "extra": ""}
+    environment = {**{name: str(value) for name, value in default_environment().items()}, "extra": ""}
     requirements = [Requirement(line) for line in lines]
     return [entry for entry in requirements if entry.marker is None or entry.marker.evaluate(environment)]

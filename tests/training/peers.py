@@ -21,6 +21,7 @@ def exchange() -> int:
         mine = [torch.tensor([0.0, 1.0]), torch.tensor([4.0])] if rank == 0 else [torch.tensor([2.0, 3.0])]
         assert gather_rows(world, mine, 3).tolist() == [0, 1, 2, 3, 4]
         module = torch.nn.BatchNorm1d(2)
+        assert module.running_mean is not None
         module.running_mean.fill_(rank)
         world.average(module.buffers())
         assert module.running_mean.tolist() == [0.5, 0.5]

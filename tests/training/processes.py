@@ -30,7 +30,7 @@ def start(
     script: Path, function: str, *arguments: object, environ: Mapping[str, str], output: Path
 ) -> ForkServerProcess:
     """Start `function(*arguments)`, whose result is the exit code; what it prints is added to the file `output`."""
-    job = {"script": str(script), "function": function, "arguments": arguments}
+    job: dict[str, object] = {"script": str(script), "function": function, "arguments": arguments}
     job |= {"environ": dict(environ), "output": str(output)}
     names = {"run_name": "job", "init_globals": {"JOB": job}}
     process = _CONTEXT.Process(target=runpy.run_path, args=(__file__,), kwargs=names, daemon=True)

@@ -71,7 +71,7 @@ def test_environment_counts_where_no_flag_is_given() -> None:
 def test_value_out_of_bounds_is_refused(count: float) -> None:
     """Both ends are included; nan is within no bounds."""
     with pytest.raises(ConfigError, match=f"count={count!r} is out of range; use 1 to 9"):
-        check_bounds(Example(count=count))
+        check_bounds(Example(count=count))  # type: ignore[arg-type]  # nan is no int, and a command line may carry it
 
 
 def test_settings_are_read_as_data_without_torch() -> None:

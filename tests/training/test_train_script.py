@@ -10,7 +10,7 @@ import pytest
 from embedded_account.pytest_plugin import RunningAccount
 
 from embedded_account import Faults
-from handlers.training_jobs.jobs import METRIC_DEFINITIONS
+from handlers.training_jobs.metrics import METRIC_DEFINITIONS
 from ops.packaging.archive import tar_gz_bytes
 from ops.packaging.bundle import source_files
 from tests.training.pictures import write_images

@@ -27,7 +27,7 @@ def _template(count: int) -> str:
 
 
 def _wait(client: Any, waiter: str, **arguments: Any) -> None:
-    client.get_waiter(waiter).wait(WaiterConfig=_QUICKLY, **arguments)  # type: ignore[no-untyped-call]
+    client.get_waiter(waiter).wait(WaiterConfig=_QUICKLY, **arguments)
 
 
 def test_waiters_of_a_stack_end_with_each_change(aws: Callable[[str], Any]) -> None:

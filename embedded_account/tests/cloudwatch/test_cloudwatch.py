@@ -171,7 +171,7 @@ def test_alarm_goes_off_by_itself(account_at_speed: Callable[[float], RunningAcc
 
 def _maths(name: str, **members: Any) -> dict[str, Any]:
     """Return an alarm on an error rate in percent."""
-    queries = [
+    queries: list[dict[str, Any]] = [
         {"Id": query_id, "ReturnData": False, "MetricStat": {"Metric": {"Namespace": name, "MetricName": metric}}}
         for query_id, metric in (("errors", "Errors"), ("calls", "Calls"))
     ]

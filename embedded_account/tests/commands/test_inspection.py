@@ -13,7 +13,7 @@ from embedded_account.commands import commands
 from embedded_account.pytest_plugin import RunningAccount
 from support.callers import Caller, allowed
 
-TLS_ONLY = {"Sid": "Tls", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}
+TLS_ONLY: dict[str, Any] = {"Sid": "Tls", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}
 TLS_ONLY |= {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
 
 

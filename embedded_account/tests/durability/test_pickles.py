@@ -29,8 +29,8 @@ class Thing:
         self.reentrant = threading.RLock()
         self.event = threading.Event()
         self.condition = threading.Condition()
-        self.by_name = defaultdict(lambda: {})
-        self.nested = defaultdict(lambda: defaultdict(dict))
+        self.by_name: dict[str, dict[str, int]] = defaultdict(lambda: {})
+        self.nested: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
         self.weak = WeakValueDictionary({"self": self})
 
 
@@ -52,7 +52,7 @@ def test_what_moto_holds_comes_back_whole():
     assert again.weak["self"] is again
 
 
-class Counted(defaultdict):
+class Counted(defaultdict[str, list[int]]):
     """A dictionary of moto's sort: its own kind of defaultdict, with arguments."""
 
     def __init__(self, region: str) -> None:

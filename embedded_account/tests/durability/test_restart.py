@@ -6,6 +6,7 @@ import pickle
 import signal
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -227,7 +228,11 @@ def _wait_until_saved(account: RunningAccount) -> None:
     for mark in ("FirstMark", "SecondMark"):
         account.client("cloudwatch").put_metric_data(Namespace="Kept", MetricData=[{"MetricName": mark, "Value": 1.0}])
         path = account.folder.with_name("state") / "metrics.pickle"
-        eventually(lambda mark=mark, path=path: path.exists() and mark.encode() in path.read_bytes())
+        eventually(partial(_holds, path, mark.encode()))
+
+
+def _holds(path: Path, mark: bytes) -> bool:
+    return path.exists() and mark in path.read_bytes()
 
 
 def _failed(sagemaker: object, name: str) -> str:

@@ -7,9 +7,10 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
-from embedded_account.control import AccountError
 from embedded_account.faults.remote import FAULTS_PATH, Faults
 from embedded_account.pytest_plugin import RunningAccount
+
+from embedded_account import AccountError
 
 _ROOT = Path(__file__).resolve().parents[3]
 

@@ -8,6 +8,8 @@ from urllib.parse import unquote, urlsplit
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.config import Config
 from botocore.model import ServiceModel
 from embedded_account.data_files import data_loader
 from embedded_account.faults import routes
@@ -40,16 +42,19 @@ _CALLS = [
 ]
 
 
+_new_client: Any = boto3.client  # its stub wants the service as a literal
+
+
 @pytest.mark.parametrize(("service", "method", "arguments"), _CALLS, ids=[f"{s}:{m}" for s, m, _ in _CALLS])
 def test_a_signed_request_is_identified(service: str, method: str, arguments: dict[str, Any]) -> None:
     """The service and the operation that boto3 was asked for come out of the request that it signs."""
-    client = boto3.client(service, aws_access_key_id="AKIATEST", aws_secret_access_key="s", region_name="us-east-1")
+    client = _new_client(service, aws_access_key_id="AKIATEST", aws_secret_access_key="s", region_name="us-east-1")
     operation = client.meta.method_to_api_mapping[method]
     seen: list[Any] = []
 
     def record(request: Any, **_: Any) -> AWSResponse:
         seen.append(identify(_environ(request)))
-        return AWSResponse(request.url, 400, {}, io.BytesIO(b""))
+        return AWSResponse(request.url, 400, HTTPHeaders(), io.BytesIO(b""))
 
     client.meta.events.register("before-send", record)
     try:
@@ -62,8 +67,8 @@ def test_a_signed_request_is_identified(service: str, method: str, arguments: di
 
 def test_a_presigned_url_is_identified() -> None:
     """A request that is signed in its query string is known as well."""
-    client = boto3.client("s3", aws_access_key_id="AKIATEST", aws_secret_access_key="s", region_name="us-east-1",
-                          config=boto3.session.Config(signature_version="s3v4"))  # fmt: skip
+    client = _new_client("s3", aws_access_key_id="AKIATEST", aws_secret_access_key="s", region_name="us-east-1",
+                          config=Config(signature_version="s3v4"))  # fmt: skip
     url = client.generate_presigned_url("get_object", {"Bucket": "b", "Key": "k"})
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/b/k", "QUERY_STRING": url.partition("?")[2]}
 

@@ -252,7 +252,7 @@ def test_a_copy_needs_to_read_its_source():
     """
     headers = {"HTTP_X_AMZ_COPY_SOURCE": "/a/some%20key", "HTTP_X_AMZ_TAGGING": "x=y", "HTTP_X_AMZ_ACL": "private"}
 
-    assert s3_needed("PUT", "/b/k", **headers) == [
+    assert s3_needed("PUT", "/b/k", "", b"", **headers) == [
         ("s3:PutObject", "arn:aws:s3:::b/k"),
         ("s3:GetObject", "arn:aws:s3:::a/some key"),
         ("s3:PutObjectTagging", "arn:aws:s3:::b/k"),

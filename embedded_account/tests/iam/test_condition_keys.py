@@ -131,7 +131,7 @@ def test_a_passed_role_is_bound_to_what_it_is_for():
 
     passed = TABLE["sagemaker"][1]["CreateTrainingJob"].needs(call)[-1]
 
-    assert passed.context["iam:AssociatedResourceArn"].endswith(":training-job/j")
+    assert str(passed.context["iam:AssociatedResourceArn"]).endswith(":training-job/j")
 
 
 def test_resources_are_guarded_by_their_tags(account):

@@ -120,7 +120,7 @@ def test_an_unsigned_request_is_refused(account):
     Source: Amazon S3 API reference, "Authenticating Requests (AWS Signature Version 4)".
     """
     session = botocore.session.get_session()
-    anonymous = session.create_client(
+    anonymous: Any = session.create_client(
         "s3", region_name="us-east-1", endpoint_url=account.info.url, config=Config(signature_version=UNSIGNED)
     )
 

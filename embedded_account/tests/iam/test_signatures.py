@@ -2,6 +2,7 @@
 
 import io
 import string
+import time
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -33,6 +34,8 @@ def environ_of(request: AWSRequest) -> dict[str, Any]:
         f"HTTP_{name.upper().replace('-', '_')}": value if isinstance(value, str) else value.decode()
         for name, value in prepared.headers.items()
     }
+    body = prepared.body or b""
+    assert isinstance(body, bytes)
     return {
         "REQUEST_METHOD": prepared.method,
         "RAW_URI": raw,
@@ -40,7 +43,7 @@ def environ_of(request: AWSRequest) -> dict[str, Any]:
         "QUERY_STRING": url.query,
         "HTTP_HOST": url.netloc,
         "CONTENT_TYPE": headers.get("HTTP_CONTENT_TYPE", ""),
-        "wsgi.input": io.BytesIO(prepared.body or b""),
+        "wsgi.input": io.BytesIO(body),
         **headers,
     }
 
@@ -181,13 +184,11 @@ def test_old_signatures_and_expired_urls_are_refused(account, monkeypatch):
 
     Source: Amazon S3 API reference, "Authenticating Requests: Using Query Parameters".
     """
-    from embedded_account.iam import authentication
-
     environ = signed(account.sessions.root)
     url = signed(account.sessions.root, auth=S3SigV4QueryAuth, service="s3", method="GET", expires=60)
     long = signed(account.sessions.root, auth=S3SigV4QueryAuth, service="s3", method="GET", expires=604_801)
-    now = authentication.time.time()
-    monkeypatch.setattr(authentication.time, "time", lambda: now + 1000)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 1000)
 
     assert fault_of(account, environ) == "Skewed"
     assert fault_of(account, url, None) == "UrlExpired"

@@ -1,5 +1,7 @@
 """Which statements decide recorded requests, and how those are recorded."""
 
+from typing import Any
+
 import pytest
 from embedded_account.account import Account
 from embedded_account.clock import Clock
@@ -13,7 +15,7 @@ from embedded_account.identity import Principal
 from support.roles import new_role_in
 
 ROLE = Principal("arn:aws:iam::123456789012:role/r", "s")
-DOCUMENT = {
+DOCUMENT: dict[str, Any] = {
     "Version": "2012-10-17",
     "Statement": [
         {"Sid": "Read", "Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": "*"},

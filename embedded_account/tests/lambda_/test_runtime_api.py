@@ -177,6 +177,7 @@ def test_runtime_started_anew_reports_an_init_error(tmp_path: Path, bare_account
     command = [sys.executable, "-S", "-s", "-P", fork_server.__file__, "app.handler"]
     with subprocess.Popen(command, env=variables, stderr=subprocess.DEVNULL) as process:  # noqa: S603
         request = eventually(lambda: api.receive(0.1))
+        assert request is not None
         request.answer("202 Accepted", {})
         process.wait(10)
     api.close()

@@ -37,7 +37,7 @@ class Caller:
             "aws_secret_access_key": self.keys["SecretAccessKey"],
             "aws_session_token": self.keys["SessionToken"],
         }
-        session = boto3.session.Session(region_name="us-east-1")
+        session: Any = boto3.session.Session(region_name="us-east-1")  # its stub wants the service as a literal
         return session.client(
             service, endpoint_url=self.account.info.url, config=ONCE.merge(config or Config()), **(keys | changed)
         )

@@ -6,6 +6,7 @@ from handlers import aws
 from handlers.contract.errors import AwsThrottledError
 from handlers.ledger import Dataset, Pending, Turn
 from handlers.start_execution import handler
+from tests.handlers.stored import stored
 
 
 def test_content_that_runs_already_is_not_queued(world, upload):
@@ -24,7 +25,7 @@ def test_unchanged_content_is_skipped_and_the_skip_recorded(world, upload, end):
     result = upload()
 
     assert "data, code and settings are those of" in result["Reason"]
-    assert Dataset.get(world.ledger, "flowers").skip_reason == result["Reason"]
+    assert stored(Dataset, world.ledger, "flowers").skip_reason == result["Reason"]
     assert len(world.executions()) == 1
 
 

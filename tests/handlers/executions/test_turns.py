@@ -3,6 +3,7 @@
 import pytest
 
 from handlers.ledger import Dataset, Pending, Run, RunStatus, Serving, Turn
+from tests.handlers.stored import stored, turn
 
 
 def test_upload_during_a_run_is_queued_and_started_after_it(world, upload, end):
@@ -49,12 +50,12 @@ def test_stopped_execution_closes_its_record(world, upload, end):
 
     end(name, "ABORTED", reported=False)
 
-    run = Run.get(world.ledger, name)
-    assert (run.status, run.reason.partition(";")[0]) == (
+    run = stored(Run, world.ledger, name)
+    assert (run.status, (run.reason or "").partition(";")[0]) == (
         "ABORTED",
         f"execution {name!r} ended ABORTED before it could report",
     )
-    assert Dataset.get(world.ledger, "flowers").status == "ABORTED"
+    assert stored(Dataset, world.ledger, "flowers").status == "ABORTED"
     assert upload()["ExecutionName"].endswith("-2")
 
 
@@ -65,7 +66,7 @@ def test_reported_outcome_is_kept(world, upload, end):
 
     end(name, "FAILED")
 
-    assert Run.get(world.ledger, name).reason == "because"
+    assert stored(Run, world.ledger, name).reason == "because"
 
 
 def test_good_deployment_without_a_report_is_no_failure(world, upload, end):
@@ -75,7 +76,7 @@ def test_good_deployment_without_a_report_is_no_failure(world, upload, end):
 
     end(name, "FAILED", reported=False)
 
-    assert Run.get(world.ledger, name).status == RunStatus.SUCCEEDED
+    assert stored(Run, world.ledger, name).status == RunStatus.SUCCEEDED
     assert "nothing to do" in upload()["Reason"]
 
 
@@ -87,7 +88,7 @@ def test_other_status_changes_do_nothing(world, upload, event, start, change):
     payload["detail"].update({"name": name, **change})
 
     assert "nothing ended here" in start(payload)["Reason"]
-    assert Turn.holder(world.ledger).execution_name == name
+    assert turn(world.ledger).execution_name == name
 
 
 def test_lost_end_event_does_not_block_the_next(world, upload):

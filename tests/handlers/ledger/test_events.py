@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from handlers.ledger import Event, EventStatus, Ledger, events
 from handlers.ledger.events import comparable
+from tests.handlers.stored import stored
 
 _MARKER = "datasets/flowers/_SUCCESS"
 
@@ -60,7 +61,7 @@ def test_claim_of_a_crashed_invocation_runs_out(world, claim, monkeypatch):
     """Lambda repeats the event after a minute; by then the claim is free."""
     claim("A")
     later = time.time() + events.CLAIM_SECONDS + 2
-    monkeypatch.setattr(events.time, "time", lambda: later)
+    monkeypatch.setattr(time, "time", lambda: later)
 
     assert claim("A")
 
@@ -81,7 +82,7 @@ def test_finish_leaves_a_newer_claim_alone(world, claim):
 
     event("A").finish(world.ledger)
 
-    assert Event.get(world.ledger, _MARKER).status == EventStatus.CLAIMED
+    assert stored(Event, world.ledger, _MARKER).status == EventStatus.CLAIMED
 
 
 def test_sequencers_of_different_objects_are_not_compared(world, claim):

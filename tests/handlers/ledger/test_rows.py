@@ -1,6 +1,7 @@
 """handlers/ledger: rows of stacks that are deployed stay readable, and each kind has a key of its own."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -57,7 +58,7 @@ STORED = [
         {"features_key": "0a1b", "training_job_name": "e-features", "started_at": 6},
     ),
 ]  # fmt: skip
-_KINDS = [kind for kind, *_ in STORED]
+_KINDS: list[Any] = [kind for kind, *_ in STORED]  # each a class with attributes of its own
 
 
 @pytest.mark.parametrize(("kind", "item", "fields"), STORED, ids=lambda value: getattr(value, "__name__", None))

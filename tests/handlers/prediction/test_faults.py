@@ -38,7 +38,7 @@ def never_connects(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
             world.num_connects += 1
         raise TimeoutError
 
-    monkeypatch.setattr(aws_http.socket, "create_connection", time_out)
+    monkeypatch.setattr(socket, "create_connection", time_out)
 
 
 def never_answers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

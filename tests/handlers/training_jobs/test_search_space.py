@@ -6,7 +6,7 @@ import json
 import pytest
 
 from handlers.contract.settings import Settings
-from handlers.training_jobs.search_space import grid, num_tuning_jobs, parameter_ranges, search_space, untuned
+from handlers.training_jobs.search_space import Category, grid, num_tuning_jobs, parameter_ranges, search_space, untuned
 from tests.handlers.environment import ENVIRONMENT
 from training.config import parse_config
 
@@ -68,4 +68,5 @@ def test_frozen_backbone_searches_the_head():
     """A linear head or one with a hidden layer, as the toolkit decodes it."""
     (head,) = [one for one in search_space(_settings(trainable="head")) if one.name == "head"]
 
+    assert isinstance(head, Category)
     assert [json.loads(value) for value in head.values] == ["linear", "mlp"]

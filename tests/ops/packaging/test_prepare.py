@@ -7,6 +7,7 @@ import pytest
 
 from ops.errors import BundleError
 from ops.packaging import container_images, layer, prepare
+from ops.session import REPOSITORY
 
 
 def test_what_is_prepared_is_what_a_local_deployment_asks_for(monkeypatch):
@@ -17,7 +18,7 @@ def test_what_is_prepared_is_what_a_local_deployment_asks_for(monkeypatch):
 
     monkeypatch.setattr(layer, "zip_bytes", None)
     assert container_images.prefetch(prepare.REGION, *prepare.instance_types()) is None
-    assert layer.layer_zip(prepare.REPOSITORY / "handlers" / "requirements.txt", for_this_machine=True)
+    assert layer.layer_zip(REPOSITORY / "handlers" / "requirements.txt", for_this_machine=True)
 
 
 def test_modules_are_compiled_where_that_is_switched_off(monkeypatch, tmp_path):
@@ -44,7 +45,7 @@ def test_a_package_that_cannot_be_imported_is_named(capfd):
 def test_what_is_compiled_exists():
     """Each module that is named is one of ours or of a package that is installed."""
     names = [name for line in prepare.COMPILED for name in line.split(", ")]
-    ours = [name for name in names if (prepare.REPOSITORY / name.partition(".")[0]).is_dir()]
+    ours = [name for name in names if (REPOSITORY / name.partition(".")[0]).is_dir()]
 
     assert len(ours) > 2
     assert [name for name in ours if not _file(name).exists()] == []
@@ -52,4 +53,4 @@ def test_what_is_compiled_exists():
 
 
 def _file(module: str) -> Path:
-    return prepare.REPOSITORY / f"{module.replace('.', '/')}.py"
+    return REPOSITORY / f"{module.replace('.', '/')}.py"

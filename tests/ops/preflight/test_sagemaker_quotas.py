@@ -52,7 +52,11 @@ def test_fewer_parallel_jobs_fit_a_small_quota() -> None:
 
 def test_another_type_of_the_same_kind_is_proposed() -> None:
     """Of the types that the account has enough of, the smallest without a GPU stands in for one without."""
-    has = {TRAINING: 0, "ml.g4dn.xlarge for training job usage": 4, "ml.c5.2xlarge for training job usage": 4}
+    has: dict[str, float] = {
+        TRAINING: 0,
+        "ml.g4dn.xlarge for training job usage": 4,
+        "ml.c5.2xlarge for training job usage": 4,
+    }
     has["ml.m4.xlarge for training job usage"] = 2
 
     assert "--parameter TuningInstanceType=ml.m4.xlarge" in verdicts(has)[TRAINING, "tuning"].remedies

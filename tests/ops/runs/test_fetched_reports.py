@@ -253,7 +253,12 @@ def test_pages_are_opened_the_first_in_front(
 ) -> None:
     """A machine without a browser is told to open them by hand."""
     opened: list[str] = []
-    monkeypatch.setattr(webbrowser, "open", lambda url: opened.append(url) or is_there)
+
+    def open_page(url: str) -> bool:
+        opened.append(url)
+        return is_there
+
+    monkeypatch.setattr(webbrowser, "open", open_page)
 
     fetched_reports.show([tmp_path / "a b.html", tmp_path / "2.html"])
 

@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from ops.runs import status_page
+from ops.stack import endpoints
 
 
 def test_stack_without_an_execution_says_how_to_start_one(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A sentence and the command that helps, not an error."""
-    monkeypatch.setattr(status_page.endpoints, "find", lambda session, name: None)
+    monkeypatch.setattr(endpoints, "find", lambda session, name: None)
     session: Any = type("Session", (), {"flags": " --local"})()
     stack: Any = type("Stack", (), {"output": lambda self, name: "retriever"})()
 

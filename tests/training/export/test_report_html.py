@@ -56,7 +56,7 @@ def test_mistakes_are_shown_as_the_network_sees_them(
     pictures = re.findall(r"data:image/jpeg;base64,([^\"]+)", html)
     assert len(pictures) == len(samples) // 2
     colours = [Image.open(io.BytesIO(base64.b64decode(one))).resize((1, 1)).getpixel((0, 0)) for one in pictures]
-    assert {int(np.argmax(colour)) for colour in colours} == {0, 1, 2}  # red, green and blue ones
+    assert {int(np.argmax(np.asarray(colour))) for colour in colours} == {0, 1, 2}  # red, green and blue ones
 
 
 def test_picture_that_is_gone_is_left_out(samples: list[Sample]) -> None:
