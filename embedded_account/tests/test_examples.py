@@ -47,7 +47,9 @@ def test_the_readmes_lines_train_tune_deploy_and_predict(shell: Callable[[str], 
     finally:
         stop(tmp_path / ".embedded-account")
 
-    result = json.loads(re.search(r'\{"best".*\}', printed)[0])  # the SDK leaves its dots on the same line
+    line = re.search(r'\{"best".*\}', printed)  # the SDK leaves its dots on the same line
+    assert line is not None, printed
+    result = json.loads(line[0])
     assert result["answer"] == pytest.approx([3.0, 6.0], abs=0.05)
     assert printed.splitlines()[-1] == "stopped"
     assert status(tmp_path / ".embedded-account") is None
