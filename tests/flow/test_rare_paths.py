@@ -17,8 +17,9 @@ from botocore.exceptions import ClientError
 
 import embedded_account
 from embedded_account import Faults
+from handlers.contract.names import training_job_name, tuning_job_name
 from handlers.ledger import Deployment as Deployed
-from handlers.ledger import Features, Scaling, Token
+from handlers.ledger import Features, Scaling
 from tests.flow.deployment import Deployment
 from tests.flow.lookups import (
     dead_letter_of,
@@ -36,6 +37,29 @@ pytestmark = [pytest.mark.slow, pytest.mark.account]
 
 GONE = "there-is-none"
 _EVENTS: dict[tuple[str, str], dict[str, str]] = {}
+
+_SAVING = b"""
+import os, pathlib
+folder = pathlib.Path(os.environ["SM_MODEL_DIR"]).parent / "checkpoints"
+folder.mkdir(exist_ok=True)
+(folder / "count.txt").write_text("1")
+"""
+_TINY = b"""
+def model_fn(model_dir):
+    return model_dir
+
+
+def input_fn(body, content_type):
+    return body
+
+
+def predict_fn(data, model):
+    return b"{}"
+
+
+def output_fn(prediction, accept):
+    return prediction
+"""
 
 
 @pytest.fixture(scope="module")
@@ -181,8 +205,71 @@ def test_a_retried_deployment_is_answered_by_its_endpoint(frozen, broken):
     assert not is_waiting(frozen, event)
 
 
+def test_pictures_of_an_archive_are_asked_about_where_they_lie(frozen):
+    """What an archive held was unpacked under staged/; the golden pictures of such a dataset are read there."""
+    event, s3, bucket = (
+        event_of(frozen, "colours", "CheckEndpoint"),
+        frozen.client("s3"),
+        frozen.outputs["DataBucketName"],
+    )
+    source = event["Dataset"]["S3Uri"].removeprefix(f"s3://{bucket}/").rstrip("/")
+    key = event["Evaluation"]["EvaluationS3Uri"].removeprefix(f"s3://{bucket}/")
+    for golden in json.load(s3.get_object(Bucket=bucket, Key=key)["Body"])["golden"]:
+        path = golden["path"]
+        s3.copy_object(Bucket=bucket, Key=f"staged/rare/{path}", CopySource=f"{bucket}/{source}/{path}")
+    event["Dataset"]["S3Uri"] = f"s3://{bucket}/staged/rare/"
+
+    succeeded, said = call(frozen, "check-endpoint", event)
+
+    assert succeeded, said
+
+
+def test_a_job_reads_what_is_staged_and_keeps_checkpoints(frozen):
+    """As the role of the stack's jobs: data of an archive under staged/, and a spot job's checkpoints."""
+    sagemaker, bucket = frozen.client("sagemaker"), frozen.outputs["DataBucketName"]
+    trained = sagemaker.describe_training_job(
+        TrainingJobName=training_job_name(event_of(frozen, "colours", "StartTrainingJob")["ExecutionName"])
+    )
+    frozen.put("staged/rare/source.tar.gz", tar_gz({"train.py": _SAVING}))
+    source = {"sagemaker_program": "train.py"}
+    source["sagemaker_submit_directory"] = f"s3://{bucket}/staged/rare/source.tar.gz"
+
+    sagemaker.create_training_job(
+        TrainingJobName="saving-1",
+        RoleArn=trained["RoleArn"],
+        AlgorithmSpecification={
+            "TrainingImage": trained["AlgorithmSpecification"]["TrainingImage"],
+            "TrainingInputMode": "File",
+        },
+        HyperParameters=source,
+        OutputDataConfig={"S3OutputPath": trained["OutputDataConfig"]["S3OutputPath"]},
+        ResourceConfig=trained["ResourceConfig"],
+        StoppingCondition={"MaxRuntimeInSeconds": 300, "MaxWaitTimeInSeconds": 300},
+        EnableManagedSpotTraining=True,
+        CheckpointConfig={"S3Uri": f"s3://{bucket}/checkpoints/saving-1/"},
+    )
+    job = wait_for(lambda: _ended_job(frozen, "saving-1"), 120)
+
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    listed = frozen.client("s3").list_objects_v2(Bucket=bucket, Prefix="checkpoints/saving-1/")
+    assert [found["Key"].rpartition("/")[2] for found in listed["Contents"]] == ["count.txt"]
+
+
+def test_the_report_of_a_failure_stops_what_still_runs(frozen):
+    """A tuning and a training job that go on after their execution has failed would be billed on."""
+    name, event = "failed-in-mid-run", event_of(frozen, "colours", "ReportOutcome")
+    state = {key: event["State"][key] for key in ("Dataset", "Trigger")}
+    _start_jobs(frozen, name)
+
+    succeeded, outcome = call(frozen, "report-outcome", {"ExecutionName": name, "Status": "FAILED", "State": state})
+
+    assert (succeeded, outcome["Problems"]) == (True, [])
+    assert _running_jobs(frozen, name) == []
+
+
 def test_scaling_is_given_back_by_the_report_of_a_refused_update(frozen, broken, stopped):
     """Taken away for another instance type, restored when SageMaker refuses; the model package is rejected."""
+    _schedule_scaling(frozen)
     refused = _refused_update(frozen, broken, stopped)
     package = event_of(frozen, "colours", "DeployEndpoint")["Model"]["ModelPackageArn"]
     state = event_of(frozen, "colours", "ReportOutcome")["State"]
@@ -197,6 +284,7 @@ def test_scaling_is_given_back_by_the_report_of_a_refused_update(frozen, broken,
 
     assert (succeeded, said["Problems"]) == (True, [])
     assert (taken_away, scaling_of(frozen)) == ((0, 0), (1, 1))
+    assert _scheduled_actions(frozen) == ["nights"]
     described = frozen.client("sagemaker").describe_model_package(ModelPackageName=package)
     assert described["ModelApprovalStatus"] == "Rejected"
 
@@ -209,7 +297,27 @@ def test_scaling_is_given_back_when_it_is_registered_again(frozen, broken, stopp
 
     assert succeeded, said
     assert scaling_of(frozen) == (1, 1)
+    assert _scheduled_actions(frozen) == ["nights"]
     assert item_of(frozen, Scaling.key_of("frozen")) is None
+
+
+def test_the_report_takes_an_unchecked_update_back(frozen, broken, stopped):
+    """An update whose answer was lost serves although its state has failed; what served before serves again."""
+    before = settled_endpoint_of(frozen)["EndpointConfigName"]
+    frozen.client("sagemaker").update_endpoint(EndpointName="frozen", EndpointConfigName=stopped)
+    unchecked = settled_endpoint_of(frozen)["EndpointConfigName"]
+    state = event_of(frozen, "colours", "ReportOutcome")["State"]
+    for result in ("Endpoint", "Check", "Scaling"):
+        state.pop(result)
+
+    succeeded, outcome = call(frozen, "report-outcome", {"ExecutionName": stopped, "Status": "FAILED", "State": state})
+
+    assert (succeeded, outcome["Problems"]) == (True, [])
+    assert (unchecked, settled_endpoint_of(frozen)["EndpointConfigName"]) == (stopped, before)
+    _refused_update(
+        frozen, broken, stopped
+    )  # the report has removed its config and its model; the next tests need them
+    assert call(frozen, "register-scaling", event_of(frozen, "colours", "RegisterScaling"))[0]
 
 
 def test_an_endpoint_that_cannot_be_checked_is_set_back(frozen, stopped):
@@ -227,11 +335,9 @@ def test_an_endpoint_that_cannot_be_checked_is_set_back(frozen, stopped):
 
 def test_the_sweep_ends_what_a_stopped_execution_has_left(frozen, stopped):
     """Its jobs are stopped and its tokens dropped; its unchecked model goes, back to another config or altogether."""
-    name, key = stopped, {"Id": {"S": Deployed.key_of(stopped)}}
+    key = {"Id": {"S": Deployed.key_of(stopped)}}
     dynamodb, table = frozen.client("dynamodb"), frozen.outputs["TableName"]
-    for kind in ("training", "tuning"):
-        token = {"Id": Token.key_of(kind), "Kind": kind, "ResourceName": name, "TaskToken": kind, "ExecutionName": name}
-        dynamodb.put_item(TableName=table, Item={member: {"S": value} for member, value in token.items()})
+    _start_jobs(frozen, stopped)
     previous: dict[str, Any] = {"TableName": table, "Key": key, "UpdateExpression": "SET PreviousConfigName = :it"}
     dynamodb.update_item(**previous, ExpressionAttributeValues={":it": {"S": GONE}})
 
@@ -240,6 +346,7 @@ def test_the_sweep_ends_what_a_stopped_execution_has_left(frozen, stopped):
     _, second = call(frozen, "resume-execution", {"Sweep": True})
 
     assert succeeded, first
+    assert _running_jobs(frozen, stopped) == []
     assert (first["Dropped"] >= 2, first["Problems"]) == (True, 1)  # there is no such config to go back to
     assert (second["Repaired"], second["Problems"]) == (1, 0)
     wait_until_endpoint_is_deleted(frozen)
@@ -336,7 +443,7 @@ def _refused_update(frozen: Deployment, faults: Faults, stopped: str) -> dict[st
     event = event_of(frozen, "colours", "DeployEndpoint")
     event["ExecutionName"] = stopped
     key = f"runs/{event['ExecutionName']}/model.tar.gz"
-    frozen.put(key, tar_gz({"code/inference.py": b"", "name": b"tiny"}))
+    frozen.put(key, tar_gz({"code/inference.py": _TINY}))
     event["Training"]["ModelDataUrl"] = f"s3://{frozen.outputs['DataBucketName']}/{key}"
     _vanish(faults, "DeployEndpointRole", "DescribeEndpointConfig", after=0)
     faults.add("quota", service="sagemaker", operation="UpdateEndpoint", caller="*DeployEndpointRole*")
@@ -347,6 +454,45 @@ def _refused_update(frozen: Deployment, faults: Faults, stopped: str) -> dict[st
     assert "limit" in said
     assert not is_waiting(frozen, event)
     return event
+
+
+def _start_jobs(frozen: Deployment, execution_name: str) -> None:
+    """Let the states of an execution start a tuning and a training job."""
+    for function, state in (("start-tuning-job", "StartTuningJob"), ("start-training-job", "StartTrainingJob")):
+        succeeded, said = call(frozen, function, event_of(frozen, "colours", state) | {"ExecutionName": execution_name})
+        assert succeeded, said
+
+
+def _running_jobs(frozen: Deployment, execution_name: str) -> list[str]:
+    """Return the statuses of the execution's jobs that are not stopped, nor about to be."""
+    sagemaker = frozen.client("sagemaker")
+    tuning = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=tuning_job_name(execution_name))
+    training = sagemaker.describe_training_job(TrainingJobName=training_job_name(execution_name))
+    statuses = [tuning["HyperParameterTuningJobStatus"], training["TrainingJobStatus"]]
+    return [status for status in statuses if status not in ("Stopping", "Stopped")]
+
+
+def _ended_job(frozen: Deployment, name: str) -> dict[str, Any] | None:
+    job = frozen.client("sagemaker").describe_training_job(TrainingJobName=name)
+    return dict(job) if job["TrainingJobStatus"] in ("Completed", "Failed", "Stopped") else None
+
+
+def _schedule_scaling(frozen: Deployment) -> None:
+    """Let the endpoint's owner keep one instance at night."""
+    frozen.client("application-autoscaling").put_scheduled_action(
+        ServiceNamespace="sagemaker",
+        ScheduledActionName="nights",
+        ResourceId="endpoint/frozen/variant/AllTraffic",
+        ScalableDimension="sagemaker:variant:DesiredInstanceCount",
+        Schedule="cron(0 20 * * ? *)",
+        ScalableTargetAction={"MinCapacity": 1, "MaxCapacity": 1},
+    )
+
+
+def _scheduled_actions(frozen: Deployment) -> list[str]:
+    client = frozen.client("application-autoscaling")
+    actions = client.describe_scheduled_actions(ServiceNamespace="sagemaker")["ScheduledActions"]
+    return [one["ScheduledActionName"] for one in actions if "/frozen/" in one["ResourceId"]]
 
 
 def _forget_features(frozen: Deployment) -> None:
