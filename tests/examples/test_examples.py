@@ -109,7 +109,7 @@ def test_python_example_tells_a_refusal(service: tuple[Deployed, CountingEndpoin
         service[0], sys.executable, str(EXAMPLES / "predict.py"), alias_arn(service[0]), str(tmp_path / "notes.jpg")
     )
 
-    assert (done.returncode, done.stderr.startswith("415 image: 10 bytes")) == (1, True)
+    assert (done.returncode, done.stderr.startswith("415 image: ")) == (1, True)
 
 
 def test_python_example_tells_what_aws_refuses(service: tuple[Deployed, CountingEndpoint], picture: Path) -> None:

@@ -23,6 +23,7 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import HeartbeatTimeou
 from embedded_account.wiring.replacement import replace
 
 _SDK_CLIENT = "SdkClientException"
+_OF_STEP_FUNCTIONS = {_SDK_CLIENT, "ClientExecutionTimeoutException"}  # what its own client of Lambda reports
 _PARAMETERS = ("self", "env", "ex")
 
 
@@ -73,8 +74,9 @@ def _name_unmodelled_errors() -> None:
 
     def error_and_cause(client_error: ClientError) -> tuple[str, str]:
         error, cause = original(client_error)
-        is_modelled = type(client_error) is not ClientError or client_error.response["Error"]["Code"] == _SDK_CLIENT
-        return error if is_modelled else "Lambda.AWSLambdaException", cause
+        is_modelled = type(client_error) is not ClientError
+        is_own = client_error.response["Error"]["Code"] in _OF_STEP_FUNCTIONS
+        return error if is_modelled or is_own else "Lambda.AWSLambdaException", cause
 
     original = replace(
         StateTaskServiceLambda,
