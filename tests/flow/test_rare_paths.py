@@ -231,6 +231,7 @@ def test_a_job_reads_what_is_staged_and_keeps_checkpoints(frozen):
         TrainingJobName=training_job_name(event_of(frozen, "colours", "StartTrainingJob")["ExecutionName"])
     )
     frozen.put("staged/rare/source.tar.gz", tar_gz({"train.py": _SAVING}))
+    frozen.put("checkpoints/saving-1/before.txt", b"0")
     source = {"sagemaker_program": "train.py"}
     source["sagemaker_submit_directory"] = f"s3://{bucket}/staged/rare/source.tar.gz"
 
@@ -252,7 +253,7 @@ def test_a_job_reads_what_is_staged_and_keeps_checkpoints(frozen):
 
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
     listed = frozen.client("s3").list_objects_v2(Bucket=bucket, Prefix="checkpoints/saving-1/")
-    assert [found["Key"].rpartition("/")[2] for found in listed["Contents"]] == ["count.txt"]
+    assert [found["Key"].rpartition("/")[2] for found in listed["Contents"]] == ["before.txt", "count.txt"]
 
 
 def test_the_report_of_a_failure_stops_what_still_runs(frozen):
@@ -320,12 +321,13 @@ def test_the_report_takes_an_unchecked_update_back(frozen, broken, stopped):
     assert call(frozen, "register-scaling", event_of(frozen, "colours", "RegisterScaling"))[0]
 
 
-def test_an_endpoint_that_cannot_be_checked_is_set_back(frozen, stopped):
-    """An image of the evaluation is gone: the config that served before is deployed again."""
+def test_an_endpoint_that_cannot_be_checked_is_set_back(frozen, broken, stopped):
+    """An image of the evaluation is gone: what served before is deployed again, though the answer to it is lost."""
     event = event_of(frozen, "colours", "CheckEndpoint")
     event["Endpoint"]["PreviousEndpointConfigName"] = stopped
     golden = [{"path": "test/colour-0/gone.png", "class_name": "colour-0", "probability": 0.9}]
     _put_evaluation(frozen, event, golden)
+    broken.add("lose-answer", service="sagemaker", operation="UpdateEndpoint", caller="*CheckEndpointRole*")
 
     succeeded, said = call(frozen, "check-endpoint", event)
 

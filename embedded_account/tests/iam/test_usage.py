@@ -101,6 +101,17 @@ def test_what_was_decided_can_be_decided_again(account):
     assert not second.was_allowed
 
 
+def test_what_a_policy_asked_for_is_known_from_then_on():
+    """A tag of a resource that is gone by then decides on the recorded request as it did before."""
+    context = Context({"aws:SourceIp": "127.0.0.1"}, lambda key: "blue" if key == "aws:resourcetag/colour" else None)
+
+    before = context.known()
+    context.values("aws:ResourceTag/colour")
+
+    assert "aws:resourcetag/colour" not in before
+    assert context.known()["aws:resourcetag/colour"] == "blue"
+
+
 def test_nothing_is_recorded_unasked(tmp_path):
     """Without the switch no file is written."""
     account = Account(tmp_path, "http://127.0.0.1:9", "us-east-1", Clock())
