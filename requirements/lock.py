@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LOCKS = ROOT / "requirements"
 GROUPS = ("runtime", "local", "dev")  # each includes those before it
 CUDA = LOCKS / "cuda.txt"
-_ENTRY = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", re.MULTILINE)
+_ENTRY = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==[^ ;]+(?! ;) ", re.MULTILINE)
 
 
 def main() -> None:
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def names(lock: str) -> set[str]:
-    """Return the packages that the text of a lock pins."""
+    """Return the packages that the text of a lock pins for every platform; a later group may need the others there."""
     return set(_ENTRY.findall(lock))
 
 
