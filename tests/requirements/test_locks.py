@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from requirements.install import pins
+from requirements.lock import names
 
 ROOT = Path(__file__).parents[2]
 GROUPS = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
@@ -50,9 +51,9 @@ def test_a_lock_pins_by_hash_and_names_no_place(lock):
 
 def test_a_package_is_locked_once():
     """A group's lock holds what the groups before it lack on any platform."""
-    names = [name for lock in LOCKS.values() for name in _everywhere(lock)]
+    locked = [name for lock in LOCKS.values() for name in _everywhere(lock)]
 
-    assert len(names) == len(set(names))
+    assert len(locked) == len(set(locked))
 
 
 def test_what_is_asked_for_everywhere_is_locked_everywhere():
@@ -70,7 +71,7 @@ def test_what_is_asked_for_everywhere_is_locked_everywhere():
 
 def _everywhere(lock: Path) -> list[str]:
     """Return what a lock pins whatever the platform."""
-    return [canonicalize_name(name) for name in re.findall(r"^([A-Za-z0-9][\w.-]*)==[^ ;]+ \\", lock.read_text(), re.M)]
+    return sorted(canonicalize_name(name) for name in names(lock.read_text()))
 
 
 def test_locks_are_whole():
