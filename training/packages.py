@@ -1,36 +1,126 @@
-"""The packages that write and run graphs: a SageMaker training job installs them when it comes to that."""
+"""The packages that write and run graphs: a SageMaker job installs them at its start, and replaces none of the image.
 
+The image's packages are what the job computes with, so each of them is a constraint: pip takes older versions of what
+is missing rather than a numpy that the running torch does not bear. Where the source archive carries wheels they are
+taken from there, and no package index is asked.
+"""
+
+import functools
 import importlib
+import importlib.util
 import logging
 import os
+import re
 import subprocess
 import sys
+import tempfile
+from collections.abc import Collection
+from importlib import metadata
 from pathlib import Path
 
 _PACKAGES = ("onnx", "openvino")
+_REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+_WHEELS = Path(__file__).resolve().parent.parent / "wheels" / "training"  # in the source archive, with VendorPackages
+# What the job computes with. Where all of the image together leaves pip no choice, at least these stay as they are.
+_KEPT = frozenset({"torch", "torchvision", "numpy", "pillow", "scipy", "scikit-learn", "boto3", "botocore", "urllib3"})
+_PIP = ("-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", "--only-binary=:all:")
 _PIP_SECONDS = 300
+_INDEX_SECONDS, _INDEX_TRIES = 10, 2  # where packets are dropped on the way out, pip's own would be minutes
+_VERSION = re.compile(r"\d+!?\d*(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[a-z0-9.]+)?", re.IGNORECASE)
 logger = logging.getLogger(__name__)
 
 
-def missing_packages() -> list[str]:
-    """Return the packages that are not installed, after one attempt to install them in a SageMaker training job."""
+def prepare() -> str:
+    """Install in a SageMaker job what is missing, and return one sentence about it; "" where nothing was to be done.
+
+    It is called before torch or numpy are imported and before anything is paid that needs the packages.
+    """
+    absent = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
+    if not absent or not _is_job():
+        return ""
+    problem = _install()
     missing = _not_importable()
-    if missing and os.environ.get("SM_MODEL_DIR"):
-        # Not by a requirements.txt of the job, which would be installed in every tuning job too.
-        requirements = Path(__file__).with_name("requirements.txt")
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "-r", str(requirements)]
-        try:
-            subprocess.run(command, check=True, timeout=_PIP_SECONDS, stdin=subprocess.DEVNULL)
-        except (subprocess.SubprocessError, OSError) as error:
-            logger.warning("%s could not be installed: %s", requirements.name, error)
-        importlib.invalidate_caches()
+    if not missing:
+        return f"packages: {', '.join(absent)} installed from {_origin()}"
+    return f"packages: {', '.join(missing)} could not be installed from {_origin()}, torch will serve: {problem}"
+
+
+def missing_packages() -> list[str]:
+    """Return the packages that cannot be imported, after one attempt to install them in a SageMaker job."""
+    missing = _not_importable()
+    if missing and _is_job():
+        _install()
         missing = _not_importable()
     return missing
 
 
 def missing_remedy() -> str:
     """Return what a person can do about packages that are missing."""
-    return "install training/requirements.txt, or let the training job reach a package index"
+    return "install training/requirements.txt, let the job reach a package index, or deploy with VendorPackages=true"
+
+
+def constraints(but: Collection[str], only: Collection[str] = ()) -> list[str]:
+    """Return a pip constraint for every installed distribution but those named `but`; with `only`, for those alone."""
+    lines: dict[str, str] = {}
+    for distribution in metadata.distributions():
+        name, version = _normalised(distribution.name), distribution.version
+        if name not in but and (not only or name in only) and _VERSION.fullmatch(version):
+            lines.setdefault(name, f"{name}=={version}")  # the first one on the path is the one that is imported
+    return sorted(lines.values())
+
+
+def _is_job() -> bool:
+    return bool(os.environ.get("SM_MODEL_DIR"))
+
+
+def _origin() -> str:
+    return "the source archive" if _has_wheels() else "the package index"
+
+
+def _has_wheels() -> bool:
+    return any(_WHEELS.glob("*.whl"))
+
+
+@functools.cache
+def _install() -> str:
+    """Ask pip once, then once more with fewer constraints if no versions fit all; return why it did not work, or ""."""
+    asked = {_normalised(name) for name in _PACKAGES}
+    problem = _pip_install(constraints(asked))
+    if "ResolutionImpossible" in problem:
+        problem = _pip_install(constraints(asked, _KEPT))
+    if problem:
+        logger.warning("%s could not be installed: %s", _REQUIREMENTS.name, problem)
+    importlib.invalidate_caches()
+    return problem
+
+
+def _pip_install(constraint_lines: list[str]) -> str:
+    """Install the requirements within the constraints; return the last line of what pip said if it could not."""
+    with tempfile.TemporaryDirectory() as folder:
+        limits = Path(folder, "constraints.txt")
+        limits.write_text("\n".join(constraint_lines) + "\n", encoding="utf-8")
+        command = [sys.executable, *_PIP, *_source(), "-c", str(limits), "-r", str(_REQUIREMENTS)]
+        try:
+            subprocess.run(
+                command, check=True, timeout=_PIP_SECONDS, stdin=subprocess.DEVNULL, capture_output=True, text=True
+            )
+        except subprocess.CalledProcessError as error:
+            lines = [line for line in str(error.stderr).splitlines() if line.strip()]
+            impossible = "ResolutionImpossible: " if "ResolutionImpossible" in str(error.stderr) else ""
+            return impossible + (lines[-1] if lines else f"pip ended with {error.returncode}")
+        except (subprocess.SubprocessError, OSError) as error:
+            return str(error)
+    return ""
+
+
+def _source() -> list[str]:
+    if _has_wheels():
+        return ["--no-index", "--find-links", str(_WHEELS)]
+    return ["--timeout", str(_INDEX_SECONDS), "--retries", str(_INDEX_TRIES)]
+
+
+def _normalised(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _not_importable() -> list[str]:

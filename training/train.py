@@ -76,6 +76,8 @@ def main(
 
 def run(config: TrainingConfig, environ: Mapping[str, str], stop: StopSignal) -> None:
     """Train, score the test split once, and write the artifact and evaluation.json."""
+    if config.save_model and environ.get("RANK", "0") == "0":  # only the artifact of the first process needs them
+        say_packages()
     # Imported here, so that a wrong flag is answered at once and not after three seconds of loading torch.
     from training import distributed, sources
 
@@ -192,6 +194,15 @@ def callbacks() -> "list[Callback]":
             say(epoch_line(result, state.best))
 
     return [EpochLines()]
+
+
+def say_packages() -> None:
+    """Install what a graph is written with while the image's packages are not loaded yet, and say how that went."""
+    from training import packages
+
+    sentence = packages.prepare()
+    if sentence:
+        say(sentence)
 
 
 def say_problems(datasets: "Datasets") -> None:

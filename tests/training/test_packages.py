@@ -1,0 +1,100 @@
+"""training/packages.py: what a job installs replaces nothing of the image it runs in."""
+
+import os
+import re
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from tests.training.wheels import ROOT, Image, write_wheel
+
+_INSTALL = """
+import numpy
+from training import packages
+print(packages.prepare())
+from importlib import metadata
+print({name: metadata.version(name) for name in ("numpy", "ml_dtypes", "onnx", "openvino")})
+"""
+_VERSIONS = re.compile(r"^(onnx|openvino)==(\S+)$", re.MULTILINE)
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Image:
+    """Give an image with numpy 1.26.4, as that of PyTorch 2.8 has it, and a job whose source carries wheels."""
+    image = Image(tmp_path)
+    image.has("numpy", "1.26.4")
+    asked = dict(_VERSIONS.findall((ROOT / "training" / "requirements.txt").read_text()))
+    wheels = image.source / "wheels" / "training"
+    write_wheel(wheels, "onnx", asked["onnx"], ["numpy>=1.23.2", "ml_dtypes>=0.5.4"])
+    write_wheel(wheels, "openvino", asked["openvino"], ["numpy<2.6.0,>=1.16.6"])
+    write_wheel(wheels, "ml_dtypes", "0.5.4", ["numpy>=1.21"])
+    write_wheel(wheels, "ml_dtypes", "0.6.0", ["numpy>=2.0.0"])
+    write_wheel(wheels, "numpy", "2.4.6")
+    return image
+
+
+def test_numpy_of_the_image_stays(image: Image) -> None:
+    """onnx wants ml_dtypes, whose newest wants numpy 2: an older one is taken, without asking any index."""
+    said, versions = image.run(_INSTALL).splitlines()
+
+    assert said == "packages: onnx, openvino installed from the source archive"
+    assert "'numpy': '1.26.4', 'ml_dtypes': '0.5.4'" in versions
+
+
+def test_package_that_leaves_no_choice_gives_way(image: Image) -> None:
+    """A package of the image that the job does not compute with is replaced where else nothing fits; numpy never is."""
+    image.has("ml_dtypes", "0.5.1")
+
+    said, versions = image.run(_INSTALL).splitlines()
+
+    assert said == "packages: onnx, openvino installed from the source archive"
+    assert "'numpy': '1.26.4', 'ml_dtypes': '0.5.4'" in versions
+
+
+def test_nothing_is_replaced_where_nothing_fits(image: Image) -> None:
+    """The job goes on with torch, and says before it begins why the packages are not there."""
+    (image.source / "wheels" / "training" / "ml_dtypes-0.5.4-py3-none-any.whl").unlink()
+
+    said = image.run(
+        "from training import packages; print(packages.prepare());"
+        "import numpy; print(numpy.__version__, packages.missing_packages())"
+    ).splitlines()
+
+    assert "onnx, openvino could not be installed from the source archive, torch will serve: Resolution" in said[0]
+    assert said[1] == "1.26.4 ['onnx', 'openvino']"
+
+
+def test_plain_machine_installs_nothing(image: Image) -> None:
+    """Only a SageMaker job, whose image is its own, installs; elsewhere a person does."""
+    assert image.run("from training import packages; print(repr(packages.prepare()))", SM_MODEL_DIR="") == "''"
+
+
+@pytest.mark.parametrize("requirements", ["training/requirements.txt", "inference/requirements.txt"])
+def test_every_package_bears_the_image_s_numpy(requirements: str) -> None:
+    """What is pinned by name, and installed here at that version, takes numpy 1.26.4 as well as numpy 2."""
+    lines = [line for line in (ROOT / requirements).read_text().splitlines() if line and not line.startswith("#")]
+    for pinned in map(Requirement, lines):
+        assert pinned.specifier.contains(metadata.version(pinned.name)), pinned
+        needs = [one for one in map(Requirement, metadata.requires(pinned.name) or []) if one.name == "numpy"]
+        assert [need for need in needs if not need.marker and "1.26.4" not in need.specifier] == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("PACKAGES_FROM_INDEX" not in os.environ, reason="PACKAGES_FROM_INDEX is not set: asks the index")
+def test_real_packages_bear_the_image_s_numpy(tmp_path: Path) -> None:
+    """With Python 3.12 and numpy 1.26.4, from the real index: the requirements install, and numpy is what it was."""
+    import subprocess
+
+    python = os.environ["PACKAGES_FROM_INDEX"]  # a python3.12
+    subprocess.run([python, "-m", "venv", str(tmp_path / "v")], check=True)
+    own = tmp_path / "v" / "bin" / "python"
+    subprocess.run([own, "-m", "pip", "install", "-q", "numpy==1.26.4"], check=True)
+    variables = {**os.environ, "PYTHONPATH": str(ROOT), "SM_MODEL_DIR": str(tmp_path)}
+
+    program = f"{_INSTALL}\nimport onnx, openvino; print(numpy.__version__)"
+    done = subprocess.run([own, "-c", program], env=variables, capture_output=True, text=True, check=True)
+
+    assert "installed from the package index" in done.stdout
+    assert done.stdout.strip().endswith("1.26.4")
