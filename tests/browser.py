@@ -8,10 +8,11 @@ import select
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from tests.waiting import wait_for
 
 CHROMIUM = shutil.which("chromium")
 # Without these it asks for hosts of its maker's at every start, which nothing here answers.
@@ -84,10 +85,7 @@ class Browser:
 
     def wait_for(self, condition: str, seconds: float = 20.0) -> None:
         """Return once `condition` is true in the page; fail after `seconds`."""
-        deadline = time.monotonic() + seconds
-        while not self.evaluate(condition):
-            assert time.monotonic() < deadline, f"{condition}: not true within {seconds} s"
-            time.sleep(0.05)
+        wait_for(lambda: self.evaluate(condition), seconds, condition, pause_seconds=0.05)
 
     def choose_file(self, selector: str, path: Path) -> None:
         """Put a file into a file input, as a person does."""

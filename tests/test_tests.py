@@ -1,7 +1,9 @@
 """What every test of both suites keeps to."""
 
 import ast
+import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,9 +47,33 @@ def test_helpers_live_in_plain_modules():
     assert imports == []
 
 
+def test_sleeps_say_why_real_time_passes():
+    """A sleep has a comment beside it: all else waits for what happens, within a bound, or sets the clock."""
+    unexplained = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}"
+        for path, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"time.sleep", "sleep"}
+        if not {node.lineno, node.lineno - 1} & lines_with_comments(path)
+    ]
+
+    assert unexplained == []
+
+
+@cache
+def modules() -> list[tuple[Path, ast.Module]]:
+    paths = sorted(path for suite in SUITES for path in suite.rglob("*.py"))
+    return [(path, ast.parse(path.read_text())) for path in paths]
+
+
+def lines_with_comments(path: Path) -> set[int]:
+    with path.open("rb") as file:
+        return {token.start[0] for token in tokenize.tokenize(file.readline) if token.type == tokenize.COMMENT}
+
+
 def nodes() -> Iterator[tuple[str, ast.AST]]:
-    for path in sorted(path for suite in SUITES for path in suite.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+    for path, tree in modules():
+        for node in ast.walk(tree):
             yield f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}", node
 
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 
-def wait_for(look: Callable[[], Any], seconds: float, *, pause_seconds: float = 0.1) -> Any:
-    """Return what `look` finds once it finds something; fail after `seconds`."""
+def wait_for(look: Callable[[], Any], seconds: float, what: str = "it", *, pause_seconds: float = 0.1) -> Any:
+    """Return the first true value of `look`; fail after `seconds`, and name `what` did not come."""
     deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"nothing came within {seconds} s"
-        time.sleep(pause_seconds)
-    return found
+    while not (value := look()):
+        assert time.monotonic() < deadline, f"{what} did not come true within {seconds} s: {value!r}"
+        time.sleep(pause_seconds)  # real time: the other process works meanwhile
+    return value

@@ -1,8 +1,5 @@
 """Kills and removal: how an account and a stack end."""
 
-import os
-import signal
-import time
 from dataclasses import replace
 
 import psutil
@@ -25,8 +22,9 @@ def test_an_account_killed_in_mid_run_says_what_was_lost(tmp_path, dataset):
         arn = deployment.run("upload", str(dataset), "--dataset", "colours").stdout.strip()
         wait_for(lambda: _trains(deployment), 60)
         children = psutil.Process(deployment.account.info.pid).children(recursive=True)
-        os.kill(deployment.account.info.pid, signal.SIGKILL)
-        time.sleep(0.5)
+        server = psutil.Process(deployment.account.info.pid)
+        server.kill()
+        wait_for(lambda: not _is_alive(server), 10, "the end of the account")
 
         started = embedded_account.start(folder)
 

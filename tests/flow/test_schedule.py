@@ -24,7 +24,7 @@ def test_a_schedule_starts_an_execution_on_the_newest_dataset(stack, production)
                     return str(arn)
         return None
 
-    time.sleep(1)  # the schedule is looked at each second of the clock, and counts from then
+    time.sleep(1)  # real time: the schedule is looked at each second of the clock, and counts from then
     embedded_account.advance_clock(stack.account.info, 61)
     arn = wait_for(scheduled, 90)
     stack.up(RetrainScheduleState="DISABLED", RetrainWhen="changed")

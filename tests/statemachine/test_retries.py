@@ -1,7 +1,6 @@
 """The pipeline's own Retry and Catch, carried out: how often Lambda's transient errors are survived."""
 
 import json
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from embedded_account.pytest_plugin import RunningAccount
 import embedded_account
 from embedded_account import Faults
 from tests.handlers.packing import zipped
+from tests.waiting import wait_for
 
 _STATES = json.loads((Path(__file__).resolve().parents[2] / "statemachine" / "pipeline.asl.json").read_text())["States"]
 _TRIES = 2  # the account's own client tries a call twice before the state sees an error
@@ -79,11 +79,12 @@ def _history(account: RunningAccount, machine: str) -> list[dict[str, Any]]:
     """Return the events of one execution of `machine`, the clock put forward until it has ended."""
     sfn = account.client("stepfunctions")
     arn = sfn.start_execution(stateMachineArn=machine)["executionArn"]
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while sfn.describe_execution(executionArn=arn)["status"] == "RUNNING":
-        assert time.monotonic() < deadline
+
+    def has_ended() -> bool:
         embedded_account.advance_clock(account.info, 30)
-        time.sleep(0.05)
+        return str(sfn.describe_execution(executionArn=arn)["status"]) != "RUNNING"
+
+    wait_for(has_ended, _PATIENCE_SECONDS, pause_seconds=0.05)
     return list(sfn.get_execution_history(executionArn=arn, maxResults=1000)["events"])
 
 

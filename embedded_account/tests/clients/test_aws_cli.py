@@ -117,7 +117,7 @@ def test_cloudformation_deploy_makes_a_stack_and_sees_no_change(account: Running
     deploy = ("cloudformation", "deploy", "--stack-name", stack, "--template-file", str(tmp_path / "template.yaml"))
 
     _aws(account, *deploy, "--parameter-overrides", "Retention=120")
-    time.sleep(1)  # the command names its change sets by the second
+    time.sleep(1)  # real time: the command names its change sets by the second
     nothing = _aws(account, *deploy, "--no-fail-on-empty-changeset")
 
     said = account.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]

@@ -81,7 +81,7 @@ def test_run_begins_nothing_after_a_failure() -> None:
 
     def work(name: str) -> bool:
         if name == "slow":
-            time.sleep(0.05)
+            time.sleep(0.05)  # real time: the other has failed by then
         done.append(name)
         return name != "bad"
 

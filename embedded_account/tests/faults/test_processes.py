@@ -1,7 +1,6 @@
 """Faults of what runs: functions, jobs and endpoints lose their processes."""
 
 import json
-import time
 import uuid
 from collections.abc import Callable
 
@@ -122,12 +121,11 @@ def _pid(hosting: Hosting, name: str) -> int:
 
 
 def _wait_for_another(hosting: Hosting, name: str, before: int) -> int:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
+    def another() -> int | None:
         try:
-            if (pid := _pid(hosting, name)) != before:
-                return pid
+            return pid if (pid := _pid(hosting, name)) != before else None
         except ClientError as error:
             assert error.response["Error"]["Code"] in {"ServiceUnavailable", "ModelError"}  # noqa: PT017
-        time.sleep(0.05)
-    raise AssertionError(f"endpoint {name!r} has no other instance")
+            return None
+
+    return eventually(another, 20, f"another instance of {name!r}", pause_seconds=0.05)

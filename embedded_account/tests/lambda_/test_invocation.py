@@ -3,13 +3,13 @@
 import base64
 import json
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from support.functions import Deployed
+from support.processes import wait_until_gone
 
 NewFunction = Callable[..., Deployed]
 
@@ -125,7 +125,7 @@ def test_process_that_dies_while_idle_is_replaced_unnoticed(function: NewFunctio
     )
     first = deployed.invoke().value
 
-    time.sleep(0.3)
+    wait_until_gone(first)
 
     assert deployed.invoke().value != first
 

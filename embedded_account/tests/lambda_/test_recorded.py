@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-import time
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from support.functions import Deployed, make_function
 from support.queues import messages, new_queue
+from support.waiting import eventually
 
 _RECORDED = Path(__file__).resolve().parents[4] / "shared" / "corpora" / "aws-recorded" / "test_lambda.json"
 _ECHO = "def handler(event, context):\n    return event\n"
@@ -197,11 +197,8 @@ def _provisioned(function: Deployed, version: str, count: int) -> list[dict[str,
     """Return what the call answers, what is said just after, and once it has ended."""
     client, name = function.client, {"FunctionName": function.name, "Qualifier": version}
     put = client.put_provisioned_concurrency_config(ProvisionedConcurrentExecutions=count, **name)
-    deadline = time.monotonic() + 60
-    while (after := client.get_provisioned_concurrency_config(**name))["Status"] == "IN_PROGRESS":
-        assert time.monotonic() < deadline, after
-        time.sleep(0.05)
-    return [put, after]
+    eventually(lambda: client.get_provisioned_concurrency_config(**name)["Status"] != "IN_PROGRESS")
+    return [put, client.get_provisioned_concurrency_config(**name)]
 
 
 def test_provisioned_concurrency_is_answered_as_by_aws(account):

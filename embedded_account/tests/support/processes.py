@@ -1,8 +1,7 @@
 """Waiting for processes of the account to be gone."""
 
-import time
-
 import psutil
+from support.waiting import eventually
 
 
 def wait_until_gone(pid: int, seconds: float = 10.0) -> None:
@@ -11,10 +10,7 @@ def wait_until_gone(pid: int, seconds: float = 10.0) -> None:
         process = psutil.Process(pid)
     except psutil.NoSuchProcess:
         return
-    deadline = time.monotonic() + seconds
-    while _is_alive(process):
-        assert time.monotonic() < deadline, f"process {pid} still runs"
-        time.sleep(0.02)
+    eventually(lambda: not _is_alive(process), seconds, f"the end of process {pid}")
 
 
 def _is_alive(process: psutil.Process) -> bool:

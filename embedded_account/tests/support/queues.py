@@ -1,10 +1,11 @@
 """Queues as ears: a test hears what is delivered by letting it be delivered to a queue."""
 
 import json
-import time
 import uuid
 from dataclasses import dataclass
 from typing import Any
+
+from support.waiting import eventually
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,13 @@ def raw_messages(account: Any, queue: Queue, *, at_least: int, seconds: float = 
     """Return the messages themselves, with their attributes."""
     sqs = account.client("sqs")
     received: list[dict[str, Any]] = []
-    deadline = time.monotonic() + seconds
-    while len(received) < at_least:
-        assert time.monotonic() < deadline, (
-            f"{len(received)} of {at_least} messages came within {seconds} s: {received}"
-        )
+
+    def have_come() -> bool:
         answer = sqs.receive_message(QueueUrl=queue.url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
         for message in answer.get("Messages", []):
             sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=message["ReceiptHandle"])  # on a fast clock it is soon
             received.append(message)  # visible again
-        time.sleep(0.02)
+        return len(received) >= at_least
+
+    eventually(have_come, seconds, f"{at_least} messages")
     return received

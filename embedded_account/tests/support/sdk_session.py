@@ -126,7 +126,7 @@ def _until(is_over: Callable[[], bool]) -> None:
     """Return once `is_over`, or after 30 s."""
     deadline = time.monotonic() + 30
     while not is_over() and time.monotonic() < deadline:
-        time.sleep(0.1)
+        time.sleep(0.1)  # real time: the execution goes on meanwhile
 
 
 def _work(role_arn: str) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """Deploys templates to the running account, and takes down what a test leaves."""
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
+
+from support.waiting import eventually
 
 CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 
@@ -48,13 +49,8 @@ class Deployer:
 
     def wait(self) -> str:
         """Return the status of the stack once nothing is under way."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            status: str = self.stack["StackStatus"]
-            if not status.endswith("_IN_PROGRESS"):
-                return status
-            time.sleep(0.02)
-        raise AssertionError(f"still {status}")
+        eventually(lambda: not str(self.stack["StackStatus"]).endswith("_IN_PROGRESS"), what="the end of the operation")
+        return str(self.stack["StackStatus"])
 
     @property
     def stack(self) -> Any:

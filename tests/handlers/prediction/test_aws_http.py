@@ -96,7 +96,7 @@ def dripping(server: Server, peer: socket.socket) -> None:
     server.read(peer)
     for byte in b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 100:
         peer.sendall(bytes([byte]))
-        time.sleep(0.03)
+        time.sleep(0.03)  # real time: all of it takes far longer than the caller waits
 
 
 def silent(server: Server, peer: socket.socket) -> None:

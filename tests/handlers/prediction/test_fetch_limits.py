@@ -33,7 +33,7 @@ def drip(first: bytes, then: bytes) -> Script:
                 peer.settimeout(60)
                 peer.recv(1)  # returns when the other side has gone
                 return
-            time.sleep(0.05)
+            time.sleep(0.05)  # real time: it never pauses for as long as the caller waits, and never ends
 
     return script
 
@@ -63,7 +63,7 @@ def test_deadline_holds_over_redirects(serve: Callable[..., Server]) -> None:
     """Each hop has only the time that the ones before it left."""
 
     def script(peer: socket.socket, _request: bytes) -> None:
-        time.sleep(0.2)
+        time.sleep(0.2)  # real time: less than the caller waits, twice it is more
         peer.sendall(answer(b"", "Location: /next", status="302 Found"))
 
     with pytest.raises(OutOfTimeError, match="took longer"):

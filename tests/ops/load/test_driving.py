@@ -35,7 +35,7 @@ class Recording:
 
     def send(self, photograph: Photograph) -> str:
         self.sent.append(photograph)
-        time.sleep(0.001)
+        time.sleep(0.001)  # an answer takes real time, so that callers overlap
         return next(self._outcomes, OK)
 
 

@@ -70,7 +70,7 @@ def test_request_after_an_idle_time_is_answered(connect: Callable[..., Connectio
     server.start()
 
     assert _post(connections, b"before") == (200, b"before")
-    time.sleep(0.3)
+    time.sleep(0.3)  # real time: longer than the server keeps an idle connection
     assert _post(connections, b"after") == (200, b"after")
 
     assert server.drain(5)

@@ -117,7 +117,7 @@ def test_answers_say_how_long_their_requests_waited(running: Running) -> None:
         began = time.monotonic()
         waiting = pool.submit(running.queue_ms, b"late")
         eventually(lambda: running.admission.num_waiting == 1)
-        time.sleep(0.02)  # it has waited at least so long by then
+        time.sleep(0.02)  # real time: it has waited at least so long by then
         running.release.set()
 
         assert 20 <= waiting.result() <= 1000 * (time.monotonic() - began)
