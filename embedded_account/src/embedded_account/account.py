@@ -43,7 +43,9 @@ class Account:
     the account there: middleware, threads, what to do at the end.
     """
 
-    def __init__(self, folder: Path, url: str, region: str, clock: Clock, kind: str = "settled") -> None:
+    def __init__(
+        self, folder: Path, url: str, region: str, clock: Clock, kind: str = "settled", delays: str = ""
+    ) -> None:
         self.folder = folder
         self.url = url
         self.region = region
@@ -68,6 +70,7 @@ class Account:
         self.persisted: list[tuple[str, Callable[[], Any], Callable[[Any], None]]] = []
         self.records_permissions = False
         self.kind = kind
+        self.delays = delays  # which of AWS's it has from the start
         self.state_folder: Path | None = None  # where what is persisted survives the account's end
         self.after_restore: list[Callable[[], None]] = []  # called once requests are answered again
         self._running: dict[str, Callable[[], Iterable[Any]]] = {}

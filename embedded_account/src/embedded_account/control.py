@@ -57,16 +57,18 @@ def start(
     state_folder: Path | None = None,
     record_permissions: bool = False,
     account: str = "settled",
+    delays: str = "",
 ) -> AccountInfo:
     """Return the account of `folder`, started in the background if none runs.
 
     With `state_folder` its buckets, tables, stacks and job records survive its end there.
     With `record_permissions` it writes what each role used to permissions.jsonl. `account` says whose limits it has:
-    those of a "settled" account, or of a "new" one.
+    those of a "settled" account, or of a "new" one. `delays` says which of AWS's delays it has: "all", or some as
+    `embedded-account start --delays` takes them.
 
     Raises:
         AccountError: a folder belongs to somebody else, or the account did not answer within 60 s; the message ends
-            with the last lines of its log then.
+            with the last lines of its log then, which say so where there is no such delay.
     """
     running = status(folder)
     if running:
@@ -78,7 +80,7 @@ def start(
             folders.make_private(each)
     arguments = ["--folder", str(folder), "--port", str(port), "--region", region, "--clock-speed", str(clock_speed)]
     arguments += ["--state-folder", str(state_folder.resolve())] if state_folder else []
-    arguments += ["--account", account]
+    arguments += ["--account", account, "--delays", delays]
     arguments += ["--record-permissions"] if record_permissions else []
     with log_path(folder).open("ab") as log:
         process = subprocess.Popen(

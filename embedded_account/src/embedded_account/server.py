@@ -25,6 +25,7 @@ from typing import Any
 from embedded_account import folders, sdk_settings
 from embedded_account.account_error import AccountError
 from embedded_account.control import ACCOUNT_FILE, HEALTH_PATH, LOCK_FILE, LOG_FILE, lost_by_kill
+from embedded_account.faults.fault import FaultError, parse_delays
 
 logger = logging.getLogger("embedded_account")
 
@@ -127,7 +128,8 @@ def _serve(folder: Path, listener: socket.socket, arguments: argparse.Namespace,
 
     port = listener.getsockname()[1]
     clock = Clock(arguments.clock_speed)
-    account = Account(folder, f"http://127.0.0.1:{port}", arguments.region, clock, arguments.account)
+    url = f"http://127.0.0.1:{port}"
+    account = Account(folder, url, arguments.region, clock, arguments.account, arguments.delays)
     account.state_folder = arguments.state_folder
     account.records_permissions = arguments.record_permissions
     application = build_application(account)
@@ -223,9 +225,14 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--clock-speed", type=float, default=1.0, help="how many times faster time passes, for tests")
     parser.add_argument("--state-folder", type=Path, help="where its state survives its end; by default it does not")
     parser.add_argument("--account", choices=("settled", "new"), default="settled", help="whose limits it has")
+    parser.add_argument("--delays", default="", help="which of AWS's delays it has: all, or some with their seconds")
     parser.add_argument("--record-permissions", action="store_true", help="write what each role used to a file")
     parsed = parser.parse_args()
     parsed.state_folder = parsed.state_folder.resolve() if parsed.state_folder else None
+    try:
+        parse_delays(parsed.delays)
+    except FaultError as error:
+        parser.error(str(error))
     return parsed
 
 

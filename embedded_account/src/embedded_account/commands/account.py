@@ -1,6 +1,7 @@
 """start, stop, status, logs, clock: one account a folder."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -41,13 +42,18 @@ def commands() -> None:
     show_default=True,
     help="Whose limits it has: a new account's quotas are 0 for most instance types.",
 )
+@click.option(
+    "--delays",
+    default="",
+    metavar="KINDS",
+    help="AWS's own delays: 'all', or some of resources, roles, bucket-names, notifications, instances, each with "
+    "seconds if AWS's usual ones are not wanted: 'roles,instances=60'. `fault kinds` explains them. Off by default.",
+)
 @click.option("--record-permissions", is_flag=True, help="Remember what each role uses, for `permissions`.")
 @folder_option
-def start(folder: Path, port: int, region: str, state_folder: Path | None, kind: str, record_permissions: bool) -> None:
+def start(folder: Path, kind: str, **options: Any) -> None:
     """Start the account in the background, unless it runs; print its URL."""
-    account = control.start(
-        folder, port=port, region=region, state_folder=state_folder, record_permissions=record_permissions, account=kind
-    )
+    account = control.start(folder, account=kind, **options)
     for line in account.lost:
         click.echo(line, err=True)
     click.echo(account.url)

@@ -8,7 +8,8 @@ from threading import RLock
 from typing import Any
 
 from embedded_account.account import Account
-from embedded_account.faults.fault import Fault
+from embedded_account.faults.delays import Delays
+from embedded_account.faults.fault import DELAY_KINDS, Fault
 
 logger = logging.getLogger("embedded_account.faults")
 
@@ -27,10 +28,11 @@ class Board:
         self._history: deque[dict[str, Any]] = deque(maxlen=_MAX_HISTORY)
         self._look: Callable[[], None] = lambda: None
         self._looking = False
+        self._delays = account.singleton(Delays)
 
     @property
     def is_empty(self) -> bool:
-        """Return whether nothing waits to happen."""
+        """Return whether nothing waits to happen; delays do not wait."""
         return not self._faults
 
     def watch(self, look: Callable[[], None]) -> None:
@@ -41,6 +43,10 @@ class Board:
         """Let `fault` happen from now on; return it with its id."""
         with self._lock:
             fault.id = f"fault-{next(self._numbers)}"
+            if fault.kind in DELAY_KINDS:
+                self._delays.add(fault)
+                logger.warning("delay added: %s", fault.describe())
+                return fault
             fault.expires_at = self._account.clock.time() + fault.lifetime_seconds
             self._faults = [*self._faults, fault]
             start, self._looking = not self._looking, True
@@ -54,13 +60,16 @@ class Board:
         with self._lock:
             gone = [fault for fault in self._faults if fault_id in {"", fault.id}]
             self._faults = [fault for fault in self._faults if fault not in gone]
+            gone += self._delays.clear(fault_id)
         for fault in gone:
             logger.warning("fault cleared: %s", fault.id)
         return len(gone)
 
     def waiting(self, *kinds: str) -> list[Fault]:
-        """Return the faults of `kinds` that wait, oldest first; of every kind without one."""
+        """Return the faults of `kinds` that wait, oldest first; of every kind without one, delays last."""
         with self._lock:
+            if not kinds:
+                return [*self._faults, *self._delays.all()]
             return [fault for fault in self._faults if not kinds or fault.kind in kinds]
 
     def history(self) -> list[dict[str, Any]]:
@@ -110,6 +119,6 @@ class Board:
 
     def _expire(self) -> None:
         now = self._account.clock.time()
-        for fault in self.waiting():
+        for fault in list(self._faults):
             if fault.expires_at < now:
                 self.clear(fault.id)

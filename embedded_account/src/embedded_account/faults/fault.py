@@ -36,7 +36,23 @@ PROCESS_KINDS: dict[str, str] = {
 START_KINDS: dict[str, str] = {
     "no-capacity": "the training job --name finds no instance when it starts",
 }
-KINDS = REQUEST_KINDS | EVENT_KINDS | PROCESS_KINDS | START_KINDS
+# AWS's own delays: each holds until it is cleared, for whatever --name (all) becomes while it is switched on.
+DELAY_KINDS: dict[str, str] = {
+    "delay-resources": "for --seconds (5) what SageMaker has just made is missed by every other Describe and List, and "
+    "refused by whatever builds on it",
+    "delay-roles": "a role that was just made cannot be assumed for --seconds (10)",
+    "delay-bucket-names": "the name of a deleted bucket stays taken for --seconds (3600)",
+    "delay-notifications": "a bucket whose EventBridge notification was switched on sends no event for --seconds (300)",
+    "delay-instances": "the instances of training jobs and endpoints take --seconds (180) to start",
+}
+DELAY_SECONDS = {
+    "delay-resources": 5.0,
+    "delay-roles": 10.0,
+    "delay-bucket-names": 3600.0,
+    "delay-notifications": 300.0,
+    "delay-instances": 180.0,
+}
+KINDS = REQUEST_KINDS | EVENT_KINDS | PROCESS_KINDS | START_KINDS | DELAY_KINDS
 _NEEDED = {
     "throttle": ("service",),
     "error": ("service",),
@@ -50,6 +66,7 @@ _NEEDED = {
 }
 _DEFAULT_LIFETIME_SECONDS = 3600.0
 _MAX_SECONDS = 86_400.0
+_PREFIX = "delay-"
 
 
 class FaultError(ValueError):
@@ -67,7 +84,7 @@ class Fault:
     service: str = "*"
     operation: str = "*"
     caller: str = "*"  # the name of the caller's role or of its session; "root" is the account's own key
-    name: str = "*"  # of the function, job, endpoint or execution; of an event: its detail-type
+    name: str = "*"  # of the function, job, endpoint, role, bucket or execution; of an event: its detail-type
     count: int = 1
     skip: int = 0
     copies: int = 2  # of a duplicated event
@@ -97,6 +114,8 @@ class Fault:
         for name in _NEEDED.get(members["kind"], ()):
             if not members.get(name):
                 raise FaultError(f"fault {members['kind']!r}: no {name} is given; name one")
+        if members["kind"] in DELAY_KINDS:
+            return cls(**_delay_members(members))
         return cls(**members)
 
     def matches(self, **actual: str) -> bool:
@@ -108,6 +127,36 @@ class Fault:
         members = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "expires_at"}
         defaults = {each.name: each.default for each in fields(self)}
         return {name: value for name, value in members.items() if name in {"id", "count"} or value != defaults[name]}
+
+
+def parse_delays(text: str) -> list[Fault]:
+    """Return the delays of `text`: "all", or kinds and, where not AWS's usual ones, seconds: "roles,instances=60".
+
+    Raises:
+        FaultError: it names no delay, or seconds that are none.
+    """
+    named = [kind.removeprefix(_PREFIX) for kind in DELAY_KINDS] if text == "all" else text.split(",") if text else []
+    return [_parse_delay(each.strip()) for each in named]
+
+
+def _parse_delay(text: str) -> Fault:
+    name, _, seconds = text.partition("=")
+    kind = f"{_PREFIX}{name}"
+    if kind not in DELAY_KINDS:
+        known = ", ".join(each.removeprefix(_PREFIX) for each in DELAY_KINDS)
+        raise FaultError(f"delay: {name!r}; name 'all' or some of {known}")
+    try:
+        return Fault.parse({"kind": kind, "seconds": float(seconds) if seconds else DELAY_SECONDS[kind]})
+    except ValueError as error:
+        raise FaultError(f"delay {name!r}: {error}; give seconds, as in {name}=60") from error
+
+
+def _delay_members(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members of a delay, which is neither counted nor ends by itself."""
+    unheeded = sorted(set(members) - {"kind", "name", "seconds"})
+    if unheeded:
+        raise FaultError(f"fault {members['kind']!r}: it takes name and seconds, not {unheeded[0]}; leave that out")
+    return {"seconds": DELAY_SECONDS[members["kind"]], **members}
 
 
 def _check_type(name: str, value: Any, kind: Any) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
+from embedded_account.iam import moto_delays
 from embedded_account.iam.actions.rules import Need
 from embedded_account.iam.callers import Callers, request_context
 from embedded_account.iam.context import Value
@@ -87,7 +88,7 @@ class Permissions:
         self, principal: Principal, role_arn: str, context: Mapping[str, Value] | None = None
     ) -> Decision:
         """Return whether the role's trust policy, with the caller's own where it defers to them, lets it be assumed."""
-        if self._callers.role(role_arn) is None:
+        if self._callers.role(role_arn) is None or moto_delays.remaining_seconds(self._account, role_arn):
             return Decision(False, "because there is no such role")
         try:
             policy = self._resources.policy(role_arn)

@@ -9,13 +9,21 @@ from embedded_account.account import Account
 from embedded_account.data_files import data_loader, new_session
 from embedded_account.wiring.replacement import replace
 
+# The HTTP statuses of errors that neither AWS's model nor moto's additions to it have.
+# Source: Amazon S3 API reference, "Error responses".
+_STATUSES = {"s3": {"OperationAborted": 409}}
+
 
 def install(account: Account) -> None:
     """Give moto's core the account's loader and a session on it."""
     session = new_session(account.region)
 
     def load_service_model(service_name: str, model_name: str) -> Any:
-        return data_loader().load_service_model(service_name, model_name)
+        model = data_loader().load_service_model(service_name, model_name)
+        for code, status in _STATUSES.get(service_name, {}).items():
+            error = {"type": "structure", "members": {}, "error": {"httpStatusCode": status}, "exception": True}
+            model["shapes"].setdefault(code, error)
+        return model
 
     def get_session(cls: type) -> Any:
         return session

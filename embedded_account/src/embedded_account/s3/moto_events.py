@@ -13,6 +13,8 @@ from moto.s3.utils import _VersionedKeyStore
 
 from embedded_account.account import Account
 from embedded_account.events.moto_rules import publish
+from embedded_account.faults.delays import Delays
+from embedded_account.s3 import moto_delays
 from embedded_account.wiring.replacement import replace
 
 logger = logging.getLogger("embedded_account.s3")
@@ -32,9 +34,14 @@ _sequence = itertools.count()
 def install(account: Account) -> None:
     """Send one correct event where moto sends a constant, incomplete or doubled one."""
 
+    delays = account.singleton(Delays)
+
     def send(account_id: str, bucket: Any, event_name: Any, key: Any) -> None:
         kind = _KINDS.get(getattr(event_name, "value", str(event_name)))
         if kind is None or _is_echo_of_multipart(kind[1], key):
+            return
+        if delays.remaining(moto_delays.NOTIFICATIONS, bucket.name):
+            logger.info("the event of s3://%s/%s is lost: EventBridge hears of the bucket later", bucket.name, key.name)
             return
         try:
             publish(account, _event(account, bucket, key, *kind))

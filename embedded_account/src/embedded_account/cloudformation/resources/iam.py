@@ -13,13 +13,14 @@ from embedded_account.cloudformation.resources.resource import (
     tag_changes,
     tag_list,
 )
+from embedded_account.iam import moto_delays
 
 _INLINE = list_of(struct({"PolicyName": text, "PolicyDocument": policy}))
 _MAX_VERSIONS = 5
 
 
 class Role(ResourceType):
-    """A role with its inline and attached policies."""
+    """A role with its inline and attached policies; where AWS's delays are on, made once it can be assumed."""
 
     name = "AWS::IAM::Role"
     properties: ClassVar = {
@@ -47,6 +48,8 @@ class Role(ResourceType):
         )
         call.created(name)
         self._set_policies(call, name, properties, {})
+        arn = call.client("iam").get_role(RoleName=name)["Role"]["Arn"]
+        call.account.clock.wait(call.account.stopping, moto_delays.remaining_seconds(call.account, arn))
 
     def update(self, call: Call, physical_id: str, properties: Properties, previous: Properties) -> None:
         client = call.client("iam")

@@ -44,6 +44,10 @@ class EndpointConfigs:
         """Return the description of the endpoint configuration `name`."""
         return self._configs.get(name)
 
+    def build_on(self, name: str) -> dict[str, Any]:
+        """Return the description of the configuration `name` for an endpoint; one just made may be missing."""
+        return self._configs.build_on(name)
+
     def create(self, params: dict[str, Any]) -> dict[str, Any]:
         """Make an endpoint configuration, each of whose variants names a model that exists."""
         refuse("CreateEndpointConfig", params, _MEMBERS)
@@ -64,7 +68,7 @@ class EndpointConfigs:
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
         """Answer with the configuration as it was made."""
-        return self.get(params["EndpointConfigName"])
+        return self._configs.look_up(params["EndpointConfigName"])
 
     def delete(self, params: dict[str, Any]) -> dict[str, Any]:
         """Delete a configuration; an endpoint that was made from it goes on."""
@@ -79,4 +83,4 @@ class EndpointConfigs:
             raise validation_error(
                 f"production variant {variant['VariantName']!r} needs an InitialInstanceCount of 1 up"
             )
-        self._models.get(variant["ModelName"])
+        self._models.build_on(variant["ModelName"])

@@ -7,6 +7,7 @@ from threading import Lock
 from typing import Any
 
 from embedded_account.account import Account
+from embedded_account.errors import ServiceError
 from embedded_account.quotas.quotas import Quotas
 from embedded_account.sagemaker.endpoints import scalable_targets
 from embedded_account.sagemaker.endpoints.artifacts import ArtifactError, Artifacts
@@ -18,6 +19,7 @@ from embedded_account.sagemaker.endpoints.instance import InstanceFailedError, L
 from embedded_account.sagemaker.endpoints.rolling import RollingDeployment, check_batch
 from embedded_account.sagemaker.endpoints.room import in_use, instances_of, require_room
 from embedded_account.sagemaker.registry.models import Models
+from embedded_account.sagemaker.shared.consistency import Consistency
 from embedded_account.sagemaker.shared.listing import page, select
 from embedded_account.sagemaker.shared.resources import validation_error
 from embedded_account.sagemaker.shared.tags import Tags
@@ -35,6 +37,7 @@ class Endpoints:
         self._account = account
         self._tags = account.singleton(Tags)
         self._quotas = account.singleton(Quotas)
+        self._consistency = account.singleton(Consistency)
         self._models = models
         self._configs = configs
         self._artifacts = Artifacts(account)
@@ -65,7 +68,7 @@ class Endpoints:
     def create(self, params: dict[str, Any]) -> dict[str, Any]:
         """Begin to bring an endpoint up; it is Creating until every instance answers."""
         refuse("CreateEndpoint", params, {"EndpointName", "EndpointConfigName", "DeploymentConfig", "Tags"})
-        config = self._configs.get(params["EndpointConfigName"])
+        config = self._configs.build_on(params["EndpointConfigName"])
         plan(params.get("DeploymentConfig"))
         self._require_room(instances_of(config))
         endpoint = Endpoint(self._account, params["EndpointName"], config["EndpointConfigName"])
@@ -74,6 +77,7 @@ class Endpoints:
             if endpoint.name in self._endpoints:
                 raise validation_error(f'Cannot create already existing endpoint "{endpoint.arn}".')
             self._endpoints[endpoint.name] = endpoint
+        self._consistency.made(endpoint.arn)
         self._tags.announce(endpoint.arn, params.get("Tags"))
         self._account.journal.begin("endpoint", endpoint.name)
         endpoint.set_status("Creating")
@@ -82,11 +86,14 @@ class Endpoints:
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
         """Answer with the endpoint as it is now: its status, its variants and what is being done to them."""
-        return self._get(params["EndpointName"]).describe()
+        endpoint = self._get(params["EndpointName"])
+        if self._consistency.misses(endpoint.arn):
+            raise _missing(endpoint)
+        return endpoint.describe()
 
     def list_summaries(self, params: dict[str, Any]) -> dict[str, Any]:
         """Answer with a page of the endpoints that the filters leave."""
-        summaries = [endpoint.summary() for endpoint in self.all()]
+        summaries = self._consistency.listed((endpoint.summary() for endpoint in self.all()), "EndpointArn")
         chosen = select(summaries, params, name_key="EndpointName", status_key="EndpointStatus")
         return page(chosen, params, "Endpoints")
 
@@ -94,7 +101,7 @@ class Endpoints:
         """Begin a blue/green or rolling update; what is retained is what the variants of the same names have now."""
         refuse("UpdateEndpoint", params, _UPDATE_MEMBERS)
         endpoint = self._get(params["EndpointName"])
-        config = self._configs.get(params["EndpointConfigName"])
+        config = self._configs.build_on(params["EndpointConfigName"])
         deployment_config = params.get("DeploymentConfig")
         if params.get("RetainDeploymentConfig"):
             deployment_config = endpoint.deployment_config or deployment_config
@@ -194,8 +201,7 @@ class Endpoints:
     def _get(self, name: str) -> Endpoint:
         endpoint = self._endpoints.get(name)
         if endpoint is None:
-            unknown = Endpoint(self._account, name, "")
-            raise validation_error(f'Could not find endpoint "{unknown.arn}".')
+            raise _missing(Endpoint(self._account, name, ""))
         return endpoint
 
     def _begin(self, endpoint: Endpoint, status: str) -> None:
@@ -342,6 +348,10 @@ _UPDATE_MEMBERS = (
 
 def _initial_count(variant: Variant) -> int:
     return int(variant.config["InitialInstanceCount"])
+
+
+def _missing(endpoint: Endpoint) -> ServiceError:
+    return validation_error(f'Could not find endpoint "{endpoint.arn}".')
 
 
 def _retained(params: dict[str, Any]) -> set[str]:

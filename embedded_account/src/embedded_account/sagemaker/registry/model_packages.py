@@ -6,6 +6,8 @@ from threading import Lock
 from typing import Any
 
 from embedded_account.account import Account
+from embedded_account.errors import ServiceError
+from embedded_account.sagemaker.shared.consistency import Consistency
 from embedded_account.sagemaker.shared.listing import page, select
 from embedded_account.sagemaker.shared.resources import arn, validation_error
 from embedded_account.sagemaker.shared.tags import Tags
@@ -43,6 +45,7 @@ class Registry:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._tags = account.singleton(Tags)
+        self._consistency = account.singleton(Consistency)
         self._lock = Lock()
         self._groups: dict[str, Group] = {}
         self._versions_by_token: dict[str, str] = {}
@@ -68,7 +71,14 @@ class Registry:
         group = self._groups.get(group_name)
         package = group.packages.get(int(version)) if group and version.isdigit() else None
         if package is None:
-            raise validation_error(f"ModelPackage {self._package_arn(name_or_arn)} does not exist.")
+            raise self._missing(name_or_arn)
+        return package
+
+    def build_on(self, name_or_arn: str) -> dict[str, Any]:
+        """Return the model package for a request that builds on it; one that was just made may be missing."""
+        package = self.package(name_or_arn)
+        if self._consistency.hides(package["ModelPackageArn"]):
+            raise self._missing(name_or_arn)
         return package
 
     def create_group(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -137,13 +147,17 @@ class Registry:
             group.packages[group.last_version] = package
             if token:
                 self._versions_by_token[token] = package["ModelPackageArn"]
+        self._consistency.made(package["ModelPackageArn"])
         self._tags.announce(package["ModelPackageArn"])
         self._put_event(package)
         return {"ModelPackageArn": package["ModelPackageArn"]}
 
     def describe_package(self, params: dict[str, Any]) -> dict[str, Any]:
         """Answer with the package of an ARN."""
-        return self.package(params["ModelPackageName"])
+        package = self.package(params["ModelPackageName"])
+        if self._consistency.misses(package["ModelPackageArn"]):
+            raise self._missing(params["ModelPackageName"])
+        return package
 
     def list_packages(self, params: dict[str, Any]) -> dict[str, Any]:
         """Answer with a page of the packages of a group, or of all."""
@@ -155,6 +169,7 @@ class Registry:
             for package in packages
             if not wanted or package["ModelApprovalStatus"] == wanted
         ]
+        summaries = self._consistency.listed(summaries, "ModelPackageArn")
         chosen = select(summaries, params, name_key="ModelPackageGroupName", status_key="ModelPackageStatus")
         return page(chosen, params, "ModelPackageSummaryList")
 
@@ -191,6 +206,9 @@ class Registry:
             del self._group(package["ModelPackageGroupName"]).packages[package["ModelPackageVersion"]]
         self._tags.forget(package["ModelPackageArn"])
         return {}
+
+    def _missing(self, name_or_arn: str) -> ServiceError:
+        return validation_error(f"ModelPackage {self._package_arn(name_or_arn)} does not exist.")
 
     def _group(self, name_or_arn: str) -> Group:
         group = self._groups.get(name_or_arn.rpartition("/")[2])

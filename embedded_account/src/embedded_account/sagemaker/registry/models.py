@@ -38,6 +38,10 @@ class Models:
         """Return the description of the model `name`."""
         return self._models.get(name)
 
+    def build_on(self, name: str) -> dict[str, Any]:
+        """Return the description of the model `name` for a request that builds on it; one just made may be missing."""
+        return self._models.build_on(name)
+
     def container(self, name: str) -> dict[str, Any]:
         """Return the Image, ModelDataUrl and Environment of the model `name`, its model package resolved."""
         return self._resolved(self.get(name)["PrimaryContainer"])
@@ -49,6 +53,8 @@ class Models:
             raise validation_error("CreateModel needs PrimaryContainer and ExecutionRoleArn")
         container = params["PrimaryContainer"]
         refuse("CreateModel.PrimaryContainer", container, _CONTAINER_MEMBERS)
+        if "ModelPackageName" in container:
+            self._registry.build_on(container["ModelPackageName"])
         self._check(self._resolved(container), params["ExecutionRoleArn"])
         members = {
             "PrimaryContainer": {"Mode": "SingleModel"} | container,
@@ -59,7 +65,7 @@ class Models:
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
         """Answer with the model as it was made."""
-        return self.get(params["ModelName"])
+        return self._models.look_up(params["ModelName"])
 
     def delete(self, params: dict[str, Any]) -> dict[str, Any]:
         """Delete a model; an endpoint that runs it goes on."""

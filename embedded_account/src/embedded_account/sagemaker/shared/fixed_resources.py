@@ -5,7 +5,9 @@ from threading import Lock
 from typing import Any
 
 from embedded_account.account import Account
+from embedded_account.errors import ServiceError
 from embedded_account.sagemaker.shared import state_events
+from embedded_account.sagemaker.shared.consistency import Consistency
 from embedded_account.sagemaker.shared.listing import page, select
 from embedded_account.sagemaker.shared.resources import arn, validation_error
 from embedded_account.sagemaker.shared.tags import Tags
@@ -20,6 +22,7 @@ class FixedResources:
         self._kind = kind
         self._words = words
         self._tags = account.singleton(Tags)
+        self._consistency = account.singleton(Consistency)
         self._lock = Lock()
         self._by_name: dict[str, dict[str, Any]] = {}
         account.persist_members(f"{words.replace(' ', '-')}s", self, "_by_name")
@@ -32,7 +35,29 @@ class FixedResources:
         """
         description = self._by_name.get(name)
         if description is None:
-            raise validation_error(f'Could not find {self._spoken} "{self._arn(name)}".')
+            raise self._missing(name)
+        return description
+
+    def look_up(self, name: str) -> dict[str, Any]:
+        """Return what the Describe operation of the kind answers; one that was just made may be missed.
+
+        Raises:
+            ServiceError: there is none, or none yet.
+        """
+        description = self.get(name)
+        if self._consistency.misses(self._arn(name)):
+            raise self._missing(name)
+        return description
+
+    def build_on(self, name: str) -> dict[str, Any]:
+        """Return the description of the resource `name` for a request that builds on it.
+
+        Raises:
+            ServiceError: there is none, or none yet.
+        """
+        description = self.get(name)
+        if self._consistency.hides(self._arn(name)):
+            raise self._missing(name)
         return description
 
     def add(self, name: str, members: dict[str, Any], tags: list[dict[str, str]] | None) -> str:
@@ -51,6 +76,7 @@ class FixedResources:
             if name in self._by_name:
                 raise validation_error(f'Cannot create already existing {self._spoken} "{own_arn}".')
             self._by_name[name] = named | members
+        self._consistency.made(own_arn)
         self._tags.announce(own_arn, tags)
         self._tell(self._by_name[name])
         return own_arn
@@ -59,6 +85,7 @@ class FixedResources:
         """Return what the List operation of the kind answers."""
         members = (f"{self._kind}Name", f"{self._kind}Arn", "CreationTime")
         summaries = [{key: each[key] for key in members} for each in list(self._by_name.values())]
+        summaries = self._consistency.listed(summaries, f"{self._kind}Arn")
         return page(select(summaries, params, name_key=f"{self._kind}Name"), params, f"{self._kind}s")
 
     def delete(self, name: str) -> None:
@@ -72,6 +99,9 @@ class FixedResources:
             self._by_name.pop(name, None)
         self._tell(description)
         self._tags.forget(description[f"{self._kind}Arn"])
+
+    def _missing(self, name: str) -> ServiceError:
+        return validation_error(f'Could not find {self._spoken} "{self._arn(name)}".')
 
     @property
     def _spoken(self) -> str:

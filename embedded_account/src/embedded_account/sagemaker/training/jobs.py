@@ -11,6 +11,7 @@ from embedded_account.account import Account
 from embedded_account.errors import ServiceError
 from embedded_account.quotas.limits import ALL_TRAINING, SPOT, TRAINING, quota_name
 from embedded_account.quotas.quotas import Quotas
+from embedded_account.sagemaker.shared.consistency import Consistency
 from embedded_account.sagemaker.shared.listing import page, select
 from embedded_account.sagemaker.shared.resources import arn, validation_error
 from embedded_account.sagemaker.shared.tags import Tags
@@ -34,6 +35,7 @@ class TrainingJobs:
         self._account = account
         self._tags = account.singleton(Tags)
         self._quotas = account.singleton(Quotas)
+        self._consistency = account.singleton(Consistency)
         self._lock = Lock()
         self._jobs: dict[str, TrainingJob] = {}
         account.persist("training-jobs", lambda: [job.dump() for job in self.running_and_ended()], self._restore)
@@ -61,6 +63,7 @@ class TrainingJobs:
             self._refuse_taken(name)
             self._jobs[name] = job
             self._warm_pools.reuse(job)
+        self._consistency.made(job.arn)
         job.on_completion = self._warm_pools.leave
         self._tags.announce(job.arn, request.get("Tags"))
         thread = training_run.start(job, self.cores)
@@ -97,7 +100,7 @@ class TrainingJobs:
         """
         with self._lock:
             if name not in self._jobs:
-                raise validation_error("Requested resource not found.")
+                raise _missing()
             return self._jobs[name]
 
     def running(self) -> Sequence[TrainingJob]:
@@ -127,6 +130,8 @@ class TrainingJobs:
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
         """Answer with the job as it is now, and with its warm pool."""
         job = self.get(params["TrainingJobName"])
+        if self._consistency.misses(job.arn):
+            raise _missing()
         return job.describe() | self._warm_pools.status(job)
 
     def list(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -134,6 +139,7 @@ class TrainingJobs:
         with self._lock:
             jobs = list(self._jobs.values())
         summaries = [job.summary() | self._warm_pools.status(job) for job in jobs]
+        summaries = self._consistency.listed(summaries, "TrainingJobArn")
         selected = select(summaries, params, name_key="TrainingJobName", status_key="TrainingJobStatus")
         return page(selected, params, "TrainingJobSummaries")
 
@@ -206,3 +212,7 @@ class TrainingJobs:
                 "Training job names must be unique within an AWS account and region, and a training job with this "
                 f"name already exists ({arn(self._account, 'training-job', name)})",
             )
+
+
+def _missing() -> ServiceError:
+    return validation_error("Requested resource not found.")

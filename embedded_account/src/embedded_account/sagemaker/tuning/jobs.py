@@ -6,6 +6,7 @@ from typing import Any
 
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
+from embedded_account.sagemaker.shared.consistency import Consistency
 from embedded_account.sagemaker.shared.listing import page, select
 from embedded_account.sagemaker.shared.tags import Tags
 from embedded_account.sagemaker.training.job import LOST
@@ -22,6 +23,7 @@ class TuningJobs:
     def __init__(self, account: Account, training_jobs: TrainingJobs) -> None:
         self._account = account
         self._tags = account.singleton(Tags)
+        self._consistency = account.singleton(Consistency)
         self._training_jobs = training_jobs
         self._lock = Lock()
         self._jobs: dict[str, TuningJob] = {}
@@ -46,9 +48,7 @@ class TuningJobs:
         """
         with self._lock:
             if name not in self._jobs:
-                raise ServiceError(
-                    "ResourceNotFound", f"Amazon SageMaker can't find a tuning job called {name}. Type another name."
-                )
+                raise _missing(name)
             return self._jobs[name]
 
     def create(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -62,6 +62,7 @@ class TuningJobs:
         with self._lock:
             self._refuse_taken(job.name)
             self._jobs[job.name] = job
+        self._consistency.made(job.arn)
         self._tags.announce(job.arn, params.get("Tags"))
         tuning_run.start(job, self._training_jobs)
         return {"HyperParameterTuningJobArn": job.arn}
@@ -80,13 +81,16 @@ class TuningJobs:
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
         """Answer with the job as it is now: its counters, and its best training job so far."""
-        return self.get(params["HyperParameterTuningJobName"]).describe()
+        job = self.get(params["HyperParameterTuningJobName"])
+        if self._consistency.misses(job.arn):
+            raise _missing(job.name)
+        return job.describe()
 
     def list(self, params: dict[str, Any]) -> dict[str, Any]:
         """Answer with a page of the jobs that the filters leave, newest first."""
         with self._lock:
             jobs = list(self._jobs.values())
-        summaries = [job.summary() for job in jobs]
+        summaries = self._consistency.listed((job.summary() for job in jobs), "HyperParameterTuningJobArn")
         keys = {"name_key": "HyperParameterTuningJobName", "status_key": "HyperParameterTuningJobStatus"}
         return page(select(summaries, params, **keys), params, "HyperParameterTuningJobSummaries")
 
@@ -139,3 +143,9 @@ class TuningJobs:
                 "ResourceInUse",
                 f"A hyperparameter tuning job with the name, {name}, already exists. Choose a different name.",
             )
+
+
+def _missing(name: str) -> ServiceError:
+    return ServiceError(
+        "ResourceNotFound", f"Amazon SageMaker can't find a tuning job called {name}. Type another name."
+    )
