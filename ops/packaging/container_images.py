@@ -1,4 +1,7 @@
-"""URIs of the AWS Deep Learning Containers that train and serve, as the SageMaker SDK knows them.
+"""The AWS Deep Learning Containers that train and serve: which ones, until when AWS patches them, and their URIs.
+
+The registry of a region comes from the SageMaker SDK, the version from RELEASES below and from nowhere else; a person
+takes another image with --parameter TrainingImageUri=... or InferenceImageUri=....
 
 The SDK takes about 1.5 s to import, so answers are kept under build/, and a process of its own can find them
 while something else goes on:
@@ -10,18 +13,33 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
 from ops.errors import BundleError
 from ops.session import REPOSITORY
 
-TRAINING_VERSION = "2.8"
-INFERENCE_VERSION = "2.6"
-PYTHON_VERSION = "py312"
+
+@dataclass(frozen=True)
+class Release:
+    """A version of PyTorch as AWS builds it for SageMaker."""
+
+    version: str
+    python: str  # as its tag says it
+    patched_until: date
+
+
+# Read on 2026-11-29. AWS has made no PyTorch inference image after 2.6, which was the last one with TorchServe.
+# Source: https://aws.github.io/deep-learning-containers/reference/support_policy
+RELEASES = {
+    "training": Release("2.10", "py313", date(2027, 1, 21)),
+    "inference": Release("2.6", "py312", date(2026, 6, 30)),
+}
 _OWN_REPOSITORIES = ("/pytorch-training:", "/pytorch-inference:")
 _WAIT_SECONDS = 60.0
 
@@ -37,6 +55,14 @@ class ImageUris:
 def is_from_sdk(uri: str) -> bool:
     """Tell whether `uri` is one that this module chose, and so may follow the instance type and the version."""
     return not uri or any(repository in uri for repository in _OWN_REPOSITORIES)
+
+
+def release_of(uri: str) -> Release | None:
+    """Return the release that `uri` is an image of; None for an image of somebody's own or of another version."""
+    for scope, release in RELEASES.items():
+        if re.search(rf"/pytorch-{scope}:{re.escape(release.version)}-[a-z]+-{release.python}$", uri):
+            return release
+    return None
 
 
 def prefetch(region: str, training_instance_type: str, inference_instance_type: str) -> subprocess.Popen[str] | None:
@@ -89,7 +115,8 @@ def _find(process: subprocess.Popen[str] | None, region: str) -> None:
 
 def _cache_file(region: str, *instance_types: str) -> Path:
     kinds = "-".join(_accelerator(instance_type) for instance_type in instance_types)
-    name = f"{version('sagemaker')}-{TRAINING_VERSION}-{INFERENCE_VERSION}-{PYTHON_VERSION}-{region}-{kinds}.json"
+    releases = "-".join(f"{release.version}-{release.python}" for release in RELEASES.values())
+    name = f"{version('sagemaker')}-{releases}-{region}-{kinds}.json"
     return REPOSITORY / "build" / "images" / name
 
 
@@ -102,21 +129,23 @@ def _retrieve(region: str, training_instance_type: str, inference_instance_type:
     os.environ["SAGEMAKER_SUPPRESS_V2_WARNING"] = "1"
     from sagemaker import image_uris as sdk
 
-    def uri(scope: str, framework_version: str, instance_type: str) -> str:
-        return str(
-            sdk.retrieve(
-                "pytorch",
-                region=region,
-                version=framework_version,
-                py_version=PYTHON_VERSION,
-                instance_type=instance_type,
-                image_scope=scope,
-            )
+    def uri(scope: str, instance_type: str) -> str:
+        known = sdk.config_for_framework("pytorch")[scope]["versions"]  # type: ignore[no-untyped-call]
+        newest = list(known)[-1]
+        # The SDK refuses versions that are newer than itself; registry and repository are those of every version.
+        pattern = sdk.retrieve(
+            "pytorch",
+            region=region,
+            version=newest,
+            py_version=known[newest]["py_versions"][-1],
+            instance_type=instance_type,
+            image_scope=scope,
         )
+        repository, _, tag = str(pattern).rpartition(":")
+        return f"{repository}:{RELEASES[scope].version}-{tag.split('-')[1]}-{RELEASES[scope].python}"
 
     return ImageUris(
-        training=uri("training", TRAINING_VERSION, training_instance_type),
-        inference=uri("inference", INFERENCE_VERSION, inference_instance_type),
+        training=uri("training", training_instance_type), inference=uri("inference", inference_instance_type)
     )
 
 

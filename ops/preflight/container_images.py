@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 
+from ops.packaging.container_images import release_of
 from ops.preflight.finding import Finding, Verdict
 from ops.preflight.readings import UnansweredError, ask
 from ops.session import Session
@@ -43,6 +46,16 @@ def _judge_one(session: Session, parameter: str, match: re.Match[str]) -> Findin
     except UnansweredError as error:
         return Finding(subject, str(error), need, Verdict.UNKNOWN)
     if is_there:
-        return Finding(subject, "found", need, Verdict.FITS)
+        return _patched(Finding(subject, "found", need, Verdict.FITS), parameter, match[0])
     remedy = f"--parameter {parameter}=URI, of an image that exists"
     return Finding(subject, "not found", need, Verdict.BLOCKS, (remedy,))
+
+
+def _patched(finding: Finding, parameter: str, uri: str) -> Finding:
+    """Return `finding`, as a warning where AWS no longer patches the image."""
+    release = release_of(uri)
+    if release is None or datetime.now(UTC).date() <= release.patched_until:
+        return finding
+    have = f"found, but AWS has not patched it since {release.patched_until}"
+    remedy = f"--parameter {parameter}=URI takes an image of your own"
+    return replace(finding, have=have, verdict=Verdict.WARNS, remedies=(remedy,))
