@@ -77,6 +77,7 @@ class ChangeSetOperations:
                 tags=change_set.tags,
                 role_arn=change_set.role_arn,
                 change_set=change_set,
+                is_left_failed=bool(request.get("DisableRollback")),
             )
         return {}
 

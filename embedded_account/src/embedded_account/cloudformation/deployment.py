@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -74,22 +74,30 @@ class Resources:
 class Deployment:
     """One creation or update of a stack."""
 
-    def __init__(self, account: Account, stack: Stack, template: Template) -> None:
+    def __init__(
+        self, account: Account, stack: Stack, template: Template, before: Mapping[str, StackResource] | None = None
+    ) -> None:
         self._stack = stack
         self._template = template
         self._resources = Resources(account, stack)
         self._resolver = Resolver(template.values, self._resources)
-        self._before = dict(stack.resources)
+        self._before = dict(stack.resources if before is None else before)
         self._superseded: list[StackResource] = []
 
-    def create(self) -> bool:
-        """Create the stack's resources, or delete those that were when one fails; return whether it was created."""
+    def create(self, *, is_left_failed: bool = False) -> bool:
+        """Create the stack's resources, or delete those that were when one fails; return whether it was created.
+
+        With `is_left_failed` (DisableRollback) a failure stays as it is.
+        """
         failed = self._apply_all()
         problem = "" if failed else self._set_outputs()
         if not failed and not problem:
             self._stack.enter("CREATE_COMPLETE")
             return True
         reason = problem or f"The following resource(s) failed to create: [{', '.join(sorted(failed))}]. "
+        if is_left_failed:
+            self._stack.enter("CREATE_FAILED", reason)
+            return False
         self._stack.enter("ROLLBACK_IN_PROGRESS", f"{reason}Rollback requested by user.")
         undeleted = self._delete_all(list(self._stack.resources.values()), kept_by=frozenset({"Retain"}))
         if undeleted:
@@ -98,12 +106,20 @@ class Deployment:
             self._stack.enter("ROLLBACK_COMPLETE")
         return False
 
-    def update(self) -> bool:
-        """Change the stack's resources, or change them back when one fails; return whether it was updated."""
+    def update(self, *, is_left_failed: bool = False) -> bool:
+        """Change the stack's resources, or change them back when one fails; return whether it was updated.
+
+        With `is_left_failed` (DisableRollback) a failure stays as it is.
+        """
         failed = self._apply_all()
         problem = "" if failed else self._set_outputs()
         if failed or problem:
-            self._roll_back(problem or f"The following resource(s) failed to update: [{', '.join(sorted(failed))}]. ")
+            reason = problem or f"The following resource(s) failed to update: [{', '.join(sorted(failed))}]. "
+            if is_left_failed:
+                self._stack.enter("UPDATE_FAILED", reason)
+            else:
+                self._stack.enter("UPDATE_ROLLBACK_IN_PROGRESS", reason)
+                self.roll_back()
             return False
         self._stack.enter("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
         removed = [item for name, item in self._before.items() if name not in self._template.definitions]
@@ -200,15 +216,21 @@ class Deployment:
 
     # -- back ---------------------------------------------------------------------------------------------------
 
-    def _roll_back(self, reason: str) -> None:
+    def roll_back(self, skipped: Collection[str] = ()) -> None:
+        """Give the resources their values before the update back, but for `skipped`, and delete what it made."""
         stack = self._stack
-        stack.enter("UPDATE_ROLLBACK_IN_PROGRESS", reason)
-        leftover = [item for name, item in stack.resources.items() if self._is_new(name, item)]
+        stack.leftover += [item for name, item in stack.resources.items() if self._is_new(name, item)]
         dependencies = {name: item.dependencies & set(self._before) for name, item in self._before.items()}
-        failed = graph.run(dependencies, self._restore, num_workers=_NUM_WORKERS, stop_on_failure=False)
+        failed = graph.run(
+            dependencies,
+            lambda name: self._restore(name, is_skipped=name in skipped),
+            num_workers=_NUM_WORKERS,
+            stop_on_failure=False,
+        )
         if failed:
             stack.enter("UPDATE_ROLLBACK_FAILED", _failed_to("update", failed))
             return
+        leftover, stack.leftover = stack.leftover, []
         stack.enter("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
         undeleted = self._delete_all(leftover, kept_by=frozenset())
         for name in set(stack.resources) - set(self._before):
@@ -219,21 +241,23 @@ class Deployment:
         old = self._before.get(name)
         return old is None or old.physical_id != resource.physical_id
 
-    def _restore(self, name: str) -> bool:
-        """Give a resource that the update changed its old values back; return whether that worked."""
+    def _restore(self, name: str, *, is_skipped: bool) -> bool:
+        """Give a resource that the update changed its old values back; return whether that worked.
+
+        What somebody has deleted meanwhile cannot be changed back, and no new one is made.
+        """
         old, now = self._before[name], self._stack.resources[name]
         changed = old.properties != now.properties
         restored = replace(old)
         if changed:
             self._stack.note(restored, "UPDATE_IN_PROGRESS")
-        if changed and now.physical_id == old.physical_id:
+        if changed and now.physical_id == old.physical_id and not is_skipped:
             kind = resource_type(old.type_name, name)
             try:
                 kind.update(self._resources.call(old), old.physical_id, old.properties, now.properties)
             except Exception as error:  # noqa: BLE001 (whatever it is, it is the resource's failure)
-                if not is_gone(error):
-                    self._stack.note(now, "UPDATE_FAILED", reason_of(error, old.type_name))
-                    return False
+                self._stack.note(now, "UPDATE_FAILED", reason_of(error, old.type_name))
+                return False
         if changed:
             self._stack.note(restored, "UPDATE_COMPLETE")
         self._stack.resources[name] = restored
@@ -256,8 +280,11 @@ class Deployment:
         return {keyed[key].logical_id for key in failed}
 
 
-def delete_stack(account: Account, stack: Stack, retained: set[str]) -> bool:
-    """Delete the resources of `stack`, dependents first; return whether all that should go is gone."""
+def delete_stack(account: Account, stack: Stack, retained: set[str], *, is_forced: bool = False) -> bool:
+    """Delete the resources of `stack`, dependents first; return whether the stack is gone.
+
+    By force it goes although some of its resources could not be deleted, which stay.
+    """
     resources = Resources(account, stack)
     left = {
         name: item
@@ -270,7 +297,7 @@ def delete_stack(account: Account, stack: Stack, retained: set[str]) -> bool:
 
     order = graph.reverse({name: item.dependencies & set(left) for name, item in left.items()})
     failed = graph.run(order, delete, num_workers=_NUM_WORKERS, stop_on_failure=False)
-    if failed:
+    if failed and not is_forced:
         stack.enter("DELETE_FAILED", _failed_to("delete", failed))
         return False
     stack.deleted_at = account.clock.now()

@@ -7,6 +7,7 @@ from embedded_account.account import Account
 from embedded_account.cloudformation.deployment import Deployment, delete_stack
 from embedded_account.cloudformation.stacks import ChangeSet, Stack, Stacks
 from embedded_account.cloudformation.templates import Template
+from embedded_account.errors import ServiceError
 
 logger = logging.getLogger("embedded_account")
 
@@ -37,13 +38,15 @@ class Operator:
         tags: list[dict[str, str]],
         role_arn: str,
         change_set: ChangeSet | None = None,
+        is_left_failed: bool = False,
     ) -> None:
-        """Begin to create or update `stack`; values of the stack are restored when an update fails."""
+        """Begin to create or update `stack`; values of the stack are restored when an update is rolled back."""
         is_update = stack.status not in ("", "REVIEW_IN_PROGRESS")
         if not stack.status:
             self._stacks.add(stack)
             self._account.journal.begin("stack", stack.name)
-        before = (stack.template, stack.capabilities, stack.tags, stack.outputs, stack.description)
+        if is_update:
+            stack.keep_stable()
         stack.template, stack.capabilities, stack.tags, stack.role_arn = template, capabilities, tags, role_arn
         stack.description = template.document.get("Description", "")
         if change_set:
@@ -55,22 +58,38 @@ class Operator:
         deployment = Deployment(self._account, stack, template)
 
         def deploy() -> None:
-            succeeded = deployment.update() if is_update else deployment.create()
+            carry_out = deployment.update if is_update else deployment.create
+            succeeded = carry_out(is_left_failed=is_left_failed)
             if change_set:
                 change_set.execution_status = "EXECUTE_COMPLETE" if succeeded else "EXECUTE_FAILED"
-            if is_update and not succeeded:
-                stack.template, stack.capabilities, stack.tags, stack.outputs, stack.description = before
+            if is_update:
+                _settle(stack)
 
         failed_status = "UPDATE_ROLLBACK_FAILED" if is_update else "ROLLBACK_FAILED"
         self._run(stack, deploy, failed_status)
 
-    def delete(self, stack: Stack, retained: set[str], token: str) -> None:
-        """Begin to delete `stack`."""
+    def roll_back(self, stack: Stack, skipped: set[str], token: str) -> None:
+        """Begin to bring `stack`, whose update or rollback failed, back to what it was before the update."""
+        before = stack.stable
+        if before is None or before.template is None:
+            raise ServiceError("ValidationError", f"Stack [{stack.name}] has no last known stable state")
+        stack.token = token
+        stack.enter("UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated")
+        deployment = Deployment(self._account, stack, before.template, before.resources)
+
+        def roll_back() -> None:
+            deployment.roll_back(skipped)
+            _settle(stack)
+
+        self._run(stack, roll_back, "UPDATE_ROLLBACK_FAILED")
+
+    def delete(self, stack: Stack, retained: set[str], token: str, *, is_forced: bool = False) -> None:
+        """Begin to delete `stack`; by force it goes although some of its resources stay."""
         stack.token = token
         stack.enter("DELETE_IN_PROGRESS", "User Initiated")
 
         def delete() -> None:
-            if delete_stack(self._account, stack, retained):
+            if delete_stack(self._account, stack, retained, is_forced=is_forced):
                 self._account.journal.end("stack", stack.name)
 
         self._run(stack, delete, "DELETE_FAILED")
@@ -84,3 +103,11 @@ class Operator:
                 stack.enter(failed_status, f"Internal Failure: {type(error).__name__}: {error}")
 
         self._account.start_thread(f"stack-{stack.name}", guarded)
+
+
+def _settle(stack: Stack) -> None:
+    """Describe `stack` as what it has become: the new one, or after a rollback the one before."""
+    if "ROLLBACK" in stack.status:
+        stack.take_back()
+    if stack.status.endswith("_COMPLETE"):
+        stack.stable = None

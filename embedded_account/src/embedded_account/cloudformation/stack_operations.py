@@ -83,15 +83,61 @@ class StackOperations:
                     "ValidationError",
                     f"Stack [{stack.stack_id}] cannot be deleted while in status {stack.status}; wait for its end",
                 )
-            retained = set(request.get("RetainResources", []))
-            if retained and stack.status != "DELETE_FAILED":
+            if stack.is_protected:
                 raise ServiceError(
                     "ValidationError",
-                    f"Invalid operation on stack [{stack.stack_id}]. RetainResources is only valid for a stack in "
+                    f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled",
+                )
+            retained = set(request.get("RetainResources", []))
+            is_forced = request.get("DeletionMode", "STANDARD") == "FORCE_DELETE_STACK"
+            if (retained or is_forced) and stack.status != "DELETE_FAILED":
+                option = "RetainResources" if retained else "DeletionMode FORCE_DELETE_STACK"
+                raise ServiceError(
+                    "ValidationError",
+                    f"Invalid operation on stack [{stack.stack_id}]. {option} is only valid for a stack in "
                     "DELETE_FAILED state.",
                 )
-            self._operator.delete(stack, retained, request.get("ClientRequestToken", ""))
+            self._operator.delete(stack, retained, request.get("ClientRequestToken", ""), is_forced=is_forced)
         return {}
+
+    def update_termination_protection(self, request: Request) -> dict[str, Any]:
+        """Let a stack be deleted, or not."""
+        stack = self._stacks.get(request["StackName"])
+        stack.is_protected = bool(request["EnableTerminationProtection"])
+        return {"StackId": stack.stack_id}
+
+    def continue_update_rollback(self, request: Request) -> dict[str, Any]:
+        """Begin to roll back once more an update whose rollback failed; what is skipped stays as it is."""
+        with self._stacks.lock:
+            stack = self._required(request, {"UPDATE_ROLLBACK_FAILED"}, "continue the rollback of")
+            skipped = set(request.get("ResourcesToSkip", []))
+            others = {name for name in skipped if not _has_failed(stack, name)}
+            if others:
+                raise ServiceError(
+                    "ValidationError",
+                    f"ResourcesToSkip {sorted(others)}: only resources in UPDATE_FAILED state can be skipped",
+                )
+            self._operator.roll_back(stack, skipped, request.get("ClientRequestToken", ""))
+        return {}
+
+    def rollback_stack(self, request: Request) -> dict[str, Any]:
+        """Begin to bring a stack whose creation or update failed back to its last known stable state."""
+        with self._stacks.lock:
+            stack = self._required(request, {"CREATE_FAILED", "UPDATE_FAILED"}, "roll back")
+            if stack.status == "CREATE_FAILED":
+                self._operator.delete(stack, set(), request.get("ClientRequestToken", ""))
+            else:
+                self._operator.roll_back(stack, set(), request.get("ClientRequestToken", ""))
+        return {"StackId": stack.stack_id}
+
+    def _required(self, request: Request, statuses: set[str], verb: str) -> Stack:
+        stack = self._stacks.get(request["StackName"])
+        if stack.status not in statuses:
+            raise ServiceError(
+                "ValidationError",
+                f"Stack:{stack.stack_id} is in {stack.status} state and can not {verb} from this state",
+            )
+        return stack
 
     def _deploy(self, request: Request, stack: Stack) -> None:
         tags = list(request["Tags"]) if "Tags" in request else list(stack.tags)
@@ -205,6 +251,11 @@ class StackOperations:
         return view | ({"Metadata": json.dumps(document["Metadata"])} if "Metadata" in document else {})
 
 
+def _has_failed(stack: Stack, logical_id: str) -> bool:
+    item = stack.resources.get(logical_id)
+    return item is not None and item.status == "UPDATE_FAILED"
+
+
 def _view(stack: Stack) -> dict[str, Any]:
     view: dict[str, Any] = {
         "StackId": stack.stack_id,
@@ -218,7 +269,7 @@ def _view(stack: Stack) -> dict[str, Any]:
         "DriftInformation": _NO_DRIFT,
     }
     if stack.status != "DELETE_COMPLETE":
-        view["EnableTerminationProtection"] = False
+        view["EnableTerminationProtection"] = stack.is_protected
     optional = {
         "ChangeSetId": stack.change_set_id if stack.status != "DELETE_COMPLETE" else "",
         "Description": stack.description,

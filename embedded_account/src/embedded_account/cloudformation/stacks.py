@@ -68,6 +68,18 @@ class ChangeSet:
     kind: str = "UPDATE"
 
 
+@dataclass(frozen=True)
+class Stable:
+    """What a stack was before an update that has not ended well: a rollback goes back to it."""
+
+    template: Template | None
+    capabilities: list[str]
+    tags: list[dict[str, str]]
+    outputs: list[dict[str, str]]
+    description: str
+    resources: dict[str, StackResource]
+
+
 @dataclass
 class Stack:
     """A stack. `template` is that of the last deployment that succeeded; None while there was none."""
@@ -91,6 +103,9 @@ class Stack:
     outputs: list[dict[str, str]] = field(default_factory=list)
     events: list[StackEvent] = field(default_factory=list)
     change_sets: dict[str, ChangeSet] = field(default_factory=dict)
+    stable: Stable | None = None
+    leftover: list[StackResource] = field(default_factory=list)  # what a rollback that failed has still to delete
+    is_protected: bool = False
 
     def enter(self, status: str, reason: str = "") -> None:
         """Change the stack's own status, and note it among the events."""
@@ -116,6 +131,22 @@ class Stack:
                 self.token,
             )
         )
+
+    def keep_stable(self) -> None:
+        """Note what the stack is now, before an update changes it."""
+        self.stable = Stable(
+            self.template, self.capabilities, self.tags, self.outputs, self.description, dict(self.resources)
+        )
+
+    def take_back(self) -> None:
+        """Describe the stack as it was before the update that failed; its resources are left as they are."""
+        if self.stable:
+            self.template, self.capabilities, self.tags = (
+                self.stable.template,
+                self.stable.capabilities,
+                self.stable.tags,
+            )
+            self.outputs, self.description = self.stable.outputs, self.stable.description
 
     @property
     def is_busy(self) -> bool:
@@ -144,8 +175,7 @@ class Stacks:
         for stack in stacks:
             self.add(stack)
             if stack.is_busy:
-                kind = stack.status.partition("_")[0]
-                stack.enter(f"{kind}_FAILED", "the embedded account ended while this was under way")
+                stack.enter(_interrupted(stack.status), "the embedded account ended while this was under way")
 
     def remove(self, stack: Stack) -> None:
         """Forget `stack`, as if it had never been."""
@@ -191,6 +221,12 @@ class Stacks:
             if name in stack.change_sets:
                 return stack, stack.change_sets[name]
         raise ServiceError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist")
+
+
+def _interrupted(status: str) -> str:
+    """Return the status of a stack whose change was cut short; cleaning up comes after the change has succeeded."""
+    begun = status.removesuffix("_IN_PROGRESS")
+    return begun.removesuffix("_CLEANUP") if begun.endswith("_CLEANUP") else f"{begun}_FAILED"
 
 
 def event_view(stack: Stack, event: StackEvent) -> dict[str, Any]:

@@ -48,7 +48,7 @@ _OWN = {
     "autoscaling.tracking": {"TrackedMetric"},
     "cloudformation.intrinsics": {"Values", "_NoValue"},
     "cloudformation.plan": {"Cause", "Change", "Plan", "PropertyChange"},
-    "cloudformation.stacks": {"ChangeSet", "Stack", "StackEvent", "StackResource"},
+    "cloudformation.stacks": {"ChangeSet", "Stable", "Stack", "StackEvent", "StackResource"},
     "cloudformation.templates": {"Definition", "Template"},
     "cloudwatch.alarms": {"Alarm"},
     "durability.pickles": {"_factory", "_nested", "_new_condition", "_new_defaultdict", "_new_event", "_new_lock"},

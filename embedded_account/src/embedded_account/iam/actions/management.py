@@ -113,7 +113,8 @@ CLOUDFORMATION: dict[str, Rule] = {
     ),
     **each(
         """DescribeStacks DescribeStackEvents DescribeStackResource DescribeStackResources ListStackResources
-        ListChangeSets GetTemplate CancelUpdateStack ContinueUpdateRollback""",
+        ListChangeSets GetTemplate CancelUpdateStack ContinueUpdateRollback RollbackStack
+        UpdateTerminationProtection""",
         _STACK,
     ),
     "GetTemplateSummary": on(lambda call: _stack(call) if call.get("StackName") else ["*"]),
