@@ -7,7 +7,6 @@ python deploy.py predict tulip.jpg --local
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,8 +47,9 @@ def up(pairs: tuple[str, ...], yes: bool, force: bool, stack_name: str, local: b
 
     given = _parse(pairs)
     session, bundle = _session_and_bundle(stack_name, local)
-    check.require(session, check.check(session, _values(session, bundle, given)), force=force)
-    stack = deployment.up(session, bundle, given, None if local or yes else _confirm)
+    merged = deployment.merged_parameters(session, bundle, given)
+    check.require(session, check.check(session, merged.values), force=force)
+    stack = deployment.up(session, bundle, merged, None if local or yes else _confirm)
     facts(sorted(stack.outputs.items()))
 
 
@@ -63,8 +63,9 @@ def plan(pairs: tuple[str, ...], stack_name: str, local: bool) -> None:
 
     given = _parse(pairs)
     session, bundle = _session_and_bundle(stack_name, local)
-    check.show_open(check.check(session, _values(session, bundle, given)))
-    deployment.plan(session, bundle, given)
+    merged = deployment.merged_parameters(session, bundle, given)
+    check.show_open(check.check(session, merged.values))
+    deployment.plan(session, bundle, merged)
 
 
 @cli.command("check")
@@ -79,10 +80,11 @@ def check_account(pairs: tuple[str, ...], stack_name: str, local: bool) -> None:
     """
     from ops.preflight import check
     from ops.preflight.finding import blocking
+    from ops.stack import deployment
 
     given = _parse(pairs)
     session, bundle = _session_and_bundle(stack_name, local)
-    findings = check.check(session, _values(session, bundle, given))
+    findings = check.check(session, deployment.merged_parameters(session, bundle, given).values)
     check.show(findings)
     if in_the_way := blocking(findings):
         raise click.ClickException(f"{len(in_the_way)} in the way; the table says what to do about each")
@@ -267,9 +269,10 @@ def logs(target: str, follow: bool, since: int, stack_name: str, local: bool) ->
 
 @cli.command()
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--force", is_flag=True, help="Leave behind, and name, what cannot be deleted.")
 @stack_options
-def down(yes: bool, stack_name: str, local: bool) -> None:
-    """Remove the stack, its endpoint, models and code; the data bucket stays."""
+def down(yes: bool, force: bool, stack_name: str, local: bool) -> None:
+    """Remove the stack, its endpoint, models and code, whatever state it is in; the data bucket stays."""
     from ops.console import result, say
     from ops.stack import teardown
 
@@ -277,7 +280,7 @@ def down(yes: bool, stack_name: str, local: bool) -> None:
     question = f"Delete stack {stack_name!r} with its endpoint and models in {session.account_id}, {session.region}?"
     if not yes and not _confirm(question):
         raise click.ClickException("not confirmed: nothing was deleted; answer yes, or run again with --yes")
-    bucket = teardown.down(session, say)
+    bucket = teardown.down(session, say, is_forced=force)
     result(
         f"removed stack {stack_name!r}" + (f"; data bucket {bucket!r} is left, with your data in it" if bucket else "")
     )
@@ -326,13 +329,6 @@ def _session_and_bundle(stack_name: str, local: bool) -> tuple[Session, Bundle]:
     with ThreadPoolExecutor(1) as pool:
         building = pool.submit(bundle.build, for_this_machine=True)
         return _session(stack_name, local), building.result()
-
-
-def _values(session: Session, bundle: Bundle, given: dict[str, str]) -> Mapping[str, str]:
-    """Return the values that the stack's parameters would have."""
-    from ops.stack import deployment
-
-    return deployment.merged_parameters(session, bundle, given).values
 
 
 def _watch(session: Session, execution: str | None) -> None:

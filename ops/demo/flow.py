@@ -38,7 +38,8 @@ def run(open_local_session: Callable[[], Session]) -> None:
     folder = local_folder() / "demo" / DATASET
     session, made, num_scans = _prepare(open_local_session, folder)
     say(f"{num_scans} scans of handwritten digits are in {_short(folder)}")
-    deployed = deployment.up(session, made, {}, confirm=None, quiet=True)
+    merged = deployment.merged_parameters(session, made, {})
+    deployed = deployment.up(session, made, merged, confirm=None, quiet=True)
     say(f"stack {session.stack_name!r} is deployed after {duration(time.time() - started)}")
     arn = uploading.upload(session, deployed, folder, DATASET, on_disk.check(folder, DATASET), queue=True)
     execution = watching.watch(session, deployed, arn) if arn else _earlier(session, deployed)

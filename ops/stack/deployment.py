@@ -4,57 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 from ops.console import say, table
 from ops.errors import StackError
 from ops.packaging.bundle import Bundle
 from ops.session import Session
-from ops.stack import artifacts, budget, changes, parameters, stacks
+from ops.stack import artifacts, budget, changes, events, parameters, recovery, stacks, states
 from ops.stack.changes import ChangeSet
 from ops.stack.parameters import Parameters
 from ops.stack.stacks import Stack
-
-if TYPE_CHECKING:
-    from mypy_boto3_cloudformation.type_defs import StackEventTypeDef
+from ops.stack.states import Step
 
 Confirm = Callable[[str], bool]
 
 
-def up(
-    session: Session, bundle: Bundle, given: Mapping[str, str], confirm: Confirm | None, *, quiet: bool = False
-) -> Stack:
+def up(session: Session, bundle: Bundle, merged: Parameters, confirm: Confirm | None, *, quiet: bool = False) -> Stack:
     """Create or update the stack and return it; `confirm` is asked first, None means yes.
 
     Raises:
         StackError: refused by CloudFormation, by the person asked, or failed on the way; the message says which.
     """
-    _delete_failed_creation(session)
+    current = recovery.make_changeable(session, confirm)
     with ExitStack() as undo:
-        change_set, merged = _prepare(session, bundle, given, undo)
+        change_set = _prepare(session, bundle, merged, current, undo)
         if change_set is None:
             undo.pop_all()
             say(f"stack {session.stack_name!r}: no change, it is up to date")
-            return stacks.deployed(session)
+            return _in_use(session)
         if not quiet:
             show(session, change_set, merged)
         if confirm is not None and not confirm(f"Carry this out in account {session.account_id}, {session.region}?"):
             raise StackError("not confirmed: nothing was created or changed; answer yes, or run again with --yes")
         undo.pop_all()
     _carry_out(session, change_set, quiet=quiet)
-    return stacks.deployed(session)
+    return _in_use(session)
 
 
-def plan(session: Session, bundle: Bundle, given: Mapping[str, str]) -> bool:
+def plan(session: Session, bundle: Bundle, merged: Parameters) -> bool:
     """Show what `up` would do and leave nothing behind; return whether anything would change."""
     current = stacks.find(session)
-    if current is not None and current.status == "ROLLBACK_COMPLETE":
+    step = states.for_up(current.status) if current else Step.CREATE
+    if current is not None and step not in {Step.CREATE, Step.UPDATE}:
         raise StackError(
-            f"stack {session.stack_name!r}: is ROLLBACK_COMPLETE, its creation failed;"
-            " `deploy.py up` deletes it first and then creates it anew, so there is nothing to compare with"
+            f"stack {session.stack_name!r}: is {current.status}; `deploy.py up{session.flags}` would first"
+            f" {step.value}, so there is nothing to compare with"
         )
     with ExitStack() as undo:
-        change_set, merged = _prepare(session, bundle, given, undo)
+        change_set = _prepare(session, bundle, merged, current, undo)
         if change_set is None:
             say(f"stack {session.stack_name!r}: no change, it is up to date")
         else:
@@ -73,14 +69,13 @@ def show(session: Session, change_set: ChangeSet, merged: Parameters) -> None:
 
 
 def merged_parameters(session: Session, bundle: Bundle, given: Mapping[str, str]) -> Parameters:
-    """Return the parameters with which `up` would create or update the stack.
+    """Return the parameters with which `up` would create or update the stack, once nobody else changes it.
 
     Raises:
-        StackError: one is unknown, missing, or no value that its parameter may have.
+        StackError: one is unknown, missing, or no value that its parameter may have; or the stack stays busy.
     """
-    current = stacks.find(session)
-    is_new = current is None or current.status == "REVIEW_IN_PROGRESS"
-    previous = current.parameters if current is not None and not is_new else {}
+    current = recovery.idle(session)
+    previous = {} if current is None or states.is_new(current.status) else current.parameters
     defaults = parameters.template_defaults(bundle.template)
     merged = parameters.merge(session, defaults, previous, given, artifacts.source_s3_uri(session, bundle))
     parameters.check_numbers(bundle.template, merged.values)
@@ -88,41 +83,36 @@ def merged_parameters(session: Session, bundle: Bundle, given: Mapping[str, str]
 
 
 def _prepare(
-    session: Session, bundle: Bundle, given: Mapping[str, str], undo: ExitStack
-) -> tuple[ChangeSet | None, Parameters]:
+    session: Session, bundle: Bundle, merged: Parameters, current: Stack | None, undo: ExitStack
+) -> ChangeSet | None:
     """Upload the bundle and create the change set; what was made is registered with `undo`."""
-    current = stacks.find(session)
-    stacks.require_changeable(session, current)
-    is_new = current is None or current.status == "REVIEW_IN_PROGRESS"
-    merged = merged_parameters(session, bundle, given)
     for name, (old, new) in merged.changed.items():
         say(f"parameter {name}: {old!r} becomes {new!r}")
     url = artifacts.publish(session, bundle, undo)
     if current is None:
         undo.callback(lambda: _delete_empty_stack(session))
+    is_new = current is None or states.is_new(current.status)
     change_set = changes.create(session, url, merged, is_new=is_new)
     if change_set is not None:
         undo.callback(lambda: changes.discard(session, change_set))
-    return change_set, merged
+    return change_set
 
 
 def _carry_out(session: Session, change_set: ChangeSet, *, quiet: bool) -> None:
-    seen = stacks.seen_events(session, change_set.stack_id)
+    seen = events.seen(session, change_set.stack_id)
     changes.execute(session, change_set)
-    seconds = 300.0 if session.is_local else 3600.0
     try:
-        stacks.follow(session, change_set.stack_id, seen, seconds=seconds, on_event=None if quiet else print_event)
+        stacks.follow(session, change_set.stack_id, seen, on_event=None if quiet else events.show)
     except KeyboardInterrupt:
         say(f"\nstopped watching; the change of stack {session.stack_name!r} goes on in {session.region}")
         raise
 
 
-def _delete_failed_creation(session: Session) -> None:
-    current = stacks.find(session)
-    if current is None or current.status != "ROLLBACK_COMPLETE":
-        return
-    say(f"stack {session.stack_name!r} is ROLLBACK_COMPLETE: its creation failed, so it is deleted first")
-    stacks.delete(session, current.stack_id, seconds=1800, on_event=print_event)
+def _in_use(session: Session) -> Stack:
+    """Return the deployed stack, which may start executions although a `down` was interrupted before."""
+    stack = stacks.deployed(session)
+    recovery.lift_stop(session, stack)
+    return stack
 
 
 def _delete_empty_stack(session: Session) -> None:
@@ -130,13 +120,3 @@ def _delete_empty_stack(session: Session) -> None:
     current = stacks.find(session)
     if current is not None and current.status == "REVIEW_IN_PROGRESS":
         session.cloudformation.delete_stack(StackName=current.stack_id)
-
-
-def print_event(event: StackEventTypeDef) -> None:
-    """Print one stack event, unless it only says that something has begun."""
-    status = event.get("ResourceStatus", "")
-    if status.endswith("_IN_PROGRESS") and event.get("ResourceType") != "AWS::CloudFormation::Stack":
-        return
-    reason = f": {event['ResourceStatusReason']}" if event.get("ResourceStatusReason") else ""
-    name = f"{event.get('LogicalResourceId')} ({event.get('ResourceType')})"
-    say(f"{stacks.event_time(event):%H:%M:%S} {status} {name}{reason}")

@@ -1,28 +1,21 @@
-"""The CloudFormation stack as it is: its state, outputs and events."""
+"""The CloudFormation stack as it is: its state and outputs, and the end of a change."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from ops.console import say
 from ops.errors import StackError, error_code
 from ops.session import Session
+from ops.stack import events, states
 
 if TYPE_CHECKING:
-    from mypy_boto3_cloudformation.type_defs import StackEventTypeDef
-
-_CANCELLED = ("Resource creation cancelled", "Resource update cancelled")
-_REMEDY_OF_STATUS = {
-    "CREATE_FAILED": "remove it with `deploy.py down`, then run `deploy.py up` again",
-    "ROLLBACK_FAILED": "remove it with `deploy.py down`, then run `deploy.py up` again",
-    "DELETE_FAILED": "run `deploy.py down` again",
-    "UPDATE_ROLLBACK_FAILED": "run `aws cloudformation continue-update-rollback`, then `deploy.py up` again",
-}
+    from mypy_boto3_cloudformation.type_defs import StackEventTypeDef, StackResourceSummaryTypeDef
 
 
 @dataclass(frozen=True)
@@ -33,6 +26,7 @@ class Stack:
     status: str
     outputs: Mapping[str, str]
     parameters: Mapping[str, str]
+    is_protected: bool = False
 
     def output(self, name: str) -> str:
         """Return one output.
@@ -66,6 +60,7 @@ def find(session: Session) -> Stack | None:
         status=stack["StackStatus"],
         outputs={entry["OutputKey"]: entry["OutputValue"] for entry in stack.get("Outputs", [])},
         parameters={entry["ParameterKey"]: entry.get("ParameterValue", "") for entry in stack.get("Parameters", [])},
+        is_protected=stack.get("EnableTerminationProtection", False),
     )
 
 
@@ -84,31 +79,24 @@ def deployed(session: Session) -> Stack:
     return stack
 
 
-def require_changeable(session: Session, stack: Stack | None) -> None:
-    """Refuse to change a stack that is busy or stuck.
-
-    Raises:
-        StackError: with what to do about it.
-    """
-    if stack is None or stack.status in {"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE"}:
-        return
-    if stack.status.endswith("_IN_PROGRESS"):
-        raise StackError(
-            f"stack {session.stack_name!r}: is {stack.status}; wait until it has ended, then run this again"
-        )
-    if stack.status in _REMEDY_OF_STATUS:
-        raise StackError(f"stack {session.stack_name!r}: is {stack.status}; {_REMEDY_OF_STATUS[stack.status]}")
+def resources(session: Session, stack: Stack) -> list[StackResourceSummaryTypeDef]:
+    """Return all that the stack has made, what is deleted by now too."""
+    pages = session.cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack.stack_id)
+    return [entry for page in pages for entry in page["StackResourceSummaries"]]
 
 
-def delete(session: Session, stack_id: str, *, seconds: float, on_event: Callable[[StackEventTypeDef], None]) -> None:
-    """Delete the stack and wait until it is gone.
+def delete(session: Session, stack: Stack, *, is_forced: bool = False) -> None:
+    """Delete the stack and wait until it is gone; by force it goes although some of its resources stay.
 
     Raises:
         StackError: something could not be deleted, with the reason.
     """
-    seen = seen_events(session, stack_id)
-    session.cloudformation.delete_stack(StackName=stack_id)
-    follow(session, stack_id, seen, seconds=seconds, on_event=on_event)
+    seen = events.seen(session, stack.stack_id)
+    if is_forced:
+        session.cloudformation.delete_stack(StackName=stack.stack_id, DeletionMode="FORCE_DELETE_STACK")
+    else:
+        session.cloudformation.delete_stack(StackName=stack.stack_id)
+    follow(session, stack.stack_id, seen, on_event=events.show)
 
 
 def follow(
@@ -116,56 +104,73 @@ def follow(
     stack_id: str,
     seen: set[str],
     *,
-    seconds: float,
     on_event: Callable[[StackEventTypeDef], None] | None,
+    wanted: Collection[str] = (),
 ) -> str:
     """Report each new event of a changing stack until the change ends; return the final status.
 
-    Without `on_event` the events are read once, at the end, for the reason of a failure.
+    Without `on_event` the events are read once, at the end, for the reason of a failure. A rollback is one too, unless
+    it is `wanted`.
 
     Raises:
         StackError: the change failed (the first failing resource's reason is in the message) or takes too long.
     """
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + change_seconds(session)
     failure = ""
     while time.monotonic() < deadline:
         status = _status(session, stack_id)
-        has_ended = not status.endswith("_IN_PROGRESS")
-        for event in new_events(session, stack_id, seen) if on_event or _is_failure(status) else ():
-            failure = failure or _failure_reason(event)
+        has_failed = _is_failure(status) and status not in wanted
+        for event in events.new(session, stack_id, seen) if on_event or has_failed else ():
+            failure = failure or events.failure_reason(event)
             if on_event:
                 on_event(event)
-        if has_ended:
-            _raise_if_failed(session, status, failure)
+        if has_failed:
+            reason = failure or "no resource gave a reason"
+            raise StackError(
+                f"stack {session.stack_name!r} ended {status}: {reason}; correct it and run the command again"
+            )
+        if not is_busy(status):
             return status
         time.sleep(session.poll_seconds)
-    raise StackError(
-        f"stack {session.stack_name!r}: still changing after {seconds:.0f} s; it goes on; look with `deploy.py plan`"
+    raise _still_busy(session, "changing")
+
+
+def wait_while_busy(session: Session, stack: Stack) -> None:
+    """Wait until a change that somebody else has begun has ended, well or not.
+
+    Raises:
+        StackError: it takes too long.
+    """
+    if not is_busy(stack.status):
+        return
+    minutes = change_seconds(session) / 60
+    say(
+        f"stack {session.stack_name!r}: is {stack.status}, somebody else changes it; waiting for the end, at most"
+        f" {minutes:.0f} minutes ..."
     )
+    deadline = time.monotonic() + change_seconds(session)
+    while time.monotonic() < deadline:
+        if not is_busy(_status(session, stack.stack_id)):
+            return
+        time.sleep(session.poll_seconds)
+    raise _still_busy(session, _status(session, stack.stack_id))
 
 
-def seen_events(session: Session, stack_id: str) -> set[str]:
-    """Return the ids of the events that the stack has had so far."""
-    seen: set[str] = set()
-    list(new_events(session, stack_id, seen))
-    return seen
+def change_seconds(session: Session) -> float:
+    """Return how long a change of the stack may take."""
+    return 300.0 if session.is_local else 3600.0
 
 
-def new_events(session: Session, stack_id: str, seen: set[str]) -> Iterator[StackEventTypeDef]:
-    """Yield the events not in `seen`, oldest first, and add them to it."""
-    fresh: list[StackEventTypeDef] = []
-    for page in session.cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id):
-        unseen = [event for event in page["StackEvents"] if event["EventId"] not in seen]
-        fresh += unseen
-        if len(unseen) < len(page["StackEvents"]):
-            break
-    seen.update(event["EventId"] for event in fresh)
-    yield from reversed(fresh)
+def is_busy(status: str) -> bool:
+    """Tell whether a change is under way."""
+    return states.for_up(status) is states.Step.WAIT
 
 
-def event_time(event: StackEventTypeDef) -> datetime:
-    """Return when the event happened, in this machine's time zone."""
-    return event["Timestamp"].astimezone()
+def _still_busy(session: Session, what: str) -> StackError:
+    return StackError(
+        f"stack {session.stack_name!r}: still {what} after {change_seconds(session):.0f} s; it goes on; run the command"
+        " again later"
+    )
 
 
 def _status(session: Session, stack_id: str) -> str:
@@ -177,19 +182,6 @@ def _status(session: Session, stack_id: str) -> str:
         raise
 
 
-def _failure_reason(event: StackEventTypeDef) -> str:
-    reason = event.get("ResourceStatusReason", "")
-    if not event.get("ResourceStatus", "").endswith("_FAILED") or reason.startswith(_CANCELLED):
-        return ""
-    return f"{event.get('LogicalResourceId')} ({event.get('ResourceType')}): {reason or 'no reason given'}"
-
-
 def _is_failure(status: str) -> bool:
     """Return whether a change ended, and not as it should."""
     return not status.endswith("_IN_PROGRESS") and ("ROLLBACK" in status or status.endswith("_FAILED"))
-
-
-def _raise_if_failed(session: Session, status: str, failure: str) -> None:
-    if _is_failure(status):
-        reason = failure or "no resource gave a reason"
-        raise StackError(f"stack {session.stack_name!r} ended {status}: {reason}; correct it and run the command again")

@@ -11,6 +11,8 @@ from ops.packaging import bundle
 from ops.packaging.bundle import Bundle
 from ops.session import Session
 from ops.stack import artifacts, deployment, stacks, teardown
+from ops.stack.deployment import Confirm
+from ops.stack.stacks import Stack
 
 BROKEN_RESOURCE = """
   Broken:
@@ -28,6 +30,16 @@ def made(repository: Path) -> Bundle:
     return bundle.build(for_this_machine=True, root=repository)
 
 
+def up(session: Session, made: Bundle, given: dict[str, str], confirm: Confirm | None) -> Stack:
+    """Create or update the stack as `deploy.py up` does."""
+    return deployment.up(session, made, deployment.merged_parameters(session, made, given), confirm)
+
+
+def plan(session: Session, made: Bundle, given: dict[str, str]) -> bool:
+    """Plan as `deploy.py plan` does."""
+    return deployment.plan(session, made, deployment.merged_parameters(session, made, given))
+
+
 def _left_in_bucket(session: Session) -> list[str]:
     """Return the keys of the artifacts bucket, which must exist."""
     listed = session.s3.list_object_versions(Bucket=artifacts.bucket_name(session))
@@ -42,7 +54,7 @@ def test_up_creates_the_stack(local_session: Session, made: Bundle, capsys: pyte
         questions.append(question)
         return True
 
-    found = deployment.up(local_session, made, {}, yes)
+    found = up(local_session, made, {}, yes)
 
     assert found.outputs["QueueUrl"]
     assert questions == [f"Carry this out in account {local_session.account_id}, us-east-1?"]
@@ -52,7 +64,7 @@ def test_up_creates_the_stack(local_session: Session, made: Bundle, capsys: pyte
 def test_up_without_a_yes_leaves_nothing(local_session: Session, made: Bundle) -> None:
     """No stack, no change set, no code; only the empty bucket stays, since S3 would hold its name for hours."""
     with pytest.raises(StackError, match="not confirmed: nothing was created"):
-        deployment.up(local_session, made, {}, lambda _question: False)
+        up(local_session, made, {}, lambda _question: False)
 
     assert stacks.find(local_session) is None
     assert _left_in_bucket(local_session) == []
@@ -60,7 +72,7 @@ def test_up_without_a_yes_leaves_nothing(local_session: Session, made: Bundle) -
 
 def test_plan_leaves_nothing(local_session: Session, made: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
     """A plan of a new stack is shown and undone."""
-    assert deployment.plan(local_session, made, {}) is True
+    assert plan(local_session, made, {}) is True
 
     assert "Queue" in capsys.readouterr().out
     assert stacks.find(local_session) is None
@@ -69,14 +81,14 @@ def test_plan_leaves_nothing(local_session: Session, made: Bundle, capsys: pytes
 
 def test_the_bucket_that_a_plan_left_serves_up(local_session: Session, made: Bundle) -> None:
     """The bucket of a plan that was not carried out is taken up again; no other is made."""
-    deployment.plan(local_session, made, {})
+    plan(local_session, made, {})
 
-    assert deployment.up(local_session, made, {}, None).status == "CREATE_COMPLETE"
+    assert up(local_session, made, {}, None).status == "CREATE_COMPLETE"
 
 
 def test_an_empty_bucket_alone_is_nothing_to_remove(local_session: Session, made: Bundle) -> None:
     """After `down` a second one finds nothing, though the bucket is there."""
-    deployment.plan(local_session, made, {})
+    plan(local_session, made, {})
 
     with pytest.raises(StackError, match="there is nothing to remove"):
         teardown.down(local_session, lambda _text: None)
@@ -91,7 +103,7 @@ def test_a_bucket_name_that_is_being_deleted_is_waited_for(
     """
     faults.add("error", service="s3", operation="CreateBucket", code="OperationAborted", status=409, count=2)
 
-    deployment.up(local_session, made, {}, None)
+    up(local_session, made, {}, None)
 
     assert "S3 is still busy with a bucket of this name" in capsys.readouterr().err
 
@@ -104,7 +116,7 @@ def test_a_bucket_name_that_stays_busy_is_an_error_in_words(
     faults.add("error", service="s3", operation="CreateBucket", code="OperationAborted", status=409, count=1000)
 
     with pytest.raises(StackError, match=r"OperationAborted.*run the command again later, or use another --stack-name"):
-        deployment.up(local_session, made, {}, None)
+        up(local_session, made, {}, None)
 
     assert stacks.find(local_session) is None
 
@@ -116,7 +128,7 @@ def test_objects_that_cannot_be_deleted_are_named(
 
     Source: Amazon S3 API reference, DeleteObjects.
     """
-    deployment.up(local_session, made, {}, None)
+    up(local_session, made, {}, None)
     failed = {"Errors": [{"Key": "templates/1.yaml", "Code": "AccessDenied"}]}
     monkeypatch.setattr(local_session.s3, "delete_objects", lambda **_: failed)
 
@@ -126,13 +138,13 @@ def test_objects_that_cannot_be_deleted_are_named(
 
 def test_refused_update_leaves_the_stack_and_its_code(local_session: Session, made: Bundle, repository: Path) -> None:
     """Objects that only the refused plan needed are gone, those of the running stack stay."""
-    deployment.up(local_session, made, {}, None)
+    up(local_session, made, {}, None)
     bucket = artifacts.bucket_name(local_session)
     before = {entry["Key"] for entry in local_session.s3.list_objects_v2(Bucket=bucket)["Contents"]}
     (repository / "handlers" / "new.py").write_text("x = 1\n")
 
     with pytest.raises(StackError, match="not confirmed"):
-        deployment.up(
+        up(
             local_session,
             bundle.build(for_this_machine=True, root=repository),
             {"Colour": "blue"},
@@ -147,7 +159,7 @@ def test_refused_update_leaves_the_stack_and_its_code(local_session: Session, ma
 
 def test_artifacts_bucket_is_private_encrypted_and_tls_only(local_session: Session, made: Bundle) -> None:
     """The bucket that holds the code is closed in every way there is."""
-    deployment.up(local_session, made, {}, None)
+    up(local_session, made, {}, None)
     bucket = artifacts.bucket_name(local_session)
 
     block = local_session.s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
@@ -169,11 +181,11 @@ def test_failed_creation_is_deleted_first(
     with pytest.raises(
         StackError, match=r"ended ROLLBACK_COMPLETE: Broken \(AWS::S3::BucketPolicy\): .*bucket does not exist"
     ):
-        deployment.up(local_session, bundle.build(for_this_machine=True, root=repository), {}, None)
-    with pytest.raises(StackError, match=r"`deploy\.py up` deletes it first"):
-        deployment.plan(local_session, made, {})
+        up(local_session, bundle.build(for_this_machine=True, root=repository), {}, None)
+    with pytest.raises(StackError, match=r"would first delete it, so there is nothing to compare with"):
+        plan(local_session, made, {})
 
-    found = deployment.up(local_session, made, {}, None)
+    found = up(local_session, made, {}, None)
 
     assert found.status == "CREATE_COMPLETE"
     assert "its creation failed, so it is deleted first" in capsys.readouterr().err
@@ -181,9 +193,9 @@ def test_failed_creation_is_deleted_first(
 
 def test_up_says_when_nothing_changes(local_session: Session, made: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
     """The second time there is nothing to do, and nobody is asked."""
-    deployment.up(local_session, made, {}, None)
+    up(local_session, made, {}, None)
 
-    deployment.up(local_session, made, {}, lambda _question: pytest.fail("asked"))
+    up(local_session, made, {}, lambda _question: pytest.fail("asked"))
 
     assert "no change, it is up to date" in capsys.readouterr().err
 
@@ -192,26 +204,12 @@ def test_update_keeps_parameters_and_tells_what_changes(
     local_session: Session, made: Bundle, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A value that was given once stays; a new one is named beside the old."""
-    deployment.up(local_session, made, {"Colour": "blue", "Size": "1"}, None)
+    up(local_session, made, {"Colour": "blue", "Size": "1"}, None)
 
-    found = deployment.up(local_session, made, {"Size": "2"}, None)
+    found = up(local_session, made, {"Size": "2"}, None)
 
     assert (found.parameters["Colour"], found.parameters["Size"]) == ("blue", "2")
     assert "parameter Size: '1' becomes '2'" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("status", "message"),
-    [
-        ("UPDATE_IN_PROGRESS", "is UPDATE_IN_PROGRESS; wait until it has ended"),
-        ("ROLLBACK_FAILED", "is ROLLBACK_FAILED; remove it with `deploy.py down`"),
-        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback"),
-    ],
-)
-def test_busy_or_stuck_stack_is_not_touched(session: Session, status: str, message: str) -> None:
-    """Each status in which no change is possible has its own remedy."""
-    with pytest.raises(StackError, match=message):
-        stacks.require_changeable(session, stacks.Stack("id", status, {}, {}))
 
 
 def test_bucket_of_another_account_is_not_used(session: Session, made: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,7 +222,7 @@ def test_bucket_of_another_account_is_not_used(session: Session, made: Bundle, m
     monkeypatch.setattr(session.s3, "head_bucket", refuse)
 
     with pytest.raises(StackError, match="not this account's"):
-        deployment.up(session, made, {}, None)
+        up(session, made, {}, None)
 
 
 def test_up_without_credentials_names_the_remedy() -> None:
