@@ -75,7 +75,8 @@ def _settled(session: Session) -> Stack | None:
     if stack is not None and stack.is_protected:
         raise StackError(
             f"stack {session.stack_name!r}: is protected against deletion; if it is to go, first run"
-            f" `aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name {session.stack_name}`"
+            " `aws cloudformation update-termination-protection --no-enable-termination-protection"
+            f" --stack-name {session.stack_name}`"
         )
     return stack
 
