@@ -1,5 +1,7 @@
 """AWS's own delays: what is late, for how long, and how that is switched on."""
 
+from pathlib import Path
+
 import pytest
 from embedded_account.account import Account
 from embedded_account.faults.delays import Delays
@@ -78,7 +80,7 @@ def test_an_unknown_delay_is_refused_in_words(text: str) -> None:
         parse_delays(text)
 
 
-def test_an_account_with_an_unknown_delay_is_not_started(tmp_path) -> None:
+def test_an_account_with_an_unknown_delay_is_not_started(tmp_path: Path) -> None:
     """The error ends with what the account says to it."""
     with pytest.raises(AccountError, match="delay: 'rolls'; name 'all' or some of"):
         start(tmp_path / "account", delays="rolls")

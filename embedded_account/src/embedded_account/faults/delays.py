@@ -4,12 +4,13 @@ Off unless they are switched on, as faults are; measured on the account's clock.
 is late.
 """
 
-from threading import Lock
+from threading import Event, Lock
 
 from embedded_account.account import Account
 from embedded_account.faults.fault import Fault, parse_delays
 
 _MAX_NOTED = 10_000
+_LOOK_SECONDS = 0.25
 
 
 class Delays:
@@ -57,6 +58,11 @@ class Delays:
         """Return for how many seconds of the account's clock `name` is still late; 0 when it is not."""
         ready_at = self._ready_at.get((kind, name)) if self._delays else None
         return max(0.0, ready_at - self._clock.time()) if ready_at else 0.0
+
+    def wait(self, kind: str, name: str, event: Event) -> None:
+        """Return once `name` is not late any more, the delay is switched off, or `event` is set."""
+        while not event.is_set() and (seconds := self.remaining(kind, name)):
+            self._clock.wait(event, min(seconds, _LOOK_SECONDS))
 
     def misses(self, kind: str, name: str) -> bool:
         """Return whether a look at `name` misses it: every other look does, the first one too, while it is late.

@@ -8,8 +8,10 @@ from contextlib import suppress
 from threading import Condition
 
 from embedded_account.account import Account
+from embedded_account.faults.delays import Delays
 from embedded_account.sagemaker.endpoints.instance import EndpointInstance, InstanceFailedError, Launch
 
+_DELAY = "delay-instances"
 _DRAIN_SECONDS = 60.0
 _PING_INTERVAL_SECONDS = 10.0
 _MAX_FAILED_PINGS = 3
@@ -31,6 +33,7 @@ class Fleet:
         self.launch = launch
         self.desired_count = 0
         self._account = account
+        self._delays = account.singleton(Delays)
         self._changed = Condition()
         self._instances: list[EndpointInstance] = []
         self._closed = False
@@ -115,6 +118,8 @@ class Fleet:
     def _add(self, count: int) -> None:
         if count <= 0:
             return
+        self._delays.begin(_DELAY, self.launch.endpoint_name)
+        self._delays.wait(_DELAY, self.launch.endpoint_name, self._account.stopping)
         num_threads = max(1, (os.cpu_count() or 1) // max(1, self.desired_count))
         added = [EndpointInstance(self._account, self.launch, num_threads) for _ in range(count)]
         with ThreadPoolExecutor(count) as pool:

@@ -78,6 +78,7 @@ class TrainingJob:
         self.interrupt: Callable[[float], None] | None = None  # takes the grace in seconds
         self.lose: Callable[[], None] | None = None
         self.created_at = account.clock.time()
+        self.is_on_warm_pool = False  # whose instances run already
         self._lock = Lock()
         self._training_since: datetime | None = None
         self._trained_seconds = 0.0  # before the last interruption

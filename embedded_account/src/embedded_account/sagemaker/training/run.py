@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Thread
 
 from embedded_account.faults.board import Board
+from embedded_account.faults.delays import Delays
 from embedded_account.sagemaker.shared.container_images import TRAINING_REPOSITORY, UnknownImageError, check_image
 from embedded_account.sagemaker.shared.storage import Objects, S3Uri, StorageError
 from embedded_account.sagemaker.training import output as training_output
@@ -25,6 +26,7 @@ from embedded_account.sagemaker.training.job import TrainingJob
 
 logger = logging.getLogger("embedded_account.sagemaker")
 
+DELAY = "delay-instances"
 GRACE_SECONDS = 120.0  # between SIGTERM and SIGKILL
 _POLL_SECONDS = 0.05
 _SIGNALLED = 128
@@ -60,6 +62,8 @@ _ENDED_BY_SERVICE = {_Outcome.STOPPED, _Outcome.MAX_RUNTIME_EXCEEDED, _Outcome.M
 def start(job: TrainingJob, cores: Cores) -> Thread:
     """Announce `job` and carry it out on a thread of its own."""
     job.announce()
+    if not job.is_on_warm_pool:
+        job.account.singleton(Delays).begin(DELAY, job.name)
     return job.account.start_thread(f"training job {job.name}", partial(run, job, cores))
 
 
@@ -99,6 +103,7 @@ class _Run:
         self._folder = folder
         self._clock = job.account.clock
         self._faults = job.account.singleton(Board)
+        self._delays = job.account.singleton(Delays)
         self._interrupted_for: float | None = None  # seconds of grace, once the instances are reclaimed
         self._is_lost = False
         self._instances: list[TrainingInstance] = []
@@ -119,7 +124,7 @@ class _Run:
 
     def _attempt(self, number: int) -> _Outcome:
         """Bring instances up and train on them; return how it ended."""
-        if (ended := self._find_capacity()) is not None:
+        if (ended := self._find_capacity() or self._wait_for_instances(number)) is not None:
             return ended
         folder = self._folder / f"attempt-{number}"
         self._instances = [TrainingInstance(self._job, folder / host.name, host) for host in hosts_of(self._job)]
@@ -141,6 +146,19 @@ class _Run:
             self._clock.wait(self._job.stop_requested, _POLL_SECONDS)
             if _gives_up(self._job):
                 return self._why_given_up()
+        return None
+
+    def _wait_for_instances(self, number: int) -> _Outcome | None:
+        """Return None once they have started: at once, unless the account has AWS's delays; those of a warm pool run.
+
+        The first ones start while the job waits for cores of this machine.
+        """
+        if number > 1:
+            self._delays.begin(DELAY, self._job.name)
+        while self._delays.remaining(DELAY, self._job.name):
+            if _gives_up(self._job):
+                return self._why_given_up()
+            self._clock.wait(self._job.stop_requested, _POLL_SECONDS)
         return None
 
     def _why_given_up(self) -> _Outcome:

@@ -1,6 +1,7 @@
 """Warm pools: instances that a completed job keeps for a while, and the matching job that takes them over.
 
-Nothing is faster with them here, since a start takes no minutes; the statuses and times are AWS's.
+Nothing is faster with them here, unless the account has AWS's delays: instances start at once. The statuses and times
+are AWS's.
 """
 
 from collections.abc import Iterable
@@ -74,6 +75,7 @@ class WarmPools:
         for pool in _available(self._pools.values(), now):
             if pool.fits(job):
                 pool.take(job, now)
+                job.is_on_warm_pool = True
                 return
 
     def get(self, name: str) -> WarmPool | None:
