@@ -17,6 +17,7 @@ from datasets.archives import ARCHIVE_SUFFIXES, Archive, Member, members
 from datasets.paths import file_problem, safe_path
 from training.config import TrainingConfig
 from training.errors import ConfigError, DatasetError
+from training.shortages import shortage
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -73,7 +74,8 @@ def _unpack(path: Path, folder: Path, say: Say) -> Path:
     except errors.DatasetError as error:
         raise DatasetError(str(error)) from error
     except OSError as error:
-        raise DatasetError(f"archive {str(path)!r} cannot be unpacked: {error.strerror or error}") from error
+        reason = shortage(error, [folder]) or error.strerror or error
+        raise DatasetError(f"archive {str(path)!r} cannot be unpacked: {reason}") from error
     say(f"unpacked {count} images of {path.name}")
     return folder
 

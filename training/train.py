@@ -21,12 +21,11 @@ failure file; the exit code is 1, or 2 for a wrong flag.
 """
 
 import os
-import shutil
 import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +36,8 @@ if __name__ == "__main__":
 
 from training.config import TrainingConfig, parse_config  # noqa: E402 - after the path is set
 from training.errors import ConfigError, StoppedError, TrainingError  # noqa: E402
+from training.failure_file import FailureFile  # noqa: E402
+from training.shortages import shortage  # noqa: E402
 from training.stopping import StopSignal  # noqa: E402
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     Job = Callable[[TrainingConfig, Mapping[str, str], StopSignal], None]
 
 FAILURE_REASON_CHARACTERS = 1024  # what DescribeTrainingJob returns of the failure file
+WRITTEN_FOLDERS = ("SM_MODEL_DIR", "SM_OUTPUT_DATA_DIR", "SM_OUTPUT_DIR", "TMPDIR")
 PROBLEMS_SHOWN = 20  # in the log; evaluation.json has them all
 
 
@@ -62,15 +64,18 @@ def main(
     """Run one job, a training unless another is given, and return its exit code."""
     stop = StopSignal()
     stop.listen()
+    failure_file = FailureFile(environ)
     try:
         (job or run)(parse_config(arguments, environ), environ, stop)
     except ConfigError as error:
-        return _fail(str(error), environ, 2, program)
+        return _fail(str(error), failure_file, 2, program)
     except (TrainingError, StoppedError) as error:
-        return _fail(str(error), environ, 1, program)
+        return _fail(str(error), failure_file, 1, program)
     except Exception as error:  # noqa: BLE001 - the job's owner gets one sentence whatever happens
         traceback.print_exc()
-        return _fail(f"training failed unexpectedly: {type(error).__name__}: {error}", environ, 1, program)
+        return _fail(_unexpected(error, environ), failure_file, 1, program)
+    finally:
+        failure_file.close()
     return 0
 
 
@@ -251,24 +256,21 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
-def _fail(sentence: str, environ: Mapping[str, str], code: int, program: str) -> int:
+def _unexpected(error: Exception, environ: Mapping[str, str]) -> str:
+    """Return what the machine has run out of, or else the error itself."""
+    written = [Path(environ[name]) for name in WRITTEN_FOLDERS if environ.get(name)]
+    lacks = shortage(error, [*written, Path.cwd()])
+    return (
+        f"training has no room: {lacks}" if lacks else f"training failed unexpectedly: {type(error).__name__}: {error}"
+    )
+
+
+def _fail(sentence: str, failure_file: FailureFile, code: int, program: str) -> int:
     """Report `sentence` where SageMaker and a person look for it; return the exit code."""
     sentence = " ".join(sentence.split())[:FAILURE_REASON_CHARACTERS]
     print(f"{program}: {sentence}", file=sys.stderr, flush=True)
-    if environ.get("SM_OUTPUT_DIR"):
-        _leave(Path(environ["SM_OUTPUT_DIR"], "failure"), sentence, environ)
+    failure_file.write(sentence)
     return code
-
-
-def _leave(path: Path, sentence: str, environ: Mapping[str, str]) -> None:
-    """Write `sentence`; on a full disk in the place of the artifact, which a failed job does not need."""
-    try:
-        path.write_text(sentence, encoding="utf-8")
-    except OSError:
-        path.unlink(missing_ok=True)
-        shutil.rmtree(environ.get("SM_MODEL_DIR", ""), ignore_errors=True)
-        with suppress(OSError):  # then only the log has it
-            path.write_text(sentence, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """The journal of what the account has under way."""
 
+from pathlib import Path
+
 from embedded_account.journal import Entry, Journal
 
 
@@ -20,3 +22,10 @@ def test_a_line_cut_off_by_a_kill_is_passed_over(tmp_path):
     path.write_text(path.read_text() + '{"Began": tr')
 
     assert [str(entry) for entry in Journal(path).unfinished()] == ["endpoint 'shop'"]
+
+
+def test_a_full_disk_stops_nothing_that_runs(caplog):
+    """What cannot be noted is logged; a job that ends there still ends."""
+    Journal(Path("/dev/full")).end("training job", "digits-1")
+
+    assert "No space left on device" in caplog.text

@@ -102,3 +102,13 @@ def test_table_that_has_ended_starts_no_process(tmp_path: Path) -> None:
 
     with pytest.raises(RuntimeError, match="not started any more"):
         table.spawn(["/bin/true"], env={})
+
+
+def test_a_child_that_cannot_be_recorded_is_ended_too():
+    """On a full disk a child runs, and ends with the account."""
+    table = ProcessTable(Path("/dev/full"))
+    child = table.spawn(_SLEEPER, env=os.environ)
+
+    table.end(child)
+
+    assert child.poll() is not None

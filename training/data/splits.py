@@ -25,6 +25,7 @@ from training.data.checks import absent_classes, check_known_classes, duplicates
 from training.distributed import Shard
 from training.errors import DatasetError
 from training.listing import DataProblem, Listing, Sample, channel_samples, splits_of_folder
+from training.shortages import shortage
 
 
 def decode_image(data: bytes, preprocessing: Preprocessing) -> Tensor:
@@ -155,6 +156,8 @@ def read_split(
             data = _content(samples[index].path)
             pixels = decode_image(data, preprocessing)
         except (ImageError, OSError) as error:
+            if shortage(error):  # too many open files are no fault of the picture
+                raise
             return DataProblem(samples[index].relative_path, str(error))
         if fits:
             cache[index] = pixels

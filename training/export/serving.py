@@ -19,6 +19,7 @@ from training.data.calibration import calibration_images, evenly_spread
 from training.data.splits import Datasets, Split
 from training.model.trained import TrainedModel
 from training.packages import missing_packages, missing_remedy
+from training.shortages import shortage
 
 MIN_TOP1_AGREEMENT = 0.98
 MAX_ACCURACY_LOSS = 0.005
@@ -53,6 +54,7 @@ def export_serving(trained: TrainedModel, datasets: Datasets | None, folder: Pat
     try:
         export_onnx(trained.network, trained.preprocessing, folder / FP32_FILE)
     except Exception as error:  # noqa: BLE001 - the exporter raises anything on what it does not know
+        _end_without_room(error, folder)
         logger.exception("the network could not be exported to ONNX")
         return Serving("torch", "fp32", f"the network cannot be exported to ONNX: {type(error).__name__}: {error}")
     if datasets is None:
@@ -87,6 +89,7 @@ def _int8_or_fp32(preprocessing: Preprocessing, datasets: Datasets, folder: Path
             for file, name in ((FP32_FILE, "fp32"), (INT8_FILE, "int8"))
         )
     except Exception as error:  # noqa: BLE001 - a graph that the engine cannot take; fp32 serves all the same
+        _end_without_room(error, folder)
         logger.exception("the network could not be brought to int8")
         (folder / INT8_FILE).unlink(missing_ok=True)
         return Serving("openvino", "fp32", f"int8 failed: {type(error).__name__}: {error}", FP32_FILE)
@@ -94,6 +97,12 @@ def _int8_or_fp32(preprocessing: Preprocessing, datasets: Datasets, folder: Path
     if serving.precision != "int8":
         (folder / INT8_FILE).unlink()
     return serving
+
+
+def _end_without_room(error: Exception, folder: Path) -> None:
+    """Raise `error` where the disk is full: a job that has no room fails, and does not serve worse in silence."""
+    if shortage(error, [folder]):
+        raise error
 
 
 def _compared(split: Split) -> tuple[list[Pixels], NDArray[np.int64]]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from inference.model import head_name
 from training.errors import WeightsError
+from training.shortages import shortage
 
 SUFFIXES = (".pt", ".pth", ".ckpt", ".pth.tar")
 WRAPPERS = ("state_dict", "model_state_dict", "model")  # keys under which programs keep the weights beside other things
@@ -29,6 +30,8 @@ def load_imagenet_weights(model: nn.Module, model_name: str) -> list[str]:
         weights = models.get_model_weights(model_name).DEFAULT
         state = weights.get_state_dict(progress=False, check_hash=True)
     except (OSError, RuntimeError) as error:
+        if lacks := shortage(error):
+            raise WeightsError(f"ImageNet weights of {model_name!r} cannot be kept: {lacks}") from error
         raise WeightsError(
             f"ImageNet weights of {model_name!r} cannot be downloaded ({error}); "
             "use weights=none, or put a state_dict file into a 'weights' channel and use weights=channel"

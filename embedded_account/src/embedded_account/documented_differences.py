@@ -59,7 +59,8 @@ DIFFERENCES: dict[str, dict[str, str]] = {
     },
     "sagemaker": {
         "CreateTrainingJob": "PyTorch training images only, as processes of this machine; Debugger rules are "
-        "reported as Error, not evaluated; " + _NO_OPTIONS,
+        "reported as Error, not evaluated; an exit with 0 without the toolkit's word of success is a failure; "
+        + _NO_OPTIONS,
         "UpdateTrainingJob": "profiling of a running job and the warm pool of a completed one",
         "CreateHyperParameterTuningJob": "Optuna chooses instead of SageMaker; " + _NO_OPTIONS,
         "CreateModel": "PyTorch inference images only; one container; " + _NO_OPTIONS,

@@ -1,9 +1,12 @@
 """What the embedded account has under way, on disk, so that the next start can say what a kill has lost."""
 
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+
+logger = logging.getLogger("embedded_account")
 
 
 @dataclass(frozen=True)
@@ -51,5 +54,9 @@ class Journal:
         self._path.unlink(missing_ok=True)
 
     def _append(self, record: dict[str, object]) -> None:
-        with self._lock, self._path.open("a") as file:
-            file.write(json.dumps(record) + "\n")
+        """Note `record`; where there is no room for it, what runs goes on, and a kill loses it without a word."""
+        try:
+            with self._lock, self._path.open("a") as file:
+                file.write(json.dumps(record) + "\n")
+        except OSError as error:
+            logger.warning("journal: %s; %s is not noted", error, record)

@@ -1,6 +1,7 @@
 """The child processes of the embedded account: started in their own session, recorded on disk, always ended."""
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -12,6 +13,8 @@ from threading import Lock
 from typing import IO, Protocol
 
 import psutil
+
+logger = logging.getLogger("embedded_account")
 
 _GRACE_SECONDS = 5.0
 
@@ -88,8 +91,11 @@ class ProcessTable:
     def _record(self, process: Process) -> None:
         self._forget_ended()
         self._running[process.pid] = process
-        with self._path.open("a") as file:
-            file.write(json.dumps({"Pid": process.pid, "Started": _create_time(process.pid)}) + "\n")
+        try:
+            with self._path.open("a") as file:
+                file.write(json.dumps({"Pid": process.pid, "Started": _create_time(process.pid)}) + "\n")
+        except OSError as error:  # it is ended with the account all the same, unless that is killed
+            logger.warning("process %d is not recorded: %s", process.pid, error)
 
     def end(self, process: Process, grace_seconds: float = _GRACE_SECONDS) -> int:
         """End `process` and its group by SIGTERM, after `grace_seconds` by SIGKILL; return its exit code."""

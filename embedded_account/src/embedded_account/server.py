@@ -157,22 +157,23 @@ def _serve(folder: Path, listener: socket.socket, arguments: argparse.Namespace,
 def build_application(account: Any) -> Any:
     """Return the WSGI application of `account`: moto's dispatcher with every service of ours installed."""
     from embedded_account.edge import guard
+    from embedded_account.shortage_answers import told
 
     for name in _SERVICES:
         import_module(name).install(account)
     application: Any = _dispatcher()
     for middleware in account.middleware:
         application = middleware(application)
-    return guard(account, _health(account, account.traffic.counted(application)))
+    return guard(account, _health(account, account.traffic.counted(told(account, application))))
 
 
 def _dispatcher() -> Any:
     """Return moto's dispatcher; it remembers which service a host name stands for, instead of reading moto's folder."""
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
     class Dispatcher(DomainDispatcherApplication):
         def __init__(self) -> None:
-            super().__init__(create_backend_app)
+            super().__init__(_raising_app)
             self._services: dict[str | None, Any] = {}
 
         def get_backend_for_host(self, host: str | None) -> Any:
@@ -181,6 +182,15 @@ def _dispatcher() -> Any:
             return self._services[host]
 
     return Dispatcher()
+
+
+def _raising_app(service: Any) -> Any:
+    """Return moto's application of `service`, whose errors are not turned into pages of HTML on the way."""
+    from moto.moto_server.werkzeug_app import create_backend_app
+
+    application = create_backend_app(service)
+    application.config["PROPAGATE_EXCEPTIONS"] = True
+    return application
 
 
 def _health(account: Any, application: Any) -> Any:

@@ -75,7 +75,8 @@ class Keeper:
         for part in self._parts:
             try:
                 self._save(part)
-            except (UnpicklableError, RuntimeError) as error:  # the latter: it changed at each try
+            # RuntimeError: it changed at each try. OSError: no room; the doomed contents below give some.
+            except (UnpicklableError, RuntimeError, OSError) as error:
                 if self._failed.get(part.name) != str(error):
                     logger.error("the state of %r is not saved: %s", part.name, error)  # noqa: TRY400 (expected)
                 self._failed[part.name] = str(error)
@@ -89,8 +90,11 @@ class Keeper:
             return
         path = self._path(part)
         scratch = path.with_suffix(".tmp")
-        scratch.write_bytes(content)
-        scratch.replace(path)
+        try:
+            scratch.write_bytes(content)
+            scratch.replace(path)
+        finally:
+            scratch.unlink(missing_ok=True)
         self._digests[part.name] = digest
 
     def _content(self, part: Part) -> bytes:

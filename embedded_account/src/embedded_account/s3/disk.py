@@ -88,19 +88,21 @@ class Disk:
         """Return a buffer of `content`, which is written unless it lies on disk already."""
         if isinstance(content, StoredFile):
             return DiskBuffer(self, content.path)
-        path = self._new_path()
-        path.write_bytes(content)
-        return DiskBuffer(self, path)
+        return DiskBuffer(self, self.store(iter([content])).path)
 
     def store(self, blocks: Iterator[bytes]) -> StoredFile:
-        """Write `blocks` to a file; return it with its size and checksums."""
+        """Write `blocks` to a file, or nothing; return it with its size and checksums."""
         path, size, md5, crc32 = self._new_path(), 0, hashlib.md5(usedforsecurity=False), 0
-        with path.open("wb") as file:
-            for block in blocks:
-                file.write(block)
-                size += len(block)
-                md5.update(block)
-                crc32 = zlib.crc32(block, crc32)
+        try:
+            with path.open("wb") as file:
+                for block in blocks:
+                    file.write(block)
+                    size += len(block)
+                    md5.update(block)
+                    crc32 = zlib.crc32(block, crc32)
+        except BaseException:  # half a content would take the room that is lacking
+            path.unlink(missing_ok=True)
+            raise
         return StoredFile(path, size, md5.hexdigest(), crc32)
 
     def discard(self, path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from embedded_account.sagemaker.shared.storage import Objects, S3Uri, StorageError
+from embedded_account.shortages import shortage
 
 Entry = tuple[S3Uri, str]  # an object, and the file's path inside the channel
 
@@ -94,7 +95,10 @@ def _write(folder: Path, path: str, blocks: Iterable[bytes]) -> None:
     try:
         with _opened(target) as file:
             file.writelines(blocks)
-    except OSError as error:  # the name is too long, or a folder as well
+    except OSError as error:
+        if lacks := shortage(error, folder):
+            raise ChannelError(f"Data download failed:{lacks}") from error
+        # The name is too long, or a folder as well.
         raise ChannelError(f"Data download failed:key {path!r}: {error.strerror}; rename the object") from error
 
 

@@ -21,6 +21,7 @@ from embedded_account.sagemaker.training.checkpoints import Checkpoints
 from embedded_account.sagemaker.training.hosts import Host
 from embedded_account.sagemaker.training.job import TrainingJob
 from embedded_account.sagemaker.training.profiler import Profiler
+from embedded_account.shortages import shortage_in_words
 
 logger = logging.getLogger("embedded_account.sagemaker")
 
@@ -30,6 +31,7 @@ _LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _NAMESPACE = {"cloudwatch:namespace": _LOG_GROUP}
 _READ_BYTES = 1 << 16
 _MAX_TAIL_LINES = 20
+_MAX_FAILURE_BYTES = 4096  # SageMaker passes on 1,024 characters
 _SIGTERM_EXIT_SECONDS = 1.0
 
 
@@ -105,6 +107,11 @@ class TrainingInstance:
         """Return the toolkit's exit code, or None while it runs."""
         return self._started().poll()
 
+    @property
+    def has_succeeded(self) -> bool:
+        """Say whether the toolkit has noted that the script succeeded."""
+        return (self.ml / "output" / "success").exists()
+
     def ask_to_stop(self) -> None:
         """Send SIGTERM to the user's script, as a container gets it, and let the toolkit see it end.
 
@@ -141,9 +148,12 @@ class TrainingInstance:
 
     def failure(self) -> str:
         """Return why the script failed: what was written to /opt/ml/output/failure, or else the end of the log."""
-        with suppress(OSError):
-            return (self.ml / "output" / "failure").read_text(errors="replace").strip()
-        return "the container ended without a message; its last lines: " + " | ".join(self._tail[-5:])
+        with suppress(OSError), (self.ml / "output" / "failure").open("rb") as file:
+            if written := file.read(_MAX_FAILURE_BYTES).decode(errors="replace").strip():
+                return written
+        last = " | ".join(self._tail[-5:])
+        lacks = shortage_in_words(last, self._folder)
+        return f"{lacks or 'the container ended without a message'}; its last lines: {last}"
 
     def forget(self) -> None:
         """Delete the machine's files."""
@@ -225,11 +235,11 @@ class TrainingInstance:
 
     def _note(self, stream: str, texts: list[str]) -> None:
         now = self._account.clock.now()
-        for text in texts:
-            for metric in self._job.metrics.read(text, now):
-                if metric.is_finite and self._may_put_metrics():
-                    dimensions = {"TrainingJobName": self._job.name}
-                    self._account.put_metric(_LOG_GROUP, metric.name, metric.value, "None", dimensions)
+        metrics = [metric for text in texts for metric in self._job.metrics.read(text, now)]  # first: tuning needs them
+        for metric in metrics:
+            if metric.is_finite and self._may_put_metrics():
+                dimensions = {"TrainingJobName": self._job.name}
+                self._account.put_metric(_LOG_GROUP, metric.name, metric.value, "None", dimensions)
         if self._log_access and self._log_access.allows("CreateLogGroup", "DescribeLogStreams", "CreateLogStream"):
             self._account.write_log(_LOG_GROUP, stream, texts)
 

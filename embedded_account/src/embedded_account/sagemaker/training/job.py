@@ -215,8 +215,8 @@ class TrainingJob:
             self._description |= changes | debugger.description(self.request, now) | {"LastModifiedTime": now}
 
     def _tell_ended(self) -> None:
-        self.account.journal.end(KIND, self.name)
         self.ended.set()
+        self.account.journal.end(KIND, self.name)
         if self.on_end:
             self.on_end()
 

@@ -23,6 +23,7 @@ from embedded_account.sagemaker.training.cores import Cores
 from embedded_account.sagemaker.training.hosts import hosts_of
 from embedded_account.sagemaker.training.instance import TrainingInstance
 from embedded_account.sagemaker.training.job import TrainingJob
+from embedded_account.shortages import shortage
 
 logger = logging.getLogger("embedded_account.sagemaker")
 
@@ -36,6 +37,7 @@ _NO_CAPACITY = (
     "or after some time."
 )
 _INTERNAL_ERROR = "InternalServerError: We encountered an internal error. Please try again."
+_OWN_FAULT = "InternalServerError: the embedded account could not carry the job out"
 
 
 class _ClientError(Exception):
@@ -81,9 +83,15 @@ def run(job: TrainingJob, cores: Cores) -> None:
     except Exception as error:
         logger.exception("training job %r", job.name)
         if not job.account.stopping.is_set():
-            job.fail(f"InternalServerError: the embedded account could not carry the job out: {error!r}")
+            job.fail(_reason(error, folder))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _reason(error: Exception, folder: Path) -> str:
+    """Return why a job could not be carried out: what this machine has run out of, or else that the fault is ours."""
+    lacks = shortage(error, folder)
+    return f"ClientError: {lacks}" if lacks else f"{_OWN_FAULT}: {error!r}"
 
 
 def _gives_up(job: TrainingJob) -> bool:
@@ -238,9 +246,11 @@ class _Run:
         codes = [instance.exit_code() for instance in self._instances]
         if any(codes):
             return _Outcome.STOPPED if self._job.stop_requested.is_set() else _Outcome.FAILED
-        if all(code == 0 for code in codes):
+        if all(code == 0 for code in codes) and self._failed_instance() is None:
             return _Outcome.COMPLETED
-        return _Outcome.STOPPED if self._job.stop_requested.is_set() else None
+        if self._job.stop_requested.is_set():
+            return _Outcome.STOPPED
+        return None if None in codes else _Outcome.FAILED
 
     def _end_of_time(self, deadline: float) -> _Outcome | None:
         now = self._clock.time()
@@ -278,25 +288,43 @@ class _Run:
             self._job.move(outcome.value)
 
     def _upload(self, outcome: _Outcome) -> None:
-        is_failed = outcome is _Outcome.FAILED
-        reason = self._failure_reason() if is_failed else ""
+        if outcome is _Outcome.FAILED:
+            self._upload_failed(self._failure_reason())
+            return
+        artifacts = self._upload_output(with_model=True)
+        if outcome is _Outcome.COMPLETED and self._job.stop_requested.is_set():
+            self._job.move(_Outcome.STOPPED.value, ModelArtifacts=artifacts)
+        else:
+            self._job.move(outcome.value, ModelArtifacts=artifacts)
+
+    def _upload_failed(self, reason: str) -> None:
+        """End the job as Failed for `reason`, which no trouble with the upload of its output may hide."""
+        try:
+            self._upload_output(with_model=False)
+        except (_ClientError, OSError) as error:
+            logger.warning("output of the failed training job %r is lost: %s", self._job.name, error)
+        self._job.fail(reason)
+
+    def _upload_output(self, *, with_model: bool) -> dict[str, str]:
         self._job.move("Uploading")
         for instance in self._instances:
             instance.forget_input()
         try:
             machines = [instance.ml for instance in self._instances]
-            artifacts = training_output.upload(self._job, machines, with_model=not is_failed)
+            return training_output.upload(self._job, machines, with_model=with_model)
         except StorageError as error:
             raise _ClientError(f"Artifact upload failed:{error}") from error
-        if is_failed:
-            self._job.fail(reason)
-        elif outcome is _Outcome.COMPLETED and self._job.stop_requested.is_set():
-            self._job.move(_Outcome.STOPPED.value, ModelArtifacts=artifacts)
-        else:
-            self._job.move(outcome.value, ModelArtifacts=artifacts)
+
+    def _failed_instance(self) -> TrainingInstance | None:
+        """Return the first instance whose container ended in an error, or without the toolkit's word of success.
+
+        The toolkit exits with 0 when it cannot write why a script failed, as on a full disk.
+        """
+        ended = [instance for instance in self._instances if instance.exit_code()]
+        return next((one for one in ended or self._instances if ended or not one.has_succeeded), None)
 
     def _failure_reason(self) -> str:
-        failed = next(instance for instance in self._instances if instance.exit_code())
+        failed = self._failed_instance() or self._instances[0]
         code = failed.exit_code() or 0
-        shown = code if code > 0 else _SIGNALLED - code  # as a shell shows a process that a signal has ended
+        shown = code if code >= 0 else _SIGNALLED - code  # as a shell shows a process that a signal has ended
         return f"AlgorithmError: {failed.failure()[:_MAX_FAILURE]}, exit code: {shown}"

@@ -11,6 +11,7 @@ from embedded_account.sagemaker.training.jobs import TrainingJobs
 from embedded_account.sagemaker.tuning import request as tuning_request
 from embedded_account.sagemaker.tuning.job import Attempt, TuningJob, final_value
 from embedded_account.sagemaker.tuning.search import Search
+from embedded_account.shortages import shortage
 
 logger = logging.getLogger("embedded_account.sagemaker")
 
@@ -48,8 +49,9 @@ class _Run:
         except Exception as error:
             logger.exception("tuning job %r", self._tuning_job.name)
             self._stop_running()
-            reason = f"InternalServerError: the embedded account could not carry the tuning job out: {error!r}"
-            self._tuning_job.move("Failed", FailureReason=reason)
+            lacks = shortage(error, self._account.folder)
+            ours = f"InternalServerError: the embedded account could not carry the tuning job out: {error!r}"
+            self._tuning_job.move("Failed", FailureReason=f"ClientError: {lacks}" if lacks else ours)
         else:
             if not self._account.stopping.is_set():
                 self._finish()
@@ -156,6 +158,10 @@ class _Run:
         with suppress(ServiceError):  # it has just ended by itself
             attempt.job.request_stop()
 
+    def _num_failed_in_vain(self) -> int:
+        """Return how many jobs failed where none has a result: then the failures are the cause, not the objective."""
+        return 0 if self._tuning_job.best() else sum(one.job.status == "Failed" for one in self._tuning_job.attempts)
+
     def _finish(self) -> None:
         attempts = self._tuning_job.attempts
         details = "Please take a look at the training job failures to get more details."
@@ -163,8 +169,8 @@ class _Run:
             self._tuning_job.move("Stopped")
         elif len(attempts) == self._tuning_job.max_jobs and all(one.job.status == "Failed" for one in attempts):
             self._tuning_job.move("Failed", FailureReason=f"All training jobs failed. {details}")
-        elif self._num_failures:
-            reason = f"No training job succeeded after {self._num_failures} attempts. {details}"
+        elif num_failures := self._num_failures or self._num_failed_in_vain():
+            reason = f"No training job succeeded after {num_failures} attempts. {details}"
             self._tuning_job.move("Failed", FailureReason=reason)
         elif self._tuning_job.best() is None:
             reason = (
