@@ -14,7 +14,7 @@ from handlers.ledger import Ledger
 from handlers.training_jobs.jobs import algorithm, job_channels, spot, static_hyperparameters, tags, volume
 from handlers.training_jobs.metrics import OBJECTIVE_METRIC, check_objective
 from handlers.training_jobs.search_space import num_tuning_jobs, parameter_ranges
-from handlers.training_jobs.warm_start import warm_start_config
+from handlers.training_jobs.warm_start import create, warm_start
 
 aws.prepare("dynamodb", "sagemaker")
 
@@ -72,9 +72,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     ledger = Ledger(settings)
     check_objective()
     request = tuning_job_request(step, settings)
-    request |= warm_start_config(request, step.dataset.name, ledger, settings)
+    begin = warm_start(request, step.dataset.name, ledger, settings)
     name = request["HyperParameterTuningJobName"]
     token = token_of(settings, "tuning", name, step)
-    created = start(ledger, token, lambda: aws.sagemaker().create_hyper_parameter_tuning_job(**request))
+    created = start(ledger, token, lambda: create(request, begin, step.execution_name, ledger))
     logger.info("tuning job started", tuning_job_name=name, newly_created=created)
     return {"TuningJobName": name}

@@ -1,8 +1,12 @@
 """The end of an execution: its record is closed, its dataset knows, and its turn goes to the next."""
 
+from typing import Any
+
 from handlers.contract.settings import Settings
 from handlers.executions.launches import Answer, start_next
 from handlers.ledger import Dataset, Ledger, Run, RunStatus, Serving, Turn
+
+KEPT_TUNING_JOBS = 5
 
 
 def end(name: str, status: str, ledger: Ledger, settings: Settings) -> Answer:
@@ -13,12 +17,18 @@ def end(name: str, status: str, ledger: Ledger, settings: Settings) -> Answer:
     if run and run.is_open:
         run.close(ledger, status, _unreported(name, status))
     if run and run.dataset:
-        changes = {"status": status}
-        if run.tuning_job_name:  # the next tuning job of the dataset begins with what this one has learned
-            changes["tuning_job_name"] = run.tuning_job_name
-        Dataset.end(ledger, run.dataset, name, changes)
+        Dataset.end(ledger, run.dataset, name, {"status": status, **_learned(run, ledger)})
     Turn.give_back(ledger, name)
     return start_next(ledger, settings)
+
+
+def _learned(run: Run, ledger: Ledger) -> dict[str, Any]:
+    """Return what the dataset's next tuning job may begin with: this run's, else one of those before it."""
+    if not run.tuning_job_name:
+        return {}
+    noted = Dataset.get(ledger, run.dataset or "")
+    earlier = [name for name in noted.tuning_jobs() if name != run.tuning_job_name] if noted else []
+    return {"tuning_job_name": run.tuning_job_name, "earlier_tuning_jobs": earlier[: KEPT_TUNING_JOBS - 1]}
 
 
 def _unreported(name: str, status: str) -> str:

@@ -24,6 +24,7 @@ class Dataset(Row):
     skipped_at: str | None = None
     skip_reason: str | None = None
     tuning_job_name: str | None = None
+    earlier_tuning_jobs: list[str] | None = None
 
     @classmethod
     def upload(cls, ledger: Ledger, name: str, s3_uri: str, sequencer: str) -> None:
@@ -49,6 +50,11 @@ class Dataset(Row):
             "updated_at": now(),
         }
         self.change(ledger, given)
+
+    def tuning_jobs(self) -> list[str]:
+        """Return the last tuning jobs of the dataset, the newest first."""
+        newest = [self.tuning_job_name] if self.tuning_job_name else []
+        return newest + [name for name in self.earlier_tuning_jobs or [] if name != self.tuning_job_name]
 
     @classmethod
     def end(cls, ledger: Ledger, name: str, execution_name: str, changes: Mapping[str, Any]) -> bool:

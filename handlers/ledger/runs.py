@@ -37,6 +37,7 @@ class Run(Row):
     num_classes: int | None = None
     report_s3_uri: str | None = None
     features_s3_uri: str | None = None
+    warm_start: str | None = None
     tuning_job_name: str | None = None
     best_objective: float | None = None
     training_job_name: str | None = None
@@ -67,6 +68,10 @@ class Run(Row):
     def mark_running(self, ledger: Ledger) -> bool:
         """Say that it has started, unless it is further already."""
         return self.change(ledger, {"status": RunStatus.RUNNING}, _OPEN, **_STATUSES)
+
+    def note_warm_start(self, ledger: Ledger, sentence: str) -> bool:
+        """Say what the tuning job began with; an execution that is not noted stays so."""
+        return self.change(ledger, {"warm_start": sentence}, "attribute_exists(#Id)")
 
     def close(self, ledger: Ledger, status: str, reason: str) -> bool:
         """Say how an execution ended that could not report itself; a report stays."""

@@ -37,6 +37,8 @@ def outcome(execution: Execution) -> list[tuple[str, str]]:
     """Return what the run record says of accuracy and failure."""
     rows: list[tuple[str, str]] = []
     run = execution.record
+    if run and run.warm_start:
+        rows.append(("tuning", run.warm_start))
     if run and run.accuracy is not None:
         threshold = f" (threshold {run.threshold})" if run.threshold else ""
         rows.append(("test accuracy", f"{run.accuracy:.4f}{threshold}"))

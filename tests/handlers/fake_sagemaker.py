@@ -33,6 +33,7 @@ class FakeSageMaker:
         self.packages: dict[str, dict[str, Any]] = {}
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.faults: dict[str, str] = {}  # operation -> error code
+        self.faults_once: dict[str, list[tuple[str, str]]] = {}  # operation -> code and message of its next calls
         self.before: dict[str, Callable[[], None]] = {}  # operation -> what happens just before it
         self.shows_pending = True  # SageMaker takes a moment until a description says what an update goes to
 
@@ -102,6 +103,9 @@ class FakeSageMaker:
         if act := self.before.pop(operation, None):
             act()
         self.calls.append((operation, params))
+        if answers := self.faults_once.get(operation):
+            answer = answers.pop(0)
+            return 400, {"Error": {"Code": answer[0], "Message": answer[1]}}
         if code := self.faults.get(operation):
             return 400, {"Error": {"Code": code, "Message": f"{code} of a test"}}
         try:

@@ -316,14 +316,14 @@ def test_transferred_search_begins_with_the_parents_best(workbench: Workbench, d
         (
             "",
             {"ParameterRanges": {"CategoricalParameterRanges": [{"Name": n, "Values": ["1"]} for n in "ab"]}},
-            "total number of static and tunable hyperparameters",
+            "set of tunable plus static HyperParameter names is not the same",
         ),
     ],
 )
 def test_parent_that_does_not_fit_is_refused(
     workbench: Workbench, done: dict[str, Any], parent: str, changes: dict[str, Any], words: str
 ) -> None:
-    """AWS: same objective, and as many hyperparameters as the parent has.
+    """AWS: same objective, and the same hyperparameters as the parent has.
 
     Source: SageMaker developer guide, "Run a Warm Start Hyperparameter Tuning Job".
     """

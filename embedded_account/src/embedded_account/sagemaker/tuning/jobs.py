@@ -13,6 +13,7 @@ from embedded_account.sagemaker.training.job import LOST
 from embedded_account.sagemaker.training.jobs import TrainingJobs
 from embedded_account.sagemaker.tuning import request as tuning_request
 from embedded_account.sagemaker.tuning import run as tuning_run
+from embedded_account.sagemaker.tuning import warm_start
 from embedded_account.sagemaker.tuning.job import ENDED, TuningJob
 from embedded_account.wiring.serving import Operation
 
@@ -127,14 +128,13 @@ class TuningJobs:
         return {}
 
     def _parents(self, params: dict[str, Any]) -> Sequence[TuningJob]:
-        """Return the parents that the request names, checked by SageMaker's rules.
-
-        Source: https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-warm-start.html
-        """
+        """Return the parents that the request names, checked by SageMaker's rules."""
         named = params.get("WarmStartConfig", {}).get("ParentHyperParameterTuningJobs", [])
         parents = [self.get(one["HyperParameterTuningJobName"]) for one in named]
-        for parent in parents:
-            tuning_request.check_parent(parent.describe(), params)
+        described = [parent.describe() for parent in parents]
+        warm_start.check_together(described, params)
+        for parent in described:
+            warm_start.check(parent, params)
         return parents
 
     def _refuse_taken(self, name: str) -> None:

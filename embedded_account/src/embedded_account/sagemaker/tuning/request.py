@@ -127,32 +127,6 @@ def max_resource(config: dict[str, Any], fixed: dict[str, str]) -> int | None:
     return int(given) if given else next((int(text.strip('"')) for text in named), None)
 
 
-def check_parent(parent: dict[str, Any], request: dict[str, Any]) -> None:
-    """Raise what SageMaker answers when the tuning job `parent`, as it is described, cannot be a warm start.
-
-    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-warm-start.html
-    """
-    name = parent["HyperParameterTuningJobName"]
-    if parent["HyperParameterTuningJobStatus"] not in {"Completed", "Stopped", "Failed"}:
-        raise validation_error(f"Parent tuning job {name} is not in a terminal state.")
-    old, new = parent["HyperParameterTuningJobConfig"], request["HyperParameterTuningJobConfig"]
-    if old["HyperParameterTuningJobObjective"] != new["HyperParameterTuningJobObjective"]:
-        raise validation_error(f"The objective metric must be the same as that of the parent tuning job {name}.")
-    if _num_hyperparameters(parent) != _num_hyperparameters(request):
-        raise validation_error(
-            f"The total number of static and tunable hyperparameters must be that of the parent tuning job {name}."
-        )
-    images = [job["TrainingJobDefinition"]["AlgorithmSpecification"]["TrainingImage"] for job in (parent, request)]
-    if request["WarmStartConfig"]["WarmStartType"] == "IdenticalDataAndAlgorithm" and images[0] != images[1]:
-        raise validation_error(f"IDENTICAL_DATA_AND_ALGORITHM: the training image must be that of the parent {name}.")
-
-
-def _num_hyperparameters(job: dict[str, Any]) -> int:
-    ranges = job["HyperParameterTuningJobConfig"]["ParameterRanges"]
-    static = set(job["TrainingJobDefinition"].get("StaticHyperParameters", {})) - {OBJECTIVE_HYPERPARAMETER}
-    return len(static) + sum(map(len, ranges.values()))
-
-
 def _check_strategy(config: dict[str, Any], fixed: dict[str, str]) -> None:
     strategy = config["Strategy"]
     if strategy == "Grid" and set(config["ParameterRanges"]) & (_RANGES - {"CategoricalParameterRanges"}):
