@@ -118,8 +118,14 @@ class Session:
         return _boto3_session(self.account, self.region).client(service, **options)
 
     def client(self, service: str) -> Any:
-        """Return a client of a service that few commands use."""
-        return self._client(service)
+        """Return a client of a service that few commands use, the same each time."""
+        if service not in self._rare_clients:
+            self._rare_clients[service] = self._client(service)
+        return self._rare_clients[service]
+
+    @cached_property
+    def _rare_clients(self) -> dict[str, Any]:
+        return {}
 
     def _client(self, service: str) -> Any:
         return _boto3_session(self.account, self.region).client(service, **_options(self.account))

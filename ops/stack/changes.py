@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ops.errors import StackError
 from ops.session import Session
@@ -39,13 +39,18 @@ class ChangeSet:
     changes: tuple[Change, ...]
 
 
-def create(session: Session, template_url: str, parameters: Parameters, *, is_new: bool) -> ChangeSet | None:
+def create(
+    session: Session, template_url: str, parameters: Parameters, *, is_new: bool, reverts_drift: bool = False
+) -> ChangeSet | None:
     """Create a change set and wait for it; None when nothing would change.
+
+    One that `reverts_drift` compares the template with what is really there, and makes anew what was deleted by hand.
 
     Raises:
         StackError: CloudFormation refused it, with its reason.
     """
     kind: ChangeSetTypeType = "CREATE" if is_new else "UPDATE"
+    mode: Any = {"DeploymentMode": "REVERT_DRIFT"} if reverts_drift else {}
     made = session.cloudformation.create_change_set(
         StackName=session.stack_name,
         ChangeSetName=f"deploy-{int(time.time())}-{secrets.token_hex(3)}",
@@ -54,6 +59,7 @@ def create(session: Session, template_url: str, parameters: Parameters, *, is_ne
         Parameters=parameters.request(),
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
         Tags=[{"Key": "product", "Value": "retriever"}],
+        **mode,
     )
     described = _wait(session, made["Id"])
     if described["Status"] == "FAILED":

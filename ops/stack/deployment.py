@@ -9,9 +9,10 @@ from ops.console import say, table
 from ops.errors import StackError
 from ops.packaging.bundle import Bundle
 from ops.session import Session
-from ops.stack import artifacts, budget, changes, events, parameters, recovery, stacks, states
+from ops.stack import artifacts, budget, changes, events, parameters, presence, recovery, stacks, states
 from ops.stack.changes import ChangeSet
 from ops.stack.parameters import Parameters
+from ops.stack.presence import Resource
 from ops.stack.stacks import Stack
 from ops.stack.states import Step
 
@@ -92,10 +93,29 @@ def _prepare(
     if current is None:
         undo.callback(lambda: _delete_empty_stack(session))
     is_new = current is None or states.is_new(current.status)
-    change_set = changes.create(session, url, merged, is_new=is_new)
+    lost = [] if current is None or is_new else presence.missing(session, current)
+    for resource in lost:
+        say(f"deleted by hand: {resource}")
+    change_set = changes.create(session, url, merged, is_new=is_new, reverts_drift=bool(lost))
     if change_set is not None:
         undo.callback(lambda: changes.discard(session, change_set))
+    _require_repaired(session, lost, change_set)
     return change_set
+
+
+def _require_repaired(session: Session, lost: list[Resource], change_set: ChangeSet | None) -> None:
+    """Refuse a change set that does not make anew what was deleted by hand.
+
+    Raises:
+        StackError: CloudFormation has not noticed; the message names what is gone.
+    """
+    made = {change.logical_id for change in change_set.changes} if change_set else set()
+    left = [str(resource) for resource in lost if resource.logical_id not in made]
+    if left:
+        raise StackError(
+            f"stack {session.stack_name!r}: deleted by hand, and CloudFormation does not make it anew:"
+            f" {', '.join(left)}; run `deploy.py down{session.flags}` and then `up` again"
+        )
 
 
 def _carry_out(session: Session, change_set: ChangeSet, *, quiet: bool) -> None:

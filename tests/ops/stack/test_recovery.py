@@ -10,7 +10,7 @@ import pytest
 from ops.errors import StackError
 from ops.packaging import bundle
 from ops.session import Session
-from ops.stack import deployment, recovery, stacks, teardown
+from ops.stack import deployment, presence, recovery, stacks, teardown
 from ops.stack.stacks import Stack
 
 TEMPLATE = """
@@ -135,17 +135,51 @@ def test_a_no_leaves_a_stack_that_is_half_deleted(local_session: Session, up: Up
 def test_up_gets_out_of_a_rollback_that_fails(
     local_session: Session, up: Up, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A queue that was deleted by hand and then changed fails both ways; it is passed over."""
+    """A queue that was deleted by hand and then changed fails both ways; it is passed over, then made anew."""
     url = up().outputs["QueueUrl"]
     local_session.client("sqs").delete_queue(QueueUrl=url)
     with pytest.raises(StackError, match="ended UPDATE_ROLLBACK_FAILED: Queue"):
         _change_with_the_aws_cli(local_session, Colour="blue")
 
-    ready = recovery.make_changeable(local_session, None)
+    ready = up(Colour="green")
 
-    assert ready is not None
-    assert ready.status == "UPDATE_ROLLBACK_COMPLETE"
-    assert "passing over what cannot be rolled back: Queue" in capsys.readouterr().err
+    assert ready.status == "UPDATE_COMPLETE"
+    told = capsys.readouterr().err
+    assert f"deleted by hand: Queue (AWS::SQS::Queue {url})" in told
+    assert local_session.client("sqs").get_queue_attributes(QueueUrl=ready.outputs["QueueUrl"])
+    assert "passing over what cannot be rolled back: Queue" in told
+
+
+def test_up_notices_what_was_deleted_by_hand(
+    local_session: Session, up: Up, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without any change of the template, the topic is named and made anew; nothing is missing then."""
+    current = up()
+    (arn,) = [
+        entry["PhysicalResourceId"]
+        for entry in stacks.resources(local_session, current)
+        if entry["LogicalResourceId"] == "Topic"
+    ]
+    local_session.client("sns").delete_topic(TopicArn=arn)
+
+    assert up().status == "UPDATE_COMPLETE"
+
+    told = capsys.readouterr()
+    assert f"deleted by hand: Topic (AWS::SNS::Topic {arn})" in told.err
+    assert "Add\tTopic" in told.out
+    assert presence.missing(local_session, stacks.deployed(local_session)) == []
+
+
+def test_what_cloudformation_does_not_repair_is_named(
+    local_session: Session, up: Up, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Should a change set not make anew what is gone, `up` does not call the stack up to date."""
+    up()
+    gone = presence.Resource("Queue", "AWS::SQS::Queue", "http://queue", {})
+    monkeypatch.setattr(presence, "missing", lambda *_: [gone])
+
+    with pytest.raises(StackError, match=r"does not make it anew: Queue \(AWS::SQS::Queue http://queue\); run"):
+        up()
 
 
 def test_up_rolls_back_an_update_that_was_left_failed(local_session: Session, up: Up) -> None:

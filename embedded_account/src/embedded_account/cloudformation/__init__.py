@@ -20,7 +20,7 @@ from embedded_account.wiring.serving import Operation, serve
 # Every operation and the parameters that it heeds; any other parameter is refused by name, unless it says nothing.
 _TEMPLATE = {"StackName", "TemplateBody", "TemplateURL", "UsePreviousTemplate", "Parameters", "Capabilities", "Tags", "RoleARN"}  # noqa: E501  # fmt: skip
 _HEEDED: dict[str, set[str]] = {
-    "CreateChangeSet": _TEMPLATE | {"ChangeSetName", "ChangeSetType", "ClientToken", "Description"},
+    "CreateChangeSet": _TEMPLATE | {"ChangeSetName", "ChangeSetType", "ClientToken", "Description", "DeploymentMode"},
     "DescribeChangeSet": {"ChangeSetName", "StackName", "IncludePropertyValues"},
     "ExecuteChangeSet": {"ChangeSetName", "StackName", "ClientRequestToken", "DisableRollback"},
     "DeleteChangeSet": {"ChangeSetName", "StackName"},

@@ -5,6 +5,7 @@ import uuid
 from typing import Any
 
 from embedded_account.account import Account
+from embedded_account.cloudformation.deployment import deleted_resources
 from embedded_account.cloudformation.errors import TemplateError
 from embedded_account.cloudformation.operate import Operator
 from embedded_account.cloudformation.plan import NO_CHANGE, change_view, make_plan
@@ -29,6 +30,8 @@ class ChangeSetOperations:
         """Compute what a template would change; the change set is FAILED when that cannot be deployed."""
         kind = request.get("ChangeSetType", "UPDATE")
         refuse("CreateChangeSet", {"ChangeSetType": kind}, {"ChangeSetType": ("CREATE", "UPDATE")})
+        mode = request.get("DeploymentMode", "REVERT_DRIFT")
+        refuse("CreateChangeSet", {"DeploymentMode": mode}, {"DeploymentMode": ("REVERT_DRIFT",)})
         with self._stacks.lock:
             stack, is_new = self._stack_for(request, kind)
             change_set = self._made(request, stack, kind)
@@ -77,6 +80,7 @@ class ChangeSetOperations:
                 tags=change_set.tags,
                 role_arn=change_set.role_arn,
                 change_set=change_set,
+                deleted=change_set.deleted,
                 is_left_failed=bool(request.get("DisableRollback")),
             )
         return {}
@@ -152,7 +156,9 @@ class ChangeSetOperations:
         )
         try:
             change_set.template = template_of(account, request, stack)
-            plan = make_plan(change_set.template, stack, tag_map(change_set.tags))
+            if "DeploymentMode" in request:
+                change_set.deleted = deleted_resources(account, stack)
+            plan = make_plan(change_set.template, stack, tag_map(change_set.tags), change_set.deleted)
         except TemplateError as error:
             _fail(change_set, str(error))
             return change_set

@@ -14,6 +14,7 @@ from embedded_account.cloudformation.errors import ResourceError, TemplateError
 from embedded_account.cloudformation.intrinsics import Resolver
 from embedded_account.cloudformation.plan import planned_properties
 from embedded_account.cloudformation.resources import resource_type
+from embedded_account.cloudformation.resources.presence import is_deleted
 from embedded_account.cloudformation.resources.resource import Call, ResourceType
 from embedded_account.cloudformation.stacks import KEEPING, Stack, StackResource, tag_map
 from embedded_account.cloudformation.templates import Definition, Template
@@ -303,6 +304,17 @@ def delete_stack(account: Account, stack: Stack, retained: set[str], *, is_force
     stack.deleted_at = account.clock.now()
     stack.enter("DELETE_COMPLETE")
     return True
+
+
+def deleted_resources(account: Account, stack: Stack) -> frozenset[str]:
+    """Return the logical ids of what the stack has made and somebody has deleted."""
+    resources = Resources(account, stack)
+    made = [item for item in stack.resources.copy().values() if item.physical_id]
+    return frozenset(
+        item.logical_id
+        for item in made
+        if is_deleted(resources.call(item), item.type_name, item.physical_id, item.properties)
+    )
 
 
 def is_gone(error: Exception) -> bool:

@@ -38,13 +38,19 @@ class Operator:
         tags: list[dict[str, str]],
         role_arn: str,
         change_set: ChangeSet | None = None,
+        deleted: frozenset[str] = frozenset(),
         is_left_failed: bool = False,
     ) -> None:
-        """Begin to create or update `stack`; values of the stack are restored when an update is rolled back."""
+        """Begin to create or update `stack`; values of the stack are restored when an update is rolled back.
+
+        What somebody has `deleted` is forgotten, so that it is made anew.
+        """
         is_update = stack.status not in ("", "REVIEW_IN_PROGRESS")
         if not stack.status:
             self._stacks.add(stack)
             self._account.journal.begin("stack", stack.name)
+        for name in deleted:
+            stack.resources.pop(name, None)
         if is_update:
             stack.keep_stable()
         stack.template, stack.capabilities, stack.tags, stack.role_arn = template, capabilities, tags, role_arn

@@ -1,7 +1,7 @@
 """Compares a template with a stack: what a deployment would add, modify, replace or remove, and because of what."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,7 @@ class Change:
     changes: tuple[PropertyChange, ...] = ()
     before: Mapping[str, Any] | None = None
     after: Mapping[str, Any] | None = None
+    drift: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,20 +71,23 @@ class Plan:
     is_empty: bool
 
 
-def make_plan(template: Template, stack: Stack, tags: Mapping[str, str]) -> Plan:
-    """Return what deploying `template` to `stack` would do.
+def make_plan(
+    template: Template, stack: Stack, tags: Mapping[str, str], deleted: Collection[str] = frozenset()
+) -> Plan:
+    """Return what deploying `template` to `stack`, of which somebody has `deleted` something, would do.
 
     Raises:
         TemplateError: the template cannot be deployed; the message names what is wrong in it.
     """
-    lookup = _PlannedResources(template, stack)
+    lookup = _PlannedResources(template, stack, deleted)
     changes = []
     for definition in template.definitions.values():
         change = _planned(definition, stack, lookup, tags)
         if change:
             lookup.changed[change.logical_id] = change
             changes.append(change)
-    changes += [_removal(item) for name, item in stack.resources.items() if name not in template.definitions]
+    gone = {name: item for name, item in stack.resources.items() if name not in template.definitions}
+    changes += [_removal(item) for name, item in gone.items() if name not in deleted]
     outputs = {name: Resolver(template.values, lookup).resolve(item) for name, item in template.outputs.items()}
     old_outputs = {item["OutputKey"]: item["OutputValue"] for item in stack.outputs}
     same_outputs = {name: str(item["Value"]) for name, item in outputs.items()} == old_outputs
@@ -101,10 +105,14 @@ def planned_properties(
 class _PlannedResources:
     """Answers Ref and Fn::GetAtt before the deployment: with what exists and stays, else KNOWN_AFTER_APPLY."""
 
-    def __init__(self, template: Template, stack: Stack) -> None:
+    def __init__(self, template: Template, stack: Stack, deleted: Collection[str]) -> None:
         self.changed: dict[str, Change] = {}
         self._template = template
-        self._stack = stack
+        self._existing = {name: item for name, item in stack.resources.items() if name not in deleted}
+
+    def existing(self, logical_id: str) -> StackResource | None:
+        """Return the resource as it is now; None when there is none, or somebody has deleted it."""
+        return self._existing.get(logical_id)
 
     def reference(self, logical_id: str) -> Any:
         lasting = self._lasting(logical_id)
@@ -131,9 +139,7 @@ class _PlannedResources:
 
     def _lasting(self, logical_id: str) -> StackResource | None:
         change = self.changed.get(logical_id)
-        return (
-            None if change and change.replacement in ("True", "Conditional") else self._stack.resources.get(logical_id)
-        )
+        return None if change and change.replacement in ("True", "Conditional") else self.existing(logical_id)
 
 
 def _planned(definition: Definition, stack: Stack, lookup: _PlannedResources, tags: Mapping[str, str]) -> Change | None:
@@ -141,9 +147,10 @@ def _planned(definition: Definition, stack: Stack, lookup: _PlannedResources, ta
     logical_id = definition.logical_id
     kind = resource_type(definition.type_name, logical_id)
     after = planned_properties(definition, kind, Resolver(lookup._template.values, lookup), tags)
-    existing = stack.resources.get(logical_id)
+    existing = lookup.existing(logical_id)
     if existing is None:
-        return Change("Add", logical_id, definition.type_name, after=after)
+        drift = "DELETED" if logical_id in stack.resources else ""
+        return Change("Add", logical_id, definition.type_name, after=after, drift=drift)
     if existing.type_name != definition.type_name:
         raise TemplateError(
             "Update of resource type is not permitted. The new template modifies resource type of the following "
@@ -251,6 +258,7 @@ def change_view(change: Change, *, with_values: bool, secrets: list[str]) -> dic
         "PhysicalResourceId": change.physical_id,
         "PolicyAction": change.policy_action,
         "Replacement": change.replacement,
+        "ResourceDriftStatus": change.drift,
     }
     view |= {key: value for key, value in optional.items() if value}
     if with_values:

@@ -66,6 +66,7 @@ class ChangeSet:
     status_reason: str = ""
     execution_status: str = "AVAILABLE"
     kind: str = "UPDATE"
+    deleted: frozenset[str] = frozenset()  # what somebody has deleted, and a drift-aware change set makes anew
 
 
 @dataclass(frozen=True)
