@@ -126,8 +126,8 @@ NOTES: dict[str, tuple[str, str]] = {
     "iam": (
         "Every request is authenticated by its signature and decided on by the "
         "policies of caller and resource: identity policies, bucket, queue, topic, key and function policies, "
-        "boundaries, session policies, conditions, iam:PassRole. A body that S3 gets must have the "
-        "hash, the chunk signatures and "
+        "AWS's managed policies, boundaries, session policies, conditions, iam:PassRole. A body that S3 gets must have "
+        "the hash, the chunk signatures and "
         "the trailing checksum that its request states. Functions, jobs, endpoints, state machines, rules and "
         "schedules act with their own role, whose trust policy is looked at. Root, whose key `status` "
         "prints, is bound by a resource's denials and by keys' policies alone.",

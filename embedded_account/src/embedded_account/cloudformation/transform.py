@@ -8,6 +8,7 @@ from typing import Any
 from embedded_account.cloudformation.documents import SAM_TRANSFORM, transforms
 from embedded_account.cloudformation.errors import TemplateError, UnsupportedError
 from embedded_account.data_files import new_session
+from embedded_account.iam import aws_policies
 
 
 def transform(document: dict[str, Any], parameters: Mapping[str, str], region: str) -> dict[str, Any]:
@@ -37,8 +38,7 @@ def _translate(document: dict[str, Any], parameters: dict[str, str], region: str
     logging.getLogger("samtranslator").setLevel(logging.ERROR)  # it warns of metrics that it did not send to AWS
     translator = Translator(None, Parser(), boto_session=new_session(region))
     try:
-        # Managed policies by a bare name: none beyond those that the translator itself knows.
-        processed: dict[str, Any] = translator.translate(document, parameters, get_managed_policy_map=dict)
+        processed: dict[str, Any] = translator.translate(document, parameters, get_managed_policy_map=aws_policies.arns)
     except InvalidDocumentException as error:
         causes = " ".join(cause.message for cause in error.causes)
         raise TemplateError(f"Transform {SAM_TRANSFORM} failed with: {error.message} {causes}") from error

@@ -1,5 +1,6 @@
 """A fleet of real containers without an endpoint around it."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -132,3 +133,22 @@ def test_instance_that_does_not_start_leaves_the_fleet_as_it_was(bare_account: A
         fleet.resize(2)
 
     assert (fleet.current_count, fleet.desired_count) == (0, 0)
+
+
+def test_image_of_another_architecture_does_not_start(
+    bare_account: Account, launch: Launch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Graviton instances run no x86-64 image; the log says what their kernel says.
+
+    Source: Amazon EC2 user guide, "Instance type naming conventions"; execve(2), ENOEXEC.
+    """
+    logged: list[str] = []
+    monkeypatch.setattr(Account, "write_log", lambda _self, _group, _stream, lines: logged.extend(lines))
+    fleet = Fleet(bare_account, dataclasses.replace(launch, instance_type="ml.c7g.large"))
+
+    with pytest.raises(InstanceFailedError, match=r"ml\.c7g\.large"):
+        fleet.resize(1)
+
+    assert logged == ["exec /usr/local/bin/dockerd-entrypoint.py: exec format error"]
+    for other in ("ml.g5.xlarge", "ml.g4dn.xlarge", "ml.m5.large"):
+        assert dataclasses.replace(launch, instance_type=other).runs_image

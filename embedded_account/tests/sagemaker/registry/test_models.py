@@ -44,6 +44,21 @@ def test_second_model_of_a_name_is_refused(hosting: Hosting, model: str) -> None
         hosting.sagemaker.create_model(ModelName=model, ExecutionRoleArn=ROLE_ARN, PrimaryContainer=container)
 
 
+def test_arn_of_a_name_with_capitals_is_in_lower_case(hosting: Hosting) -> None:
+    """A policy that spells the name as it was given does not fit the ARN.
+
+    Source: Service Authorization Reference, "Resource types defined by Amazon SageMaker".
+    """
+    name = hosting.config("Capital")
+
+    model = hosting.sagemaker.describe_model(ModelName=name)
+    config = hosting.sagemaker.describe_endpoint_config(EndpointConfigName=name)
+
+    assert model["ModelName"] == config["EndpointConfigName"] == name
+    assert model["ModelArn"].endswith(f":model/{name.lower()}")
+    assert config["EndpointConfigArn"].endswith(f":endpoint-config/{name.lower()}")
+
+
 def test_image_that_is_not_served_here_is_refused_by_name(hosting: Hosting) -> None:
     """The error names the image and the kind that is served."""
     with pytest.raises(ClientError, match="tensorflow-inference") as caught:

@@ -47,6 +47,33 @@ def test_problem_is_worded_as_sagemaker_words_it(changes: dict[str, Any], words:
     assert caught.value.code == "ValidationException"
 
 
+@pytest.mark.parametrize(
+    ("value", "passes"),
+    [
+        ("datasets/cats_and-dogs:1 = a+b @x.y", True),
+        ("日本 é \U0001d4b3 ٣\u00a0", True),
+        ("cats & dogs", False),
+        ("cats → dogs", False),
+        ("\U0001f431", False),
+        ("two\nlines", False),
+        ("e\u0301", False),
+    ],
+)
+@pytest.mark.parametrize("member", ["Tags", "CustomerMetadataProperties"])
+def test_characters_of_tags_and_metadata_are_checked(member: str, value: str, passes: bool) -> None:
+    """Letters, numbers and spaces of any script, and _ . : / = + - @; nothing else.
+
+    Source: botocore's model of SageMaker, TagValue and CustomerMetadataValue.
+    """
+    given: Any = [{"Key": "k", "Value": value}] if member == "Tags" else {"k": value}
+
+    if passes:
+        check("CreateModelPackage", {member: given})
+    else:
+        with pytest.raises(ServiceError, match="Member must satisfy regular expression pattern"):
+            check("CreateModelPackage", {member: given})
+
+
 def test_every_operation_asks_for_what_it_requires() -> None:
     """What an operation requires is asked for, whichever it is.
 

@@ -312,6 +312,7 @@ class Endpoints:
                 container.get("Environment", {}),
                 model["ExecutionRoleArn"],
                 entry.get("ContainerStartupHealthCheckTimeoutInSeconds", _STARTUP_SECONDS),
+                entry["InstanceType"],
             )
             fleet = Fleet(self._account, launch)
             weight = entry["InitialVariantWeight"]

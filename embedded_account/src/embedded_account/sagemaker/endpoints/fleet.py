@@ -2,6 +2,7 @@
 
 import os
 import random
+import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -13,6 +14,7 @@ from embedded_account.sagemaker.endpoints.instance import EndpointInstance, Inst
 
 _DELAY = "delay-instances"
 _DRAIN_SECONDS = 60.0
+_WRONG_ARCHITECTURE = "exec /usr/local/bin/dockerd-entrypoint.py: exec format error"
 _PING_INTERVAL_SECONDS = 10.0
 _MAX_FAILED_PINGS = 3
 _MAX_RESTART_DELAY_SECONDS = 30.0
@@ -120,6 +122,10 @@ class Fleet:
             return
         self._delays.begin(_DELAY, self.launch.endpoint_name)
         self._delays.wait(_DELAY, self.launch.endpoint_name, self._account.stopping)
+        if not self.launch.runs_image:
+            stream = f"{self.launch.variant_name}/i-0{secrets.token_hex(8)}"
+            self._account.write_log(self.launch.log_group, stream, [_WRONG_ARCHITECTURE])
+            raise InstanceFailedError(f"instance type {self.launch.instance_type!r}")
         num_threads = max(1, (os.cpu_count() or 1) // max(1, self.desired_count))
         added = [EndpointInstance(self._account, self.launch, num_threads) for _ in range(count)]
         with ThreadPoolExecutor(count) as pool:

@@ -1,6 +1,7 @@
 """One endpoint instance: a container process of its own, spoken to over HTTP."""
 
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -24,6 +25,7 @@ _CONTAINER = Path(container.__file__)
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 _MODEL_FOLDER = "/opt/ml/model"
 _PING_SECONDS = 5.0
+_GRAVITON = re.compile(r"ml\.[a-z]+\d+g[a-z]*\.")
 _EXIT_SECONDS = 0.2  # between the end of a process's connections and its own
 
 
@@ -49,6 +51,15 @@ class Launch:
     environment: Mapping[str, str]
     role_arn: str
     startup_seconds: float  # real ones
+    instance_type: str = ""
+
+    @property
+    def runs_image(self) -> bool:
+        """Say whether the container's image, which is x86-64, is one for the instance's processor.
+
+        Source: Amazon EC2 user guide, "Instance type naming conventions": a g after the generation is Graviton.
+        """
+        return not _GRAVITON.match(self.instance_type)
 
     @property
     def log_group(self) -> str:

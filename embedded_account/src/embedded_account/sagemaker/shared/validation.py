@@ -4,12 +4,17 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
+from unicodedata import category
 
 from botocore import xform_name
 from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
 
 from embedded_account.errors import ServiceError
+
+_MARK = "\x02"
+_OF_CLASS = {"L": "a", "N": "0", "Z": " ", "S": "$", "P": "!", "M": _MARK}
+_MISPLACED_END = re.compile(r"\$\{\d+,\d+\}$")  # in two patterns of the model; their lengths stand beside them
 
 
 @cache
@@ -70,18 +75,27 @@ def _size_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
 
 def _text_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
     pattern, enum = shape.metadata.get("pattern"), shape.metadata.get("enum")
-    if pattern and not _compiled(pattern).fullmatch(value):
+    if pattern and not _compiled(pattern).fullmatch(_classified(value) if r"\p{" in pattern else value):
         yield _problem(value, path, f"Member must satisfy regular expression pattern: {pattern}")
     if enum and value not in enum:
         yield _problem(value, path, f"Member must satisfy enum value set: [{', '.join(enum)}]")
 
 
+def _classified(value: str) -> str:
+    """Return `value` with each character beyond ASCII replaced by one of ASCII that is of the same class."""
+    return "".join(char if char.isascii() else _OF_CLASS.get(category(char)[0], "\x01") for char in value)
+
+
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """Return `pattern` of the model for Python; the model is written for Java, whose \\p classes Python lacks."""
-    python = pattern.replace(r"\p{L}", "a-zA-Z\u00c0-\uffff").replace(r"\p{N}", "0-9")
-    python = python.replace(r"\p{Z}", r"\s").replace(r"\p{M}", "").replace(r"\p{S}", "")
+    """Return `pattern` of the model for Python; the model is written for Java, whose \\p classes Python lacks.
+
+    A pattern with such classes is one for `_classified` values.
+    """
+    python = pattern.replace(r"\p{L}", "a-zA-Z").replace(r"\p{N}", "0-9").replace(r"\p{Alnum}", "a-zA-Z0-9")
+    python = python.replace(r"\p{Z}", " ").replace(r"\p{M}", _MARK).replace(r"\p{S}", "$+<=>^`|~")
     python = python.replace(r"\p{P}", r"!-/:-@\[-`{-~")  # ASCII symbols are among these ranges
+    python = _MISPLACED_END.sub("", python)
     try:
         return re.compile(python)
     except re.error:
