@@ -119,6 +119,33 @@ def upload(path: Path, dataset: str, queue: bool, then_watch: bool, stack_name: 
 
 
 @cli.command()
+@click.argument("dataset")
+@click.option("--force", is_flag=True, help="Train again although nothing has changed.")
+@click.option("--watch", "then_watch", is_flag=True, help="Go on to watch the execution.")
+@stack_options
+def start(dataset: str, force: bool, then_watch: bool, stack_name: str, local: bool) -> None:
+    """Start an execution on DATASET, which is in the bucket and complete, and print its ARN.
+
+    A model that was trained on the same data, code and settings is deployed again without training.
+
+    \b
+    Example:
+        python deploy.py start flowers --watch
+    """
+    from ops.console import say
+    from ops.datasets import starting
+    from ops.stack import stacks
+
+    session = _session(stack_name, local)
+    reaction = starting.start(session, stacks.deployed(session), dataset, is_forced=force)
+    say(reaction.sentence)
+    if reaction.execution_arn:
+        click.echo(reaction.execution_arn)
+        if then_watch:
+            _watch(session, reaction.execution_arn)
+
+
+@cli.command()
 @click.argument("execution", required=False)
 @stack_options
 def status(execution: str | None, stack_name: str, local: bool) -> None:

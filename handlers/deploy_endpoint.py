@@ -12,11 +12,14 @@ from handlers.contract.states import DeployEndpointInput
 from handlers.endpoints import scaling
 from handlers.endpoints.preparation import instance_type, prepare
 from handlers.endpoints.requests import create_request, next_move, num_instances, update_request
+from handlers.endpoints.serving import make_room, require_own
 from handlers.executions.waiting import start, token_of
 from handlers.ledger import Deployment, Ledger
 from handlers.training_jobs.jobs import describe
 
 aws.prepare("dynamodb", "sagemaker")
+
+DELETION_SECONDS = 240.0  # the function may run 300
 
 
 def deploy(step: DeployEndpointInput, ledger: Ledger, settings: Settings) -> str:
@@ -26,7 +29,12 @@ def deploy(step: DeployEndpointInput, ledger: Ledger, settings: Settings) -> str
     made = Deployment.get(ledger, name)
     move = next_move(endpoint, name, was_tried=bool(made and made.previous_config_name))
     update = update_request(step, settings, num_instances(endpoint, settings))
+    if endpoint and move != "wait":
+        require_own(endpoint, settings)
     prepare(step, ledger, settings)
+    if endpoint and move == "replace":
+        make_room(endpoint, settings, DELETION_SECONDS)
+        move = "create"
     previous = endpoint["EndpointConfigName"] if endpoint and move == "update" else ""
     if move == "update":
         Deployment.remember_previous(ledger, name, previous)

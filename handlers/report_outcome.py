@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import aws
 from handlers.aws.logs import logger
+from handlers.aws.notifications import publish
 from handlers.aws.objects import write_json
 from handlers.contract.settings import Settings
 from handlers.contract.states import ReportOutcomeInput
@@ -29,9 +30,7 @@ def true_outcome(step: ReportOutcomeInput) -> ReportOutcomeInput:
 
 
 def notify(step: ReportOutcomeInput, settings: Settings, message: str) -> None:
-    subject = f"{settings.endpoint_name}: {step.status.lower()} {step.execution_name}"
-    printable = "".join(c for c in subject if c.isascii() and c.isprintable())
-    aws.sns().publish(TopicArn=settings.topic_arn, Subject=printable[:100], Message=message)
+    publish(settings, f"{settings.endpoint_name}: {step.status.lower()} {step.execution_name}", message)
 
 
 def measure(step: ReportOutcomeInput) -> None:

@@ -1,7 +1,8 @@
 """Start an execution when a dataset is complete, on schedule, on request, or when another one has ended.
 
 Invoked with S3's "Object Created" event, Step Functions' "Execution Status Change" event, `{"Reason": "schedule"}`,
-`{"Reason": "manual", "Dataset": NAME, "Force": false}`, or `{"Sweep": true}`, which starts what still waits.
+`{"Reason": "manual", "Dataset": NAME, "Force": false}`, or `{"Sweep": true}`, which starts what still waits or
+was never announced.
 """
 
 from collections.abc import Mapping
@@ -9,39 +10,17 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from datasets.fingerprint import MARKER
 from handlers import aws
 from handlers.aws.logs import logger
-from handlers.contract.errors import RetrieverError
 from handlers.contract.settings import Settings
-from handlers.datasets.uploads import objection, parse_upload
 from handlers.executions import endings, turns
-from handlers.executions.launches import Answer, Request, refused, start, start_next
+from handlers.executions.launches import Answer, refused
 from handlers.executions.requests import on_request
-from handlers.ledger import Dataset, Event, Ledger
+from handlers.executions.sweeping import sweep
+from handlers.executions.uploads import on_upload
+from handlers.ledger import Ledger
 
-aws.prepare("dynamodb", "s3", "stepfunctions")
-
-
-def on_upload(event: Mapping[str, Any], ledger: Ledger, settings: Settings) -> Answer:
-    """Start an execution for a completed dataset; duplicates and older events start nothing."""
-    detail = event["detail"]
-    upload = parse_upload(event)
-    if upload is None or detail["bucket"]["name"] != settings.bucket_name:
-        return refused(f"object {detail['object']['key']!r} completes no dataset; expected datasets/NAME/{MARKER}")
-    if problem := objection(upload.name):
-        return refused(problem)
-    own = Event.of(upload.key, upload.sequencer)
-    if not own.claim(ledger):
-        return refused(f"dataset {upload.name!r}: the event is a duplicate, or older than one that was handled")
-    try:
-        Dataset.upload(ledger, upload.name, upload.s3_uri, upload.sequencer)
-        answer = start(Request(upload.name, upload.s3_uri, "upload"), ledger, settings)
-    except RetrieverError:
-        own.release(ledger)
-        raise
-    own.finish(ledger)
-    return answer
+aws.prepare("dynamodb", "s3", "sagemaker", "sns", "stepfunctions")
 
 
 def on_execution_end(event: Mapping[str, Any], ledger: Ledger, settings: Settings) -> Answer:
@@ -65,7 +44,7 @@ def decide(event: Mapping[str, Any], ledger: Ledger, settings: Settings) -> Answ
     if kind == "Step Functions Execution Status Change":
         return on_execution_end(event, ledger, settings)
     if event.get("Sweep"):
-        return start_next(ledger, settings)
+        return sweep(ledger, settings)
     if event.get("Reason") in ("schedule", "manual"):
         return on_request(event, ledger, settings)
     raise ValueError(

@@ -41,7 +41,7 @@ MACHINE_SECONDS = 345_600  # above the sum of all states' timeouts: the state th
 # The order in which a person reads a state; the SDK writes fields in the order they were given.
 FIELD_ORDER = [
     "Comment", "StartAt", "Type", "Resource", "TimeoutSeconds", "States", "Parameters", "Result", "ResultSelector",
-    "Choices", "Variable", "BooleanEquals", "Default", "ErrorEquals",
+    "Choices", "Variable", "IsPresent", "BooleanEquals", "Default", "ErrorEquals",
     "ResultPath", "ErrorPath", "CausePath", "IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds",
     "JitterStrategy", "Retry", "Catch", "Next", "End",
 ]  # fmt: skip
@@ -205,7 +205,11 @@ def work_states() -> list[LambdaTask]:
 
 
 def link(tasks: list[LambdaTask]) -> State:
-    """Join the tasks in order and return the first; ComputeFeatures is passed by unless the backbone is frozen."""
+    """Join the tasks in order and return the first.
+
+    All between the dataset and the endpoint is passed by when a model comes with the input, to be deployed again;
+    ComputeFeatures alone unless the backbone is frozen.
+    """
     validate, compute, tune, *others = tasks
     images = Pass(
         "ReadImages",
@@ -213,10 +217,19 @@ def link(tasks: list[LambdaTask]) -> State:
         result={"FeaturesS3Uri": "", "Key": "", "Reused": False},
         result_path="$.Features",
     )
-    choice = Choice("IsBackboneFrozen", comment="Features are worth computing only where the backbone stays as it is.")
-    choice.add_choice(ChoiceRule.BooleanEquals("$.Dataset.BackboneIsFrozen", False), images)
-    choice.default_choice(compute)
-    validate.next(choice)
+    is_frozen = Choice(
+        "IsBackboneFrozen", comment="Features are worth computing only where the backbone stays as it is."
+    )
+    is_frozen.add_choice(ChoiceRule.BooleanEquals("$.Dataset.BackboneIsFrozen", False), images)
+    is_frozen.default_choice(compute)
+    has_model = Choice(
+        "HasModel", comment="The model of an earlier execution, on the same data, code and settings, is deployed again."
+    )
+    has_model.add_choice(
+        ChoiceRule.IsPresent("$.Model", True), next(task for task in others if task.state_id == "DeployEndpoint")
+    )
+    has_model.default_choice(is_frozen)
+    validate.next(has_model)
     for before in (images, compute):
         before.next(tune)
     Chain([tune, *others])

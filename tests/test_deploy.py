@@ -15,6 +15,7 @@ COMMANDS = {
     "plan",
     "check",
     "upload",
+    "start",
     "status",
     "watch",
     "predict",

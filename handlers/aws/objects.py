@@ -2,16 +2,21 @@
 
 import errno
 import io
+import itertools
 import json
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError
 
 from handlers import aws
 from handlers.contract.errors import AwsConditionError, AwsUnavailableError, DatasetChangedError, RetrieverError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import ObjectTypeDef
 
 BLOCK_BYTES = 8 * 1024 * 1024
 _CACHED_BLOCKS = 3
@@ -23,6 +28,7 @@ class S3Object:
     key: str
     size: int
     etag: str  # without the quotes that S3 puts around it
+    modified_at: str = ""  # ISO 8601 in UTC, by S3's clock
 
 
 def split_uri(s3_uri: str) -> tuple[str, str]:
@@ -39,7 +45,29 @@ def list_objects(bucket: str, prefix: str) -> Iterator[S3Object]:
     pages = aws.s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     for page in pages:
         for entry in page.get("Contents", []):
-            yield S3Object(entry["Key"], entry["Size"], entry["ETag"].strip('"'))
+            yield _listed(entry)
+
+
+def level(bucket: str, prefix: str, max_pages: int) -> tuple[list[S3Object], list[str]]:
+    """Return the objects directly below `prefix` and the folders there, ending in "/"; a page has a thousand of both.
+
+    What lies in the folders is not listed, however much it is.
+    """
+    objects: list[S3Object] = []
+    folders: list[str] = []
+    pages = aws.s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
+    for page in itertools.islice(pages, max_pages):
+        objects += map(_listed, page.get("Contents", []))
+        folders += (entry["Prefix"] for entry in page.get("CommonPrefixes", []))
+    return objects, folders
+
+
+def _listed(entry: "ObjectTypeDef") -> S3Object:
+    return S3Object(entry["Key"], entry["Size"], entry["ETag"].strip('"'), _utc(entry["LastModified"]))
+
+
+def _utc(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def head(bucket: str, key: str) -> S3Object:
@@ -49,7 +77,7 @@ def head(bucket: str, key: str) -> S3Object:
         AwsNotFoundError: there is no such object.
     """
     answer = aws.s3().head_object(Bucket=bucket, Key=key)
-    return S3Object(key, answer["ContentLength"], answer["ETag"].strip('"'))
+    return S3Object(key, answer["ContentLength"], answer["ETag"].strip('"'), _utc(answer["LastModified"]))
 
 
 def read(bucket: str, key: str, max_bytes: int) -> bytes:

@@ -12,6 +12,8 @@ MAX_DATASET_CHARACTERS = 40
 RUN_KEY_CHARACTERS = 12
 MAX_ATTEMPT = 99_999
 MAX_JOB_CHARACTERS = 63
+TAG_PREFIX = "retriever:"
+STACK_TAG = f"{TAG_PREFIX}Stack"  # by which roles, and `deploy.py down`, tell what is the stack's
 _EXECUTION_NAME = re.compile(
     r"(?P<dataset>[A-Za-z0-9](?:-*[A-Za-z0-9])*)-(?P<run_key>[0-9a-f]{12})-(?P<attempt>\d{1,5})"
 )

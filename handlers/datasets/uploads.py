@@ -8,9 +8,12 @@ from typing import Any
 
 from datasets.archives import ARCHIVE_SUFFIXES
 from datasets.fingerprint import MARKER
+from handlers.aws.objects import head
+from handlers.contract.errors import AwsNotFoundError
 
+DATASETS = "datasets/"
 _DATASET_KEY = re.compile(
-    rf"datasets/(?P<name>[^/]+?)(?P<ending>/{MARKER}|{'|'.join(re.escape(s) for s in ARCHIVE_SUFFIXES)})"
+    rf"{DATASETS}(?P<name>[^/]+?)(?P<ending>/{MARKER}|(?i:{'|'.join(re.escape(s) for s in ARCHIVE_SUFFIXES)}))"
 )
 
 
@@ -45,3 +48,11 @@ def parse_key(bucket: str, key: str) -> tuple[str, str] | None:
         return None
     path = key.removesuffix(MARKER) if match["ending"].startswith("/") else key
     return match["name"], f"s3://{bucket}/{path}"
+
+
+def modified_at_of(bucket: str, key: str) -> str | None:
+    """Return when an object was written, by S3's clock, or None if it is gone."""
+    try:
+        return head(bucket, key).modified_at
+    except AwsNotFoundError:
+        return None

@@ -84,11 +84,11 @@ def clean_up(step: ReportOutcomeInput, ledger: Ledger, settings: Settings, reaso
             last,
         ]
     deployed: list[Step] = []
-    if records.failed_state(step.state) in ("DeployEndpoint", "CheckEndpoint"):
-        deployed = [
-            ("the model package was not rejected", lambda: judge_package(step, "Rejected", reason)),
-            ("the endpoint was not set back", lambda: take_out_of_service(step, ledger, settings)),
-        ]
+    failed = records.failed_state(step.state)
+    if failed == "CheckEndpoint" or (failed == "DeployEndpoint" and not records.redeployed(step.state)):
+        deployed.append(("the model package was not rejected", lambda: judge_package(step, "Rejected", reason)))
+    if failed in ("DeployEndpoint", "CheckEndpoint"):
+        deployed.append(("the endpoint was not set back", lambda: take_out_of_service(step, ledger, settings)))
     return [
         ("running jobs were not stopped", lambda: stop_running_jobs(step, ledger)),
         ("autoscaling was not restored", lambda: scaling.give_back(ledger, settings)),

@@ -8,6 +8,7 @@ from handlers.contract.settings import Settings
 from handlers.contract.states import DeployEndpointInput
 from handlers.endpoints.containers import container
 from handlers.executions.outcomes import VARIANT_NAME
+from handlers.executions.redeployments import SERVES_NOTHING
 from handlers.training_jobs.jobs import tags
 
 _CHANGING = ("Creating", "Updating", "SystemUpdating", "RollingBack")
@@ -96,8 +97,11 @@ def _traffic(settings: Settings, num_instances: int) -> dict[str, Any]:
 
 def next_move(
     endpoint: Mapping[str, Any] | None, config_name: str, *, was_tried: bool = False
-) -> Literal["create", "update", "wait"]:
+) -> Literal["create", "replace", "update", "wait"]:
     """Return what the endpoint's state asks for; "wait" when an earlier try of this state has begun already.
+
+    "replace" is for one that serves nothing: SageMaker lets it be deleted and nothing else.
+    Source: SageMaker API reference, DescribeEndpoint, EndpointStatus.
 
     `was_tried` says that this state has come as far as its update before, so an update that is under way is its own,
     unless its description says otherwise.
@@ -115,6 +119,8 @@ def next_move(
         return "wait"
     if status == "InService":
         return "update"
+    if status in SERVES_NOTHING:
+        return "replace"
     if status in _CHANGING:
         raise EndpointFailedError(
             f"endpoint {name!r} is {status} with {pending or endpoint['EndpointConfigName']!r}; wait until it is "

@@ -10,7 +10,8 @@ from typing import Any
 
 from handlers import aws
 from handlers.aws.logs import logger
-from handlers.contract.errors import AwsError
+from handlers.contract.errors import AwsError, EndpointFailedError
+from handlers.contract.names import STACK_TAG
 from handlers.contract.settings import Settings
 from handlers.executions.outcomes import goes_to
 from handlers.executions.turns import execution_status
@@ -80,6 +81,41 @@ def remove_endpoint(endpoint_name: str) -> None:
         endpoint = describe("endpoint", endpoint_name) if aws.may_be_done(error) else {"EndpointStatus": ""}
         if endpoint and endpoint["EndpointStatus"] != "Deleting":
             raise
+
+
+def make_room(endpoint: Mapping[str, Any], settings: Settings, seconds: float) -> None:
+    """Delete an endpoint that serves nothing, and wait until another can have its name.
+
+    Raises:
+        EndpointFailedError: it is not gone within `seconds`.
+    """
+    name = settings.endpoint_name
+    if endpoint["EndpointStatus"] != "Deleting":
+        logger.warning("an endpoint that serves nothing is deleted", endpoint_name=name, was=endpoint["EndpointStatus"])
+        remove_endpoint(name)
+    deadline, pause = time.monotonic() + seconds, 0.5
+    while describe("endpoint", name) is not None:
+        if time.monotonic() + pause > deadline:
+            raise EndpointFailedError(
+                f"endpoint {name!r} is still being deleted after {seconds:.0f} s; start the execution again"
+            )
+        time.sleep(pause)
+        pause = min(15.0, pause * 1.5)
+
+
+def require_own(endpoint: Mapping[str, Any], settings: Settings) -> None:
+    """Refuse to touch an endpoint that an execution of another stack has made under this stack's endpoint name.
+
+    Raises:
+        EndpointFailedError: it bears another stack's tag.
+    """
+    tags = aws.sagemaker().list_tags(ResourceArn=endpoint["EndpointArn"])["Tags"]
+    owner = next((tag["Value"] for tag in tags if tag["Key"] == STACK_TAG), settings.stack_name)
+    if owner != settings.stack_name:
+        raise EndpointFailedError(
+            f"endpoint {settings.endpoint_name!r} is stack {owner!r}'s; give this stack another EndpointName with "
+            "`deploy.py up` and start the execution again, which trains nothing anew"
+        )
 
 
 def take_out(config_name: str, ledger: Ledger, settings: Settings) -> str:

@@ -17,8 +17,11 @@ from handlers.contract.settings import Settings
 from handlers.contract.states import DatasetRequest
 from handlers.datasets.fingerprint import fingerprint_of
 from handlers.executions import turns
-from handlers.ledger import Dataset, Ledger, Pending, Run, RunStatus, Serving, Turn
+from handlers.executions.redeployments import KeptModel, kept_model, serving_config
+from handlers.ledger import Dataset, Ledger, Pending, Run, RunStatus, Turn
 from handlers.ledger.rows import now
+
+_ATTEMPTS_LOOKED_AT = 20  # for one that succeeded
 
 
 class Decision(Enum):
@@ -26,7 +29,7 @@ class Decision(Enum):
 
     STARTED = auto()
     WAITS = auto()  # for its turn
-    RUNS = auto()  # on the same content already
+    RUNS = auto()  # on the same content already, or has run on this very upload
     UNCHANGED = auto()  # since an execution that succeeded
     REFUSED = auto()  # there is nothing to start it on
 
@@ -46,7 +49,7 @@ class Answer:
     def to_event(self, settings: Settings) -> dict[str, Any]:
         """Return the answer as an invocation of start_execution gives it."""
         answer: dict[str, Any] = {"Started": self.started, "Reason": self.reason}
-        if self.started:
+        if self.execution_name:
             arn = settings.execution_arn(self.execution_name)
             answer |= {"ExecutionName": self.execution_name, "ExecutionArn": arn}
         return answer
@@ -58,20 +61,21 @@ class Request:
 
     name: str
     s3_uri: str
-    reason: str  # upload, schedule, manual or queued
+    reason: str  # upload, schedule, manual, sweep or queued
     force: bool = False
+    modified_at: str | None = None  # of the object that completed the dataset, by S3's clock, where that is known
 
 
-def refused(reason: str, decision: Decision = Decision.REFUSED) -> Answer:
+def refused(reason: str, decision: Decision = Decision.REFUSED, execution_name: str = "") -> Answer:
     logger.info("nothing started", reason=reason)
-    return Answer(decision, reason)
+    return Answer(decision, reason, execution_name)
 
 
 def start(request: Request, ledger: Ledger, settings: Settings) -> Answer:
     """Start an execution for the content that is in S3 now, or say why not; while another runs, the dataset waits."""
     answer = decide(request, ledger, settings)
     if answer.decision is Decision.WAITS:
-        Pending.queue(ledger, request.name, request.s3_uri)
+        Pending.queue(ledger, request.name, request.s3_uri, request.modified_at)
         if turns.turn_is_free(ledger, settings):  # the other has ended just now, and may not have seen who waits
             return start_next(ledger, settings)
     return answer
@@ -81,7 +85,8 @@ def start_next(ledger: Ledger, settings: Settings) -> Answer:
     """Start the dataset that has waited longest; those that need no run leave the queue."""
     answer = refused("no dataset waits")
     for waiting in Pending.in_order(ledger):
-        answer = decide(Request(waiting.name, waiting.s3_uri, "queued"), ledger, settings)
+        request = Request(waiting.name, waiting.s3_uri, "queued", modified_at=waiting.modified_at)
+        answer = decide(request, ledger, settings)
         if answer.decision is Decision.WAITS:
             return answer
         if answer.decision is Decision.RUNS and not turns.turn_is_free(ledger, settings):
@@ -102,14 +107,21 @@ def decide(request: Request, ledger: Ledger, settings: Settings) -> Answer:
     key = run_key(request.name, fingerprint, settings.training_source_s3_uri, settings.model_digest())
     answer = None
     while answer is None:  # an execution of the name that has ended unnoted leads to the next attempt
-        attempt, last = next_attempt(request.name, key, ledger)
-        if last is not None:
-            status = turns.execution_status(settings, last.execution_name) if last.is_open else last.status
-            if status == "":
-                attempt -= 1  # it was noted and never came to be
-            elif (done := _needless(request, last, status, ledger, settings)) is not None:
-                return done
-        answer = launch(request, dataset, key, attempt, ledger, settings)
+        number, last = next_attempt(request.name, key, ledger)
+        status = _status(last, settings) if last else ""
+        if last and status in turns.GOING:
+            sentence = f"dataset {request.name!r}: execution {last.execution_name!r} runs on the same content"
+            return refused(sentence, Decision.RUNS, last.execution_name)
+        if last and status and _was_started_on(request, ledger):
+            sentence = f"dataset {request.name!r}: execution {last.execution_name!r} was started on this upload already"
+            return refused(sentence, Decision.RUNS, last.execution_name)
+        good = None if request.force else last_success(request.name, key, number, ledger, settings)
+        config = serving_config(settings) if good else ""
+        if good and config and (config == good or Run.get(ledger, config) is None):
+            return skip(request, good, config, ledger)
+        number -= last is not None and status == ""  # it was noted and never came to be
+        attempt = Attempt(dataset, key, number, kept_model(good, settings) if good else None)
+        answer = launch(request, attempt, ledger, settings)
     return answer
 
 
@@ -123,44 +135,76 @@ def next_attempt(dataset_name: str, key: str, ledger: Ledger) -> tuple[int, Run 
     return attempt, last
 
 
-def _needless(request: Request, last: Run, status: str, ledger: Ledger, settings: Settings) -> Answer | None:
-    """Return why no further attempt is made after the last one, or None."""
-    if status in turns.GOING:
-        sentence = f"dataset {request.name!r}: execution {last.execution_name!r} runs on the same content"
-        return refused(sentence, Decision.RUNS)
-    if status == RunStatus.SUCCEEDED and not request.force and _serves(last.execution_name, ledger, settings):
-        return skip(request, last.execution_name, ledger)
-    return None
+def _was_started_on(request: Request, ledger: Ledger) -> bool:
+    """Tell whether an execution was started on the very upload that is told of only now, by its event or the sweep."""
+    if request.reason not in ("upload", "sweep") or request.modified_at is None:
+        return False
+    noted = Dataset.get(ledger, request.name)
+    return noted is not None and noted.s3_uri == request.s3_uri and (noted.modified_at or "") >= request.modified_at
 
 
-def _serves(name: str, ledger: Ledger, settings: Settings) -> bool:
-    serving = Serving.get(ledger, settings.endpoint_name)
-    return serving is None or serving.execution_name == name
+def last_success(dataset_name: str, key: str, number: int, ledger: Ledger, settings: Settings) -> str:
+    """Return the name of the newest attempt before `number` that succeeded, or ""."""
+    for earlier in range(number - 1, max(0, number - 1 - _ATTEMPTS_LOOKED_AT), -1):
+        run = Run.get(ledger, execution_name(dataset_name, key, earlier))
+        if run and _status(run, settings) == RunStatus.SUCCEEDED:
+            return run.execution_name
+    return ""
 
 
-def skip(request: Request, name: str, ledger: Ledger) -> Answer:
-    """Record that nothing has changed since an execution that succeeded."""
+def _status(run: Run, settings: Settings) -> str:
+    return turns.execution_status(settings, run.execution_name) if run.is_open else run.status
+
+
+def skip(request: Request, name: str, config: str, ledger: Ledger) -> Answer:
+    """Record that nothing has changed since an execution that succeeded, and that its model serves, or one by hand."""
     reason = f"dataset {request.name!r}: data, code and settings are those of {name!r}, which succeeded; nothing to do"
+    if config != name:
+        reason += f" (the endpoint serves {config!r}, which no execution has made, so it is left alone)"
     Dataset.skip(ledger, request.name, reason)
     return refused(reason, Decision.UNCHANGED)
 
 
-def launch(
-    request: Request, dataset: DatasetRequest, key: str, attempt: int, ledger: Ledger, settings: Settings
-) -> Answer | None:
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt of a run key: on what content, and the model that it deploys again, if that is all there is to do."""
+
+    dataset: DatasetRequest
+    run_key: str
+    number: int
+    kept: KeptModel | None = None
+
+    @property
+    def execution_name(self) -> str:
+        return execution_name(self.dataset.name, self.run_key, self.number)
+
+    def input(self, reason: str) -> dict[str, Any]:
+        """Return the execution's input; with the results of an earlier one the states that gave them are passed by."""
+        state: dict[str, Any] = {"Dataset": self.dataset.to_event(), "Trigger": {"Reason": reason}}
+        if self.kept and self.kept.results:
+            state |= self.kept.results
+            state["Trigger"]["Redeploys"] = self.kept.execution_name
+        return state
+
+
+def launch(request: Request, attempt: Attempt, ledger: Ledger, settings: Settings) -> Answer | None:
     """Take the turn, note the run, then start its execution; its name makes a second start the same execution.
 
     None means that an execution of this name has ended unnoted; its record says so now.
     """
-    name = execution_name(request.name, key, attempt)
+    name, dataset = attempt.execution_name, attempt.dataset
     holder = turns.take_turn(ledger, settings, name)
     if holder:
         sentence = f"dataset {request.name!r} is queued; it starts when execution {holder!r} has ended"
         return refused(sentence, Decision.WAITS)
-    run = Run(name, status=RunStatus.STARTING, dataset=dataset.name, fingerprint=dataset.fingerprint, started_at=now())
+    remark = attempt.kept.remark(settings.endpoint_name) if attempt.kept else None
+    run = Run(
+        name, status=RunStatus.STARTING, dataset=dataset.name, fingerprint=dataset.fingerprint, started_at=now(),
+        remark=remark,
+    )  # fmt: skip
     run.note(ledger)
     try:
-        _start_execution(name, dataset, request.reason, settings)
+        _start_execution(name, attempt.input(request.reason), settings)
     except AwsInUseError:
         return _namesake(run, request, ledger, settings)
     except AwsUnavailableError:  # it may run: who asks again finds out, and meets the turn and the note as its own
@@ -171,17 +215,16 @@ def launch(
         raise
     run.mark_running(ledger)
     noted = Dataset(
-        dataset.name, dataset.s3_uri, fingerprint=dataset.fingerprint, run_key=key, attempt=attempt,
-        execution_name=name, status=RunStatus.RUNNING,
+        dataset.name, dataset.s3_uri, fingerprint=dataset.fingerprint, run_key=attempt.run_key, attempt=attempt.number,
+        execution_name=name, status=RunStatus.RUNNING, modified_at=request.modified_at,
     )  # fmt: skip
     noted.launch(ledger)
-    logger.info("execution started", execution_name=name, reason=request.reason)
+    logger.info("execution started", execution_name=name, reason=request.reason, remark=remark)
     sentence = f"dataset {dataset.name!r}: execution {name!r} started ({request.reason})"
-    return Answer(Decision.STARTED, sentence, name)
+    return Answer(Decision.STARTED, f"{sentence}; {remark}" if remark else sentence, name)
 
 
-def _start_execution(name: str, dataset: DatasetRequest, reason: str, settings: Settings) -> None:
-    state = {"Dataset": dataset.to_event(), "Trigger": {"Reason": reason}}
+def _start_execution(name: str, state: dict[str, Any], settings: Settings) -> None:
     aws.stepfunctions().start_execution(
         stateMachineArn=settings.state_machine_arn, name=name, input=json.dumps(state, sort_keys=True)
     )
@@ -191,6 +234,7 @@ def _namesake(run: Run, request: Request, ledger: Ledger, settings: Settings) ->
     """Answer for an execution of this name that is there: it runs, or, with None, its end is noted now."""
     status = turns.execution_status(settings, run.execution_name)
     if status in turns.GOING:
-        return refused(f"dataset {request.name!r}: execution {run.execution_name!r} was started before", Decision.RUNS)
+        sentence = f"dataset {request.name!r}: execution {run.execution_name!r} was started before"
+        return refused(sentence, Decision.RUNS, run.execution_name)
     run.change(ledger, {"status": status})
     return None

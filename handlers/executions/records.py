@@ -32,16 +32,23 @@ def failed_state(state: Mapping[str, Any]) -> str:
     return next((name for name, result in _STATES if result not in state), "ReportOutcome")
 
 
+def redeployed(state: Mapping[str, Any]) -> str:
+    """Return the execution whose model, which has served before, this one deploys again; "" if it trains its own."""
+    return str(_part(state, "Trigger", "Redeploys") or "")
+
+
 def reason(step: ReportOutcomeInput, settings: Settings) -> str:
     """Return the outcome in one sentence; a failure's names the next step."""
     state = step.state
     dataset = state.get("Dataset", {}).get("Name", "")
     if step.status == "SUCCEEDED":
         evaluation, endpoint = state.get("Evaluation", {}), state.get("Endpoint", {})
+        again = redeployed(state)
         return (
             f"dataset {dataset!r}: test accuracy {evaluation.get('Accuracy', 0):.4f} on "
             f"{evaluation.get('NumTestImages')} images (threshold {evaluation.get('Threshold')}), "
             f"endpoint {endpoint.get('EndpointName')!r} serves the model"
+            + (f" of {again!r} again, without tuning and training" if again else "")
         )
     name = failed_state(state)
     failure = state.get("Failure", {})

@@ -1,49 +1,64 @@
 """Requests by hand or by schedule: which dataset one is about, and what comes of it."""
 
+import contextlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from datasets.archives import ARCHIVE_SUFFIXES
 from datasets.fingerprint import MARKER
-from handlers.aws.objects import head
+from handlers.aws.objects import S3Object, head, level
 from handlers.contract.errors import AwsNotFoundError
 from handlers.contract.settings import Settings
-from handlers.datasets.uploads import objection, parse_key
+from handlers.datasets.arrivals import holds_files
+from handlers.datasets.uploads import DATASETS, objection, parse_key
 from handlers.executions.launches import Answer, Request, refused, start
 from handlers.ledger import Dataset, Ledger
 
 
 def on_request(event: Mapping[str, Any], ledger: Ledger, settings: Settings) -> Answer:
     """Start an execution on the dataset that is named, or on the one that was uploaded last."""
-    reason, name = event["Reason"], event.get("Dataset", "")
+    reason, name = str(event["Reason"]), event.get("Dataset", "")
+    if not isinstance(name, str):
+        return refused(f"Dataset: {name!r}; expected the name of a dataset")
     if problem := objection(name) if name else "":
         return refused(problem)
-    dataset = locate(name, ledger, settings) if name else newest(ledger)
-    if dataset is None:
+    force = settings.retrain_when == "always" or bool(event.get("Force"))
+    request = locate(name, reason, ledger, settings) if name else newest(reason, ledger)
+    if request is None:
         what = f"dataset {name!r} is not in the bucket" if name else "no dataset was uploaded yet"
         return refused(f"{what}; expected datasets/NAME/{MARKER} or datasets/NAME with {', '.join(ARCHIVE_SUFFIXES)}")
-    force = settings.retrain_when == "always" or bool(event.get("Force"))
-    return start(Request(*dataset, reason, force), ledger, settings)
+    return start(replace(request, force=force), ledger, settings)
 
 
-def newest(ledger: Ledger) -> tuple[str, str] | None:
-    """Return name and URI of the dataset that was uploaded last."""
+def newest(reason: str, ledger: Ledger) -> Request | None:
+    """Return a request for the dataset that was uploaded last."""
     uploaded = [(one.uploaded_at, one.name, one.s3_uri) for one in Dataset.all(ledger) if one.uploaded_at]
     latest = max(uploaded, default=None)
-    return latest[1:] if latest else None
+    return Request(*latest[1:], reason) if latest else None
 
 
-def locate(name: str, ledger: Ledger, settings: Settings) -> tuple[str, str] | None:
-    """Return name and URI of a complete dataset in the bucket; of a folder and an archive, what was uploaded last."""
+def locate(name: str, reason: str, ledger: Ledger, settings: Settings) -> Request | None:
+    """Return a request for a dataset in the bucket; of a folder and an archive, for what was uploaded last.
+
+    Who names a folder without its marker says by that that it is complete.
+    """
     noted = Dataset.get(ledger, name)
     latest = noted.s3_uri if noted else ""
-    prefix = f"s3://{settings.bucket_name}/"
-    keys = [f"datasets/{name}/{MARKER}", *(f"datasets/{name}{suffix}" for suffix in ARCHIVE_SUFFIXES)]
-    keys.sort(key=lambda key: prefix + key.removesuffix(MARKER) != latest)
-    for key in keys:
-        try:
-            head(settings.bucket_name, key)
-        except AwsNotFoundError:
-            continue
-        return parse_key(settings.bucket_name, key)
+    found = sorted(_complete(name, settings.bucket_name), key=lambda one: one[0] != latest)
+    if found:
+        uri, stored = found[0]
+        return Request(name, uri, reason, modified_at=stored.modified_at)
+    folder = f"{DATASETS}{name}/"
+    if holds_files(settings.bucket_name, folder):
+        return Request(name, f"s3://{settings.bucket_name}/{folder}", reason)
     return None
+
+
+def _complete(name: str, bucket: str) -> list[tuple[str, S3Object]]:
+    """Return URI and completing object of the dataset's folder and archives, as far as they are there."""
+    stored, _ = level(bucket, f"{DATASETS}{name}.", 1)
+    with contextlib.suppress(AwsNotFoundError):
+        stored.insert(0, head(bucket, f"{DATASETS}{name}/{MARKER}"))
+    parsed = [(parse_key(bucket, one.key), one) for one in stored]
+    return [(dataset[1], one) for dataset, one in parsed if dataset and dataset[0] == name]

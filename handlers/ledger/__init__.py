@@ -4,6 +4,7 @@ No key is written out elsewhere, nor the name of an attribute. A row of an older
 have their defaults, and may have more, which are passed over.
 """
 
+from handlers.ledger.arrivals import Arrival
 from handlers.ledger.datasets import Dataset
 from handlers.ledger.endpoints import Deployment, Scaling, Serving
 from handlers.ledger.events import Event, EventStatus
@@ -14,6 +15,7 @@ from handlers.ledger.tokens import Token
 from handlers.ledger.turns import Pending, Turn
 
 __all__ = [
+    "Arrival",
     "Dataset",
     "Deployment",
     "Event",

@@ -15,6 +15,7 @@ class Dataset(Row):
     s3_uri: str = ""
     uploaded_at: str | None = None
     sequencer: str | None = None
+    modified_at: str | None = None  # of the object that completed what the last execution was started on, by S3's clock
     fingerprint: str | None = None
     run_key: str | None = None
     attempt: int = 1
@@ -49,6 +50,8 @@ class Dataset(Row):
             "status": self.status,
             "updated_at": now(),
         }
+        if self.modified_at:
+            given["modified_at"] = self.modified_at
         self.change(ledger, given)
 
     def tuning_jobs(self) -> list[str]:

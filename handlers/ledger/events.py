@@ -5,7 +5,7 @@ as hexadecimal numbers of different lengths.
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from handlers.ledger.rows import Ledger, Row
@@ -30,10 +30,11 @@ class Event(Row):
     status: str = EventStatus.CLAIMED
     claimed_at: int = 0
     claimed_by: str | None = None
+    modified_at: str | None = None  # of the object when the event was handled, by S3's clock
 
     @classmethod
-    def of(cls, object_key: str, sequencer: str) -> "Event":
-        return cls(object_key, comparable(sequencer) if sequencer else "")
+    def of(cls, object_key: str, sequencer: str, modified_at: str | None = None) -> "Event":
+        return cls(object_key, comparable(sequencer) if sequencer else "", modified_at=modified_at)
 
     def claim(self, ledger: Ledger) -> bool:
         """Claim the event; False if it is a duplicate, or older than one that was handled.
@@ -43,7 +44,7 @@ class Event(Row):
         if not self.sequencer:
             return True
         now = int(time.time())
-        mine = Event(self.object_key, self.sequencer, EventStatus.CLAIMED, now, ledger.claimant)
+        mine = replace(self, status=EventStatus.CLAIMED, claimed_at=now, claimed_by=ledger.claimant)
         newer = "attribute_not_exists(#Id) OR #Sequencer < :sequencer"
         unfinished = "#Sequencer = :sequencer AND #Status = :claimed AND (#ClaimedAt < :stale OR #ClaimedBy = :own)"
         return ledger.table.put(

@@ -51,6 +51,7 @@ class Run(Row):
     failed_state: str | None = None
     error: str | None = None
     problems: list[str] | None = None
+    remark: str | None = None  # what is unusual about the run, from its start
 
     @property
     def is_open(self) -> bool:

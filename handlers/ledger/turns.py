@@ -55,13 +55,14 @@ class Pending(Row):
     s3_uri: str = ""
     queued_at: str = ""
     version: int = 0
+    modified_at: str | None = None
 
     @classmethod
-    def queue(cls, ledger: Ledger, name: str, s3_uri: str) -> None:
+    def queue(cls, ledger: Ledger, name: str, s3_uri: str, modified_at: str | None = None) -> None:
         """Let a dataset wait; its newest upload takes the place of an earlier one that still waits."""
         waiting = cls.get(ledger, name)
         since = waiting.queued_at if waiting else now()
-        ledger.table.put(cls(name, s3_uri, since, time.time_ns()).item())
+        ledger.table.put(cls(name, s3_uri, since, time.time_ns(), modified_at).item())
 
     @classmethod
     def in_order(cls, ledger: Ledger) -> list["Pending"]:

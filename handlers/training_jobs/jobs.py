@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from handlers import aws
 from handlers.contract.errors import AwsError
-from handlers.contract.names import tag_value
+from handlers.contract.names import TAG_PREFIX, tag_value
 from handlers.contract.settings import Settings
 from handlers.contract.states import Dataset, Features, JobKind
 from handlers.training_jobs.metrics import METRIC_DEFINITIONS
@@ -111,7 +111,7 @@ def tags(settings: Settings, execution_name: str, dataset: Dataset) -> list[dict
         "Dataset": dataset.name,
         "Fingerprint": dataset.fingerprint,
     }
-    return [{"Key": f"retriever:{key}", "Value": tag_value(value)} for key, value in values.items()]
+    return [{"Key": f"{TAG_PREFIX}{key}", "Value": tag_value(value)} for key, value in values.items()]
 
 
 def describe(kind: JobKind, name: str) -> "Mapping[str, Any] | None":

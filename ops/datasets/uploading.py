@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ops.console import err, say
-from ops.datasets import reactions, transfers
+from ops.datasets import reactions, starting, transfers
 from ops.datasets.on_disk import ImageFolder
 from ops.session import Session
 from ops.stack.stacks import Stack
@@ -19,7 +19,8 @@ def upload(session: Session, stack: Stack, path: Path, dataset: str, folder: Ima
     It returns the execution's ARN, or "" when none starts; the reason is printed.
 
     Raises:
-        UploadError: it may not be uploaded now, or nothing came of it.
+        UploadError: it may not be uploaded now.
+        ExecutionError: no event came, and the function that was asked instead failed.
     """
     reactions.require_idle(session, stack, dataset, queue=queue, say=say)
     bucket = stack.output("DataBucketName")
@@ -32,6 +33,12 @@ def upload(session: Session, stack: Stack, path: Path, dataset: str, folder: Ima
         )
         raise
     reaction = reactions.wait_for_reaction(session, stack, dataset, before)
+    if reaction is None:
+        say(
+            f"no execution has shown up within {reactions.event_seconds(session):.0f} s: events of a new bucket come"
+            " only after about five minutes; asking for it directly, which a later event does not repeat ..."
+        )
+        reaction = starting.start(session, stack, dataset)
     if reaction.sentence:
         say(reaction.sentence)
     return reaction.execution_arn

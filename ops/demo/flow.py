@@ -47,7 +47,8 @@ def run(open_local_session: Callable[[], Session]) -> None:
         raise ExecutionError(f"execution {execution.name!r} {execution.status.lower()}: {execution.reason}")
     endpoint = endpoints.find(session, deployed.output("EndpointName"))
     picture = _ask_about_a_picture(session, deployed, folder)
-    phases = phases_of(session, execution, endpoint, time.time() - started) if arn else None
+    has_trained = any(state.name == "StartTrainingJob" for state in execution.states)
+    phases = phases_of(session, execution, endpoint, time.time() - started) if arn and has_trained else None
     _print_summary(session, execution, endpoint, picture, phases)
 
 
@@ -57,7 +58,7 @@ def _earlier(session: Session, deployed: Stack) -> Execution:
     Raises:
         ExecutionError: there is none, so the upload was not taken up for another reason.
     """
-    latest, _ = reactions.records(session, deployed, DATASET)
+    latest, *_ = reactions.records(session, deployed, DATASET)
     if not latest.execution_name:
         raise ExecutionError("nothing to show: the upload started no execution; `deploy.py local stop` begins anew")
     say("this is the execution that put the digits into production; `deploy.py local stop` begins anew")

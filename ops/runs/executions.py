@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from handlers.contract import names
 from handlers.ledger import Ledger, Run
 from ops.errors import ExecutionError, error_code
 from ops.session import Session
@@ -57,7 +58,7 @@ class Execution:
     states: list[StateProgress] = field(default_factory=list)
     error: str = ""
     cause: str = ""
-    record: Run | None = None  # None until it has ended, or when it left none
+    record: Run | None = None  # its end is in it a moment after it has ended
 
     @property
     def seconds(self) -> float:
@@ -71,6 +72,16 @@ class Execution:
             return ""
         written = self.record.reason if self.record else None
         return written or one_sentence(self.error, self.cause) or self.status
+
+    @property
+    def training_job_name(self) -> str:
+        """Return the job that trained its model, which is an earlier execution's where that is deployed again."""
+        return (self.record and self.record.training_job_name) or names.training_job_name(self.name)
+
+    @property
+    def tuning_job_name(self) -> str:
+        """Return the job that found its hyperparameters."""
+        return (self.record and self.record.tuning_job_name) or names.tuning_job_name(self.name)
 
     @property
     def failed_state(self) -> str:
@@ -158,8 +169,7 @@ def load(session: Session, stack: Stack, execution_arn: str) -> Execution:
         cause=described.get("cause", ""),
     )
     execution.states = _states(_history(session, execution_arn), execution)
-    if execution.status != "RUNNING":
-        execution.record = Run.get(ledger(session, stack), execution.name)
+    execution.record = Run.get(ledger(session, stack), execution.name)
     return execution
 
 

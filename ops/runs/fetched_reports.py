@@ -12,7 +12,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from datasets.archives import Archive, Limits, members
 from datasets.errors import ArchiveError, ArchiveSizeError
-from handlers.contract.names import training_job_name, tuning_job_name
 from ops.console import say
 from ops.errors import ReportError, error_code
 from ops.runs.executions import Execution
@@ -83,7 +82,7 @@ def training_report(session: Session, execution: Execution, folder: Path) -> lis
     Raises:
         ReportError: there is no such job or output yet, or no page is in it.
     """
-    name = training_job_name(execution.name)
+    name = execution.training_job_name
     described = _describe_training_job(session, name)
     contents = _members(session, described)
     if "report.html" not in contents:
@@ -105,7 +104,7 @@ def tuning_report(session: Session, stack: Stack, execution: Execution, folder: 
     """
     from reports.tuning_report import tuning_report as draw
 
-    name = tuning_job_name(execution.name)
+    name = execution.tuning_job_name
     try:
         job = load_tuning_job(session, name)
     except ClientError as error:

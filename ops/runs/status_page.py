@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from handlers.contract import names
+from handlers.ledger import Arrival
 from ops.console import duration, facts, result
+from ops.runs import executions
 from ops.runs.executions import Execution
 from ops.session import Session
 from ops.stack import endpoints
@@ -18,19 +20,36 @@ def page(session: Session, stack: Stack, execution: Execution) -> None:
         ("status", f"{execution.status} after {duration(execution.seconds)}"),
         ("dataset", execution.dataset or "unknown"),
     ]
-    facts(head + outcome(execution) + endpoint_facts(endpoints.find(session, stack.output("EndpointName"))))
+    endpoint = endpoints.find(session, stack.output("EndpointName"))
+    facts(head + outcome(execution) + endpoint_facts(endpoint))
+    show_arrivals(arrivals(session, stack))
     result("")
     for state in execution.states:
         result(f"  {state.name:<18} {state.status:<10} {duration(state.seconds)}")
-    for line in next_steps(session, execution):
+    for line in next_steps(session, execution, endpoint):
         result(line)
 
 
 def page_without_execution(session: Session, stack: Stack) -> None:
     """Print what there is to say of a stack that has not begun to work."""
-    facts([("execution", "there is none yet"), *endpoint_facts(endpoints.find(session, stack.output("EndpointName")))])
+    endpoint = endpoints.find(session, stack.output("EndpointName"))
+    facts([("execution", "there is none yet"), *endpoint_facts(endpoint)])
+    show_arrivals(arrivals(session, stack))
     result("")
     result(f"start one: deploy.py upload FOLDER --dataset NAME{session.flags}")
+
+
+def arrivals(session: Session, stack: Stack) -> list[Arrival]:
+    """Return what lies in the bucket and starts nothing, as the sweep has found it."""
+    found = Arrival.all(executions.ledger(session, stack))
+    return sorted((one for one in found if one.sentence), key=lambda one: one.place)
+
+
+def show_arrivals(found: list[Arrival]) -> None:
+    """Print what starts nothing, with why and what to do."""
+    for arrival in found:
+        result("")
+        result(f"starts nothing: {arrival.sentence}")
 
 
 def outcome(execution: Execution) -> list[tuple[str, str]]:
@@ -42,6 +61,8 @@ def outcome(execution: Execution) -> list[tuple[str, str]]:
     if run and run.accuracy is not None:
         threshold = f" (threshold {run.threshold})" if run.threshold else ""
         rows.append(("test accuracy", f"{run.accuracy:.4f}{threshold}"))
+    if run and run.remark:
+        rows.append(("remark", run.remark))
     if execution.reason:
         rows.append(("reason", execution.reason))
     return rows
@@ -57,8 +78,10 @@ def endpoint_facts(endpoint: EndpointState | None) -> list[tuple[str, str]]:
     return [("endpoint", f"{endpoint.name} {endpoint.status}, {endpoint.num_instances} {plural}{failure}"), *policies]
 
 
-def next_steps(session: Session, execution: Execution) -> list[str]:
+def next_steps(session: Session, execution: Execution, endpoint: EndpointState | None) -> list[str]:
     """Return the command that helps next."""
+    if execution.status == "SUCCEEDED" and (endpoint is None or endpoint.status == "Failed"):
+        return ["", f"deploy its model again, without training: deploy.py start {execution.dataset}{session.flags}"]
     if execution.status == "RUNNING":
         return ["", f"look on: deploy.py watch {execution.name}{session.flags}"]
     if execution.status == "SUCCEEDED":

@@ -377,6 +377,26 @@ def test_an_endpoint_that_never_came_up_is_deleted(frozen):
     assert (reported, outcome["Problems"], endpoint_of(frozen)) == (True, [], None)
 
 
+def test_a_failed_endpoint_is_replaced_without_training(frozen):
+    """Asked for by hand, the model that served before is deployed in the place of what serves nothing; no job runs."""
+    package = event_of(frozen, "colours", "DeployEndpoint")["Model"]["ModelPackageArn"]
+    frozen.client("sagemaker").update_model_package(ModelPackageArn=package, ModelApprovalStatus="Approved")
+    _create_failed_endpoint(frozen)
+
+    succeeded, answer = call(frozen, "start-execution", {"Reason": "manual", "Dataset": "colours"})
+    assert succeeded, answer
+    ended = frozen.wait_until_ended(answer["ExecutionArn"])
+
+    assert ended["status"] == "SUCCEEDED", ended.get("cause")
+    record = frozen.record(answer["ExecutionArn"])
+    assert record["Reason"].endswith("again, without tuning and training")
+    assert record["Remark"] in answer["Reason"]
+    endpoint = settled_endpoint_of(frozen)
+    assert (endpoint["EndpointStatus"], endpoint["EndpointConfigName"]) == ("InService", answer["ExecutionName"])
+    jobs = frozen.client("sagemaker").list_training_jobs(NameContains=answer["ExecutionName"])
+    assert jobs["TrainingJobSummaries"] == []
+
+
 def test_a_schedule_that_cannot_invoke_sends_to_the_dead_letters(stack, broken):
     """With every invocation throttled and no retry left, the input lies in the queue, sent as the scheduler's role."""
     scheduler = stack.client("scheduler")
@@ -514,21 +534,25 @@ def _put_evaluation(frozen: Deployment, event: dict[str, Any], golden: list[dict
 
 def _create_failed_endpoint(frozen: Deployment) -> None:
     """Create the endpoint from a model that cannot be unpacked."""
-    sagemaker, model = frozen.client("sagemaker"), event_of(frozen, "colours", "DeployEndpoint")["ExecutionName"]
+    sagemaker = frozen.client("sagemaker")
     wait_until_endpoint_is_deleted(frozen)
+    if not sagemaker.list_endpoint_configs(NameContains="broken-1")["EndpointConfigs"]:
+        _create_broken_model(frozen)
+    sagemaker.create_endpoint(EndpointName="frozen", EndpointConfigName="broken-1")
+    assert settled_endpoint_of(frozen)["EndpointStatus"] == "Failed"
+
+
+def _create_broken_model(frozen: Deployment) -> None:
+    """Create the model `broken-1`, whose artifact is no archive, and its endpoint config."""
+    sagemaker, model = frozen.client("sagemaker"), event_of(frozen, "colours", "DeployEndpoint")["ExecutionName"]
     described = sagemaker.describe_model(ModelName=model)
     container = described["PrimaryContainer"] | {
         "ModelDataUrl": f"s3://{frozen.outputs['DataBucketName']}/runs/rare/evaluation.json"
     }
-    try:
-        sagemaker.create_model(
-            ModelName="broken-1", PrimaryContainer=container, ExecutionRoleArn=described["ExecutionRoleArn"]
-        )
-        variant = {"VariantName": "AllTraffic", "ModelName": "broken-1", "InstanceType": "ml.m5.large"}
-        sagemaker.create_endpoint_config(
-            EndpointConfigName="broken-1", ProductionVariants=[variant | {"InitialInstanceCount": 1}]
-        )
-    except ClientError as error:
-        assert "already exist" in str(error), error  # noqa: PT017
-    sagemaker.create_endpoint(EndpointName="frozen", EndpointConfigName="broken-1")
-    assert settled_endpoint_of(frozen)["EndpointStatus"] == "Failed"
+    sagemaker.create_model(
+        ModelName="broken-1", PrimaryContainer=container, ExecutionRoleArn=described["ExecutionRoleArn"]
+    )
+    variant = {"VariantName": "AllTraffic", "ModelName": "broken-1", "InstanceType": "ml.m5.large"}
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="broken-1", ProductionVariants=[variant | {"InitialInstanceCount": 1}]
+    )

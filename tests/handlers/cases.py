@@ -28,7 +28,7 @@ from handlers import (
 from handlers.contract.errors import RetrieverError
 from handlers.contract.states import DeployEndpointInput
 from handlers.endpoints import requests, scaling
-from handlers.ledger import Deployment
+from handlers.ledger import Deployment, Run, RunStatus, Turn
 from tests.handlers import packing
 from tests.handlers.chaos import refusal
 from tests.handlers.environment import EXECUTION
@@ -214,6 +214,31 @@ def _failed_deployment(world, event):
     return {**event("report_outcome_failed"), "State": state}
 
 
+def _no_longer_served(world, event):
+    """Leave a dataset whose execution succeeded, with all that deploys its model again, and no endpoint."""
+    world.put_images("datasets/flowers/", daisy=1)
+    world.put("datasets/flowers/_SUCCESS", "")
+    name = start_execution.handler(event("s3_object_created_folder"), event.context)["ExecutionName"]
+    world.stop_execution(name)
+    Run(name, status=RunStatus.SUCCEEDED).report(world.ledger)
+    Turn.give_back(world.ledger, name)
+    state = event("report_outcome_succeeded")["State"]
+    state["Model"] = register_model.handler(event("register_model"), event.context)
+    world.sagemaker.packages[state["Model"]["ModelPackageArn"]]["ModelApprovalStatus"] = "Approved"
+    world.put(f"runs/{name}/summary.json", json.dumps({"State": state}))
+    for uri in (state["Training"]["ModelDataUrl"], state["Evaluation"]["EvaluationS3Uri"]):
+        world.put(uri.removeprefix("s3://retriever-data/"))
+    return {"Reason": "manual", "Dataset": "flowers"}
+
+
+def _dropped(world, event):
+    """Leave what no event announced, seen by one sweep already, and what starts nothing."""
+    for key in ("datasets/flowers/_SUCCESS", "datasets/pets/cat/1.jpg", "pets.zip"):
+        world.put(key)
+    start_execution.handler({"Sweep": True}, event.context)
+    return {"Sweep": True}
+
+
 def _succeed(world, event):
     payload = event("report_outcome_succeeded")
     payload["State"]["Model"] = register_model.handler(event("register_model"), event.context)
@@ -315,6 +340,10 @@ RARE = {
     "first_deployment": Rare(
         Case(deploy_endpoint.handler, lambda world, event: event("deploy_endpoint")), ("CreateEndpoint",)
     ),
+    "redeployment": Rare(
+        Case(start_execution.handler, _no_longer_served), ("DescribeEndpoint", "DescribeModelPackage", "HeadObject")
+    ),
+    "sweep": Rare(Case(start_execution.handler, _dropped), ("ListObjectsV2", "HeadObject", "Publish")),
     "repeated_deployment": Rare(Case(deploy_endpoint.handler, _deploy_again), ("DescribeModel",)),
     "failed_tuning": Rare(
         Case(resume_execution.handler, _failed_tuning),

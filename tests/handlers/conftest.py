@@ -110,15 +110,17 @@ def start(world, lambda_context):
 
 @pytest.fixture
 def upload(world, event, start):
-    """Give an upload of a small dataset, with its event handled; each has a later sequencer."""
+    """Give an upload of a small dataset, with its event handled; each is a minute later, and so is its sequencer."""
     numbers = itertools.count(1)
 
     def call(name="flowers", content="1", sequencer=None, deliver=True):
         world.put(f"datasets/{name}/daisy/1.jpg", f"{name} {content}")
         world.put(f"datasets/{name}/_SUCCESS", "")
+        number = next(numbers)
+        world.date(f"datasets/{name}/_SUCCESS", 60 * number)
         payload = event("s3_object_created_folder")
         payload["detail"]["object"]["key"] = f"datasets/{name}/_SUCCESS"
-        payload["detail"]["object"]["sequencer"] = sequencer or f"{next(numbers):X}"
+        payload["detail"]["object"]["sequencer"] = sequencer or f"{number:X}"
         return start(payload) if deliver else payload
 
     return call
@@ -134,6 +136,7 @@ def end(world, event, start):
             Run(name, status=status).report(world.ledger)
             if status == RunStatus.SUCCEEDED:
                 Serving.note(world.ledger, "retriever", name)
+                world.sagemaker.serve(config=name)
         payload = event("execution_status_change")
         payload["detail"].update(name=name, status=status)
         return start(payload)

@@ -31,6 +31,7 @@ class FakeSageMaker:
         self.endpoint_configs: dict[str, dict[str, Any]] = {}
         self.endpoints: dict[str, dict[str, Any]] = {}
         self.packages: dict[str, dict[str, Any]] = {}
+        self.tags: dict[str, list[dict[str, str]]] = {}  # by ARN, of what a test says bears any
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.faults: dict[str, str] = {}  # operation -> error code
         self.faults_once: dict[str, list[tuple[str, str]]] = {}  # operation -> code and message of its next calls
@@ -225,6 +226,12 @@ class FakeSageMaker:
         arn = f"{self._arn}:model-package/{p['ModelPackageGroupName']}/{len(self.packages) + 1}"
         self.packages[arn] = p
         return {"ModelPackageArn": arn}
+
+    def _describe_model_package(self, p: dict[str, Any]) -> dict[str, Any]:
+        return self._found(self.packages, p["ModelPackageName"])
+
+    def _list_tags(self, p: dict[str, Any]) -> dict[str, Any]:
+        return {"Tags": self.tags.get(p["ResourceArn"], [])}
 
     def _update_model_package(self, p: dict[str, Any]) -> dict[str, Any]:
         self._found(self.packages, p["ModelPackageArn"]).update(p)

@@ -127,15 +127,59 @@ def test_deployment_without_alarms_is_refused(world, deploy, monkeypatch):
     assert world.sagemaker.models == {}
 
 
+@pytest.mark.parametrize("status", ["Failed", "OutOfService"])
+def test_an_endpoint_that_serves_nothing_makes_room(world, deploy, status):
+    """SageMaker lets it be deleted and nothing else, so it is, and the endpoint is created anew.
+
+    Source: SageMaker API reference, DescribeEndpoint, EndpointStatus.
+    """
+    world.sagemaker.serve()
+    world.sagemaker.endpoints["retriever"]["EndpointStatus"] = status
+
+    assert deploy()["Move"] == "create"
+    endpoint = world.sagemaker.endpoints["retriever"]
+    assert (endpoint["EndpointStatus"], endpoint["EndpointConfigName"]) == ("Creating", EXECUTION)
+
+
+def test_an_endpoint_that_is_being_deleted_is_waited_for(world, deploy, monkeypatch):
+    """Its name is taken until it is gone; nothing else is asked of SageMaker meanwhile."""
+    world.sagemaker.serve()
+    world.sagemaker.endpoints["retriever"]["EndpointStatus"] = "Deleting"
+    monkeypatch.setattr("handlers.endpoints.serving.time.sleep", lambda _: world.sagemaker.endpoints.clear())
+
+    assert deploy()["Move"] == "create"
+    assert "DeleteEndpoint" not in world.sagemaker.operations()
+
+
+def test_a_deletion_that_does_not_end_is_told_in_words(world, deploy, monkeypatch):
+    """After minutes the state fails with what to do."""
+    world.sagemaker.serve()
+    world.sagemaker.endpoints["retriever"]["EndpointStatus"] = "Deleting"
+    monkeypatch.setattr("handlers.deploy_endpoint.DELETION_SECONDS", 0.0)
+
+    with pytest.raises(EndpointFailedError, match="is still being deleted after 0 s; start the execution again"):
+        deploy()
+
+
+@pytest.mark.parametrize("status", ["InService", "Failed"])
+def test_an_endpoint_of_another_stack_is_left_alone(world, deploy, status):
+    """Two stacks of one endpoint name: whose it is, and what to do, before anything is created or deleted."""
+    world.sagemaker.serve()
+    endpoint = world.sagemaker.endpoints["retriever"]
+    endpoint["EndpointStatus"] = status
+    world.sagemaker.tags[endpoint["EndpointArn"]] = [{"Key": "retriever:Stack", "Value": "pets"}]
+
+    with pytest.raises(EndpointFailedError, match="endpoint 'retriever' is stack 'pets''s; give this stack another"):
+        deploy()
+    assert {"CreateModel", "UpdateEndpoint", "DeleteEndpoint"}.isdisjoint(world.sagemaker.operations())
+
+
 @pytest.mark.parametrize(
     ("status", "message"),
     [
         ("Updating", "is Updating with 'other-config'; wait until it is InService"),
         ("Creating", "is Creating with 'old-config'; wait until it is InService"),
-        ("Failed", r"is Failed \(no capacity\); delete it with `aws sagemaker delete-endpoint"),
-        ("OutOfService", "is OutOfService .*; delete it with"),
-        ("UpdateRollbackFailed", "is UpdateRollbackFailed .*; delete it with"),
-        ("Deleting", "is Deleting .*; delete it with"),
+        ("UpdateRollbackFailed", r"is UpdateRollbackFailed \(no capacity\); delete it with `aws sagemaker delete-end"),
     ],
 )
 def test_endpoint_in_another_status_is_told_in_words(world, deploy, status, message):

@@ -4,9 +4,11 @@ import contextlib
 import dataclasses
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from moto import mock_aws
+from moto.s3.models import s3_backends
 
 from handlers import aws
 from handlers.contract.settings import Settings
@@ -33,6 +35,11 @@ class World:
     def put(self, key: str, body: bytes | str = b"x") -> None:
         """Write an object of the data bucket."""
         aws.s3().put_object(Bucket=BUCKET, Key=key, Body=body.encode() if isinstance(body, str) else body)
+
+    def date(self, key: str, seconds: float) -> None:
+        """Let an object of the data bucket have been written so many seconds after the year began."""
+        bucket = s3_backends[ACCOUNT]["aws"].buckets[BUCKET]
+        bucket.keys[key].last_modified = datetime(2026, 1, 1) + timedelta(seconds=seconds)  # noqa: DTZ001 (moto's way)
 
     def put_images(self, prefix: str, **classes: int) -> None:
         """Write distinct images under `prefix`, as many a class as said; "a__b" stands for the path a/b."""

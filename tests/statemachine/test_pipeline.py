@@ -54,8 +54,9 @@ def test_committed_definition_is_what_the_code_builds() -> None:
     assert built.stdout == DEFINITION_FILE.read_text(encoding="utf-8"), "run: python -m statemachine.pipeline"
 
 
-def path(definition: dict[str, Any], *, frozen: bool) -> list[str]:
-    """Return the states that a run visits when it succeeds."""
+def path(definition: dict[str, Any], *, frozen: bool, kept: bool = False) -> list[str]:
+    """Return the states that a run visits when it succeeds; with `kept` a model comes with its input."""
+    holds = {"$.Dataset.BackboneIsFrozen": frozen, "$.Model": kept}
     name, visited = definition["StartAt"], []
     while name:
         visited.append(name)
@@ -63,7 +64,8 @@ def path(definition: dict[str, Any], *, frozen: bool) -> list[str]:
         name = state.get("Next")
         if state["Type"] == "Choice":
             (rule,) = state["Choices"]
-            name = rule["Next"] if rule["BooleanEquals"] is frozen else state["Default"]
+            asked = rule.get("BooleanEquals", rule.get("IsPresent"))
+            name = rule["Next"] if asked is holds[rule["Variable"]] else state["Default"]
     return visited
 
 
@@ -74,11 +76,18 @@ def test_states_are_the_flow_of_the_design(definition: dict[str, Any], frozen: b
     Features are computed where the backbone is frozen alone; any other run pays for no function and no job.
     """
     assert path(definition, frozen=frozen) == [
-        "ValidateDataset", "IsBackboneFrozen", between, "StartTuningJob", "StartTrainingJob", "EvaluateModel",
-        "RegisterModel", "DeployEndpoint", "CheckEndpoint", "RegisterScaling", "ReportOutcome",
+        "ValidateDataset", "HasModel", "IsBackboneFrozen", between, "StartTuningJob", "StartTrainingJob",
+        "EvaluateModel", "RegisterModel", "DeployEndpoint", "CheckEndpoint", "RegisterScaling", "ReportOutcome",
     ]  # fmt: skip
     assert definition["States"]["ReadImages"]["Type"] == "Pass"
     assert definition["States"]["ReportOutcome"]["End"] is True
+
+
+def test_a_model_that_comes_with_the_input_is_deployed(definition: dict[str, Any]) -> None:
+    """No job is started for it: its dataset is looked at, and then it is deployed and checked as any other."""
+    assert path(definition, frozen=True, kept=True) == [
+        "ValidateDataset", "HasModel", "DeployEndpoint", "CheckEndpoint", "RegisterScaling", "ReportOutcome",
+    ]  # fmt: skip
 
 
 def test_every_task_has_a_timeout_and_the_machine_outlasts_them(

@@ -13,6 +13,7 @@ def test_stack_without_an_execution_says_how_to_start_one(
 ) -> None:
     """A sentence and the command that helps, not an error."""
     monkeypatch.setattr(endpoints, "find", lambda session, name: None)
+    monkeypatch.setattr(status_page, "arrivals", lambda session, stack: [])
     session: Any = type("Session", (), {"flags": " --local"})()
     stack: Any = type("Stack", (), {"output": lambda self, name: "retriever"})()
 

@@ -1,0 +1,99 @@
+"""What serves, asked of SageMaker, and the model of an earlier execution that can serve again without training.
+
+The results of an execution are in its summary. Handed to a new execution they let it pass tuning and training by.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from handlers import aws
+from handlers.aws.objects import head, read, split_uri
+from handlers.contract.errors import AwsError, AwsNotFoundError
+from handlers.contract.settings import Settings
+from handlers.contract.states import Evaluation, RegisteredModel, Training
+from handlers.training_jobs.jobs import describe
+
+SERVES_NOTHING = ("Failed", "Deleting", "OutOfService")
+_RESULTS = ("Features", "Tuning", "Training", "Evaluation", "Model")  # of the states that are passed by
+_MAX_SUMMARY_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class KeptModel:
+    """The results of an execution whose model is to serve again, or the problem with them."""
+
+    execution_name: str
+    results: Mapping[str, Any] = field(default_factory=dict)
+    problem: str = ""
+
+    def remark(self, endpoint_name: str) -> str:
+        """Return what the new execution does, and why, in words."""
+        if self.results:
+            return (
+                f"endpoint {endpoint_name!r} does not serve the model of {self.execution_name!r}, so that is deployed "
+                "again, without tuning and training"
+            )
+        return (
+            f"endpoint {endpoint_name!r} does not serve the model of {self.execution_name!r}, which cannot be deployed "
+            f"again ({self.problem}), so it is trained again"
+        )
+
+
+def serving_config(settings: Settings) -> str:
+    """Return the config that the endpoint serves or is changing to, or "" if no endpoint serves."""
+    endpoint = describe("endpoint", settings.endpoint_name)
+    if endpoint is None or endpoint["EndpointStatus"] in SERVES_NOTHING:
+        return ""
+    pending = endpoint.get("PendingDeploymentSummary", {}).get("EndpointConfigName")
+    return str(pending or endpoint["EndpointConfigName"])
+
+
+def kept_model(execution_name: str, settings: Settings) -> KeptModel:
+    """Return the model of an execution that succeeded, if its package is approved and all that it needs is in S3."""
+    try:
+        state = _state(execution_name, settings)
+        results = {name: state[name] for name in _RESULTS}
+        training, evaluation = (
+            Training.model_validate(state["Training"]),
+            Evaluation.model_validate(state["Evaluation"]),
+        )
+        package = RegisteredModel.model_validate(state["Model"])
+    except AwsNotFoundError:
+        return KeptModel(execution_name, problem="its summary.json is gone")
+    except (KeyError, ValueError, TypeError):
+        return KeptModel(execution_name, problem="its summary.json lacks the results of its states")
+    if problem := _problem(training, evaluation, package, settings):
+        return KeptModel(execution_name, problem=problem)
+    results["Training"] = training.model_copy(update={"billable_seconds": 0}).to_event()  # this time nothing is trained
+    return KeptModel(execution_name, results)
+
+
+def _state(execution_name: str, settings: Settings) -> dict[str, Any]:
+    summary = read(settings.bucket_name, f"runs/{execution_name}/summary.json", _MAX_SUMMARY_BYTES)
+    return dict(json.loads(summary)["State"])
+
+
+def _problem(training: Training, evaluation: Evaluation, package: RegisteredModel, settings: Settings) -> str:
+    if evaluation.accuracy < settings.accuracy_threshold:
+        return f"its accuracy {evaluation.accuracy:.4f} is below AccuracyThreshold {settings.accuracy_threshold}"
+    status = _approval(package.model_package_arn)
+    if status != "Approved":
+        return f"its model package is {status or 'gone'}"
+    for uri in (training.model_data_url, evaluation.evaluation_s3_uri):
+        try:
+            head(*split_uri(uri))
+        except AwsNotFoundError:
+            return f"{uri} is gone"
+    return ""
+
+
+def _approval(model_package_arn: str) -> str:
+    try:
+        package = aws.sagemaker().describe_model_package(ModelPackageName=model_package_arn)
+    except AwsError as error:
+        if aws.is_missing(error):
+            return ""
+        raise
+    return package["ModelApprovalStatus"]

@@ -1,0 +1,30 @@
+"""`deploy.py start`: an execution on a dataset that is in the bucket already, asked of start_execution itself."""
+
+from __future__ import annotations
+
+import json
+
+from ops.datasets.reactions import Reaction
+from ops.errors import ExecutionError
+from ops.session import Session
+from ops.stack.stacks import Stack
+
+
+def start(session: Session, stack: Stack, dataset: str, *, is_forced: bool = False) -> Reaction:
+    """Return the execution that has started, or that runs on the same content, and what the function says of it.
+
+    However often it is asked, and although an event may ask for it as well, one execution starts.
+
+    Raises:
+        ExecutionError: the function failed.
+    """
+    event = {"Reason": "manual", "Dataset": dataset, "Force": is_forced}
+    name = stack.output("StartExecutionFunctionName")
+    answer = session.functions.invoke(FunctionName=name, Payload=json.dumps(event).encode())
+    payload = json.loads(answer["Payload"].read())
+    if "FunctionError" in answer:
+        raise ExecutionError(
+            f"dataset {dataset!r}: function {name!r} failed: {payload.get('errorMessage', payload)};"
+            f" see `deploy.py logs start-execution{session.flags}`"
+        )
+    return Reaction(str(payload.get("ExecutionArn", "")), str(payload["Reason"]))

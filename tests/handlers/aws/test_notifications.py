@@ -1,0 +1,32 @@
+"""handlers/aws/notifications.py: what SNS takes as subject and message."""
+
+import pytest
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.sns.models import sns_backends
+
+from handlers.aws.notifications import MAX_MESSAGE_BYTES, publish, subject_of
+from tests.handlers.environment import REGION
+
+
+@pytest.mark.parametrize(
+    ("text", "subject"),
+    [
+        ("retriever: failed pets-1", "retriever: failed pets-1"),
+        ("retriever: b\u00e9b\u00e9\n\t1", "retriever: b?b?1"),
+        ("r" * 200, "r" * 99),
+    ],
+)
+def test_a_subject_is_what_sns_takes(text: str, subject: str) -> None:
+    """Printable ASCII, shorter than 100 characters.
+
+    Source: SNS API reference, Publish.
+    """
+    assert subject_of(text) == subject
+
+
+def test_a_message_that_is_too_long_is_cut(world, settings):
+    """Between characters, whatever they are."""
+    publish(settings, "retriever", "\u00e9" * MAX_MESSAGE_BYTES)
+
+    topic = next(iter(sns_backends[DEFAULT_ACCOUNT_ID][REGION].topics.values()))
+    assert len(topic.sent_notifications[0][1].encode()) == MAX_MESSAGE_BYTES
