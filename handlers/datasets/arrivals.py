@@ -99,10 +99,11 @@ def _beside_the_datasets(bucket: str, objects: Sequence[S3Object]) -> Iterator[M
     stray = [stored for stored in objects if _is_data(stored.key) and not is_archive(stored.key)]
     if pictures := [stored for stored in stray if is_image_name(stored.key)]:
         first = pictures[0].key
+        to = f"{DATASETS}NAME/CLASS/{first.removeprefix(DATASETS)}"
         yield Misplaced(
             f"{DATASETS}*", _state(pictures),
             f"{_named(pictures)} directly in {DATASETS}; a picture belongs to a class of a dataset, move it with "
-            f"`{_move(bucket, first, f"{DATASETS}NAME/CLASS/{first.removeprefix(DATASETS)}")}`",
+            f"`{_move(bucket, first, to)}`",
         )  # fmt: skip
     if others := [stored for stored in stray if not is_image_name(stored.key)]:
         yield Misplaced(

@@ -22,7 +22,7 @@ def start(session: Session, stack: Stack, dataset: str, *, is_forced: bool = Fal
     name = stack.output("StartExecutionFunctionName")
     answer = session.functions.invoke(FunctionName=name, Payload=json.dumps(event).encode())
     payload = json.loads(answer["Payload"].read())
-    if "FunctionError" in answer:
+    if answer.get("FunctionError"):
         raise ExecutionError(
             f"dataset {dataset!r}: function {name!r} failed: {payload.get('errorMessage', payload)};"
             f" see `deploy.py logs start-execution{session.flags}`"

@@ -94,7 +94,7 @@ def test_an_event_that_comes_after_the_sweep_starts_nothing(world, upload, start
 
 
 @pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", None])
-def test_an_event_that_comes_after_a_start_by_hand_starts_nothing(world, upload, start, end, status):
+def test_an_event_after_a_start_by_hand_starts_nothing(world, upload, start, end, status):
     """`deploy.py upload` asks for what no event has announced in time; neither event nor sweep repeats it."""
     payload = upload(deliver=False)
     name = start({"Reason": "manual", "Dataset": "flowers"})["ExecutionName"]

@@ -57,6 +57,11 @@ STORED = [
         {"Id": "features#0a1b", "TrainingJobName": "e-features", "StartedAt": 6},
         {"features_key": "0a1b", "training_job_name": "e-features", "started_at": 6},
     ),
+    (
+        ledger.Arrival,
+        {"Id": "arrival#datasets/pets/", "Seen": "3 2026", "Looks": 2, "Sentence": "why", "DoneAt": "2026"},
+        {"place": "datasets/pets/", "seen": "3 2026", "looks": 2, "sentence": "why", "done_at": "2026"},
+    ),
 ]  # fmt: skip
 _KINDS: list[Any] = [kind for kind, *_ in STORED]  # each a class with attributes of its own
 

@@ -96,6 +96,27 @@ def test_record_wins_over_the_raw_cause() -> None:
     assert execution.reason == "dataset 'flowers': one class"
 
 
+def test_a_run_that_serves_no_more_is_deployed_again() -> None:
+    """Without an endpoint the next step is the command that deploys its model, not a prediction."""
+    execution = _execution("SUCCEEDED", START)
+    execution.dataset = "flowers"
+    session = Session("retriever", "us-east-1", "123456789012")
+
+    step = next_steps(session, execution, None)[-1]
+
+    assert step == "deploy its model again, without training: deploy.py start flowers"
+
+
+def test_jobs_of_a_deployed_model_are_those_that_made_it() -> None:
+    """An execution that deploys an earlier one's model shows that one's reports."""
+    execution = _execution("SUCCEEDED", START)
+    own = execution.training_job_name
+    execution.record = Run(execution.name, training_job_name="earlier-1", tuning_job_name="earlier-2")
+
+    assert own == execution.name
+    assert (execution.training_job_name, execution.tuning_job_name) == ("earlier-1", "earlier-2")
+
+
 @pytest.mark.parametrize(
     ("state", "target"),
     [("StartTrainingJob", "training-job"), ("DeployEndpoint", "endpoint"), ("ValidateDataset", "validate-dataset")],
@@ -106,4 +127,4 @@ def test_next_step_of_a_failure_is_its_log(state: str, target: str) -> None:
     execution.record = Run(execution.name, failed_state=state)
     session = Session("retriever", "us-east-1", "123456789012")
 
-    assert next_steps(session, execution)[-1] == f"look closer: deploy.py logs {target}"
+    assert next_steps(session, execution, None)[-1] == f"look closer: deploy.py logs {target}"
