@@ -1,11 +1,10 @@
 """handlers/aws/notifications.py: what SNS takes as subject and message."""
 
 import pytest
-from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 
 from handlers.aws.notifications import MAX_MESSAGE_BYTES, publish, subject_of
-from tests.handlers.environment import REGION
+from tests.handlers.environment import ACCOUNT, REGION
 
 
 @pytest.mark.parametrize(
@@ -28,5 +27,5 @@ def test_a_message_that_is_too_long_is_cut(world, settings):
     """Between characters, whatever they are."""
     publish(settings, "retriever", "\u00e9" * MAX_MESSAGE_BYTES)
 
-    topic = next(iter(sns_backends[DEFAULT_ACCOUNT_ID][REGION].topics.values()))
+    topic = next(iter(sns_backends[ACCOUNT][REGION].topics.values()))
     assert len(topic.sent_notifications[0][1].encode()) == MAX_MESSAGE_BYTES

@@ -88,7 +88,7 @@ def test_a_model_that_serves_while_it_changes_is_left(world, served, start, stat
     world.sagemaker.endpoints["retriever"]["EndpointStatus"] = status
 
     assert start(MANUAL)["Started"] is False
-    assert "nothing to do" in stored(Dataset, world.ledger, "flowers").skip_reason
+    assert "nothing to do" in str(stored(Dataset, world.ledger, "flowers").skip_reason)
 
 
 def test_what_a_person_has_deployed_by_hand_is_left(world, served, start):

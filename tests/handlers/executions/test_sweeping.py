@@ -3,13 +3,12 @@
 import json
 
 import pytest
-from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 
 from handlers import aws
 from handlers.contract.errors import AwsThrottledError
 from handlers.ledger import Arrival, Dataset
-from tests.handlers.environment import BUCKET, REGION
+from tests.handlers.environment import ACCOUNT, BUCKET, REGION
 from tests.handlers.stored import stored
 
 SWEEP = {"Sweep": True}
@@ -29,7 +28,7 @@ def sweep(start):
 
 def told():
     """Return subject and text of each notification."""
-    topic = next(iter(sns_backends[DEFAULT_ACCOUNT_ID][REGION].topics.values()))
+    topic = next(iter(sns_backends[ACCOUNT][REGION].topics.values()))
     return [(subject, text) for _, text, subject, *_ in topic.sent_notifications]
 
 
@@ -119,7 +118,7 @@ def test_one_dataset_in_trouble_leaves_the_others(world, sweep, monkeypatch):
     for name in ("birds", "flowers"):
         world.put(f"datasets/{name}/_SUCCESS")
     sweep(1)
-    refused = []
+    refused: list[str] = []
 
     def refuse_once(**arguments):
         if not refused:
