@@ -6,12 +6,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import aws
 from handlers.aws.logs import logger
-from handlers.aws.objects import write_json
+from handlers.aws.objects import write
 from handlers.contract.errors import DatasetChangedError
 from handlers.contract.settings import Settings
 from handlers.contract.states import EvaluateModelInput, Evaluation
 from handlers.datasets.fingerprint import fingerprint_of
-from handlers.training_jobs.evaluations import MEMBER, judge, read_evaluation
+from handlers.training_jobs.evaluations import MEMBER, judge, parsed, read_evaluation
 
 aws.prepare("s3")
 
@@ -38,9 +38,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     step = EvaluateModelInput.model_validate(event)
     settings = Settings.from_env()
     check_dataset(step, settings.bucket_name)
-    document = read_evaluation(step.training.output_s3_uri)
-    accepted = judge(document, step, settings.accuracy_threshold)
-    uri = write_json(settings.bucket_name, f"runs/{step.execution_name}/{MEMBER}", document)
+    data = read_evaluation(step.training.output_s3_uri)
+    accepted = judge(parsed(data, step.training.output_s3_uri), step, settings.accuracy_threshold)
+    uri = write(settings.bucket_name, f"runs/{step.execution_name}/{MEMBER}", data, "application/json")
     logger.info("model accepted", accuracy=accepted.test_top1, threshold=settings.accuracy_threshold)
     return Evaluation(
         accuracy=accepted.test_top1,

@@ -20,7 +20,7 @@ def training_report(evaluation: Mapping[str, Any], thumbnails: Mapping[str, byte
     """Return the HTML page; `thumbnails` are JPEGs by the path of the image."""
     epochs, best_epoch = evaluation["epochs"], evaluation["best_epoch"]
     rows = evaluation["per_class"]
-    matrix = np.asarray(evaluation["confusion_matrix"], np.int64) if rows else None
+    cells = np.asarray(evaluation["confusions"], np.int64) if rows else None
     return render(
         "training.html",
         title=f"Training report: {evaluation['training_job_name']}",
@@ -32,7 +32,7 @@ def training_report(evaluation: Mapping[str, Any], thumbnails: Mapping[str, byte
         throughput_chart=charts.throughput(epochs, counted(evaluation)),
         counted=counted(evaluation),
         speed=speed(epochs),
-        confusion=None if matrix is None else confusion_section(matrix, evaluation["class_names"]),
+        confusion=None if cells is None else confusion_section(cells, evaluation["class_names"]),
         class_rows=sorted(rows, key=lambda row: row["f1"])[:MAX_CLASS_ROWS],
         sizes_chart=charts.class_sizes(rows) if rows else None,
         reliability_chart=charts.reliability(evaluation["calibration"]["bins"]) if rows else None,
@@ -60,14 +60,16 @@ def speed(epochs: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
     }
 
 
-def confusion_section(matrix: NDArray[np.int64], class_names: Sequence[str]) -> dict[str, Any]:
-    """Return the heat map, what its cells hold, and the most frequent confusions."""
-    order = list(range(len(matrix)))
-    is_large = len(matrix) > charts.MAX_LABELLED_CLASSES
+def confusion_section(confused: NDArray[np.int64], class_names: Sequence[str]) -> dict[str, Any]:
+    """Return the heat map, what its cells hold, and the most frequent confusions.
+
+    `confused` (N, 3) holds true class, predicted class and number of images of each cell that is not 0.
+    """
+    order = _worst(confused, len(class_names))
+    is_large = len(class_names) > charts.MAX_LABELLED_CLASSES
     if is_large:
-        order = _worst(matrix)
-        order = [order[index] for index in charts.similarity_order(matrix[np.ix_(order, order)])]
-    shown = matrix[np.ix_(order, order)]
+        order = [order[index] for index in charts.similarity_order(_matrix(confused, order))]
+    shown = _matrix(confused, order)
     names = [class_names[index] for index in order]
     cells = [[int(row), int(column), int(shown[row, column])] for row, column in zip(*np.nonzero(shown), strict=True)]
     return {
@@ -75,24 +77,23 @@ def confusion_section(matrix: NDArray[np.int64], class_names: Sequence[str]) -> 
         "cells": {"classes": names, "cells": cells},
         "is_reordered": is_large,
         "num_shown": len(order),
-        "num_classes": len(matrix),
-        "pairs": confusions(matrix, class_names),
+        "num_classes": len(class_names),
+        "pairs": confusions(confused, class_names),
     }
 
 
-def confusions(matrix: NDArray[np.int64], class_names: Sequence[str]) -> list[dict[str, Any]]:
+def confusions(confused: NDArray[np.int64], class_names: Sequence[str]) -> list[dict[str, Any]]:
     """Return the pairs of classes that are taken for each other most often, with their share of the true class."""
-    wrong = matrix.copy()
-    np.fill_diagonal(wrong, 0)
-    totals = matrix.sum(axis=1)
+    totals = np.bincount(confused[:, 0], weights=confused[:, 2], minlength=len(class_names))
     pairs = [
         {
             "class_name": class_names[row],
             "predicted": class_names[column],
-            "count": int(wrong[row, column]),
-            "share": float(wrong[row, column] / totals[row]),
+            "count": int(count),
+            "share": float(count / totals[row]),
         }
-        for row, column in zip(*np.nonzero(wrong), strict=True)
+        for row, column, count in confused
+        if row != column
     ]
     return sorted(pairs, key=lambda pair: (-pair["count"], -pair["share"]))[:MAX_CONFUSIONS]
 
@@ -109,9 +110,20 @@ def serving(evaluation: Mapping[str, Any]) -> dict[str, Any]:
     return {str(name).replace("_", " "): value for name, value in described.items() if value not in (None, "")}
 
 
-def _worst(matrix: NDArray[np.int64]) -> list[int]:
+def _worst(confused: NDArray[np.int64], num_classes: int) -> list[int]:
     """Return the classes that a heat map can show: all, or those with the most errors."""
-    if len(matrix) <= MAX_HEAT_MAP_CLASSES:
-        return list(range(len(matrix)))
-    errors = matrix.sum(axis=0) + matrix.sum(axis=1) - 2 * matrix.diagonal()
-    return sorted(int(index) for index in np.argsort(-errors, kind="stable")[:MAX_HEAT_MAP_CLASSES])
+    if num_classes <= MAX_HEAT_MAP_CLASSES:
+        return list(range(num_classes))
+    rows, columns, counts = confused[confused[:, 0] != confused[:, 1]].T
+    errors = sum(np.bincount(classes, weights=counts, minlength=num_classes) for classes in (rows, columns))
+    return sorted(int(index) for index in np.argsort(-np.asarray(errors), kind="stable")[:MAX_HEAT_MAP_CLASSES])
+
+
+def _matrix(confused: NDArray[np.int64], order: Sequence[int]) -> NDArray[np.int64]:
+    """Return the confusion matrix of the classes in `order`."""
+    places = {index: place for place, index in enumerate(order)}
+    matrix = np.zeros((len(order), len(order)), np.int64)
+    for row, column, count in confused.tolist():
+        if row in places and column in places:
+            matrix[places[row], places[column]] = count
+    return matrix

@@ -95,7 +95,12 @@ def read(bucket: str, key: str, max_bytes: int) -> bytes:
 def write_json(bucket: str, key: str, value: Any) -> str:
     """Write `value` as JSON and return the object's URI."""
     body = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-    aws.s3().put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
+    return write(bucket, key, body, "application/json")
+
+
+def write(bucket: str, key: str, body: bytes, content_type: str) -> str:
+    """Write `body` and return the object's URI."""
+    aws.s3().put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
     return f"s3://{bucket}/{key}"
 
 

@@ -185,6 +185,9 @@ class ReportOutcomeInput(Boundary):
     state: dict[str, Any]
 
 
+MAX_GOLDEN = 64  # training/train.py writes 8
+
+
 class GoldenPrediction(BaseModel):
     """One prediction that evaluation made and the live endpoint must repeat; `path` is the manifest's entry."""
 
@@ -204,4 +207,4 @@ class JobEvaluation(BaseModel):
     dataset_fingerprint: str
     num_test_images: int
     test_top1: float = Field(allow_inf_nan=False)
-    golden: list[GoldenPrediction] = []
+    golden: list[GoldenPrediction] = Field(default=[], max_length=MAX_GOLDEN, fail_fast=True)

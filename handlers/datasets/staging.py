@@ -1,6 +1,5 @@
 """Unpack an archive into S3, beside nothing of another dataset or another content: staged/NAME/FINGERPRINT/."""
 
-import json
 import threading
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,11 +10,13 @@ from datasets.layout import SetAside
 from datasets.paths import file_problem
 from handlers import aws
 from handlers.aws.objects import S3Object, read, write_json
-from handlers.contract.errors import AwsNotFoundError
+from handlers.contract.errors import AwsNotFoundError, DatasetError
+from handlers.contract.json_bounds import bounded_json
 from handlers.datasets.archives import members
 
 _THREADS = 8  # each holds one image of at most limits.MAX_IMAGE_BYTES, so memory stays below 256 MiB
-_MAX_MARKER_BYTES = 256 * 1024**2
+_MAX_MARKER_BYTES = 64 * 1024**2
+_MAX_MEMORY_BYTES = 1024**3  # while the marker is read, of the function's 2 GB
 
 
 def unpack(bucket: str, archive: S3Object, prefix: str, limits: Limits | None = None) -> list[SetAside]:
@@ -33,10 +34,14 @@ def unpack(bucket: str, archive: S3Object, prefix: str, limits: Limits | None = 
 
 def _read_marker(bucket: str, prefix: str) -> list[SetAside] | None:
     try:
-        entries = json.loads(read(bucket, prefix + MARKER, _MAX_MARKER_BYTES))
+        entries = bounded_json(read(bucket, prefix + MARKER, _MAX_MARKER_BYTES), _MAX_MEMORY_BYTES)
+        return [SetAside(str(path), str(reason)) for path, reason in entries]
     except AwsNotFoundError:
         return None
-    return [SetAside(path, reason) for path, reason in entries]
+    except (ValueError, TypeError) as error:
+        raise DatasetError(
+            f"marker 's3://{bucket}/{prefix}{MARKER}' is not what was written: {error}; delete it and start again"
+        ) from error
 
 
 def _put_all(bucket: str, prefix: str, archived: Iterable[Member]) -> list[SetAside]:

@@ -1,6 +1,5 @@
 """Golden predictions: what the evaluation answered for some images, and what the live endpoint answers."""
 
-import json
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -11,10 +10,12 @@ from datasets.limits import MAX_IMAGE_BYTES
 from handlers import aws
 from handlers.aws.objects import read, split_uri
 from handlers.contract.errors import EndpointCheckError
+from handlers.contract.json_bounds import bounded_json
 from handlers.contract.states import Check, Endpoint, GoldenPrediction, JobEvaluation
 from handlers.endpoints.containers import CONTENT_TYPES
-from handlers.training_jobs.evaluations import MAX_EVALUATION_BYTES
+from handlers.training_jobs.evaluations import MAX_EVALUATION_BYTES, MAX_MEMORY_BYTES
 
+_MAX_ANSWER_BYTES = 8 * 1024 * 1024  # of more, the rest is missing, and so it is no JSON
 TOLERANCE = 0.02  # of a probability: another CPU's rounding stays far below it
 
 
@@ -31,9 +32,12 @@ def golden_predictions(evaluation_s3_uri: str) -> list[GoldenPrediction]:
     """
     bucket, key = split_uri(evaluation_s3_uri)
     try:
-        golden = JobEvaluation.model_validate_json(read(bucket, key, MAX_EVALUATION_BYTES)).golden
+        document = bounded_json(read(bucket, key, MAX_EVALUATION_BYTES), MAX_MEMORY_BYTES)
+        golden = JobEvaluation.model_validate(document).golden
     except ValidationError as error:
         raise EndpointCheckError(f"{evaluation_s3_uri!r} is no evaluation: {error.errors()[0]['msg']}") from error
+    except ValueError as error:
+        raise EndpointCheckError(f"{evaluation_s3_uri!r} is no evaluation: {error}") from error
     if not golden:
         raise EndpointCheckError(f"{evaluation_s3_uri!r} has no golden predictions; training/train.py writes them")
     return golden
@@ -54,7 +58,7 @@ def ask(endpoint: Endpoint, dataset_s3_uri: str, path: str) -> Answer:
             Accept="application/json",
             Body=image,
         )
-        best = json.loads(response["Body"].read())["predictions"][0]
+        best = bounded_json(response["Body"].read(_MAX_ANSWER_BYTES), MAX_MEMORY_BYTES)["predictions"][0]
         return Answer(str(best["class_name"]), float(best["probability"]))
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise EndpointCheckError(

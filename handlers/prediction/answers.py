@@ -5,7 +5,8 @@ import traceback
 from dataclasses import dataclass
 from typing import Any
 
-from handlers.prediction import call_log, strict_json
+from handlers.contract import strict_json
+from handlers.prediction import call_log
 from handlers.prediction.call_request import PredictRequest
 from handlers.prediction.classification import Outcome
 from handlers.prediction.errors import PredictionError, UnforeseenError

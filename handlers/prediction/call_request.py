@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from handlers.prediction import strict_json
+from handlers.contract import strict_json
 from handlers.prediction.errors import BadRequestError, ImageTooLargeError
 
 SOURCES = ("url", "urls", "s3_uri", "image")

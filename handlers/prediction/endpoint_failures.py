@@ -7,7 +7,7 @@ container says is neither answered nor logged here. It stands in the endpoint's 
 import re
 from typing import Any
 
-from handlers.prediction import strict_json
+from handlers.contract import strict_json
 from handlers.prediction.aws_http import Response
 from handlers.prediction.errors import (
     ModelFailedError,

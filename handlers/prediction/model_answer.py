@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from handlers.prediction import strict_json
+from handlers.contract import strict_json
 from handlers.prediction.errors import ModelFailedError
 
 _REMEDY = "deploy a model trained by this pipeline"

@@ -1,6 +1,6 @@
 """The evaluation that a training job leaves: read from its output within bounds, and judged."""
 
-import json
+import reprlib
 from typing import Any
 
 from pydantic import ValidationError
@@ -9,16 +9,18 @@ from datasets.archives import Archive, Limits, members
 from datasets.errors import ArchiveError, ArchiveSizeError
 from handlers.aws.objects import SeekableObject, head, split_uri
 from handlers.contract.errors import AwsNotFoundError, ModelRejectedError
+from handlers.contract.json_bounds import bounded_json
 from handlers.contract.states import EvaluateModelInput, JobEvaluation
 
 MEMBER = "evaluation.json"
-MAX_EVALUATION_BYTES = 64 * 1024 * 1024  # a confusion matrix of 3,000 classes fits
+MAX_EVALUATION_BYTES = 32 * 1024 * 1024  # one of 10,000 classes takes 10 MB
+MAX_MEMORY_BYTES = 288 * 1024 * 1024  # while it is read, of the function's 512 MB
 MAX_OUTPUT_BYTES = 2 * 1024**3
 FLOOR_BYTES = 128 * 1024 * 1024  # what a small output may unpack to, whatever its ratio
 
 
-def read_evaluation(output_s3_uri: str) -> Any:
-    """Return evaluation.json, as JSON, out of a training job's output.tar.gz.
+def read_evaluation(output_s3_uri: str) -> bytes:
+    """Return evaluation.json out of a training job's output.tar.gz.
 
     Raises:
         ModelRejectedError: there is no such object or member, or it is damaged or too large.
@@ -33,8 +35,17 @@ def read_evaluation(output_s3_uri: str) -> Any:
         raise ModelRejectedError(f"output {output_s3_uri!r} cannot be read: {error.reason}; train again") from error
     if data is None:
         raise ModelRejectedError(f"output {output_s3_uri!r} holds no {MEMBER}; training/train.py writes it")
+    return data
+
+
+def parsed(data: bytes, output_s3_uri: str) -> Any:
+    """Return the JSON value of an evaluation, in bounded memory.
+
+    Raises:
+        ModelRejectedError: it is no JSON, or would take too much memory.
+    """
     try:
-        return json.loads(data)
+        return bounded_json(data, MAX_MEMORY_BYTES)
     except ValueError as error:
         raise ModelRejectedError(f"{MEMBER} in {output_s3_uri!r} is no JSON: {error}; train again") from error
 
@@ -65,8 +76,8 @@ def judge(document: Any, step: EvaluateModelInput, threshold: float) -> JobEvalu
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or MEMBER
         raise ModelRejectedError(
-            f"{where} in {MEMBER}: {first.get('input')!r:.80}; {first['msg']}, so the model is not deployed "
-            f"(threshold {threshold})"
+            f"{where} in {MEMBER}: {reprlib.repr(first.get('input')):.80}; {first['msg']}, so the model is not "
+            f"deployed (threshold {threshold})"
         ) from error
     _check_own(evaluation, step)
     if evaluation.num_test_images < 1:

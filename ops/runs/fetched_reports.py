@@ -31,6 +31,7 @@ MEMBERS = {
     "profile_trace.json.gz": "profile_trace.json.gz",
     "evaluation.json": "evaluation.json",
 }
+MAX_ARCHIVE_BYTES = 1 << 28
 MAX_OUTPUT_BYTES = 1 << 30
 MAX_MEMBER_BYTES = 64 << 20
 _MISSING = {"ValidationException", "ResourceNotFound", "ResourceNotFoundException"}
@@ -153,9 +154,9 @@ def _members(session: Session, described: DescribeTrainingJobResponseTypeDef) ->
     base = f"{prefix.rstrip('/')}/{described['TrainingJobName']}/output"
     if output.get("CompressionType") == "NONE":
         keys = {name: f"{base}/data/{name}" for name in MEMBERS}
-        contents = {name: _object(session, bucket, key) for name, key in keys.items()}
+        contents = {name: _object(session, bucket, key, MAX_MEMBER_BYTES) for name, key in keys.items()}
         return {name: content for name, content in contents.items() if content is not None}
-    archive = _object(session, bucket, f"{base}/output.tar.gz")
+    archive = _object(session, bucket, f"{base}/output.tar.gz", MAX_ARCHIVE_BYTES)
     if archive is None:
         raise ReportError(
             f"output s3://{bucket}/{base}/output.tar.gz: does not exist; training job"
@@ -183,10 +184,21 @@ def unpack(archive: bytes, name: str) -> dict[str, bytes]:
     return unpacked
 
 
-def _object(session: Session, bucket: str, key: str) -> bytes | None:
+def _object(session: Session, bucket: str, key: str, max_bytes: int) -> bytes | None:
+    """Return the object, None where there is none.
+
+    Raises:
+        ReportError: it is larger than `max_bytes`.
+    """
     try:
-        return session.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        found = session.s3.get_object(Bucket=bucket, Key=key)
     except ClientError as error:
         if error_code(error) in {"NoSuchKey", "404"}:
             return None
         raise
+    if found["ContentLength"] > max_bytes:
+        found["Body"].close()
+        raise ReportError(
+            f"output s3://{bucket}/{key}: has {found['ContentLength']} bytes, over {max_bytes}; fetch it by hand"
+        )
+    return found["Body"].read()

@@ -21,7 +21,7 @@ def make_evaluation() -> Callable[..., dict[str, Any]]:
         logits[np.arange(count), labels] += 2.0
         probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
         scores = split_scores([f"test/{i}.jpg" for i in range(count)], labels, probabilities, class_names)
-        hits = int(np.trace(np.array(scores["confusion_matrix"])))
+        hits = sum(count for row, column, count in scores["confusions"] if row == column)
         return {
             "training_job_name": "pets-1",
             "dataset_fingerprint": "abc123",

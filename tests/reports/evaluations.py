@@ -24,4 +24,4 @@ def untested(evaluation: dict[str, Any]) -> dict[str, Any]:
     """Return `evaluation` as it is written where there was no test split."""
     gone = ("test_top1_interval", "test_top5", "macro_f1", "calibration", "mistakes")
     kept = {name: value for name, value in evaluation.items() if name not in gone}
-    return kept | {"num_test_images": 0, "test_top1": None, "test_loss": None, "per_class": [], "confusion_matrix": []}
+    return kept | {"num_test_images": 0, "test_top1": None, "test_loss": None, "per_class": [], "confusions": []}

@@ -55,7 +55,7 @@ def write_evaluation(report: dict[str, Any], config: TrainingConfig) -> None:
 
 def _test_scores(datasets: Datasets, logits: Tensor | None) -> dict[str, Any]:
     if datasets.test is None or logits is None:
-        return {"num_test_images": 0, "test_top1": None, "test_loss": None, "per_class": [], "confusion_matrix": []}
+        return {"num_test_images": 0, "test_top1": None, "test_loss": None, "per_class": [], "confusions": []}
     split = datasets.test
     metrics = metrics_of(logits, split.labels)
     paths = [sample.relative_path for sample in split.samples]

@@ -14,11 +14,17 @@ CALIBRATION_BINS = 15
 _Z_95 = 1.959964  # 97.5 % quantile of the normal distribution
 
 
-def confusion_matrix(labels: NDArray[Any], predicted: NDArray[Any], num_classes: int) -> NDArray[np.int64]:
-    """Return counts (num_classes, num_classes): row the true class, column the predicted one."""
-    from sklearn import metrics
+MAX_CONFUSIONS = 100_000
 
-    return np.asarray(metrics.confusion_matrix(labels, predicted, labels=np.arange(num_classes)), np.int64)
+
+def confusions(labels: NDArray[Any], predicted: NDArray[Any]) -> list[list[int]]:
+    """Return the cells of the confusion matrix that are not 0: true class, predicted class, number of images.
+
+    The matrix of 10,000 classes would have 100 million; of more than 100,000 cells the most frequent are returned.
+    """
+    cells, counts = np.unique(np.stack([labels, predicted], axis=1), axis=0, return_counts=True)
+    kept = np.sort(np.argsort(-counts, kind="stable")[:MAX_CONFUSIONS])
+    return [[int(row), int(column), int(count)] for (row, column), count in zip(cells[kept], counts[kept], strict=True)]
 
 
 def per_class_scores(labels: NDArray[Any], predicted: NDArray[Any], class_names: Sequence[str]) -> list[dict[str, Any]]:
@@ -124,7 +130,7 @@ def split_scores(
         "test_top5": top_k_accuracy(labels, probabilities, 5),
         "macro_f1": macro_f1(rows),
         "per_class": rows,
-        "confusion_matrix": confusion_matrix(labels, predicted, len(class_names)).tolist(),
+        "confusions": confusions(labels, predicted),
         "calibration": calibration(probabilities.max(axis=1), correct),
         "mistakes": confident_mistakes(paths, labels, probabilities, class_names),
     }

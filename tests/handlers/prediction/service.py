@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from handlers import predict
-from handlers.prediction import s3_image, strict_json
+from handlers.contract import strict_json
+from handlers.prediction import s3_image
 from tests.openapi import validator
 
 ROOT = Path(__file__).resolve().parents[3]

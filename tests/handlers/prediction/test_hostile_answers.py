@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handlers.prediction import classification, fetch, strict_json
+from handlers.contract import strict_json
+from handlers.prediction import classification, fetch
 from handlers.prediction.errors import PredictionError
 from handlers.prediction.urls import parse_url, redirected
 from tests.handlers.prediction.image_server import Server, redirect_to

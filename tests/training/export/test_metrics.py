@@ -6,11 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
+from training.export import metrics
 from training.export.metrics import (
     accuracy_interval,
     calibration,
     confident_mistakes,
-    confusion_matrix,
+    confusions,
     macro_f1,
     per_class_scores,
     split_scores,
@@ -21,11 +22,16 @@ LABELS = np.array([0, 0, 0, 1, 1, 2])
 PREDICTED = np.array([0, 0, 1, 1, 0, 1])
 
 
-def test_confusion_matrix_has_a_row_for_every_class() -> None:
-    """Rows are true classes, columns predicted ones; a class that occurs nowhere keeps its place."""
-    matrix = confusion_matrix(LABELS, PREDICTED, 4)
+def test_confusions_are_the_cells_that_are_not_empty() -> None:
+    """Each is the true class, the predicted one, and how many images."""
+    assert confusions(LABELS, PREDICTED) == [[0, 0, 2], [0, 1, 1], [1, 0, 1], [1, 1, 1], [2, 1, 1]]
 
-    assert matrix.tolist() == [[2, 1, 0, 0], [1, 1, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]]
+
+def test_of_many_confusions_the_most_frequent_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """evaluation.json is bounded, however many classes are taken for others."""
+    monkeypatch.setattr(metrics, "MAX_CONFUSIONS", 2)
+
+    assert confusions(LABELS, PREDICTED) == [[0, 0, 2], [0, 1, 1]]
 
 
 def test_per_class_scores_are_those_worked_out_by_hand() -> None:
@@ -104,5 +110,5 @@ def test_scores_of_a_perfect_split_are_whole(recwarn: pytest.WarningsRecorder) -
     found = split_scores(["a", "b", "c"], np.arange(3), probabilities, ["x", "y", "z"])
 
     assert (found["mistakes"], found["macro_f1"], found["calibration"]["ece"]) == ([], 1.0, 0.0)
-    assert found["confusion_matrix"] == np.eye(3).tolist()
+    assert found["confusions"] == [[0, 0, 1], [1, 1, 1], [2, 2, 1]]
     assert not recwarn.list
