@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import aws
 from handlers.aws.logs import logger
-from handlers.contract.errors import AwsError, EndpointCheckError, RetrieverError
+from handlers.contract.errors import AwsError, AwsPendingError, EndpointCheckError, RetrieverError
 from handlers.contract.states import CheckEndpointInput, Endpoint
 from handlers.endpoints import serving
 from handlers.endpoints.golden import ask, compare, golden_predictions
@@ -30,6 +30,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         golden = golden_predictions(step.evaluation.evaluation_s3_uri)
         answers = [ask(step.endpoint, step.dataset.s3_uri, expected.path) for expected in golden]
         check = compare(golden, answers)
+    except AwsPendingError:  # not known everywhere yet, so it is asked again; nothing is wrong with it
+        raise
     except RetrieverError as error:  # an endpoint that cannot be checked must not serve either
         raise EndpointCheckError(f"{error}; {set_back(step.endpoint)}") from error
     logger.info("endpoint checked", check=check.to_event())

@@ -80,6 +80,18 @@ def transient_retry() -> JitteredRetry:
     )
 
 
+def pending_retry() -> JitteredRetry:
+    """Six more tries over about three minutes, while what a state builds on is not known everywhere yet."""
+    return JitteredRetry(
+        error_equals=["AwsPendingError"],
+        interval_seconds=5,
+        max_attempts=6,
+        backoff_rate=2,
+        max_delay_seconds=60,
+        jitter_strategy="NONE",
+    )
+
+
 def report_retry() -> JitteredRetry:
     """Two more reports when one was cut short by whatever it was: a report may be repeated."""
     return JitteredRetry(
@@ -123,7 +135,7 @@ def lambda_task(
         result_selector=selector,
         result_path=f"$.{gives}" if gives else None,
         timeout_seconds=timeout_seconds,
-        retry=transient_retry(),
+        retry=[transient_retry(), pending_retry()],
     )
 
 

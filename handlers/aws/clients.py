@@ -8,12 +8,14 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
+from handlers.aws.pending import passes
 from handlers.contract.errors import (
     AwsConditionError,
     AwsDeniedError,
     AwsError,
     AwsInUseError,
     AwsNotFoundError,
+    AwsPendingError,
     AwsRequestError,
     AwsThrottledError,
     AwsUnavailableError,
@@ -84,6 +86,7 @@ _CODES: dict[type[AwsError], frozenset[str]] = {
 }
 _REMEDIES: dict[type[AwsError], str] = {
     AwsNotFoundError: "check that it still exists",
+    AwsPendingError: "start again in a minute; it does not exist if that persists",
     AwsInUseError: "wait until it is free, or use another name",
     AwsConditionError: "another invocation was first",
     AwsThrottledError: "raise the quota in Service Quotas, or start again later",
@@ -94,11 +97,15 @@ _REMEDIES: dict[type[AwsError], str] = {
 
 
 def translated(error: Exception, operation: str) -> AwsError:
-    """Return our class for a botocore error, chosen by its code and status, never by the words of its message."""
+    """Return our class for a botocore error, chosen by its code and status.
+
+    By the words of its message only where AWS has one code for what passes and what stays: handlers/aws/pending.py.
+    """
     if isinstance(error, ClientError):
         answer = error.response.get("Error", {})
         code, message = answer.get("Code", "Unknown"), answer.get("Message", "")
         kind = _kind(code, error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        kind = AwsPendingError if passes(operation, code, message) else kind
     else:
         code, message = type(error).__name__, str(error)
         kind = AwsRequestError if isinstance(error, ParamValidationError) else AwsUnavailableError

@@ -15,6 +15,7 @@ A message reads `<what>: <value seen>; <what was expected or what to do>`, becau
         AwsError                 an AWS call failed
             AwsNotFoundError     the resource does not exist
             AwsInUseError        the resource exists already, or is busy
+            AwsPendingError      what the request builds on was just made, and is not known everywhere yet
             AwsConditionError    a conditional write found another value
             AwsThrottledError    AWS asked to slow down, after all tries
             AwsDeniedError       the role lacks a permission, or its credentials ended
@@ -78,6 +79,10 @@ class AwsNotFoundError(AwsError):
 
 class AwsInUseError(AwsError):
     """A resource of that name exists already, or is busy."""
+
+
+class AwsPendingError(AwsError):
+    """What the request builds on was made a moment ago and is not known everywhere yet; the state is repeated."""
 
 
 class AwsConditionError(AwsError):

@@ -1,5 +1,6 @@
 """How a job or deployment that an execution waits for has ended, in the terms of the state that waits."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from handlers.training_jobs import failures
 from handlers.training_jobs.features import features_of
 from handlers.training_jobs.jobs import describe
 
+SETTLING_SECONDS = 60  # a description may miss what was just made; then the sweep, at the latest, looks again
 VARIANT_NAME = "AllTraffic"
 _ERRORS: dict[JobKind, str] = {
     "features": "FeaturesJobFailedError",
@@ -34,14 +36,16 @@ class Failed:
 def outcome_of(token: Token, *, surely_started: bool) -> Succeeded | Failed | None:
     """Return the outcome of what a token waits for, or None while it goes on.
 
+    What cannot be described is missing only once it has had the time to be known everywhere.
     `surely_started` is False while the handler that stored the token may not yet have made its request: then a
     missing job is no failure, nor is an endpoint that still serves its old config.
     """
     kind = token.kind
     described = describe(kind, token.resource_name)
     if described is None:
+        is_settled = time.time() - token.created_at > SETTLING_SECONDS
         cause = failures.vanished_sentence(kind, token.resource_name)
-        return Failed(_ERRORS[kind], cause) if surely_started else None
+        return Failed(_ERRORS[kind], cause) if surely_started and is_settled else None
     if kind == "features":
         return _features_outcome(described)
     if kind == "tuning":

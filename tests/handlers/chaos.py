@@ -102,6 +102,6 @@ def _caller() -> str:
     return ""
 
 
-def refusal(code: str, status: int = 400) -> tuple[Any, dict[str, Any]]:
+def refusal(code: str, status: int = 400, message: str = "") -> tuple[Any, dict[str, Any]]:
     """Return what a service answers when it refuses a call with `code`."""
-    return Response(status), {"Error": {"Code": code, "Message": f"{code} of a test"}}
+    return Response(status), {"Error": {"Code": code, "Message": message or f"{code} of a test"}}

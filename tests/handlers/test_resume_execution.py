@@ -10,6 +10,7 @@ import pytest
 from handlers import start_training_job, start_tuning_job
 from handlers.contract.errors import AwsThrottledError, AwsUnavailableError
 from handlers.executions import waiting
+from handlers.executions.outcomes import SETTLING_SECONDS
 from handlers.ledger import Ledger, Token
 from handlers.ledger.tokens import CLAIM_SECONDS
 from handlers.resume_execution import handler
@@ -248,6 +249,7 @@ def test_sweep_goes_on_after_a_problem(world, training, sent, event, lambda_cont
 def test_vanished_job_is_a_failure_in_words(world, training, sent, lambda_context):
     """SageMaker forgot it, or someone did."""
     world.sagemaker.training_jobs.clear()
+    _age_tokens(world)
 
     handler(training, lambda_context)
 
@@ -256,6 +258,26 @@ def test_vanished_job_is_a_failure_in_words(world, training, sent, lambda_contex
         f"training job '{EXECUTION}' no longer exists; it was deleted while the execution waited for it, "
         f"start the execution again",
     )
+
+
+def test_job_that_a_description_misses_has_not_vanished(world, training, sent, lambda_context):
+    """What was just made is not known everywhere yet: nothing is said until a minute has passed."""
+    jobs = dict(world.sagemaker.training_jobs)
+    world.sagemaker.training_jobs.clear()
+
+    handler(training, lambda_context)
+    assert sent.answers == []
+
+    world.sagemaker.training_jobs.update(jobs)
+    world.sagemaker.complete_training_job(EXECUTION)
+    handler(training, lambda_context)
+    assert len(sent.answers) == 1
+
+
+def _age_tokens(world):
+    """Let every token be older than what AWS needs to know its job everywhere."""
+    for token in Token.all(world.ledger):
+        token.change(world.ledger, {"created_at": token.created_at - SETTLING_SECONDS - 1})
 
 
 def test_job_that_is_not_there_yet_has_not_vanished(world, sent, event, lambda_context):
@@ -307,6 +329,7 @@ def test_rolled_back_endpoint_fails_the_state(world, deploying, sent, lambda_con
 def test_endpoint_deleted_meanwhile_fails_the_state(world, deploying, sent, lambda_context):
     """Someone deleted it by hand."""
     world.sagemaker.endpoints.clear()
+    _age_tokens(world)
 
     handler(deploying, lambda_context)
 

@@ -103,15 +103,25 @@ def test_every_task_has_a_timeout_and_the_machine_outlasts_them(
 def test_every_task_retries_transient_lambda_errors_with_jitter(tasks: dict[str, dict[str, Any]]) -> None:
     """Six retries, spread and capped, on exactly the errors that say the function did not fail by itself."""
     for name, state in tasks.items():
-        retry, *others = state["Retry"]
+        retry, _, *others = state["Retry"]
         assert len(others) == (name == "ReportOutcome"), name
         assert set(retry["ErrorEquals"]) == TRANSIENT_LAMBDA_ERRORS, name
         assert (retry["MaxAttempts"], retry["JitterStrategy"], retry["MaxDelaySeconds"]) == (6, "FULL", 60), name
 
 
+def test_every_task_waits_until_aws_knows_what_was_just_made(tasks: dict[str, dict[str, Any]]) -> None:
+    """Roles take seconds to be known everywhere, at worst a minute: the tries last three, the first comes soon."""
+    for name, state in tasks.items():
+        retry = state["Retry"][1]
+        waits = [min(retry["IntervalSeconds"] * retry["BackoffRate"] ** n, retry["MaxDelaySeconds"]) for n in range(6)]
+        assert (retry["ErrorEquals"], retry["MaxAttempts"]) == (["AwsPendingError"], 6), name
+        assert waits[0] <= 5, name
+        assert 120 < sum(waits) < 300, name
+
+
 def test_report_that_is_cut_short_is_made_again(tasks: dict[str, dict[str, Any]]) -> None:
     """Whatever it was, and however it is called: a good deployment must not read FAILED."""
-    _, retry = tasks["ReportOutcome"]["Retry"]
+    *_, retry = tasks["ReportOutcome"]["Retry"]
 
     assert (retry["ErrorEquals"], retry["MaxAttempts"]) == (["States.ALL"], 2)
 
