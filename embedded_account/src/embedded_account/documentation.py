@@ -179,8 +179,8 @@ operation that is not listed here fails with `NotImplemented` and its own name, 
 - **It breaks on demand**: `embedded-account fault kinds` lists how.
 - **It is late on demand**: `start --delays all`, or `fault add` of a kind `delay-*`, gives it AWS's own delays, on its
   clock: what SageMaker has just made is not found yet, a role that was just made cannot be assumed, a deleted bucket's
-  name stays taken, a bucket's first events are lost, instances take minutes to start. Without it all of this is
-  immediate.
+  name stays taken, a bucket's first events are lost, functions are Pending or InProgress for a while, instances take
+  minutes to start. Without it all of this is immediate.
 - **It tells which permissions are needed**: `embedded-account permissions`, of an account started with
   `--record-permissions`.
 - **Your code runs as you.** Functions, training scripts and inference code have no sandbox.

@@ -46,8 +46,8 @@ def commands() -> None:
     "--delays",
     default="",
     metavar="KINDS",
-    help="AWS's own delays: 'all', or some of resources, roles, bucket-names, notifications, instances, each with "
-    "seconds if AWS's usual ones are not wanted: 'roles,instances=60'. `fault kinds` explains them. Off by default.",
+    help="AWS's own delays: 'all', or some of resources, roles, bucket-names, notifications, functions, instances, "
+    "each with seconds where AWS's usual ones are not wanted: 'roles,instances=60'. `fault kinds` explains them.",
 )
 @click.option("--record-permissions", is_flag=True, help="Remember what each role uses, for `permissions`.")
 @folder_option

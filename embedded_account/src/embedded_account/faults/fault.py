@@ -43,6 +43,7 @@ DELAY_KINDS: dict[str, str] = {
     "delay-roles": "a role that was just made cannot be assumed for --seconds (10)",
     "delay-bucket-names": "the name of a deleted bucket stays taken for --seconds (3600)",
     "delay-notifications": "a bucket whose EventBridge notification was switched on sends no event for --seconds (300)",
+    "delay-functions": "a function is Pending after its creation and InProgress after an update for --seconds (2)",
     "delay-instances": "the instances of training jobs and endpoints take --seconds (180) to start",
 }
 DELAY_SECONDS = {
@@ -50,6 +51,7 @@ DELAY_SECONDS = {
     "delay-roles": 10.0,
     "delay-bucket-names": 3600.0,
     "delay-notifications": 300.0,
+    "delay-functions": 2.0,
     "delay-instances": 180.0,
 }
 KINDS = REQUEST_KINDS | EVENT_KINDS | PROCESS_KINDS | START_KINDS | DELAY_KINDS

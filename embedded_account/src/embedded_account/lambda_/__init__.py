@@ -28,7 +28,7 @@ _FROM_MOTO = {
 
 def install(account: Account) -> None:
     """Serve the Lambda API of `account`."""
-    from embedded_account.lambda_ import environment, http, moto_functions
+    from embedded_account.lambda_ import environment, http, moto_functions, packages
     from embedded_account.lambda_.alias_operations import AliasOperations
     from embedded_account.lambda_.forks import ForkServers
     from embedded_account.lambda_.function_operations import FunctionOperations
@@ -42,7 +42,7 @@ def install(account: Account) -> None:
     moto_functions.install(account)
     kinds = (FunctionOperations, AliasOperations, SettingsOperations, UrlOperations)
     own = ChainMap(*(kind(account).table() for kind in kinds))
-    serve(account, "lambda", own, from_moto=_FROM_MOTO)
+    serve(account, "lambda", own, from_moto=_FROM_MOTO, checks={"PublishLayerVersion": packages.check_layer})
     account.singleton(Operations).carry_out("lambda", {"Invoke"})  # by the middleware
     account.add_middleware(http.middleware(account))
     account.add_middleware(remember_trace)

@@ -9,7 +9,7 @@ from moto.awslambda.models import LambdaFunction
 
 from embedded_account.errors import ServiceError
 from embedded_account.lambda_.environment import EnvironmentSpec
-from embedded_account.lambda_.packages import Packages
+from embedded_account.lambda_.packages import Packages, check_combined
 from embedded_account.lambda_.validation import check
 
 _DEFAULT_TRACING = {"Mode": "PassThrough"}
@@ -139,6 +139,7 @@ class Function(LambdaFunction):
         self.code_folder: Path = packages.unpack(self.code_bytes, self.code_digest)
         versions = [backend.layers_versions_by_arn(layer["Arn"]) for layer in self.layers]
         layers = [layer for layer in versions if layer is not None]
+        check_combined([self.code_bytes, *(layer.code_bytes for layer in layers)])
         if len(layers) == len(versions):  # otherwise one was deleted since, and stays as it was unpacked
             self.layer_folders: tuple[Path, ...] = tuple(
                 packages.unpack(layer.code_bytes, layer.code_digest) for layer in layers

@@ -10,8 +10,9 @@ from embedded_account.account import Account
 from embedded_account.errors import ServiceError
 from embedded_account.lambda_.api import Answer, LambdaOperations, Params, page
 from embedded_account.lambda_.function import Function
-from embedded_account.lambda_.packages import Packages
+from embedded_account.lambda_.packages import Packages, check_upload
 from embedded_account.lambda_.permissions import statement
+from embedded_account.lambda_.readiness import IN_PROGRESS, Readiness
 from embedded_account.lambda_.targets import LATEST, Target, aliases_of, parse_name
 from embedded_account.lambda_.urls import FunctionUrls
 from embedded_account.lambda_.warmer import Warmer
@@ -25,6 +26,7 @@ class FunctionOperations(LambdaOperations):
         super().__init__(account)
         self._urls = account.singleton(FunctionUrls)
         self._warmer = account.singleton(Warmer)
+        self._readiness = account.singleton(Readiness)
 
     def table(self) -> dict[str, Operation]:
         """Return the operations by their names."""
@@ -48,6 +50,7 @@ class FunctionOperations(LambdaOperations):
         name, _ = parse_name(params["FunctionName"], None)
         if name in self._backend._lambdas._functions:
             raise ServiceError("ResourceConflictException", f"Function already exist: {name}")
+        check_upload("CreateFunction", params["Code"])
         spec = {**params, "FunctionName": name, "Publish": False, "Code": _as_moto_takes_it(params["Code"])}
         function = self._backend.create_function(spec)
         try:
@@ -57,11 +60,13 @@ class FunctionOperations(LambdaOperations):
             raise
         shown = self._publish(function, None) if params.get("Publish") else function
         self._warmer.add(shown)
+        self._readiness.created(name)
         return shown.get_configuration(on_create=True)
 
     def update_code(self, params: Params) -> Answer:
         """Change the code of $LATEST."""
         function = self._latest(params)
+        check_upload("UpdateFunctionCode", params)
         return self._changed(params, function, lambda: function.update_function_code(_as_moto_takes_it(params)))
 
     def update_configuration(self, params: Params) -> Answer:
@@ -140,6 +145,7 @@ class FunctionOperations(LambdaOperations):
     def publish_version(self, params: Params) -> Answer:
         """Take a snapshot of $LATEST; the last one again when there was no update since."""
         function = self._latest(params)
+        self._readiness.require_changeable(function.function_name, function.function_arn)
         expected = params.get("CodeSha256")
         if expected and expected != function.code_sha_256:
             raise ServiceError(
@@ -166,26 +172,36 @@ class FunctionOperations(LambdaOperations):
 
     def _configuration(self, target: Target) -> dict[str, Any]:
         configuration = target.function.get_configuration()
+        if str(target.function.version) == LATEST:
+            configuration = self._readiness.describe(target.function.function_name, configuration)
         return configuration | {"FunctionArn": target.arn if target.qualifier else target.function.function_arn}
 
     def _changed(self, params: Params, function: Function, change: Callable[[], object]) -> Answer:
-        """Apply `change` to $LATEST; environments of what it was end."""
+        """Apply `change` to $LATEST, whole or not at all; environments of what it was end."""
+        self._readiness.require_changeable(function.function_name, function.function_arn)
         expected = params.get("RevisionId")
         if expected and expected != function.revision:
             raise ServiceError(
                 "PreconditionFailedException",
                 "The RevisionId provided does not match the latest RevisionId for the Lambda function or alias.",
             )
-        before = function.revision
-        change()
-        if not params.get("DryRun"):
+        before, revision = dict(vars(function)), function.revision
+        try:
+            change()
             function.unpack(self._account.singleton(Packages))
-            function.revise()
-            function.last_modified = self._warmer.now()
-            self._fleets.retire(function.function_name, before)
+        except ServiceError:
+            vars(function).clear()
+            vars(function).update(before)
+            raise
+        if params.get("DryRun"):
+            return function.get_configuration()
+        function.revise()
+        function.last_modified = self._warmer.now()
+        self._fleets.retire(function.function_name, revision)
+        self._readiness.updated(function.function_name)
         shown = self._publish(function, None) if params.get("Publish") else function
         self._warmer.add(shown)
-        return shown.get_configuration()
+        return shown.get_configuration() | IN_PROGRESS
 
     def _publish(self, function: Function, description: str | None) -> Function:
         entry = self._backend._lambdas._functions[function.function_name]

@@ -11,6 +11,7 @@ from embedded_account.lambda_.failures import EnvironmentLostError, InitError
 from embedded_account.lambda_.fleet import Fleets, ThrottledError
 from embedded_account.lambda_.leases import Lease
 from embedded_account.lambda_.metrics import Metrics
+from embedded_account.lambda_.readiness import Readiness
 from embedded_account.lambda_.recursion import RecursiveError, next_trace
 from embedded_account.lambda_.targets import Target, backend_of, resolve
 
@@ -36,6 +37,7 @@ class Invoker:
         self._account = account
         self._fleets = account.singleton(Fleets)
         self._metrics = account.singleton(Metrics)
+        self._readiness = account.singleton(Readiness)
         self.loops_allowed: set[str] = set()  # functions whose circles are not stopped
         account.persist_members("lambda-loops", self, "loops_allowed")
 
@@ -54,10 +56,12 @@ class Invoker:
         """Run one event and wait for what comes of it; `trace` is the trace header that the caller sent.
 
         Raises:
+            ServiceError: the function is being created.
             ThrottledError: there is no concurrency left.
             RecursiveError: the function is part of a circle.
         """
         name, qualifier = target.function.function_name, target.qualifier
+        self._readiness.require_invocable(name)
         try:
             traced = next_trace(trace, name, is_loop_allowed=name in self.loops_allowed)
             invocation = Invocation(

@@ -7,8 +7,10 @@ import sys
 import threading
 import uuid
 import zipfile
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
@@ -26,7 +28,9 @@ _RUNTIME_DISTRIBUTIONS = (
     "six",
     "urllib3",
 )
-_MAX_UNZIPPED_BYTES = 262_144_000  # Source: Lambda quotas, deployment package size (unzipped)
+# Source: Lambda developer guide, "Lambda quotas": 50 MB zipped in a request, 250 MB unzipped with all layers.
+_MAX_REQUEST_BYTES = 70_167_211
+_MAX_UNZIPPED_BYTES = 262_144_000
 
 
 class Packages:
@@ -72,25 +76,85 @@ class Packages:
         return self._runtime
 
 
+def check_upload(operation: str, content: Mapping[str, Any]) -> None:
+    """Return when the archive in a request, which carries it in base64, is small enough to be sent.
+
+    Raises:
+        ServiceError: it must come from S3.
+    """
+    size = -(-len(content.get("ZipFile") or b"") // 3) * 4
+    if size > _MAX_REQUEST_BYTES:
+        raise ServiceError(
+            "RequestEntityTooLargeException",
+            f"Request must be smaller than {_MAX_REQUEST_BYTES} bytes for the {operation} operation",
+        )
+
+
+def check_layer(params: Mapping[str, Any]) -> None:
+    """Return when a request for a layer version has content that a layer may have.
+
+    Raises:
+        ServiceError: it is too large, or no zip file.
+    """
+    check_upload("PublishLayerVersion", params["Content"])
+    if params["Content"].get("ZipFile") and unzipped_bytes(params["Content"]["ZipFile"]) > _MAX_UNZIPPED_BYTES:
+        raise _too_large()
+
+
+def check_combined(archives: Iterable[bytes]) -> None:
+    """Return when a function's code and its layers together are small enough.
+
+    Raises:
+        ServiceError: they are not.
+    """
+    size = sum(unzipped_bytes(archive) for archive in archives)
+    if size > _MAX_UNZIPPED_BYTES:
+        raise ServiceError(
+            "InvalidParameterValueException",
+            f"Function code combined with layers exceeds the maximum allowed size of {_MAX_UNZIPPED_BYTES} bytes. "
+            f"The actual size is {size} bytes.",
+        )
+
+
+def unzipped_bytes(archive: bytes) -> int:
+    """Return how much an archive holds.
+
+    Raises:
+        ServiceError: it is no zip file.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(archive)) as file:
+            return sum(member.file_size for member in file.infolist())
+    except zipfile.BadZipFile as error:
+        raise _no_zip_file() from error
+
+
+def _too_large() -> ServiceError:
+    return ServiceError(
+        "InvalidParameterValueException", f"Unzipped size must be smaller than {_MAX_UNZIPPED_BYTES} bytes"
+    )
+
+
+def _no_zip_file() -> ServiceError:
+    return ServiceError(
+        "InvalidParameterValueException",
+        "Could not unzip uploaded file. Please check your file, then try to upload again.",
+    )
+
+
 def _extract(archive: bytes, folder: Path) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as file:
             members = [member for member in file.infolist() if not member.is_dir()]
             size = sum(member.file_size for member in members)
             if size > _MAX_UNZIPPED_BYTES:
-                raise ServiceError(
-                    "InvalidParameterValueException",
-                    f"Unzipped size must be smaller than {_MAX_UNZIPPED_BYTES} bytes",
-                )
+                raise _too_large()
             folder.mkdir()
             for member in members:
                 path = Path(file.extract(member, folder))  # keeps names inside the folder, makes no links
                 path.chmod(((member.external_attr >> 16) & 0o777) | 0o644)
     except (zipfile.BadZipFile, NotImplementedError) as error:
-        raise ServiceError(
-            "InvalidParameterValueException",
-            "Could not unzip uploaded file. Please check your file, then try to upload again.",
-        ) from error
+        raise _no_zip_file() from error
 
 
 def _link_distribution(name: str, folder: Path) -> None:

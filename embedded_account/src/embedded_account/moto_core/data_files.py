@@ -11,7 +11,7 @@ from embedded_account.wiring.replacement import replace
 
 # The HTTP statuses of errors that neither AWS's model nor moto's additions to it have.
 # Source: Amazon S3 API reference, "Error responses".
-_STATUSES = {"s3": {"OperationAborted": 409}}
+_STATUSES = {"lambda": {"RequestEntityTooLargeException": 413}, "s3": {"OperationAborted": 409}}
 
 
 def install(account: Account) -> None:
