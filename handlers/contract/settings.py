@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Self
 
+from handlers.contract import combinations
 from handlers.contract.errors import SettingsError
 
 
@@ -43,6 +44,17 @@ class FromEnv:
         """
         values = os.environ if environ is None else environ
         return cls(**{f.name: _value(f, values) for f in fields(cls)})  # type: ignore[arg-type]
+
+    @classmethod
+    def check(cls, environ: Mapping[str, str]) -> None:
+        """Look at each variable by itself; one that is absent or blank is passed over.
+
+        Raises:
+            SettingsError: a value is out of range.
+        """
+        for declared in fields(cls):  # type: ignore[arg-type]
+            if environ.get(declared.name.upper(), "").strip():
+                _value(declared, environ)
 
 
 def _value(declared: Any, environ: Mapping[str, str]) -> Any:
@@ -146,19 +158,10 @@ class Settings(FromEnv):
 
     def __post_init__(self) -> None:
         """Refuse combinations that AWS would refuse later, in the middle of a run."""
-        if self.weights == "channel" and not self.weights_s3_uri.startswith("s3://"):
+        values = {combinations.parameter_name(f.name): getattr(self, f.name) for f in fields(self)}
+        if problems := combinations.problems(values):
             raise SettingsError(
-                f"environment variable WEIGHTS_S3_URI: {self.weights_s3_uri!r}; WEIGHTS=channel needs an s3:// URI"
-            )
-        if self.scaling_max_instances < self.scaling_min_instances:
-            raise SettingsError(
-                f"environment variable SCALING_MAX_INSTANCES: {self.scaling_max_instances}; "
-                f"expected at least SCALING_MIN_INSTANCES ({self.scaling_min_instances})"
-            )
-        if self.max_parallel_tuning_jobs > self.max_tuning_jobs:
-            raise SettingsError(
-                f"environment variable MAX_PARALLEL_TUNING_JOBS: {self.max_parallel_tuning_jobs}; "
-                f"expected at most MAX_TUNING_JOBS ({self.max_tuning_jobs})"
+                f"parameters that do not fit together: {'; '.join(problems)}; set them with deploy.py up --parameter"
             )
 
     def model_digest(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from handlers.contract import names
 from handlers.ledger import Arrival
 from ops.console import duration, facts, result
-from ops.runs import executions
+from ops.runs import dead_letters, executions
 from ops.runs.executions import Execution
 from ops.session import Session
 from ops.stack import endpoints
@@ -21,7 +21,7 @@ def page(session: Session, stack: Stack, execution: Execution) -> None:
         ("dataset", execution.dataset or "unknown"),
     ]
     endpoint = endpoints.find(session, stack.output("EndpointName"))
-    facts(head + outcome(execution) + endpoint_facts(endpoint))
+    facts(head + outcome(execution) + endpoint_facts(endpoint) + dead_letters.facts(session, stack))
     show_arrivals(arrivals(session, stack))
     result("")
     for state in execution.states:
@@ -33,7 +33,7 @@ def page(session: Session, stack: Stack, execution: Execution) -> None:
 def page_without_execution(session: Session, stack: Stack) -> None:
     """Print what there is to say of a stack that has not begun to work."""
     endpoint = endpoints.find(session, stack.output("EndpointName"))
-    facts([("execution", "there is none yet"), *endpoint_facts(endpoint)])
+    facts([("execution", "there is none yet"), *endpoint_facts(endpoint), *dead_letters.facts(session, stack)])
     show_arrivals(arrivals(session, stack))
     result("")
     result(f"start one: deploy.py upload FOLDER --dataset NAME{session.flags}")

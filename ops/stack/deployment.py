@@ -80,6 +80,7 @@ def merged_parameters(session: Session, bundle: Bundle, given: Mapping[str, str]
     defaults = parameters.template_defaults(bundle.template)
     merged = parameters.merge(session, defaults, previous, given, artifacts.source_s3_uri(session, bundle))
     parameters.check_numbers(bundle.template, merged.values)
+    parameters.check_settings(merged.values)
     return merged
 
 

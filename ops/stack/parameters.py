@@ -14,10 +14,13 @@ import json
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from handlers.contract import combinations
+from handlers.contract.errors import SettingsError
+from handlers.contract.settings import Settings
 from ops.errors import StackError
 from ops.packaging import container_images
 from ops.session import REPOSITORY, Session
@@ -117,7 +120,6 @@ def merge(
     missing = sorted(set(defaults) - set(values) - {_DIGEST})
     if missing:
         raise StackError(f"parameter {missing[0]!r}: has no value; give one with --parameter {missing[0]}=...")
-    _check_concurrency(values)
     _check_architectures(values)
     if _DIGEST in defaults:
         values[_DIGEST] = _digest(values)
@@ -127,14 +129,24 @@ def merge(
     return Parameters(values, kept, changed)
 
 
-def _check_concurrency(values: Mapping[str, str]) -> None:
-    """Refuse what Lambda would refuse in the middle of the update: more kept warm than may run at all."""
-    reserved, provisioned = (values.get(f"Predict{kind}Concurrency", "0") for kind in ("Reserved", "Provisioned"))
-    if reserved.isdigit() and provisioned.isdigit() and int(provisioned) > int(reserved) > 0:
-        raise StackError(
-            f"parameter 'PredictProvisionedConcurrency': {provisioned}; at most PredictReservedConcurrency"
-            f" ({reserved}), raise that one too or set it to 0 to reserve nothing"
-        )
+def check_settings(values: Mapping[str, str]) -> None:
+    """Refuse what the functions would refuse at every start: a value out of their range, or two that contradict.
+
+    Raises:
+        StackError: with the parameters and their values.
+    """
+    from handlers.prediction.settings import PredictSettings
+
+    for kind in (Settings, PredictSettings):
+        variables = {each.name.upper(): combinations.parameter_name(each.name) for each in fields(kind)}
+        try:
+            kind.check({variable: values[name] for variable, name in variables.items() if name in values})
+        except SettingsError as error:
+            variable = str(error).removeprefix("environment variable ").partition(":")[0]
+            message = str(error).replace(f"environment variable {variable}", f"parameter {variables[variable]!r}")
+            raise StackError(message) from error
+    if problems := combinations.problems(values):
+        raise StackError(f"parameters that do not fit together: {'; '.join(problems)}; give both with --parameter")
 
 
 def _check_architectures(values: Mapping[str, str]) -> None:

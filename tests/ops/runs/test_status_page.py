@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ops.runs import status_page
+from ops.runs import dead_letters, status_page
 from ops.stack import endpoints
 
 
@@ -14,6 +14,7 @@ def test_stack_without_an_execution_says_how_to_start_one(
     """A sentence and the command that helps, not an error."""
     monkeypatch.setattr(endpoints, "find", lambda session, name: None)
     monkeypatch.setattr(status_page, "arrivals", lambda session, stack: [])
+    monkeypatch.setattr(dead_letters, "facts", lambda session, stack: [("failed events", "1, one of them: NoneError")])
     session: Any = type("Session", (), {"flags": " --local"})()
     stack: Any = type("Stack", (), {"output": lambda self, name: "retriever"})()
 
@@ -21,4 +22,5 @@ def test_stack_without_an_execution_says_how_to_start_one(
 
     shown = capsys.readouterr().out
     assert "there is none yet" in shown
+    assert "NoneError" in shown
     assert "deploy.py upload FOLDER --dataset NAME --local" in shown

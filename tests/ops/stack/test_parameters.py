@@ -1,7 +1,11 @@
 """Which value a parameter of the template gets."""
 
+from dataclasses import fields
+
 import pytest
 
+from handlers.contract.combinations import parameter_name
+from handlers.contract.settings import Settings
 from ops.errors import StackError
 from ops.packaging import container_images
 from ops.packaging.container_images import ImageUris
@@ -174,11 +178,29 @@ def test_x86_and_nvidia_are_taken(session: Session, instance_type: str) -> None:
     assert parameters.merge(session, {"EndpointInstanceType": "x"}, {}, given, "s3://b/s").values == given
 
 
-def test_provisioned_concurrency_above_the_reserved_is_refused(session: Session) -> None:
-    """Before anything is uploaded, with both values and the remedy."""
-    defaults = {"PredictReservedConcurrency": "5", "PredictProvisionedConcurrency": "0"}
-
+def test_parameters_that_contradict_are_refused(session: Session) -> None:
+    """Before anything is uploaded, with both values: every start would fail on them, where nobody looks."""
     with pytest.raises(
-        StackError, match=r"'PredictProvisionedConcurrency': 6; at most PredictReservedConcurrency \(5\)"
+        StackError, match="ScalingMinInstances=5 and ScalingMaxInstances=4: the first must be at most the second"
     ):
-        parameters.merge(session, defaults, {}, {"PredictProvisionedConcurrency": "6"}, SOURCE)
+        parameters.check_settings({"ScalingMinInstances": "5", "ScalingMaxInstances": "4"})
+
+
+_DECLARED = parameters._load_yaml(TEMPLATE)["Parameters"]
+_WHOLE = [name for name in _NUMBERS if name in {parameter_name(f.name) for f in fields(Settings) if f.type is int}]
+
+
+@pytest.mark.parametrize("name", [*_WHOLE, "MaxImageBytes"])
+def test_half_of_something_whole_is_refused(name: str) -> None:
+    """To CloudFormation 2.5 is a number like any other; the functions take whole ones only."""
+    with pytest.raises(StackError, match=f"^parameter '{name}': '2.5'; expected a whole number"):
+        parameters.check_settings({name: "2.5"})
+
+
+def test_whatever_the_template_allows_the_functions_take() -> None:
+    """Bounds, choices and defaults of every parameter, one by one."""
+    for name, declared in _DECLARED.items():
+        allowed = [declared.get(key) for key in ("MinValue", "MaxValue", "Default")] + declared.get("AllowedValues", [])
+        for value in allowed:
+            if value is not None:
+                parameters.check_settings({name: parameters._text(value)})

@@ -11,7 +11,7 @@ MAX_BODY_BYTES = 51_200
 MAX_S3_BYTES = 1_000_000
 SAM_TRANSFORM = "AWS::Serverless-2016-10-31"
 _SECTIONS = {
-    "AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Mappings", "Conditions", "Transform",
+    "AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Rules", "Mappings", "Conditions", "Transform",
     "Globals", "Resources", "Outputs",
 }  # fmt: skip
 _RESOURCE_KEYS = {
@@ -97,7 +97,7 @@ def _check_sections(document: dict[str, Any]) -> None:
         raise TemplateError(f"Invalid template property or properties [{', '.join(unknown)}]")
     if not isinstance(document.get("Resources"), dict) or not document["Resources"]:
         raise TemplateError("Template format error: At least one Resources member must be defined.")
-    for section in ("Parameters", "Mappings", "Conditions", "Outputs"):
+    for section in ("Parameters", "Rules", "Mappings", "Conditions", "Outputs"):
         if not isinstance(document.get(section, {}), dict):
             raise TemplateError(f"Template format error: {section} must be an object.")
     if "Globals" in document and SAM_TRANSFORM not in transforms(document):

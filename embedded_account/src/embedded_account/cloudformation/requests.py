@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from botocore.exceptions import ClientError
 
 from embedded_account.account import Account
-from embedded_account.cloudformation import capabilities, parameters
+from embedded_account.cloudformation import capabilities, parameters, rules
 from embedded_account.cloudformation.documents import MAX_BODY_BYTES, MAX_S3_BYTES, parse, section, transforms
 from embedded_account.cloudformation.errors import TemplateError
 from embedded_account.cloudformation.stacks import Stack
@@ -68,7 +68,9 @@ def template_of(account: Account, request: Request, stack: Stack) -> Template:
     """
     body, document = document_of(account, request, stack)
     try:
-        values = parameters.resolve(section(document, "Parameters"), request.get("Parameters", []), stack.parameters)
+        declared = section(document, "Parameters")
+        values = parameters.resolve(declared, request.get("Parameters", []), stack.parameters)
+        rules.check(document, parameters.typed(declared, values))
     except TemplateError as error:
         raise ServiceError("ValidationError", str(error)) from error
     processed = transform(document, values, account.region)

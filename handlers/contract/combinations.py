@@ -1,0 +1,60 @@
+"""Which parameters of template.yaml fit together: the one table, for deploy.py before a change and for every start.
+
+CloudFormation's own Rules compare for equality only, so what is a comparison of numbers can stand nowhere but here.
+Source: CloudFormation template reference, "Rule functions". Standard library only, as the settings.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """The number of one parameter is at most that of another; one whose 0 means "no limit" may be passed over."""
+
+    smaller: str
+    larger: str
+    zero_is_no_limit: bool = False
+
+    def problem(self, values: Mapping[str, object]) -> str:
+        """Return what is wrong, "" when nothing is or a parameter is not there."""
+        if not {self.smaller, self.larger} <= values.keys():
+            return ""
+        small, large = float(str(values[self.smaller])), float(str(values[self.larger]))
+        if small <= large or (self.zero_is_no_limit and large == 0):
+            return ""
+        return f"{self.smaller}={small:g} and {self.larger}={large:g}: the first must be at most the second"
+
+
+@dataclass(frozen=True)
+class Needs:
+    """With a certain value of one parameter, another must not be empty."""
+
+    name: str
+    value: str
+    needed: str
+
+    def problem(self, values: Mapping[str, object]) -> str:
+        """Return what is wrong, "" when nothing is."""
+        if values.get(self.name) != self.value or values.get(self.needed, "not there"):
+            return ""
+        return f"{self.name}={self.value} and {self.needed}='': the second must be given"
+
+
+COMBINATIONS = (
+    AtMost("ScalingMinInstances", "ScalingMaxInstances"),
+    AtMost("EndpointInstanceCount", "ScalingMaxInstances"),
+    AtMost("MaxParallelTuningJobs", "MaxTuningJobs"),
+    AtMost("PredictProvisionedConcurrency", "PredictReservedConcurrency", zero_is_no_limit=True),
+    Needs("Weights", "channel", "WeightsS3Uri"),  # template.yaml has it as a Rule too
+)
+
+
+def problems(values: Mapping[str, object]) -> list[str]:
+    """Return what contradicts itself among `values`, by parameter; those that are not there are not judged."""
+    return [problem for each in COMBINATIONS if (problem := each.problem(values))]
+
+
+def parameter_name(variable: str) -> str:
+    """Return the parameter of template.yaml that a setting or environment variable is named after."""
+    return "".join(part.capitalize() for part in variable.lower().split("_"))
