@@ -8,7 +8,7 @@ from ops.console import duration, facts, result
 from ops.runs import dead_letters, executions
 from ops.runs.executions import Execution
 from ops.session import Session
-from ops.stack import endpoints
+from ops.stack import endpoints, former_endpoints
 from ops.stack.endpoints import EndpointState
 from ops.stack.stacks import Stack
 
@@ -22,7 +22,7 @@ def page(session: Session, stack: Stack, execution: Execution) -> None:
     ]
     endpoint = endpoints.find(session, stack.output("EndpointName"))
     facts(head + outcome(execution) + endpoint_facts(endpoint) + dead_letters.facts(session, stack))
-    show_arrivals(arrivals(session, stack))
+    show_notices(notices(session, stack))
     result("")
     for state in execution.states:
         result(f"  {state.name:<18} {state.status:<10} {duration(state.seconds)}")
@@ -34,22 +34,23 @@ def page_without_execution(session: Session, stack: Stack) -> None:
     """Print what there is to say of a stack that has not begun to work."""
     endpoint = endpoints.find(session, stack.output("EndpointName"))
     facts([("execution", "there is none yet"), *endpoint_facts(endpoint), *dead_letters.facts(session, stack)])
-    show_arrivals(arrivals(session, stack))
+    show_notices(notices(session, stack))
     result("")
     result(f"start one: deploy.py upload FOLDER --dataset NAME{session.flags}")
 
 
-def arrivals(session: Session, stack: Stack) -> list[Arrival]:
-    """Return what lies in the bucket and starts nothing, as the sweep has found it."""
-    found = Arrival.all(executions.ledger(session, stack))
-    return sorted((one for one in found if one.sentence), key=lambda one: one.place)
+def notices(session: Session, stack: Stack) -> list[str]:
+    """Return what else there is to know: what lies in the bucket and starts nothing, and endpoints of a former name."""
+    found = sorted(Arrival.all(executions.ledger(session, stack)), key=lambda arrival: arrival.place)
+    misplaced = [f"starts nothing: {arrival.sentence}" for arrival in found if arrival.sentence]
+    return misplaced + former_endpoints.sentences(session, stack)
 
 
-def show_arrivals(found: list[Arrival]) -> None:
-    """Print what starts nothing, with why and what to do."""
-    for arrival in found:
+def show_notices(sentences: list[str]) -> None:
+    """Print each apart from the others."""
+    for sentence in sentences:
         result("")
-        result(f"starts nothing: {arrival.sentence}")
+        result(sentence)
 
 
 def outcome(execution: Execution) -> list[tuple[str, str]]:

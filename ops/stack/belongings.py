@@ -13,11 +13,11 @@ from ops.stack.stacks import Stack
 class Belongings:
     """Names; "" where there is no such thing."""
 
-    start_execution: str
-    state_machine_arn: str
-    endpoint: str
-    data_bucket: str
-    model_package_group: str
+    start_execution: str = ""
+    state_machine_arn: str = ""
+    endpoint: str = ""
+    data_bucket: str = ""
+    model_package_group: str = ""
 
 
 def of(session: Session, stack: Stack) -> Belongings:

@@ -9,7 +9,18 @@ from ops.console import say, table
 from ops.errors import StackError
 from ops.packaging.bundle import Bundle
 from ops.session import Session
-from ops.stack import artifacts, budget, changes, events, parameters, presence, recovery, stacks, states
+from ops.stack import (
+    artifacts,
+    budget,
+    changes,
+    events,
+    former_endpoints,
+    parameters,
+    presence,
+    recovery,
+    stacks,
+    states,
+)
 from ops.stack.changes import ChangeSet
 from ops.stack.parameters import Parameters
 from ops.stack.presence import Resource
@@ -38,7 +49,10 @@ def up(session: Session, bundle: Bundle, merged: Parameters, confirm: Confirm | 
             raise StackError("not confirmed: nothing was created or changed; answer yes, or run again with --yes")
         undo.pop_all()
     _carry_out(session, change_set, quiet=quiet)
-    return _in_use(session)
+    stack = _in_use(session)
+    for sentence in former_endpoints.sentences(session, stack) if "EndpointName" in merged.changed else ():
+        say(sentence)
+    return stack
 
 
 def plan(session: Session, bundle: Bundle, merged: Parameters) -> bool:

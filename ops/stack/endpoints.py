@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 
 from ops.errors import error_code
 from ops.session import Session
+from ops.stack import tagged
 
-STACK_TAG: Final = "retriever:Stack"
 _GONE = {"ValidationException", "ResourceNotFound", "ResourceNotFoundException"}
 _DIMENSION: Final = "sagemaker:variant:DesiredInstanceCount"
 
@@ -81,12 +81,11 @@ def owner(session: Session, name: str) -> str:
     """Return the name of the stack whose endpoint this is, by its tag; "" when there is no endpoint or no such tag."""
     try:
         arn = session.sagemaker.describe_endpoint(EndpointName=name)["EndpointArn"]
-        tags = session.sagemaker.list_tags(ResourceArn=arn)["Tags"]
     except ClientError as error:
         if error_code(error) in _GONE:
             return ""
         raise
-    return next((tag["Value"] for tag in tags if tag["Key"] == STACK_TAG), "")
+    return tagged.owner(session, arn)
 
 
 def resource_id(endpoint_name: str, variant_name: str) -> str:

@@ -13,8 +13,8 @@ def test_stack_without_an_execution_says_how_to_start_one(
 ) -> None:
     """A sentence and the command that helps, not an error."""
     monkeypatch.setattr(endpoints, "find", lambda session, name: None)
-    monkeypatch.setattr(status_page, "arrivals", lambda session, stack: [])
     monkeypatch.setattr(dead_letters, "facts", lambda session, stack: [("failed events", "1, one of them: NoneError")])
+    monkeypatch.setattr(status_page, "notices", lambda session, stack: [])
     session: Any = type("Session", (), {"flags": " --local"})()
     stack: Any = type("Stack", (), {"output": lambda self, name: "retriever"})()
 
