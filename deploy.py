@@ -34,7 +34,7 @@ def cli() -> None:
 @click.option("--yes", is_flag=True, help="Do not ask before the plan is carried out.")
 @click.option("--force", is_flag=True, help="Go on although `check` found something in the way.")
 @stack_options
-def up(pairs: tuple[str, ...], yes: bool, force: bool, stack_name: str, local: bool) -> None:
+def up(pairs: tuple[str, ...], reset: bool, yes: bool, force: bool, stack_name: str, local: bool) -> None:
     """Create or update the stack: package, show the plan, carry it out after a yes.
 
     \b
@@ -47,7 +47,7 @@ def up(pairs: tuple[str, ...], yes: bool, force: bool, stack_name: str, local: b
 
     given = _parse(pairs)
     session, bundle = _session_and_bundle(stack_name, local)
-    merged = deployment.merged_parameters(session, bundle, given)
+    merged = deployment.merged_parameters(session, bundle, given, reset=reset)
     check.require(session, check.check(session, merged.values), force=force)
     stack = deployment.up(session, bundle, merged, None if local or yes else _confirm)
     facts(sorted(stack.outputs.items()))
@@ -56,14 +56,14 @@ def up(pairs: tuple[str, ...], yes: bool, force: bool, stack_name: str, local: b
 @cli.command()
 @parameter_options
 @stack_options
-def plan(pairs: tuple[str, ...], stack_name: str, local: bool) -> None:
+def plan(pairs: tuple[str, ...], reset: bool, stack_name: str, local: bool) -> None:
     """Show what `up` would change and what the account allows of it, and change nothing."""
     from ops.preflight import check
     from ops.stack import deployment
 
     given = _parse(pairs)
     session, bundle = _session_and_bundle(stack_name, local)
-    merged = deployment.merged_parameters(session, bundle, given)
+    merged = deployment.merged_parameters(session, bundle, given, reset=reset)
     check.show_open(check.check(session, merged.values))
     deployment.plan(session, bundle, merged)
 
@@ -71,7 +71,7 @@ def plan(pairs: tuple[str, ...], stack_name: str, local: bool) -> None:
 @cli.command("check")
 @parameter_options
 @stack_options
-def check_account(pairs: tuple[str, ...], stack_name: str, local: bool) -> None:
+def check_account(pairs: tuple[str, ...], reset: bool, stack_name: str, local: bool) -> None:
     """Hold the account's quotas, concurrency, names and images against the stack; exit code 1 if one is in the way.
 
     \b
@@ -84,7 +84,7 @@ def check_account(pairs: tuple[str, ...], stack_name: str, local: bool) -> None:
 
     given = _parse(pairs)
     session, bundle = _session_and_bundle(stack_name, local)
-    findings = check.check(session, deployment.merged_parameters(session, bundle, given).values)
+    findings = check.check(session, deployment.merged_parameters(session, bundle, given, reset=reset).values)
     check.show(findings)
     if in_the_way := blocking(findings):
         raise click.ClickException(f"{len(in_the_way)} in the way; the table says what to do about each")

@@ -121,7 +121,7 @@ def _upright_square(image: Image.Image, preprocessing: Preprocessing) -> Image.I
     left, top = (scalable.width - side) / 2, (scalable.height - side) / 2
     square = scalable.resize(
         (preprocessing.image_size, preprocessing.image_size),
-        Image.Resampling.BILINEAR,
+        Image.Resampling[preprocessing.interpolation.upper()],
         box=(left, top, left + side, top + side),
     )
     transpose = TRANSPOSE_FOR_ORIENTATION.get(orientation)

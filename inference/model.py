@@ -1,4 +1,4 @@
-"""Networks by torchvision name, with a head for our classes; rebuilt identically by training and by the endpoint."""
+"""Networks by name with a head for our classes; rebuilt identically by training and by the endpoint."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from inference import torchvision_ops  # noqa: F401 - must come before torchvision
-from inference.preprocessing import Preprocessing
+from inference.efficientnet_lite import EfficientNetLite0
+from inference.preprocessing import EFFICIENTNET_LITE0, Preprocessing
 
 # Families whose last Linear is the classifier and which take images of any size of 32 pixels and more.
 FAMILIES = ("resnet", "resnext", "wide_resnet", "mobilenet_v3_", "efficientnet_", "convnext_", "regnet_")
@@ -43,7 +44,8 @@ def known_model_names() -> list[str]:
     """Return the names `--model-name` takes."""
     from torchvision import models
 
-    return [name for name in models.list_models(module=models) if name.startswith(FAMILIES)]
+    names = [*models.list_models(module=models), EFFICIENTNET_LITE0]
+    return sorted(name for name in names if name.startswith(FAMILIES))
 
 
 def build_model(spec: ModelSpec) -> nn.Module:
@@ -52,12 +54,10 @@ def build_model(spec: ModelSpec) -> nn.Module:
     Raises:
         UnknownModelError: the name is not one of `known_model_names()`.
     """
-    from torchvision import models
-
     if spec.model_name not in known_model_names():
         known = ", ".join(known_model_names())
         raise UnknownModelError(f"model_name {spec.model_name!r} is not known; use one of {known}")
-    model: nn.Module = models.get_model(spec.model_name, weights=None)
+    model = _bare_network(spec.model_name)
     _replace_head(model, spec)
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
@@ -107,6 +107,15 @@ def predict_logits(model: nn.Module, images: Tensor, preprocessing: Preprocessin
         batch = normalise(images.to(device), preprocessing).contiguous(memory_format=torch.channels_last)
         logits: Tensor = model(batch)
     return logits.float()
+
+
+def _bare_network(model_name: str) -> nn.Module:
+    from torchvision import models
+
+    if model_name == EFFICIENTNET_LITE0:
+        return EfficientNetLite0()
+    network: nn.Module = models.get_model(model_name, weights=None)
+    return network
 
 
 def _replace_head(model: nn.Module, spec: ModelSpec) -> None:

@@ -28,8 +28,8 @@ def template() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def states() -> dict[str, dict[str, Any]]:
     definition = json.loads((ROOT / "statemachine" / "pipeline.asl.json").read_text(encoding="utf-8"))
-    states: dict[str, dict[str, Any]] = definition["States"]
-    return states
+    found: dict[str, dict[str, Any]] = definition["States"]
+    return found
 
 
 def functions(template: dict[str, Any]) -> dict[str, dict[str, Any]]:

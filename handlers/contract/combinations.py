@@ -16,6 +16,11 @@ class AtMost:
     larger: str
     zero_is_no_limit: bool = False
 
+    @property
+    def parameters(self) -> tuple[str, str]:
+        """Return both names."""
+        return self.smaller, self.larger
+
     def problem(self, values: Mapping[str, object]) -> str:
         """Return what is wrong, "" when nothing is or a parameter is not there."""
         if not {self.smaller, self.larger} <= values.keys():
@@ -34,6 +39,11 @@ class Needs:
     value: str
     needed: str
 
+    @property
+    def parameters(self) -> tuple[str, str]:
+        """Return both names."""
+        return self.name, self.needed
+
     def problem(self, values: Mapping[str, object]) -> str:
         """Return what is wrong, "" when nothing is."""
         if values.get(self.name) != self.value or values.get(self.needed, "not there"):
@@ -41,12 +51,58 @@ class Needs:
         return f"{self.name}={self.value} and {self.needed}='': the second must be given"
 
 
+@dataclass(frozen=True)
+class OnlyTogether:
+    """A certain value of one parameter goes with a certain value of another, and with no other one."""
+
+    name: str
+    value: str
+    partner: str
+    only: str
+
+    @property
+    def parameters(self) -> tuple[str, str]:
+        """Return both names."""
+        return self.name, self.partner
+
+    def problem(self, values: Mapping[str, object]) -> str:
+        """Return what is wrong, "" when nothing is or the partner is not there."""
+        partner = values.get(self.partner, self.only)
+        if values.get(self.name) != self.value or partner == self.only:
+            return ""
+        return f"{self.name}={self.value} and {self.partner}={partner}: the second must be {self.only}"
+
+
+@dataclass(frozen=True)
+class NeverTogether:
+    """A certain value of one parameter excludes a certain value of another."""
+
+    name: str
+    value: str
+    partner: str
+    excluded: str
+
+    @property
+    def parameters(self) -> tuple[str, str]:
+        """Return both names."""
+        return self.name, self.partner
+
+    def problem(self, values: Mapping[str, object]) -> str:
+        """Return what is wrong, "" when nothing is."""
+        if values.get(self.name) != self.value or values.get(self.partner) != self.excluded:
+            return ""
+        return f"{self.name}={self.value} and {self.partner}={self.excluded}: there is no such thing; change one"
+
+
 COMBINATIONS = (
     AtMost("ScalingMinInstances", "ScalingMaxInstances"),
     AtMost("EndpointInstanceCount", "ScalingMaxInstances"),
     AtMost("MaxParallelTuningJobs", "MaxTuningJobs"),
     AtMost("PredictProvisionedConcurrency", "PredictReservedConcurrency", zero_is_no_limit=True),
-    Needs("Weights", "channel", "WeightsS3Uri"),  # template.yaml has it as a Rule too
+    # What follows is no comparison of numbers: template.yaml has it as Rules too.
+    Needs("Weights", "channel", "WeightsS3Uri"),
+    OnlyTogether("Weights", "packaged", "ModelName", "efficientnet_lite0"),
+    NeverTogether("Weights", "imagenet", "ModelName", "efficientnet_lite0"),  # torchvision lacks the network
 )
 
 

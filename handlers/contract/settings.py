@@ -114,7 +114,7 @@ class Settings(FromEnv):
     training_source_s3_uri: str = text()
 
     model_name: str = text()
-    weights: str = text("imagenet", "none", "channel")
+    weights: str = text("imagenet", "none", "channel", "packaged")
     weights_s3_uri: str = text(default="")
     trainable: str = text("head", "full")
     image_size: int = number(16, 1024)

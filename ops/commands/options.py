@@ -17,11 +17,15 @@ def stack_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def parameter_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the option that sets a parameter of template.yaml."""
-    return click.option(
+    """Add the options that set parameters of template.yaml."""
+    given = click.option(
         "--parameter",
         "pairs",
         multiple=True,
         metavar="NAME=VALUE",
         help="Set a parameter of template.yaml; repeatable.",
-    )(command)
+    )
+    reset = click.option(
+        "--reset", is_flag=True, help="Forget the values given earlier: what is not given now has its default."
+    )
+    return given(reset(command))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ops.console import duration, facts, result, say
 from ops.datasets import on_disk, reactions, uploading
-from ops.demo.digits import held_out_picture, write_digits
+from ops.demo.digits import SETTINGS, held_out_picture, write_digits
 from ops.demo.phases import Phases, phases_of, print_phases
 from ops.errors import ExecutionError
 from ops.packaging import bundle, container_images, prepare
@@ -38,7 +38,7 @@ def run(open_local_session: Callable[[], Session]) -> None:
     folder = local_folder() / "demo" / DATASET
     session, made, num_scans = _prepare(open_local_session, folder)
     say(f"{num_scans} scans of handwritten digits are in {_short(folder)}")
-    merged = deployment.merged_parameters(session, made, {})
+    merged = deployment.merged_parameters(session, made, SETTINGS)
     deployed = deployment.up(session, made, merged, confirm=None, quiet=True)
     say(f"stack {session.stack_name!r} is deployed after {duration(time.time() - started)}")
     arn = uploading.upload(session, deployed, folder, DATASET, on_disk.check(folder, DATASET), queue=True)

@@ -83,8 +83,10 @@ def show(session: Session, change_set: ChangeSet, merged: Parameters) -> None:
             say(line)
 
 
-def merged_parameters(session: Session, bundle: Bundle, given: Mapping[str, str]) -> Parameters:
+def merged_parameters(session: Session, bundle: Bundle, given: Mapping[str, str], *, reset: bool = False) -> Parameters:
     """Return the parameters with which `up` would create or update the stack, once nobody else changes it.
+
+    With `reset` the values that the stack has now do not count.
 
     Raises:
         StackError: one is unknown, missing, or no value that its parameter may have; or the stack stays busy.
@@ -92,7 +94,8 @@ def merged_parameters(session: Session, bundle: Bundle, given: Mapping[str, str]
     current = recovery.idle(session)
     previous = {} if current is None or states.is_new(current.status) else current.parameters
     defaults = parameters.template_defaults(bundle.template)
-    merged = parameters.merge(session, defaults, previous, given, artifacts.source_s3_uri(session, bundle))
+    source = artifacts.source_s3_uri(session, bundle)
+    merged = parameters.merge(session, defaults, previous, given, source, reset=reset)
     parameters.check_numbers(bundle.template, merged.values)
     parameters.check_settings(merged.values)
     return merged

@@ -102,8 +102,10 @@ def merge(
     previous: Mapping[str, str],
     given: Mapping[str, str],
     source_s3_uri: str,
+    *,
+    reset: bool = False,
 ) -> Parameters:
-    """Return the parameters for the next change set; `previous` is empty for a new stack.
+    """Return the parameters for the next change set; `previous` is empty for a new stack, and `reset` forgets it.
 
     Raises:
         StackError: a given name is not the template's, or a needed value is missing.
@@ -114,7 +116,8 @@ def merge(
     profile = local_profile() if session.is_local else {}
     older = {name: value for name, value in previous.items() if name in defaults}
     known = {name: value for name, value in defaults.items() if value is not None}
-    values = {**known, **{name: value for name, value in profile.items() if name in defaults}, **older, **given}
+    values = {**known, **{name: value for name, value in profile.items() if name in defaults}}
+    values |= given if reset else {**older, **given}
     computed = _computed(session, set(defaults), values, source_s3_uri)
     values |= {name: value for name, value in computed.items() if not given.get(name)}
     missing = sorted(set(defaults) - set(values) - {_DIGEST})
@@ -123,7 +126,7 @@ def merge(
     _check_architectures(values)
     if _DIGEST in defaults:
         values[_DIGEST] = _digest(values)
-    kept = frozenset(older) - set(given) - set(computed) - {_DIGEST}
+    kept = frozenset() if reset else frozenset(older) - set(given) - set(computed) - {_DIGEST}
     spoken_of = sorted(set(older) - kept - {_DIGEST, _SOURCE})
     changed = {name: (older[name], values[name]) for name in spoken_of if values[name] != older[name]}
     return Parameters(values, kept, changed)

@@ -39,14 +39,14 @@ class Runtime:
 @pytest.fixture
 def runtime(world, switches):
     """Give an endpoint that agrees with the evaluation, updated from old-config."""
-    runtime = switches["runtime"].target = Runtime()
+    found = switches["runtime"].target = Runtime()
     for golden in _GOLDEN:
         world.put(f"datasets/flowers/{golden['path']}", golden["path"])
-        runtime.answers[golden["path"].encode()] = (golden["class_name"], golden["probability"] + 0.001)
+        found.answers[golden["path"].encode()] = (golden["class_name"], golden["probability"] + 0.001)
     world.sagemaker.serve(config="old-config")
     world.sagemaker.serve(config=EXECUTION)
     keep(world, _GOLDEN)
-    return runtime
+    return found
 
 
 def keep(world, golden):

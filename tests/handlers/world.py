@@ -71,8 +71,8 @@ class World:
 
     def executions(self) -> list[str]:
         machine = self.settings.state_machine_arn
-        listed = aws.stepfunctions().list_executions(stateMachineArn=machine)["executions"]
-        return sorted(execution["name"] for execution in listed)
+        found = aws.stepfunctions().list_executions(stateMachineArn=machine)["executions"]
+        return sorted(execution["name"] for execution in found)
 
 
 @contextlib.contextmanager

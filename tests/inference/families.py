@@ -8,4 +8,5 @@ ONE_OF_EACH_FAMILY = (
     "efficientnet_b0",
     "convnext_tiny",
     "regnet_y_400mf",
+    "efficientnet_lite0",
 )

@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from inference.decoding import ImageError
-from inference.model import normalise
+from inference.decoding import ImageError, decode_pixels
+from inference.model import known_model_names, normalise
 from inference.preprocessing import Preprocessing
 from training.data.splits import decode_image
 
@@ -164,3 +164,28 @@ def test_normalise_gives_an_image_the_same_numbers_in_any_batch() -> None:
 def test_preprocessing_survives_model_json() -> None:
     """What evaluation used is what inference reads back."""
     assert Preprocessing.from_dict(Preprocessing.for_image_size(224).to_dict()) == Preprocessing(224, 256)
+    of_lite = Preprocessing.for_model("efficientnet_lite0", 224)
+    assert Preprocessing.from_dict(of_lite.to_dict()) == of_lite
+
+
+@pytest.mark.parametrize("model_name", sorted(set(known_model_names()) - {"efficientnet_lite0"}))
+def test_preprocessing_is_what_the_weights_were_trained_on(model_name: str) -> None:
+    """Mean, standard deviation and interpolation of every network are those that torchvision's metadata state."""
+    from torchvision import models
+
+    published = models.get_model_weights(model_name).DEFAULT.transforms()
+
+    preprocessing = Preprocessing.for_model(model_name, 224)
+
+    assert preprocessing.mean == tuple(published.mean)
+    assert preprocessing.std == tuple(published.std)
+    assert preprocessing.interpolation == published.interpolation.value
+
+
+def test_bicubic_scaling_is_pillows() -> None:
+    """A network that was trained on bicubic pixels is served bicubic pixels."""
+    picture = Image.effect_noise((100, 100), 60).convert("RGB")
+
+    pixels = decode_pixels(encode(picture, "PNG"), Preprocessing(64, 64, interpolation="bicubic"))
+
+    assert np.array_equal(pixels, np.asarray(picture.resize((64, 64), Image.Resampling.BICUBIC)))

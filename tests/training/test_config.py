@@ -76,6 +76,8 @@ def test_abbreviated_flag_is_refused() -> None:
         ("--randaugment", "31", "randaugment=31 is out of range; use 0 to 30"),
         ("--feature-views", "33", "feature_views=33 is out of range"),
         ("--weights", "channel", "weights=channel but there is no 'weights' channel"),
+        ("--weights", "packaged", "packaged are those of efficientnet_lite0, not of 'resnet50'; use model_name="),
+        ("--model-name", "efficientnet_lite0", "torchvision has none of 'efficientnet_lite0'; use weights=packaged"),
     ],
 )
 def test_wrong_value_is_refused_with_its_range(flag: str, value: str, message: str) -> None:

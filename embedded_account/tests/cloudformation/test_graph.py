@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 GRAPHS = (
     st.integers(0, 12)
     .flatmap(lambda size: st.tuples(*(st.sets(st.integers(0, max(0, index - 1))) for index in range(size))))
-    .map(lambda sets: {str(name): {str(other) for other in needed if other < name} for name, needed in enumerate(sets)})
+    .map(
+        lambda sets: {str(index): {str(other) for other in found if other < index} for index, found in enumerate(sets)}
+    )
 )
 
 
@@ -23,7 +25,7 @@ def test_order_respects_dependencies(dependencies: dict[str, set[str]]) -> None:
     order = graph.in_order(dict(reversed(dependencies.items())))
 
     assert sorted(order) == sorted(dependencies)
-    assert all(order.index(other) < order.index(name) for name, needed in dependencies.items() for other in needed)
+    assert all(order.index(other) < order.index(name) for name, found in dependencies.items() for other in found)
 
 
 @given(GRAPHS, st.integers(1, 4))
@@ -55,8 +57,8 @@ def test_run_never_begins_what_depends_on_a_failure(dependencies: dict[str, set[
     failed = graph.run(dependencies, work, num_workers=2, stop_on_failure=False)
 
     blocked = set(failed)
-    for name, needed in dependencies.items():
-        if needed & blocked:
+    for name, found in dependencies.items():
+        if found & blocked:
             blocked.add(name)
     assert failed == {str(failing)} & set(dependencies)
     assert done == set(dependencies) - (blocked - failed)

@@ -68,9 +68,9 @@ def test_every_service_refuses_a_caller_without_permission(account, service, cal
 
     Source: each service's API reference, "Common errors".
     """
-    refused, _ = refusal(getattr(_powerless(account).client(service), call), **parameters)
+    found, _ = refusal(getattr(_powerless(account).client(service), call), **parameters)
 
-    assert refused.startswith(code)
+    assert found.startswith(code)
 
 
 _callers: dict[str, Caller] = {}

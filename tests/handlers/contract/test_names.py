@@ -77,10 +77,10 @@ def test_execution_name_refuses_an_attempt_out_of_range(attempt):
 @given(st.text())
 def test_tag_value_is_allowed(value):
     """AWS takes letters, digits, spaces and _.:/=+-@ only, at most 256."""
-    tag = names.tag_value(value)
+    found = names.tag_value(value)
 
-    assert len(tag) <= 256
-    assert re.fullmatch(r"[\w .:/=+\-@]*", tag)
+    assert len(found) <= 256
+    assert re.fullmatch(r"[\w .:/=+\-@]*", found)
 
 
 def test_client_token_is_a_token():

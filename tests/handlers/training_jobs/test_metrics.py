@@ -17,11 +17,11 @@ _NUMBERS = st.floats() | st.floats(0, 1)
 
 def scraped(line):
     """Return metric -> value, as SageMaker reads a line."""
-    values = {}
+    found = {}
     for definition in metrics.METRIC_DEFINITIONS:
         if match := re.search(definition["Regex"], line):
-            values[definition["Name"]] = match[1]
-    return values
+            found[definition["Name"]] = match[1]
+    return found
 
 
 @given(_NUMBERS, _NUMBERS, _NUMBERS, _NUMBERS)

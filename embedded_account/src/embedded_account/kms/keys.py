@@ -64,10 +64,10 @@ class Keys:
         Raises:
             ServiceError: NotFoundException.
         """
-        key = self.find(name)
-        if key is None:
+        found = self.find(name)
+        if found is None:
             raise ServiceError("NotFoundException", f"Key {self._arn(name)!r} does not exist")
-        return key
+        return found
 
     def create(self, policy: str, description: str, tags: dict[str, str]) -> Key:
         """Return a new key; without a policy it has AWS's default one, which leaves all to the account's IAM."""
