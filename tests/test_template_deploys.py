@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.stacks import Deployer
 from tests.template_stack import IMAGE, declared_parameters, deploy, packaged
@@ -38,9 +39,34 @@ def test_the_products_own_template(deployer: Any) -> None:
     assert client.get_function_configuration(FunctionName=predict)["Environment"]["Variables"]["EPOCHS"] == "7"
     assert client.get_function_concurrency(FunctionName=predict)["ReservedConcurrentExecutions"] == 3
     bucket = deployer.outputs["DataBucketName"]
+    check_own_key(deployer, url)
 
     assert deployer.down() == "DELETE_COMPLETE"
     check_gone(deployer, bucket)
+
+
+def check_own_key(deployer: Any, url: str) -> None:
+    """With TopicKey=ARN that key encrypts the topic, the stack's own goes, and without the key nothing is sent."""
+    kms, sns = deployer.aws("kms"), deployer.aws("sns")
+    key = kms.create_key(Description="a key of somebody's own")["KeyMetadata"]["Arn"]
+    deploy(deployer, url, TopicKey=key)
+
+    topic = deployer.outputs["TopicArn"]
+    assert sns.get_topic_attributes(TopicArn=topic)["Attributes"]["KmsMasterKeyId"] == key
+    resources = deployer.client.list_stack_resources(StackName=deployer.name)["StackResourceSummaries"]
+    statuses = {item["LogicalResourceId"]: item["ResourceStatus"] for item in resources}
+    assert statuses.get("TopicEncryptionKey", "DELETE_COMPLETE") == "DELETE_COMPLETE"
+    function = deployer.aws("lambda").get_function_configuration(FunctionName=f"{deployer.name}-report-outcome")
+    role, iam = function["Role"].rpartition("/")[2], deployer.aws("iam")
+    policies = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    statements = json.dumps(
+        [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in policies]
+    )
+    assert key in statements
+    sns.publish(TopicArn=topic, Message="encrypted")
+    kms.disable_key(KeyId=key)
+    with pytest.raises(ClientError, match="KMSDisabled"):
+        sns.publish(TopicArn=topic, Message="not to be encrypted")
 
 
 OTHER_TEXTS = {

@@ -111,3 +111,15 @@ def test_a_cache_keeps_what_was_used_last(tmp_path: Path) -> None:
     folders.trim(tmp_path, 250)
 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["newer", "newest"]
+
+
+def test_what_is_used_is_not_trimmed(tmp_path):
+    """The least recently used goes, but for what somebody still has."""
+    for name, age in (("used", 30), ("old", 20), ("newest", 10)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_bytes(bytes(100))
+        os.utime(tmp_path / name, (1e9 - age, 1e9 - age))
+
+    folders.trim(tmp_path, 250, {tmp_path / "used"})
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["newest", "used"]

@@ -26,6 +26,9 @@ PRICES = {
 }
 
 
+TOPIC_KEY_DOLLARS = 1  # a month, of a KMS key; from https://aws.amazon.com/kms/pricing/
+
+
 @dataclass(frozen=True)
 class Share:
     """One kind of job of an execution: how many there are, and for how long instances may run for them."""
@@ -70,4 +73,15 @@ def lines(values: Mapping[str, str], region: str) -> list[str]:
     note = f"prices of {PRICES_DATE}, {PRICES_REGION}, on demand"
     if values["UseSpot"] == "true":
         note += "; spot instances cost less"
-    return [f"one execution takes at most ({note}):", *(f"  {share.line(region)}" for share in shares(values))]
+    return [
+        f"one execution takes at most ({note}):",
+        *(f"  {share.line(region)}" for share in shares(values)),
+        *standing(values),
+    ]
+
+
+def standing(values: Mapping[str, str]) -> list[str]:
+    """Return what is paid by the month for the topic's key, whether or not anything runs; the endpoint has its type."""
+    if values.get("TopicKey") != "own":
+        return []
+    return [f"the notification topic's key: about ${TOPIC_KEY_DOLLARS} a month; TopicKey=none leaves it out"]

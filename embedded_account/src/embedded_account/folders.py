@@ -3,7 +3,7 @@
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -76,12 +76,16 @@ def clear_work(folder: Path) -> None:
             _remove(path)
 
 
-def trim(folder: Path, max_bytes: int) -> None:
-    """Remove what was used least recently in `folder`, so that the rest takes no more than `max_bytes`."""
+def trim(folder: Path, max_bytes: int, spared: Container[Path] = ()) -> None:
+    """Remove what was used least recently in `folder`, so that the rest takes no more than `max_bytes`.
+
+    What is `spared` stays and counts.
+    """
     total = 0
-    for path in sorted(folder.iterdir() if folder.exists() else [], key=_used_at, reverse=True):
+    paths = sorted(folder.iterdir() if folder.exists() else [], key=_used_at, reverse=True)
+    for path in sorted(paths, key=lambda path: path not in spared):
         total += size_bytes(path) if path.is_dir() else path.lstat().st_size
-        if total > max_bytes:
+        if total > max_bytes and path not in spared:
             _remove(path)
 
 

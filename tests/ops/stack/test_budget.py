@@ -41,11 +41,19 @@ def test_what_is_not_known_is_said(changes: dict[str, str], region: str, expecte
     assert expected in "\n".join(budget.lines(_VALUES | changes, region))
 
 
+@pytest.mark.parametrize(("key", "shown"), [("own", True), ("none", False), ("arn:aws:kms:us-east-1:1:key/a", False)])
+def test_a_key_of_the_stack_is_paid_by_the_month(key: str, shown: bool) -> None:
+    """A key that the stack makes costs a dollar; none, or one that is there already, nothing more."""
+    last = budget.lines(_VALUES | {"TopicKey": key}, "us-east-1")[-1]
+
+    assert (last == "the notification topic's key: about $1 a month; TopicKey=none leaves it out") is shown
+
+
 def test_template_gives_every_value() -> None:
     """The defaults alone are enough to state the budget."""
     defaults = parameters.template_defaults((REPOSITORY / "template.yaml").read_text())
 
     lines = budget.lines({name: value or "" for name, value in defaults.items()}, "us-east-1")
 
-    assert len(lines) == 4
+    assert len(lines) == 5
     assert not any("unknown" in line for line in lines)

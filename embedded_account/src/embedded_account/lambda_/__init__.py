@@ -2,6 +2,7 @@
 
 import shutil
 from collections import ChainMap
+from itertools import chain
 
 from embedded_account.account import Account
 from embedded_account.wiring.operations import Operations
@@ -31,6 +32,7 @@ def install(account: Account) -> None:
     from embedded_account.lambda_ import environment, http, moto_functions, packages
     from embedded_account.lambda_.alias_operations import AliasOperations
     from embedded_account.lambda_.forks import ForkServers
+    from embedded_account.lambda_.function import code_folders
     from embedded_account.lambda_.function_operations import FunctionOperations
     from embedded_account.lambda_.recursion import remember_trace
     from embedded_account.lambda_.settings_operations import SettingsOperations
@@ -39,6 +41,7 @@ def install(account: Account) -> None:
     shutil.rmtree(account.work_folder("lambda", "tmp"))  # of an account that was killed
     account.singleton(ForkServers)
     account.expose_running("execution environments", environment.running)
+    account.expose_running("code folders", lambda: chain(code_folders(account), environment.code_folders()))
     moto_functions.install(account)
     kinds = (FunctionOperations, AliasOperations, SettingsOperations, UrlOperations)
     own = ChainMap(*(kind(account).table() for kind in kinds))

@@ -6,7 +6,7 @@ import shutil
 import sys
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -80,6 +80,12 @@ class Result:
 def running() -> list[tuple[str, int]]:
     """Return the function's name and the process of each execution environment."""
     return [(one.spec.function_name, one.pid) for one in list(_alive) if one.healthy]
+
+
+def code_folders() -> Iterator[Path]:
+    """Yield the folders that execution environments import from."""
+    for one in list(_alive):
+        yield from (one.spec.code, *one.spec.layers)
 
 
 class Environment:

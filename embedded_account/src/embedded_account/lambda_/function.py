@@ -2,11 +2,13 @@
 
 import copy
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from moto.awslambda.models import LambdaFunction
 
+from embedded_account.account import Account
 from embedded_account.errors import ServiceError
 from embedded_account.lambda_.environment import EnvironmentSpec
 from embedded_account.lambda_.packages import Packages, check_combined
@@ -23,6 +25,17 @@ _UPDATABLE = {
     "DeadLetterConfig": "dead_letter_config",
     "KMSKeyArn": "kms_key_arn",
 }
+
+
+def code_folders(account: Account) -> Iterator[Path]:
+    """Yield the folders of code and layers that the account's functions have, in all versions."""
+    from moto.awslambda.utils import get_backend
+
+    for function in get_backend(account.account_id, account.region).list_functions("ALL"):
+        known = vars(function)
+        yield from known.get("layer_folders", ())
+        if "code_folder" in known:
+            yield known["code_folder"]
 
 
 class Function(LambdaFunction):

@@ -14,6 +14,7 @@ from typing import Any
 
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
+from embedded_account.folders import PACKAGE_BYTES, trim
 
 # What AWS's python runtimes hold beside the standard library: the runtime client and boto3, with what these need.
 _RUNTIME_DISTRIBUTIONS = (
@@ -37,6 +38,7 @@ class Packages:
     """Unpacks archives once each, by the hash of their content."""
 
     def __init__(self, account: Account) -> None:
+        self._account = account
         self._folder = account.work_folder("lambda", "packages")
         self._unpacking = threading.Lock()
         self._runtime = (
@@ -60,6 +62,7 @@ class Packages:
                     scratch.rename(folder)
                 finally:
                     shutil.rmtree(scratch, ignore_errors=True)
+                trim(self._folder, PACKAGE_BYTES, {folder, *self._account.running("code folders")})
         return folder
 
     def runtime(self) -> Path:
