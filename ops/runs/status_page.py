@@ -41,8 +41,8 @@ def page_without_execution(session: Session, stack: Stack) -> None:
 
 def notices(session: Session, stack: Stack) -> list[str]:
     """Return what else there is to know: what lies in the bucket and starts nothing, and endpoints of a former name."""
-    found = sorted(Arrival.all(executions.ledger(session, stack)), key=lambda arrival: arrival.place)
-    misplaced = [f"starts nothing: {arrival.sentence}" for arrival in found if arrival.sentence]
+    arrivals = sorted(Arrival.all(executions.ledger(session, stack)), key=lambda arrival: arrival.place)
+    misplaced = [f"starts nothing: {arrival.sentence}" for arrival in arrivals if arrival.sentence]
     return misplaced + former_endpoints.sentences(session, stack)
 
 

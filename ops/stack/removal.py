@@ -102,8 +102,8 @@ def _serving_configs(session: Session) -> Iterator[tuple[str, str]]:
     """Yield each endpoint that is still there with its config."""
     for page in session.sagemaker.get_paginator("list_endpoints").paginate():
         for entry in page["Endpoints"]:
-            if (found := endpoints.find(session, entry["EndpointName"])) and found.status != "Deleting":
-                yield found.name, found.config_name
+            if (endpoint := endpoints.find(session, entry["EndpointName"])) and endpoint.status != "Deleting":
+                yield endpoint.name, endpoint.config_name
 
 
 def _delete_model_packages(session: Session, group: str, say: Say) -> None:

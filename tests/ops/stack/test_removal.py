@@ -38,16 +38,16 @@ def test_what_bears_the_tag_of_a_gone_stack_is_removed(local_session: Session) -
     own, other = f"{local_session.stack_name}-former", f"{local_session.stack_name}-other"
     _make(local_session, own, local_session.stack_name)
     _make(local_session, other, "pets")
-    said: list[str] = []
+    printed: list[str] = []
 
-    assert teardown.down(local_session, said.append) == ""
+    assert teardown.down(local_session, printed.append) == ""
 
     assert tagged.find(local_session) == tagged.Tagged()
     assert {own, other} & _names(local_session) == {other}
-    assert f"deleting endpoint {own!r} ..." in said
-    assert "deleted 1 endpoint configs and 1 models" in said
+    assert f"deleting endpoint {own!r} ..." in printed
+    assert "deleted 1 endpoint configs and 1 models" in printed
     with pytest.raises(StackError, match="there is nothing to remove"):
-        teardown.down(local_session, said.append)
+        teardown.down(local_session, printed.append)
 
 
 def test_an_endpoint_made_by_hand_is_left_and_named(local_session: Session) -> None:
@@ -55,9 +55,9 @@ def test_an_endpoint_made_by_hand_is_left_and_named(local_session: Session) -> N
     own, by_hand = f"{local_session.stack_name}-own", f"{local_session.stack_name}-by-hand"
     _make(local_session, own, local_session.stack_name)
     local_session.sagemaker.create_endpoint(EndpointName=by_hand, EndpointConfigName=own)
-    said: list[str] = []
+    printed: list[str] = []
 
-    teardown.down(local_session, said.append)
+    teardown.down(local_session, printed.append)
 
-    assert any(f"left: endpoint {by_hand!r}" in line and "delete-endpoint" in line for line in said)
+    assert any(f"left: endpoint {by_hand!r}" in line and "delete-endpoint" in line for line in printed)
     assert by_hand in _names(local_session)
