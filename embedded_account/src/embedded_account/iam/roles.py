@@ -27,7 +27,20 @@ _TRACES = ("PutTraceSegments", "PutTelemetryRecords")
 _SAMPLING = ("GetSamplingRules", "GetSamplingTargets")
 _IMAGE = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[\w-]+)\.[\w.]+/(?P<repository>[\w./-]+?)[:@].+")
 _PULL = ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")
+_RULES = {
+    "sagemaker:createTrainingJob": "StepFunctionsGetEventsForSageMakerTrainingJobsRule",
+    "sagemaker:createHyperParameterTuningJob": "StepFunctionsGetEventsForSageMakerTuningJobsRule",
+    "states:startExecution": "StepFunctionsGetEventsForStepFunctionsExecutionRule",
+}
 _SENDS = {"sqs": "SendMessage", "sns": "Publish", "lambda": "InvokeFunction", "events": "PutEvents"}
+
+
+def _managed_rules(definition: str) -> set[str]:
+    """Return the EventBridge rules by which Step Functions hears of the ends that a definition's tasks wait for.
+
+    Source: Step Functions developer guide, "How Step Functions generates IAM policies for integrated services".
+    """
+    return {rule for resource, rule in _RULES.items() if f"{resource}.sync" in definition}
 
 
 class Roles:
@@ -119,6 +132,10 @@ class Roles:
             "Neither the global service principal states.amazonaws.com, nor the "
             "regional one is authorized to assume the provided role.",
         )
+        for rule in sorted(_managed_rules(str(call.get("definition") or ""))):
+            arn = f"arn:aws:events:{self._account.region}:{self._account.account_id}:rule/{rule}"
+            needs = [Need(f"events:{action}", arn) for action in ("PutTargets", "PutRule", "DescribeRule")]
+            self._ask(role_arn, name, needs, code, f"'{role_arn}' is not authorized to create managed-rule.")
         if (call.get("loggingConfiguration.level") or "OFF") != "OFF":
             self._ask(
                 role_arn,

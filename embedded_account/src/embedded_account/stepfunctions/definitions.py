@@ -15,6 +15,11 @@ from embedded_account.wiring.refusals import not_carried_out
 _LONGEST_NAME = 80
 _NEED_NO_NEXT = ("Choice", "Succeed", "Fail")
 _QUALIFIER = re.compile(r"\$LATEST|[A-Za-z0-9_-]{1,128}")
+# The .sync tasks that are carried out.
+_WAITED_FOR = re.compile(
+    r"arn:[^:]+:states:[^:]*:[^:]*:"
+    r"(?:states:startExecution\.sync(?::2)?|sagemaker:create(?:TrainingJob|HyperParameterTuningJob)\.sync)"
+)
 _TEMPLATES = ("Parameters", "ResultSelector", "ItemSelector")
 
 
@@ -114,5 +119,5 @@ def _refuse_what_is_not_carried_out(path: str, scope: dict[str, Any]) -> None:
             raise not_carried_out(f"{where}/QueryLanguage: {part['QueryLanguage']!r}", "write it in JSONPath")
         if part.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED":
             raise not_carried_out(f"{where}/ProcessorConfig/Mode: 'DISTRIBUTED'", "use INLINE")
-        if ":activity:" in resource or ".sync" in resource:
+        if ":activity:" in resource or (".sync" in resource and not _WAITED_FOR.fullmatch(resource)):
             raise not_carried_out(f"{where}/Resource: {resource!r}", "use .waitForTaskToken")

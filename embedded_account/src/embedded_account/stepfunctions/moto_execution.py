@@ -17,7 +17,7 @@ from moto.stepfunctions.parser.backend import execution as moto_execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from embedded_account.account import Account
-from embedded_account.stepfunctions import moto_definitions, moto_errors, moto_time
+from embedded_account.stepfunctions import moto_definitions, moto_errors, moto_tasks, moto_time, sagemaker_tasks
 from embedded_account.stepfunctions.reporting import LogSession, on_end, on_start
 from embedded_account.wiring.replacement import replace
 
@@ -38,6 +38,8 @@ def install(account: Account) -> None:
     _replace_first_status()
     _keep_stopped()
     _replace_search_for_tokens()
+    sagemaker_tasks.install()
+    moto_tasks.install()
     moto_errors.install()
     moto_definitions.install()
 
