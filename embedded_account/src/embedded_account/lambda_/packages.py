@@ -1,18 +1,18 @@
 """What a function's process imports: its code, its layers, and the runtime's own packages, as folders on disk."""
 
-import io
 import os
 import shutil
 import sys
 import threading
 import uuid
-import zipfile
 from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from embedded_account.account import Account
+from embedded_account.archives import ArchiveError
+from embedded_account.archives.zips import ArchiveSizeError, extract, stated_bytes
 from embedded_account.errors import ServiceError
 from embedded_account.folders import PACKAGE_BYTES, trim
 
@@ -126,10 +126,9 @@ def unzipped_bytes(archive: bytes) -> int:
         ServiceError: it is no zip file.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(archive)) as file:
-            return sum(member.file_size for member in file.infolist())
-    except zipfile.BadZipFile as error:
-        raise _no_zip_file() from error
+        return stated_bytes(archive)
+    except ArchiveError as error:
+        raise _no_zip_file(error) from error
 
 
 def _too_large() -> ServiceError:
@@ -138,26 +137,20 @@ def _too_large() -> ServiceError:
     )
 
 
-def _no_zip_file() -> ServiceError:
+def _no_zip_file(reason: ArchiveError) -> ServiceError:
     return ServiceError(
         "InvalidParameterValueException",
-        "Could not unzip uploaded file. Please check your file, then try to upload again.",
+        f"Could not unzip uploaded file. Please check your file, then try to upload again. ({reason})",
     )
 
 
 def _extract(archive: bytes, folder: Path) -> None:
     try:
-        with zipfile.ZipFile(io.BytesIO(archive)) as file:
-            members = [member for member in file.infolist() if not member.is_dir()]
-            size = sum(member.file_size for member in members)
-            if size > _MAX_UNZIPPED_BYTES:
-                raise _too_large()
-            folder.mkdir()
-            for member in members:
-                path = Path(file.extract(member, folder))  # keeps names inside the folder, makes no links
-                path.chmod(((member.external_attr >> 16) & 0o777) | 0o644)
-    except (zipfile.BadZipFile, NotImplementedError) as error:
-        raise _no_zip_file() from error
+        extract(archive, folder, _MAX_UNZIPPED_BYTES)
+    except ArchiveSizeError as error:
+        raise _too_large() from error
+    except ArchiveError as error:
+        raise _no_zip_file(error) from error
 
 
 def _link_distribution(name: str, folder: Path) -> None:

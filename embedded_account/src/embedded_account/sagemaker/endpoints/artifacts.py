@@ -1,19 +1,20 @@
 """Model data on this machine: fetched from S3 and unpacked once for each version of the object."""
 
-import tarfile
 import time
-from pathlib import Path, PurePosixPath
-from shutil import copyfileobj, rmtree
+from pathlib import Path
+from shutil import rmtree
 from threading import Lock
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_account.account import Account
+from embedded_account.archives import ArchiveError
+from embedded_account.archives.tars import extract
 from embedded_account.sagemaker.registry.models import split_s3_url
+from embedded_account.shortages import shortage
 
-_MAX_UNPACKED_BYTES = 20 << 30
-_MAX_MEMBERS = 100_000
 _KEPT_SECONDS = 600.0
+_PART = ".part"
 
 
 class ArtifactError(Exception):
@@ -49,10 +50,13 @@ class Artifacts:
                 "there is an object located at the URL and that the role passed to CreateModel has permissions to "
                 "download the object."
             ) from error
-        except (tarfile.TarError, OSError, EOFError) as error:
+        except (ArchiveError, OSError) as error:
+            rmtree(base.with_name(base.name + _PART), ignore_errors=True)
+            failed = f'Failed to extract model data archive for container "container_1" from URL "{url}"'
+            if lacks := shortage(error, base.parent):
+                raise ArtifactError(f"{failed}: {lacks}") from error
             raise ArtifactError(
-                f'Failed to extract model data archive for container "container_1" from URL "{url}": {error}. Please '
-                "ensure that the object located at the URL is a valid tar.gz archive."
+                f"{failed}: {error}. Please ensure that the object located at the URL is a valid tar.gz archive."
             ) from error
         return base
 
@@ -65,7 +69,7 @@ class Artifacts:
                     rmtree(base, ignore_errors=True)
 
     def _unpack(self, client: object, bucket: str, key: str, base: Path) -> None:
-        scratch = base.with_name(base.name + ".part")
+        scratch = base.with_name(base.name + _PART)
         rmtree(scratch, ignore_errors=True)
         (scratch / "model").mkdir(parents=True)
         archive = scratch / "model.tar.gz"
@@ -74,26 +78,3 @@ class Artifacts:
         archive.unlink()
         rmtree(base, ignore_errors=True)
         scratch.rename(base)
-
-
-def extract(archive: Path, folder: Path) -> None:
-    """Write the regular files of the .tar.gz `archive` below `folder`; links and devices are left out.
-
-    Raises:
-        tarfile.TarError: not an archive, a path that leaves `folder`, or more than 20 GB or 100,000 files.
-    """
-    num_bytes = num_members = 0
-    with tarfile.open(archive, "r:gz") as members:
-        for member in members:
-            num_bytes, num_members = num_bytes + member.size, num_members + 1
-            if num_bytes > _MAX_UNPACKED_BYTES or num_members > _MAX_MEMBERS:
-                raise tarfile.TarError(f"more than {_MAX_UNPACKED_BYTES} bytes or {_MAX_MEMBERS} files")
-            path = PurePosixPath(member.name)
-            if path.is_absolute() or ".." in path.parts:
-                raise tarfile.TarError(f"member {member.name!r} would be written outside of the model folder")
-            content = members.extractfile(member) if member.isreg() else None
-            if content is not None:
-                target = folder / path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with target.open("wb") as file:
-                    copyfileobj(content, file, 1 << 20)
