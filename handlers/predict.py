@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any
 from handlers.prediction import endpoint_client
 from handlers.prediction.answers import Call
 from handlers.prediction.aws_http import Service, service_url
-from handlers.prediction.call_request import PredictRequest, correlation_id, is_preflight, parse_event
+from handlers.prediction.call_request import (
+    PredictRequest,
+    correlation_id,
+    is_of_function_url,
+    is_preflight,
+    parse_event,
+)
 from handlers.prediction.classification import Classifier, Outcome, classify_all
 from handlers.prediction.errors import PredictionError
 from handlers.prediction.settings import PredictSettings
@@ -42,7 +48,7 @@ def runtime() -> Service:
 
 def handler(event: Any, context: "LambdaContext") -> dict[str, Any]:
     """Answer any event at all; only the platform's own limits end an invocation in another way."""
-    started, cors_origin = time.monotonic(), settings().cors_allowed_origin
+    started, cors_origin = time.monotonic(), "" if is_of_function_url(event) else settings().cors_allowed_origin
     call = Call(context.aws_request_id, correlation_id(event, context), started, cors_origin)
     if is_preflight(event):
         return call.preflight()

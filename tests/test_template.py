@@ -84,7 +84,11 @@ def test_every_rule_may_invoke_its_target_and_nobody_else_may(resources: dict[st
     assert granted == {(name, rule["Targets"][0]["Arn"]["Fn::GetAtt"][0]) for name, rule in rules.items()}
     assert len(permissions) == len(rules)
     (url,) = of_type(resources, "AWS::Lambda::Url").values()
-    assert url == {"TargetFunctionArn": {"Ref": "PredictFunctionAliaslive"}, "AuthType": "AWS_IAM"}
+    condition, cors, otherwise = url["Cors"]["Fn::If"]
+    assert (condition, otherwise) == ("HasCorsAllowedOrigin", {"Ref": "AWS::NoValue"})
+    assert cors["AllowOrigins"] == [{"Ref": "CorsAllowedOrigin"}]
+    others = {name: value for name, value in url.items() if name != "Cors"}
+    assert others == {"TargetFunctionArn": {"Ref": "PredictFunctionAliaslive"}, "AuthType": "AWS_IAM"}
 
 
 def test_the_data_bucket_is_private_encrypted_and_kept(resources: dict[str, Resource]) -> None:

@@ -43,6 +43,16 @@ def is_preflight(event: Any) -> bool:
     return method == "OPTIONS" and not any(source in event for source in SOURCES)
 
 
+def is_of_function_url(event: Any) -> bool:
+    """Tell whether a call came through a Lambda function URL, whose own settings send the CORS headers.
+
+    It would send the function's beside its own, and a browser refuses two of them.
+    """
+    context = event.get("requestContext") if isinstance(event, dict) else None
+    domain = context.get("domainName") if isinstance(context, dict) else None
+    return isinstance(domain, str) and ".lambda-url." in domain
+
+
 def parse_event(event: Any) -> PredictRequest:
     """Return the request in `event`.
 

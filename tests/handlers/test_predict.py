@@ -1,5 +1,6 @@
 """The prediction function, from the event to the answer, against an endpoint and an image server on loopback."""
 
+import json
 import os
 import subprocess
 import sys
@@ -63,6 +64,17 @@ def test_cors_header_is_sent_when_it_is_set(world: World, monkeypatch: pytest.Mo
     ):
         status, _, headers = call(event)
         assert (status, headers["Access-Control-Allow-Origin"]) == (expected, "https://app.example")
+
+
+def test_a_function_url_sends_the_cors_headers_itself(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The function's would come beside them, and a browser refuses an answer with two."""
+    monkeypatch.setenv("CORS_ALLOWED_ORIGIN", "https://app.example")
+    forget()
+    context = {"domainName": "abc.lambda-url.eu-west-1.on.aws", "http": {"method": "POST"}}
+
+    headers = call({"requestContext": context, "body": json.dumps({"image": encoded()})})[2]
+
+    assert not [name for name in headers if name.startswith("Access-Control-")]
 
 
 def test_an_answer_comes_before_lambda_ends_the_function(world: World) -> None:

@@ -50,7 +50,10 @@ def send(account: RunningAccount) -> Send:
             target = parts.path + (f"?{parts.query}" if parts.query else "")
             connection.request(method, target, body, dict(request.headers.items()))
             answer = connection.getresponse()
-            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+            seen: dict[str, str] = {}
+            for name, value in answer.getheaders():  # what comes twice is joined, as a browser joins it
+                seen[name.lower()] = ", ".join(filter(None, (seen.get(name.lower()), value)))
+            return answer.status, seen, answer.read()
         finally:
             connection.close()
 
@@ -202,9 +205,31 @@ def test_cors_is_answered_by_lambda_itself(function: NewFunction, send: Send) ->
     assert "access-control-allow-origin" not in send(url, origin="https://other.example")[1]
 
 
+def test_cors_headers_of_the_function_come_beside_the_urls(function: NewFunction, send: Send) -> None:
+    """A function that sends them too spoils its answer for a browser, here as on AWS.
+
+    Source: aws-powertools/powertools-lambda-python issue 4163.
+    """
+    made = function(
+        "def handler(event, context):\n"
+        "    own = {'Access-Control-Allow-Origin': 'https://app.example'}\n"
+        "    return {'statusCode': 200, 'headers': own, 'body': event['requestContext']['domainName']}\n"
+    )
+    made.client.create_function_url_config(
+        FunctionName=made.name, AuthType="AWS_IAM", Cors={"AllowOrigins": ["https://app.example"]}
+    )
+    url = made.client.get_function_url_config(FunctionName=made.name)["FunctionUrl"]
+
+    status, headers, body = send(url, origin="https://app.example")
+
+    assert (status, headers["access-control-allow-origin"]) == (200, "https://app.example, https://app.example")
+    assert body.endswith(b".lambda-url.us-east-1.on.aws")
+
+
 @pytest.mark.parametrize(
     ("options", "code"),
     [
+        ({"AuthType": "AWS_IAM", "Cors": {"AllowMethods": ["OPTIONS"]}}, "ValidationException"),
         ({"AuthType": "NONE"}, "NotImplemented"),
         ({"AuthType": "AWS_IAM", "InvokeMode": "RESPONSE_STREAM"}, "NotImplemented"),
         ({"AuthType": "AWS_IAM", "Qualifier": "missing"}, "ResourceNotFoundException"),

@@ -26,7 +26,7 @@ class HttpAnswer(NamedTuple):
 
 
 def event_of(
-    environ: Mapping[str, Any], body: bytes, url_id: str, caller: Principal, request_id: str, at: datetime
+    environ: Mapping[str, Any], body: bytes, domain: str, caller: Principal, request_id: str, at: datetime
 ) -> dict[str, Any]:
     """Return the event for one request."""
     headers = _headers(environ)
@@ -40,7 +40,7 @@ def event_of(
         "rawPath": path,
         "rawQueryString": query,
         "headers": headers,
-        "requestContext": _context(environ, path, url_id, caller, request_id, at),
+        "requestContext": _context(environ, path, domain, caller, request_id, at),
         "isBase64Encoded": not is_text,
     }
     if cookies:
@@ -74,12 +74,11 @@ def answer_of(payload: bytes, request_id: str) -> HttpAnswer:
 
 
 def _context(
-    environ: Mapping[str, Any], path: str, url_id: str, caller: Principal, request_id: str, at: datetime
+    environ: Mapping[str, Any], path: str, domain: str, caller: Principal, request_id: str, at: datetime
 ) -> dict[str, Any]:
-    host = environ.get("HTTP_HOST", "127.0.0.1")
     return {
         "accountId": caller.account_id,
-        "apiId": url_id,
+        "apiId": domain.partition(".")[0],
         "authentication": None,
         "authorizer": {
             "iam": {
@@ -92,8 +91,8 @@ def _context(
                 "userId": caller.session_name,
             }
         },
-        "domainName": host,
-        "domainPrefix": url_id,
+        "domainName": domain,
+        "domainPrefix": domain.partition(".")[0],
         "http": {
             "method": environ["REQUEST_METHOD"],
             "path": path,

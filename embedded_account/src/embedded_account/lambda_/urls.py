@@ -27,6 +27,7 @@ from embedded_account.wiring.refusals import refuse
 logger = logging.getLogger("embedded_account.lambda")
 
 AUTH_TYPE = "AWS_IAM"
+_MAX_METHOD = 6
 _OPTIONS: dict[str, tuple[str, ...]] = {
     "FunctionName": (),
     "Qualifier": (),
@@ -170,8 +171,9 @@ class FunctionUrls:
         def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
             size = int(environ.get("CONTENT_LENGTH") or 0)
             answer = self._answer(own, environ, size)
-            headers = answer.headers | _cors_headers(own.cors, environ)
-            start_response(f"{answer.status} {_PHRASES.get(answer.status, 'Status')}", list(headers.items()))
+            # Beside those of the function, not in their place: a browser refuses an answer that has one of them twice.
+            headers = [*answer.headers.items(), *_cors_headers(own.cors, environ).items()]
+            start_response(f"{answer.status} {_PHRASES.get(answer.status, 'Status')}", headers)
             return [answer.body]
 
         return application
@@ -196,7 +198,8 @@ class FunctionUrls:
     def _invoked(self, own: FunctionUrl, environ: dict[str, Any], body: bytes, request_id: str) -> HttpAnswer:
         caller = self._admitted(own, environ, body)
         target = self._invoker.resolve(own.function_name, own.qualifier or None)
-        event = event_of(environ, body, own.url_id, caller, request_id, self._account.clock.now())
+        domain = f"{own.url_id}.lambda-url.{self._account.region}.on.aws"
+        event = event_of(environ, body, domain, caller, request_id, self._account.clock.now())
         outcome = self._invoker.invoke(target, json.dumps(event).encode(), request_id)
         if outcome.function_error:
             return _refusal(502, "InternalServerErrorException", "Internal Server Error", request_id)
@@ -221,6 +224,13 @@ def checked_options(request: Mapping[str, Any]) -> dict[str, Any] | None:
     """
     refuse("FunctionUrlConfig", request, _OPTIONS)
     cors: dict[str, Any] | None = request.get("Cors")
+    too_long = [method for method in (cors or {}).get("AllowMethods", []) if len(method) > _MAX_METHOD]
+    if too_long:  # OPTIONS is one: Lambda answers that itself
+        raise ServiceError(
+            "ValidationException",
+            f"1 validation error detected: Value '{too_long}' at 'cors.allowMethods' failed to satisfy constraint: "
+            f"Member must satisfy constraint: [Member must have length less than or equal to {_MAX_METHOD}]",
+        )
     return cors
 
 
