@@ -4,7 +4,7 @@ The stack runs on a small network and a few pictures, so that one execution take
 what `deploy.py up --local` gives a person.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ _ORDER = (
     "events",
     "refusals",
     "features",
+    "rare_jobs",
     "rare_paths",
     "permissions",
     "newcomer",
@@ -49,6 +50,32 @@ def stack(account_at_speed: Callable[[float], Any]) -> Deployment:
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give an image folder of three colours."""
     return write_dataset(tmp_path_factory.mktemp("colours"))
+
+
+@pytest.fixture(scope="session")
+def frozen(account_at_speed: Callable[[float], Any], dataset: Path) -> Deployment:
+    """Give a second stack, which trains the head alone and has put the colours into production."""
+    deployment = Deployment(account_at_speed(4.0), "frozen")
+    deployment.up(Trainable="head", Epochs=30, TuningEpochs=5, FeatureViews=2)
+    deployment.run("upload", str(dataset), "--dataset", "colours", "--watch")
+    return deployment
+
+
+@pytest.fixture(scope="session")
+def no_sweep(frozen: Deployment) -> None:
+    """Let no schedule of that stack put in order what a test is about to look at."""
+    scheduler = frozen.client("scheduler")
+    schedule = scheduler.get_schedule(Name="frozen-sweep")
+    kept = ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")
+    scheduler.update_schedule(**{name: schedule[name] for name in kept}, State="DISABLED")
+
+
+@pytest.fixture
+def broken(stack: Deployment) -> Iterator[Faults]:
+    """Give the means to break the stacks' account."""
+    remote = Faults(stack.account.info)
+    yield remote
+    remote.clear()
 
 
 @pytest.fixture(scope="session")

@@ -123,8 +123,8 @@ class Deployment:
         return payload | {"body": json.loads(payload["body"])}
 
 
-def said_of(stack: Deployment, dataset: str) -> list[str]:
-    """Return what the function said of each event of `dataset`, a line each."""
+def answers_of(stack: Deployment, dataset: str) -> list[str]:
+    """Return what the function logged of each event of `dataset`, a line each."""
     name = stack.outputs["StartExecutionFunctionName"]
     pages = stack.client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{name}")
     lines = [event["message"] for page in pages for event in page["events"]]

@@ -8,7 +8,7 @@ import pytest
 
 import embedded_account
 from embedded_account import Faults
-from tests.flow.deployment import Deployment, executions_of, said_of
+from tests.flow.deployment import Deployment, answers_of, executions_of
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.account]
@@ -28,8 +28,8 @@ def faults(stack: Deployment) -> Iterator[Faults]:
 
 def _answers(stack: Deployment, dataset: str, num_events: int) -> list[str] | None:
     """Return what the function said of the dataset's events, or None while it has not handled so many."""
-    said = said_of(stack, dataset)
-    return said if len(said) >= num_events else None
+    lines = answers_of(stack, dataset)
+    return lines if len(lines) >= num_events else None
 
 
 def _all_ended(stack: Deployment, dataset: str) -> bool:
@@ -45,9 +45,9 @@ def test_an_event_that_comes_several_times_starts_one_execution(stack: Deploymen
 
     stack.put(f"datasets/{dataset}/_SUCCESS")
 
-    said = wait_for(lambda: found if len(found := said_of(stack, dataset)) >= copies else None, 60)
+    lines = wait_for(partial(_answers, stack, dataset, copies), 60)
     assert len(executions_of(stack, dataset)) == 1
-    assert sum(_OLD in line for line in said) == copies - 1
+    assert sum(_OLD in line for line in lines) == copies - 1
     assert _all_ended(stack, dataset)
 
 
@@ -68,10 +68,10 @@ def test_an_event_that_comes_after_a_newer_one_starts_nothing(
 
     for num_events in (1, 2, 3):
         embedded_account.advance_clock(stack.account.info, _GAP_SECONDS)
-        said = wait_for(partial(_answers, stack, dataset, num_events), 60)
+        lines = wait_for(partial(_answers, stack, dataset, num_events), 60)
         assert _all_ended(stack, dataset)
 
     num_newest = sum(number == max(order[: place + 1]) for place, number in enumerate(order))
     assert len(executions_of(stack, dataset)) == 1
-    assert sum(_OLD in line for line in said) == 3 - num_newest
-    assert sum("was started on this upload already" in line for line in said) == num_newest - 1
+    assert sum(_OLD in line for line in lines) == 3 - num_newest
+    assert sum("was started on this upload already" in line for line in lines) == num_newest - 1

@@ -11,14 +11,6 @@ from tests.waiting import wait_for
 pytestmark = [pytest.mark.slow, pytest.mark.account]
 
 
-@pytest.fixture(scope="module")
-def frozen(account_at_speed: Any) -> Deployment:
-    """Give a stack that trains the head alone."""
-    deployment = Deployment(account_at_speed(4.0), "frozen")
-    deployment.up(Trainable="head", Epochs=30, TuningEpochs=5, FeatureViews=2)
-    return deployment
-
-
 def _result_of(deployment: Deployment, arn: str, state: str) -> Any:
     """Return what the state has answered, or None while it has not."""
     history = deployment.client("stepfunctions").get_execution_history(executionArn=arn, maxResults=1000)["events"]
@@ -29,9 +21,8 @@ def _result_of(deployment: Deployment, arn: str, state: str) -> Any:
     return None
 
 
-def test_features_are_computed_once(frozen, dataset):
+def test_features_are_computed_once(frozen):
     """The first execution deploys a model from them; the next takes them as they are and starts no job for them."""
-    frozen.run("upload", str(dataset), "--dataset", "colours", "--watch")
     arn = frozen.wait_for_execution("colours")
     first = _result_of(frozen, arn, "ComputeFeatures")["Features"]
     job = frozen.client("sagemaker").describe_training_job(TrainingJobName=arn.rpartition(":")[2])
@@ -57,5 +48,5 @@ def test_features_are_computed_once(frozen, dataset):
 
 def _keys(deployment: Deployment, s3_uri: str) -> list[str]:
     bucket, _, prefix = s3_uri.removeprefix("s3://").partition("/")
-    found = deployment.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
-    return [entry["Key"].removeprefix(prefix) for entry in found]
+    entries = deployment.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
+    return [entry["Key"].removeprefix(prefix) for entry in entries]

@@ -46,12 +46,12 @@ def test_down_leaves_nothing_but_the_data_bucket(stack, production):
 
     assert bucket in done.stdout
     sagemaker = stack.client("sagemaker")
-    buckets = [found["Name"] for found in stack.client("s3").list_buckets()["Buckets"]]
+    buckets = [one["Name"] for one in stack.client("s3").list_buckets()["Buckets"]]
     assert bucket in buckets
     (artifacts,) = [name for name in buckets if name.startswith("flow-artifacts")]
     listed = stack.client("s3").list_object_versions(Bucket=artifacts)
     assert not listed.get("Versions", []) + listed.get("DeleteMarkers", [])
-    assert endpoint not in [found["EndpointName"] for found in sagemaker.list_endpoints()["Endpoints"]]
+    assert endpoint not in [one["EndpointName"] for one in sagemaker.list_endpoints()["Endpoints"]]
     groups = sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"]
     assert not [group for group in groups if group["ModelPackageGroupName"].startswith("flow")]
     functions = stack.client("lambda").list_functions()["Functions"]

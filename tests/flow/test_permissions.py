@@ -15,7 +15,7 @@ from tests.flow.pictures import write_dataset
 pytestmark = [pytest.mark.slow, pytest.mark.account]
 
 FROZEN = "frozen"  # the stack of test_features.py
-NEEDED = {"test_success.py", "test_schedule.py", "test_refusals.py", "test_features.py", "test_rare_paths.py"}
+NEEDED = {f"test_{name}.py" for name in ("success", "schedule", "refusals", "features", "rare_jobs", "rare_paths")}
 REFUSAL = re.compile(
     r"User: \S+ is not authorized to perform: [\w-]+:\w+ on resource: \S+ "
     r"because no (identity|resource)-based policy allows the [\w-]+:\w+ action"
@@ -33,26 +33,26 @@ def whole_flow(request, production) -> None:
 @pytest.fixture(scope="module")
 def roles(stack) -> dict[tuple[str, str], str]:
     """Give the ARN of each role of the flow's stacks by stack and logical id."""
-    found = {}
+    arns = {}
     for name in (stack.name, FROZEN):
         pages = stack.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=name)
         for one in (resource for page in pages for resource in page["StackResourceSummaries"]):
             if one["ResourceType"] == "AWS::IAM::Role":
                 role = stack.client("iam").get_role(RoleName=one["PhysicalResourceId"])["Role"]
-                found[name, one["LogicalResourceId"]] = role["Arn"]
-    return found
+                arns[name, one["LogicalResourceId"]] = role["Arn"]
+    return arns
 
 
 @pytest.fixture(scope="module")
 def policies(stack, roles) -> dict[tuple[str, str], dict[str, Any]]:
     """Give the one policy document of each role."""
-    iam, found = stack.client("iam"), {}
+    iam, documents = stack.client("iam"), {}
     for key, arn in roles.items():
         name = arn.rpartition("/")[2]
         listed = iam.list_role_policies(RoleName=name)["PolicyNames"]
         assert len(listed) == 1, f"{key} has the policies {listed}"
-        found[key] = iam.get_role_policy(RoleName=name, PolicyName=listed[0])["PolicyDocument"]
-    return found
+        documents[key] = iam.get_role_policy(RoleName=name, PolicyName=listed[0])["PolicyDocument"]
+    return documents
 
 
 def _report(stack, *conditions: str) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def test_every_permission_is_needed(of_roles, policies):
 
     assert len(idle | needed) > len(policies)
     assert sorted(idle - needed) == [], (
-        "nothing needs these; take them out of template.yaml, or their path in test_rare_paths.py"
+        "nothing needs these; take them out of template.yaml, or their path in test_rare_paths.py or test_rare_jobs.py"
     )
 
 
@@ -152,20 +152,20 @@ def test_each_rule_needs_its_permission_to_invoke(stack, report):
 @pytest.fixture(scope="module")
 def resource_policies(stack, production) -> dict[str, tuple[str, dict[str, Any]]]:
     """Give ARN and policy of each resource of the stack that has one, by logical id."""
-    iam_view, found = {}, {}
+    iam_view, documents = {}, {}
     pages = stack.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack.name)
     for one in (resource for page in pages for resource in page["StackResourceSummaries"]):
         iam_view[one["LogicalResourceId"]] = one["PhysicalResourceId"]
     bucket = iam_view["DataBucket"]
     text = stack.client("s3").get_bucket_policy(Bucket=bucket)["Policy"]
-    found["DataBucket"] = (f"arn:aws:s3:::{bucket}", json.loads(text))
+    documents["DataBucket"] = (f"arn:aws:s3:::{bucket}", json.loads(text))
     attributes = stack.client("sns").get_topic_attributes(TopicArn=iam_view["Topic"])["Attributes"]
-    found["Topic"] = (iam_view["Topic"], json.loads(attributes["Policy"]))
+    documents["Topic"] = (iam_view["Topic"], json.loads(attributes["Policy"]))
     for queue in ("EventDeadLetterQueue", "FunctionDeadLetterQueue"):
         attributes = stack.client("sqs").get_queue_attributes(QueueUrl=iam_view[queue], AttributeNames=["All"])
         attributes = attributes["Attributes"]
-        found[queue] = (attributes["QueueArn"], json.loads(attributes["Policy"]))
-    return found
+        documents[queue] = (attributes["QueueArn"], json.loads(attributes["Policy"]))
+    return documents
 
 
 def _of(report: dict[str, Any], arn: str) -> dict[str, Any]:

@@ -1,14 +1,12 @@
 """The paths that a healthy flow does not take, each taken by a handler under its own role in the deployed account.
 
 A retried state is the state's own event sent to its function once more; what else is rare is brought about by a fault,
-by a hand at the console, or by an execution that was stopped. tests/flow/test_permissions.py looks afterwards at what
-the roles needed for it.
+by a hand at the console, or by an execution that was stopped. Those of jobs are in test_rare_jobs.py;
+tests/flow/test_permissions.py looks afterwards at what the roles needed for it.
 """
 
-import copy
 import itertools
 import json
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,33 +15,28 @@ from botocore.exceptions import ClientError
 
 import embedded_account
 from embedded_account import Faults
-from handlers.contract.names import training_job_name, tuning_job_name
 from handlers.ledger import Deployment as Deployed
-from handlers.ledger import Features, Scaling
+from handlers.ledger import Scaling
 from tests.flow.deployment import Deployment
 from tests.flow.lookups import (
     dead_letter_of,
     endpoint_of,
     is_received,
     item_of,
+    running_jobs,
     scaling_of,
+    scheduled_actions,
     settled_endpoint_of,
     wait_until_endpoint_is_deleted,
 )
+from tests.flow.states import call, event_of, is_waiting, start_jobs, vanish
 from tests.handlers.packing import tar_gz
 from tests.waiting import wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.account]
+pytestmark = [pytest.mark.slow, pytest.mark.account, pytest.mark.usefixtures("production", "no_sweep")]
 
 GONE = "there-is-none"
-_EVENTS: dict[tuple[str, str], dict[str, str]] = {}
 
-_SAVING = b"""
-import os, pathlib
-folder = pathlib.Path(os.environ["SM_MODEL_DIR"]).parent / "checkpoints"
-folder.mkdir(exist_ok=True)
-(folder / "count.txt").write_text("1")
-"""
 _TINY = b"""
 def model_fn(model_dir):
     return model_dir
@@ -63,54 +56,6 @@ def output_fn(prediction, accept):
 
 
 @pytest.fixture(scope="module")
-def frozen(stack, production) -> Deployment:
-    """Give the stack of test_features.py, whose endpoint serves."""
-    deployment = Deployment(stack.account, "frozen")
-    try:
-        deployment.client("cloudformation").describe_stacks(StackName="frozen")
-    except ClientError:
-        pytest.skip("goes on from the stack of test_features.py; run: pytest tests/flow")
-    return deployment
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_sweep(frozen) -> None:
-    """Let no schedule put in order what a test is about to look at."""
-    scheduler = frozen.client("scheduler")
-    schedule = scheduler.get_schedule(Name="frozen-sweep")
-    kept = ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")
-    scheduler.update_schedule(**{name: schedule[name] for name in kept}, State="DISABLED")
-
-
-@pytest.fixture
-def broken(stack) -> Iterator[Faults]:
-    """Give the means to break the stacks' account."""
-    remote = Faults(stack.account.info)
-    yield remote
-    remote.clear()
-
-
-def event_of(deployment: Deployment, dataset: str, state: str) -> dict[str, Any]:
-    """Return what a state of the first execution of `dataset` was called with, its task token included."""
-    key = (deployment.name, dataset)
-    if key not in _EVENTS:
-        _EVENTS[key] = _events_of(deployment, dataset)
-    return dict(json.loads(_EVENTS[key][state])["Payload"])
-
-
-def _events_of(deployment: Deployment, dataset: str) -> dict[str, str]:
-    """Return what each state of the first execution of `dataset` gave its task, as JSON."""
-    arn = [one["executionArn"] for one in deployment.executions() if one["name"].startswith(f"{dataset}-")][-1]
-    pages = deployment.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn)
-    name, found = "", {}
-    for event in (event for page in pages for event in page["events"]):
-        name = event.get("stateEnteredEventDetails", {}).get("name", name)
-        if "taskScheduledEventDetails" in event:
-            found[name] = event["taskScheduledEventDetails"]["parameters"]
-    return found
-
-
-@pytest.fixture(scope="module")
 def stopped(frozen) -> str:
     """Give the name of an execution that was stopped before it came to anything."""
     client, machine = frozen.client("stepfunctions"), frozen.outputs["StateMachineArn"]
@@ -127,80 +72,12 @@ def stopped(frozen) -> str:
     return str(wait_for(aborted, 60))
 
 
-def call(deployment: Deployment, function: str, event: dict[str, Any]) -> tuple[bool, Any]:
-    """Return whether the function succeeded, and its answer or its error's text."""
-    answer = deployment.client("lambda").invoke(
-        FunctionName=f"{deployment.name}-{function}", Payload=json.dumps(event).encode()
-    )
-    said = json.load(answer["Payload"])
-    return ("FunctionError" not in answer, said if "FunctionError" not in answer else said["errorMessage"])
-
-
-def is_waiting(deployment: Deployment, event: dict[str, Any]) -> bool:
-    """Return whether the task token of `event` is still in the table."""
-    pages = deployment.client("dynamodb").get_paginator("scan").paginate(TableName=deployment.outputs["TableName"])
-    items = [item for page in pages for item in page["Items"]]
-    return any(item.get("TaskToken", {}).get("S") == event["TaskToken"] for item in items)
-
-
-@pytest.mark.parametrize(
-    ("function", "state"),
-    [("start-tuning-job", "StartTuningJob"), ("start-training-job", "StartTrainingJob")],
-)
-def test_a_retried_state_is_answered_by_the_job_that_has_ended(stack, function, state):
-    """Its job's name is taken, so the job is looked up and the token answered at once and forgotten."""
-    event = event_of(stack, "colours", state)
-
-    succeeded, said = call(stack, function, event)
-
-    assert succeeded, said
-    assert not is_waiting(stack, event)
-
-
-def test_a_retried_state_tells_why_its_tuning_job_failed(stack):
-    """The sentence is of the training job that failed, which is looked up for it."""
-    event = event_of(stack, "garbage", "StartTuningJob")
-
-    succeeded, said = call(stack, "start-tuning-job", event)
-
-    assert succeeded, said
-    assert not is_waiting(stack, event)
-
-
-def test_a_job_that_was_deleted_meanwhile_fails_its_state(stack, broken):
-    """The job is there when the name is found taken, and gone when its outcome is looked up."""
-    event = event_of(stack, "colours", "StartTrainingJob")
-    _vanish(broken, "StartTrainingJobRole", "DescribeTrainingJob", after=1)
-
-    succeeded, said = call(stack, "start-training-job", event)
-
-    assert succeeded, said
-    assert not is_waiting(stack, event)
-
-
-def test_features_are_found_or_refused_by_name(frozen, broken):
-    """A retried state meets the job of its name, which has ended or is gone; a lost manifest is named."""
-    event = event_of(frozen, "colours", "ComputeFeatures")
-    other = copy.deepcopy(event)
-    other["Dataset"]["Fingerprint"] = "f" * 64
-    lost = copy.deepcopy(event)
-    lost["Dataset"]["TrainManifestS3Uri"] += ".lost"
-
-    assert call(frozen, "compute-features", other)[0]
-    _forget_features(frozen)
-    _vanish(broken, "ComputeFeaturesRole", "DescribeTrainingJob", after=1)
-    assert call(frozen, "compute-features", other)[0]
-    assert not is_waiting(frozen, event)
-    succeeded, said = call(frozen, "compute-features", lost)
-    assert (succeeded, "404: Not Found" in said) == (False, True)
-
-
 def test_a_retried_deployment_is_answered_by_its_endpoint(frozen, broken):
     """Model and config are met by their names; the endpoint serves, or has been deleted meanwhile."""
     event = event_of(frozen, "colours", "DeployEndpoint")
 
     assert call(frozen, "deploy-endpoint", event) == (True, {"EndpointName": "frozen", "Move": "wait"})
-    _vanish(broken, "DeployEndpointRole", "DescribeEndpoint", after=1)
+    vanish(broken, "DeployEndpointRole", "DescribeEndpoint", after=1)
     assert call(frozen, "deploy-endpoint", event)[0]
     assert not is_waiting(frozen, event)
 
@@ -219,53 +96,9 @@ def test_pictures_of_an_archive_are_asked_about_where_they_lie(frozen):
         s3.copy_object(Bucket=bucket, Key=f"staged/rare/{path}", CopySource=f"{bucket}/{source}/{path}")
     event["Dataset"]["S3Uri"] = f"s3://{bucket}/staged/rare/"
 
-    succeeded, said = call(frozen, "check-endpoint", event)
+    succeeded, answer = call(frozen, "check-endpoint", event)
 
-    assert succeeded, said
-
-
-def test_a_job_reads_what_is_staged_and_keeps_checkpoints(frozen):
-    """As the role of the stack's jobs: data of an archive under staged/, and a spot job's checkpoints."""
-    sagemaker, bucket = frozen.client("sagemaker"), frozen.outputs["DataBucketName"]
-    trained = sagemaker.describe_training_job(
-        TrainingJobName=training_job_name(event_of(frozen, "colours", "StartTrainingJob")["ExecutionName"])
-    )
-    frozen.put("staged/rare/source.tar.gz", tar_gz({"train.py": _SAVING}))
-    frozen.put("checkpoints/saving-1/before.txt", b"0")
-    source = {"sagemaker_program": "train.py"}
-    source["sagemaker_submit_directory"] = f"s3://{bucket}/staged/rare/source.tar.gz"
-
-    sagemaker.create_training_job(
-        TrainingJobName="saving-1",
-        RoleArn=trained["RoleArn"],
-        AlgorithmSpecification={
-            "TrainingImage": trained["AlgorithmSpecification"]["TrainingImage"],
-            "TrainingInputMode": "File",
-        },
-        HyperParameters=source,
-        OutputDataConfig={"S3OutputPath": trained["OutputDataConfig"]["S3OutputPath"]},
-        ResourceConfig=trained["ResourceConfig"],
-        StoppingCondition={"MaxRuntimeInSeconds": 300, "MaxWaitTimeInSeconds": 300},
-        EnableManagedSpotTraining=True,
-        CheckpointConfig={"S3Uri": f"s3://{bucket}/checkpoints/saving-1/"},
-    )
-    job = wait_for(lambda: _ended_job(frozen, "saving-1"), 120)
-
-    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
-    listed = frozen.client("s3").list_objects_v2(Bucket=bucket, Prefix="checkpoints/saving-1/")
-    assert [found["Key"].rpartition("/")[2] for found in listed["Contents"]] == ["before.txt", "count.txt"]
-
-
-def test_the_report_of_a_failure_stops_what_still_runs(frozen):
-    """A tuning and a training job that go on after their execution has failed would be billed on."""
-    name, event = "failed-in-mid-run", event_of(frozen, "colours", "ReportOutcome")
-    state = {key: event["State"][key] for key in ("Dataset", "Trigger")}
-    _start_jobs(frozen, name)
-
-    succeeded, outcome = call(frozen, "report-outcome", {"ExecutionName": name, "Status": "FAILED", "State": state})
-
-    assert (succeeded, outcome["Problems"]) == (True, [])
-    assert _running_jobs(frozen, name) == []
+    assert succeeded, answer
 
 
 def test_scaling_is_given_back_by_the_report_of_a_refused_update(frozen, broken, stopped):
@@ -279,13 +112,13 @@ def test_scaling_is_given_back_by_the_report_of_a_refused_update(frozen, broken,
     state["Failure"] = {"Error": "EndpointFailedError", "Cause": "the update was refused"}
     taken_away = scaling_of(frozen)
 
-    succeeded, said = call(
+    succeeded, answer = call(
         frozen, "report-outcome", {"ExecutionName": refused["ExecutionName"], "Status": "FAILED", "State": state}
     )
 
-    assert (succeeded, said["Problems"]) == (True, [])
+    assert (succeeded, answer["Problems"]) == (True, [])
     assert (taken_away, scaling_of(frozen)) == ((0, 0), (1, 1))
-    assert _scheduled_actions(frozen) == ["nights"]
+    assert scheduled_actions(frozen) == ["nights"]
     described = frozen.client("sagemaker").describe_model_package(ModelPackageName=package)
     assert described["ModelApprovalStatus"] == "Rejected"
 
@@ -294,11 +127,11 @@ def test_scaling_is_given_back_when_it_is_registered_again(frozen, broken, stopp
     """What a refused update has left taken away is restored by the next registration, and no longer kept."""
     _refused_update(frozen, broken, stopped)
 
-    succeeded, said = call(frozen, "register-scaling", event_of(frozen, "colours", "RegisterScaling"))
+    succeeded, answer = call(frozen, "register-scaling", event_of(frozen, "colours", "RegisterScaling"))
 
-    assert succeeded, said
+    assert succeeded, answer
     assert scaling_of(frozen) == (1, 1)
-    assert _scheduled_actions(frozen) == ["nights"]
+    assert scheduled_actions(frozen) == ["nights"]
     assert item_of(frozen, Scaling.key_of("frozen")) is None
 
 
@@ -315,9 +148,8 @@ def test_the_report_takes_an_unchecked_update_back(frozen, broken, stopped):
 
     assert (succeeded, outcome["Problems"]) == (True, [])
     assert (unchecked, settled_endpoint_of(frozen)["EndpointConfigName"]) == (stopped, before)
-    _refused_update(
-        frozen, broken, stopped
-    )  # the report has removed its config and its model; the next tests need them
+    # The report has removed its config and its model; the next tests need them.
+    _refused_update(frozen, broken, stopped)
     assert call(frozen, "register-scaling", event_of(frozen, "colours", "RegisterScaling"))[0]
 
 
@@ -329,9 +161,9 @@ def test_an_endpoint_that_cannot_be_checked_is_set_back(frozen, broken, stopped)
     _put_evaluation(frozen, event, golden)
     broken.add("lose-answer", service="sagemaker", operation="UpdateEndpoint", caller="*CheckEndpointRole*")
 
-    succeeded, said = call(frozen, "check-endpoint", event)
+    succeeded, answer = call(frozen, "check-endpoint", event)
 
-    assert (succeeded, "404: Not Found" in said, "goes back to" in said) == (False, True, True)
+    assert (succeeded, "404: Not Found" in answer, "goes back to" in answer) == (False, True, True)
     assert settled_endpoint_of(frozen)["EndpointConfigName"] == stopped
 
 
@@ -339,7 +171,7 @@ def test_the_sweep_ends_what_a_stopped_execution_has_left(frozen, stopped):
     """Its jobs are stopped and its tokens dropped; its unchecked model goes, back to another config or altogether."""
     key = {"Id": {"S": Deployed.key_of(stopped)}}
     dynamodb, table = frozen.client("dynamodb"), frozen.outputs["TableName"]
-    _start_jobs(frozen, stopped)
+    start_jobs(frozen, stopped)
     previous: dict[str, Any] = {"TableName": table, "Key": key, "UpdateExpression": "SET PreviousConfigName = :it"}
     dynamodb.update_item(**previous, ExpressionAttributeValues={":it": {"S": GONE}})
 
@@ -348,7 +180,7 @@ def test_the_sweep_ends_what_a_stopped_execution_has_left(frozen, stopped):
     _, second = call(frozen, "resume-execution", {"Sweep": True})
 
     assert succeeded, first
-    assert _running_jobs(frozen, stopped) == []
+    assert running_jobs(frozen, stopped) == []
     assert (first["Dropped"] >= 2, first["Problems"]) == (True, 1)  # there is no such config to go back to
     assert (second["Repaired"], second["Problems"]) == (1, 0)
     wait_until_endpoint_is_deleted(frozen)
@@ -368,12 +200,12 @@ def test_an_endpoint_that_never_came_up_is_deleted(frozen):
         report["State"].pop(result)
 
     _create_failed_endpoint(frozen)
-    checked, said = call(frozen, "check-endpoint", event)
+    checked, answer = call(frozen, "check-endpoint", event)
     gone_once = endpoint_of(frozen) is None
     _create_failed_endpoint(frozen)
     reported, outcome = call(frozen, "report-outcome", report)
 
-    assert (checked, "the new endpoint was deleted" in said, gone_once) == (False, True, True)
+    assert (checked, "the new endpoint was deleted" in answer, gone_once) == (False, True, True)
     assert (reported, outcome["Problems"], endpoint_of(frozen)) == (True, [], None)
 
 
@@ -406,10 +238,10 @@ def test_a_schedule_that_cannot_invoke_sends_to_the_dead_letters(stack, broken):
         now = datetime.fromisoformat(embedded_account.advance_clock(stack.account.info, 1.0))
         at = (now + timedelta(seconds=5)).strftime("at(%Y-%m-%dT%H:%M:%S)")
         scheduler.create_schedule(Name="rare", ScheduleExpression=at, FlexibleTimeWindow={"Mode": "OFF"}, Target=target)
-        found = wait_for(lambda: dead_letter_of(stack, '"rare"'), 60)
+        letter = wait_for(lambda: dead_letter_of(stack, '"rare"'), 60)
     scheduler.delete_schedule(Name="rare")
 
-    assert found["ERROR_CODE"]["StringValue"] == "TooManyRequestsException"
+    assert letter["ERROR_CODE"]["StringValue"] == "TooManyRequestsException"
 
 
 def test_a_rule_without_its_permission_sends_to_the_dead_letters(stack):
@@ -420,7 +252,7 @@ def test_a_rule_without_its_permission_sends_to_the_dead_letters(stack):
     client.remove_permission(FunctionName=function, StatementId=statement["Sid"])
     try:
         stack.put("datasets/refused.tgz", b"no archive")
-        found = wait_for(lambda: dead_letter_of(stack, "refused.tgz"), 60)
+        letter = wait_for(lambda: dead_letter_of(stack, "refused.tgz"), 60)
     finally:
         client.add_permission(
             FunctionName=function,
@@ -430,7 +262,7 @@ def test_a_rule_without_its_permission_sends_to_the_dead_letters(stack):
             SourceArn=statement["Condition"]["ArnLike"]["AWS:SourceArn"],
         )
 
-    assert "is not authorized to perform: lambda:InvokeFunction" in found["ERROR_MESSAGE"]["StringValue"]
+    assert "is not authorized to perform: lambda:InvokeFunction" in letter["ERROR_MESSAGE"]["StringValue"]
 
 
 def test_an_alarm_publishes_to_the_topic(stack):
@@ -453,13 +285,6 @@ def test_an_alarm_publishes_to_the_topic(stack):
         sqs.delete_queue(QueueUrl=url)
 
 
-def _vanish(faults: Faults, role: str, operation: str, *, after: int) -> None:
-    """Let the next lookup but `after` find nothing, as SageMaker says it."""
-    faults.add(
-        "error", service="sagemaker", operation=operation, caller=f"*{role}*", code="ValidationException", skip=after
-    )
-
-
 def _refused_update(frozen: Deployment, faults: Faults, stopped: str) -> dict[str, Any]:
     """Let SageMaker refuse the stopped execution's update after scaling was taken away for it; return its event."""
     event = event_of(frozen, "colours", "DeployEndpoint")
@@ -467,36 +292,15 @@ def _refused_update(frozen: Deployment, faults: Faults, stopped: str) -> dict[st
     key = f"runs/{event['ExecutionName']}/model.tar.gz"
     frozen.put(key, tar_gz({"code/inference.py": _TINY}))
     event["Training"]["ModelDataUrl"] = f"s3://{frozen.outputs['DataBucketName']}/{key}"
-    _vanish(faults, "DeployEndpointRole", "DescribeEndpointConfig", after=0)
+    vanish(faults, "DeployEndpointRole", "DescribeEndpointConfig", after=0)
     faults.add("quota", service="sagemaker", operation="UpdateEndpoint", caller="*DeployEndpointRole*")
 
-    succeeded, said = call(frozen, "deploy-endpoint", event)
+    succeeded, answer = call(frozen, "deploy-endpoint", event)
 
     assert not succeeded
-    assert "limit" in said
+    assert "limit" in answer
     assert not is_waiting(frozen, event)
     return event
-
-
-def _start_jobs(frozen: Deployment, execution_name: str) -> None:
-    """Let the states of an execution start a tuning and a training job."""
-    for function, state in (("start-tuning-job", "StartTuningJob"), ("start-training-job", "StartTrainingJob")):
-        succeeded, said = call(frozen, function, event_of(frozen, "colours", state) | {"ExecutionName": execution_name})
-        assert succeeded, said
-
-
-def _running_jobs(frozen: Deployment, execution_name: str) -> list[str]:
-    """Return the statuses of the execution's jobs that are not stopped, nor about to be."""
-    sagemaker = frozen.client("sagemaker")
-    tuning = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=tuning_job_name(execution_name))
-    training = sagemaker.describe_training_job(TrainingJobName=training_job_name(execution_name))
-    statuses = [tuning["HyperParameterTuningJobStatus"], training["TrainingJobStatus"]]
-    return [status for status in statuses if status not in ("Stopping", "Stopped")]
-
-
-def _ended_job(frozen: Deployment, name: str) -> dict[str, Any] | None:
-    job = frozen.client("sagemaker").describe_training_job(TrainingJobName=name)
-    return dict(job) if job["TrainingJobStatus"] in ("Completed", "Failed", "Stopped") else None
 
 
 def _schedule_scaling(frozen: Deployment) -> None:
@@ -509,20 +313,6 @@ def _schedule_scaling(frozen: Deployment) -> None:
         Schedule="cron(0 20 * * ? *)",
         ScalableTargetAction={"MinCapacity": 1, "MaxCapacity": 1},
     )
-
-
-def _scheduled_actions(frozen: Deployment) -> list[str]:
-    client = frozen.client("application-autoscaling")
-    actions = client.describe_scheduled_actions(ServiceNamespace="sagemaker")["ScheduledActions"]
-    return [one["ScheduledActionName"] for one in actions if "/frozen/" in one["ResourceId"]]
-
-
-def _forget_features(frozen: Deployment) -> None:
-    """Delete the notes about features, so that a state starts its job again."""
-    table, client = frozen.outputs["TableName"], frozen.client("dynamodb")
-    for item in client.scan(TableName=table)["Items"]:
-        if item["Id"]["S"].startswith(Features.PREFIX):
-            client.delete_item(TableName=table, Key={"Id": item["Id"]})
 
 
 def _put_evaluation(frozen: Deployment, event: dict[str, Any], golden: list[dict[str, Any]]) -> None:
