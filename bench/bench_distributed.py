@@ -86,7 +86,7 @@ def run(setup: Setup, flags: list[str]) -> Run:
 def read(log: str, name: str) -> list[float]:
     """Return the values of `name` in the lines of the epochs."""
     lines = [line for line in log.splitlines() if line.startswith("epoch=")]
-    return [float(found[1]) for line in lines if (found := re.search(rf"{name}=([0-9.]+)", line))]
+    return [float(match[1]) for line in lines if (match := re.search(rf"{name}=([0-9.]+)", line))]
 
 
 def table(runs: dict[str, list[Run]], price: float, num_images: int) -> str:

@@ -58,8 +58,8 @@ class Eager:
     def features(self, images: Tensor) -> Tensor:
         """Return float32 features (B, num_features) of uint8 `images` (B, 3, H, W)."""
         with torch.inference_mode():
-            found: Tensor = self.network(normalise(images, PREPROCESSING))
-        return found.clone()
+            outputs: Tensor = self.network(normalise(images, PREPROCESSING))
+        return outputs.clone()
 
 
 class Int8:
@@ -128,19 +128,19 @@ def speed(make: Callable[[], Bench], num_images: int, num_rounds: int) -> None:
     order = torch.linspace(0, len(bench.datasets.train) - 1, num_images).long()
     batches = [images for images, _ in bench.datasets.train.batches(BATCH_SIZE, order)]
     seconds: dict[str, list[float]] = {name: [] for name in bench.ways}
-    found: dict[str, Tensor] = {}
+    features: dict[str, Tensor] = {}
     for way in bench.ways.values():
         way(batches[0])  # the first call plans
     for _ in range(num_rounds):
         for name, way in bench.ways.items():
             started = time.perf_counter()
-            found[name] = torch.cat([way(batch) for batch in batches])
+            features[name] = torch.cat([way(batch) for batch in batches])
             seconds[name].append(time.perf_counter() - started)
     threads = torch.get_num_threads()
     click.echo(f"{MODEL}, {num_images} images of {SIDE} pixels, {threads} threads, {num_rounds} rounds in turns")
     for name in bench.ways:
         ratio = statistics.median(a / b for a, b in zip(seconds[TODAY], seconds[name], strict=True))
-        cosine = functional.cosine_similarity(found[name], found[TODAY]).min()
+        cosine = functional.cosine_similarity(features[name], features[TODAY]).min()
         rate = num_images / statistics.median(seconds[name])
         click.echo(f"  {name:18} {rate:6.1f} images/s   {ratio:5.2f}x   smallest cosine to eager {cosine:.6f}")
 
@@ -160,8 +160,8 @@ def accuracy(make: Callable[[], Bench], repeats: int) -> None:
             folder = write_store(bench, bench.ways[name], bench.ways[judge])
             for epochs in (EPOCHS, LONG):
                 trials = partial(bench_features.our_trials, bench.photos, folder, "none", epochs)
-                found = [trials(100 * repeat) for repeat in range(repeats)]
-                mean, best = statistics.mean(chain(*found)), statistics.mean(map(max, found))
+                accuracies = [trials(100 * repeat) for repeat in range(repeats)]
+                mean, best = statistics.mean(chain(*accuracies)), statistics.mean(map(max, accuracies))
                 cells.append(f"{mean:.3f}, {best:.3f}")
         click.echo(f"  {name:18} " + " ".join(f"{cell:^15}" for cell in cells))
 

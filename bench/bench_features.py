@@ -155,12 +155,12 @@ def drawn_settings(trial: int) -> dict[str, object]:
 
 def our_trials(photos: Path, features: Path, augment: str, epochs: int, first: int = 0) -> list[float]:
     """Return the best validation accuracy of each of twenty trials on the features in `features`."""
-    found = []
+    scores = []
     for trial in range(first, first + TRIALS):
         config = config_for(photos, features, augment=augment, epochs=epochs, **drawn_settings(trial))
         ready = preparation.prepare(config, World(), lambda _: None)
-        found.append(fit(ready.module, ready.train, ready.validation, ready.config).best_validation.top1)
-    return found
+        scores.append(fit(ready.module, ready.train, ready.validation, ready.config).best_validation.top1)
+    return scores
 
 
 def our_tuning(photos: Path, augment: str) -> dict[str, float]:

@@ -149,10 +149,10 @@ def report_speed(config: TrainingConfig, num_images: int, eager: list[float], ra
     click.echo(
         f"ResNet50, all layers, batch {BATCH_SIZE}, {torch.get_num_threads()} threads; today {rate:.2f} images/s"
     )
-    found = {side: statistics.median(values) for side, values in ratios.items()}
-    for side, ratio in found.items():
+    medians = {side: statistics.median(values) for side, values in ratios.items()}
+    for side, ratio in medians.items():
         click.echo(f"  ours at {side:3} pixels        {ratio * rate:6.2f} images/s   {ratio:5.2f}x")
-    grown = SCHEDULE / sum(1 / found[side_of_epoch(config, epoch)] for epoch in range(1, SCHEDULE + 1))
+    grown = SCHEDULE / sum(1 / medians[side_of_epoch(config, epoch)] for epoch in range(1, SCHEDULE + 1))
     click.echo(f"  ours, {SCHEDULE} epochs growing  {grown * rate:6.2f} images/s   {grown:5.2f}x")
 
 
@@ -169,8 +169,8 @@ def accuracy(photos: Path, way: str, epochs: int, size: int) -> None:
         if seed not in kept.setdefault(way, {}):
             kept[way][seed] = accuracy_of(photos, way, seed, epochs, size)
             path.write_text(json.dumps(kept, indent=1))
-    for name, found in kept.items():
-        values = list(found.values())
+    for name, accuracies in kept.items():
+        values = list(accuracies.values())
         spread = statistics.stdev(values) if len(values) > 1 else 0.0
         each = " ".join(f"{value:.3f}" for value in values)
         click.echo(f"  {name:8} test top-1 mean {statistics.mean(values):.3f}, deviation {spread:.3f}   {each}")
@@ -183,8 +183,8 @@ def accuracy_of(photos: Path, way: str, seed: str, epochs: int, size: int) -> fl
     folders = ["--data", str(photos), "--model-dir", str(out), "--save-model", "false"]
     command = [sys.executable, str(ROOT / "training" / "train.py"), *folders, *flags.split(), *WAYS[way]]
     subprocess.run(command, check=True, stdout=sys.stderr)
-    found: float = json.loads((out / "evaluation.json").read_text(encoding="utf-8"))["test_top1"]
-    return found
+    top1: float = json.loads((out / "evaluation.json").read_text(encoding="utf-8"))["test_top1"]
+    return top1
 
 
 if __name__ == "__main__":

@@ -125,7 +125,7 @@ def measure(rounds: int, warm_calls: int) -> dict[str, list[dict[str, float]]]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     event = json.dumps({"image": base64.b64encode(IMAGE).decode()})
-    found: dict[str, list[dict[str, float]]] = {"baseline": [], "ours": [], "direct": []}
+    figures: dict[str, list[dict[str, float]]] = {"baseline": [], "ours": [], "direct": []}
     runs = {
         "baseline": (PROBE, "baseline_handler"),
         "ours": (PROBE, "handlers.predict"),
@@ -140,16 +140,16 @@ def measure(rounds: int, warm_calls: int) -> dict[str, list[dict[str, float]]]:
                     [sys.executable, "-s", "-c", code, module, str(warm_calls)],
                     input=event, env=variables, capture_output=True, text=True, check=True, timeout=120,
                 )  # fmt: skip
-                found[name].append(json.loads(done.stdout))
+                figures[name].append(json.loads(done.stdout))
     server.shutdown()
-    return found
+    return figures
 
 
-def show(found: dict[str, list[dict[str, float]]]) -> None:
+def show(figures: dict[str, list[dict[str, float]]]) -> None:
     """Print medians, and the range of the ratios of the rounds."""
     print(f"{'':10}{'import ms':>12}{'first ms':>12}{'cold ms':>12}{'warm p50':>12}{'memory MB':>12}")
     for name in ("baseline", "ours"):
-        rows = found[name]
+        rows = figures[name]
         cold = [row["import_ms"] + row["first_ms"] for row in rows]
         cells = [statistics.median(row[key] for row in rows) for key in ("import_ms", "first_ms")]
         cells += [
@@ -158,15 +158,15 @@ def show(found: dict[str, list[dict[str, float]]]) -> None:
         ]
         print(f"{name:10}" + "".join(f"{cell:12.1f}" for cell in cells))
     for label, key in (("import", "import_ms"), ("memory", "memory_mb")):
-        ratios = [ours[key] / base[key] for ours, base in zip(found["ours"], found["baseline"], strict=True)]
+        ratios = [ours[key] / base[key] for ours, base in zip(figures["ours"], figures["baseline"], strict=True)]
         print(f"{label}: ours / baseline {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
     cold_of = lambda row: row["import_ms"] + row["first_ms"]  # noqa: E731
-    ratios = [cold_of(o) / cold_of(b) for o, b in zip(found["ours"], found["baseline"], strict=True)]
+    ratios = [cold_of(o) / cold_of(b) for o, b in zip(figures["ours"], figures["baseline"], strict=True)]
     print(
         f"cold (import and first call): ours / baseline {statistics.median(ratios):.2f}"
         f" ({min(ratios):.2f} to {max(ratios):.2f}); at most 0.5 is aimed at"
     )
-    over = [o["warm_ms"] - d["warm_ms"] for o, d in zip(found["ours"], found["direct"], strict=True)]
+    over = [o["warm_ms"] - d["warm_ms"] for o, d in zip(figures["ours"], figures["direct"], strict=True)]
     print(
         f"warm call, handler minus the same call by boto3: {statistics.median(over):+.2f} ms"
         f" ({min(over):+.2f} to {max(over):+.2f})"

@@ -71,25 +71,25 @@ def main(
     folder = make_artifact(model_name, precision)
     sent = make_photographs(photos, megapixels)
     names = [name for name in STARTS if torchserve or not name.startswith("torchserve")]
-    found: dict[str, dict[str, list[float]]] = {name: {} for name in names}
+    figures: dict[str, dict[str, list[float]]] = {name: {} for name in names}
     for _ in range(starts - 1):
         for name in names:
             server = start(name, folder, sent[0].content)
             if server is not None:
-                note(found[name], cold_s=server.seconds_to_first_answer)
+                note(figures[name], cold_s=server.seconds_to_first_answer)
                 server.end()
     servers = {name: server for name in names if (server := start(name, folder, sent[0].content)) is not None}
     try:
         for number in range(rounds):
             click.echo(f"round {number + 1} of {rounds} ...", err=True)
-            measure_round(servers, sent, folder / "model", seconds, found)
+            measure_round(servers, sent, folder / "model", seconds, figures)
         for name, server in servers.items():
-            note(found[name], cold_s=server.seconds_to_first_answer, memory_mb=server.resident_mb())
+            note(figures[name], cold_s=server.seconds_to_first_answer, memory_mb=server.resident_mb())
     finally:
         for server in servers.values():
             server.end()
-    show(found, sent)
-    (_SCRATCH / f"serving-{megapixels:g}mp.json").write_text(json.dumps(found, indent=1))
+    show(figures, sent)
+    (_SCRATCH / f"serving-{megapixels:g}mp.json").write_text(json.dumps(figures, indent=1))
 
 
 def start(name: str, folder: Path, photo: bytes) -> ServerProcess | None:
@@ -102,7 +102,7 @@ def start(name: str, folder: Path, photo: bytes) -> ServerProcess | None:
 
 
 def measure_round(
-    servers: dict[str, ServerProcess], sent: list[Photograph], model: Path, seconds: float, found: dict[str, Any]
+    servers: dict[str, ServerProcess], sent: list[Photograph], model: Path, seconds: float, figures: dict[str, Any]
 ) -> None:
     """Ask each server in turn, by one caller and by eight; then the engine without a server."""
     for concurrency in (1, 8):
@@ -114,9 +114,9 @@ def measure_round(
                 raise RuntimeError(f"{name}: {result.failures}")
             percentiles = result.percentiles_ms()
             values = {"p50": percentiles["p50"], "p99": percentiles["p99"], "throughput": result.throughput}
-            note(found[name], **{f"{key}_{concurrency}": value for key, value in values.items()})
+            note(figures[name], **{f"{key}_{concurrency}": value for key, value in values.items()})
     for engine, values in measure_engines(model, seconds / 2).items():
-        note(found.setdefault(engine, {}), **values)
+        note(figures.setdefault(engine, {}), **values)
 
 
 def measure_engines(model: Path, seconds: float) -> dict[str, dict[str, float]]:
@@ -193,26 +193,26 @@ def note(into: dict[str, list[float]], **values: float) -> None:
         into.setdefault(name, []).append(value)
 
 
-def show(found: dict[str, dict[str, list[float]]], sent: list[Photograph]) -> None:
+def show(figures: dict[str, dict[str, list[float]]], sent: list[Photograph]) -> None:
     """Print the tables: medians over the rounds, and the ratios to the usual server as medians of each round's."""
     size = statistics.mean(len(photo.content) for photo in sent) / 1000
     click.echo(f"\n{len(sent)} photographs of {size:.0f} KB, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}")
     columns = ("p50_1", "p99_1", "throughput_1", "p50_8", "p99_8", "throughput_8", "cold_s", "memory_mb")
     click.echo("| server | " + " | ".join(columns) + " | p50_1 ratio | throughput_8 ratio |")
     click.echo("|---" * (len(columns) + 3) + "|")
-    for name in (name for name in STARTS if found.get(name, {}).get("p50_1")):
-        cells = [f"{statistics.median(found[name][column]):.3g}" for column in columns]
-        faster = ratio(found["usual"]["p50_1"], found[name]["p50_1"])
-        more = ratio(found[name]["throughput_8"], found["usual"]["throughput_8"])
+    for name in (name for name in STARTS if figures.get(name, {}).get("p50_1")):
+        cells = [f"{statistics.median(figures[name][column]):.3g}" for column in columns]
+        faster = ratio(figures["usual"]["p50_1"], figures[name]["p50_1"])
+        more = ratio(figures[name]["throughput_8"], figures["usual"]["throughput_8"])
         click.echo(f"| {name} | " + " | ".join(cells) + f" | {faster:.2f} | {more:.2f} |")
     engine_columns = ("alone_ms", "together", "batches_of_4", "decode_ms", "both_ms", "together_decoding")
     click.echo("\n| engine without a server | " + " | ".join(engine_columns) + " |")
     click.echo("|---" * (len(engine_columns) + 1) + "|")
-    for name in (name for name in found if "alone_ms" in found[name]):
-        medians = {column: statistics.median(values) for column, values in found[name].items()}
+    for name in (name for name in figures if "alone_ms" in figures[name]):
+        medians = {column: statistics.median(values) for column, values in figures[name].items()}
         cells = [f"{medians[column]:.4g}" if column in medians else "" for column in engine_columns]
         click.echo(f"| {name} | " + " | ".join(cells) + " |")
-    show_shares(found["openvino-int8"], found["ours"])
+    show_shares(figures["openvino-int8"], figures["ours"])
 
 
 def show_shares(engine: dict[str, list[float]], ours: dict[str, list[float]]) -> None:

@@ -91,17 +91,17 @@ def openvino(artifact: Path, photos: Photos, precision: str, seconds: float) -> 
     side = photos.preprocessing.image_size
     predictor = OpenVinoPredictor(artifact / FILES[precision], precision, side, CORES)
     alone = photos.asked(predictor.predict)
-    found = {"alone_ms": median_ms(alone, seconds)}
+    figures = {"alone_ms": median_ms(alone, seconds)}
     if precision == "int8":
-        found["decode_ms"] = median_ms(photos.decodings(), seconds)
-        found["both_ms"] = median_ms(photos.decoded_and_asked(predictor.predict), seconds)
-        found["batches_of_4"] = _batches(artifact, photos, seconds)
+        figures["decode_ms"] = median_ms(photos.decodings(), seconds)
+        figures["both_ms"] = median_ms(photos.decoded_and_asked(predictor.predict), seconds)
+        figures["batches_of_4"] = _batches(artifact, photos, seconds)
     while predictor._together is None and CORES > 1:
         per_second(alone, 0.1, 2 * CORES)  # overlapping requests have the streams compiled
-    found["together"] = max(per_second(alone, seconds, callers) for callers in (CORES, 2 * CORES))
+    figures["together"] = max(per_second(alone, seconds, callers) for callers in (CORES, 2 * CORES))
     if precision == "int8":
-        found["together_decoding"] = per_second(photos.decoded_and_asked(predictor.predict), seconds, 2 * CORES)
-    return found
+        figures["together_decoding"] = per_second(photos.decoded_and_asked(predictor.predict), seconds, 2 * CORES)
+    return figures
 
 
 def _batches(artifact: Path, photos: Photos, seconds: float) -> float:
@@ -148,8 +148,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement")
     asked = parser.parse_args()
     photos = Photos(asked.artifact, asked.photos)
-    found = {name: ENGINES[name](asked.artifact, photos, seconds=asked.seconds) for name in asked.engine or ENGINES}
-    sys.stdout.write(json.dumps(found) + "\n")
+    figures = {name: ENGINES[name](asked.artifact, photos, seconds=asked.seconds) for name in asked.engine or ENGINES}
+    sys.stdout.write(json.dumps(figures) + "\n")
 
 
 if __name__ == "__main__":

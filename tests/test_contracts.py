@@ -28,8 +28,8 @@ def template() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def states() -> dict[str, dict[str, Any]]:
     definition = json.loads((ROOT / "statemachine" / "pipeline.asl.json").read_text(encoding="utf-8"))
-    found: dict[str, dict[str, Any]] = definition["States"]
-    return found
+    states: dict[str, dict[str, Any]] = definition["States"]
+    return states
 
 
 def functions(template: dict[str, Any]) -> dict[str, dict[str, Any]]:

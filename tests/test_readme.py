@@ -15,7 +15,7 @@ _COMMAND = re.compile(r"(?:^|`)(?:python |\.venv/bin/python )?deploy\.py ([a-z][
 
 
 def _commands(document: str) -> list[str]:
-    return [found.strip() for found in _COMMAND.findall((ROOT / document).read_text())]
+    return [command.strip() for command in _COMMAND.findall((ROOT / document).read_text())]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -29,13 +29,13 @@ def test_every_command_is_understood(document: str) -> None:
 
 
 def _parse(group: click.Group, words: list[str], command: str) -> None:
-    found = group.get_command(click.Context(group), words[0])
-    assert found is not None, f"deploy.py {command}: there is no command {words[0]!r}"
-    if isinstance(found, click.Group):
+    subcommand = group.get_command(click.Context(group), words[0])
+    assert subcommand is not None, f"deploy.py {command}: there is no command {words[0]!r}"
+    if isinstance(subcommand, click.Group):
         if len(words) > 1:
-            _parse(found, words[1:], command)
+            _parse(subcommand, words[1:], command)
         return
-    options = {option: parameter for parameter in found.params for option in parameter.opts}
+    options = {option: parameter for parameter in subcommand.params for option in parameter.opts}
     for word in words[1:]:
         if word.startswith("-"):
             assert word.split("=")[0] in options, f"deploy.py {command}: there is no option {word!r}"

@@ -65,7 +65,7 @@ def test_every_dead_letter_queue_has_an_alarm(resources: dict[str, Resource]) ->
     alarms = of_type(resources, "AWS::CloudWatch::Alarm").values()
 
     for queue in of_type(resources, "AWS::SQS::Queue"):
-        (alarm,) = [found for found in alarms if refers_to(found["Dimensions"], queue)]
+        (alarm,) = [candidate for candidate in alarms if refers_to(candidate["Dimensions"], queue)]
         assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
         assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
         assert alarm["AlarmActions"] == [{"Ref": "Topic"}]

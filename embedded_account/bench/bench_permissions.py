@@ -55,8 +55,8 @@ def main() -> None:
             for name, run in rows.items():  # interleaved, so that a busy machine slows all alike
                 times[name].append(_seconds(run, num) / num * 1e6)
     print("| step | median us | range |\n|---|---|---|")
-    for name, found in times.items():
-        print(f"| {name} | {statistics.median(found):.0f} | {min(found):.0f}-{max(found):.0f} |")
+    for name, seconds in times.items():
+        print(f"| {name} | {statistics.median(seconds):.0f} | {min(seconds):.0f}-{max(seconds):.0f} |")
 
 
 def _seconds(run: Callable[[], Any], num: int) -> float:

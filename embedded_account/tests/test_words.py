@@ -15,7 +15,7 @@ def test_no_word_of_a_product_is_in(folder: str) -> None:
     files = [path for path in sorted((_ROOT / folder).rglob("*")) if path.suffix in {".py", ".md", ".json", ".yaml"}]
     assert files
 
-    found = [
+    places = [
         f"{path.relative_to(_ROOT)}:{number}: {line.strip()}"
         for path in files
         if path != Path(__file__)
@@ -23,7 +23,7 @@ def test_no_word_of_a_product_is_in(folder: str) -> None:
         if _FOREIGN.search(line)
     ]
 
-    assert found == []
+    assert places == []
 
 
 def test_its_own_pages_are_free_of_them_too() -> None:

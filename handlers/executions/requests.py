@@ -45,9 +45,9 @@ def locate(name: str, reason: str, ledger: Ledger, settings: Settings) -> Reques
     """
     noted = Dataset.get(ledger, name)
     latest = noted.s3_uri if noted else ""
-    found = sorted(_complete(name, settings.bucket_name), key=lambda one: one[0] != latest)
-    if found:
-        uri, stored = found[0]
+    uploads = sorted(_complete(name, settings.bucket_name), key=lambda one: one[0] != latest)
+    if uploads:
+        uri, stored = uploads[0]
         return Request(name, uri, reason, modified_at=stored.modified_at)
     folder = f"{DATASETS}{name}/"
     if holds_files(settings.bucket_name, folder):

@@ -191,14 +191,14 @@ def _object(session: Session, bucket: str, key: str, max_bytes: int) -> bytes | 
         ReportError: it is larger than `max_bytes`.
     """
     try:
-        found = session.s3.get_object(Bucket=bucket, Key=key)
+        answer = session.s3.get_object(Bucket=bucket, Key=key)
     except ClientError as error:
         if error_code(error) in {"NoSuchKey", "404"}:
             return None
         raise
-    if found["ContentLength"] > max_bytes:
-        found["Body"].close()
+    if answer["ContentLength"] > max_bytes:
+        answer["Body"].close()
         raise ReportError(
-            f"output s3://{bucket}/{key}: has {found['ContentLength']} bytes, over {max_bytes}; fetch it by hand"
+            f"output s3://{bucket}/{key}: has {answer['ContentLength']} bytes, over {max_bytes}; fetch it by hand"
         )
-    return found["Body"].read()
+    return answer["Body"].read()

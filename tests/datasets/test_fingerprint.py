@@ -14,12 +14,12 @@ _OBJECTS = st.lists(
 
 
 @given(_OBJECTS, st.randoms(use_true_random=False))
-def test_folder_fingerprint_ignores_the_order(found, shuffler):
+def test_folder_fingerprint_ignores_the_order(images, shuffler):
     """S3 may list in any order."""
-    shuffled = list(found)
+    shuffled = list(images)
     shuffler.shuffle(shuffled)
 
-    assert folder_fingerprint(shuffled) == folder_fingerprint(found)
+    assert folder_fingerprint(shuffled) == folder_fingerprint(images)
 
 
 @pytest.mark.parametrize(

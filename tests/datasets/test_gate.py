@@ -9,12 +9,12 @@ from datasets.layout import File, Image, read_layout
 
 def layout(**classes):
     """Return a layout from counts by folder, "train__a" standing for train/a."""
-    found = []
+    files = []
     for name, count in classes.items():
         folder = name.replace("__", "/")
-        found += [File(f"{folder}/{i}.jpg", 1, f"{folder}{i}") for i in range(count)]
-        found += [] if count else [File(f"{folder}/", 0, "")]
-    return read_layout(found)
+        files += [File(f"{folder}/{i}.jpg", 1, f"{folder}{i}") for i in range(count)]
+        files += [] if count else [File(f"{folder}/", 0, "")]
+    return read_layout(files)
 
 
 def refused(message, min_images=2, **classes):
@@ -60,10 +60,10 @@ def test_empty_class_is_refused_by_name():
 
 def test_class_whose_files_are_no_images_is_refused_by_name():
     """The files are set aside, the class is named."""
-    found = [File(f"train/a/{i}.jpg", 1, str(i)) for i in range(4)] + [File("train/rose/x.tif", 1, "e")]
+    files = [File(f"train/a/{i}.jpg", 1, str(i)) for i in range(4)] + [File("train/rose/x.tif", 1, "e")]
 
     with pytest.raises(DatasetError, match=r"class 'rose' has no usable image .* with .jpg, .jpeg, .png"):
-        check_layout(read_layout(found), "flowers", 2)
+        check_layout(read_layout(files), "flowers", 2)
 
 
 def test_small_class_is_refused_by_name():
@@ -101,9 +101,9 @@ def test_warnings_name_what_a_split_lacks_and_shares():
         Image("validation/b/1.jpg", "b", "validation", "y"),
     ]
 
-    said = warnings(images, ["a", "b"])
+    sentences = warnings(images, ["a", "b"])
 
-    assert said == [
+    assert sentences == [
         "class 'b' has no image in test; its accuracy there is unknown",
         "2 images have the same bytes in more than one split; the test accuracy may be too high",
     ]

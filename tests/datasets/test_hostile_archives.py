@@ -36,9 +36,9 @@ def test_refusals_are_one_sentence_each(readings: dict[str, dict[str, Reading]],
     """Each names the archive and says what is wrong, whoever reads it."""
     messages = {name: readings[reader][name].message for name, hostile in _CORPUS.items() if hostile.refusal}
 
-    assert {name: said for name, said in messages.items() if not re.search(_CORPUS[name].refusal, said)} == {}
-    assert {name: said for name, said in messages.items() if name not in said} == {}
-    assert {name: said for name, said in messages.items() if len(said) > 500 or not said.isprintable()} == {}
+    assert {name: text for name, text in messages.items() if not re.search(_CORPUS[name].refusal, text)} == {}
+    assert {name: text for name, text in messages.items() if name not in text} == {}
+    assert {name: text for name, text in messages.items() if len(text) > 500 or not text.isprintable()} == {}
 
 
 def test_strange_archives_are_read(readings: dict[str, dict[str, Reading]]) -> None:

@@ -91,8 +91,8 @@ def test_no_object_is_lost(keys):
     """Each object is an image, set aside, or a folder marker; never two of them."""
     layout = read_layout(files(*keys))
 
-    found = [image.path for image in layout.images] + [entry.path for entry in layout.set_aside]
-    assert sorted(found + [key for key in keys if key.endswith("/") and key not in found]) == sorted(keys)
+    paths = [image.path for image in layout.images] + [entry.path for entry in layout.set_aside]
+    assert sorted(paths + [key for key in keys if key.endswith("/") and key not in paths]) == sorted(keys)
 
 
 @given(st.lists(st.text(min_size=1), unique=True))

@@ -35,12 +35,12 @@ def test_splits_do_not_depend_on_the_listing_order(counts, fraction, seed, shuff
 @given(_COUNTS, _FRACTIONS, st.integers(0, 2**31), st.sampled_from(["", "train"]))
 def test_every_class_is_in_every_split(counts, fraction, seed, split):
     """Each class keeps images in train and gives at least one to each made split; none is lost or doubled."""
-    found, made = make_splits(images(counts, split), both(fraction), seed)
+    placed, made = make_splits(images(counts, split), both(fraction), seed)
 
-    per_class = Counter((image.class_name, image.split) for image in found)
+    per_class = Counter((image.class_name, image.split) for image in placed)
     assert made == ["validation", "test"]
     assert all(per_class[name, split] >= 1 for name in counts for split in ("train", "validation", "test"))
-    assert sorted(image.path for image in found) == sorted(image.path for image in images(counts, split))
+    assert sorted(image.path for image in placed) == sorted(image.path for image in images(counts, split))
 
 
 @given(_COUNTS, _FRACTIONS)
@@ -48,18 +48,18 @@ def test_only_the_missing_split_is_made(counts, fraction):
     """With train and test given, validation comes from train and test stays as it is."""
     given_test = images(counts, "test")
 
-    found, made = make_splits(images(counts, "train") + given_test, both(fraction), 1)
+    placed, made = make_splits(images(counts, "train") + given_test, both(fraction), 1)
 
     assert made == ["validation"]
-    assert [image for image in found if image.split == "test"] == sorted(given_test)
-    assert {image.path.split("/")[0] for image in found if image.split == "validation"} == {"train"}
+    assert [image for image in placed if image.split == "test"] == sorted(given_test)
+    assert {image.path.split("/")[0] for image in placed if image.split == "validation"} == {"train"}
 
 
 def test_split_sizes_follow_the_fraction():
     """A fifth of 100 images a class is 20 for validation and 20 for test."""
-    found, _ = make_splits(images({"a": 100, "b": 50}), both(0.2), 7)
+    placed, _ = make_splits(images({"a": 100, "b": 50}), both(0.2), 7)
 
-    sizes = Counter((image.class_name, image.split) for image in found)
+    sizes = Counter((image.class_name, image.split) for image in placed)
     assert (sizes["a", "validation"], sizes["a", "test"], sizes["b", "validation"]) == (20, 20, 10)
 
 

@@ -28,9 +28,9 @@ PRINTED = [("daisy", "0.7500"), ("rose", "0.2000"), ("tulip", "0.0500")]
 def _curl_version() -> tuple[int, int]:
     """Return curl's version; (0, 0) without one."""
     path = shutil.which("curl")
-    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout if path else ""
-    found = re.match(r"curl (\d+)\.(\d+)", said)
-    return (int(found[1]), int(found[2])) if found else (0, 0)
+    printed = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout if path else ""
+    version = re.match(r"curl (\d+)\.(\d+)", printed)
+    return (int(version[1]), int(version[2])) if version else (0, 0)
 
 
 needs_curl = pytest.mark.skipif(

@@ -50,12 +50,12 @@ def event() -> Callable[[str], Any]:
 @pytest.fixture(scope="session")
 def chaos(switches: dict[str, Switch]) -> Chaos:
     """Attach to every client, in front of moto and of the fakes, whose events are more specific and come first."""
-    found = Chaos()
+    chaos = Chaos()
     for client in (aws.s3, aws.dynamodb, aws.sns, aws.autoscaling, aws.stepfunctions):
-        found.attach(client())
+        chaos.attach(client())
     for switch in switches.values():
-        switch.chaos = found
-    return found
+        switch.chaos = chaos
+    return chaos
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -75,24 +75,24 @@ def _writes_are_one_step() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def switches() -> Iterator[dict[str, Switch]]:
     """Attach, once, to SageMaker's clients and to the two operations that answer a waiting state."""
-    found = {name: Switch() for name in ("sagemaker", "runtime", "tokens")}
+    switches = {name: Switch() for name in ("sagemaker", "runtime", "tokens")}
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         patch.setenv("AWS_DEFAULT_REGION", REGION)
         aws.forget_clients()
-        found["sagemaker"].attach(aws.sagemaker(), ["sagemaker"])
-        found["runtime"].attach(aws.sagemaker_runtime(), ["sagemaker-runtime"])
-        found["tokens"].attach(aws.stepfunctions(), ["sfn.SendTaskSuccess", "sfn.SendTaskFailure"])
+        switches["sagemaker"].attach(aws.sagemaker(), ["sagemaker"])
+        switches["runtime"].attach(aws.sagemaker_runtime(), ["sagemaker-runtime"])
+        switches["tokens"].attach(aws.stepfunctions(), ["sfn.SendTaskSuccess", "sfn.SendTaskFailure"])
         for client in (aws.s3, aws.dynamodb, aws.sns, aws.autoscaling):
             client()
-    yield found
+    yield switches
     aws.forget_clients()
 
 
 @pytest.fixture
 def world(settings: Settings, switches: dict[str, Switch]) -> Iterator[World]:
     """Give an account of the test's own."""
-    with new_world(settings, switches) as found:
-        yield found
+    with new_world(settings, switches) as world:
+        yield world
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ class FakeSageMaker:
             return 400, {"Error": {"Code": refusal.code, "Message": str(refusal)}}
 
     @staticmethod
-    def _found(where: dict[str, dict[str, Any]], name: str, code: str = "ValidationException") -> dict[str, Any]:
+    def _described(where: dict[str, dict[str, Any]], name: str, code: str = "ValidationException") -> dict[str, Any]:
         if name not in where:
             raise _RefusedError(code, f"Could not find {name!r}.")
         return where[name]
@@ -130,10 +130,10 @@ class FakeSageMaker:
         return {"TrainingJobArn": arn}
 
     def _describe_training_job(self, p: dict[str, Any]) -> dict[str, Any]:
-        return self._found(self.training_jobs, p["TrainingJobName"])
+        return self._described(self.training_jobs, p["TrainingJobName"])
 
     def _stop_training_job(self, p: dict[str, Any]) -> None:
-        job = self._found(self.training_jobs, p["TrainingJobName"])
+        job = self._described(self.training_jobs, p["TrainingJobName"])
         if job["TrainingJobStatus"] != "InProgress":
             raise _RefusedError("ValidationException", f"The request was rejected: status {job['TrainingJobStatus']}.")
         job["TrainingJobStatus"] = "Stopping"
@@ -148,10 +148,10 @@ class FakeSageMaker:
         return {"HyperParameterTuningJobArn": arn}
 
     def _describe_hyper_parameter_tuning_job(self, p: dict[str, Any]) -> dict[str, Any]:
-        return self._found(self.tuning_jobs, p["HyperParameterTuningJobName"], "ResourceNotFound")
+        return self._described(self.tuning_jobs, p["HyperParameterTuningJobName"], "ResourceNotFound")
 
     def _stop_hyper_parameter_tuning_job(self, p: dict[str, Any]) -> None:
-        job = self._found(self.tuning_jobs, p["HyperParameterTuningJobName"], "ResourceNotFound")
+        job = self._described(self.tuning_jobs, p["HyperParameterTuningJobName"], "ResourceNotFound")
         if job["HyperParameterTuningJobStatus"] != "InProgress":
             raise _RefusedError("ValidationException", "The request was rejected: it has ended.")
         job["HyperParameterTuningJobStatus"] = "Stopping"
@@ -167,10 +167,10 @@ class FakeSageMaker:
         return {"ModelArn": f"{self._arn}:model/{p['ModelName'].lower()}"}
 
     def _describe_model(self, p: dict[str, Any]) -> dict[str, Any]:
-        return self._found(self.models, p["ModelName"])
+        return self._described(self.models, p["ModelName"])
 
     def _delete_model(self, p: dict[str, Any]) -> None:
-        self._found(self.models, p["ModelName"])
+        self._described(self.models, p["ModelName"])
         del self.models[p["ModelName"]]
 
     def _create_endpoint_config(self, p: dict[str, Any]) -> dict[str, Any]:
@@ -181,17 +181,17 @@ class FakeSageMaker:
         return {"EndpointConfigArn": f"{self._arn}:endpoint-config/{name.lower()}"}
 
     def _describe_endpoint_config(self, p: dict[str, Any]) -> dict[str, Any]:
-        return self._found(self.endpoint_configs, p["EndpointConfigName"])
+        return self._described(self.endpoint_configs, p["EndpointConfigName"])
 
     def _delete_endpoint_config(self, p: dict[str, Any]) -> None:
-        self._found(self.endpoint_configs, p["EndpointConfigName"])
+        self._described(self.endpoint_configs, p["EndpointConfigName"])
         del self.endpoint_configs[p["EndpointConfigName"]]
 
     def _create_endpoint(self, p: dict[str, Any]) -> dict[str, Any]:
         name = p["EndpointName"]
         if name in self.endpoints:
             raise _RefusedError("ValidationException", f"Cannot create already existing endpoint {name!r}.")
-        self._found(self.endpoint_configs, p["EndpointConfigName"])
+        self._described(self.endpoint_configs, p["EndpointConfigName"])
         arn = f"{self._arn}:endpoint/{name.lower()}"
         self.endpoints[name] = {
             "EndpointName": name,
@@ -202,21 +202,21 @@ class FakeSageMaker:
         return {"EndpointArn": arn}
 
     def _describe_endpoint(self, p: dict[str, Any]) -> dict[str, Any]:
-        endpoint = self._found(self.endpoints, p["EndpointName"])
+        endpoint = self._described(self.endpoints, p["EndpointName"])
         hidden = set() if self.shows_pending else {"PendingDeploymentSummary"}
         return {name: value for name, value in endpoint.items() if name not in hidden}
 
     def _update_endpoint(self, p: dict[str, Any]) -> dict[str, Any]:
-        endpoint = self._found(self.endpoints, p["EndpointName"])
+        endpoint = self._described(self.endpoints, p["EndpointName"])
         if endpoint["EndpointStatus"] != "InService":
             raise _RefusedError("ValidationException", f"Cannot update in {endpoint['EndpointStatus']}.")
-        self._found(self.endpoint_configs, p["EndpointConfigName"])
+        self._described(self.endpoint_configs, p["EndpointConfigName"])
         pending = {"EndpointConfigName": p["EndpointConfigName"]}
         endpoint.update(EndpointStatus="Updating", PendingDeploymentSummary=pending)
         return {"EndpointArn": endpoint["EndpointArn"]}
 
     def _delete_endpoint(self, p: dict[str, Any]) -> None:
-        self._found(self.endpoints, p["EndpointName"])
+        self._described(self.endpoints, p["EndpointName"])
         del self.endpoints[p["EndpointName"]]
 
     def _create_model_package(self, p: dict[str, Any]) -> dict[str, Any]:
@@ -228,11 +228,11 @@ class FakeSageMaker:
         return {"ModelPackageArn": arn}
 
     def _describe_model_package(self, p: dict[str, Any]) -> dict[str, Any]:
-        return self._found(self.packages, p["ModelPackageName"])
+        return self._described(self.packages, p["ModelPackageName"])
 
     def _list_tags(self, p: dict[str, Any]) -> dict[str, Any]:
         return {"Tags": self.tags.get(p["ResourceArn"], [])}
 
     def _update_model_package(self, p: dict[str, Any]) -> dict[str, Any]:
-        self._found(self.packages, p["ModelPackageArn"]).update(p)
+        self._described(self.packages, p["ModelPackageArn"]).update(p)
         return {"ModelPackageArn": p["ModelPackageArn"]}

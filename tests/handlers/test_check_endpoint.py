@@ -39,14 +39,14 @@ class Runtime:
 @pytest.fixture
 def runtime(world, switches):
     """Give an endpoint that agrees with the evaluation, updated from old-config."""
-    found = switches["runtime"].target = Runtime()
+    runtime = switches["runtime"].target = Runtime()
     for golden in _GOLDEN:
         world.put(f"datasets/flowers/{golden['path']}", golden["path"])
-        found.answers[golden["path"].encode()] = (golden["class_name"], golden["probability"] + 0.001)
+        runtime.answers[golden["path"].encode()] = (golden["class_name"], golden["probability"] + 0.001)
     world.sagemaker.serve(config="old-config")
     world.sagemaker.serve(config=EXECUTION)
     keep(world, _GOLDEN)
-    return found
+    return runtime
 
 
 def keep(world, golden):

@@ -51,9 +51,9 @@ def with_own_fingerprint(world):
 
 def test_good_model_passes(world, evaluate):
     """Accuracy, threshold and the evaluation's place go on; the evaluation is kept whole."""
-    found = with_own_fingerprint(world)
+    evaluation = with_own_fingerprint(world)
 
-    result = evaluate(found)
+    result = evaluate(evaluation)
 
     assert result == {
         "Accuracy": 0.95,
@@ -61,7 +61,7 @@ def test_good_model_passes(world, evaluate):
         "NumTestImages": 180,
         "EvaluationS3Uri": f"s3://retriever-data/runs/{EXECUTION}/evaluation.json",
     }
-    assert world.json(result["EvaluationS3Uri"]) == found
+    assert world.json(result["EvaluationS3Uri"]) == evaluation
 
 
 def test_accuracy_at_the_threshold_passes():
@@ -105,17 +105,17 @@ def test_only_a_number_in_range_passes(value):
 @pytest.mark.parametrize("field", ["training_job_name", "dataset_fingerprint", "num_test_images", "test_top1"])
 def test_missing_value_is_rejected_by_name(field):
     """What is not there proves nothing."""
-    found = {name: value for name, value in _GOOD.items() if name != field}
+    evaluation = {name: value for name, value in _GOOD.items() if name != field}
 
     with pytest.raises(ModelRejectedError, match=rf"{field} in evaluation.json.*Field required.*threshold 0\.9"):
-        judge(found, _STEP, 0.9)
+        judge(evaluation, _STEP, 0.9)
 
 
-@pytest.mark.parametrize("found", [None, [], "x", 3])
-def test_evaluation_that_is_no_object_is_rejected(found):
+@pytest.mark.parametrize("evaluation", [None, [], "x", 3])
+def test_evaluation_that_is_no_object_is_rejected(evaluation):
     """JSON, but not ours."""
     with pytest.raises(ModelRejectedError, match=r"in evaluation\.json"):
-        judge(found, _STEP, 0.9)
+        judge(evaluation, _STEP, 0.9)
 
 
 @pytest.mark.parametrize(
@@ -190,18 +190,18 @@ def test_leading_dot_in_the_member_is_fine(world, evaluate):
 
 def test_dataset_that_changed_meanwhile_stops_the_run(world, evaluate):
     """The accuracy is of other files than those that are there now."""
-    found = with_own_fingerprint(world)
-    before = found["dataset_fingerprint"]
+    evaluation = with_own_fingerprint(world)
+    before = evaluation["dataset_fingerprint"]
     world.put("datasets/flowers/daisy/new.jpg", "new")
 
     with pytest.raises(DatasetChangedError, match=f"'flowers' changed during the run, from fingerprint {before[:12]}"):
-        evaluate(found, Fingerprint=before)
+        evaluate(evaluation, Fingerprint=before)
 
 
 def test_staged_archive_needs_no_second_look(world, evaluate):
     """Its folder bears the fingerprint, and only we write there."""
-    found = {**_GOOD, "dataset_fingerprint": "ab"}
+    evaluation = {**_GOOD, "dataset_fingerprint": "ab"}
 
-    result = evaluate(found, S3Uri="s3://retriever-data/staged/flowers/ab/", Fingerprint="ab")
+    result = evaluate(evaluation, S3Uri="s3://retriever-data/staged/flowers/ab/", Fingerprint="ab")
 
     assert result["Accuracy"] == 0.95

@@ -72,7 +72,7 @@ def _minimal(shape: Any) -> Any:
 
 def _calls() -> list[tuple[str, str, dict[str, Any]]]:
     """Return service, operation and parameters of every operation that handlers call."""
-    found = []
+    calls = []
     for service in (aws.s3, aws.dynamodb, aws.sagemaker, aws.sagemaker_runtime, aws.stepfunctions, aws.autoscaling,
                     aws.sns):  # fmt: skip
         model = service().meta.service_model
@@ -80,8 +80,8 @@ def _calls() -> list[tuple[str, str, dict[str, Any]]]:
             if (model.service_name, operation) in _NAMESAKES:
                 continue
             shape = model.operation_model(operation).input_shape
-            found.append((model.service_name, operation, _minimal(shape)))
-    return found
+            calls.append((model.service_name, operation, _minimal(shape)))
+    return calls
 
 
 def _outcome(service: str, operation: str, params: dict[str, Any]) -> type[Exception]:

@@ -48,13 +48,13 @@ def test_success_is_recorded_and_told(world, event, lambda_context, capsys):
 
     result = handler(payload, lambda_context)
 
-    said = "dataset 'flowers': test accuracy 0.9500 on 4 images (threshold 0.9), endpoint 'retriever' serves the model"
-    assert result == {"Status": "SUCCEEDED", "Reason": said, "Problems": []}
+    told = "dataset 'flowers': test accuracy 0.9500 on 4 images (threshold 0.9), endpoint 'retriever' serves the model"
+    assert result == {"Status": "SUCCEEDED", "Reason": told, "Problems": []}
     run = stored(Run, world.ledger, EXECUTION)
-    assert (run.status, run.reason, run.accuracy) == ("SUCCEEDED", said, 0.95)
+    assert (run.status, run.reason, run.accuracy) == ("SUCCEEDED", told, 0.95)
     assert run.started_at == "2026-11-20T12:00:00+00:00"
     assert world.json(_SUMMARY)["State"]["Scaling"]["MaxCapacity"] == 4
-    assert published(world) == [(f"retriever: succeeded {EXECUTION}", said)]
+    assert published(world) == [(f"retriever: succeeded {EXECUTION}", told)]
     metrics = json.loads(next(line for line in capsys.readouterr().out.splitlines() if "_aws" in line))
     assert (metrics["ExecutionsSucceeded"], metrics["TestAccuracy"]) == ([1.0], [0.95])
 
@@ -122,10 +122,10 @@ def test_every_kind_of_failure_is_one_sentence(event, settings, error, cause, ex
     """Ours as they are, AWS's with the log and the next step."""
     step = ReportOutcomeInput.model_validate(failed(event, error, cause))
 
-    said = reason(step, settings)
+    sentence = reason(step, settings)
 
-    assert expected in said
-    assert "\n" not in said
+    assert expected in sentence
+    assert "\n" not in sentence
 
 
 def test_failure_stops_running_jobs(world, event, lambda_context, sent):
@@ -230,8 +230,8 @@ def test_failure_gives_scaling_back(world, event, lambda_context):
         lambda_context,
     )
 
-    found = aws.autoscaling().describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
-    assert [policy["PolicyName"] for policy in found] == ["retriever-invocations"]
+    policies = aws.autoscaling().describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+    assert [policy["PolicyName"] for policy in policies] == ["retriever-invocations"]
 
 
 def test_problems_of_the_report_do_not_hide_the_failure(world, event, lambda_context):
@@ -257,8 +257,8 @@ def test_lost_table_and_topic_do_not_hide_the_failure(world, event, lambda_conte
     result = handler(event("report_outcome_failed"), lambda_context)
 
     assert result["Status"] == "FAILED"
-    assert any("run record was not written: UpdateItem: ResourceNotFound" in said for said in result["Problems"])
-    assert any("notification was not sent" in said for said in result["Problems"])
+    assert any("run record was not written: UpdateItem: ResourceNotFound" in problem for problem in result["Problems"])
+    assert any("notification was not sent" in problem for problem in result["Problems"])
     assert world.json(_SUMMARY)["Status"] == "FAILED"
 
 

@@ -25,9 +25,9 @@ def validate(world, lambda_context):
 
 
 def paths(world, dataset, split):
-    found = world.json(dataset[f"{split}ManifestS3Uri"])
-    assert found[0] == {"prefix": dataset["S3Uri"]}
-    return found[1:]
+    manifest = world.json(dataset[f"{split}ManifestS3Uri"])
+    assert manifest[0] == {"prefix": dataset["S3Uri"]}
+    return manifest[1:]
 
 
 def test_folder_with_splits_gives_manifests(world, validate):

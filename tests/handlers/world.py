@@ -71,8 +71,8 @@ class World:
 
     def executions(self) -> list[str]:
         machine = self.settings.state_machine_arn
-        found = aws.stepfunctions().list_executions(stateMachineArn=machine)["executions"]
-        return sorted(execution["name"] for execution in found)
+        listed = aws.stepfunctions().list_executions(stateMachineArn=machine)["executions"]
+        return sorted(execution["name"] for execution in listed)
 
 
 @contextlib.contextmanager

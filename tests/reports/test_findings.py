@@ -14,7 +14,7 @@ from training.export.metrics import split_scores
 MakeEvaluation = Callable[..., dict[str, Any]]
 
 
-def said(evaluation: dict[str, Any], kind: str) -> str:
+def finding_of(evaluation: dict[str, Any], kind: str) -> str:
     return " ".join(finding.text for finding in findings(evaluation) if finding.kind == kind)
 
 
@@ -26,7 +26,7 @@ def test_accuracy_comes_with_its_interval(make_evaluation: MakeEvaluation) -> No
     """An accuracy over few images is worth little, and the page says how little."""
     evaluation = make_evaluation(test_top1=0.9, test_top1_interval=[0.815, 0.948])
 
-    text = said(evaluation, "note")
+    text = finding_of(evaluation, "note")
 
     assert text.startswith("90.0 % of 80 test images are classified correctly")
     assert "between 81.5 % and 94.8 % (95 % interval). More test images would narrow that." in text
@@ -36,7 +36,7 @@ def test_weak_classes_are_named_and_tiny_ones_are_not(make_evaluation: MakeEvalu
     """Two wrong of three images prove nothing about a class."""
     rows = [score("cat", 0.95), score("eel", 0.4), score("emu", 0.0, num_images=3)]
 
-    text = said(make_evaluation(per_class=rows, test_top1=0.9), "warn")
+    text = finding_of(make_evaluation(per_class=rows, test_top1=0.9), "warn")
 
     assert "Weak classes: \N{LEFT DOUBLE QUOTATION MARK}eel\N{RIGHT DOUBLE QUOTATION MARK} (40 % of 20 right)." in text
     assert "emu" not in text
@@ -44,7 +44,7 @@ def test_weak_classes_are_named_and_tiny_ones_are_not(make_evaluation: MakeEvalu
 
 def test_even_classes_are_good_news(make_evaluation: MakeEvaluation) -> None:
     """The weakest is named all the same."""
-    text = said(make_evaluation(per_class=[score("cat", 0.95), score("eel", 0.9)], test_top1=0.92), "good")
+    text = finding_of(make_evaluation(per_class=[score("cat", 0.95), score("eel", 0.9)], test_top1=0.92), "good")
 
     assert "No class stands out" in text
     assert "recall of 90 %" in text
@@ -56,9 +56,9 @@ def test_confidence_is_judged_both_ways(make_evaluation: MakeEvaluation) -> None
     def evaluation(mean_confidence: float) -> dict[str, Any]:
         return make_evaluation(test_top1=0.8, calibration={"ece": 0.02, "mean_confidence": mean_confidence, "bins": []})
 
-    assert "over-confident, by 15 points" in said(evaluation(0.95), "warn")
-    assert "too cautious, by 20 points" in said(evaluation(0.60), "note")
-    assert "expected calibration error is 2.0 %" in said(evaluation(0.82), "good")
+    assert "over-confident, by 15 points" in finding_of(evaluation(0.95), "warn")
+    assert "too cautious, by 20 points" in finding_of(evaluation(0.60), "note")
+    assert "expected calibration error is 2.0 %" in finding_of(evaluation(0.82), "good")
 
 
 def test_epochs_tell_of_overfitting_and_of_stopping_early(make_evaluation: MakeEvaluation) -> None:
@@ -67,9 +67,9 @@ def test_epochs_tell_of_overfitting_and_of_stopping_early(make_evaluation: MakeE
 
     evaluation = make_evaluation(epochs=[epoch(1, 0.5), ahead])
 
-    assert "Training is 20 points ahead of validation" in said(evaluation, "warn")
-    assert "The last epoch was the best one" in said(evaluation, "note")
-    assert "ahead of validation" not in said(make_evaluation(), "warn")
+    assert "Training is 20 points ahead of validation" in finding_of(evaluation, "warn")
+    assert "The last epoch was the best one" in finding_of(evaluation, "note")
+    assert "ahead of validation" not in finding_of(make_evaluation(), "warn")
 
 
 def test_missing_parts_are_said_first(make_evaluation: MakeEvaluation) -> None:
@@ -77,7 +77,7 @@ def test_missing_parts_are_said_first(make_evaluation: MakeEvaluation) -> None:
     evaluation = untested(make_evaluation())
 
     assert "no test split" in findings(evaluation)[0].text
-    assert "1 file was set aside" in said(evaluation, "warn")
+    assert "1 file was set aside" in finding_of(evaluation, "warn")
 
 
 def test_errors_that_cancel_out_are_no_good_news(make_evaluation: MakeEvaluation) -> None:
@@ -86,13 +86,13 @@ def test_errors_that_cancel_out_are_no_good_news(make_evaluation: MakeEvaluation
 
     evaluation = make_evaluation(test_top1=0.8, calibration=calibration)
 
-    assert "can be read as such" not in said(evaluation, "good")
-    assert "off by 24.0 %, too high for some answers and too low for others" in said(evaluation, "warn")
+    assert "can be read as such" not in finding_of(evaluation, "good")
+    assert "off by 24.0 %, too high for some answers and too low for others" in finding_of(evaluation, "warn")
 
 
 def test_class_that_is_never_found_is_weak_whatever_the_accuracy(make_evaluation: MakeEvaluation) -> None:
     """With an accuracy of 12 % nothing can be 15 points below it."""
-    text = said(make_evaluation(per_class=[score("cat", 0.24), score("eel", 0.0)], test_top1=0.12), "warn")
+    text = finding_of(make_evaluation(per_class=[score("cat", 0.24), score("eel", 0.0)], test_top1=0.12), "warn")
 
     assert "eel\N{RIGHT DOUBLE QUOTATION MARK} (0 % of 20 right)" in text
 
@@ -101,7 +101,7 @@ def test_praise_says_which_classes_it_leaves_out(make_evaluation: MakeEvaluation
     """The table shows a recall of 0 for a class of three images."""
     rows = [score("cat", 0.95), score("eel", 0.9), score("emu", 0.0, num_images=3)]
 
-    text = said(make_evaluation(per_class=rows, test_top1=0.9), "good")
+    text = finding_of(make_evaluation(per_class=rows, test_top1=0.9), "good")
 
     assert "No class of those with at least 5 test images stands out" in text
 
@@ -110,7 +110,7 @@ def test_training_that_broke_down_is_told(make_evaluation: MakeEvaluation) -> No
     """The last good epoch's model is there, and the page says that it is not what was asked for."""
     rows = [epoch(1, 0.5), epoch(2, 0.6), epoch(3, 0.1) | {"train_loss": None}]
 
-    text = said(make_evaluation(epochs=rows, best_epoch=2), "warn")
+    text = finding_of(make_evaluation(epochs=rows, best_epoch=2), "warn")
 
     assert "Training broke down in epoch 3" in text
     assert "the weights are those of epoch 2. Use a lower learning rate than 0.001." in text

@@ -95,12 +95,12 @@ def test_money_is_named_where_the_price_is_known(make_job: MakeJob) -> None:
 
 def test_importance_finds_what_matters_and_needs_enough_jobs(make_job: MakeJob) -> None:
     """Here only the learning rate does anything; of seven training jobs nobody could tell."""
-    found = importances(make_job(24))
+    measured = importances(make_job(24))
 
-    assert found[0].name == "lr"
-    assert found[0].share > 0.5
-    assert sum(one.share for one in found) == pytest.approx(1.0)
-    assert all(0 <= one.low <= one.high <= 1 for one in found)
+    assert measured[0].name == "lr"
+    assert measured[0].share > 0.5
+    assert sum(one.share for one in measured) == pytest.approx(1.0)
+    assert all(0 <= one.low <= one.high <= 1 for one in measured)
     few = make_job(7)
     assert (importances(few), required_jobs(few)) == ([], 8)
     assert "it takes at least 8 training jobs with different results, and there are 7" in re.sub(
@@ -146,11 +146,11 @@ def test_best_value_at_an_end_asks_for_a_wider_range(make_job: MakeJob) -> None:
     job = make_job(3)
     best = replace(job.trials[0], objective=0.99, hyperparameters={"lr": "0.0099", "dropout": "0.001", "depth": "4"})
 
-    said = " ".join(finding.text for finding in findings(replace(job, trials=[best, *job.trials[1:]]), []))
+    sentences = " ".join(finding.text for finding in findings(replace(job, trials=[best, *job.trials[1:]]), []))
 
-    assert "The best lr lies near the upper end" in said
-    assert "dropout" not in said
-    assert "depth" not in said
+    assert "The best lr lies near the upper end" in sentences
+    assert "dropout" not in sentences
+    assert "depth" not in sentences
 
 
 @given(st.floats(1e-6, 1e6), st.floats(1e-6, 1e6), st.floats(-1e9, 1e9), st.booleans())

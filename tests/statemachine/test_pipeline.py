@@ -193,8 +193,8 @@ def asl_validator() -> list[str] | None:
     local = ROOT / "node_modules" / ".bin" / "asl-validator"
     if local.exists():
         return [str(local)]
-    found = shutil.which("asl-validator")
-    return [found] if found else None
+    program = shutil.which("asl-validator")
+    return [program] if program else None
 
 
 def test_asl_validator_accepts_the_definition(definition: dict[str, Any], tmp_path: Path) -> None:

@@ -119,13 +119,13 @@ def test_score_on_features_is_the_network_s_score_on_images(
 
 def test_same_seed_gives_the_same_losses(on_features: dict[str, str], tmp_path: Path) -> None:
     """Views, order and dropout are all drawn from the seed."""
-    found = []
+    losses = []
     for _ in range(2):
         assert train.main([*HEAD, "--save-model", "false"], on_features) == 0
         report = json.loads((tmp_path / "output" / "evaluation.json").read_text())
-        found.append([(row["train_loss"], row["validation_loss"]) for row in report["epochs"]])
+        losses.append([(row["train_loss"], row["validation_loss"]) for row in report["epochs"]])
 
-    assert found[0] == found[1]
+    assert losses[0] == losses[1]
 
 
 @pytest.mark.parametrize(

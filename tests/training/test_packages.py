@@ -37,9 +37,9 @@ def image(tmp_path: Path) -> Image:
 
 def test_numpy_of_the_image_stays(image: Image) -> None:
     """onnx wants ml_dtypes, whose newest wants numpy 2: an older one is taken, without asking any index."""
-    said, versions = image.run(_INSTALL).splitlines()
+    printed, versions = image.run(_INSTALL).splitlines()
 
-    assert said == "packages: onnx, openvino installed from the source archive"
+    assert printed == "packages: onnx, openvino installed from the source archive"
     assert "'numpy': '1.26.4', 'ml_dtypes': '0.5.4'" in versions
 
 
@@ -47,9 +47,9 @@ def test_package_that_leaves_no_choice_gives_way(image: Image) -> None:
     """A package of the image that the job does not compute with is replaced where else nothing fits; numpy never is."""
     image.has("ml_dtypes", "0.5.1")
 
-    said, versions = image.run(_INSTALL).splitlines()
+    printed, versions = image.run(_INSTALL).splitlines()
 
-    assert said == "packages: onnx, openvino installed from the source archive"
+    assert printed == "packages: onnx, openvino installed from the source archive"
     assert "'numpy': '1.26.4', 'ml_dtypes': '0.5.4'" in versions
 
 
@@ -57,13 +57,13 @@ def test_nothing_is_replaced_where_nothing_fits(image: Image) -> None:
     """The job goes on with torch, and says before it begins why the packages are not there."""
     (image.source / "wheels" / "training" / "ml_dtypes-0.5.4-py3-none-any.whl").unlink()
 
-    said = image.run(
+    printed = image.run(
         "from training import packages; print(packages.prepare());"
         "import numpy; print(numpy.__version__, packages.missing_packages())"
     ).splitlines()
 
-    assert "onnx, openvino could not be installed from the source archive, torch will serve: Resolution" in said[0]
-    assert said[1] == "1.26.4 ['onnx', 'openvino']"
+    assert "onnx, openvino could not be installed from the source archive, torch will serve: Resolution" in printed[0]
+    assert printed[1] == "1.26.4 ['onnx', 'openvino']"
 
 
 def test_plain_machine_installs_nothing(image: Image) -> None:

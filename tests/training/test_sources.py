@@ -62,9 +62,9 @@ def test_archive_gives_the_folder_that_was_packed(image_folder: Path, tmp_path: 
     archive = pack(image_folder, tmp_path / name, top)
 
     with local_folder(str(archive), None, ignore) as folder:
-        found = images(folder)
+        unpacked = images(folder)
 
-    assert found == files(image_folder)
+    assert unpacked == files(image_folder)
     assert not folder.exists()
 
 
@@ -155,9 +155,9 @@ def test_s3_uri_trains_as_the_folder_does(
     def metrics(data: str) -> tuple[str, str]:
         flags = [*FAST, "--precision=fp32", "--save-model=false", f"--data={data}", f"--model-dir={tmp_path / 'out'}"]
         code = train.main([*flags, f"--download-dir={tmp_path / 'kept'}"], os.environ)
-        said = capsys.readouterr().out
-        assert code == 0, said
-        return said, "".join(line for line in said.splitlines() if line.startswith(("best_", "test_loss")))
+        printed = capsys.readouterr().out
+        assert code == 0, printed
+        return printed, "".join(line for line in printed.splitlines() if line.startswith(("best_", "test_loss")))
 
     expected = metrics(str(image_folder))[1]
     first, from_prefix = metrics(f"s3://{bucket}/sets/photos/")

@@ -52,7 +52,7 @@ def request(workbench: Workbench, photos: Path) -> dict[str, Any]:
     return {
         "AlgorithmSpecification": metrics,
         "HyperParameters": {name: str(value) for name, value in {**SETTINGS, **TOGETHER, **source}.items()},
-        "InputDataConfig": [{"ChannelName": name, "DataSource": found} for name, found in sources.items()],
+        "InputDataConfig": [{"ChannelName": name, "DataSource": channel} for name, channel in sources.items()],
         "EnableManagedSpotTraining": True,
         "StoppingCondition": {"MaxRuntimeInSeconds": 300, "MaxWaitTimeInSeconds": 300},
         "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 2, "VolumeSizeInGB": 10},
@@ -91,7 +91,7 @@ def test_reclaimed_training_ends_with_scores_of_an_untouched_one(
     log = workbench.log(name)
     assert len([line for line in log if line.startswith("resumed from checkpoint")]) == 1
     assert len([line for line in log if line.startswith("epoch=")]) == SETTINGS["epochs"]
-    found = json.loads(workbench.member(f"out/{name}/output/output.tar.gz", "evaluation.json"))
+    evaluation = json.loads(workbench.member(f"out/{name}/output/output.tar.gz", "evaluation.json"))
     expected = json.loads((tmp_path / "out" / "evaluation.json").read_text())
-    for one, other in zip(scores(found), scores(expected), strict=True):
+    for one, other in zip(scores(evaluation), scores(expected), strict=True):
         assert one == pytest.approx(other, rel=1e-5)

@@ -78,13 +78,13 @@ def test_lambda_invoke_writes_the_answer(account: RunningAccount, tmp_path: Path
     name = make_function(account, source).name
     out = tmp_path / "out.json"
 
-    said = _json(
+    printed = _json(
         account, "lambda", "invoke", "--function-name", name, "--payload", '{"a": 1}', "--log-type", "Tail", str(out)
     )
 
     assert json.loads(out.read_text()) == {"got": {"a": 1}}
-    assert (said["StatusCode"], said["ExecutedVersion"]) == (200, "$LATEST")
-    assert "LogResult" in said
+    assert (printed["StatusCode"], printed["ExecutedVersion"]) == (200, "$LATEST")
+    assert "LogResult" in printed
 
 
 def test_stepfunctions_describe_execution_tells_the_outcome(account: RunningAccount) -> None:
@@ -95,10 +95,10 @@ def test_stepfunctions_describe_execution_tells_the_outcome(account: RunningAcco
     )["stateMachineArn"]
 
     started = _json(account, "stepfunctions", "start-execution", "--state-machine-arn", arn, "--input", '{"n": 1}')
-    said = _json(account, "stepfunctions", "describe-execution", "--execution-arn", started["executionArn"])
+    printed = _json(account, "stepfunctions", "describe-execution", "--execution-arn", started["executionArn"])
 
-    assert said["status"] in {"RUNNING", "SUCCEEDED"}
-    assert json.loads(said["input"]) == {"n": 1}
+    assert printed["status"] in {"RUNNING", "SUCCEEDED"}
+    assert json.loads(printed["input"]) == {"n": 1}
 
 
 def test_sagemaker_wait_returns_when_the_job_has_ended(account: RunningAccount) -> None:
@@ -120,8 +120,8 @@ def test_cloudformation_deploy_makes_a_stack_and_sees_no_change(account: Running
     time.sleep(1)  # real time: the command names its change sets by the second
     nothing = _aws(account, *deploy, "--no-fail-on-empty-changeset")
 
-    said = account.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-    url = said["Outputs"][0]["OutputValue"]
+    described = account.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    url = described["Outputs"][0]["OutputValue"]
     attributes = account.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-    assert (said["StackStatus"], attributes["MessageRetentionPeriod"]) == ("CREATE_COMPLETE", "120")
+    assert (described["StackStatus"], attributes["MessageRetentionPeriod"]) == ("CREATE_COMPLETE", "120")
     assert "No changes to deploy" in nothing

@@ -198,10 +198,10 @@ def test_a_paginator_gives_everything_once(
 
     pages = list(client.get_paginator(operation).paginate(**arguments, PaginationConfig={"PageSize": 2}))
 
-    found = list(itertools.chain.from_iterable(page.get(key, []) for page in pages))
+    items = list(itertools.chain.from_iterable(page.get(key, []) for page in pages))
     assert len(pages) >= 2
-    assert len(found) == count
-    assert len({json.dumps(item, default=str, sort_keys=True) for item in found}) == count
+    assert len(items) == count
+    assert len({json.dumps(item, default=str, sort_keys=True) for item in items}) == count
 
 
 def test_a_paginator_of_a_stack_gives_its_events(aws: Callable[[str], Any]) -> None:

@@ -110,19 +110,19 @@ def test_changes_tell_what_and_why(deployer: Any) -> None:
 
     described = deployer.change_set({"Parameters": parameters, **template(**after, New=TOPIC)}, {"Name": "b"})
 
-    found = {item["ResourceChange"]["LogicalResourceId"]: item["ResourceChange"] for item in described["Changes"]}
-    assert {name: item["Action"] for name, item in found.items()} == {
+    changes = {item["ResourceChange"]["LogicalResourceId"]: item["ResourceChange"] for item in described["Changes"]}
+    assert {name: item["Action"] for name, item in changes.items()} == {
         "Gone": "Remove",
         "New": "Add",
         "Renamed": "Modify",
         "Using": "Modify",
     }
-    assert found["Gone"]["PolicyAction"] == "Delete"
-    assert (found["Renamed"]["Replacement"], found["Renamed"]["PolicyAction"]) == ("True", "ReplaceAndDelete")
-    sources = [(item["ChangeSource"], item.get("CausingEntity")) for item in found["Renamed"]["Details"]]
+    assert changes["Gone"]["PolicyAction"] == "Delete"
+    assert (changes["Renamed"]["Replacement"], changes["Renamed"]["PolicyAction"]) == ("True", "ReplaceAndDelete")
+    sources = [(item["ChangeSource"], item.get("CausingEntity")) for item in changes["Renamed"]["Details"]]
     assert sources == [("ParameterReference", "Name"), ("DirectModification", None)]
-    assert found["Using"]["Details"][0]["CausingEntity"] == "Renamed.Arn"
-    assert found["Using"]["Replacement"] == "False"
+    assert changes["Using"]["Details"][0]["CausingEntity"] == "Renamed.Arn"
+    assert changes["Using"]["Replacement"] == "False"
 
 
 def test_values_are_shown_on_request_and_secrets_never(deployer: Any) -> None:
@@ -134,9 +134,9 @@ def test_values_are_shown_on_request_and_secrets_never(deployer: Any) -> None:
 
     described = deployer.client.describe_change_set(ChangeSetName=created["ChangeSetId"], IncludePropertyValues=True)
 
-    found = {item["ResourceChange"]["LogicalResourceId"]: item["ResourceChange"] for item in described["Changes"]}
-    assert json.loads(found["T"]["AfterContext"]) == {"Properties": {"DisplayName": "one"}}
-    assert json.loads(found["P"]["AfterContext"]) == {"Properties": {"Type": "String", "Value": "****"}}
+    changes = {item["ResourceChange"]["LogicalResourceId"]: item["ResourceChange"] for item in described["Changes"]}
+    assert json.loads(changes["T"]["AfterContext"]) == {"Properties": {"DisplayName": "one"}}
+    assert json.loads(changes["P"]["AfterContext"]) == {"Properties": {"Type": "String", "Value": "****"}}
     assert "swordfish" not in str(described)
     assert described["Parameters"] == [{"ParameterKey": "Secret", "ParameterValue": "****"}]
 

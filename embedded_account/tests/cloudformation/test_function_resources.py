@@ -42,8 +42,8 @@ def test_roles_and_policies(deployer: Any) -> None:
     assert iam.list_role_policies(RoleName=name)["PolicyNames"] == ["a"]
     document = iam.get_role_policy(RoleName=name, PolicyName="a")["PolicyDocument"]
     assert document["Statement"][0]["Action"] == "a:Changed"
-    found = iam.get_role(RoleName=name)["Role"]
-    assert (found["Description"], found["MaxSessionDuration"]) == ("changed", 7200)
+    changed = iam.get_role(RoleName=name)["Role"]
+    assert (changed["Description"], changed["MaxSessionDuration"]) == ("changed", 7200)
     version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
     current = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
     assert current["Statement"][0]["Action"] == "s3:PutObject"
@@ -76,9 +76,9 @@ def test_function_version_and_alias(deployer: Any) -> None:
     assert deployer.up(sam("'two'", MemorySize=256, ReservedConcurrentExecutions=2, **warm)) == "UPDATE_COMPLETE"
     assert answer(deployer, name, Qualifier="live") == "two"
     assert answer(deployer, name, Qualifier="1") == "one"
-    found = client.get_function_configuration(FunctionName=name)
-    assert found["MemorySize"] == 256
-    assert found.get("Environment", {}).get("Variables", {}) == {}
+    configuration = client.get_function_configuration(FunctionName=name)
+    assert configuration["MemorySize"] == 256
+    assert configuration.get("Environment", {}).get("Variables", {}) == {}
     provisioned = client.get_provisioned_concurrency_config(FunctionName=name, Qualifier="live")
     assert provisioned["Status"] == "READY"
 

@@ -13,9 +13,7 @@ from hypothesis import strategies as st
 GRAPHS = (
     st.integers(0, 12)
     .flatmap(lambda size: st.tuples(*(st.sets(st.integers(0, max(0, index - 1))) for index in range(size))))
-    .map(
-        lambda sets: {str(index): {str(other) for other in found if other < index} for index, found in enumerate(sets)}
-    )
+    .map(lambda sets: {str(name): {str(other) for other in needed if other < name} for name, needed in enumerate(sets)})
 )
 
 
@@ -25,7 +23,7 @@ def test_order_respects_dependencies(dependencies: dict[str, set[str]]) -> None:
     order = graph.in_order(dict(reversed(dependencies.items())))
 
     assert sorted(order) == sorted(dependencies)
-    assert all(order.index(other) < order.index(name) for name, found in dependencies.items() for other in found)
+    assert all(order.index(other) < order.index(name) for name, needed in dependencies.items() for other in needed)
 
 
 @given(GRAPHS, st.integers(1, 4))
@@ -57,8 +55,8 @@ def test_run_never_begins_what_depends_on_a_failure(dependencies: dict[str, set[
     failed = graph.run(dependencies, work, num_workers=2, stop_on_failure=False)
 
     blocked = set(failed)
-    for name, found in dependencies.items():
-        if found & blocked:
+    for name, needed in dependencies.items():
+        if needed & blocked:
             blocked.add(name)
     assert failed == {str(failing)} & set(dependencies)
     assert done == set(dependencies) - (blocked - failed)

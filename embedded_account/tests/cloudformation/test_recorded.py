@@ -35,8 +35,8 @@ BY_PARAMETER = {"Foo": topic({"Fn::FindInMap": ["Names", {"Ref": "TopicName"}, "
 
 def static_mapping(index: int) -> dict[str, Any]:
     names = {"Mappings": {"Names": {"Foo": {"Name": f"topic-name-{index}"}}}}
-    found = {"Fn::FindInMap": ["Names", "Foo", "Name"]}
-    return {**names, "Resources": {"Foo": topic(found), "Parameter": parameter(NAME)}}
+    lookup = {"Fn::FindInMap": ["Names", "Foo", "Name"]}
+    return {**names, "Resources": {"Foo": topic(lookup), "Parameter": parameter(NAME)}}
 
 
 CONDITIONAL = {
@@ -128,21 +128,21 @@ def test_the_steps_give_what_aws_gave(deployer: Any, name: str) -> None:
     first, first_parameters, second, second_parameters = SCENARIOS[name]
     options = {"Capabilities": recorded["describe-change-set-1"].get("Capabilities", [])}
 
-    found: dict[str, Any] = {}
+    given: dict[str, Any] = {}
     for step, document, parameters in (("1", first, first_parameters), ("2", second, second_parameters)):
         described = deployer.change_set(document, parameters, **options)
         where = {"ChangeSetName": described["ChangeSetId"]}
-        found[f"describe-change-set-{step}"] = described
+        given[f"describe-change-set-{step}"] = described
         values = deployer.client.describe_change_set(**where, IncludePropertyValues=True)
-        found[f"describe-change-set-{step}-prop-values"] = values
+        given[f"describe-change-set-{step}-prop-values"] = values
         deployer.stack_id = described["StackId"]
         deployer.client.execute_change_set(**where)
         deployer.wait()
-        found[f"post-create-{step}-describe"] = deployer.stack
+        given[f"post-create-{step}-describe"] = deployer.stack
     deployer.down()
-    found["delete-describe"] = deployer.stack
+    given["delete-describe"] = deployer.stack
 
-    for key, answer in found.items():
+    for key, answer in given.items():
         if (name, key) not in DIFFERENT:
             assert plain(answer, deployer) == plain(recorded[key], deployer), key
     for logical_id, events in recorded["per-resource-events"].items():

@@ -146,5 +146,5 @@ def test_tags_of_the_stack_do_not_hide_those_of_the_template() -> None:
 
         result = kind.tagged({"Tags": own}, {"a": "stack", "b": "stack"})["Tags"]
 
-        found = result if is_map else {tag["Key"]: tag["Value"] for tag in result}
-        assert found == {"a": "own", "b": "stack"}
+        tags = result if is_map else {tag["Key"]: tag["Value"] for tag in result}
+        assert tags == {"a": "own", "b": "stack"}

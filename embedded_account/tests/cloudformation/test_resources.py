@@ -39,9 +39,9 @@ def test_bucket(deployer: Any) -> None:
     up(deployer, Bucket=bucket, Policy=policy)
     s3, name = deployer.aws("s3"), deployer.physical_id("Bucket")
 
-    found = s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
-    assert found[0]["Expiration"] == {"Days": 30}
-    assert found[1]["Transitions"] == [{"Days": 30, "StorageClass": "INTELLIGENT_TIERING"}]
+    kept = s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
+    assert kept[0]["Expiration"] == {"Days": 30}
+    assert kept[1]["Transitions"] == [{"Days": 30, "StorageClass": "INTELLIGENT_TIERING"}]
     assert s3.get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
     assert all(s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"].values())
     assert s3.get_bucket_cors(Bucket=name)["CORSRules"][0]["MaxAgeSeconds"] == 60
@@ -107,10 +107,10 @@ def test_rule_permission_and_queue(deployer: Any) -> None:
     up(deployer, **parts, Rule=rule)
     name, url = deployer.physical_id("Rule"), deployer.physical_id("Dead")
 
-    found = {item["Id"]: item for item in events.list_targets_by_rule(Rule=name)["Targets"]}
-    assert set(found) == {"f", "g"}
-    assert found["f"]["RetryPolicy"] == {"MaximumRetryAttempts": 3, "MaximumEventAgeInSeconds": 60}
-    assert found["f"]["DeadLetterConfig"]["Arn"].endswith(url.rpartition("/")[2])
+    targets = {item["Id"]: item for item in events.list_targets_by_rule(Rule=name)["Targets"]}
+    assert set(targets) == {"f", "g"}
+    assert targets["f"]["RetryPolicy"] == {"MaximumRetryAttempts": 3, "MaximumEventAgeInSeconds": 60}
+    assert targets["f"]["DeadLetterConfig"]["Arn"].endswith(url.rpartition("/")[2])
     statements = json.loads(client.get_policy(FunctionName=deployer.physical_id("Function"))["Policy"])["Statement"]
     assert statements[0]["Condition"]["ArnLike"]["AWS:SourceArn"].endswith(f"rule/{name}")
     attributes = deployer.aws("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
@@ -209,19 +209,19 @@ def test_key(deployer: Any) -> None:
     options = {"EnableKeyRotation": True, "PendingWindowInDays": 7, "Tags": [{"Key": "a", "Value": "b"}]}
     up(deployer, **parts, Key=resource("KMS::Key", Description="d", KeyPolicy={"Statement": [ruling]}, **options))
     key_id, topic = deployer.physical_id("Key"), deployer.physical_id("Topic")
-    found = client.describe_key(KeyId=key_id)["KeyMetadata"]
-    assert (found["Description"], found["KeyState"]) == ("d", "Enabled")
+    metadata = client.describe_key(KeyId=key_id)["KeyMetadata"]
+    assert (metadata["Description"], metadata["KeyState"]) == ("d", "Enabled")
     assert client.get_key_rotation_status(KeyId=key_id)["KeyRotationEnabled"]
     assert {"TagKey": "a", "TagValue": "b"} in client.list_resource_tags(KeyId=key_id)["Tags"]
     assert json.loads(client.get_key_policy(KeyId=key_id)["Policy"])["Statement"][0]["Principal"]["AWS"].endswith(
         ":root"
     )
     topic = deployer.aws("sns").get_topic_attributes(TopicArn=topic)["Attributes"]
-    assert topic["KmsMasterKeyId"] == found["Arn"]
+    assert topic["KmsMasterKeyId"] == metadata["Arn"]
 
     up(deployer, **parts, Key=resource("KMS::Key", Enabled=False, PendingWindowInDays=7))
-    found = client.describe_key(KeyId=key_id)["KeyMetadata"]
-    assert (found["Description"], found["KeyState"]) == ("", "Disabled")
+    metadata = client.describe_key(KeyId=key_id)["KeyMetadata"]
+    assert (metadata["Description"], metadata["KeyState"]) == ("", "Disabled")
     assert not client.get_key_rotation_status(KeyId=key_id)["KeyRotationEnabled"]
     assert "a" not in {tag["TagKey"] for tag in client.list_resource_tags(KeyId=key_id)["Tags"]}
     assert json.loads(client.get_key_policy(KeyId=key_id)["Policy"])["Id"] == "key-default-1"
@@ -257,8 +257,8 @@ def test_topic_policy_and_subscription(deployer: Any) -> None:
     assert received[0]["Body"] == "hello"
 
     up(deployer, **parts, Subscription=subscription(FilterPolicy={"a": ["b"]}))
-    found = client.get_subscription_attributes(SubscriptionArn=subscribed)["Attributes"]
-    assert (found["RawMessageDelivery"], json.loads(found["FilterPolicy"])) == ("false", {"a": ["b"]})
+    attributes = client.get_subscription_attributes(SubscriptionArn=subscribed)["Attributes"]
+    assert (attributes["RawMessageDelivery"], json.loads(attributes["FilterPolicy"])) == ("false", {"a": ["b"]})
     text = client.get_topic_attributes(TopicArn=arn)["Attributes"]["Policy"]
     assert json.loads(text)["Statement"][0]["Sid"] == "__default_statement_ID"
 

@@ -88,7 +88,7 @@ def test_a_failed_update_may_be_left_and_rolled_back(deployer: Any) -> None:
     assert deployer.up({"Resources": {"Topic": topic("three")}}) == "UPDATE_COMPLETE"
 
 
-def test_a_failed_creation_that_was_left_is_rolled_back_to_nothing(deployer: Any) -> None:
+def test_a_failed_creation_that_was_left_is_rolled_back(deployer: Any) -> None:
     """A stack that was never stable is deleted by RollbackStack.
 
     Source: CloudFormation API reference, RollbackStack.

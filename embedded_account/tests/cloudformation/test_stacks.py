@@ -28,8 +28,8 @@ def queue(**properties: Any) -> dict[str, Any]:
 
 
 def attributes(deployer: Any, arn: str) -> dict[str, str]:
-    found: dict[str, str] = deployer.aws("sns").get_topic_attributes(TopicArn=arn)["Attributes"]
-    return found
+    attributes: dict[str, str] = deployer.aws("sns").get_topic_attributes(TopicArn=arn)["Attributes"]
+    return attributes
 
 
 def test_a_stack_is_created_shown_and_deleted(deployer: Any) -> None:
@@ -346,7 +346,7 @@ def test_what_a_template_declares_is_summed_up(deployer: Any) -> None:
 
     assert summary["Parameters"][0]["ParameterConstraints"] == {"AllowedValues": ["1", "2"]}
     assert summary["ResourceTypes"] == ["AWS::IAM::Role"]
-    for found in (summary, validated):
-        assert found["Capabilities"] == ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
-        assert found["DeclaredTransforms"] == ["AWS::Serverless-2016-10-31"]
+    for answer in (summary, validated):
+        assert answer["Capabilities"] == ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+        assert answer["DeclaredTransforms"] == ["AWS::Serverless-2016-10-31"]
     assert validated["Parameters"] == [{"ParameterKey": "P", "DefaultValue": "1", "NoEcho": False, "Description": "p"}]

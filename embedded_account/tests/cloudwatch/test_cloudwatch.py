@@ -109,9 +109,9 @@ def test_metrics_are_listed_by_namespace_and_dimension(cloudwatch: Any, namespac
     """
     _put(cloudwatch, namespace, [{"Value": 1.0}])
 
-    found = cloudwatch.list_metrics(Namespace=namespace, Dimensions=[{"Name": "d"}])["Metrics"]
+    metrics = cloudwatch.list_metrics(Namespace=namespace, Dimensions=[{"Name": "d"}])["Metrics"]
 
-    assert found == [{"Namespace": namespace, "MetricName": "m", "Dimensions": [{"Name": "d", "Value": "v"}]}]
+    assert metrics == [{"Namespace": namespace, "MetricName": "m", "Dimensions": [{"Name": "d", "Value": "v"}]}]
     assert cloudwatch.list_metrics(Namespace=namespace, Dimensions=[{"Name": "x"}])["Metrics"] == []
 
 

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 
-def holds(operator: str, wanted: list[str], found: str | list[str] | None, **others: str) -> bool:
-    context = Context(({"k": found} if found is not None else {}) | {f"aws:{name}": v for name, v in others.items()})
+def holds(operator: str, wanted: list[str], sent: str | list[str] | None, **others: str) -> bool:
+    context = Context(({"k": sent} if sent is not None else {}) | {f"aws:{name}": v for name, v in others.items()})
     return parse_condition(operator, "K", wanted).holds(context)
 
 
 @pytest.mark.parametrize(
-    ("operator", "wanted", "found", "expected"),
+    ("operator", "wanted", "sent", "expected"),
     [
         ("StringEquals", ["a", "b"], "b", True),
         ("StringEquals", ["a"], "A", False),
@@ -52,12 +52,12 @@ def holds(operator: str, wanted: list[str], found: str | list[str] | None, **oth
         ("ArnNotLike", ["arn:aws:sns:*:*:topic"], "arn:aws:sns:us-east-1:1:other", True),
     ],
 )
-def test_an_operator_compares_as_documented(operator, wanted, found, expected):
+def test_an_operator_compares_as_documented(operator, wanted, sent, expected):
     """Several values of a positive operator are alternatives; of a negated one, none may match.
 
     Source: IAM user guide, "IAM JSON policy elements: Condition operators".
     """
-    assert holds(operator, wanted, found) is expected
+    assert holds(operator, wanted, sent) is expected
 
 
 @pytest.mark.parametrize(
@@ -141,25 +141,25 @@ texts = st.text("ab*?/", max_size=4)
     st.lists(texts, min_size=1, max_size=3),
     texts | st.none(),
 )
-def test_a_negated_operator_is_the_opposite(pair, wanted, found):
+def test_a_negated_operator_is_the_opposite(pair, wanted, sent):
     """For every value, and for none, exactly one of the two holds."""
     positive, negated = pair
 
-    assert holds(positive, wanted, found) != holds(negated, wanted, found)
+    assert holds(positive, wanted, sent) != holds(negated, wanted, sent)
 
 
 @given(st.lists(texts, min_size=1, max_size=3), texts)
-def test_if_exists_changes_nothing_for_a_key_that_is_there(wanted, found):
+def test_if_exists_changes_nothing_for_a_key_that_is_there(wanted, sent):
     """IfExists only speaks of a missing key."""
-    assert holds("StringLike", wanted, found) == holds("StringLikeIfExists", wanted, found)
+    assert holds("StringLike", wanted, sent) == holds("StringLikeIfExists", wanted, sent)
 
 
 @given(st.lists(texts, min_size=1, max_size=3), st.lists(texts, min_size=1, max_size=3))
-def test_all_values_hold_exactly_when_none_fails(wanted, found):
+def test_all_values_hold_exactly_when_none_fails(wanted, sent):
     """ForAllValues is the opposite of ForAnyValue with the negated operator."""
-    every = holds("ForAllValues:StringEquals", wanted, found)
+    every = holds("ForAllValues:StringEquals", wanted, sent)
 
-    assert every != holds("ForAnyValue:StringNotEquals", wanted, found)
+    assert every != holds("ForAnyValue:StringNotEquals", wanted, sent)
 
 
 @given(texts)

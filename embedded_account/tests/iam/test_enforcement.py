@@ -68,9 +68,9 @@ def test_every_service_refuses_a_caller_without_permission(account, service, cal
 
     Source: each service's API reference, "Common errors".
     """
-    found, _ = refusal(getattr(_powerless(account).client(service), call), **parameters)
+    refused, _ = refusal(getattr(_powerless(account).client(service), call), **parameters)
 
-    assert found.startswith(code)
+    assert refused.startswith(code)
 
 
 _callers: dict[str, Caller] = {}

@@ -41,9 +41,9 @@ def put(account: Any, key: str, body: bytes, stated: str, **headers: str) -> tup
     connection = HTTPConnection(urlsplit(url).netloc, timeout=60)
     connection.request("PUT", urlsplit(url).path, body, dict(request.headers.items()))
     answer = connection.getresponse()
-    said = answer.read().decode()
+    message = answer.read().decode()
     connection.close()
-    return answer.status, said
+    return answer.status, message
 
 
 @pytest.mark.parametrize("headers", [{}, {"x-amz-tagging": "a=b"}], ids=["plain", "with an option"])
@@ -54,9 +54,9 @@ def test_a_body_without_its_hash_is_refused(account, s3, headers):
     """
     good, bad = hashlib.sha256(b"what was signed").hexdigest(), b"what came instead"
 
-    status, said = put(account, "changed", bad, good, **headers)
+    status, message = put(account, "changed", bad, good, **headers)
 
-    assert (status, "<Code>XAmzContentSHA256Mismatch</Code>" in said) == (400, True)
+    assert (status, "<Code>XAmzContentSHA256Mismatch</Code>" in message) == (400, True)
     assert s3.list_objects_v2(Bucket=BUCKET, Prefix="changed")["KeyCount"] == 0
     assert put(account, "same", b"what was signed", good, **headers)[0] == 200
     s3.delete_object(Bucket=BUCKET, Key="same")
@@ -64,9 +64,9 @@ def test_a_body_without_its_hash_is_refused(account, s3, headers):
 
 def test_a_hash_that_is_none_is_refused(account, s3):
     """x-amz-content-sha256 is a hash, or one of the words that stand for none."""
-    status, said = put(account, "none", b"x", "not-a-hash")
+    status, message = put(account, "none", b"x", "not-a-hash")
 
-    assert (status, "<Code>InvalidArgument</Code>" in said) == (400, True)
+    assert (status, "<Code>InvalidArgument</Code>" in message) == (400, True)
 
 
 def _trailing(data: bytes, checksum: str) -> bytes:
@@ -86,11 +86,11 @@ def test_a_trailing_checksum_is_compared(account, s3):
         "content-encoding": "aws-chunked",
     }
 
-    bad, said = put(account, "trailer", _trailing(data, _crc32(b"other")), stated, **headers)
+    bad, message = put(account, "trailer", _trailing(data, _crc32(b"other")), stated, **headers)
     missing = s3.list_objects_v2(Bucket=BUCKET, Prefix="trailer")["KeyCount"]
     good, _ = put(account, "trailer", _trailing(data, _crc32(data)), stated, **headers)
 
-    assert (bad, "<Code>BadDigest</Code>" in said, missing, good) == (400, True, 0, 200)
+    assert (bad, "<Code>BadDigest</Code>" in message, missing, good) == (400, True, 0, 200)
     assert s3.get_object(Bucket=BUCKET, Key="trailer")["Body"].read() == data
 
 

@@ -44,12 +44,12 @@ def status(deployed: Deployed, qualifier: str) -> Any:
 def metric(deployed: Deployed, name: str, statistic: str) -> float:
     """Return a metric of the alias `live`; 0 without samples."""
     dimensions = [("FunctionName", deployed.name), ("Resource", f"{deployed.name}:live")]
-    found = deployed.account.client("cloudwatch").get_metric_statistics(
+    statistics = deployed.account.client("cloudwatch").get_metric_statistics(
         Namespace="AWS/Lambda", MetricName=name, Statistics=[statistic], Period=3600,
         Dimensions=[{"Name": key, "Value": value} for key, value in dimensions],
         StartTime=time.time() - 3600, EndTime=time.time() + 3600,
     )["Datapoints"]  # fmt: skip
-    values = [one[statistic] for one in found]  # two when an hour has just begun
+    values = [one[statistic] for one in statistics]  # two when an hour has just begun
     return float(sum(values) if statistic in ("Sum", "SampleCount") else max(values, default=0))
 
 

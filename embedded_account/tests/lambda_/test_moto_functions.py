@@ -57,8 +57,8 @@ def test_filtered_events_of_several_streams_come_in_order(group: str, aws: Calla
 
 def test_filter_pattern_selects_or_is_refused(group: str, aws: Callable[[str], Any]) -> None:
     """A term selects; a pattern that is not understood is refused and does not return everything."""
-    found = aws("logs").filter_log_events(logGroupName=group, filterPattern="ERROR")["events"]
-    assert [event["message"] for event in found] == ["event 3 ERROR"]
+    events = aws("logs").filter_log_events(logGroupName=group, filterPattern="ERROR")["events"]
+    assert [event["message"] for event in events] == ["event 3 ERROR"]
 
     with pytest.raises(ClientError, match=r"InvalidParameterException.*filterPattern"):
         aws("logs").filter_log_events(logGroupName=group, filterPattern="{ $.level = ")

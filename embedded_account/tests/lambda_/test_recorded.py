@@ -34,15 +34,15 @@ def _recorded(scenario: str, step: str) -> Any:
     return _recordings()[scenario]["recorded-content"][step]
 
 
-def _differences(found: Any, recorded: Any, path: str = "") -> list[str]:
+def _differences(given: Any, recorded: Any, path: str = "") -> list[str]:
     """Return where `found` is not as `recorded`, whose placeholders stand for any text; more than recorded is fine."""
-    if isinstance(recorded, dict) and isinstance(found, dict):
+    if isinstance(recorded, dict) and isinstance(given, dict):
         keys = recorded.keys() - _NOT_COMPARED
-        return [each for key in keys for each in _differences(found.get(key, "absent"), recorded[key], f"{path}/{key}")]
-    if isinstance(recorded, str) and isinstance(found, str):
+        return [each for key in keys for each in _differences(given.get(key, "absent"), recorded[key], f"{path}/{key}")]
+    if isinstance(recorded, str) and isinstance(given, str):
         pattern = "".join(".+" if _ANY.fullmatch(part) else re.escape(part) for part in _parts(recorded))
-        return [] if re.fullmatch(pattern, found, re.DOTALL) else [f"{path}: {found!r}, on AWS {recorded!r}"]
-    return [] if found == recorded else [f"{path}: {found!r}, on AWS {recorded!r}"]
+        return [] if re.fullmatch(pattern, given, re.DOTALL) else [f"{path}: {given!r}, on AWS {recorded!r}"]
+    return [] if given == recorded else [f"{path}: {given!r}, on AWS {recorded!r}"]
 
 
 def _parts(text: str) -> list[str]:
@@ -77,27 +77,27 @@ def _error(call: Any, **arguments: Any) -> dict[str, Any]:
 )
 def test_a_function_that_fails_is_told_as_by_aws(account, scenario, source):
     """FunctionError, the type and the message are AWS's, for code that raises or exits, at its start or in a call."""
-    found = _invoke(make_function(account, source))
+    answer = _invoke(make_function(account, source))
 
-    assert _differences(found, _recorded(scenario, "invocation_error")) == []
+    assert _differences(answer, _recorded(scenario, "invocation_error")) == []
 
 
 def test_a_time_out_is_told_as_by_aws(account):
     """Sandbox.Timedout names the request and the seconds."""
     function = make_function(account, "import time\ndef handler(event, context):\n    time.sleep(20)\n", Timeout=1)
 
-    found = _invoke(function)
+    answer = _invoke(function)
 
     recorded = _recorded("TestLambdaBehavior::test_lambda_invoke_with_timeout", "invoke-result")
-    assert _differences(found, recorded) == []
+    assert _differences(answer, recorded) == []
 
 
 def test_an_answer_that_is_too_large_is_told_as_by_aws(account):
     """More than 6 MB end in Function.ResponseSizeTooLarge."""
-    found = _invoke(make_function(account, _TOO_LARGE))
+    answer = _invoke(make_function(account, _TOO_LARGE))
 
     recorded = _recorded("TestLambdaBaseFeatures::test_lambda_too_large_response", "invoke_result")
-    assert _differences(found, recorded) == []
+    assert _differences(answer, recorded) == []
 
 
 @pytest.mark.parametrize(
@@ -110,9 +110,9 @@ def test_an_answer_that_is_too_large_is_told_as_by_aws(account):
 )
 def test_each_kind_of_invocation_is_answered_as_by_aws(account, scenario, kind):
     """DryRun is 204, Event is 202 with nothing, and a function that returns nothing gives null."""
-    found = _invoke(make_function(account, _NOTHING), InvocationType=kind)
+    answer = _invoke(make_function(account, _NOTHING), InvocationType=kind)
 
-    assert _differences(found, _recorded(scenario, "invoke-result")) == []
+    assert _differences(answer, _recorded(scenario, "invoke-result")) == []
 
 
 def test_the_log_that_comes_with_an_answer_is_as_aws_writes_it(account):
@@ -124,8 +124,8 @@ def test_the_log_that_comes_with_an_answer_is_as_aws_writes_it(account):
     recorded = _recorded("TestLambdaFeatures::test_invocation_with_logs[python3.10]", "logs")["logs"]
     lines = base64.b64decode(answer["LogResult"]).decode().splitlines(keepends=True)
     assert len(lines) == len(recorded)
-    for found, expected in zip(lines, recorded, strict=True):
-        assert _differences(found, expected) == []
+    for line, expected in zip(lines, recorded, strict=True):
+        assert _differences(line, expected) == []
 
 
 @pytest.mark.parametrize("text", [r"body-n\x87r\x9e\xe9\xb5\xd7I\xee\x9bmt", r"message-\x99\xeb,j\x07\xa1zYh"])
@@ -135,20 +135,20 @@ def test_bytes_that_are_no_json_are_refused_as_by_aws(account, text):
     function = make_function(account, _ECHO)
 
     payload = escaped.encode().decode("unicode_escape").encode("latin-1")
-    found = _error(function.client.invoke, FunctionName=function.name, Payload=payload)["Error"]
+    answer = _error(function.client.invoke, FunctionName=function.name, Payload=payload)["Error"]
 
     scenario = f"TestLambdaErrors::test_lambda_invoke_payload_encoding_error[{text}]"
     recorded = _recorded(scenario, f"invoke_function_invalid_payload_{name}")["Error"]
-    assert found["Code"] == recorded["Code"]
-    assert found["Message"].split("json: ")[:2] == recorded["Message"].split("json: ")[:2]
+    assert answer["Code"] == recorded["Code"]
+    assert answer["Message"].split("json: ")[:2] == recorded["Message"].split("json: ")[:2]
 
 
 def test_a_function_that_is_not_there_is_told_as_by_aws(account):
     """The message ends in the version that was asked for."""
-    found = _error(account.client("lambda").invoke, FunctionName="doesnotexist")
+    answer = _error(account.client("lambda").invoke, FunctionName="doesnotexist")
 
     recorded = _recorded("TestLambdaFeatures::test_invoke_exceptions", "invoke_function_doesnotexist")
-    assert _differences(found, recorded) == []
+    assert _differences(answer, recorded) == []
 
 
 def test_reserved_concurrency_is_answered_as_by_aws(account):
@@ -168,7 +168,7 @@ def test_reserved_concurrency_is_answered_as_by_aws(account):
     client.delete_function_concurrency(**name)
     steps.append((scenario, "get_function_concurrency_deleted", client.get_function_concurrency(**name)))
 
-    assert [each for run, step, found in steps for each in _differences(found, _recorded(run, step))] == []
+    assert [each for run, step, answer in steps for each in _differences(answer, _recorded(run, step))] == []
     assert whole["Concurrency"] == _recorded(updates, "get_function_concurrency_info")["Concurrency"]
 
 
@@ -246,8 +246,8 @@ def test_an_alias_is_answered_as_by_aws(account):
     version = client.publish_version(FunctionName=name, Description="First version description :)")["Version"]
     client.create_alias(FunctionName=name, Name="alias1", FunctionVersion=version)
 
-    found = _invoke(function, Qualifier="alias1")
+    answer = _invoke(function, Qualifier="alias1")
     missing = _error(client.invoke, FunctionName=name, Qualifier="non-existent-alias")
 
-    assert _differences(found, _recorded(scenario, "invocation_result_qualifier_v1")) == []
+    assert _differences(answer, _recorded(scenario, "invocation_result_qualifier_v1")) == []
     assert _differences(missing, _recorded(scenario, "invocation_exc_not_existent")) == []

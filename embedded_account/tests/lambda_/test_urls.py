@@ -255,8 +255,8 @@ def recorded_answers() -> list[tuple[Any, dict[str, Any]]]:
         "boolean": True, "http-response": {"statusCode": 200, "body": "body123"},
         "http-response-json": {"statusCode": 200, "body": json.dumps({"hello": "world"})},
     }  # fmt: skip
-    found = [(value, scenarios.get(f"{prefix}{name}]")) for name, value in answers.items()]
-    return [(value, one["recorded-content"]["lambda_url_invocation"]) for value, one in found if one]
+    pairs = [(value, scenarios.get(f"{prefix}{name}]")) for name, value in answers.items()]
+    return [(value, one["recorded-content"]["lambda_url_invocation"]) for value, one in pairs if one]
 
 
 @pytest.mark.skipif(not RECORDED.is_file(), reason="the corpora are not in this checkout")

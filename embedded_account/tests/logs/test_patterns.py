@@ -96,11 +96,11 @@ def test_a_metric_filter_counts_and_measures(aws: Callable[[str], Any]) -> None:
     logs.put_log_events(
         logGroupName=name, logStreamName="s", logEvents=[{"timestamp": now, "message": line} for line in lines]
     )
-    found = logs.filter_log_events(logGroupName=name, filterPattern="{ $.ms < 100 }")["events"]
+    events = logs.filter_log_events(logGroupName=name, filterPattern="{ $.ms < 100 }")["events"]
 
     assert _sum(aws, name, "Errors") == 1
     assert _sum(aws, name, "Latency", Level="ERROR") == 120
-    assert [event["message"] for event in found] == [lines[1]]
+    assert [event["message"] for event in events] == [lines[1]]
 
 
 def test_a_metric_filter_that_is_no_pattern_is_refused(aws: Callable[[str], Any]) -> None:

@@ -24,8 +24,8 @@ pytestmark = pytest.mark.skipif(not _CORPUS.is_dir(), reason="the corpora are no
 
 def _recorded(file: str, scenario: str) -> list[dict[str, Any]]:
     recordings = json.loads((_CORPUS / file).read_text(encoding="utf-8"))
-    (found,) = (value for name, value in recordings.items() if name.endswith(f"::{scenario}"))
-    return [_comparable(event) for event in found["recorded-content"]["get_execution_history"]["events"]]
+    (recording,) = (value for name, value in recordings.items() if name.endswith(f"::{scenario}"))
+    return [_comparable(event) for event in recording["recorded-content"]["get_execution_history"]["events"]]
 
 
 def _comparable(event: dict[str, Any]) -> dict[str, Any]:
@@ -85,9 +85,9 @@ def test_a_token_that_is_answered_has_the_history_of_aws(account):
     token, arn = _waiting(account, "SendMessageWithWait", TimeoutSeconds=600, HeartbeatSeconds=60)
     account.client("stepfunctions").send_task_success(taskToken=token, output='"test_message_txt"')
 
-    found = [_comparable(event) for event in _history(account, arn)]
+    events = [_comparable(event) for event in _history(account, arn)]
 
-    assert found == _recorded("test_callback.json", "TestCallback::test_sqs_wait_for_task_tok_with_heartbeat")
+    assert events == _recorded("test_callback.json", "TestCallback::test_sqs_wait_for_task_tok_with_heartbeat")
 
 
 def test_a_token_that_fails_has_the_history_of_aws(account):
@@ -95,9 +95,9 @@ def test_a_token_that_fails_has_the_history_of_aws(account):
     token, arn = _waiting(account, "SendMessageWithWait")
     account.client("stepfunctions").send_task_failure(taskToken=token, error="Failure error", cause="Failure cause")
 
-    found = [_comparable(event) for event in _history(account, arn)]
+    events = [_comparable(event) for event in _history(account, arn)]
 
-    assert found == _recorded("test_callback.json", "TestCallback::test_sqs_failure_in_wait_for_task_token")
+    assert events == _recorded("test_callback.json", "TestCallback::test_sqs_failure_in_wait_for_task_token")
 
 
 def test_a_token_that_fails_without_words_is_caught_as_by_aws(account):
@@ -119,6 +119,6 @@ def test_a_token_that_nobody_answers_has_the_history_of_aws(account_at_speed):
     fast = account_at_speed(10)  # five seconds are half a real one, enough for a busy machine to send
     _, arn = _waiting(fast, "SendMessageWithWaitAndTimeout", TimeoutSeconds=5)
 
-    found = [_comparable(event) for event in _history(fast, arn)]
+    events = [_comparable(event) for event in _history(fast, arn)]
 
-    assert found == _recorded("test_callback.json", "TestCallback::test_sqs_wait_for_task_token_timeout")
+    assert events == _recorded("test_callback.json", "TestCallback::test_sqs_wait_for_task_token_timeout")

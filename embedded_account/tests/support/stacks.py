@@ -64,8 +64,8 @@ class Deployer:
 
     def physical_id(self, logical_id: str) -> str:
         """Return the physical id of a resource."""
-        found = self.client.describe_stack_resource(StackName=self.stack_id, LogicalResourceId=logical_id)
-        return str(found["StackResourceDetail"]["PhysicalResourceId"])
+        resource = self.client.describe_stack_resource(StackName=self.stack_id, LogicalResourceId=logical_id)
+        return str(resource["StackResourceDetail"]["PhysicalResourceId"])
 
     def events(self, logical_id: str | None = None) -> list[Any]:
         """Return the events of one resource, or of all, oldest first."""

@@ -55,10 +55,10 @@ def test_client_errors_are_translated_by_code(world, code, status, expected):
 )
 def test_connection_errors_are_translated(error, expected):
     """These carry no response at all."""
-    found = clients.translated(error, "DescribeEndpoint")
+    translation = clients.translated(error, "DescribeEndpoint")
 
-    assert type(found) is expected
-    assert str(found).startswith(f"DescribeEndpoint: {type(error).__name__}: ")
+    assert type(translation) is expected
+    assert str(translation).startswith(f"DescribeEndpoint: {type(error).__name__}: ")
 
 
 def test_clients_are_made_once(world):

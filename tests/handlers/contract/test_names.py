@@ -77,10 +77,10 @@ def test_execution_name_refuses_an_attempt_out_of_range(attempt):
 @given(st.text())
 def test_tag_value_is_allowed(value):
     """AWS takes letters, digits, spaces and _.:/=+-@ only, at most 256."""
-    found = names.tag_value(value)
+    tag = names.tag_value(value)
 
-    assert len(found) <= 256
-    assert re.fullmatch(r"[\w .:/=+\-@]*", found)
+    assert len(tag) <= 256
+    assert re.fullmatch(r"[\w .:/=+\-@]*", tag)
 
 
 def test_client_token_is_a_token():

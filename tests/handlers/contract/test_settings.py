@@ -126,6 +126,6 @@ def test_settings_import_nothing_heavy():
     heavy = "m for m in ('boto3', 'botocore', 'pydantic') if m in sys.modules"
     code = f"import sys, handlers.contract.settings; print([{heavy}])"
 
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
 
-    assert found.stdout.strip() == "[]"
+    assert printed.stdout.strip() == "[]"

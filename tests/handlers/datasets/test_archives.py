@@ -22,8 +22,8 @@ from tests.handlers.environment import BUCKET
 def unpacked(world, key, body, limits=None):
     """Put an archive and return its members as path -> bytes."""
     world.put(key, body)
-    found = members(BUCKET, objects.head(BUCKET, key), limits)
-    return {member.path: member.read() for member in found}
+    files = members(BUCKET, objects.head(BUCKET, key), limits)
+    return {member.path: member.read() for member in files}
 
 
 @pytest.mark.parametrize(("key", "pack"), [("a.zip", packing.zipped), ("a.tar.gz", packing.tar_gz)])
@@ -133,10 +133,10 @@ def test_damaged_archive_is_refused_or_read_right(world, key, pack):
         damaged = bytearray(whole)
         damaged[at] ^= 0xFF
         try:
-            found = unpacked(world, key, bytes(damaged))
+            contents = unpacked(world, key, bytes(damaged))
         except DatasetError:
             continue
-        assert sorted(found.values()) == sorted(files.values())
+        assert sorted(contents.values()) == sorted(files.values())
 
 
 def test_damaged_header_inside_a_tar_is_not_its_end(world):

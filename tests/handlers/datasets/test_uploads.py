@@ -37,6 +37,6 @@ def test_parse_key_finds_the_dataset(key, expected):
 
 def test_parse_upload_reads_a_real_event(event):
     """Name, URI, key and sequencer come from EventBridge's S3 event."""
-    found = uploads.parse_upload(event("s3_object_created_folder"))
+    parsed = uploads.parse_upload(event("s3_object_created_folder"))
 
-    assert found == upload("00617F08299329D189")
+    assert parsed == upload("00617F08299329D189")

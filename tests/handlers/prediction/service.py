@@ -113,13 +113,13 @@ def request_handler(world: World) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             with world.lock:
                 world.num_reads += 1
-            found = world.files.get(self.path.partition("?")[0])
+            file = world.files.get(self.path.partition("?")[0])
             missing = b"<Error><Code>NoSuchKey</Code></Error>"
             if world.gate:
                 world.gate.wait(30)
             if world.hold:
                 world.hold.wait(30)
-            self._send(*((world.file_status, found) if found is not None else (404, missing)), {})
+            self._send(*((world.file_status, file) if file is not None else (404, missing)), {})
 
         def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
             if not status:

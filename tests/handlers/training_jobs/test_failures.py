@@ -65,16 +65,16 @@ def test_training_job_over_its_limit_names_the_limit():
         "StoppingCondition": {"MaxRuntimeInSeconds": 60},
     }
 
-    said = failures.training_job_sentence(job, "Epochs")
+    sentence = failures.training_job_sentence(job, "Epochs")
 
-    assert "was stopped after its limit of 60 s; raise the parameter TrainingMaxRuntimeSeconds" in said
+    assert "was stopped after its limit of 60 s; raise the parameter TrainingMaxRuntimeSeconds" in sentence
 
 
 def test_training_job_stopped_by_hand_says_so():
     """Somebody pressed stop."""
-    said = failures.training_job_sentence({"TrainingJobName": "a", "TrainingJobStatus": "Stopped"}, "Epochs")
+    sentence = failures.training_job_sentence({"TrainingJobName": "a", "TrainingJobStatus": "Stopped"}, "Epochs")
 
-    assert "'a' was stopped by someone; start the execution again" in said
+    assert "'a' was stopped by someone; start the execution again" in sentence
 
 
 def test_failed_tuning_job_names_a_trial_and_its_reason():
@@ -82,10 +82,10 @@ def test_failed_tuning_job_names_a_trial_and_its_reason():
     job = {"HyperParameterTuningJobName": "a", "HyperParameterTuningJobStatus": "Failed"}
     trial = {"TrainingJobName": "a-001", "FailureReason": _TOOLKIT_REASON}
 
-    said = failures.tuning_job_sentence(job, trial)
+    sentence = failures.tuning_job_sentence(job, trial)
 
-    assert "'a-001' failed with training.errors.DataError: image" in said
-    assert "streams a-001/" in said
+    assert "'a-001' failed with training.errors.DataError: image" in sentence
+    assert "streams a-001/" in sentence
 
 
 @pytest.mark.parametrize(

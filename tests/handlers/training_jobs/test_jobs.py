@@ -19,10 +19,10 @@ def test_hyperparameters_decode_to_what_they_were(settings, dataset):
     """The toolkit decodes JSON: a fingerprint of digits must stay text."""
     digits = dataset.model_copy(update={"fingerprint": "1" * 64})
 
-    found = jobs.static_hyperparameters(settings, digits, 5)
+    hyperparameters = jobs.static_hyperparameters(settings, digits, 5)
 
-    assert all(isinstance(value, str) for value in found.values())
-    decoded = {name: json.loads(value) for name, value in found.items()}
+    assert all(isinstance(value, str) for value in hyperparameters.values())
+    decoded = {name: json.loads(value) for name, value in hyperparameters.items()}
     assert decoded["dataset_fingerprint"] == "1" * 64
     assert (decoded["epochs"], decoded["model_name"], decoded["seed"]) == (5, "resnet18", 17)
 

@@ -17,11 +17,11 @@ _NUMBERS = st.floats() | st.floats(0, 1)
 
 def scraped(line):
     """Return metric -> value, as SageMaker reads a line."""
-    found = {}
+    values = {}
     for definition in metrics.METRIC_DEFINITIONS:
         if match := re.search(definition["Regex"], line):
-            found[definition["Name"]] = match[1]
-    return found
+            values[definition["Name"]] = match[1]
+    return values
 
 
 @given(_NUMBERS, _NUMBERS, _NUMBERS, _NUMBERS)

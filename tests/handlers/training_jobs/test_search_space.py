@@ -40,9 +40,9 @@ def test_training_takes_every_bound(trainable, weights, tmp_path):
             plain = str(json.loads(value))
             arguments = [*folders, "--trainable", trainable, f"--{parameter.name}", plain]
 
-            found = getattr(parse_config(arguments, {}), parameter.name)
+            parsed = getattr(parse_config(arguments, {}), parameter.name)
 
-            assert str(found) == plain or float(found) == float(plain), parameter.name
+            assert str(parsed) == plain or float(parsed) == float(plain), parameter.name
 
 
 @pytest.mark.parametrize(("trainable", "weights"), _MODELS)

@@ -43,9 +43,9 @@ def test_same_data_and_algorithm_are_said_to_be(world, request_of):
     """Where everything is the same to the letter, the parent's results count as they are."""
     definition = world.sagemaker.tuning_jobs[_PARENT]["TrainingJobDefinition"]
 
-    found = warm_start({**request_of, "TrainingJobDefinition": definition}, "flowers", world.ledger, world.settings)
+    config = warm_start({**request_of, "TrainingJobDefinition": definition}, "flowers", world.ledger, world.settings)
 
-    assert found.member["WarmStartConfig"]["WarmStartType"] == "IdenticalDataAndAlgorithm"
+    assert config.member["WarmStartConfig"]["WarmStartType"] == "IdenticalDataAndAlgorithm"
 
 
 @pytest.mark.parametrize(

@@ -111,11 +111,11 @@ def test_percentile_is_a_value_that_enough_do_not_exceed(values: list[float], pe
     """It is one of the values, and the least for which that holds."""
     ordered = sorted(values)
 
-    found = percentile(ordered, percent)
+    result = percentile(ordered, percent)
 
-    assert found in values
-    assert sum(value <= found for value in ordered) >= len(ordered) * percent / 100 - 1e-6
-    assert sum(value < found for value in ordered) < len(ordered) * percent / 100 + 1e-6
+    assert result in values
+    assert sum(value <= result for value in ordered) >= len(ordered) * percent / 100 - 1e-6
+    assert sum(value < result for value in ordered) < len(ordered) * percent / 100 + 1e-6
 
 
 def test_warm_up_does_not_count() -> None:
@@ -180,9 +180,9 @@ def test_photographs_are_those_of_the_folder(tmp_path: Path) -> None:
         Image.new("RGB", (4, 4)).save(tmp_path / name)
     (tmp_path / "notes.txt").write_text("x")
 
-    found = targets.photographs(tmp_path)
+    photographs = targets.photographs(tmp_path)
 
-    assert {(one.name, one.content_type) for one in found} == {
+    assert {(one.name, one.content_type) for one in photographs} == {
         ("a.jpg", "image/jpeg"), ("b.PNG", "image/png"), ("c.webp", "image/webp"),
     }  # fmt: skip
     assert len(targets.photographs(tmp_path, limit=2)) == 2

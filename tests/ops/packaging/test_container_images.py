@@ -22,14 +22,14 @@ def test_images_are_found_once_and_kept(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("sys.argv", ["ops.packaging.container_images", "us-east-1", "ml.g5.xlarge", "ml.m5.large"])
     container_images.main()
 
-    found = container_images.image_uris("us-east-1", "ml.g5.xlarge", "ml.m5.large")
+    uris = container_images.image_uris("us-east-1", "ml.g5.xlarge", "ml.m5.large")
 
     training, inference = (container_images.RELEASES[scope] for scope in ("training", "inference"))
-    assert found.training.endswith(f".amazonaws.com/pytorch-training:{training.version}-gpu-{training.python}")
-    assert found.inference.endswith(f".amazonaws.com/pytorch-inference:{inference.version}-cpu-{inference.python}")
-    assert container_images.is_from_sdk(found.training)
-    assert container_images.release_of(found.training) == training
-    assert container_images.release_of(found.inference) == inference
+    assert uris.training.endswith(f".amazonaws.com/pytorch-training:{training.version}-gpu-{training.python}")
+    assert uris.inference.endswith(f".amazonaws.com/pytorch-inference:{inference.version}-cpu-{inference.python}")
+    assert container_images.is_from_sdk(uris.training)
+    assert container_images.release_of(uris.training) == training
+    assert container_images.release_of(uris.inference) == inference
 
 
 @pytest.mark.slow

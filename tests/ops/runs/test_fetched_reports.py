@@ -179,15 +179,15 @@ def tuning_request() -> dict[str, Any]:
 
 
 def tuned(number: int, objective: float | None) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    record: dict[str, Any] = {
         "TrainingJobName": f"{TUNING_JOB}-{number:03}", "TrainingJobArn": "arn:aws:sagemaker:us-east-1:123456789012:x",
         "CreationTime": START, "TrainingStartTime": START, "TrainingEndTime": START,
         "TrainingJobStatus": "Completed" if objective else "Failed", "TunedHyperParameters": {"lr": "0.01"},
     }  # fmt: skip
     if objective:
         metric = {"MetricName": "validation:best_top1", "Value": objective}
-        found["FinalHyperParameterTuningJobObjectiveMetric"] = metric
-    return found
+        record["FinalHyperParameterTuningJobObjectiveMetric"] = metric
+    return record
 
 
 @pytest.fixture
@@ -236,12 +236,12 @@ def test_page_that_cannot_be_kept_is_still_written(
 
 def test_integer_ranges_come_from_sagemaker_as_numbers() -> None:
     """In the order continuous, integer, categorical; the toolkit's quotes are gone, as they are from the values."""
-    found = ranges({
+    described = ranges({
         "CategoricalParameterRanges": [{"Name": "head", "Values": ['"linear"', "mlp", "32"]}],
         "IntegerParameterRanges": [{"Name": "depth", "MinValue": "0", "MaxValue": "4"}],
     })  # fmt: skip
 
-    assert [(one.name, one.low, one.high, one.is_integer, one.choices) for one in found] == [
+    assert [(one.name, one.low, one.high, one.is_integer, one.choices) for one in described] == [
         ("depth", 0.0, 4.0, True, ()),
         ("head", 0.0, 1.0, False, ("linear", "mlp", "32")),
     ]

@@ -54,9 +54,9 @@ def test_up_creates_the_stack(local_session: Session, made: Bundle, capsys: pyte
         questions.append(question)
         return True
 
-    found = up(local_session, made, {}, yes)
+    stack = up(local_session, made, {}, yes)
 
-    assert found.outputs["QueueUrl"]
+    assert stack.outputs["QueueUrl"]
     assert questions == [f"Carry this out in account {local_session.account_id}, us-east-1?"]
     assert "Add\tQueue\tAWS::SQS::Queue" in capsys.readouterr().out
 
@@ -152,9 +152,9 @@ def test_refused_update_leaves_the_stack_and_its_code(local_session: Session, ma
         )
 
     assert {entry["Key"] for entry in local_session.s3.list_objects_v2(Bucket=bucket)["Contents"]} == before
-    found = stacks.find(local_session)
-    assert found is not None
-    assert found.parameters["Colour"] == "red"
+    stack = stacks.find(local_session)
+    assert stack is not None
+    assert stack.parameters["Colour"] == "red"
 
 
 def test_artifacts_bucket_is_private_encrypted_and_tls_only(local_session: Session, made: Bundle) -> None:
@@ -185,9 +185,9 @@ def test_failed_creation_is_deleted_first(
     with pytest.raises(StackError, match=r"would first delete it, so there is nothing to compare with"):
         plan(local_session, made, {})
 
-    found = up(local_session, made, {}, None)
+    stack = up(local_session, made, {}, None)
 
-    assert found.status == "CREATE_COMPLETE"
+    assert stack.status == "CREATE_COMPLETE"
     assert "its creation failed, so it is deleted first" in capsys.readouterr().err
 
 
@@ -206,9 +206,9 @@ def test_update_keeps_parameters_and_tells_what_changes(
     """A value that was given once stays; a new one is named beside the old."""
     up(local_session, made, {"Colour": "blue", "Size": "1"}, None)
 
-    found = up(local_session, made, {"Size": "2"}, None)
+    stack = up(local_session, made, {"Size": "2"}, None)
 
-    assert (found.parameters["Colour"], found.parameters["Size"]) == ("blue", "2")
+    assert (stack.parameters["Colour"], stack.parameters["Size"]) == ("blue", "2")
     assert "parameter Size: '1' becomes '2'" in capsys.readouterr().err
 
 

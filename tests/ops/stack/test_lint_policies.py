@@ -27,9 +27,9 @@ def template(statement):
 )
 def test_a_mistake_in_a_policy_is_found(action, resource, what):
     """An action that is none, one that its resource does not fit, an open one, and an ARN that is none."""
-    found = lint_policies.findings(template({"Effect": "Allow", "Action": action, "Resource": resource}))
+    findings = lint_policies.findings(template({"Effect": "Allow", "Action": action, "Resource": resource}))
 
-    assert [line.split(": ")[:2] for line in found] == [["Role", what]]
+    assert [line.split(": ")[:2] for line in findings] == [["Role", what]]
 
 
 def test_a_right_policy_passes():

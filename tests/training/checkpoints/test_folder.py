@@ -24,8 +24,8 @@ def make_folder(tmp_path: Path) -> MakeFolder:
     """A checkpoint folder of the job `identity`, and what it says."""
 
     def make(identity: dict[str, Any] = IDENTITY, **options: Any) -> tuple[CheckpointFolder, list[str]]:
-        said: list[str] = []
-        return CheckpointFolder(tmp_path / "checkpoints", identity, said.append, **options), said
+        messages: list[str] = []
+        return CheckpointFolder(tmp_path / "checkpoints", identity, messages.append, **options), messages
 
     return make
 
@@ -39,13 +39,13 @@ def test_state_comes_back_as_it_was(make_folder: MakeFolder) -> None:
     for step in (3, 7):
         make_folder()[0].save(step, state_of(step))
 
-    folder, said = make_folder()
+    folder, messages = make_folder()
     state = folder.load()
 
     assert state is not None
     assert (state["step"], state["history"]) == (7, [{"loss": 0.5, "best": None}])
     assert torch.equal(state["weights"], torch.full((50,), 7.0))
-    assert any("after 7 steps" in line for line in said)
+    assert any("after 7 steps" in line for line in messages)
 
 
 def test_two_checkpoints_are_kept(make_folder: MakeFolder, tmp_path: Path) -> None:
@@ -79,23 +79,23 @@ def test_damaged_checkpoint_falls_back_to_the_one_before(
     else:
         newest.write_bytes(content[:position])
 
-    folder, said = make_folder()
+    folder, messages = make_folder()
     state = folder.load()
 
     assert state is not None
     assert state["step"] == 1
-    assert any(newest.name in line and "is passed over" in line for line in said)
+    assert any(newest.name in line and "is passed over" in line for line in messages)
 
 
 def test_checkpoint_of_other_settings_is_not_used(make_folder: MakeFolder) -> None:
     """It stays where it is, and the line says what differs."""
     theirs = make_folder(IDENTITY | {"lr": 0.01})[0].save(9, state_of(9))
 
-    folder, said = make_folder()
+    folder, messages = make_folder()
 
     assert folder.load() is None
-    assert len(said) == 1
-    assert "is of another job and not used: lr 0.01 instead of 0.001" in said[0]
+    assert len(messages) == 1
+    assert "is of another job and not used: lr 0.01 instead of 0.001" in messages[0]
     folder.save(1, state_of(1))
     folder.save(2, state_of(2))
     folder.save(3, state_of(3))
@@ -111,10 +111,10 @@ def test_renamed_checkpoint_of_another_job_is_not_used(make_folder: MakeFolder) 
     assert ours is not None
     theirs.rename(ours)
 
-    folder, said = make_folder()
+    folder, messages = make_folder()
 
     assert folder.load() is None
-    assert "belong to different jobs" in said[0]
+    assert "belong to different jobs" in messages[0]
 
 
 def test_half_written_file_is_cleared_away(make_folder: MakeFolder, tmp_path: Path) -> None:
@@ -135,12 +135,12 @@ def test_half_written_file_is_cleared_away(make_folder: MakeFolder, tmp_path: Pa
 def test_folder_that_cannot_be_written_stops_nothing(make_folder: MakeFolder, tmp_path: Path) -> None:
     """The reason is said; training goes on without that checkpoint."""
     (tmp_path / "checkpoints").write_text("a file where the folder should be")
-    folder, said = make_folder()
+    folder, messages = make_folder()
 
     assert folder.save(1, state_of(1)) is None
 
-    assert "was not written" in said[0]
-    assert "training goes on" in said[0]
+    assert "was not written" in messages[0]
+    assert "training goes on" in messages[0]
 
 
 def test_checkpoint_with_code_in_it_is_not_run(make_folder: MakeFolder, tmp_path: Path) -> None:
@@ -152,11 +152,11 @@ def test_checkpoint_with_code_in_it_is_not_run(make_folder: MakeFolder, tmp_path
 
     make_folder()[0].save(1, {"step": Evil()})
 
-    folder, said = make_folder()
+    folder, messages = make_folder()
 
     assert folder.load() is None
     assert not (tmp_path / "ran").exists()
-    assert "is passed over" in said[0]
+    assert "is passed over" in messages[0]
 
 
 def test_checkpoint_is_due_after_so_many_steps(make_folder: MakeFolder) -> None:

@@ -100,18 +100,18 @@ def test_job_killed_again_and_again_ends_with_the_same_model(job: Job, whole: Pa
     blows = [("kill", 3), ("kill-write", 1), ("kill", 2), ("kill-rename", 1), ("kill", 3)]
     codes, resumed = [], []
     for blow, moment in blows:
-        code, said = job("struck", blow, moment, **EVERYTHING)
+        code, log = job("struck", blow, moment, **EVERYTHING)
         codes.append(code)
-        resumed += re.findall(r"resumed from checkpoint .* after (\d+) steps", said)
+        resumed += re.findall(r"resumed from checkpoint .* after (\d+) steps", log)
         assert not (tmp_path / "struck" / "evaluation.json").exists()
-    code, said = job("struck", **EVERYTHING)
+    code, log = job("struck", **EVERYTHING)
 
     killed = -signal.SIGKILL
     assert codes == [killed, -signal.SIGXFSZ, killed, killed, killed]
-    assert code == 0, said
+    assert code == 0, log
     # The first kill comes after 3 steps; a checkpoint that was torn or not yet named takes nothing along.
     assert resumed == ["2", "2", "2", "2"]
-    assert re.findall(r"after (\d+) steps", said) == ["4"]
+    assert re.findall(r"after (\d+) steps", log) == ["4"]
     assert_same(whole, tmp_path / "struck")
 
 
@@ -123,12 +123,12 @@ def test_sigterm_leaves_a_checkpoint_and_says_where(
     """The step under way is finished first; scoring is broken off. Nothing is lost but the scoring."""
     settings: dict[str, object] = {**EVERYTHING, "checkpoint_steps": 0, "cache_mb": 0}
 
-    code, said = job("stopped", blow, moment, **settings)
+    code, log = job("stopped", blow, moment, **settings)
     again, _ = job("stopped", **settings)
 
     assert code == 1
     where = str(tmp_path / "stopped" / "checkpoints")
-    assert f"stopped by SIGTERM before it had finished; a checkpoint after {steps} steps is in {where!r}" in said
+    assert f"stopped by SIGTERM before it had finished; a checkpoint after {steps} steps is in {where!r}" in log
     assert again == 0
     assert_same(whole, tmp_path / "stopped")
 
@@ -137,12 +137,12 @@ def test_finished_job_is_not_trained_again(job: Job, tmp_path: Path) -> None:
     """Killed while the model was written, it has only that to do again; other settings start anew, and say so."""
     job("done", epochs=1)
 
-    code, said = job("done", epochs=1)
+    code, log = job("done", epochs=1)
     other, about_other = job("done", epochs=1, lr=0.01)
 
     assert code == 0
-    assert "validation_loss" not in said
-    assert "after 3 steps" in said
+    assert "validation_loss" not in log
+    assert "after 3 steps" in log
     assert other == 0
     assert "is of another job and not used: lr 0.001 instead of 0.01" in about_other
     assert "validation_loss" in about_other
@@ -187,18 +187,18 @@ def together(
 def test_two_processes_have_the_loss_curve_of_one(photos: Path, tmp_path: Path) -> None:
     """At the same global batch, to a relative 1e-5; killed, stopped while they score, and taken up, to the last bit."""
     ((alone, _),) = together(photos, tmp_path / "one", 1)
-    (first, said), (second, nothing) = together(photos, tmp_path / "two", 2)
+    (first, log), (second, nothing) = together(photos, tmp_path / "two", 2)
     killed = together(photos, tmp_path / "struck", 2, "kill", 5)
     from_disk = HEAD | {"cache_mb": 0}  # the first 12 pictures are opened to be checked, the next to be scored
     stopped = together(photos, tmp_path / "struck", 2, "terminate-scoring", 13, settings=from_disk, struck=0)
     again = together(photos, tmp_path / "struck", 2)
 
-    assert (alone, first, second) == (0, 0, 0), said
-    assert "with 2 processes" in said
+    assert (alone, first, second) == (0, 0, 0), log
+    assert "with 2 processes" in log
     assert nothing == ""
     one, two = scores(tmp_path / "one"), scores(tmp_path / "two")
-    for expected, found in zip(one["epochs"], two["epochs"], strict=True):
-        assert found == pytest.approx(expected, rel=1e-5)
+    for expected, epoch in zip(one["epochs"], two["epochs"], strict=True):
+        assert epoch == pytest.approx(expected, rel=1e-5)
     assert two["test_loss"] == pytest.approx(one["test_loss"], rel=1e-5)
     assert [code for code, _ in killed] == [1, -signal.SIGKILL]
     assert "process 0 of 2 lost another one, which was killed" in killed[0][1]
@@ -219,5 +219,5 @@ def test_two_processes_unfreeze_as_one(photos: Path, tmp_path: Path) -> None:
 
     assert [code for run in runs for code, _ in run] == [0, 0, 0], runs
     one, two = scores(tmp_path / "one"), scores(tmp_path / "two")
-    for expected, found in zip(one["epochs"], two["epochs"], strict=True):
-        assert found == pytest.approx(expected, rel=1e-5)
+    for expected, epoch in zip(one["epochs"], two["epochs"], strict=True):
+        assert epoch == pytest.approx(expected, rel=1e-5)

@@ -79,12 +79,12 @@ def test_damaged_files_of_every_kind_are_set_aside(image_folder: Path, make_conf
 
     datasets = load(make_config(max_unreadable=0.5))
 
-    found = reasons(datasets)
-    assert found["train/blue/0.jpg"] == "set aside: empty file"
-    assert found["train/blue/1.jpg"] == "set aside: not a JPEG, PNG, GIF or WebP image"
-    assert "damaged image" in found["train/blue/2.jpg"]
-    assert found["train/blue/link.jpg"] == found["train/blue/pipe.jpg"]
-    assert "no regular file, or a link to nothing" in found["train/blue/pipe.jpg"]
+    set_aside = reasons(datasets)
+    assert set_aside["train/blue/0.jpg"] == "set aside: empty file"
+    assert set_aside["train/blue/1.jpg"] == "set aside: not a JPEG, PNG, GIF or WebP image"
+    assert "damaged image" in set_aside["train/blue/2.jpg"]
+    assert set_aside["train/blue/link.jpg"] == set_aside["train/blue/pipe.jpg"]
+    assert "no regular file, or a link to nothing" in set_aside["train/blue/pipe.jpg"]
     assert datasets.train.labels.tolist() == [0] * 5 + [1] * 8 + [2] * 8
 
 
@@ -111,9 +111,9 @@ def test_large_imbalance_is_reported_with_its_remedy(image_folder: Path, make_co
         path.rename(image_folder / "train" / "blue" / f"more-{path.name}")
     shutil.rmtree(image_folder / "more")
 
-    found = reasons(load(make_config()))
+    warned = reasons(load(make_config()))
 
-    assert found == {
+    assert warned == {
         "class 'red'": "reported: 1 images to train on, while class 'blue' has 12; "
         "consider class_balance loss or sampler"
     }
@@ -185,9 +185,9 @@ def test_fault_of_the_corpus_is_named(fault: str, image_folder: Path, make_confi
 
     assert datasets.class_names == sorted(datasets.class_names)
     assert [name.rpartition("/")[2] for name in datasets.class_names][:2] == ["blue", "green"]
-    found = reasons(datasets)
-    assert reason in found.get(path, "")
-    assert bool(found) == bool(path)
+    named = reasons(datasets)
+    assert reason in named.get(path, "")
+    assert bool(named) == bool(path)
 
 
 @pytest.mark.skipif(not (CORPORA / "dataset-images").is_dir(), reason="no corpus dataset-images beside the checkout")
@@ -218,9 +218,9 @@ def test_every_file_is_opened_once(image_folder: Path, tmp_path: Path) -> None:
 
     code = finish(start(JOBS, "count_opens", flags, environ={}, output=output))
 
-    said = output.read_text()
-    assert code == 0, said
-    assert said.splitlines()[-1] == "49 images, each opened at most 1 times"
+    traced = output.read_text()
+    assert code == 0, traced
+    assert traced.splitlines()[-1] == "49 images, each opened at most 1 times"
 
 
 def test_weights_of_classes_leave_the_mean_loss_as_it_is() -> None:

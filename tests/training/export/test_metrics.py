@@ -59,12 +59,12 @@ def test_calibration_of_ten_images_is_the_one_worked_out_by_hand() -> None:
     confidence = np.array([0.95] * 4 + [0.55] * 6)
     correct = np.array([True] * 3 + [False] + [True] * 3 + [False] * 3)
 
-    found = calibration(confidence, correct)
+    result = calibration(confidence, correct)
 
-    assert found["ece"] == pytest.approx(0.4 * 0.2 + 0.6 * 0.05)
-    assert found["mean_confidence"] == pytest.approx(0.71)
-    assert [(row["num_images"], row["accuracy"]) for row in found["bins"]] == [(6, 0.5), (4, 0.75)]
-    assert all(row["low"] <= row["confidence"] <= row["high"] for row in found["bins"])
+    assert result["ece"] == pytest.approx(0.4 * 0.2 + 0.6 * 0.05)
+    assert result["mean_confidence"] == pytest.approx(0.71)
+    assert [(row["num_images"], row["accuracy"]) for row in result["bins"]] == [(6, 0.5), (4, 0.75)]
+    assert all(row["low"] <= row["confidence"] <= row["high"] for row in result["bins"])
 
 
 @given(st.lists(st.tuples(st.floats(0, 1, width=32), st.booleans()), min_size=1, max_size=200))
@@ -72,11 +72,11 @@ def test_calibration_counts_every_image_once(rows: list[tuple[float, bool]]) -> 
     """Whatever the confidences, edges of bins and values of 1 among them, no image is lost or counted twice."""
     confidence, correct = np.array([row[0] for row in rows], np.float32), np.array([row[1] for row in rows])
 
-    found = calibration(confidence, correct)
+    result = calibration(confidence, correct)
 
-    assert sum(row["num_images"] for row in found["bins"]) == len(rows)
-    assert sum(row["num_images"] * row["accuracy"] for row in found["bins"]) == pytest.approx(correct.sum())
-    assert 0 <= found["ece"] <= 1
+    assert sum(row["num_images"] for row in result["bins"]) == len(rows)
+    assert sum(row["num_images"] * row["accuracy"] for row in result["bins"]) == pytest.approx(correct.sum())
+    assert 0 <= result["ece"] <= 1
 
 
 def test_mistakes_come_surest_first() -> None:
@@ -84,13 +84,13 @@ def test_mistakes_come_surest_first() -> None:
     probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.7, 0.3]])
     labels = np.array([0, 0, 0, 1])
 
-    found = confident_mistakes(["w", "x", "y", "z"], labels, probabilities, ["cat", "dog"], limit=2)
+    mistakes = confident_mistakes(["w", "x", "y", "z"], labels, probabilities, ["cat", "dog"], limit=2)
 
-    assert [(row["path"], row["class_name"], row["predicted"]) for row in found] == [
+    assert [(row["path"], row["class_name"], row["predicted"]) for row in mistakes] == [
         ("y", "cat", "dog"),
         ("z", "dog", "cat"),
     ]
-    assert (found[0]["probability"], found[0]["probability_of_class"]) == pytest.approx((0.8, 0.2))
+    assert (mistakes[0]["probability"], mistakes[0]["probability_of_class"]) == pytest.approx((0.8, 0.2))
 
 
 @pytest.mark.parametrize(("num_classes", "expected"), [(5, None), (6, 5 / 6)])
@@ -98,17 +98,17 @@ def test_top_5_is_left_out_where_it_is_always_right(num_classes: int, expected: 
     """With five classes every answer is among the first five; with six, one image in six is missed here."""
     logits = np.tile(np.arange(num_classes, dtype=float), (num_classes, 1))
 
-    found = top_k_accuracy(np.arange(num_classes), logits, 5)
+    top5 = top_k_accuracy(np.arange(num_classes), logits, 5)
 
-    assert found == (None if expected is None else pytest.approx(expected))
+    assert top5 == (None if expected is None else pytest.approx(expected))
 
 
 def test_scores_of_a_perfect_split_are_whole(recwarn: pytest.WarningsRecorder) -> None:
     """Nothing divides by zero, and nothing warns, when there is no mistake at all."""
     probabilities = np.eye(3)
 
-    found = split_scores(["a", "b", "c"], np.arange(3), probabilities, ["x", "y", "z"])
+    scores = split_scores(["a", "b", "c"], np.arange(3), probabilities, ["x", "y", "z"])
 
-    assert (found["mistakes"], found["macro_f1"], found["calibration"]["ece"]) == ([], 1.0, 0.0)
-    assert found["confusions"] == [[0, 0, 1], [1, 1, 1], [2, 2, 1]]
+    assert (scores["mistakes"], scores["macro_f1"], scores["calibration"]["ece"]) == ([], 1.0, 0.0)
+    assert scores["confusions"] == [[0, 0, 1], [1, 1, 1], [2, 2, 1]]
     assert not recwarn.list

@@ -64,10 +64,10 @@ def test_picture_that_is_gone_is_left_out(samples: list[Sample]) -> None:
     samples[0].path.unlink()
     samples[1].path.write_bytes(b"no image")
 
-    found = thumbnails(samples[:3])
+    pictures = thumbnails(samples[:3])
 
-    assert list(found) == [samples[2].relative_path]
-    assert Image.open(io.BytesIO(found[samples[2].relative_path])).size == (THUMBNAIL_PIXELS, THUMBNAIL_PIXELS)
+    assert list(pictures) == [samples[2].relative_path]
+    assert Image.open(io.BytesIO(pictures[samples[2].relative_path])).size == (THUMBNAIL_PIXELS, THUMBNAIL_PIXELS)
 
 
 def test_page_that_fails_costs_no_job(samples: list[Sample], make_config: Callable[..., TrainingConfig]) -> None:

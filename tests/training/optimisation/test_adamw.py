@@ -39,11 +39,11 @@ def test_steps_are_torch_s_to_the_last_bit() -> None:
     expected, reference = trained(torch.optim.AdamW, start())
 
     assert all(torch.equal(one, two) for one, two in zip(network.parameters(), expected.parameters(), strict=True))
-    found, wanted = optimizer.state_dict()["state"], reference.state_dict()["state"]
-    assert found.keys() == wanted.keys()
+    ours, wanted = optimizer.state_dict()["state"], reference.state_dict()["state"]
+    assert ours.keys() == wanted.keys()
     for index, state in wanted.items():
-        assert found[index].keys() == state.keys()
-        assert all(torch.equal(found[index][name], value) for name, value in state.items())
+        assert ours[index].keys() == state.keys()
+        assert all(torch.equal(ours[index][name], value) for name, value in state.items())
 
 
 def test_checkpoints_go_over_to_torch_s_and_back() -> None:

@@ -58,14 +58,14 @@ def test_steps_are_timed_by_stage_and_traced(train: Callable[..., Profiler], tmp
 
     line = profiler.write(tmp_path / "output")
 
-    found = profiler.result()
-    assert found is not None
-    assert (found.num_steps, found.batch_size, found.is_cuda) == (4, 4, False)
-    assert set(found.seconds) == set(STAGES)
-    assert all(seconds > 0 for seconds in found.seconds.values())
-    assert math.isclose(sum(found.share(stage) for stage in STAGES), 1.0)
-    assert "aten::addmm" in {operator.name for operator in found.operators}
-    assert line.startswith(f"profile: images_per_second={found.images_per_second:.1f} waiting_for_data=0.")
+    profile = profiler.result()
+    assert profile is not None
+    assert (profile.num_steps, profile.batch_size, profile.is_cuda) == (4, 4, False)
+    assert set(profile.seconds) == set(STAGES)
+    assert all(seconds > 0 for seconds in profile.seconds.values())
+    assert math.isclose(sum(profile.share(stage) for stage in STAGES), 1.0)
+    assert "aten::addmm" in {operator.name for operator in profile.operators}
+    assert line.startswith(f"profile: images_per_second={profile.images_per_second:.1f} waiting_for_data=0.")
     assert "<h1>Profile of pets-1</h1>" in (tmp_path / "output" / "profile.html").read_text()
     trace = json.loads(gzip.decompress((tmp_path / "output" / TRACE_FILE).read_bytes()))
     counts = [event["name"] for event in trace["traceEvents"] if event.get("ph") == "X"]
@@ -78,9 +78,9 @@ def test_profile_of_an_early_end_has_what_was_timed(train: Callable[..., Profile
     profiler = train(20)
 
     assert "profile: images_per_second=" in profiler.write(tmp_path)
-    found = profiler.result()
-    assert found is not None
-    assert found.num_steps == 20
+    profile = profiler.result()
+    assert profile is not None
+    assert profile.num_steps == 20
     assert (tmp_path / TRACE_FILE).exists()
 
 

@@ -64,10 +64,10 @@ class Keys:
         Raises:
             ServiceError: NotFoundException.
         """
-        found = self.find(name)
-        if found is None:
+        key = self.find(name)
+        if key is None:
             raise ServiceError("NotFoundException", f"Key {self._arn(name)!r} does not exist")
-        return found
+        return key
 
     def create(self, policy: str, description: str, tags: dict[str, str]) -> Key:
         """Return a new key; without a policy it has AWS's default one, which leaves all to the account's IAM."""

@@ -53,7 +53,7 @@ def test_describe_after_create_may_miss(hosting: Hosting, faults: Faults) -> Non
 
     with pytest.raises(ClientError, match="Could not find endpoint configuration"):
         hosting.sagemaker.describe_endpoint_config(EndpointConfigName=f"{model}-2")
-    found = hosting.sagemaker.list_endpoint_configs(NameContains=f"{model}-2")["EndpointConfigs"]
+    configs = hosting.sagemaker.list_endpoint_configs(NameContains=f"{model}-2")["EndpointConfigs"]
     missed = hosting.sagemaker.list_endpoint_configs(NameContains=f"{model}-2")["EndpointConfigs"]
 
-    assert (len(found), len(missed)) == (1, 0)
+    assert (len(configs), len(missed)) == (1, 0)

@@ -64,7 +64,7 @@ def done(workbench: Workbench, queue: Queue) -> dict[str, Any]:
     return job
 
 
-def _said(workbench: Workbench, job: dict[str, Any], word: str) -> str:
+def _line(workbench: Workbench, job: dict[str, Any], word: str) -> str:
     return next(line for line in workbench.log(job["TrainingJobName"]) if line.startswith(word)).removeprefix(word)
 
 
@@ -73,7 +73,7 @@ def test_script_gets_hyperparameters_as_arguments(workbench: Workbench, done: di
 
     Source: SageMaker developer guide, "How Amazon SageMaker AI Provides Training Information".
     """
-    assert json.loads(_said(workbench, done, "arguments")) == ["--lr", "0.1", "--model_name", "resnet18"]
+    assert json.loads(_line(workbench, done, "arguments")) == ["--lr", "0.1", "--model_name", "resnet18"]
 
 
 def test_prefix_channel_keeps_the_path_below_the_prefix(workbench: Workbench, done: dict[str, Any]) -> None:
@@ -81,7 +81,7 @@ def test_prefix_channel_keeps_the_path_below_the_prefix(workbench: Workbench, do
 
     Source: SageMaker developer guide, "How Amazon SageMaker AI Provides Training Information".
     """
-    assert json.loads(_said(workbench, done, "files")) == ["daisy/1.txt", "rose/2.txt"]
+    assert json.loads(_line(workbench, done, "files")) == ["daisy/1.txt", "rose/2.txt"]
 
 
 def test_script_knows_its_job(workbench: Workbench, done: dict[str, Any]) -> None:
@@ -89,12 +89,12 @@ def test_script_knows_its_job(workbench: Workbench, done: dict[str, Any]) -> Non
 
     Source: SageMaker developer guide, "How Amazon SageMaker AI Provides Training Information".
     """
-    assert _said(workbench, done, "job").split() == [done["TrainingJobName"], done["TrainingJobArn"]]
+    assert _line(workbench, done, "job").split() == [done["TrainingJobName"], done["TrainingJobArn"]]
 
 
 def test_instance_has_the_cores_it_was_given(workbench: Workbench, done: dict[str, Any]) -> None:
     """A job leaves one core to the account, and both the toolkit and the numeric libraries are told the rest."""
-    assert _said(workbench, done, "cpus").split() == [str(max(1, num_cores() - 1))] * 2
+    assert _line(workbench, done, "cpus").split() == [str(max(1, num_cores() - 1))] * 2
 
 
 def test_secondary_statuses_follow_each_other(done: dict[str, Any]) -> None:

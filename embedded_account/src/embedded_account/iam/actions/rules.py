@@ -78,7 +78,7 @@ class Rule:
         if self.tags_with and call.tags():
             needed += [Need(self.tags_with, resource, context) for resource in resources[:1]]
         for path, service in self.passes:
-            roles = dict.fromkeys(str(role) for role in _found(call, path))
+            roles = dict.fromkeys(str(role) for role in _values_at(call, path))
             passed = {"iam:PassedToService": service} | (
                 {"iam:AssociatedResourceArn": resources[0]} if resources else {}
             )
@@ -119,7 +119,7 @@ class Rule:
         for know in self.knows:
             yield from know(call).items()
         for key, path in self.context:
-            values = [_text(value) for value in _found(call, path)]
+            values = [_text(value) for value in _values_at(call, path)]
             if values:
                 yield key, values[0] if len(values) == 1 else values
 
@@ -145,7 +145,7 @@ def _resources(resource: str | Resources, call: Call) -> Iterable[str]:
     return [arn or call.arn(_FIELD.sub(lambda _: next(remaining), resource))]
 
 
-def _found(call: Call, path: str) -> list[Any]:
+def _values_at(call: Call, path: str) -> list[Any]:
     """Return the values at `path`, where `Targets[].RoleArn` goes through a list."""
     head, brackets, rest = path.partition("[].")
     value = call.get(head)
