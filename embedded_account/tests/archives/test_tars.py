@@ -70,12 +70,12 @@ def test_every_writer_of_tars_is_read(tmp_path: Path, format_: int) -> None:
 
     extract(archive, tmp_path / "model")
 
-    found = {
+    members = {
         str(path.relative_to(tmp_path / "model")): path.read_bytes()
         for path in (tmp_path / "model").rglob("*")
         if path.is_file()
     }
-    assert found == names
+    assert members == names
 
 
 @pytest.fixture(scope="module")
