@@ -129,8 +129,9 @@ def lambda_task(
     return LambdaTask(
         name,
         comment=comment,
-        # Written out, because LambdaStep takes the partition from whatever region the builder's machine has set.
-        resource="arn:aws:states:::lambda:invoke" + (".waitForTaskToken" if token else ""),
+        # Written out, because LambdaStep takes the partition from whatever region the builder's machine has set; the
+        # template puts in the stack's.
+        resource="arn:${Partition}:states:::lambda:invoke" + (".waitForTaskToken" if token else ""),
         parameters={"FunctionName": f"${{{function or name}FunctionArn}}", "Payload": arguments},
         result_selector=selector,
         result_path=f"$.{gives}" if gives else None,

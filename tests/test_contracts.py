@@ -41,11 +41,18 @@ def variables(template: dict[str, Any], function: str) -> set[str]:
     return set(functions(template)[function]["Environment"]["Variables"])
 
 
+def function_substitutions(template: dict[str, Any]) -> dict[str, Any]:
+    """What the template puts in for the functions; the one more is the partition of every ARN."""
+    given = dict(template["Resources"]["StateMachine"]["Properties"]["DefinitionSubstitutions"])
+    assert given.pop("Partition") == {"Ref": "AWS::Partition"}
+    return given
+
+
 def test_every_task_has_a_function_and_a_substitution(
     template: dict[str, Any], states: dict[str, dict[str, Any]]
 ) -> None:
     """${XFunctionArn} in the definition is the ARN of the template's XFunction, and none is left over."""
-    substitutions = template["Resources"]["StateMachine"]["Properties"]["DefinitionSubstitutions"]
+    substitutions = function_substitutions(template)
     named = {state["Parameters"]["FunctionName"] for state in states.values() if state["Type"] == "Task"}
 
     assert named == {f"${{{name}}}" for name in substitutions}
@@ -57,7 +64,7 @@ def test_every_task_has_a_function_and_a_substitution(
 
 def test_the_state_machine_may_invoke_exactly_its_functions(template: dict[str, Any]) -> None:
     """A state added to the definition is added to the role."""
-    substitutions = template["Resources"]["StateMachine"]["Properties"]["DefinitionSubstitutions"]
+    substitutions = function_substitutions(template)
     (policy,) = template["Resources"]["StateMachineRole"]["Properties"]["Policies"]
 
     statement = next(s for s in policy["PolicyDocument"]["Statement"] if s["Action"] == "lambda:InvokeFunction")

@@ -14,8 +14,6 @@ from tests.template_resources import Resource, listed, of_type, refers_to, state
 
 ASYNCHRONOUS = {"StartExecutionFunction", "ResumeExecutionFunction"}
 
-STATE_MACHINE = "AWS::StepFunctions::StateMachine"  # its own ARNs are of the state machine's definition
-
 
 @pytest.fixture(scope="module")
 def template() -> dict[str, Any]:
@@ -349,7 +347,7 @@ def test_every_parameter_is_described_grouped_and_constrained(template: dict[str
 
 def test_no_partition_is_written_out(resources: dict[str, Resource]) -> None:
     """The template fits China and GovCloud: ARNs take the stack's partition."""
-    text = json.dumps({name: each for name, each in resources.items() if each["Type"] != STATE_MACHINE})
+    text = json.dumps(resources | {"StateMachine": read_template()["Resources"]["StateMachine"]})
 
     assert re.findall(r".{40}arn:aws[a-z-]*:.{20}", text) == []
 

@@ -63,7 +63,8 @@ def _replace_local_paths(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
             properties["ContentUri"] = _STAND_IN_URI
         if "DefinitionUri" in properties:
             path = REPOSITORY / properties["DefinitionUri"]
-            definitions[name] = json.loads(path.read_text(encoding="utf-8"))
+            # cfn-lint and asl-validator know no substitution in an ARN's partition, and of partitions aws alone.
+            definitions[name] = json.loads(path.read_text(encoding="utf-8").replace("${Partition}", "aws"))
             properties["DefinitionUri"] = _STAND_IN_URI
     return definitions
 
