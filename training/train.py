@@ -44,8 +44,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from training.checkpoints.resuming import Checkpoints
-    from training.data.splits import Datasets
+    from training.data.splits import Datasets, Split
     from training.distributed import World
+    from training.export.serving import Serving
     from training.model.trained import TrainedModel
     from training.optimisation.profiling import Profiler
     from training.optimisation.state import Callback, EpochResult, FitResult, TrainingState
@@ -136,14 +137,16 @@ def write_results(
     from training.export.report_html import try_report
 
     samples = datasets.test.samples if datasets.test else []
-    serving, golden = None, []
+    serving, golden, scored = None, [], test_logits
     if config.save_model:
         can_calibrate = config.has_images or (config.validation is not None and datasets.calibration is not None)
         serving = save_model(trained, config, datasets if can_calibrate else None)
         say(f"serving_precision={serving.precision} serving_engine={serving.engine}: {serving.reason}")
-        if test_logits is not None:
+        if test_logits is not None and datasets.test is not None:
             golden = golden_predictions(config.model_dir, samples, test_logits)
-    evaluation = evaluation_of(config, datasets, fitted, test_logits, golden, serving)
+            scored = score_as_served(serving, trained, datasets.test, test_logits, config.model_dir)
+    say_test_scores(scored, datasets)
+    evaluation = evaluation_of(config, datasets, fitted, scored, golden, serving)
     write_evaluation(evaluation, config)
     if config.save_model:
         say(try_report(evaluation, samples, config))
@@ -231,14 +234,34 @@ def said_by_one(world: "World") -> Iterator[None]:
 def score_test_split(trained: "TrainedModel", datasets: "Datasets", world: "World") -> "Tensor | None":
     """Return the logits of the test split, which is looked at here alone; None where there is none."""
     from training.data.inputs import all_logits
-    from training.optimisation.scores import metrics_of
 
     if datasets.test is None:
         return None
-    logits = all_logits(trained.network, datasets.test, trained.preprocessing, world=world)
-    metrics = metrics_of(logits, datasets.test.labels)
-    say(f"test_loss={metrics.loss:.4f} test_top1={metrics.top1:.4f}")
-    return logits
+    return all_logits(trained.network, datasets.test, trained.preprocessing, world=world)
+
+
+def score_as_served(
+    serving: "Serving", trained: "TrainedModel", test: "Split", test_logits: "Tensor", folder: Path
+) -> "Tensor":
+    """Return the logits of the test split by what an endpoint answers with, which the gate is to judge."""
+    from training.export.serving import served_logits
+    from training.optimisation.scores import metrics_of
+
+    served = served_logits(serving, trained.preprocessing, test, folder)
+    if served is None:
+        return test_logits
+    own = metrics_of(test_logits, test.labels)
+    say(f"network_top1={own.top1:.4f} in fp32 by torch; what follows is by {serving.engine} in {serving.precision}")
+    return served
+
+
+def say_test_scores(logits: "Tensor | None", datasets: "Datasets") -> None:
+    """Print the line that SageMaker's metric regexes read."""
+    from training.optimisation.scores import metrics_of
+
+    if logits is not None and datasets.test is not None:
+        metrics = metrics_of(logits, datasets.test.labels)
+        say(f"test_loss={metrics.loss:.4f} test_top1={metrics.top1:.4f}")
 
 
 def epoch_line(result: "EpochResult", best: "EpochResult | None") -> str:

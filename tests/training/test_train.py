@@ -1,6 +1,7 @@
 """train.py as a program: in this process, as a plain script, and under AWS's own training toolkit."""
 
 import json
+import math
 import os
 import re
 import signal
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 import torch
 
+from inference.inference import input_fn, model_fn, predict_fn
 from tests.training.pictures import write_images
 from training import train
 
@@ -76,6 +78,23 @@ def check_evaluation(report: dict[str, Any]) -> None:
     assert len(report["epochs"]) == 2
     assert report["data_problems"] == []
     assert {"torch", "torchvision", "pillow", "numpy", "python"} == set(report["versions"])
+
+
+def test_scores_are_those_of_the_artifact(
+    job: tuple[list[str], dict[str, str]], image_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the gate reads is what the served artifact answers for the test split, not what the network would."""
+    assert train.main(job[0], job[1]) == 0
+
+    report = json.loads((tmp_path / "model" / "evaluation.json").read_text())
+    classifier = model_fn(str(tmp_path / "model"))
+    losses = []
+    for path in sorted((image_folder / "test").rglob("*.jpg")):
+        best = predict_fn(input_fn(path.read_bytes(), "application/x-image"), classifier).top_k(3)
+        losses.append(-math.log(next(each.probability for each in best if each.class_name == path.parent.name)))
+    assert report["test_loss"] == pytest.approx(sum(losses) / len(losses), abs=1e-4)
+    served = report["serving"]
+    assert f"what follows is by {served['engine']} in {served['precision']}" in capsys.readouterr().out
 
 
 def test_tuning_job_needs_no_test_split_and_saves_no_model(

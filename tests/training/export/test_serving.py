@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from inference.model import ModelSpec, build_model
+from inference.predictors import OpenVinoPredictor
 from inference.preprocessing import Preprocessing
 from training import packages
 from training.config import TrainingConfig, parse_config
@@ -18,7 +19,7 @@ from training.data.calibration import calibration_images
 from training.data.splits import Datasets, load_datasets
 from training.export import serving as deciding
 from training.export.artifact import save_model
-from training.export.serving import Serving, accept_int8, export_serving
+from training.export.serving import Serving, accept_int8, export_serving, served_logits
 from training.listing import Sample
 from training.model.trained import TrainedModel
 
@@ -65,11 +66,13 @@ def one_hot(indices: list[int]) -> Any:
         ([0] * 100, "int8", "agrees with fp32 on 100.0% of 100 validation images and loses 0.00 points"),
         ([0] * 99 + [1], "fp32", "loses 1.00 points; at least 98% and at most 0.5 points are asked for"),
         ([0] * 97 + [1] * 3, "fp32", "agrees with fp32 on 97.0%"),
+        ([0] * 18, "fp32", "so few images allow 82.4%, and at least 95% is asked for"),
+        ([0] * 73, "int8", "agrees with fp32 on 100.0% of 73 validation images"),
     ],
 )
 def test_int8_is_taken_only_where_it_answers_as_fp32_does(int8: list[int], precision: str, words: str) -> None:
-    """Agreement of at least 0.98 and a loss of at most 0.5 points; the reason says what was measured."""
-    serving = accept_int8(one_hot([0] * 100), one_hot(int8), np.zeros(100, np.int64))
+    """Agreement of at least 0.98, and of 0.95 beyond doubt, and a loss of at most 0.5 points; the reason says what."""
+    serving = accept_int8(one_hot([0] * len(int8)), one_hot(int8), np.zeros(len(int8), np.int64))
 
     assert serving.precision == precision
     assert words in serving.reason
@@ -109,6 +112,32 @@ def test_rejected_int8_graph_is_not_shipped(
 
     assert (serving.engine, serving.precision) == ("openvino", "fp32")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.onnx"]
+
+
+@pytest.mark.parametrize("file", ["model.onnx", "model.int8.onnx"])
+def test_test_split_is_scored_by_what_is_served(
+    datasets: Datasets, trained: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    """The logits are those of the graph that an endpoint loads, image by image, in its precision."""
+    monkeypatch.setattr(deciding, "MIN_TRUE_AGREEMENT", 0.0 if "int8" in file else 1.1)
+    monkeypatch.setattr(deciding, "MIN_TOP1_AGREEMENT", 0.0)
+    monkeypatch.setattr(deciding, "MAX_ACCURACY_LOSS", 1.0)
+    serving = export_serving(trained, datasets, tmp_path)
+    split = datasets.validation
+
+    logits = served_logits(serving, PREPROCESSING, split, tmp_path)
+
+    predictor = OpenVinoPredictor(tmp_path / file, serving.precision, 32, 1)
+    images = next(split.batches(len(split), torch.arange(len(split))))[0]
+    expected = np.concatenate([predictor.predict(image.permute(1, 2, 0).numpy()).logits for image in images])
+    assert serving.file == file
+    assert logits is not None
+    assert np.allclose(logits.numpy(), expected, atol=1e-4)
+
+
+def test_torch_scores_what_torch_serves(datasets: Datasets) -> None:
+    """Without a graph the network's own logits are those of the endpoint."""
+    assert served_logits(Serving("torch", "fp32", "no graph"), PREPROCESSING, datasets.validation, Path()) is None
 
 
 def test_without_its_packages_torch_serves(
