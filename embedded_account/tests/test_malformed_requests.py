@@ -46,3 +46,28 @@ def test_execution_with_input_that_is_no_json_is_refused(aws: Callable[[str], An
         sfn.start_execution(stateMachineArn=machine, input="{not json")
 
     assert sfn.list_executions(stateMachineArn=machine)["executions"] == []
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "member"),
+    [
+        (
+            "publish",
+            {"TopicArn": "topic", "Message": "m"},
+            "TopicArn Reason: An ARN must have at least 6 elements, not 1",
+        ),
+        ("get_topic_attributes", {"TopicArn": "arn:aws:sns:us-east-1"}, "TopicArn Reason: .* not 4"),
+        ("subscribe", {"TopicArn": "topic", "Protocol": "sqs", "Endpoint": "queue"}, "TopicArn Reason"),
+        (
+            "subscribe",
+            {"TopicArn": "arn:aws:sns:us-east-1:123456789012:t", "Protocol": "lambda", "Endpoint": "function"},
+            "Endpoint Reason: An ARN must have",
+        ),
+    ],
+)
+def test_text_that_is_no_arn_is_refused(
+    aws: Callable[[str], Any], method: str, arguments: dict[str, str], member: str
+) -> None:
+    """The error names the member. Source: SNS API reference, Publish and Subscribe: InvalidParameter."""
+    with pytest.raises(ClientError, match=rf"\(InvalidParameter\).*Invalid parameter: {member}"):
+        getattr(aws("sns"), method)(**arguments)

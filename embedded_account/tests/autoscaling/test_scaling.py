@@ -86,6 +86,8 @@ def test_policy_makes_its_alarms_and_takes_them_along(running: RunningAccount, a
     cloudwatch = running.client("cloudwatch")
     names = [alarm["AlarmName"] for alarm in answer["Alarms"]]
 
+    with pytest.raises(ClientError, match="Only one TargetTrackingScaling policy for a given metric specification"):
+        autoscaling.put_scaling_policy(**_own(endpoint), **_policy(target=500) | {"PolicyName": "another"})
     (policy,) = autoscaling.describe_scaling_policies(
         ServiceNamespace="sagemaker", ResourceId=_own(endpoint)["ResourceId"]
     )["ScalingPolicies"]
@@ -108,7 +110,11 @@ def test_targets_and_policies_are_paged(autoscaling: Any, endpoint: str) -> None
     """
     autoscaling.register_scalable_target(**_own(endpoint), MinCapacity=1, MaxCapacity=2)
     for number in range(3):
-        autoscaling.put_scaling_policy(**_own(endpoint), **_policy(target=1000) | {"PolicyName": f"p{number}"})
+        metric = {"MetricName": f"m{number}", "Namespace": "own", "Statistic": "Average"}
+        config = {"TargetValue": 1000, "CustomizedMetricSpecification": metric}
+        tracking = {"TargetTrackingScalingPolicyConfiguration": config}
+        policy = _policy(target=1000) | tracking | {"PolicyName": f"p{number}"}
+        autoscaling.put_scaling_policy(**_own(endpoint), **policy)
     own = {"ServiceNamespace": "sagemaker", "PaginationConfig": {"PageSize": 2}}
 
     policies = list(

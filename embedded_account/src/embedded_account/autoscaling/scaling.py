@@ -94,6 +94,10 @@ class Scaling:
             raise validation_error("TargetTrackingScalingPolicyConfiguration needs a TargetValue above 0")
         metric = tracked_metric(config, target.endpoint_name, target.variant_name)
         with self._lock:
+            if any(one.metric == metric for name, one in target.policies.items() if name != params["PolicyName"]):
+                raise validation_error(
+                    "Only one TargetTrackingScaling policy for a given metric specification is allowed."
+                )
             policy = self._policy(target, params["PolicyName"], config, metric)
         client = self._account.client("cloudwatch")
         for request in alarm_requests(metric, config["TargetValue"], policy.arn, policy.names):

@@ -1,0 +1,46 @@
+"""SNS: a text that is no ARN is refused by the member that it was given for.
+
+Source: SNS API reference, "Common errors" of Publish and Subscribe: InvalidParameter.
+"""
+
+from typing import Any
+
+from moto.sns.models import SNSBackend
+
+from embedded_account.account import Account
+from embedded_account.errors import ServiceError
+from embedded_account.wiring.replacement import replace
+from embedded_account.wiring.serving import check
+
+_NUM_ELEMENTS = 6
+
+
+def install(account: Account) -> None:
+    """Look at the ARNs of topics and of those who subscribe to them."""
+
+    def get_topic(self: Any, arn: str) -> Any:
+        _require_arn("TopicArn", arn)
+        return original(self, arn)
+
+    original = replace(SNSBackend, "get_topic", get_topic, parameters=("self", "arn"))
+    check(account, "sns", {"Subscribe": _check_subscription, "Publish": _check_topic, "DeleteTopic": _check_topic})
+
+
+def _check_subscription(params: dict[str, Any]) -> None:
+    _check_topic(params)
+    if params.get("Protocol") == "lambda":
+        _require_arn("Endpoint", str(params.get("Endpoint") or ""))
+
+
+def _check_topic(params: dict[str, Any]) -> None:
+    if params.get("TopicArn"):
+        _require_arn("TopicArn", str(params["TopicArn"]))
+
+
+def _require_arn(member: str, text: str) -> None:
+    num_elements = len(text.split(":"))
+    if not text.startswith("arn:") or num_elements < _NUM_ELEMENTS:
+        raise ServiceError(
+            "InvalidParameter",
+            f"Invalid parameter: {member} Reason: An ARN must have at least 6 elements, not {num_elements}",
+        )
