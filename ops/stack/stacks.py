@@ -64,6 +64,16 @@ def find(session: Session) -> Stack | None:
     )
 
 
+def name_of_endpoint(session: Session, endpoint: str) -> str:
+    """Return the name of the stack that deploys to an endpoint, "" when none does."""
+    for page in session.cloudformation.get_paginator("describe_stacks").paginate():
+        for stack in page["Stacks"]:
+            outputs = {entry["OutputKey"]: entry["OutputValue"] for entry in stack.get("Outputs", [])}
+            if outputs.get("EndpointName") == endpoint and "StateMachineArn" in outputs:
+                return stack["StackName"]
+    return ""
+
+
 def deployed(session: Session) -> Stack:
     """Return the stack, ready to be used.
 
