@@ -23,9 +23,17 @@ A message reads `<what>: <value seen>; <what was expected or what to do>`, becau
             AwsRequestError      any other refusal: the request itself is wrong
 """
 
+MAX_CHARACTERS = 4096  # far below what a state carries: an error that does not fit ends an execution without a report
+_END_CHARACTERS = 1024  # the remedy stands at the end
+
 
 class RetrieverError(Exception):
-    """A failure that Retriever words itself."""
+    """A failure that Retriever words itself; a message that is too long is cut in its middle."""
+
+    def __init__(self, message: str = "") -> None:
+        if len(message) > MAX_CHARACTERS:
+            message = f"{message[: MAX_CHARACTERS - _END_CHARACTERS - 5]} ... {message[-_END_CHARACTERS:]}"
+        super().__init__(message)
 
 
 class SettingsError(RetrieverError):

@@ -35,9 +35,11 @@ def golden_predictions(evaluation_s3_uri: str) -> list[GoldenPrediction]:
         document = bounded_json(read(bucket, key, MAX_EVALUATION_BYTES), MAX_MEMORY_BYTES)
         golden = JobEvaluation.model_validate(document).golden
     except ValidationError as error:
-        raise EndpointCheckError(f"{evaluation_s3_uri!r} is no evaluation: {error.errors()[0]['msg']}") from error
+        raise EndpointCheckError(
+            f"{evaluation_s3_uri!r} is no evaluation: {error.errors()[0]['msg']}; train again"
+        ) from error
     except ValueError as error:
-        raise EndpointCheckError(f"{evaluation_s3_uri!r} is no evaluation: {error}") from error
+        raise EndpointCheckError(f"{evaluation_s3_uri!r} is no evaluation: {error}; train again") from error
     if not golden:
         raise EndpointCheckError(f"{evaluation_s3_uri!r} has no golden predictions; training/train.py writes them")
     return golden
@@ -62,7 +64,7 @@ def ask(endpoint: Endpoint, dataset_s3_uri: str, path: str) -> Answer:
         return Answer(str(best["class_name"]), float(best["probability"]))
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise EndpointCheckError(
-            f"endpoint {endpoint.endpoint_name!r} answered {path!r} with no predictions: {error!r}"
+            f"endpoint {endpoint.endpoint_name!r} answered {path!r} with no predictions: {error!r}; see its log group"
         ) from error
 
 

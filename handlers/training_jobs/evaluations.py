@@ -30,7 +30,9 @@ def read_evaluation(output_s3_uri: str) -> bytes:
     except AwsNotFoundError as error:
         raise ModelRejectedError(f"output {output_s3_uri!r} does not exist; the training job wrote none") from error
     except ArchiveSizeError as error:
-        raise ModelRejectedError(f"output {output_s3_uri!r} unpacks to more than {error.most} bytes") from error
+        raise ModelRejectedError(
+            f"output {output_s3_uri!r} unpacks to more than {error.most} bytes; train again"
+        ) from error
     except ArchiveError as error:
         raise ModelRejectedError(f"output {output_s3_uri!r} cannot be read: {error.reason}; train again") from error
     if data is None:

@@ -14,6 +14,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from ops.stack.expand_template import expand, read_template
+
 ROOT = Path(__file__).resolve().parents[2]
 DEFINITION_FILE = ROOT / "statemachine" / "pipeline.asl.json"
 TRANSIENT_LAMBDA_ERRORS = {
@@ -114,6 +116,40 @@ def test_every_task_has_a_timeout_and_the_machine_outlasts_them(
 
     assert all(seconds > 0 for seconds in timeouts.values())
     assert sum(timeouts.values()) < definition["TimeoutSeconds"]
+
+
+def test_no_state_hides_a_task_or_comes_twice(definition: dict[str, Any]) -> None:
+    """No Map or Parallel holds states that the tests here do not see, and no way leads back: nothing runs for ever."""
+    states = definition["States"]
+    assert {state["Type"] for state in states.values()} <= {"Task", "Pass", "Choice", "Succeed", "Fail"}
+
+    def followers(name: str) -> list[str]:
+        state = states[name]
+        rules = [*state.get("Choices", []), *state.get("Catch", [])]
+        return [one for one in (state.get("Next"), state.get("Default"), *(rule["Next"] for rule in rules)) if one]
+
+    left = {name: set(followers(name)) for name in states}
+    while ends := {name for name, following in left.items() if not following & set(left)}:
+        left = {name: following for name, following in left.items() if name not in ends}
+
+    assert left == {}, "these states lead back to themselves"
+
+
+def test_what_a_state_waits_for_ends_before_it_times_out(tasks: dict[str, dict[str, Any]]) -> None:
+    """A function's own time-out comes first, and the longest job that the parameters allow: each then says why."""
+    template = expand(read_template())
+    limits = {
+        name: declared["MaxValue"]
+        for name, declared in template["Parameters"].items()
+        if name.endswith(("MaxRuntimeSeconds", "MaxWaitSeconds"))
+    }
+    for name, state in tasks.items():
+        function = state["Parameters"]["FunctionName"].removeprefix("${").removesuffix("Arn}")
+        assert template["Resources"][function]["Properties"]["Timeout"] < state["TimeoutSeconds"], name
+
+    jobs = [tasks[name]["TimeoutSeconds"] for name in ("ComputeFeatures", "StartTuningJob", "StartTrainingJob")]
+    assert len(limits) >= 3
+    assert max(limits.values()) <= min(jobs) - 3600  # for instances to come and output to go
 
 
 def test_every_task_retries_transient_lambda_errors_with_jitter(tasks: dict[str, dict[str, Any]]) -> None:

@@ -116,6 +116,19 @@ def test_job_killed_again_and_again_ends_with_the_same_model(job: Job, whole: Pa
 
 
 @pytest.mark.slow
+def test_head_that_was_killed_ends_with_the_same_model(job: Job, tmp_path: Path) -> None:
+    """A job on features, as most are, goes on from its checkpoint as one on images does."""
+    settings: dict[str, object] = {"trainable": "head", "features": tmp_path / "features", "dropout": 0.3}
+
+    codes = [job("untouched", **settings)[0], job("killed", "kill", 3, **settings)[0]]
+    code, log = job("killed", **settings)
+
+    assert (codes, code) == ([0, -signal.SIGKILL], 0), log
+    assert re.findall(r"resumed from checkpoint .* after (\d+) steps", log) == ["2"]
+    assert_same(tmp_path / "untouched", tmp_path / "killed")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("blow", "moment", "steps"), [("terminate", 5, 5), ("terminate-scoring", 25, 6)])
 def test_sigterm_leaves_a_checkpoint_and_says_where(
     job: Job, whole: Path, tmp_path: Path, blow: str, moment: int, steps: int
