@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from datasets.limits import MAX_IMAGE_SIDE, MIN_IMAGE_SIDE
 from handlers.contract import errors
 from handlers.contract.settings import Settings
 from handlers.prediction.settings import PredictSettings
 from ops.stack.expand_template import expand, read_template
+from training.config import TrainingConfig
+from training.flags import declared_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 # Read by Powertools, not by settings.py.
@@ -145,6 +148,14 @@ def test_parameters_and_settings_allow_the_same_values(template: dict[str, Any])
                 assert set(parameter["AllowedValues"]) == set(choices), declared.name
             if low is not None:
                 assert low <= parameter["MinValue"] <= parameter["MaxValue"] <= declared.metadata["high"], declared.name
+
+
+def test_an_image_has_the_same_least_side_everywhere(template: dict[str, Any]) -> None:
+    """Parameter, functions and training job take what datasets/limits.py says, and nothing smaller."""
+    declared = declared_settings(TrainingConfig)["image_size"]
+    bounds = (template["Parameters"]["ImageSize"]["MinValue"], template["Parameters"]["ImageSize"]["MaxValue"])
+
+    assert bounds == declared.bounds == (MIN_IMAGE_SIDE, MAX_IMAGE_SIDE)
 
 
 def test_the_template_gives_the_outputs_that_others_read(template: dict[str, Any]) -> None:

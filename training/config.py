@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from datasets.limits import MAX_IMAGE_SIDE, MIN_IMAGE_SIDE
 from inference.preprocessing import EFFICIENTNET_LITE0
 from training.errors import ConfigError
 from training.flags import check_bounds, parse_flags, setting, variable
@@ -63,7 +64,9 @@ class TrainingConfig:
     )
     head: str = setting("linear", MODEL, "mlp: with one hidden layer", choices=("linear", "mlp"))
     head_width: int = setting(512, MODEL, "of the mlp's hidden layer", bounds=(8, 16_384))
-    image_size: int = setting(224, MODEL, "side of the network's input, pixels", bounds=(8, 1024))
+    image_size: int = setting(
+        224, MODEL, "side of the network's input, pixels", bounds=(MIN_IMAGE_SIDE, MAX_IMAGE_SIDE)
+    )
     dropout: float = setting(0.2, MODEL, "before each layer of the head", bounds=(0, 0.9))
     epochs: int = setting(20, OPTIMISATION, "passes over the training images", bounds=(1, 10_000))
     batch_size: int = setting(32, OPTIMISATION, "images a step", bounds=(2, 4096))

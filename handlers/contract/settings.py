@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Self
 
+from datasets.limits import MAX_IMAGE_SIDE, MIN_IMAGE_SIDE
 from handlers.contract import combinations
 from handlers.contract.errors import SettingsError
 
@@ -117,7 +118,7 @@ class Settings(FromEnv):
     weights: str = text("imagenet", "none", "channel", "packaged")
     weights_s3_uri: str = text(default="")
     trainable: str = text("head", "full")
-    image_size: int = number(16, 1024)
+    image_size: int = number(MIN_IMAGE_SIDE, MAX_IMAGE_SIDE)
     epochs: int = number(1, 10_000)
     tuning_epochs: int = number(1, 10_000)
     augment: str = text("none", "basic", "strong")

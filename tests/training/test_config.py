@@ -62,6 +62,7 @@ def test_abbreviated_flag_is_refused() -> None:
     [
         ("--lr", "nan", "lr=nan is out of range"),
         ("--epochs", "0", "epochs=0 is out of range; use 1 to 10000"),
+        ("--image-size", "16", "image_size=16 is out of range; use 32 to 1024"),
         ("--dropout", "1", "dropout=1.0 is out of range"),
         ("--epochs", "two", "argument --epochs: invalid int value: 'two'"),
         ("--augment", "wild", "invalid choice: 'wild'"),

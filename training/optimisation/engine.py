@@ -53,11 +53,25 @@ def fit(
     for callback in callbacks:
         callback.on_end(state)
     if state.best is None:
-        raise TrainingError(
-            f"the loss is {state.epochs[0].train.loss} after the first epoch; use a lower lr than {config.lr}"
-        )
+        raise TrainingError(f"{what_is_not_finite(state)} after the first epoch; {remedy(config)}")
     model.load_state_dict(state.best_weights)
     return FitResult(state.epochs, state.best.epoch, state.best.validation)
+
+
+def what_is_not_finite(state: TrainingState) -> str:
+    """Return in words which losses of the last epoch, and which of the model's values, are no numbers."""
+    last = state.epochs[-1]
+    losses = {"training loss": last.train.loss, "validation loss": last.validation.loss}
+    words = " and the ".join(f"{name} is {loss}" for name, loss in losses.items() if not math.isfinite(loss))
+    spoiled = [name for name, value in state.model.state_dict().items() if not bool(torch.isfinite(value).all())]
+    where = f"{spoiled[0]} and {len(spoiled) - 1} more" if len(spoiled) > 1 else (spoiled or ["none"])[0]
+    return f"the {words}, not finite of the model: {where},"
+
+
+def remedy(config: TrainingConfig) -> str:
+    """Return what a person can change about a training whose numbers leave their range."""
+    advice = f"use a lower lr than {config.lr}"
+    return advice if config.precision == "fp32" else f"{advice}, or precision=fp32"
 
 
 def start_state(model: nn.Module, config: TrainingConfig, world: World | None = None) -> TrainingState:

@@ -15,6 +15,7 @@ from training.data.splits import load_datasets
 from training.errors import TrainingError
 from training.optimisation.engine import evaluate, fit
 from training.optimisation.schedule import learning_rate_factor
+from training.optimisation.scores import Metrics
 from training.optimisation.state import Callback, EpochResult, FitResult, TrainingState
 
 PREPROCESSING = Preprocessing.for_image_size(32)
@@ -73,12 +74,28 @@ def test_patience_stops_a_run_that_no_longer_improves(make_config: MakeConfig) -
     assert len(reported) == fitted.best_epoch + 2
 
 
+_DIVERGED = (
+    r"the training loss is nan and the validation loss is nan, not finite of the model: \S+ and \d+ more, "
+    r"after the first epoch; use a lower lr than 0\.001"
+)
+
+
 @pytest.mark.usefixtures("image_folder")
 def test_diverging_run_fails_with_the_remedy(make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     """A loss that is no number from the start is a sentence, not a model."""
     monkeypatch.setattr("training.data.inputs.normalise", lambda images, _: images.float() * math.nan)
 
-    with pytest.raises(TrainingError, match=r"the loss is nan after the first epoch; use a lower lr than 0\.001"):
+    with pytest.raises(TrainingError, match=_DIVERGED):
+        run(make_config())
+
+
+@pytest.mark.usefixtures("image_folder")
+def test_message_names_what_is_not_finite_alone(make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where training goes well and scoring does not, the finite loss is not what the message blames."""
+    broken = Metrics(loss=math.nan, top1=0.0)
+    monkeypatch.setattr("training.optimisation.engine.score", lambda _state, _inputs: broken)
+
+    with pytest.raises(TrainingError, match=r"^the validation loss is nan, not finite of the model: none, after"):
         run(make_config())
 
 
