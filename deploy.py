@@ -18,7 +18,6 @@ from ops.commands.local import local_group
 from ops.commands.options import parameter_options, stack_options
 
 if TYPE_CHECKING:
-    from embedded_account import AccountInfo
     from ops.packaging.bundle import Bundle
     from ops.runs.executions import Execution
     from ops.session import Session
@@ -150,16 +149,11 @@ def start(dataset: str, force: bool, then_watch: bool, stack_name: str, local: b
 @stack_options
 def status(execution: str | None, stack_name: str, local: bool) -> None:
     """Show one page about EXECUTION (the latest one by default) and the endpoint."""
-    from ops.runs import executions, status_page
+    from ops.runs import status_page
     from ops.stack import stacks
 
     session = _session(stack_name, local)
-    deployed = stacks.deployed(session)
-    if execution is None and not executions.has_any(session, deployed):
-        status_page.page_without_execution(session, deployed)
-        return
-    loaded = executions.load(session, deployed, executions.find_arn(session, deployed, execution))
-    status_page.page(session, deployed, loaded)
+    status_page.show(session, stacks.deployed(session), execution)
 
 
 @cli.command()
@@ -257,8 +251,7 @@ def load(
         python deploy.py load my-photos --target endpoint --rate 5 --ramp-to 50 --seconds 60 --out load/ramp
         python deploy.py load my-photos --target http://127.0.0.1:8080/invocations --rate 20
     """
-    from ops.errors import LoadError
-    from ops.load import driving, summary, targets
+    from ops.load import driving, run, targets
     from ops.stack import stacks
 
     plan = driving.Load(warm_up_seconds=warm_up, **asked)
@@ -269,13 +262,7 @@ def load(
         driven = targets.of_stack(session, stacks.deployed(session), target)
     else:
         driven = targets.HttpTarget(target)
-    with summary.progress(plan) as watch:
-        result = driving.drive(driven, files, plan, watch)
-    summary.show(result)
-    for path in summary.write([result], out) if out else []:
-        click.echo(f"written: {path}", err=True)
-    if not result.num_ok:
-        raise LoadError(f"{driven.name}: none of {len(result.samples)} requests was answered; see what failed")
+    run.run(driven, files, plan, out)
 
 
 @cli.command()
@@ -322,27 +309,10 @@ def demo() -> None:
 
 
 def _session(stack_name: str, local: bool) -> Session:
+    from ops.commands.account import running_account
     from ops.session import open_session
 
-    return open_session(stack_name, _account() if local else None)
-
-
-def _account() -> AccountInfo:
-    """Return the running embedded account, started if it does not run."""
-    import embedded_account
-    from ops.session import local_folder, state_folder
-
-    try:
-        running = embedded_account.status(local_folder())
-        if running is not None:
-            return running
-        click.echo("starting the embedded account ...", err=True)
-        started = embedded_account.start(local_folder(), state_folder=state_folder())
-    except embedded_account.AccountError as error:
-        raise click.ClickException(str(error)) from error
-    for line in started.lost:
-        click.echo(line, err=True)
-    return started
+    return open_session(stack_name, running_account() if local else None)
 
 
 def _session_and_bundle(stack_name: str, local: bool) -> tuple[Session, Bundle]:

@@ -13,6 +13,18 @@ from ops.stack.endpoints import EndpointState
 from ops.stack.stacks import Stack
 
 
+def show(session: Session, stack: Stack, execution: str | None) -> None:
+    """Print the page of an execution, of the latest one without a name, or of a stack that has none yet.
+
+    Raises:
+        ExecutionError: there is no execution of that name.
+    """
+    if execution is None and not executions.has_any(session, stack):
+        page_without_execution(session, stack)
+        return
+    page(session, stack, executions.load(session, stack, executions.find_arn(session, stack, execution)))
+
+
 def page(session: Session, stack: Stack, execution: Execution) -> None:
     """Print one page about `execution` and the endpoint."""
     head = [
