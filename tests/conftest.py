@@ -1,13 +1,11 @@
 """What every test gets: no network, no AWS settings of the machine, and on request a running embedded account."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from embedded_account.pytest_plugin import RunningAccount
 from xdist.scheduler import LoadScopeScheduling
-
-from tests.roles import new_role
 
 # What tests hand to functions, machines and jobs when their subject is not who may do what: every service may assume
 # them, and they may do everything.
@@ -27,6 +25,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ModuleSchedu
     return ModuleScheduling(config, log)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the flow and with the modules that have slow tests, so that no worker ends with a long one alone."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path.parent.name != "flow", item.path not in slow))
+
+
 @pytest.fixture(scope="session")
 def account_options() -> dict[str, Any]:
     """Record what each role uses: tests/flow looks at it."""
@@ -34,14 +38,9 @@ def account_options() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def prepare_account() -> Callable[[RunningAccount], None]:
-    """Make the roles that tests hand out."""
-
-    def prepare(running: RunningAccount) -> None:
-        for name in _ROLES:
-            new_role(running, name)
-
-    return prepare
+def account_roles() -> tuple[str, ...]:
+    """Give each account the roles that tests hand out."""
+    return _ROLES
 
 
 @pytest.fixture(scope="session")

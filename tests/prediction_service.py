@@ -5,7 +5,7 @@ import json
 import threading
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -104,24 +104,6 @@ def prediction_function(account: RunningAccount, endpoint: CountingEndpoint) -> 
     client.create_function_url_config(FunctionName=name, Qualifier="live", AuthType="AWS_IAM")
     yield Deployed(name, client, account)
     client.delete_function(FunctionName=name)
-
-
-def session_of_a_role(account: RunningAccount, function_name: str, actions: tuple[str, ...]) -> dict[str, str]:
-    """Return a session's credentials of a role that may do `actions` on the function, and nothing else."""
-    iam, name = account.client("iam"), f"url-caller-{len(actions)}"
-    assumed = {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": "sts:AssumeRole"}
-    trust = json.dumps({"Version": "2012-10-17", "Statement": [assumed]})
-    arn = f"arn:aws:lambda:us-east-1:123456789012:function:{function_name}"
-    allowed = {"Effect": "Allow", "Action": list(actions), "Resource": [arn, f"{arn}:*"]}
-    with suppress(iam.exceptions.EntityAlreadyExistsException):
-        iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-    iam.put_role_policy(RoleName=name, PolicyName="call", PolicyDocument=policy)
-    role_arn = f"arn:aws:iam::123456789012:role/{name}"
-    session: dict[str, str] = account.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="session")[
-        "Credentials"
-    ]
-    return session
 
 
 def _package() -> bytes:

@@ -9,11 +9,16 @@ from embedded_account.account import Account
 from embedded_account.clock import Clock
 from embedded_account.pytest_plugin import RunningAccount
 from support.functions import Deployed, make_function
-from support.roles import new_role
 
 # What tests hand to functions, machines, schedules and jobs when their subject is not who may do what: every service
 # may assume them, and they may do everything.
 _ROLES = ("tester", "serving", "pipeline", "scheduler", "sagemaker")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the README's examples and the modules that have slow tests: no worker ends with a long one alone."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path.name != "test_examples.py", item.path not in slow))
 
 
 @pytest.fixture(scope="session")
@@ -23,14 +28,9 @@ def account_options() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def prepare_account() -> Callable[[RunningAccount], None]:
-    """Make the roles that tests hand out."""
-
-    def prepare(running: RunningAccount) -> None:
-        for name in _ROLES:
-            new_role(running, name)
-
-    return prepare
+def account_roles() -> tuple[str, ...]:
+    """Give each account the roles that tests hand out."""
+    return _ROLES
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from embedded_account.pytest_plugin import NetworkBlockedError, RunningAccount
 
 
@@ -27,6 +28,31 @@ def test_environment_has_a_region_and_no_credentials() -> None:
     """No test finds the machine's AWS credentials."""
     assert os.environ["AWS_DEFAULT_REGION"] == "us-east-1"
     assert "AWS_ACCESS_KEY_ID" not in os.environ
+
+
+def test_account_gives_a_role_that_may_do_everything(account: RunningAccount) -> None:
+    """Any service may assume it."""
+    arn = account.role("fixture-jobs")
+
+    role = account.client("iam").get_role(RoleName="fixture-jobs")["Role"]
+    document = account.client("iam").get_role_policy(RoleName="fixture-jobs", PolicyName="test")["PolicyDocument"]
+    assert arn == role["Arn"]
+    assert "sagemaker.amazonaws.com" in role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["Service"]
+    assert document["Statement"] == [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
+
+
+def test_account_gives_a_session_that_may_do_little(account: RunningAccount) -> None:
+    """It may do what its statement says, and nothing else."""
+    session = account.session({"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"})
+    keys = {
+        "aws_access_key_id": session["AccessKeyId"],
+        "aws_secret_access_key": session["SecretAccessKey"],
+        "aws_session_token": session["SessionToken"],
+    }
+
+    assert "Buckets" in account.client("s3", **keys).list_buckets()
+    with pytest.raises(ClientError, match="ListQueues"):
+        account.client("sqs", **keys).list_queues()
 
 
 def test_account_answers(account: RunningAccount, aws: Callable[[str], Any]) -> None:

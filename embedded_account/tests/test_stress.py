@@ -14,7 +14,6 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from embedded_account.pytest_plugin import RunningAccount
-from support.roles import new_role
 
 from embedded_account import control
 
@@ -41,7 +40,7 @@ def restless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAccoun
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(hooks))
         account = RunningAccount(control.start(folder), folder)
-    new_role(account, "tester")
+    account.role("tester")
     yield account
     control.stop(folder)
 

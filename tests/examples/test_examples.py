@@ -16,7 +16,6 @@ from tests.prediction_service import (
     Deployed,
     counting_endpoint,
     prediction_function,
-    session_of_a_role,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -144,8 +143,9 @@ def test_curl_example(service: tuple[Deployed, CountingEndpoint], picture: Path)
 def test_curl_example_with_a_roles_session(service: tuple[Deployed, CountingEndpoint], picture: Path) -> None:
     """The session's token is a header that is signed too."""
     deployed, _ = service
-    actions = ("lambda:InvokeFunctionUrl", "lambda:InvokeFunction")
-    session = session_of_a_role(deployed.account, deployed.name, actions)
+    arn = deployed.client.get_function(FunctionName=deployed.name)["Configuration"]["FunctionArn"]
+    actions = ["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"]
+    session = deployed.account.session({"Effect": "Allow", "Action": actions, "Resource": [arn, f"{arn}:*"]})
     variables = {
         "AWS_ACCESS_KEY_ID": session["AccessKeyId"],
         "AWS_SECRET_ACCESS_KEY": session["SecretAccessKey"],

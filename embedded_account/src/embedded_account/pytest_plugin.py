@@ -10,9 +10,11 @@ of the machine are seen. A test marked `aws` is left alone.
 
 from __future__ import annotations
 
+import json
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from psutil import Process
 
 _REGION = "us-east-1"
+_SERVICES = ("lambda", "states", "sagemaker", "scheduler", "events", "cloudformation")
+_EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 _ACCOUNT_FIXTURES = frozenset({"account", "account_at_speed", "aws"})
 
 
@@ -59,6 +63,28 @@ class RunningAccount:
         """Return the environment of a command that is to use this account and nothing else of AWS."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         return kept | client_environment(self.info)
+
+    def role(self, name: str, *statements: Mapping[str, Any], services: Sequence[str] = _SERVICES) -> str:
+        """Return the ARN of a new role that `services` may assume, allowed `statements` or, without any, everything."""
+        principal = {"Service": [f"{service}.amazonaws.com" for service in services]}
+        return self._new_role(name, principal, statements or (_EVERYTHING,))
+
+    def session(self, *statements: Mapping[str, Any]) -> dict[str, str]:
+        """Return the credentials of a session of a new role that is allowed `statements` and nothing else."""
+        role_arn = self._new_role(f"session-{uuid.uuid4().hex[:8]}", {"AWS": self.info.account_id}, statements)
+        assumed = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="session")
+        return dict(assumed["Credentials"])
+
+    def _new_role(self, name: str, principal: Mapping[str, Any], statements: Sequence[Mapping[str, Any]]) -> str:
+        iam = self.client("iam")
+        trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy([trust]))["Role"]
+        iam.put_role_policy(RoleName=name, PolicyName="test", PolicyDocument=_policy(statements))
+        return str(role["Arn"])
+
+
+def _policy(statements: Sequence[Mapping[str, Any]]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
 class AccountClock:
@@ -135,8 +161,14 @@ def account_options() -> Mapping[str, Any]:
 
 
 @pytest.fixture(scope="session")
+def account_roles() -> Sequence[str]:
+    """Give the names of the roles that each account begins with, allowed everything; override it to have some."""
+    return ()
+
+
+@pytest.fixture(scope="session")
 def prepare_account() -> Callable[[RunningAccount], None]:
-    """Give what is done with each account once it runs; override it to make what all tests need, such as roles."""
+    """Give what is done with each account once it runs; override it to make what all tests need, such as buckets."""
     return lambda running: None
 
 
@@ -144,6 +176,7 @@ def prepare_account() -> Callable[[RunningAccount], None]:
 def account_at_speed(
     tmp_path_factory: pytest.TempPathFactory,
     account_options: Mapping[str, Any],
+    account_roles: Sequence[str],
     prepare_account: Callable[[RunningAccount], None],
 ) -> Iterator[Callable[[float], RunningAccount]]:
     """Give a running account whose clock runs so many times as fast; one a speed for the whole session."""
@@ -154,6 +187,8 @@ def account_at_speed(
             folder = tmp_path_factory.mktemp("account") / ".embedded-account"
             options = {"region": _REGION, "clock_speed": speed, **account_options}
             running[speed] = RunningAccount(start(folder, **options), folder)
+            for name in account_roles:
+                running[speed].role(name)
             prepare_account(running[speed])
         return running[speed]
 

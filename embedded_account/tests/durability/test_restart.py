@@ -17,7 +17,6 @@ from support.functions import make_function
 from support.hosted import Hosting
 from support.jobs import Workbench, new_workbench
 from support.processes import wait_until_gone
-from support.roles import new_role
 from support.waiting import eventually
 
 from embedded_account import control
@@ -103,7 +102,7 @@ def _look_at_runs(account: RunningAccount, arns: dict[str, str]) -> None:
 def _fill(account: RunningAccount) -> tuple[Workbench, str, str, str, str]:
     """Make one of each: objects, a stack with a table, a function, an endpoint, an ended and a running job."""
     for name in ("tester", "serving"):
-        new_role(account, name)
+        account.role(name)
     workbench = new_workbench(account)
     s3 = account.client("s3")
     s3.put_object(Bucket=workbench.bucket, Key="small", Body=b"small", Metadata={"who": "me"})
@@ -132,7 +131,7 @@ def _outputs(account: RunningAccount) -> dict[str, str]:
 def test_what_was_stored_survives_a_stop(folder: Path) -> None:
     """The last save is made while the account stops, so nothing is too young for it."""
     account = _start(folder)
-    new_role(account, "tester")
+    account.role("tester")
     account.client("s3").create_bucket(Bucket="late")
     account.client("s3").put_object(Bucket="late", Key="k", Body=b"late")
     key = account.client("kms").create_key(Tags=[{"TagKey": "a", "TagValue": "b"}])["KeyMetadata"]["KeyId"]

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from support.callers import ONCE, Caller, allowed
 from support.functions import make_function
 from support.queues import messages, new_queue
-from support.roles import EVERYTHING, new_role
+from support.roles import EVERYTHING
 
 pytestmark = pytest.mark.account
 
@@ -132,7 +132,7 @@ def test_passing_a_role_needs_permission_for_its_service(account):
 
     Source: IAM user guide, "Grant a user permissions to pass a role to an AWS service".
     """
-    role_arn = new_role(account, f"passed-{uuid.uuid4().hex[:8]}")
+    role_arn = account.role(f"passed-{uuid.uuid4().hex[:8]}")
     to_lambda = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
     caller = Caller(account, allowed("sagemaker:*"), allowed("iam:PassRole", role_arn, Condition=to_lambda))
     request = {"ModelName": "m", "ExecutionRoleArn": role_arn, "PrimaryContainer": {"Image": "i"}}
@@ -193,7 +193,7 @@ def test_a_role_is_assumed_only_by_whom_it_trusts(account):
 
     Source: IAM user guide, "Roles terms and concepts", trust policy.
     """
-    role_arn = new_role(account, f"trusting-{uuid.uuid4().hex[:8]}", services=("lambda",))
+    role_arn = account.role(f"trusting-{uuid.uuid4().hex[:8]}", services=("lambda",))
     caller = Caller(account, allowed("sts:AssumeRole"))
 
     assert refusal(caller.client("sts").assume_role, RoleArn=role_arn, RoleSessionName="test")[0] == "AccessDenied"
@@ -240,7 +240,7 @@ def test_a_function_needs_a_role_that_lambda_may_assume(account):
 
     Source: Lambda developer guide, "Defining Lambda function permissions with an execution role".
     """
-    role_arn = new_role(account, f"foreign-{uuid.uuid4().hex[:8]}", services=("states",))
+    role_arn = account.role(f"foreign-{uuid.uuid4().hex[:8]}", services=("states",))
 
     function = {"FunctionName": "f", "Runtime": "python3.11", "Handler": "app.handler", "Code": {"ZipFile": b"zip"}}
 
@@ -277,7 +277,7 @@ def test_a_schedule_sends_to_its_dead_letters_as_its_role(account_at_speed):
     queue, dead = new_queue(account), new_queue(account)
     account.client("sqs").set_queue_attributes(QueueUrl=dead.url, Attributes={"Policy": ""})
     send = allowed("sqs:SendMessage", dead.arn)
-    role_arn = new_role(account, f"schedule-{uuid.uuid4().hex[:8]}", send, services=("scheduler",))
+    role_arn = account.role(f"schedule-{uuid.uuid4().hex[:8]}", send, services=("scheduler",))
     scheduler, name = account.client("scheduler"), f"schedule-{uuid.uuid4().hex[:8]}"
     scheduler.create_schedule(
         Name=name,

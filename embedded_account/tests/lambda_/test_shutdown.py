@@ -8,7 +8,6 @@ import psutil
 import pytest
 from embedded_account.pytest_plugin import RunningAccount
 from support.functions import make_function
-from support.roles import new_role
 from support.waiting import eventually
 
 from embedded_account import control
@@ -33,7 +32,7 @@ def is_alive(pid: int) -> bool:
 def test_environments_end_with_the_account(tmp_path: Path) -> None:
     """After a kill an environment ends by itself; a stop ends every environment and what it has started."""
     account = RunningAccount(control.start(tmp_path), tmp_path)
-    new_role(account, "tester")
+    account.role("tester")
     pid = make_function(account, "import os\ndef handler(e, c): return os.getpid()", Timeout=20).invoke().value
     os.kill(account.info.pid, signal.SIGKILL)
 
@@ -41,7 +40,7 @@ def test_environments_end_with_the_account(tmp_path: Path) -> None:
 
     account = RunningAccount(control.start(tmp_path), tmp_path)
     assert account.info.lost
-    new_role(account, "tester")
+    account.role("tester")
     pids = make_function(account, WITH_CHILD, Timeout=20).invoke().value
     assert all(is_alive(pid) for pid in pids)
 

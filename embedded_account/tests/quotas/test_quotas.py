@@ -8,7 +8,6 @@ from botocore.exceptions import ClientError
 from embedded_account.pytest_plugin import RunningAccount
 from support.functions import archive
 from support.jobs import Workbench, new_workbench
-from support.roles import new_role
 
 from embedded_account import advance_clock, start, stop
 
@@ -26,7 +25,7 @@ def new_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAcc
     """Give an account as AWS hands it out."""
     folder = tmp_path_factory.mktemp("new") / ".embedded-account"
     running = RunningAccount(start(folder, account="new"), folder)
-    new_role(running, "tester")
+    running.role("tester")
     yield running
     stop(folder)
 

@@ -11,7 +11,6 @@ import pytest
 from botocore.exceptions import ClientError
 from embedded_account.pytest_plugin import RunningAccount
 from support.functions import Deployed
-from support.roles import new_role
 from support.waiting import eventually
 
 pytestmark = pytest.mark.account
@@ -23,7 +22,7 @@ _CAUGHT = {"Type": "Pass", "End": True}
 def powerless(account: RunningAccount) -> str:
     """A role that Step Functions may assume, and that may do nothing."""
     nothing = {"Effect": "Deny", "Action": "sts:GetSessionToken", "Resource": "*"}
-    return new_role(account, "powerless", nothing)
+    return account.role("powerless", nothing)
 
 
 def _output(account: RunningAccount, role_arn: str, task: dict[str, Any], *, catches: str) -> dict[str, Any]:

@@ -8,7 +8,6 @@ import pytest
 from botocore.exceptions import ClientError
 from embedded_account.pytest_plugin import RunningAccount
 from support.jobs import Workbench, new_workbench
-from support.roles import new_role
 from support.waiting import eventually
 
 _ROLE = "arn:aws:iam::123456789012:role/pipeline"
@@ -161,7 +160,7 @@ def test_a_role_must_be_allowed_the_managed_rule(account: RunningAccount) -> Non
     Source: Step Functions developer guide, "How Step Functions generates IAM policies for integrated services".
     """
     denied = {"Effect": "Deny", "Action": "events:*", "Resource": "*"}
-    role = new_role(account, f"no-rules-{uuid.uuid4().hex[:8]}", denied)
+    role = account.role(f"no-rules-{uuid.uuid4().hex[:8]}", denied)
 
     with pytest.raises(ClientError, match="is not authorized to create managed-rule") as caught:
         _machine(account, _task("sagemaker:createTrainingJob.sync", {}), role)

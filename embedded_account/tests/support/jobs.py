@@ -7,7 +7,6 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from support.roles import new_role
 from support.waiting import eventually
 
 IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.8.0-cpu-py312-ubuntu22.04-sagemaker"
@@ -146,7 +145,7 @@ def new_workbench(account: Any) -> Workbench:
         "Resource": [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"],
     }
     rest = {"Effect": "Allow", "Action": ["ecr:*", "logs:*", "cloudwatch:PutMetricData"], "Resource": "*"}
-    role_arn = new_role(account, name, objects, rest, services=("sagemaker", "states"))
+    role_arn = account.role(name, objects, rest, services=("sagemaker", "states"))
     return Workbench(account, name, role_arn)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from embedded_account.account import Account
-from embedded_account.sagemaker.endpoints.artifacts import extract
+from embedded_account.archives.tars import extract
 from embedded_account.sagemaker.endpoints.fleet import Fleet, NoInstanceError
 from embedded_account.sagemaker.endpoints.instance import (
     InstanceDiedError,
