@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from inference import memory
-from inference.memory import MAX_PIXELS
+from inference.memory import MAX_JPEG_PIXELS, MAX_PIXELS
 from inference.preprocessing import Preprocessing
 
 Pixels = NDArray[np.uint8]
@@ -65,7 +65,8 @@ def decode_pixels(data: bytes, preprocessing: Preprocessing) -> Pixels:
     Only the first frame of an animation counts. Transparent parts become white.
 
     Raises:
-        ImageError: no JPEG, PNG, GIF or WebP, damaged, over 25 megapixels, or in need of over 150 MB to be decoded.
+        ImageError: no JPEG, PNG, GIF or WebP, damaged, over 25 megapixels (JPEG: 67), or in need of over 150 MB to be
+            decoded.
     """
     problem = _too_large_webp(data)
     try:
@@ -94,7 +95,7 @@ def _too_costly(data: bytes, image: Image.Image, resize_size: int) -> str:
     size = image.size
     num_pixels = image.width * image.height
     num_scans = data.count(_START_OF_SCAN) if "progressive" in image.info else 1
-    if num_pixels * num_scans > MAX_SCANNED_PIXELS and num_pixels <= MAX_PIXELS:
+    if num_pixels * num_scans > MAX_SCANNED_PIXELS and num_pixels <= MAX_JPEG_PIXELS:
         return f"progressive JPEG of {num_scans} scans over {num_pixels:,} pixels; save it as a baseline JPEG"
     image.draft(None, (resize_size, resize_size))
     return _too_large(image.format or "", size, memory.decoding_bytes(image, data, size, resize_size))
@@ -102,8 +103,8 @@ def _too_costly(data: bytes, image: Image.Image, resize_size: int) -> str:
 
 def _too_large(kind: str, size: tuple[int, int], num_bytes: int) -> str:
     width, height = size
-    if width * height > MAX_PIXELS:
-        return f"image of {width} x {height} pixels; at most {MAX_PIXELS:,} pixels are decoded"
+    if width * height > memory.max_pixels(kind):
+        return f"image of {width} x {height} pixels; at most {memory.max_pixels(kind):,} pixels are decoded"
     if num_bytes > memory.MAX_BYTES:
         return (
             f"{kind} image of {width} x {height} pixels takes {num_bytes / 1e6:.0f} MB to decode, over the "

@@ -9,6 +9,7 @@ import struct
 from PIL import Image
 
 MAX_PIXELS = 25_000_000
+MAX_JPEG_PIXELS = 2**26  # cameras of phones have up to 64 megapixels; at an eighth of the size they cost little
 MAX_BYTES = 140 * 2**20  # of the 150 MB that any file may take; the rest is for what is not reckoned here
 RIBBON = 2  # times as long as wide
 _BYTES_OF_MODE = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2}  # a pixel in Pillow; all others take 4
@@ -19,6 +20,11 @@ _COEFFICIENT_BYTES = 2
 _STRIP_BYTES = 8 * 2**20
 _STRIP_COPIES = 3  # a strip is cut, converted and made smaller
 _SCALABLE_MODES = ("L", "RGB", "RGBA")
+
+
+def max_pixels(kind: str) -> int:
+    """Return how many pixels a picture of Pillow's format `kind` may have."""
+    return MAX_JPEG_PIXELS if kind in ("JPEG", "MPO") else MAX_PIXELS
 
 
 def reduction(size: tuple[int, int], resize_size: int) -> int:

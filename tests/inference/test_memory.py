@@ -169,6 +169,23 @@ def test_photograph_of_25_megapixels_fits(tmp_path: Path, mode: str, options: di
 
 
 @pytest.mark.slow
+def test_photograph_of_64_megapixels_fits(tmp_path: Path) -> None:
+    """As the largest sensors of most phones give it: decoded at an eighth of its size, it takes a few megabytes."""
+    cost = cost_of(write(tmp_path, noisy((9248, 6936)), "JPEG", quality=85))
+
+    assert cost.is_picture
+    assert cost.peak_mb < 30
+
+
+@pytest.mark.slow
+def test_progressive_jpeg_of_64_megapixels_is_refused_by_its_scans(tmp_path: Path) -> None:
+    """libjpeg would keep 190 MB of coefficients and go over them ten times; the sentence says how to save it."""
+    refusal = cost_of(write(tmp_path, flat("RGB", (9248, 6936)), "JPEG", progressive=True)).refusal
+
+    assert "scans over 64,144,128 pixels; save it as a baseline JPEG" in refusal
+
+
+@pytest.mark.slow
 def test_progressive_jpeg_that_keeps_too_much_is_refused(tmp_path: Path) -> None:
     """libjpeg keeps every coefficient until the last scan: 150 MB where no colour is subsampled."""
     cost = cost_of(write(tmp_path, flat("RGB", (5000, 5000)), "JPEG", progressive=True, subsampling=0))
