@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -129,6 +131,15 @@ class Session:
 
     def _client(self, service: str) -> Any:
         return _boto3_session(self.account, self.region).client(service, **_options(self.account))
+
+
+def answered_at(answer: Any) -> datetime:
+    """Return when AWS gave an answer, by AWS's own clock: a duration takes no second clock, which may be off."""
+    date = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date", "")
+    try:
+        return parsedate_to_datetime(date)
+    except ValueError:
+        return datetime.now(UTC)
 
 
 def open_session(stack_name: str, account: AccountInfo | None) -> Session:

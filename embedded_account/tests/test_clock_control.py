@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,19 @@ def test_retries_of_an_asynchronous_event_pass_at_once(stepped: RunningAccount) 
 
     outcome = json.loads(body)["requestContext"]
     assert (outcome["condition"], outcome["approximateInvokeCount"]) == ("RetriesExhausted", 3)
+
+
+def test_answers_are_dated_by_the_accounts_clock(stepped: RunningAccount) -> None:
+    """What is measured from the Date of answers takes no second clock; a client that signs by it is let in."""
+    client = stepped.client("stepfunctions")
+
+    def date() -> datetime:
+        return parsedate_to_datetime(client.list_state_machines()["ResponseMetadata"]["HTTPHeaders"]["date"])
+
+    before = date()
+    control.advance_clock(stepped.info, 22_548)
+
+    assert timedelta(seconds=22_548) <= date() - before < timedelta(seconds=22_648)
 
 
 def _has_tried(function: Deployed, tries: int) -> bool:

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from handlers.contract import names
 from handlers.ledger import Ledger, Run
 from ops.errors import ExecutionError, error_code
-from ops.session import Session
+from ops.session import Session, answered_at
 from ops.stack.stacks import Stack
 
 if TYPE_CHECKING:
@@ -31,11 +31,12 @@ class StateProgress:
     started_at: datetime
     ended_at: datetime | None = None
     failed: bool = False
+    looked_at: datetime | None = None  # by AWS's clock
 
     @property
     def seconds(self) -> float:
-        """Return how long it took, or has taken until now."""
-        return ((self.ended_at or datetime.now(UTC)) - self.started_at).total_seconds()
+        """Return how long it took, or had taken when it was looked at."""
+        return _between(self.started_at, self.ended_at or self.looked_at)
 
     @property
     def status(self) -> str:
@@ -59,11 +60,12 @@ class Execution:
     error: str = ""
     cause: str = ""
     record: Run | None = None  # its end is in it a moment after it has ended
+    looked_at: datetime | None = None  # by AWS's clock
 
     @property
     def seconds(self) -> float:
-        """Return how long it took, or has taken until now."""
-        return ((self.ended_at or datetime.now(UTC)) - self.started_at).total_seconds()
+        """Return how long it took, or had taken when it was looked at."""
+        return _between(self.started_at, self.ended_at or self.looked_at)
 
     @property
     def reason(self) -> str:
@@ -88,6 +90,11 @@ class Execution:
         """Return the name of the state that failed, "" when none did."""
         written = self.record.failed_state if self.record else None
         return written or next((state.name for state in self.states if state.failed), "")
+
+
+def _between(start: datetime, end: datetime | None) -> float:
+    """Return the seconds between two times of AWS, never less than 0: the Date of an answer has no fraction."""
+    return max(0.0, ((end or start) - start).total_seconds())
 
 
 def find_arn(session: Session, stack: Stack, name: str | None) -> str:
@@ -167,6 +174,7 @@ def load(session: Session, stack: Stack, execution_arn: str) -> Execution:
         dataset=_dataset_name(described.get("input", "{}")),
         error=described.get("error", ""),
         cause=described.get("cause", ""),
+        looked_at=answered_at(described),
     )
     execution.states = _states(_history(session, execution_arn), execution)
     execution.record = Run.get(ledger(session, stack), execution.name)
@@ -207,7 +215,8 @@ def _states(events: Iterable[HistoryEventTypeDef], execution: Execution) -> list
             _end_current(states, event["timestamp"])
             if kind != "TaskStateEntered":
                 continue
-            states.append(StateProgress(event["stateEnteredEventDetails"]["name"], event["timestamp"]))
+            name = event["stateEnteredEventDetails"]["name"]
+            states.append(StateProgress(name, event["timestamp"], looked_at=execution.looked_at))
         elif not states or kind.startswith("Execution"):
             continue
         elif kind.endswith("StateExited"):

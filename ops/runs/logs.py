@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from ops.errors import OperationError, error_code
 from ops.runs import executions
 from ops.runs.training_logs import TRAINING_LOG_GROUP
-from ops.session import Session
+from ops.session import Session, answered_at
 from ops.stack.stacks import Stack
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def lines(session: Session, where: Source, *, since_seconds: float, follow: bool
     Raises:
         OperationError: nothing has been logged there yet.
     """
-    start_ms = int((time.time() - since_seconds) * 1000)
+    start_ms = int((_now(session) - since_seconds) * 1000)
     seen: dict[str, int] = {}
     while True:
         for event in _events(session, where, start_ms, may_be_missing=follow):
@@ -83,6 +83,11 @@ def lines(session: Session, where: Source, *, since_seconds: float, follow: bool
         start_ms = max([start_ms, *(at - _OVERLAP_MS for at in seen.values())])
         seen = {event_id: at for event_id, at in seen.items() if at >= start_ms}
         time.sleep(0.5 if session.is_local else 3.0)
+
+
+def _now(session: Session) -> float:
+    """Return the time by the clock of CloudWatch Logs."""
+    return answered_at(session.logs.describe_log_groups(limit=1)).timestamp()
 
 
 def _events(session: Session, where: Source, start_ms: int, *, may_be_missing: bool) -> list[FilteredLogEventTypeDef]:

@@ -2,7 +2,8 @@
 
 import logging
 import socket
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from itertools import chain
 from types import GeneratorType
@@ -92,6 +93,10 @@ class Handler(MotoRequestHandler):
             if block and method != "HEAD":
                 self.wfile.write(block)
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return the time for the Date of an answer, by the account's clock as its services' times are."""
+        return super().date_time_string(cast(Server, self.server).now() if timestamp is None else timestamp)
+
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Leave requests out of the log; operations that fail are logged where they fail."""
 
@@ -105,8 +110,11 @@ class Server(ThreadedWSGIServer):
 
     request_queue_size = _BACKLOG
     daemon_threads = True
+    now: Callable[[], float] = staticmethod(time.time)
 
 
-def make_server(listener: socket.socket, application: Any) -> Server:
-    """Return a server of `application` on a socket that listens already."""
-    return Server("127.0.0.1", listener.getsockname()[1], application, handler=Handler, fd=listener.fileno())
+def make_server(listener: socket.socket, application: Any, now: Callable[[], float]) -> Server:
+    """Return a server of `application` on a socket that listens already; `now` is the time of its answers."""
+    server = Server("127.0.0.1", listener.getsockname()[1], application, handler=Handler, fd=listener.fileno())
+    server.now = now
+    return server

@@ -133,7 +133,7 @@ def _serve(folder: Path, listener: socket.socket, arguments: argparse.Namespace,
     account.state_folder = arguments.state_folder
     account.records_permissions = arguments.record_permissions
     application = build_application(account)
-    server = make_server(listener, application)
+    server = make_server(listener, application, clock.time)
     signal.signal(signal.SIGINT, lambda *_: threading.Thread(target=server.shutdown).start())
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     gc.freeze()

@@ -189,7 +189,10 @@ def test_old_signatures_and_expired_urls_are_refused(account, monkeypatch):
     long = signed(account.sessions.root, auth=S3SigV4QueryAuth, service="s3", method="GET", expires=604_801)
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 1000)
+    by_the_date_of_answers = fault_of(account, environ)
+    account.clock.advance(1000)
 
+    assert by_the_date_of_answers == "none"
     assert fault_of(account, environ) == "Skewed"
     assert fault_of(account, url, None) == "UrlExpired"
     assert fault_of(account, long, None) == "Incomplete"

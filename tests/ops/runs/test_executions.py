@@ -8,7 +8,7 @@ import pytest
 from handlers.ledger import Run
 from ops.runs.executions import Execution, _states, one_sentence
 from ops.runs.status_page import next_steps
-from ops.session import Session
+from ops.session import Session, answered_at
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -96,9 +96,25 @@ def test_record_wins_over_the_raw_cause() -> None:
     assert execution.reason == "dataset 'flowers': one class"
 
 
+def test_a_running_execution_is_measured_by_aws_clock() -> None:
+    """However far this machine's clock is from it, as in an account whose clock was put forward."""
+    execution = _execution("RUNNING")
+    execution.looked_at = answered_at({"ResponseMetadata": {"HTTPHeaders": {"date": "Thu, 01 Jan 2026 06:15:48 GMT"}}})
+
+    assert execution.seconds == 22_548
+
+
+def test_a_look_never_comes_before_the_start() -> None:
+    """The Date of an answer has no fraction of a second."""
+    execution = _execution("RUNNING")
+    execution.looked_at = START - timedelta(milliseconds=900)
+
+    assert execution.seconds == 0
+
+
 def test_a_run_that_serves_no_more_is_deployed_again() -> None:
     """Without an endpoint the next step is the command that deploys its model, not a prediction."""
-    execution = _execution("SUCCEEDED", START)
+    execution = _execution("SUCCEEDED")
     execution.dataset = "flowers"
     session = Session("retriever", "us-east-1", "123456789012")
 

@@ -20,8 +20,8 @@ def authenticate(account: Account, environ: Mapping[str, Any], payload: bytes | 
     This is the one function that verifies a SigV4 request; any listener of the account may call it, such as that of a
     Function URL (there with the body as `payload`, and `service` of the scope "lambda"). `payload` is the body that
     was read; None takes the hash that the request states, which is S3's way with bodies too large to hold. Signing
-    keys are kept, so a call costs about 15 microseconds. Signatures are dated by the real time, whatever the account's
-    clock shows; sessions expire by the account's clock.
+    keys are kept, so a call costs about 15 microseconds. A signature is dated by the real time, or by the account's
+    clock, which SDKs follow that go by the Date of answers; sessions expire by the account's clock.
 
     Raises:
         NotAuthenticatedError: there is no signature, or it is not good; its `fault` says why.
@@ -33,7 +33,7 @@ def authenticate(account: Account, environ: Mapping[str, Any], payload: bytes | 
     if signature is None:
         return _of_presigned_url(account, environ)
     principal, credentials = _owner(account, signature.access_key_id)
-    _check_date(signature)
+    _check_date(signature, account)
     if (credentials.session_token or "") != signature.token:
         raise NotAuthenticatedError("UnknownKey", "the security token is not the one of the access key")
     if not is_signed_with(credentials.secret_access_key, signature, environ, payload):
@@ -97,11 +97,12 @@ def _user(account: Account, access_key_id: str) -> tuple[Principal, Credentials]
     return None
 
 
-def _check_date(signature: Signature) -> None:
+def _check_date(signature: Signature, account: Account) -> None:
     try:
-        age_seconds = time.time() - signature.signed_at
+        signed_at = signature.signed_at
     except ValueError as error:
         raise NotAuthenticatedError("Incomplete", f"its date {signature.amz_date!r} is none") from error
+    age_seconds = min((now - signed_at for now in (time.time(), account.clock.time())), key=abs)
     if signature.expires_seconds is None:
         if abs(age_seconds) > _MAX_SKEW_SECONDS:
             raise NotAuthenticatedError("Skewed", f"it was signed {age_seconds:.0f} s ago")

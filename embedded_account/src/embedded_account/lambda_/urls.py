@@ -109,7 +109,7 @@ class FunctionUrls:
         except OSError:
             listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         own.url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        server = make_server(listener, self._application(own))
+        server = make_server(listener, self._application(own), self._account.clock.time)
         listener.close()  # the server has a duplicate
         thread = self._account.start_thread(f"function url {own.function_name}", server.serve_forever)
 
