@@ -235,6 +235,7 @@ def _dropped(world, event):
     """Leave what no event announced, seen by one sweep already, and what starts nothing."""
     for key in ("datasets/flowers/_SUCCESS", "datasets/pets/cat/1.jpg", "pets.zip"):
         world.put(key)
+        world.date(key, 60)
     start_execution.handler({"Sweep": True}, event.context)
     return {"Sweep": True}
 
