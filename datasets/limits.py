@@ -5,4 +5,5 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".webp")
 # pixel, and trainings from scratch were seen to break down at random.
 MIN_IMAGE_SIDE, MAX_IMAGE_SIDE = 32, 1024
 MAX_IMAGE_BYTES = 32 * 1024 * 1024
-MAX_PATH_BYTES = 900  # S3 takes keys of 1,024, and a staged archive's begin with its name and fingerprint
+MAX_NAME_BYTES = 100  # of a dataset
+MAX_PATH_BYTES = 850  # S3 takes keys of 1,024, and a staged archive's begin with its name and fingerprint

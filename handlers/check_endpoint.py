@@ -25,7 +25,7 @@ def set_back(endpoint: Endpoint) -> str:
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    step = CheckEndpointInput.model_validate(event)
+    step = CheckEndpointInput.from_event(event)
     try:
         golden = golden_predictions(step.evaluation.evaluation_s3_uri)
         answers = [ask(step.endpoint, step.dataset.s3_uri, expected.path) for expected in golden]

@@ -54,7 +54,7 @@ def hyperparameters(step: ComputeFeaturesInput, settings: Settings) -> dict[str,
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    step = ComputeFeaturesInput.model_validate(event)
+    step = ComputeFeaturesInput.from_event(event)
     settings = Settings.from_env()
     ledger = Ledger(settings)
     key, name = features.features_key(step.dataset, settings), features_job_name(step.execution_name)

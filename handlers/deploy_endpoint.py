@@ -54,7 +54,7 @@ def deploy(step: DeployEndpointInput, ledger: Ledger, settings: Settings) -> str
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    step = DeployEndpointInput.model_validate(event)
+    step = DeployEndpointInput.from_event(event)
     settings = Settings.from_env()
     move = deploy(step, Ledger(settings), settings)
     logger.info("deployment started", move=move, endpoint_name=settings.endpoint_name)

@@ -35,7 +35,7 @@ def check_dataset(step: EvaluateModelInput, bucket_name: str) -> None:
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    step = EvaluateModelInput.model_validate(event)
+    step = EvaluateModelInput.from_event(event)
     settings = Settings.from_env()
     check_dataset(step, settings.bucket_name)
     data = read_evaluation(step.training.output_s3_uri)

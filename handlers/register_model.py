@@ -56,7 +56,7 @@ def _lineage(step: RegisterModelInput) -> dict[str, str]:
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    step = RegisterModelInput.model_validate(event)
+    step = RegisterModelInput.from_event(event)
     settings = Settings.from_env()
     package = aws.sagemaker().create_model_package(**model_package_request(step, settings))
     logger.info("model registered", model_package_arn=package["ModelPackageArn"])

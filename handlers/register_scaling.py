@@ -16,7 +16,7 @@ aws.prepare("application-autoscaling", "dynamodb")
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    step = RegisterScalingInput.model_validate(event)
+    step = RegisterScalingInput.from_event(event)
     settings = Settings.from_env()
     ledger = Ledger(settings)
     restored = scaling.give_back(ledger, settings)  # policies added by hand; ours is put as the settings say

@@ -45,7 +45,7 @@ def measure(step: ReportOutcomeInput) -> None:
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    step = true_outcome(ReportOutcomeInput.model_validate(event))
+    step = true_outcome(ReportOutcomeInput.from_event(event))
     settings = Settings.from_env()
     ledger = Ledger(settings)
     run = records.record(step, settings)

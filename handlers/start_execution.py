@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import aws
 from handlers.aws.logs import logger
+from handlers.contract.inputs import part
 from handlers.contract.settings import Settings
 from handlers.executions import endings, turns
 from handlers.executions.launches import Answer, refused
@@ -25,9 +26,8 @@ aws.prepare("dynamodb", "s3", "sagemaker", "sns", "stepfunctions")
 
 def on_execution_end(event: Mapping[str, Any], ledger: Ledger, settings: Settings) -> Answer:
     """Give the turn of an ended execution to the next dataset, and close the record that a stopped one left open."""
-    detail = event["detail"]
-    name, status = detail["name"], detail["status"]
-    if detail["stateMachineArn"] != settings.state_machine_arn or status in turns.GOING:
+    name, status, machine = (part(event, "detail", field) for field in ("name", "status", "stateMachineArn"))
+    if machine != settings.state_machine_arn or status in turns.GOING:
         return refused(f"execution {name!r} is {status}; nothing ended here")
     return endings.end(name, status, ledger, settings)
 

@@ -67,7 +67,7 @@ def _torch_distributed(settings: Settings) -> dict[str, str]:
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    step = StartTrainingJobInput.model_validate(event)
+    step = StartTrainingJobInput.from_event(event)
     settings = Settings.from_env()
     request = training_job_request(step, settings)
     name = request["TrainingJobName"]

@@ -67,7 +67,7 @@ def _tuning_config(settings: Settings) -> dict[str, Any]:
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    step = StartTuningJobInput.model_validate(event)
+    step = StartTuningJobInput.from_event(event)
     settings = Settings.from_env()
     ledger = Ledger(settings)
     check_objective()

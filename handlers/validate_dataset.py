@@ -11,19 +11,33 @@ from datasets.splits import make_splits
 from handlers import aws
 from handlers.aws.logs import logger
 from handlers.aws.objects import write_json
+from handlers.contract.errors import InputError
+from handlers.contract.names import name_problem
 from handlers.contract.settings import Settings
 from handlers.contract.states import Dataset, ValidateDatasetInput
 from handlers.datasets.manifests import manifest, report
 from handlers.datasets.opening import open_dataset
 from handlers.datasets.refusals import as_dataset_error
+from handlers.datasets.uploads import objection
 
 aws.prepare("s3")
 
 
+def check_names(step: ValidateDatasetInput) -> None:
+    """Refuse names, before anything is paid, that a later state or SageMaker would refuse.
+
+    Raises:
+        InputError: the execution's or the dataset's, of an execution that was started by hand.
+    """
+    if problem := name_problem(step.execution_name) or objection(step.dataset.name):
+        raise InputError(problem)
+
+
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    step = ValidateDatasetInput.model_validate(event)
+    step = ValidateDatasetInput.from_event(event)
     settings = Settings.from_env()
+    check_names(step)
     folder, files, aside = open_dataset(step)
     layout = read_layout(files, aside)
     with as_dataset_error():

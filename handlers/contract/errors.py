@@ -4,6 +4,7 @@ A message reads `<what>: <value seen>; <what was expected or what to do>`, becau
 
     RetrieverError
         SettingsError            an environment variable is missing or out of range
+        InputError               an event, or the input of an execution, is not what the flow gives
         DatasetError             the uploaded data cannot be trained on
         DatasetChangedError      the data changed under a run
         FeaturesJobFailedError   the job that computes features did not complete
@@ -38,6 +39,10 @@ class RetrieverError(Exception):
 
 class SettingsError(RetrieverError):
     """An environment variable is missing or has a value outside its range."""
+
+
+class InputError(RetrieverError):
+    """An event, or the input of an execution or state, lacks a part or has it in another form."""
 
 
 class DatasetError(RetrieverError):

@@ -14,6 +14,7 @@ MAX_ATTEMPT = 99_999
 MAX_JOB_CHARACTERS = 63
 TAG_PREFIX = "retriever:"
 STACK_TAG = f"{TAG_PREFIX}Stack"  # by which roles, and `deploy.py down`, tell what is the stack's
+_JOB_NAME = re.compile(r"[A-Za-z0-9](-*[A-Za-z0-9]){0,62}")
 _EXECUTION_NAME = re.compile(
     r"(?P<dataset>[A-Za-z0-9](?:-*[A-Za-z0-9])*)-(?P<run_key>[0-9a-f]{12})-(?P<attempt>\d{1,5})"
 )
@@ -56,6 +57,16 @@ def tuning_job_name(execution: str) -> str:
     # An execution started by hand may have any name: a digest keeps it distinct within 32 characters.
     digest = hashlib.sha256(execution.encode()).hexdigest()[:12]
     return f"{_slug(execution, 16)}-{digest}"
+
+
+def name_problem(execution: str) -> str:
+    """Return why jobs and models cannot have the name of an execution that was started by hand, or ""."""
+    if _JOB_NAME.fullmatch(execution):
+        return ""
+    return (
+        f"execution name {execution!r}: its jobs and model bear it, so at most {MAX_JOB_CHARACTERS} letters, digits "
+        "and hyphens between them are allowed; start it under another name, or with `deploy.py start DATASET`"
+    )
 
 
 def client_token(execution: str) -> str:

@@ -1,9 +1,12 @@
 """What passes between states: PascalCase JSON at the boundary, snake_case in Python, converted only here."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_pascal
+
+from handlers.contract.errors import InputError
+from handlers.contract.inputs import problems
 
 JobKind = Literal["features", "tuning", "training", "endpoint"]
 
@@ -12,6 +15,21 @@ class Boundary(BaseModel):
     """A JSON object of the state machine; unknown fields are ignored, missing ones are named."""
 
     model_config = ConfigDict(alias_generator=to_pascal, populate_by_name=True, frozen=True)
+
+    @classmethod
+    def from_event(cls, event: Any) -> Self:
+        """Return the input of a state.
+
+        Raises:
+            InputError: a part of it is missing, or is not what it should be, as in an execution started by hand.
+        """
+        try:
+            return cls.model_validate(event)
+        except ValidationError as error:
+            raise InputError(
+                f"input of {cls.__name__.removesuffix('Input')}: {problems(error)}; start executions with `deploy.py "
+                "start DATASET` or by an upload, which give what is needed"
+            ) from error
 
     def to_event(self) -> dict[str, Any]:
         """Return the object as the state machine carries it."""

@@ -8,8 +8,11 @@ from typing import Any
 
 from datasets.archives import ARCHIVE_SUFFIXES
 from datasets.fingerprint import MARKER
+from datasets.limits import MAX_NAME_BYTES
+from datasets.paths import shown
 from handlers.aws.objects import head
 from handlers.contract.errors import AwsNotFoundError
+from handlers.contract.inputs import part
 
 DATASETS = "datasets/"
 _DATASET_KEY = re.compile(
@@ -31,14 +34,18 @@ def objection(name: str) -> str:
         return f"dataset name {name!a}: written with combining characters (NFD); name it {composed!r}, in NFC"
     if not (name[:1].isalnum() and name[-1:].isalnum()):
         return f"dataset name {name!r}: expected a letter or digit first and last; name it otherwise"
+    if "/" in name or not name.isprintable():  # SageMaker's S3 URIs take no line break
+        return f"dataset name {name!r}: holds a slash or a character that does not print; name it otherwise"
+    if len(name.encode()) > MAX_NAME_BYTES:
+        return f"dataset name {shown(name)}: {len(name.encode())} bytes; at most {MAX_NAME_BYTES}, name it shorter"
     return ""
 
 
 def parse_upload(event: Mapping[str, Any]) -> Upload | None:
     """Return the dataset that an S3 "Object Created" event completes, or None if it completes none."""
-    bucket, entry = event["detail"]["bucket"]["name"], event["detail"]["object"]
-    dataset = parse_key(bucket, entry["key"])  # EventBridge carries keys as they are; only S3 notifications encode them
-    return Upload(*dataset, entry["key"], entry.get("sequencer", "")) if dataset else None
+    bucket, key = part(event, "detail", "bucket", "name"), part(event, "detail", "object", "key")
+    dataset = parse_key(bucket, key)  # EventBridge carries keys as they are; only S3 notifications encode them
+    return Upload(*dataset, key, event["detail"]["object"].get("sequencer", "")) if dataset else None
 
 
 def parse_key(bucket: str, key: str) -> tuple[str, str] | None:

@@ -10,6 +10,7 @@ from datasets.limits import MAX_IMAGE_BYTES
 from handlers import aws
 from handlers.aws.objects import read, split_uri
 from handlers.contract.errors import EndpointCheckError
+from handlers.contract.inputs import problems
 from handlers.contract.json_bounds import bounded_json
 from handlers.contract.states import Check, Endpoint, GoldenPrediction, JobEvaluation
 from handlers.endpoints.containers import CONTENT_TYPES
@@ -35,9 +36,7 @@ def golden_predictions(evaluation_s3_uri: str) -> list[GoldenPrediction]:
         document = bounded_json(read(bucket, key, MAX_EVALUATION_BYTES), MAX_MEMORY_BYTES)
         golden = JobEvaluation.model_validate(document).golden
     except ValidationError as error:
-        raise EndpointCheckError(
-            f"{evaluation_s3_uri!r} is no evaluation: {error.errors()[0]['msg']}; train again"
-        ) from error
+        raise EndpointCheckError(f"{evaluation_s3_uri!r} is no evaluation: {problems(error)}; train again") from error
     except ValueError as error:
         raise EndpointCheckError(f"{evaluation_s3_uri!r} is no evaluation: {error}; train again") from error
     if not golden:

@@ -5,6 +5,7 @@ from typing import Any
 
 from datasets.fingerprint import MARKER
 from handlers.contract.errors import RetrieverError
+from handlers.contract.inputs import part
 from handlers.contract.settings import Settings
 from handlers.datasets.uploads import modified_at_of, objection, parse_upload
 from handlers.executions.launches import Answer, Request, refused, start
@@ -13,10 +14,11 @@ from handlers.ledger import Dataset, Event, Ledger
 
 def on_upload(event: Mapping[str, Any], ledger: Ledger, settings: Settings) -> Answer:
     """Start an execution for a completed dataset; duplicates and older events start nothing."""
-    detail = event["detail"]
-    upload = parse_upload(event)
-    if upload is None or detail["bucket"]["name"] != settings.bucket_name:
-        return refused(f"object {detail['object']['key']!r} completes no dataset; expected datasets/NAME/{MARKER}")
+    upload, bucket = parse_upload(event), part(event, "detail", "bucket", "name")
+    if upload is None or bucket != settings.bucket_name:
+        return refused(
+            f"object {part(event, 'detail', 'object', 'key')!r} completes no dataset; expected datasets/NAME/{MARKER}"
+        )
     if problem := objection(upload.name):
         return refused(problem)
     modified_at = modified_at_of(settings.bucket_name, upload.key)

@@ -52,7 +52,14 @@ def test_marker_with_nothing_starts_too(world, event, start):
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("pets-", "first and last"), ("-pets", "first and last"), (" pets", "first and last"), ("tva\u030a", "in NFC")],
+    [
+        ("pets-", "first and last"),
+        ("-pets", "first and last"),
+        (" pets", "first and last"),
+        ("tva\u030a", "in NFC"),
+        ("cats\ndogs", "does not print"),
+        ("p" * 101, "at most 100"),
+    ],
 )
 def test_a_name_that_looks_like_another_is_refused(world, event, start, name, reason):
     """By upload and by hand, with the name and what to do: job names and people would take it for the other one."""

@@ -3,7 +3,7 @@
 import pytest
 
 from handlers import aws
-from handlers.contract.errors import AwsNotFoundError, AwsThrottledError, DatasetChangedError, DatasetError
+from handlers.contract.errors import AwsNotFoundError, AwsThrottledError, DatasetChangedError, DatasetError, InputError
 from handlers.datasets import staging
 from handlers.validate_dataset import handler
 from tests.datasets.cases import CASES, names
@@ -42,6 +42,20 @@ def test_folder_with_splits_gives_manifests(world, validate):
     ]  # fmt: skip
     assert (dataset["NumClasses"], dataset["NumTrain"], dataset["NumValidation"], dataset["NumTest"]) == (2, 7, 4, 1)
     assert dataset["ClassesS3Uri"] == f"s3://{BUCKET}/runs/{EXECUTION}/dataset/classes.json"
+
+
+@pytest.mark.parametrize(
+    "execution", ["my_run", "run.1", "pets-", "-pets", "r" * 64, "l\u00e4ufe"], ids=lambda name: name[:8]
+)
+def test_an_execution_whose_jobs_cannot_bear_its_name_is_refused(world, validate, execution):
+    """Step Functions takes names that SageMaker does not; started by hand, it would fail after tuning was paid.
+
+    Source: SageMaker API reference, CreateTrainingJob, TrainingJobName.
+    """
+    world.put_images("datasets/flowers/", rose=10, daisy=10)
+
+    with pytest.raises(InputError, match=r"^execution name .*at most 63 letters, digits and hyphens"):
+        validate(execution=execution)
 
 
 def test_missing_validation_is_made_from_train(world, validate):
