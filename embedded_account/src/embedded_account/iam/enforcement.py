@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
@@ -14,6 +15,7 @@ from moto.core.exceptions import ServiceException
 
 from embedded_account.account import Account, WsgiApplication
 from embedded_account.errors import ServiceError
+from embedded_account.iam import deletions
 from embedded_account.iam.actions import TABLE
 from embedded_account.iam.actions.rules import Call, Need
 from embedded_account.iam.actions.s3 import S3Request, UnknownOperationError, needs, reads_body
@@ -165,22 +167,54 @@ class Enforcement:
             body = None if isinstance(caller, NotAuthenticatedError) else checked_body(self._account, environ)
         except ServiceException as refusal:
             return _s3_error(refusal, environ, start_response)
+        if environ["REQUEST_METHOD"] == "POST" and _is_deletion(environ):
+            return self._delete_objects(caller, application, environ, start_response)
         refused = self._s3_refusal(caller, environ)
         if refused:
             return _s3_error(refused, environ, start_response)
-        if body is None:
-            return application(environ, start_response)
-        started: list[Any] = []
+        if body is not None:
+            application = partial(_as_stated, body, application)
+        return application(environ, start_response)
+
+    def _delete_objects(
+        self,
+        caller: Principal | NotAuthenticatedError,
+        application: WsgiApplication,
+        environ: dict[str, Any],
+        start_response: Callable[..., Any],
+    ) -> Iterable[bytes]:
+        """Delete what the caller may delete, and answer with an error for each other key."""
+        if isinstance(caller, NotAuthenticatedError):
+            return _s3_error(caller.as_service_error("s3"), environ, start_response)
         try:
-            answered = application(environ, lambda *start: started.append(start))
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            asked = [_of_request(one, environ) for one in needs(S3Request.of(environ), body)]
         except ServiceException as refusal:
-            if refusal is not body.refusal:
-                raise
             return _s3_error(refusal, environ, start_response)
-        if body.refusal:
-            return _s3_error(body.refusal, environ, start_response)
-        start_response(*started[-1])
-        return answered
+        except UnknownOperationError as error:
+            return _s3_error(not_carried_out(f"s3: {error}"), environ, start_response)
+        refusals = [self._refusal(caller, need) for need in asked]
+        environ["wsgi.input"] = io.BytesIO(body)
+        if not any(refusals):
+            return application(environ, start_response)
+        deletion = deletions.split(body, refusals)
+        started: list[Any] = [("200 OK", [("Content-Type", "application/xml")])]
+        if deletion.body:
+            environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(deletion.body), str(len(deletion.body))
+            content = deletion.completed(application(environ, lambda *start: started.append(start)))
+        else:
+            content = deletion.refused()
+        status, headers = started[-1][:2]
+        kept = [(name, value) for name, value in headers if name.lower() != "content-length"]
+        start_response(status, [*kept, ("Content-Length", str(len(content)))])
+        return [content]
+
+    def _refusal(self, caller: Principal, need: Need) -> ServiceException | None:
+        try:
+            self._permissions.require(caller, need, "s3")
+        except ServiceException as refusal:
+            return refusal
+        return None
 
     def _s3_refusal(
         self, caller: Principal | NotAuthenticatedError, environ: dict[str, Any]
@@ -205,6 +239,28 @@ class Enforcement:
         except ServiceException as refusal:
             return refusal
         return None
+
+
+def _as_stated(
+    body: Any, application: WsgiApplication, environ: dict[str, Any], start_response: Callable[..., Any]
+) -> Iterable[bytes]:
+    """Answer a request to S3; one whose body is not what its headers say is refused once that has shown."""
+    started: list[Any] = []
+    try:
+        answered = application(environ, lambda *start: started.append(start))
+    except ServiceException as refusal:
+        if refusal is not body.refusal:
+            raise
+        return _s3_error(refusal, environ, start_response)
+    if body.refusal:
+        return _s3_error(body.refusal, environ, start_response)
+    start_response(*started[-1])
+    return answered
+
+
+def _is_deletion(environ: dict[str, Any]) -> bool:
+    request = S3Request.of(environ)
+    return not request.key and "delete" in request.query
 
 
 def _of_request(need: Need, environ: dict[str, Any]) -> Need:
