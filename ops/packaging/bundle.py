@@ -10,6 +10,7 @@ from pathlib import Path
 from ops.errors import BundleError
 from ops.packaging.archive import content_hash, tar_gz_bytes, zip_bytes
 from ops.packaging.layer import layer_zip
+from ops.packaging.wheels import wheel_files
 from ops.session import REPOSITORY
 
 TEMPLATE = "template.yaml"
@@ -54,7 +55,8 @@ def build(*, for_this_machine: bool, root: Path = REPOSITORY) -> Bundle:
     """
     handlers = zip_bytes(_files(root, _FUNCTIONS))
     layer = layer_zip(root / "handlers" / "requirements.txt", for_this_machine=for_this_machine)
-    source = tar_gz_bytes(source_files(root))
+    # Jobs of the embedded account have this machine's packages.
+    source = tar_gz_bytes(source_files(root) | ({} if for_this_machine else wheel_files(root)))
     definition = _read(root / "statemachine" / "pipeline.asl.json")
     source_asset = Asset(f"source/{content_hash(source)}/sourcedir.tar.gz", source)
     assets = (

@@ -9,6 +9,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from tests.training.wheels import ROOT, Image, write_wheel
+from training.export import artifact
 
 _INSTALL = """
 import numpy
@@ -98,3 +99,27 @@ def test_real_packages_bear_the_image_s_numpy(tmp_path: Path) -> None:
 
     assert "installed from the package index" in done.stdout
     assert done.stdout.strip().endswith("1.26.4")
+
+
+def test_endpoint_installs_from_its_own_artifact(tmp_path: Path, image: Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With wheels in the source archive, the artifact's requirements install without an index, and numpy stays."""
+    pinned = dict(_VERSIONS.findall((ROOT / "inference" / "requirements.txt").read_text()))["openvino"]
+    write_wheel(tmp_path / "own", "openvino", pinned, ["numpy>=1.16.6"])
+    monkeypatch.setattr(artifact, "WHEELS", tmp_path / "own")
+    code = tmp_path / "model" / "code"
+    code.mkdir(parents=True)
+
+    artifact.write_requirements(code)
+
+    arguments = ["-m", "pip", "install", "-q", "-r", str(code / "requirements.txt")]
+    image.run(f"import subprocess, sys; subprocess.run([sys.executable, *{arguments}], check=True)")
+    assert image.run("import numpy, openvino; print(numpy.__version__, openvino.__version__)") == f"1.26.4 {pinned}"
+
+
+def test_artifact_without_wheels_asks_the_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its requirements are those of inference/, word by word."""
+    monkeypatch.setattr(artifact, "WHEELS", tmp_path / "none")
+
+    artifact.write_requirements(tmp_path)
+
+    assert (tmp_path / "requirements.txt").read_text() == (ROOT / "inference" / "requirements.txt").read_text()

@@ -66,7 +66,7 @@ class Image:
             "SM_MODEL_DIR": str(self._parts / "model"),
         }
         command = [str(self.python), "-c", program]
-        variables = environment | variables
+        variables = {**environment, **variables}
         done = subprocess.run(command, env=variables, cwd=self.source, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()

@@ -16,6 +16,10 @@ from training.versions import versions
 
 INFERENCE = Path(inference.__file__).resolve().parent
 WEIGHTS_FILE = "model.pt"
+WHEELS_FOLDER = "wheels"
+WHEELS = (
+    INFERENCE.parent / WHEELS_FOLDER / "inference"
+)  # in the source archive; ops/packaging/wheels.py puts them there
 REQUIREMENTS_FILE = "requirements.txt"
 NOT_SERVED = shutil.ignore_patterns("__pycache__", REQUIREMENTS_FILE)
 
@@ -32,10 +36,22 @@ def save_model(trained: TrainedModel, config: TrainingConfig, datasets: Datasets
     shutil.copytree(INFERENCE, folder / "code", ignore=NOT_SERVED, dirs_exist_ok=True)
     serving = export_serving(trained, datasets, folder)
     if serving.engine != "torch":  # else the container, which installs them at every start, has all that is needed
-        shutil.copyfile(INFERENCE / REQUIREMENTS_FILE, folder / "code" / REQUIREMENTS_FILE)
+        write_requirements(folder / "code")
     write_json(folder / "model.json", model_description(trained, config, serving))
     (folder / f"{WEIGHTS_FILE}.partial").replace(folder / WEIGHTS_FILE)
     return serving
+
+
+def write_requirements(code: Path) -> None:
+    """Write what the container is to install; where the source archive carries its wheels, with them and no index."""
+    lines = (INFERENCE / REQUIREMENTS_FILE).read_text(encoding="utf-8")
+    wheels = sorted(WHEELS.glob("*.whl"))
+    if wheels:
+        (code / WHEELS_FOLDER).mkdir(exist_ok=True)
+        for wheel in wheels:
+            shutil.copyfile(wheel, code / WHEELS_FOLDER / wheel.name)
+        lines = f"--no-index\n--find-links {WHEELS_FOLDER}\n{lines}"  # relative to this file, by pip's rule
+    (code / REQUIREMENTS_FILE).write_text(lines, encoding="utf-8")
 
 
 def model_description(trained: TrainedModel, config: TrainingConfig, serving: Serving) -> dict[str, Any]:
