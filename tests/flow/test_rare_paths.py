@@ -228,6 +228,21 @@ def test_a_failed_endpoint_is_replaced_without_training(frozen):
     assert jobs["TrainingJobSummaries"] == []
 
 
+def test_the_sweep_tells_of_what_starts_nothing(frozen):
+    """An archive that is not read: after two looks it is noted as told to whoever subscribed to the topic."""
+    frozen.put("datasets/dropped.tar", b"no archive")
+
+    for _ in range(2):
+        succeeded, said = call(frozen, "start-execution", {"Sweep": True})
+        assert succeeded, said
+
+    row = item_of(frozen, Arrival.key_of("datasets/*.*"))
+    frozen.client("s3").delete_object(Bucket=frozen.outputs["DataBucketName"], Key="datasets/dropped.tar")
+    assert row is not None
+    assert "'datasets/dropped.tar' is packed in a way that is not read" in row["Sentence"]["S"]
+    assert "DoneAt" in row
+
+
 def test_a_schedule_that_cannot_invoke_sends_to_the_dead_letters(stack, broken):
     """With every invocation throttled and no retry left, the input lies in the queue, sent as the scheduler's role."""
     scheduler = stack.client("scheduler")
