@@ -14,8 +14,8 @@ import pytest
 
 import embedded_account
 from embedded_account import Faults
+from handlers.ledger import Arrival, Scaling
 from handlers.ledger import Deployment as Deployed
-from handlers.ledger import Scaling
 from tests.flow.deployment import Deployment
 from tests.flow.lookups import (
     dead_letter_of,
