@@ -1,10 +1,10 @@
 """The product's own template as a stack of a test: its assets in a bucket, its handlers ones that do nothing."""
 
-import io
 import time
-import zipfile
 from pathlib import Path
 from typing import Any
+
+from tests.handlers.packing import zipped
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.8.0-cpu-py312"
@@ -16,28 +16,19 @@ PACKAGED = {
 HANDLER = "def handler(event, context):\n    return {}\n"
 
 
-def archive(members: dict[str, str]) -> bytes:
-    """Return a zip archive of texts."""
-    body = io.BytesIO()
-    with zipfile.ZipFile(body, "w") as zipped:
-        for name, text in members.items():
-            zipped.writestr(name, text)
-    return body.getvalue()
-
-
 def packaged(deployer: Any) -> str:
     """Return the URL of the template with its assets in a bucket; the handlers are ones that do nothing."""
     s3, bucket = deployer.aws("s3"), f"{deployer.name}-artifacts"
     s3.create_bucket(Bucket=bucket)
     names = [path.name for path in (ROOT / "handlers").glob("*.py")]
-    handlers = archive({f"handlers/{name}": "" if name == "__init__.py" else HANDLER for name in names})
+    handlers = zipped({f"handlers/{name}": "" if name == "__init__.py" else HANDLER for name in names})
     text = (ROOT / "template.yaml").read_text(encoding="utf-8")
     for local, remote in PACKAGED.items():
         assert local in text
         text = text.replace(local, remote.replace("BUCKET", bucket))
     objects = {
         "handlers.zip": handlers,
-        "layer.zip": archive({"python/shared.py": ""}),
+        "layer.zip": zipped({"python/shared.py": ""}),
         "pipeline.asl.json": (ROOT / "statemachine" / "pipeline.asl.json").read_bytes(),
         "template.yaml": text.encode(),
     }

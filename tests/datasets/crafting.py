@@ -2,9 +2,7 @@
 
 import bz2
 import gzip
-import io
 import struct
-import tarfile
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -139,13 +137,3 @@ def tar_gz(*parts: bytes, end: bytes = bytes(1024)) -> bytes:
 
 def sound_zip(files: dict[str, bytes]) -> bytes:
     return Zip([ZipMember(name.encode(), content) for name, content in files.items()]).build()
-
-
-def sound_tar(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, content in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()

@@ -5,8 +5,8 @@ import random
 import struct
 from functools import cache
 
-from tests.datasets.crafting import blocks, pax, record, sound_tar, tar_header, tar_member
-from tests.handlers.packing import zipped
+from tests.datasets.crafting import blocks, pax, record, tar_header, tar_member
+from tests.handlers.packing import tar, zipped
 
 _FILES = {f"train/{name}/{i}.jpg": f"{name} {i} ".encode() * 20 for name in ("rose", "tulip") for i in range(4)}
 _EXTREMES = (0, 1, 0x7F, 0xFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 2**63 - 1, 2**64 - 1)
@@ -18,7 +18,7 @@ def _sound(suffix: str) -> bytes:
         return zipped(_FILES)
     long_name = tar_member(b"././@LongLink", b"train/rose/" + b"l" * 120 + b".jpg\0", b"L") + tar_member()
     records = pax([record(b"path", b"train/tulip/p.jpg"), record(b"size", b"3"), record(b"mtime", b"1.5")])
-    return long_name + records + tar_header(size=1) + blocks(b"123") + sound_tar(_FILES)
+    return long_name + records + tar_header(size=1) + blocks(b"123") + tar(_FILES)
 
 
 def mutated(suffix: str, seed: int) -> bytes:

@@ -1,11 +1,8 @@
 """What does not become a model says why, in one sentence, and leaves what serves alone."""
 
 import base64
-import io
 import re
 import subprocess
-import tarfile
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,27 +11,10 @@ import pytest
 
 from embedded_account import Faults
 from tests.flow.pictures import picture, write_dataset
+from tests.handlers.packing import tar_gz, zipped
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.account]
-
-
-def _zip(members: dict[str, bytes]) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return file.getvalue()
-
-
-def _tar(members: dict[str, bytes]) -> bytes:
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w:gz") as archive:
-        for name, content in members.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
-    return file.getvalue()
 
 
 _PICTURE = picture(0, 3, seed="refusal")
@@ -45,10 +25,10 @@ _CASES = {
         **{f"datasets/oneclass/train/only/{n}.png": _PICTURE for n in range(6)},
         "datasets/oneclass/_SUCCESS": b"",
     },
-    "emptyzip": {"datasets/emptyzip.zip": _zip({})},
-    "cutzip": {"datasets/cutzip.zip": _zip({f"train/a/{n}.png": _PICTURE for n in range(6)})[:-40]},
-    "emptytar": {"datasets/emptytar.tar.gz": _tar({})},
-    "cuttar": {"datasets/cuttar.tar.gz": _tar({f"train/a/{n}.png": _PICTURE for n in range(60)})[:3000]},
+    "emptyzip": {"datasets/emptyzip.zip": zipped({})},
+    "cutzip": {"datasets/cutzip.zip": zipped({f"train/a/{n}.png": _PICTURE for n in range(6)})[:-40]},
+    "emptytar": {"datasets/emptytar.tar.gz": tar_gz({})},
+    "cuttar": {"datasets/cuttar.tar.gz": tar_gz({f"train/a/{n}.png": _PICTURE for n in range(60)})[:3000]},
 }
 _SENTENCES = {
     "nothing": "no",

@@ -139,11 +139,11 @@ def test_each_error_in_each_state_is_a_sentence_with_a_step(event, settings, err
     so_far = {"Dataset": {"Name": "flowers"}, "Trigger": whole["Trigger"]}
 
     for name in _RUN:
-        said = reason(_failed_with(so_far, error, cause), settings)
-        assert said.startswith(f"dataset 'flowers': {name}"), said
-        assert said.isprintable(), said
-        assert len(said) < 1200, said
-        assert "; " in said, said
+        sentence = reason(_failed_with(so_far, error, cause), settings)
+        assert sentence.startswith(f"dataset 'flowers': {name}"), sentence
+        assert sentence.isprintable(), sentence
+        assert len(sentence) < 1200, sentence
+        assert "; " in sentence, sentence
         so_far = {**so_far, (part := _STATES[name]["ResultPath"].removeprefix("$.")): whole[part]}
 
 

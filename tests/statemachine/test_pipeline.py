@@ -56,7 +56,7 @@ def test_every_arn_is_of_the_stacks_partition(definition: dict[str, Any], partit
     """
     arns = re.findall(r"arn:([^:]*):(\w+)", substituted(definition, partition))
 
-    assert {found for found, _ in arns} == {partition}
+    assert {each for each, _ in arns} == {partition}
     assert {service for _, service in arns} == {"lambda", "states"}
 
 

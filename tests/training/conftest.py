@@ -1,6 +1,7 @@
 """Small image folders with classes that a network tells apart at a glance, and settings for a job of seconds."""
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,14 @@ from training.config import TrainingConfig, parse_config
 def _one_thread() -> None:
     """Compute with one thread: where other programs take a core, two that wait for each other are 30 times slower."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _sigterm() -> Iterator[None]:
+    """Give SIGTERM back to pytest: a job's main() takes it over."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture

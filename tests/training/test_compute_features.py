@@ -3,10 +3,8 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,14 +15,6 @@ from training import compute_features, train
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = ["--model-name", "resnet18", "--weights", "none", "--image-size", "32", "--batch-size", "8", "--epochs", "4"]
 HEAD = [*FLAGS, "--trainable", "head", "--lr", "0.01", "--extractor", "torch"]
-
-
-@pytest.fixture(autouse=True)
-def _signals() -> Iterator[None]:
-    """main() takes SIGTERM over; give it back to pytest."""
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture

@@ -4,11 +4,9 @@ import json
 import math
 import os
 import re
-import signal
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +24,6 @@ EPOCH_LINE = re.compile(
     r" seconds=[0-9.]+ images_per_second=\d+(?: best_validation_top1=[0-9.]+)?$",
     re.MULTILINE,
 )
-
-
-@pytest.fixture(autouse=True)
-def _signals() -> Iterator[None]:
-    """main() takes SIGTERM over; give it back to pytest."""
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """The product's own training script as a spot job of the account: reclaimed in mid-training, it ends all the same."""
 
 import json
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +28,6 @@ CHANNELS = {"train": "train", "validation": "valid", "test": "test"}
 def workbench(account: RunningAccount) -> Workbench:
     """Give a bucket for jobs of the shared account."""
     return new_workbench(account)
-
-
-@pytest.fixture(autouse=True)
-def _signals() -> Iterator[None]:
-    """main() takes SIGTERM over; give it back to pytest."""
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
 
 
 def request(workbench: Workbench, photos: Path) -> dict[str, Any]:
