@@ -13,8 +13,8 @@ _MAX_PROBLEMS = 3
 
 def problems(error: ValidationError) -> str:
     """Return where the input is wrong and how, of the first few places; pydantic's own text has an address in it."""
-    found = error.errors(include_url=False)
-    told = [_problem(one["type"], ".".join(map(str, one["loc"])), one["msg"], one["input"]) for one in found]
+    errors = error.errors(include_url=False)
+    told = [_problem(one["type"], ".".join(map(str, one["loc"])), one["msg"], one["input"]) for one in errors]
     more = len(told) - _MAX_PROBLEMS
     return ", ".join(told[:_MAX_PROBLEMS]) + (f" and {more} more" if more > 0 else "")
 

@@ -233,8 +233,8 @@ def test_the_sweep_tells_of_what_starts_nothing(frozen):
     frozen.put("datasets/dropped.tar", b"no archive")
 
     for _ in range(2):
-        succeeded, said = call(frozen, "start-execution", {"Sweep": True})
-        assert succeeded, said
+        succeeded, answer = call(frozen, "start-execution", {"Sweep": True})
+        assert succeeded, answer
 
     row = item_of(frozen, Arrival.key_of("datasets/*.*"))
     frozen.client("s3").delete_object(Bucket=frozen.outputs["DataBucketName"], Key="datasets/dropped.tar")
