@@ -120,6 +120,7 @@ class TrainingConfig:
     )
     validation_fraction: float = setting(0.15, DATA, "taken from train when --data has none", bounds=(0.01, 0.5))
     test_fraction: float = setting(0.15, DATA, "taken from train when --data has none", bounds=(0.01, 0.5))
+    calibrate: bool = setting(True, DATA, "divide the logits by a temperature that is fitted on the validation split")
     save_model: bool = setting(True, DATA, "false: metrics only, as a tuning job needs")
     dataset_fingerprint: str = setting("", DATA, "recorded with the model, and compared with the features'")
     profile: int = setting(

@@ -110,6 +110,7 @@ def train_and_score(config: TrainingConfig, world: "World", stop: StopSignal) ->
         f"ready after {time.perf_counter() - started:.2f} s"
     )
     fitted = fit(ready, world, stop)
+    temperature = calibrate(ready)
     ready.finish()
     say(f"best_epoch={fitted.best_epoch} best_validation_top1={fitted.best_validation.top1:.4f}")
     if fitted.broke_down:
@@ -119,7 +120,7 @@ def train_and_score(config: TrainingConfig, world: "World", stop: StopSignal) ->
         )
     test_logits = score_test_split(trained, datasets, world)
     if world.is_first:
-        write_results(config, trained, datasets, fitted, test_logits)
+        write_results(config, trained, datasets, fitted, test_logits, temperature)
     say(f"finished after {time.perf_counter() - started:.2f} s")
 
 
@@ -129,6 +130,7 @@ def write_results(
     datasets: "Datasets",
     fitted: "FitResult",
     test_logits: "Tensor | None",
+    temperature: float | None,
 ) -> None:
     """Write the artifact, evaluation.json with what the artifact answers, and the report."""
     from training.export.artifact import save_model
@@ -146,7 +148,7 @@ def write_results(
             golden = golden_predictions(config.model_dir, samples, test_logits)
             scored = score_as_served(serving, trained, datasets.test, test_logits, config.model_dir)
     say_test_scores(scored, datasets)
-    evaluation = evaluation_of(config, datasets, fitted, scored, golden, serving)
+    evaluation = evaluation_of(config, datasets, fitted, scored, golden, serving) | {"temperature": temperature}
     write_evaluation(evaluation, config)
     if config.save_model:
         say(try_report(evaluation, samples, config))
@@ -167,6 +169,18 @@ def fit(ready: "Preparation", world: "World", stop: StopSignal) -> "FitResult":
     if profiler is not None:
         say(profiler.write(ready.config.output_data_dir))
     return fitted
+
+
+def calibrate(ready: "Preparation") -> float | None:
+    """Make the probabilities of the network mean what they say, by the validation split; None where it is not saved."""
+    from training.model.temperature import apply_temperature, fit_temperature
+
+    if not (ready.config.save_model and ready.config.calibrate):
+        return None
+    temperature = fit_temperature(ready.validation.logits(ready.module), ready.validation.labels)
+    apply_temperature(ready.module, temperature)
+    say(f"temperature={temperature:.3f}, fitted on {len(ready.validation.labels)} validation images")
+    return temperature
 
 
 def start_profiler(config: TrainingConfig, world: "World") -> "Profiler | None":
