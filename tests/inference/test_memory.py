@@ -178,7 +178,7 @@ def test_photograph_of_64_megapixels_fits(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_progressive_jpeg_of_64_megapixels_is_refused_by_its_scans(tmp_path: Path) -> None:
+def test_progressive_jpeg_of_64_megapixels_is_refused(tmp_path: Path) -> None:
     """libjpeg would keep 190 MB of coefficients and go over them ten times; the sentence says how to save it."""
     refusal = cost_of(write(tmp_path, flat("RGB", (9248, 6936)), "JPEG", progressive=True)).refusal
 
