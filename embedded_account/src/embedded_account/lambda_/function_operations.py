@@ -115,7 +115,7 @@ class FunctionOperations(LambdaOperations):
 
     def list_functions(self, params: Params) -> Answer:
         """List $LATEST of every function, or all versions."""
-        functions = [entry["latest"] for entry in self._backend._lambdas._functions.values()]
+        functions = [entry["latest"] for entry in list(self._backend._lambdas._functions.values())]
         if params.get("FunctionVersion") == "ALL":
             functions = [version for function in functions for version in self._versions(function)]
         return page([function.get_configuration() for function in functions], params, "Functions")

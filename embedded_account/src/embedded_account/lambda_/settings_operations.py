@@ -95,7 +95,7 @@ class SettingsOperations(LambdaOperations):
 
     def account_settings(self, params: Params) -> Answer:
         """Return the account's limits and use."""
-        functions = [entry["latest"] for entry in self._backend._lambdas._functions.values()]
+        functions = [entry["latest"] for entry in list(self._backend._lambdas._functions.values())]
         limit = {
             "TotalCodeSize": 80_530_636_800,
             "CodeSizeUnzipped": 262_144_000,

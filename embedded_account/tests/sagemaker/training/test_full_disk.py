@@ -18,11 +18,13 @@ _LEAVES_NO_ROOM = """
 import os, pathlib
 pathlib.Path(os.environ["SM_MODEL_DIR"], "weights").write_bytes(b"x" * (3 << 20))
 """
-# What a full disk leads to in AWS's toolkit: the failure cannot be written, and it exits with 0.
+# What a full disk leads to in AWS's toolkit: the failure cannot be written, and it exits with 0. The line is written at
+# once, since the toolkit makes a line of each piece that it reads.
 _LOSES_ITS_FAILURE = """
-import os, shutil
+import os, shutil, sys
 shutil.rmtree(os.environ["SM_OUTPUT_DIR"])
-raise ValueError("class rose has 1 image")
+os.write(2, b"ValueError: class rose has 1 image\\n")
+sys.exit(1)
 """
 _CONFIG = {
     "Strategy": "Random",
