@@ -33,17 +33,17 @@ class Failed:
     cause: str  # one sentence
 
 
-def outcome_of(token: Token, *, surely_started: bool) -> Succeeded | Failed | None:
+def outcome_of(token: Token, *, surely_started: bool, was_seen: bool = False) -> Succeeded | Failed | None:
     """Return the outcome of what a token waits for, or None while it goes on.
 
-    What cannot be described is missing only once it has had the time to be known everywhere.
+    What cannot be described is missing only once it has had the time to be known everywhere, or was described before.
     `surely_started` is False while the handler that stored the token may not yet have made its request: then a
     missing job is no failure, nor is an endpoint that still serves its old config.
     """
     kind = token.kind
     described = describe(kind, token.resource_name)
     if described is None:
-        is_settled = time.time() - token.created_at > SETTLING_SECONDS
+        is_settled = was_seen or time.time() - token.created_at > SETTLING_SECONDS
         cause = failures.vanished_sentence(kind, token.resource_name)
         return Failed(_ERRORS[kind], cause) if surely_started and is_settled else None
     if kind == "features":

@@ -81,7 +81,7 @@ def start(ledger: Ledger, token: Token, create: Callable[[], object] | None) -> 
         logger.info("the token was answered before the request returned", resource_name=token.resource_name)
     if not created:
         logger.info("met an earlier try", kind=token.kind, resource_name=token.resource_name)
-        resolve(ledger, token.resource_arn)
+        resolve(ledger, token.resource_arn, was_seen=True)
     return created
 
 
@@ -93,13 +93,16 @@ def _met_earlier_try(token: Token) -> bool:
     return goes_to(described, token.endpoint_config_name or "")
 
 
-def resolve(ledger: Ledger, resource_arn: str) -> Resolution:
-    """Answer the token of a job or endpoint if that has ended; return what happened."""
+def resolve(ledger: Ledger, resource_arn: str, *, was_seen: bool = False) -> Resolution:
+    """Answer the token of a job or endpoint if that has ended; return what happened.
+
+    `was_seen` says that an earlier try's was described a moment ago: if it is missing now, it was deleted.
+    """
     token = Token.get(ledger, resource_arn)
     if token is None:
         return Resolution.UNKNOWN
     too_old = time.time() - token.created_at > LONGEST_LAMBDA_SECONDS
-    outcome = outcome_of(token, surely_started=bool(token.started) or too_old)
+    outcome = outcome_of(token, surely_started=bool(token.started) or too_old, was_seen=was_seen)
     if outcome is None:
         return Resolution.GOES_ON
     if not token.claim(ledger):

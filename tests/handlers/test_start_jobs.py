@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from handlers import start_training_job, start_tuning_job
-from handlers.contract.errors import AwsError, AwsRequestError, AwsThrottledError
+from handlers.contract.errors import AwsError, AwsRequestError, AwsThrottledError, InputError
 from handlers.contract.settings import Settings
 from handlers.contract.states import StartTrainingJobInput, StartTuningJobInput
 from handlers.ledger import Token
@@ -196,7 +196,7 @@ def test_missing_field_is_named_before_any_call(world, case, event, lambda_conte
     broken = event(case.event_name)
     del broken["TaskToken"]
 
-    with pytest.raises(ValueError, match="TaskToken"):
+    with pytest.raises(InputError, match="TaskToken is missing"):
         case.handler(broken, lambda_context)
     assert world.sagemaker.calls == []
 
