@@ -107,9 +107,9 @@ def prediction_function(account: RunningAccount, endpoint: CountingEndpoint) -> 
 
 
 def _package() -> bytes:
-    """Return the zip of the handlers, as deploy.py makes it; the prediction function needs no layer."""
+    """Return the zip of the functions' code, as deploy.py makes it; the prediction function needs no layer."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for path in sorted((ROOT / "handlers").rglob("*.py")):
+        for path in sorted(path for name in ("datasets", "handlers") for path in (ROOT / name).rglob("*.py")):
             archive.write(path, str(path.relative_to(ROOT)))
     return buffer.getvalue()

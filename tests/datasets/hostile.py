@@ -180,7 +180,8 @@ _ZIPS: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: Zip([ZipMember(b"a/%d.jpg" % i, b"") for i in range(9000)]).build(), "",
     ),
     "file-is-a-folder-too": (lambda: Zip([ZipMember(b"a/1.jpg"), ZipMember(b"a/1.jpg/2.jpg")]).build(), ""),
-    "deep": (_named(b"a/" * 440 + b"1.jpg"), ""),
+    "deep": (_named(b"a/" * 420 + b"1.jpg"), ""),
+    "too-deep": (_named(b"a/" * 440 + b"1.jpg"), "is longer than 850 bytes"),
     "empty": (lambda: Zip().build(), "holds no file"),
     "zeros": (lambda: bytes(MEBIBYTE), "it is no zip file"),
 }  # fmt: skip
