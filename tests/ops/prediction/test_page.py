@@ -183,7 +183,7 @@ def test_failure_is_shown_and_the_next_picture_works(
 
     page.evaluate("document.getElementById('url').value = 'https://127.0.0.1/dog.jpg'")
     page.evaluate("document.getElementById('ask').click()")
-    page.wait_for("document.getElementById('message').textContent.includes('not public')")
+    page.wait_for("document.getElementById('message').textContent.includes('no public address')")
 
 
 def test_dropped_picture_is_classified(page: Browser) -> None:
