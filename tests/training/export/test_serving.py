@@ -66,12 +66,12 @@ def one_hot(indices: list[int]) -> Any:
         ([0] * 100, "int8", "agrees with fp32 on 100.0% of 100 validation images and loses 0.00 points"),
         ([0] * 99 + [1], "fp32", "loses 1.00 points; at least 98% and at most 0.5 points are asked for"),
         ([0] * 97 + [1] * 3, "fp32", "agrees with fp32 on 97.0%"),
-        ([0] * 18, "fp32", "so few images allow 82.4%, and at least 95% is asked for"),
-        ([0] * 73, "int8", "agrees with fp32 on 100.0% of 73 validation images"),
+        ([0] * 18, "fp32", "so few images allow 82.4%, and at least 93% is asked for"),
+        ([0] * 52, "int8", "agrees with fp32 on 100.0% of 52 validation images"),
     ],
 )
 def test_int8_is_taken_only_where_it_answers_as_fp32_does(int8: list[int], precision: str, words: str) -> None:
-    """Agreement of at least 0.98, and of 0.95 beyond doubt, and a loss of at most 0.5 points; the reason says what."""
+    """Agreement of at least 0.98, and of 0.93 beyond doubt, and a loss of at most 0.5 points; the reason says what."""
     serving = accept_int8(one_hot([0] * len(int8)), one_hot(int8), np.zeros(len(int8), np.int64))
 
     assert serving.precision == precision
