@@ -62,9 +62,9 @@ def test_an_event_that_comes_after_a_newer_one_starts_nothing(
     dataset = "order" + "".join(map(str, order))
     for number in range(3):
         seconds = _GAP_SECONDS * (order.index(number) + 1)
-        faults.add("delay-event", name="Object Created", seconds=seconds)
-    for _ in range(3):
+        delay = faults.add("delay-event", name="Object Created", seconds=seconds)
         stack.put(f"datasets/{dataset}/_SUCCESS")
+        wait_for(partial(faults.happened, delay), 30)  # events are handed on beside one another: each meets its own
 
     for num_events in (1, 2, 3):
         embedded_account.advance_clock(stack.account.info, _GAP_SECONDS)
