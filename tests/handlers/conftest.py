@@ -12,7 +12,7 @@ import pytest
 from moto import mock_aws
 from moto.dynamodb.responses import DynamoHandler
 
-from handlers import aws, start_execution
+from handlers import aws, deploy_endpoint, start_execution
 from handlers.contract.settings import Settings
 from handlers.ledger import Run, RunStatus, Serving
 from tests.handlers.cases import Runtime
@@ -161,3 +161,9 @@ def scene(settings, switches, chaos, event, lambda_context):
         chaos.plan(-1, None)
 
     return make
+
+
+@pytest.fixture
+def deploy(world, sent, event, lambda_context):
+    """Give a call of the handler with a token."""
+    return lambda token="T": deploy_endpoint.handler({**event("deploy_endpoint"), "TaskToken": token}, lambda_context)
