@@ -31,6 +31,16 @@ _UNKNOWN_CALLER = {
     "SignatureDoesNotMatch",
     "AuthFailure",
 }
+# What SageMaker, Step Functions, Lambda and CloudWatch Logs answer about what is not there (any more).
+GONE = frozenset(
+    {
+        "ValidationException",
+        "ResourceNotFound",
+        "ResourceNotFoundException",
+        "StateMachineDoesNotExist",
+        "ExecutionDoesNotExist",
+    }
+)
 _REMEDY = "run `aws configure` or set AWS_PROFILE, or add --local to use the embedded account"
 
 

@@ -70,37 +70,29 @@ class FailFromState(Fail):  # type: ignore[misc]
 
 def transient_retry() -> JitteredRetry:
     """Six retries over about two minutes, for errors of the Lambda service only."""
-    return JitteredRetry(
-        error_equals=TRANSIENT_LAMBDA_ERRORS,
-        interval_seconds=2,
-        max_attempts=6,
-        backoff_rate=2,
-        max_delay_seconds=60,
-        jitter_strategy="FULL",
-    )
+    return _retry(TRANSIENT_LAMBDA_ERRORS, interval_seconds=2)
 
 
 def pending_retry() -> JitteredRetry:
     """Six more tries over about three minutes, while what a state builds on is not known everywhere yet."""
-    return JitteredRetry(
-        error_equals=["AwsPendingError"],
-        interval_seconds=5,
-        max_attempts=6,
-        backoff_rate=2,
-        max_delay_seconds=60,
-        jitter_strategy="NONE",
-    )
+    return _retry(["AwsPendingError"], jitter_strategy="NONE")
 
 
 def report_retry() -> JitteredRetry:
     """Two more reports when one was cut short by whatever it was: a report may be repeated."""
+    return _retry(["States.ALL"], max_attempts=2)
+
+
+def _retry(
+    errors: list[str], *, interval_seconds: int = 5, max_attempts: int = 6, jitter_strategy: str = "FULL"
+) -> JitteredRetry:
     return JitteredRetry(
-        error_equals=["States.ALL"],
-        interval_seconds=5,
-        max_attempts=2,
+        error_equals=errors,
+        interval_seconds=interval_seconds,
+        max_attempts=max_attempts,
         backoff_rate=2,
         max_delay_seconds=60,
-        jitter_strategy="FULL",
+        jitter_strategy=jitter_strategy,
     )
 
 

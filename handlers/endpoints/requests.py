@@ -9,7 +9,7 @@ from handlers.contract.states import DeployEndpointInput
 from handlers.endpoints.containers import container
 from handlers.executions.outcomes import VARIANT_NAME
 from handlers.executions.redeployments import SERVES_NOTHING
-from handlers.training_jobs.jobs import tags
+from handlers.training_jobs.jobs import pending_config, tags
 
 _CHANGING = ("Creating", "Updating", "SystemUpdating", "RollingBack")
 _MIN_CANARY_INSTANCES = 2
@@ -112,7 +112,7 @@ def next_move(
     if endpoint is None:
         return "create"
     name, status = endpoint["EndpointName"], endpoint["EndpointStatus"]
-    pending = endpoint.get("PendingDeploymentSummary", {}).get("EndpointConfigName")
+    pending = pending_config(endpoint)
     if config_name in (endpoint["EndpointConfigName"], pending) and status in (*_CHANGING, "InService"):
         return "wait"
     if was_tried and status == "Updating" and pending is None:

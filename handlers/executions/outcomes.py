@@ -10,7 +10,7 @@ from handlers.contract.states import Endpoint, JobKind, Training, Tuning
 from handlers.ledger import Token
 from handlers.training_jobs import failures
 from handlers.training_jobs.features import features_of
-from handlers.training_jobs.jobs import describe
+from handlers.training_jobs.jobs import describe, pending_config
 
 SETTLING_SECONDS = 60  # a description may miss what was just made; then the sweep, at the latest, looks again
 VARIANT_NAME = "AllTraffic"
@@ -60,7 +60,7 @@ def goes_to(endpoint: Mapping[str, Any], config_name: str) -> bool:
 
     It takes a moment until the description of an update says where it leads; only one execution deploys at a time.
     """
-    pending = endpoint.get("PendingDeploymentSummary", {}).get("EndpointConfigName")
+    pending = pending_config(endpoint)
     if pending is None and endpoint["EndpointStatus"] == "Updating":
         return True
     return config_name in (endpoint["EndpointConfigName"], pending)

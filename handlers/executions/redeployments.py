@@ -3,7 +3,6 @@
 The results of an execution are in its summary. Handed to a new execution they let it pass tuning and training by.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,9 +10,11 @@ from typing import Any
 from handlers import aws
 from handlers.aws.objects import head, read, split_uri
 from handlers.contract.errors import AwsError, AwsNotFoundError
+from handlers.contract.json_bounds import bounded_json
 from handlers.contract.settings import Settings
 from handlers.contract.states import Evaluation, RegisteredModel, Training
-from handlers.training_jobs.jobs import describe
+from handlers.training_jobs.evaluations import MAX_MEMORY_BYTES
+from handlers.training_jobs.jobs import describe, pending_config
 
 SERVES_NOTHING = ("Failed", "Deleting", "OutOfService")
 _RESULTS = ("Features", "Tuning", "Training", "Evaluation", "Model")  # of the states that are passed by
@@ -46,8 +47,7 @@ def serving_config(settings: Settings) -> str:
     endpoint = describe("endpoint", settings.endpoint_name)
     if endpoint is None or endpoint["EndpointStatus"] in SERVES_NOTHING:
         return ""
-    pending = endpoint.get("PendingDeploymentSummary", {}).get("EndpointConfigName")
-    return str(pending or endpoint["EndpointConfigName"])
+    return str(pending_config(endpoint) or endpoint["EndpointConfigName"])
 
 
 def kept_model(execution_name: str, settings: Settings) -> KeptModel:
@@ -72,7 +72,7 @@ def kept_model(execution_name: str, settings: Settings) -> KeptModel:
 
 def _state(execution_name: str, settings: Settings) -> dict[str, Any]:
     summary = read(settings.bucket_name, f"runs/{execution_name}/summary.json", _MAX_SUMMARY_BYTES)
-    return dict(json.loads(summary)["State"])
+    return dict(bounded_json(summary, MAX_MEMORY_BYTES)["State"])
 
 
 def _problem(training: Training, evaluation: Evaluation, package: RegisteredModel, settings: Settings) -> str:

@@ -129,6 +129,12 @@ def describe(kind: JobKind, name: str) -> "Mapping[str, Any] | None":
         raise
 
 
+def pending_config(endpoint: "Mapping[str, Any]") -> str | None:
+    """Return the config that a described endpoint is changing to, as far as its description says so yet."""
+    name: str | None = endpoint.get("PendingDeploymentSummary", {}).get("EndpointConfigName")
+    return name
+
+
 def stop_job(kind: JobKind, name: str) -> bool:
     """Stop a job; False if there is none, or it has ended, or it is an endpoint.
 

@@ -91,7 +91,7 @@ def merged_parameters(session: Session, bundle: Bundle, given: Mapping[str, str]
     Raises:
         StackError: one is unknown, missing, or no value that its parameter may have; or the stack stays busy.
     """
-    current = recovery.idle(session)
+    current = stacks.find_idle(session)
     previous = {} if current is None or states.is_new(current.status) else current.parameters
     defaults = parameters.template_defaults(bundle.template)
     source = artifacts.source_s3_uri(session, bundle)

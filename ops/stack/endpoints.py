@@ -8,11 +8,10 @@ from typing import Final
 
 from botocore.exceptions import ClientError
 
-from ops.errors import error_code
+from ops.errors import GONE, error_code
 from ops.session import Session
 from ops.stack import tagged
 
-_GONE = {"ValidationException", "ResourceNotFound", "ResourceNotFoundException"}
 _DIMENSION: Final = "sagemaker:variant:DesiredInstanceCount"
 
 
@@ -57,7 +56,7 @@ def find(session: Session, name: str) -> EndpointState | None:
     try:
         described = session.sagemaker.describe_endpoint(EndpointName=name)
     except ClientError as error:
-        if error_code(error) in _GONE:
+        if error_code(error) in GONE:
             return None
         raise
     variants = {
@@ -82,7 +81,7 @@ def owner(session: Session, name: str) -> str:
     try:
         arn = session.sagemaker.describe_endpoint(EndpointName=name)["EndpointArn"]
     except ClientError as error:
-        if error_code(error) in _GONE:
+        if error_code(error) in GONE:
             return ""
         raise
     return tagged.owner(session, arn)

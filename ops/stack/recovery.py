@@ -18,19 +18,6 @@ _STUCK = "UPDATE_ROLLBACK_FAILED"  # which has a step of its own
 _MAX_STEPS = 5  # wait, roll back, continue it, and twice somebody else
 
 
-def idle(session: Session) -> Stack | None:
-    """Return the stack once nobody changes it, None when there is none.
-
-    Raises:
-        StackError: somebody else's change takes too long.
-    """
-    stack = stacks.find(session)
-    if stack is None or not stacks.is_busy(stack.status):
-        return stack
-    stacks.wait_while_busy(session, stack)
-    return stacks.find(session)
-
-
 def make_changeable(session: Session, confirm: Callable[[str], bool] | None) -> Stack | None:
     """Return the stack once it can be updated, or created by a change set; None when there is none.
 

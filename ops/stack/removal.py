@@ -8,28 +8,19 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ops.errors import StackError, error_code
+from ops.errors import GONE, StackError, error_code
 from ops.session import Session
 from ops.stack import endpoints
 from ops.stack.belongings import Belongings
 from ops.stack.tagged import Tagged
 
 Say = Callable[[str], None]
-GONE = {
-    "ValidationException",
-    "ResourceNotFound",
-    "ResourceNotFoundException",
-    "StateMachineDoesNotExist",
-    "ExecutionDoesNotExist",
-}
 
 
 def remove_serving(session: Session, own: Belongings, tagged: Tagged, former: set[str], say: Say) -> None:
     """Remove all that serves or has served; what a person has made of it is left and named."""
     for name in sorted({own.endpoint, *tagged.endpoints, *former} - {""}):
-        is_own = name in tagged.endpoints
-        whose = endpoints.owner(session, name)
-        if is_own or (name == own.endpoint and not whose):
+        if name in tagged.endpoints or (name == own.endpoint and not endpoints.owner(session, name)):
             _remove_endpoint(session, name, say)
         elif endpoints.find(session, name) is None:
             _remove_scaling(session, name, say)

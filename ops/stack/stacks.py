@@ -145,6 +145,19 @@ def follow(
     raise _still_busy(session, "changing")
 
 
+def find_idle(session: Session) -> Stack | None:
+    """Return the stack once nobody changes it, None when there is none.
+
+    Raises:
+        StackError: somebody else's change takes too long.
+    """
+    stack = find(session)
+    if stack is None or not is_busy(stack.status):
+        return stack
+    wait_while_busy(session, stack)
+    return find(session)
+
+
 def wait_while_busy(session: Session, stack: Stack) -> None:
     """Wait until a change that somebody else has begun has ended, well or not.
 

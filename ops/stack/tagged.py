@@ -10,10 +10,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from handlers.contract.names import STACK_TAG
-from ops.errors import error_code
+from ops.errors import GONE, error_code
 from ops.session import MAX_CONNECTIONS, Session
-
-_GONE = {"ValidationException", "ResourceNotFound", "ResourceNotFoundException"}
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ def owner(session: Session, arn: str) -> str:
     try:
         tags = session.sagemaker.list_tags(ResourceArn=arn)["Tags"]
     except ClientError as error:
-        if error_code(error) in _GONE:
+        if error_code(error) in GONE:
             return ""
         raise
     return next((tag["Value"] for tag in tags if tag["Key"] == STACK_TAG), "")

@@ -8,11 +8,11 @@ from __future__ import annotations
 from botocore.exceptions import ClientError
 
 from handlers.contract import names
-from ops.errors import StackError, error_code
+from ops.errors import GONE, StackError, error_code
 from ops.session import Session
 from ops.stack import artifacts, belongings, former_endpoints, removal, stacks, tagged
 from ops.stack.belongings import Belongings
-from ops.stack.removal import GONE, Say, ignoring_gone
+from ops.stack.removal import Say, ignoring_gone
 from ops.stack.stacks import Stack
 from ops.stack.tagged import Tagged
 
@@ -82,10 +82,7 @@ def _settled(session: Session) -> Stack | None:
     Raises:
         StackError: it is protected, so that it must not be deleted, or stays busy.
     """
-    stack = stacks.find(session)
-    if stack is not None and stacks.is_busy(stack.status):
-        stacks.wait_while_busy(session, stack)
-        stack = stacks.find(session)
+    stack = stacks.find_idle(session)
     if stack is not None and stack.is_protected:
         raise StackError(
             f"stack {session.stack_name!r}: is protected against deletion; if it is to go, first run"
