@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ops.packaging.bundle import Bundle
     from ops.runs.executions import Execution
     from ops.session import Session
+    from ops.stack.parameters import Parameters
 
 
 @click.group("deploy.py", cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -44,9 +45,7 @@ def up(pairs: tuple[str, ...], reset: bool, yes: bool, force: bool, stack_name: 
     from ops.preflight import check
     from ops.stack import deployment
 
-    given = _parse(pairs)
-    session, bundle = _session_and_bundle(stack_name, local)
-    merged = deployment.merged_parameters(session, bundle, given, reset=reset)
+    session, bundle, merged = _prepared(pairs, reset, stack_name, local)
     check.require(session, check.check(session, merged.values), force=force)
     stack = deployment.up(session, bundle, merged, None if local or yes else _confirm)
     facts(sorted(stack.outputs.items()))
@@ -60,9 +59,7 @@ def plan(pairs: tuple[str, ...], reset: bool, stack_name: str, local: bool) -> N
     from ops.preflight import check
     from ops.stack import deployment
 
-    given = _parse(pairs)
-    session, bundle = _session_and_bundle(stack_name, local)
-    merged = deployment.merged_parameters(session, bundle, given, reset=reset)
+    session, bundle, merged = _prepared(pairs, reset, stack_name, local)
     check.show_open(check.check(session, merged.values))
     deployment.plan(session, bundle, merged)
 
@@ -79,11 +76,9 @@ def check_account(pairs: tuple[str, ...], reset: bool, stack_name: str, local: b
     """
     from ops.preflight import check
     from ops.preflight.finding import blocking
-    from ops.stack import deployment
 
-    given = _parse(pairs)
-    session, bundle = _session_and_bundle(stack_name, local)
-    findings = check.check(session, deployment.merged_parameters(session, bundle, given, reset=reset).values)
+    session, _, merged = _prepared(pairs, reset, stack_name, local)
+    findings = check.check(session, merged.values)
     check.show(findings)
     if in_the_way := blocking(findings):
         raise click.ClickException(f"{len(in_the_way)} in the way; the table says what to do about each")
@@ -313,6 +308,15 @@ def _session(stack_name: str, local: bool) -> Session:
     from ops.session import open_session
 
     return open_session(stack_name, running_account() if local else None)
+
+
+def _prepared(pairs: tuple[str, ...], reset: bool, stack_name: str, local: bool) -> tuple[Session, Bundle, Parameters]:
+    """Return what a change of the stack begins with; wrong pairs are refused before anything is built."""
+    from ops.stack import deployment
+
+    given = _parse(pairs)
+    session, bundle = _session_and_bundle(stack_name, local)
+    return session, bundle, deployment.merged_parameters(session, bundle, given, reset=reset)
 
 
 def _session_and_bundle(stack_name: str, local: bool) -> tuple[Session, Bundle]:

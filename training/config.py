@@ -204,20 +204,23 @@ def parse_config(arguments: Sequence[str], environ: Mapping[str, str]) -> Traini
     values["trainable"] = "full" if values["unfreeze_depth"] else "head"
     config = TrainingConfig(**values)
     check_bounds(config)
-    _check_weights(config)
+    if problem := weights_problem(config.weights, config.model_name):
+        raise ConfigError(problem)
     _check_folders(config)
     return config
 
 
-def _check_weights(config: TrainingConfig) -> None:
-    is_lite = config.model_name == EFFICIENTNET_LITE0
-    if config.weights == "packaged" and not is_lite:
-        raise ConfigError(
-            f"weights=packaged are those of {EFFICIENTNET_LITE0}, not of {config.model_name!r}; "
+def weights_problem(weights: str, model_name: str) -> str:
+    """Return why a network has no starting weights of this kind; "" when it has."""
+    is_lite = model_name == EFFICIENTNET_LITE0
+    if weights == "packaged" and not is_lite:
+        return (
+            f"weights=packaged are those of {EFFICIENTNET_LITE0}, not of {model_name!r}; "
             f"use model_name={EFFICIENTNET_LITE0}, or other weights"
         )
-    if config.weights == "imagenet" and is_lite:
-        raise ConfigError(f"weights=imagenet: torchvision has none of {config.model_name!r}; use weights=packaged")
+    if weights == "imagenet" and is_lite:
+        return f"weights=imagenet: torchvision has none of {model_name!r}; use weights=packaged"
+    return ""
 
 
 def _check_folders(config: TrainingConfig) -> None:

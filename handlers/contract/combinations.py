@@ -4,8 +4,10 @@ CloudFormation's own Rules compare for equality only, so what is a comparison of
 Source: CloudFormation template reference, "Rule functions". Standard library only, as the settings.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+_LITE = "efficientnet_lite0"  # torchvision lacks the network, so it has no weights of it
 
 
 @dataclass(frozen=True)
@@ -32,33 +34,14 @@ class AtMost:
 
 
 @dataclass(frozen=True)
-class Needs:
-    """With a certain value of one parameter, another must not be empty."""
-
-    name: str
-    value: str
-    needed: str
-
-    @property
-    def parameters(self) -> tuple[str, str]:
-        """Return both names."""
-        return self.name, self.needed
-
-    def problem(self, values: Mapping[str, object]) -> str:
-        """Return what is wrong, "" when nothing is."""
-        if values.get(self.name) != self.value or values.get(self.needed, "not there"):
-            return ""
-        return f"{self.name}={self.value} and {self.needed}='': the second must be given"
-
-
-@dataclass(frozen=True)
-class OnlyTogether:
-    """A certain value of one parameter goes with a certain value of another, and with no other one."""
+class With:
+    """With a certain value of one parameter, the value of another must be such that `fits` holds."""
 
     name: str
     value: str
     partner: str
-    only: str
+    fits: Callable[[object], bool]
+    otherwise: str
 
     @property
     def parameters(self) -> tuple[str, str]:
@@ -67,31 +50,10 @@ class OnlyTogether:
 
     def problem(self, values: Mapping[str, object]) -> str:
         """Return what is wrong, "" when nothing is or the partner is not there."""
-        partner = values.get(self.partner, self.only)
-        if values.get(self.name) != self.value or partner == self.only:
+        if values.get(self.name) != self.value or self.partner not in values or self.fits(values[self.partner]):
             return ""
-        return f"{self.name}={self.value} and {self.partner}={partner}: the second must be {self.only}"
-
-
-@dataclass(frozen=True)
-class NeverTogether:
-    """A certain value of one parameter excludes a certain value of another."""
-
-    name: str
-    value: str
-    partner: str
-    excluded: str
-
-    @property
-    def parameters(self) -> tuple[str, str]:
-        """Return both names."""
-        return self.name, self.partner
-
-    def problem(self, values: Mapping[str, object]) -> str:
-        """Return what is wrong, "" when nothing is."""
-        if values.get(self.name) != self.value or values.get(self.partner) != self.excluded:
-            return ""
-        return f"{self.name}={self.value} and {self.partner}={self.excluded}: there is no such thing; change one"
+        partner = values[self.partner] or "''"
+        return f"{self.name}={self.value} and {self.partner}={partner}: {self.otherwise}"
 
 
 COMBINATIONS = (
@@ -100,9 +62,9 @@ COMBINATIONS = (
     AtMost("MaxParallelTuningJobs", "MaxTuningJobs"),
     AtMost("PredictProvisionedConcurrency", "PredictReservedConcurrency", zero_is_no_limit=True),
     # What follows is no comparison of numbers: template.yaml has it as Rules too.
-    Needs("Weights", "channel", "WeightsS3Uri"),
-    OnlyTogether("Weights", "packaged", "ModelName", "efficientnet_lite0"),
-    NeverTogether("Weights", "imagenet", "ModelName", "efficientnet_lite0"),  # torchvision lacks the network
+    With("Weights", "channel", "WeightsS3Uri", bool, "the second must be given"),
+    With("Weights", "packaged", "ModelName", lambda model: model == _LITE, f"the second must be {_LITE}"),
+    With("Weights", "imagenet", "ModelName", lambda model: model != _LITE, "there is no such thing; change one"),
 )
 
 

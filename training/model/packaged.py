@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from inference.efficientnet_lite import EfficientNetLite0
-from inference.preprocessing import EFFICIENTNET_LITE0
+from training.config import weights_problem
 from training.errors import WeightsError
 from training.model.weights import load_state
 from training.packages import install_packaged_weights
@@ -28,11 +28,8 @@ def load_packaged_weights(model: nn.Module, model_name: str) -> list[str]:
     Raises:
         WeightsError: another network, or the package is missing or not the one whose weights are known.
     """
-    if model_name != EFFICIENTNET_LITE0:
-        raise WeightsError(
-            f"weights=packaged are those of {EFFICIENTNET_LITE0}, not of {model_name!r}; "
-            f"use model_name={EFFICIENTNET_LITE0}"
-        )
+    if problem := weights_problem("packaged", model_name):
+        raise WeightsError(problem)
     # The publisher names the tensors in another way, and keeps them in the order of the network.
     return load_state(model, dict(zip(EfficientNetLite0().state_dict(), published_state().values(), strict=True)))
 
