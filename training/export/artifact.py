@@ -17,9 +17,8 @@ from training.versions import versions
 INFERENCE = Path(inference.__file__).resolve().parent
 WEIGHTS_FILE = "model.pt"
 WHEELS_FOLDER = "wheels"
-WHEELS = (
-    INFERENCE.parent / WHEELS_FOLDER / "inference"
-)  # in the source archive; ops/packaging/wheels.py puts them there
+# In the source archive; ops/packaging/wheels.py puts them there.
+WHEELS = INFERENCE.parent / WHEELS_FOLDER / "inference"
 REQUIREMENTS_FILE = "requirements.txt"
 NOT_SERVED = shutil.ignore_patterns("__pycache__", REQUIREMENTS_FILE)
 

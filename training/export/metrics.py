@@ -11,10 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 CALIBRATION_BINS = 15
+MAX_CONFUSIONS = 100_000  # cells; enough for 10,000 classes, few enough for the gate to read
 _Z_95 = 1.959964  # 97.5 % quantile of the normal distribution
-
-
-MAX_CONFUSIONS = 100_000
 
 
 def confusions(labels: NDArray[Any], predicted: NDArray[Any]) -> list[list[int]]:
