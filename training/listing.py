@@ -1,7 +1,8 @@
 """What lies in an image folder: images by class, and whatever else there is with the reason it is set aside."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -62,8 +63,10 @@ def channel_samples(folder: Path) -> Listing:
 def splits_of_folder(root: Path, validation_fraction: float, test_fraction: float, seed: int) -> dict[str, Listing]:
     """Return train, validation and test of an image folder; those it lacks are taken from train, stratified and seeded.
 
+    Where no class has images to spare there is no test.
+
     Raises:
-        DatasetError: no such folder, no image in it, or there are splits, but no train.
+        DatasetError: no such folder, no image in it, there are splits, but no train, or nothing is left to validate on.
     """
     files = [File(path) for path in _files(root)]
     layout = read_layout(files)
@@ -71,7 +74,8 @@ def splits_of_folder(root: Path, validation_fraction: float, test_fraction: floa
     if layout.has_splits() and not layout.split("train"):
         given = sorted(name for name in layout.folders if name)
         raise DatasetError(f"{str(root)!r} has {given} but no train/ folder; add it, or leave out all splits")
-    images, _ = make_splits(layout.images, {"validation": validation_fraction, "test": test_fraction}, seed)
+    images, made = make_splits(layout.images, {"validation": validation_fraction, "test": test_fraction}, seed)
+    _require_validation(images, made, root)
     listings = {name: Listing([]) for name in ("train", "validation", "test")}
     for image in images:
         listings[image.split].samples.append(Sample(root / layout.top / image.path, image.path, image.class_name))
@@ -79,7 +83,7 @@ def splits_of_folder(root: Path, validation_fraction: float, test_fraction: floa
         listing.samples.sort(key=lambda sample: sample.path)
     listings["train"].problems += [DataProblem(aside.path, aside.reason) for aside in layout.set_aside]
     listings["train"].problems += _empty_folders(files, layout)
-    return listings
+    return {name: listing for name, listing in listings.items() if listing.samples}
 
 
 def _files(folder: Path) -> Iterator[str]:
@@ -99,6 +103,16 @@ def _files(folder: Path) -> Iterator[str]:
 def _require_images(images: list[Sample] | list[Image], folder: Path) -> None:
     if not images:
         raise DatasetError(f"no images under {str(folder)!r}; expected CLASS/*{', CLASS/*'.join(IMAGE_SUFFIXES)}")
+
+
+def _require_validation(images: Sequence[Image], made: Sequence[str], root: Path) -> None:
+    """A made split takes images of classes that have one for it and one more to train on."""
+    if all(image.split != "validation" for image in images):
+        most = max(Counter(image.class_name for image in images).values())
+        raise DatasetError(
+            f"{str(root)!r} has at most {most} {'image' if most == 1 else 'images'} a class, too few to validate on; "
+            f"at least {1 + len(made)} of a class are needed, and 5 are sensible"
+        )
 
 
 def _empty_folders(files: Iterable[File], layout: Layout) -> list[DataProblem]:

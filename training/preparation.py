@@ -16,9 +16,11 @@ from training.data.inputs import ImageInputs, Inputs
 from training.data.splits import Datasets, Split, find_images, load_datasets, read_split
 from training.distributed import World
 from training.errors import ConfigError
+from training.features.binding import check_images
 from training.features.computing import check_backbone, check_features, check_settings, compute_features
 from training.features.inputs import FeatureInputs, Scale, class_names_of, datasets_of, fold_scale, head_config
 from training.features.store import FeatureStore, is_complete, open_store
+from training.listing import Listing
 from training.model.packaged import load_packaged_weights
 from training.model.precision import best_device
 from training.model.stages import set_trainable_stages
@@ -112,8 +114,10 @@ def _prepare_features(
     """A job that saves no model and has no test split does not even build the backbone."""
     store = open_store(folder)
     check_features(store.description, config, class_names_of(config.classes))
+    listings = find_images(config)
+    check_images(store, listings, folder)
     datasets = datasets_of(store, config, preprocessing)
-    datasets.test = _test_split(config, datasets, preprocessing)
+    datasets.test = _test_split(config, datasets, preprocessing, listings.get("test"))
     spec = _spec(config, datasets.class_names)
     network = None
     if config.save_model or datasets.test is not None:
@@ -143,9 +147,10 @@ def _new_head(spec: ModelSpec, config: TrainingConfig, store: FeatureStore, netw
     return head
 
 
-def _test_split(config: TrainingConfig, datasets: Datasets, preprocessing: Preprocessing) -> Split | None:
+def _test_split(
+    config: TrainingConfig, datasets: Datasets, preprocessing: Preprocessing, listing: Listing | None
+) -> Split | None:
     """Read the test split, if the job has one; what is wrong with it is added to the problems."""
-    listing = find_images(config).get("test") if config.test or config.data else None
     if listing is None:
         return None
     split, problems = read_split("test", listing, datasets.class_names, preprocessing, config, config.cache_mb * 2**20)

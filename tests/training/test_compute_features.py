@@ -137,12 +137,15 @@ def test_features_that_do_not_fit_fail_the_job_in_one_sentence(
 def test_plain_machine_computes_once_and_reuses(
     image_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`--features FOLDER` fills an empty folder and uses a full one."""
+    """`--features FOLDER` fills an empty folder and uses a full one, on the same data alone."""
     folders = ["--data", str(image_folder), "--features", str(tmp_path / "kept"), "--model-dir", str(tmp_path / "out")]
 
     for run in range(2):
         assert train.main([*HEAD, *folders, "--save-model", "false"], {}) == 0
         assert ("feature_seconds=" in capsys.readouterr().out) is (run == 0)
+    (image_folder / "train" / "red" / "0.jpg").unlink()
+    assert train.main([*HEAD, *folders, "--save-model", "false"], {}) == 1
+    assert "are of other data: 'train/red/0.jpg' is not in the train split now" in capsys.readouterr().err
 
 
 def test_computing_without_images_is_refused(on_features: dict[str, str], tmp_path: Path) -> None:
