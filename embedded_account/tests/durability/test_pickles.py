@@ -6,6 +6,7 @@ import socket
 import subprocess
 import threading
 from collections import defaultdict
+from pathlib import Path
 from weakref import WeakValueDictionary
 
 import pytest
@@ -50,6 +51,14 @@ def test_what_moto_holds_comes_back_whole():
     assert (again.by_name["a"], again.by_name["new"]) == ({"b": 1}, {})
     assert again.nested["a"]["b"] == {}
     assert again.weak["self"] is again
+
+
+def test_a_path_is_read_by_any_python():
+    """A path comes back as it was; the state names no class of pathlib, whose module differs from Python to Python."""
+    content = dumps({"file": Path("/a/b")}, {})
+
+    assert loads(content, {}) == {"file": Path("/a/b")}
+    assert b"pathlib" not in content
 
 
 class Counted(defaultdict[str, list[int]]):

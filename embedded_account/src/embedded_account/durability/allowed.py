@@ -51,7 +51,8 @@ _OWN = {
     "cloudformation.stacks": {"ChangeSet", "Stable", "Stack", "StackEvent", "StackResource"},
     "cloudformation.templates": {"Definition", "Template"},
     "cloudwatch.alarms": {"Alarm"},
-    "durability.pickles": {"_factory", "_nested", "_new_condition", "_new_defaultdict", "_new_event", "_new_lock"},
+    "durability.pickles": {"_factory", "_nested", "_new_condition", "_new_defaultdict", "_new_event", "_new_lock"}
+    | {"_new_path"},
     "identity": {"Credentials"},
     "kms.keys": {"Key"},
     "lambda_.function": {"Function"},

@@ -6,6 +6,7 @@ import threading
 import types
 from collections import defaultdict
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -56,6 +57,8 @@ class _Pickler(pickle.Pickler):
         """Say how to make anew what Python does not pickle by itself."""
         if isinstance(obj, (*_LOCKS, threading.Event, threading.Condition)):
             return _reduce_lock(obj)
+        if isinstance(obj, Path):  # its class has another module in each Python
+            return _new_path, (str(obj),)
         if isinstance(obj, WeakValueDictionary):
             return WeakValueDictionary, (dict(obj),)
         if isinstance(obj, defaultdict) and type(obj) is not defaultdict:  # moto's own ask for arguments
@@ -94,6 +97,10 @@ def _reduce_lock(obj: Any) -> Any:
 
 def _new_lock(is_reentrant: bool) -> Any:
     return threading.RLock() if is_reentrant else threading.Lock()
+
+
+def _new_path(path: str) -> Path:
+    return Path(path)
 
 
 def _new_condition() -> threading.Condition:
