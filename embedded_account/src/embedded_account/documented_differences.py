@@ -40,6 +40,8 @@ DIFFERENCES: dict[str, dict[str, str]] = {
     },
     "lambda": {
         "CreateFunction": "Python runtimes from zip files; MemorySize sets no limit and gives no share of a core",
+        "CreateEventSourceMapping": "SQS queues only, at once; filters, tags and destinations are refused by name",
+        "UpdateEventSourceMapping": "as CreateEventSourceMapping",
         "Invoke": "no sandbox; ClientContext and LogType as AWS, streaming is refused",
         "PutProvisionedConcurrencyConfig": "ready in seconds",
     },

@@ -249,8 +249,12 @@ def test_setting_beyond_lambdas_limits_is_refused(
 
 def test_operation_that_is_not_carried_out_is_refused_by_name(aws: Callable[[str], Any]) -> None:
     """A pretended success would be worse."""
-    with pytest.raises(ClientError, match=r"NotImplemented.*lambda:CreateEventSourceMapping"):
-        aws("lambda").create_event_source_mapping(FunctionName="f", EventSourceArn="arn:aws:sqs:us-east-1:1:q")
+    with pytest.raises(ClientError, match=r"NotImplemented.*lambda:CreateCodeSigningConfig"):
+        aws("lambda").create_code_signing_config(
+            AllowedPublishers={
+                "SigningProfileVersionArns": ["arn:aws:signer:us-east-1:123456789012:/signing-profiles/p/v"]
+            }
+        )
 
 
 def test_deleted_function_is_gone(function: NewFunction) -> None:

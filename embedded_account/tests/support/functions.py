@@ -78,8 +78,7 @@ def make_function(account: RunningAccount, source: str, **settings: Any) -> Depl
     client.create_function(
         FunctionName=name,
         Handler="app.handler",
-        Role=role(account),
         Code={"ZipFile": archive({"app.py": source})},
-        **{"Runtime": "python3.11", **settings},
+        **{"Runtime": "python3.11", "Role": role(account), **settings},
     )
     return Deployed(name, client, account)

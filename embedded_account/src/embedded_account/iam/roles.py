@@ -54,6 +54,7 @@ class Roles:
             ("lambda", "UpdateFunctionConfiguration"): self._of_function,
             ("lambda", "PutFunctionEventInvokeConfig"): self._of_destinations,
             ("lambda", "UpdateFunctionEventInvokeConfig"): self._of_destinations,
+            ("lambda", "CreateEventSourceMapping"): self._of_event_source,
             ("stepfunctions", "CreateStateMachine"): self._of_state_machine,
             ("stepfunctions", "UpdateStateMachine"): self._of_state_machine,
             ("scheduler", "CreateSchedule"): self._of_schedule,
@@ -98,14 +99,31 @@ class Roles:
         self._may_send(role_arn, name, call.get("DeadLetterConfig.TargetArn"))
 
     def _of_destinations(self, call: Call) -> None:
+        name, role_arn = self._function(call)
+        if role_arn:
+            for kind in ("OnSuccess", "OnFailure"):
+                self._may_send(role_arn, name, call.get(f"DestinationConfig.{kind}.Destination"))
+
+    def _of_event_source(self, call: Call) -> None:
+        name, role_arn = self._function(call)
+        source = str(call.get("EventSourceArn") or "")
+        if role_arn and source.startswith("arn:aws:sqs:"):
+            for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes"):
+                self._ask(
+                    role_arn,
+                    name,
+                    [Need(f"sqs:{action}", source)],
+                    "InvalidParameterValueException",
+                    f"The function execution role does not have permissions to call {action} on SQS",
+                )
+
+    def _function(self, call: Call) -> tuple[str, str]:
+        """Return name and role of the function that a request names; no role of one that there is not."""
         from moto.awslambda.models import lambda_backends
 
         name = str(call.get("FunctionName") or "").rpartition("function:")[2].partition(":")[0]
         known = lambda_backends[self._account.account_id][self._account.region]._lambdas._functions.get(name)
-        if not known:
-            return
-        for kind in ("OnSuccess", "OnFailure"):
-            self._may_send(known["latest"].role, name, call.get(f"DestinationConfig.{kind}.Destination"))
+        return name, str(known["latest"].role) if known else ""
 
     def _may_send(self, role_arn: str, name: str, target_arn: str | None) -> None:
         if not target_arn:

@@ -29,8 +29,9 @@ _FROM_MOTO = {
 
 def install(account: Account) -> None:
     """Serve the Lambda API of `account`."""
-    from embedded_account.lambda_ import environment, http, moto_functions, packages
+    from embedded_account.lambda_ import environment, http, moto_functions, moto_traces, packages
     from embedded_account.lambda_.alias_operations import AliasOperations
+    from embedded_account.lambda_.event_source_operations import EventSourceOperations
     from embedded_account.lambda_.forks import ForkServers
     from embedded_account.lambda_.function import code_folders
     from embedded_account.lambda_.function_operations import FunctionOperations
@@ -43,7 +44,8 @@ def install(account: Account) -> None:
     account.expose_running("execution environments", environment.running)
     account.expose_running("code folders", lambda: chain(code_folders(account), environment.code_folders()))
     moto_functions.install(account)
-    kinds = (FunctionOperations, AliasOperations, SettingsOperations, UrlOperations)
+    moto_traces.install()
+    kinds = (FunctionOperations, AliasOperations, SettingsOperations, UrlOperations, EventSourceOperations)
     own = ChainMap(*(kind(account).table() for kind in kinds))
     serve(account, "lambda", own, from_moto=_FROM_MOTO, checks={"PublishLayerVersion": packages.check_layer})
     account.singleton(Operations).carry_out("lambda", {"Invoke"})  # by the middleware

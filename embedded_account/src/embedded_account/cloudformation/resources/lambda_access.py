@@ -1,8 +1,8 @@
-"""AWS::Lambda::Permission, AWS::Lambda::EventInvokeConfig and AWS::Lambda::Url."""
+"""AWS::Lambda::Permission, AWS::Lambda::EventInvokeConfig, AWS::Lambda::EventSourceMapping and AWS::Lambda::Url."""
 
 from typing import Any, ClassVar
 
-from embedded_account.cloudformation.resources.kinds import api, boolean, integer, text
+from embedded_account.cloudformation.resources.kinds import api, boolean, integer, strings, text
 from embedded_account.cloudformation.resources.resource import Call, Properties, ResourceType, changed, picked
 
 
@@ -69,6 +69,42 @@ class EventInvokeConfig(ResourceType):
     def delete(self, call: Call, physical_id: str, properties: Properties) -> None:
         where = picked(properties, "FunctionName", "Qualifier")
         call.client("lambda").delete_function_event_invoke_config(**where)
+
+
+class EventSourceMapping(ResourceType):
+    """Which queue a function is fed from, and in what batches."""
+
+    name = "AWS::Lambda::EventSourceMapping"
+    properties: ClassVar = {
+        "BatchSize": integer,
+        "Enabled": boolean,
+        "EventSourceArn": text,
+        "FunctionName": text,
+        "FunctionResponseTypes": strings,
+        "MaximumBatchingWindowInSeconds": integer,
+        "ScalingConfig": api("lambda", "ScalingConfig"),
+    }
+    required = frozenset({"FunctionName"})
+    replaced_by = frozenset({"EventSourceArn"})
+    attribute_names = frozenset({"EventSourceMappingArn", "Id"})
+    _unset: ClassVar = {
+        "BatchSize": 10, "Enabled": True, "FunctionResponseTypes": [], "MaximumBatchingWindowInSeconds": 0,
+        "ScalingConfig": {},
+    }  # fmt: skip
+
+    def create(self, call: Call, properties: Properties) -> None:
+        call.created(call.client("lambda").create_event_source_mapping(**properties)["UUID"])
+
+    def update(self, call: Call, physical_id: str, properties: Properties, previous: Properties) -> None:
+        unset = {key: value for key, value in self._unset.items() if key in previous and key not in properties}
+        given = {key: value for key, value in properties.items() if key != "EventSourceArn"} | unset
+        call.client("lambda").update_event_source_mapping(UUID=physical_id, **given)
+
+    def delete(self, call: Call, physical_id: str, properties: Properties) -> None:
+        call.client("lambda").delete_event_source_mapping(UUID=physical_id)
+
+    def attributes(self, call: Call, physical_id: str, properties: Properties) -> dict[str, Any]:
+        return {"EventSourceMappingArn": call.arn("lambda", f"event-source-mapping:{physical_id}"), "Id": physical_id}
 
 
 class Url(ResourceType):

@@ -81,6 +81,9 @@ _READINGS: dict[str, _Reading] = {
     "AWS::Lambda::EventInvokeConfig": lambda call, _, given: call.client("lambda").get_function_event_invoke_config(
         **_target(given)
     ),
+    "AWS::Lambda::EventSourceMapping": lambda call, mapping_id, _: call.client("lambda").get_event_source_mapping(
+        UUID=mapping_id
+    ),
     "AWS::Lambda::Function": lambda call, name, _: call.client("lambda").get_function(FunctionName=name),
     "AWS::Lambda::LayerVersion": lambda call, arn, _: call.client("lambda").get_layer_version(
         LayerName=arn.split(":")[6], VersionNumber=int(arn.rpartition(":")[2])

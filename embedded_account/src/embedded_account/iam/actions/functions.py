@@ -7,6 +7,7 @@ conditions for Lambda actions".
 import re
 
 from embedded_account.iam.actions.rules import ANY, Call, Rule, each, on
+from embedded_account.iam.context import Value
 
 _FUNCTION = re.compile(r"(?:arn:aws[\w-]*:lambda:[\w-]*:\d+:|\d+:)?(?:function:)?(?P<name>[^:]+)(?P<qualifier>:.+)?")
 _STATES = "states"
@@ -21,6 +22,10 @@ def _function(call: Call) -> list[str]:
         return [call.arn(f"function:{given}")]
     suffix = f":{qualifier}" if qualifier else match["qualifier"] or ""
     return [call.arn(f"function:{match['name']}{suffix}")]
+
+
+def _mapped(call: Call) -> dict[str, Value]:
+    return {"lambda:FunctionArn": _function(call)[0]}
 
 
 def _tagged(call: Call) -> list[str]:
@@ -63,6 +68,10 @@ LAMBDA: dict[str, Rule] = {
         """GetLayerVersion DeleteLayerVersion AddLayerVersionPermission RemoveLayerVersionPermission
         GetLayerVersionPolicy""",
         _LAYER_VERSION,
+    ),
+    "CreateEventSourceMapping": ANY.knowing(_mapped),
+    **each(
+        "GetEventSourceMapping UpdateEventSourceMapping DeleteEventSourceMapping", on("event-source-mapping:{UUID}")
     ),
     "GetLayerVersionByArn": on("{Arn}").named("lambda:GetLayerVersion"),
     **each("TagResource UntagResource ListTags", on(_tagged)),
