@@ -177,10 +177,12 @@ class Deployment:
     def _start_fleets(self, counts: dict[str, int]) -> None:
         for name, variant in self._green.variants.items():
             self._tell("Creating", f"Launching {counts[name]} instance(s).", {name: variant})
-            try:
-                variant.fleet.resize(counts[name])
-            except InstanceFailedError as error:
-                raise RollBackError(ping_failure(name)) from error
+            _resize(variant, counts[name])
+        self._start_shadows()
+
+    def _start_shadows(self) -> None:
+        for variant in self._green.shadows.values():
+            _resize(variant, int(variant.config["InitialInstanceCount"]))
 
     def _shift(self, instance_count: int) -> None:
         shares = list(self._plan.shares(instance_count))
@@ -242,13 +244,20 @@ class Deployment:
             self._endpoint.set_status("UpdateRollbackFailed", f"{reason} The rollback failed as well: {error}")
             return
         green = self._endpoint.withdraw()
-        for variant in green.variants.values() if green else ():
+        for variant in (green.variants | green.shadows).values() if green else ():
             variant.fleet.close()
         self._endpoint.tell_deployment(self._endpoint.variants, "", "")
         self._endpoint.set_status("InService", reason)
 
     def _return_to_blue(self) -> None:
         """Bring back what the update has taken of the blue fleet: nothing, since it stays whole until the end."""
+
+
+def _resize(variant: Variant, count: int) -> None:
+    try:
+        variant.fleet.resize(count)
+    except InstanceFailedError as error:
+        raise RollBackError(ping_failure(variant.name)) from error
 
 
 def _words(share: float, instance_count: int) -> str:

@@ -3,7 +3,7 @@
 import random
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any
 
@@ -43,6 +43,7 @@ class Green:
     config_name: str
     variants: dict[str, Variant]
     started_at: Any
+    shadows: dict[str, Variant] = field(default_factory=dict)
     share: float = 0.0
 
 
@@ -57,10 +58,16 @@ class Endpoint:
         self.status = "Creating"
         self.failure_reason = ""
         self.variants: dict[str, Variant] = {}
+        self.shadows: dict[str, Variant] = {}
         self.green: Green | None = None
         self.deployment_config: dict[str, Any] | None = None
         self.created_at = self.modified_at = account.clock.now()
         self._lock = RLock()
+
+    @property
+    def hosted(self) -> dict[str, Variant]:
+        """Return the variants that instances run for, production and shadow."""
+        return self.variants | self.shadows
 
     def set_status(self, status: str, failure_reason: str = "") -> None:
         """Change the status, and tell EventBridge."""
@@ -115,9 +122,10 @@ class Endpoint:
         raise NoInstanceError(saturated=saturated)
 
     def promote(self, green: Green) -> dict[str, Variant]:
-        """Make `green` what serves; return the variants that served before."""
+        """Make `green` what serves; return the variants that served before, the shadow variants among them."""
         with self._lock:
-            blue, self.variants = self.variants, green.variants
+            blue = self.hosted
+            self.variants, self.shadows = green.variants, green.shadows
             self.config_name, self.green = green.config_name, None
             return blue
 
@@ -138,6 +146,8 @@ class Endpoint:
             answer = self.summary() | {"EndpointConfigName": self.config_name}
             if self.variants:
                 answer["ProductionVariants"] = [_summary(variant) for variant in self.variants.values()]
+            if self.shadows:
+                answer["ShadowProductionVariants"] = [_summary(variant) for variant in self.shadows.values()]
             captured = next((variant.capture for variant in self.variants.values() if variant.capture), None)
             if captured:
                 answer["DataCaptureConfig"] = _capture_summary(captured)
@@ -160,7 +170,8 @@ class Endpoint:
         }
 
     def _all_variants(self) -> list[dict[str, Variant]]:
-        return [self.variants, self.green.variants] if self.green else [self.variants]
+        pending = [self.green.variants, self.green.shadows] if self.green else []
+        return [self.variants, self.shadows, *pending]
 
     def _by_weight(self) -> Variant:
         variants = list(self.variants.values())
@@ -176,8 +187,9 @@ class Endpoint:
             detail.pop("PendingDeploymentSummary", None)
         detail["EndpointStatus"] = _upper_snake(self.status)
         pending = detail.get("PendingDeploymentSummary", {})
-        for variant in (*detail.get("ProductionVariants", []), *pending.get("ProductionVariants", [])):
-            variant.pop("DeployedImages")
+        for kind in ("ProductionVariants", "ShadowProductionVariants"):
+            for variant in (*detail.get(kind, []), *pending.get(kind, [])):
+                variant.pop("DeployedImages")
         told: dict[str, Any] = with_millis(detail)
         return told | {"Tags": self.account.singleton(Tags).of(self.arn)}
 
@@ -194,12 +206,12 @@ def _summary(variant: Variant) -> dict[str, Any]:
 
 
 def _pending(green: Green) -> dict[str, Any]:
-    variants = [_summary(variant) for variant in green.variants.values()]
+    copies = [_summary(variant) for variant in green.shadows.values()]
     return {
         "EndpointConfigName": green.config_name,
         "StartTime": green.started_at,
-        "ProductionVariants": variants,
-    }
+        "ProductionVariants": [_summary(variant) for variant in green.variants.values()],
+    } | ({"ShadowProductionVariants": copies} if copies else {})
 
 
 def _capture_summary(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from embedded_account.account import Account
-from embedded_account.sagemaker.endpoints import capture
+from embedded_account.sagemaker.endpoints import capture, shadows
 from embedded_account.sagemaker.registry.models import Models
 from embedded_account.sagemaker.shared.fixed_resources import FixedResources
 from embedded_account.sagemaker.shared.resources import validation_error
 from embedded_account.wiring.refusals import refuse
 from embedded_account.wiring.serving import Operation
 
-_MEMBERS = ("EndpointConfigName", "ProductionVariants", "DataCaptureConfig", "Tags")
+_MEMBERS = ("EndpointConfigName", "ProductionVariants", "ShadowProductionVariants", "DataCaptureConfig", "Tags")
 _VARIANT_MEMBERS = (
     "VariantName",
     "ModelName",
@@ -51,19 +51,20 @@ class EndpointConfigs:
     def create(self, params: dict[str, Any]) -> dict[str, Any]:
         """Make an endpoint configuration, each of whose variants names a model that exists."""
         refuse("CreateEndpointConfig", params, _MEMBERS)
-        variants = params["ProductionVariants"]
-        for variant in variants:
+        variants = [{"InitialVariantWeight": 1.0} | variant for variant in params["ProductionVariants"]]
+        copies = [{"InitialVariantWeight": 1.0} | variant for variant in params.get("ShadowProductionVariants", [])]
+        shadows.check(params)
+        for variant in (*variants, *copies):
             self._check_variant(variant)
-        if len({variant["VariantName"] for variant in variants}) < len(variants):
+        if len({variant["VariantName"] for variant in (*variants, *copies)}) < len(variants) + len(copies):
             raise validation_error(
                 "each production variant of an endpoint configuration needs a VariantName of its own"
             )
         if params.get("DataCaptureConfig"):
             capture.check(params["DataCaptureConfig"])
-        members = {
-            "ProductionVariants": [{"InitialVariantWeight": 1.0} | variant for variant in variants],
-            "EnableNetworkIsolation": False,
-        } | {key: params[key] for key in ("DataCaptureConfig",) if params.get(key)}
+        members = {"ProductionVariants": variants, "EnableNetworkIsolation": False}
+        members |= {"ShadowProductionVariants": copies} if copies else {}
+        members |= {key: params[key] for key in ("DataCaptureConfig",) if params.get(key)}
         return {"EndpointConfigArn": self._configs.add(params["EndpointConfigName"], members, params.get("Tags"))}
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from embedded_account.wiring.refusals import refuse
 from embedded_account.wiring.serving import Operation
 
 _STARTUP_SECONDS = 300.0
+_PRODUCTION, _SHADOW = "ProductionVariants", "ShadowProductionVariants"
 _RETAINABLE = {"DesiredInstanceCount", "DesiredWeight"}
 
 
@@ -126,7 +127,7 @@ class Endpoints:
         """Begin to change the weights and instance counts of variants; no request fails meanwhile."""
         endpoint = self._get(params["EndpointName"])
         changes = params["DesiredWeightsAndCapacities"]
-        unknown = [change["VariantName"] for change in changes if change["VariantName"] not in endpoint.variants]
+        unknown = [change["VariantName"] for change in changes if change["VariantName"] not in endpoint.hosted]
         for change in changes:
             refuse("DesiredWeightsAndCapacities", change, {"VariantName", "DesiredWeight", "DesiredInstanceCount"})
         if unknown and endpoint.status == "InService":
@@ -163,8 +164,8 @@ class Endpoints:
                 "Name": endpoint.name,
                 "Config": self._configs.get(endpoint.config_name),
                 "DeploymentConfig": endpoint.deployment_config,
-                "Weights": {name: variant.weight for name, variant in endpoint.variants.items()},
-                "Counts": {name: variant.fleet.desired_count for name, variant in endpoint.variants.items()},
+                "Weights": {name: one.weight for name, one in endpoint.hosted.items()},
+                "Counts": {name: one.fleet.desired_count for name, one in endpoint.hosted.items()},
                 "FailureReason": endpoint.failure_reason if endpoint.status == "Failed" else "",
                 "CreatedAt": endpoint.created_at,
             }
@@ -187,14 +188,15 @@ class Endpoints:
 
     def _start_again(self, endpoint: Endpoint, kept: dict[str, Any]) -> None:
         config = kept["Config"] | {
-            "ProductionVariants": [
+            kind: [
                 entry
                 | {
                     "InitialInstanceCount": kept["Counts"].get(entry["VariantName"], entry["InitialInstanceCount"]),
                     "InitialVariantWeight": kept["Weights"].get(entry["VariantName"], entry["InitialVariantWeight"]),
                 }
-                for entry in kept["Config"]["ProductionVariants"]
+                for entry in kept["Config"].get(kind, [])
             ]
+            for kind in (_PRODUCTION, _SHADOW)
         }
         self._start(endpoint, lambda: self._bring_up(endpoint, config))
 
@@ -228,21 +230,28 @@ class Endpoints:
 
     def _bring_up(self, endpoint: Endpoint, config: dict[str, Any]) -> None:
         variants: dict[str, Variant] = {}
+        shadows: dict[str, Variant] = {}
         try:
             variants = self._variants(endpoint, config)
-            for variant in variants.values():
+            shadows = self._variants(endpoint, config, _SHADOW)
+            for variant in (variants | shadows).values():
                 self._resize(variant, variant.config["InitialInstanceCount"])
         except RollBackError as reason:
-            for variant in variants.values():
+            for variant in (variants | shadows).values():
                 variant.fleet.close(0)
             endpoint.set_status("Failed", str(reason))
             return
-        endpoint.variants = variants
+        endpoint.variants, endpoint.shadows = variants, shadows
         endpoint.set_status("InService")
 
     def _update(self, endpoint: Endpoint, config: dict[str, Any], made: Any, retained: set[str]) -> None:
         try:
-            green = Green(config["EndpointConfigName"], self._variants(endpoint, config), self._account.clock.now())
+            green = Green(
+                config["EndpointConfigName"],
+                self._variants(endpoint, config),
+                self._account.clock.now(),
+                self._variants(endpoint, config, _SHADOW),
+            )
         except RollBackError as reason:
             endpoint.set_status("RollingBack", str(reason))
             endpoint.set_status("InService", str(reason))
@@ -262,7 +271,7 @@ class Endpoints:
     def _change(self, endpoint: Endpoint, changes: list[dict[str, Any]]) -> None:
         reason = ""
         for change in changes:
-            variant = endpoint.variants[change["VariantName"]]
+            variant = endpoint.hosted[change["VariantName"]]
             variant.weight = change.get("DesiredWeight", variant.weight)
             before = variant.fleet.desired_count
             count = change.get("DesiredInstanceCount", before)
@@ -293,10 +302,10 @@ class Endpoints:
         fleets = [fleet for endpoint in self.all() for fleet in endpoint.fleets()]
         self._artifacts.prune({fleet.launch.base_folder for fleet in fleets})
 
-    def _variants(self, endpoint: Endpoint, config: dict[str, Any]) -> dict[str, Variant]:
+    def _variants(self, endpoint: Endpoint, config: dict[str, Any], kind: str = _PRODUCTION) -> dict[str, Variant]:
         """Return the variants of `config` with their model data in place and no instance yet."""
         variants = {}
-        for entry in config["ProductionVariants"]:
+        for entry in config.get(kind, ()):
             try:
                 model = self._models.get(entry["ModelName"])
                 container = self._models.container(entry["ModelName"])
@@ -366,7 +375,7 @@ def _added(endpoint: Endpoint, changes: list[dict[str, Any]]) -> Counter[str]:
     """Return how many instances of each type the changes of capacity add."""
     added = Counter[str]()
     for change in changes:
-        variant = endpoint.variants.get(change["VariantName"])
+        variant = endpoint.hosted.get(change["VariantName"])
         if variant and "DesiredInstanceCount" in change:
             more = change["DesiredInstanceCount"] - variant.fleet.desired_count
             added[variant.config["InstanceType"]] += max(0, more)

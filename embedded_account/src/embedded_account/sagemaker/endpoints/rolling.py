@@ -20,6 +20,7 @@ class RollingDeployment(Deployment):
         for number in range(1, _num_batches(self._plan.step, counts) + 1):
             self._move(counts, number)
             self._bake(self._plan.wait_seconds)
+        self._start_shadows()
         self._green.share = 1.0
 
     def _move(self, counts: dict[str, int], number: int) -> None:

@@ -12,7 +12,7 @@ from embedded_account.sagemaker.endpoints.endpoint import Endpoint
 def instances_of(config: Mapping[str, Any], counts: Mapping[str, int] | None = None) -> Counter[str]:
     """Return how many instances of each type `config` starts with; `counts` by variant stand for its own."""
     wanted = Counter[str]()
-    for variant in config["ProductionVariants"]:
+    for variant in (*config["ProductionVariants"], *config.get("ShadowProductionVariants", ())):
         count = (counts or {}).get(variant["VariantName"], variant["InitialInstanceCount"])
         wanted[variant["InstanceType"]] += count
     return wanted
@@ -21,9 +21,8 @@ def instances_of(config: Mapping[str, Any], counts: Mapping[str, int] | None = N
 def in_use(endpoint: Endpoint) -> Counter[str]:
     """Return how many instances of each type an endpoint has, those of an update under way too."""
     used = Counter[str]()
-    for variants in (endpoint.variants, endpoint.green.variants if endpoint.green else {}):
-        for variant in variants.values():
-            used[variant.config["InstanceType"]] += variant.fleet.desired_count
+    for fleet in endpoint.fleets():
+        used[fleet.launch.instance_type] += fleet.desired_count
     return used
 
 

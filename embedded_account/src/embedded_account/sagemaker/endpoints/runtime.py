@@ -5,6 +5,9 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,7 +19,8 @@ from embedded_account.sagemaker.endpoints.capture import Capture
 from embedded_account.sagemaker.endpoints.endpoint import Endpoint, Variant
 from embedded_account.sagemaker.endpoints.endpoints import Endpoints
 from embedded_account.sagemaker.endpoints.fleet import NoInstanceError
-from embedded_account.sagemaker.endpoints.instance import InstanceDiedError, InstanceGoneError
+from embedded_account.sagemaker.endpoints.instance import EndpointInstance, InstanceDiedError, InstanceGoneError
+from embedded_account.sagemaker.endpoints.shadows import Copies
 from embedded_account.wiring.operations import Operations
 from embedded_account.wiring.refusals import refuse
 
@@ -95,6 +99,18 @@ class DirectRequest:
         return match[1] if match else ""
 
 
+@dataclass(frozen=True)
+class _Request:
+    """An invocation as a container gets it."""
+
+    endpoint: Endpoint
+    body: bytes
+    headers: Mapping[str, str]
+
+
+_Outcome = tuple[Mapping[str, str], bytes] | ModelError
+
+
 class Runtime:
     """Answers InvokeEndpoint."""
 
@@ -102,6 +118,7 @@ class Runtime:
         self._account = account
         self._endpoints = endpoints
         self._capture = Capture(account)
+        self._copies = Copies(account)
 
     def middleware(self, application: WsgiApplication) -> WsgiApplication:
         """Answer invocations; pass everything else on to `application`."""
@@ -138,16 +155,15 @@ class Runtime:
         endpoint = self._endpoints.find(name)
         if endpoint is None or endpoint.status not in _SERVING_STATUSES:
             raise ServiceError("ValidationError", f"Endpoint {name} of account {self._account.account_id} not found.")
-        forwarded = {header: environ[key] for key, header in _FORWARDED.items() if environ.get(key)}
+        request = _Request(
+            endpoint, body, {header: environ[key] for key, header in _FORWARDED.items() if environ.get(key)}
+        )
         target = environ.get("HTTP_X_AMZN_SAGEMAKER_TARGET_VARIANT", "")
-        variant, model_seconds, outcome = self._ask(endpoint, target, body, forwarded)
-        self._record(endpoint, variant, model_seconds, time.perf_counter() - started, outcome)
+        self._copies.send(endpoint, partial(self._copy, request))
+        variant, outcome = self._ask(request, partial(self._acquire, endpoint, target), started)
         if isinstance(outcome, ModelError):
             raise outcome
         headers, content = outcome
-        sent, got = environ.get("CONTENT_TYPE", ""), headers.get("Content-Type", "")
-        inference_id = environ.get("HTTP_X_AMZN_SAGEMAKER_INFERENCE_ID", "")
-        self._capture.note(endpoint, variant, (sent, body), (got, content), inference_id)
         answer = {
             "Content-Type": headers.get("Content-Type") or "application/json",
             "x-Amzn-Invoked-Production-Variant": variant.name,
@@ -155,16 +171,35 @@ class Runtime:
         attributes = headers.get("X-Amzn-SageMaker-Custom-Attributes")
         return 200, answer | ({"X-Amzn-SageMaker-Custom-Attributes": attributes} if attributes else {}), content
 
+    def _copy(self, request: _Request, shadow: Variant) -> None:
+        """Ask a shadow variant; one that has no room for a copy goes without it."""
+        with suppress(NoInstanceError):
+            self._ask(request, lambda: (shadow, shadow.fleet.acquire()), time.perf_counter())
+
     def _ask(
-        self, endpoint: Endpoint, target: str, body: bytes, headers: Mapping[str, str]
-    ) -> tuple[Variant, float, tuple[Mapping[str, str], bytes] | ModelError]:
+        self, request: _Request, acquire: Callable[[], tuple[Variant, EndpointInstance]], started: float
+    ) -> tuple[Variant, _Outcome]:
+        """Return the variant that took a request and what came of it, which is measured and captured."""
+        variant, model_seconds, outcome = self._outcome(request, acquire)
+        self._record(request.endpoint, variant, model_seconds, time.perf_counter() - started, outcome)
+        if not isinstance(outcome, ModelError):
+            headers, content = outcome
+            sent, got = request.headers.get("Content-Type", ""), headers.get("Content-Type", "")
+            inference_id = request.headers.get("X-Amzn-SageMaker-Inference-Id", "")
+            self._capture.note(request.endpoint, variant, (sent, request.body), (got, content), inference_id)
+        return variant, outcome
+
+    def _outcome(
+        self, request: _Request, acquire: Callable[[], tuple[Variant, EndpointInstance]]
+    ) -> tuple[Variant, float, _Outcome]:
         """Return the variant, the seconds its container took, and the answer or the ModelError that it amounts to."""
+        endpoint = request.endpoint
         while True:
-            variant, instance = self._acquire(endpoint, target)
+            variant, instance = acquire()
             started = time.perf_counter()
-            outcome: tuple[Mapping[str, str], bytes] | ModelError
+            outcome: _Outcome
             try:
-                status, answered, content = instance.invoke(body, headers, INVOCATION_SECONDS)
+                status, answered, content = instance.invoke(request.body, request.headers, INVOCATION_SECONDS)
                 outcome = answered, content
                 if status >= 400:
                     outcome = ModelError(self._account, endpoint, status, content.decode(errors="replace"))
@@ -180,7 +215,7 @@ class Runtime:
                 variant.fleet.release(instance)
             return variant, time.perf_counter() - started, outcome
 
-    def _acquire(self, endpoint: Endpoint, target: str) -> Any:
+    def _acquire(self, endpoint: Endpoint, target: str) -> tuple[Variant, EndpointInstance]:
         try:
             return endpoint.acquire(target)
         except KeyError as error:

@@ -45,7 +45,7 @@ def _record_utilisation(account: Account, endpoints: Endpoints) -> None:
     """
     total = psutil.virtual_memory().total
     for endpoint in endpoints.all():
-        for variant in list(endpoint.variants.values()):
+        for variant in endpoint.hosted.values():
             dimensions = {"EndpointName": endpoint.name, "VariantName": variant.name}
             for instance in variant.fleet.instances:
                 percent = 100 * instance.resident_bytes() / total
@@ -60,7 +60,7 @@ def _record_idleness(account: Account, endpoints: Endpoints) -> None:
     """
     end = int(account.clock.time()) // MINUTE * MINUTE
     for endpoint in endpoints.all():
-        for name in list(endpoint.variants):
+        for name in endpoint.hosted:
             for metric in _INVOCATION_METRICS:
                 key = series_key("AWS/SageMaker", metric, {"EndpointName": endpoint.name, "VariantName": name})
                 if not account.metrics.periods(key, end - MINUTE, end, MINUTE):
