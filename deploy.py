@@ -99,10 +99,11 @@ def upload(path: Path, dataset: str, queue: bool, then_watch: bool, stack_name: 
     Example:
         python deploy.py upload data/flowers --dataset flowers --watch
     """
+    from ops.console import say
     from ops.datasets import on_disk, uploading
     from ops.stack import stacks
 
-    folder = on_disk.check(path, dataset)
+    folder = on_disk.check(path, dataset, say)
     session = _session(stack_name, local)
     deployed = stacks.deployed(session)
     arn = uploading.upload(session, deployed, path, dataset, folder, queue=queue)

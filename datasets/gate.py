@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from datasets.errors import DatasetError
 from datasets.layout import Image, Layout
 from datasets.limits import IMAGE_SUFFIXES
-from datasets.names import split_of
 
 _NAMED = 5  # how many classes a sentence names
+_EXPECTED = f"expected SPLIT/CLASS/FILE or CLASS/FILE with {', '.join(IMAGE_SUFFIXES)}, or metadata.csv"
 
 
 def check_layout(layout: Layout, dataset_name: str, min_images_per_class: int) -> list[str]:
@@ -18,13 +18,11 @@ def check_layout(layout: Layout, dataset_name: str, min_images_per_class: int) -
         DatasetError: the dataset has no class folders, one class, a class without or with too few images, or a class
             that train does not know.
     """
+    check_readable(layout, dataset_name)
     train = "train" if layout.has_splits() else ""
-    expected = "expected SPLIT/CLASS/FILE or CLASS/FILE with " + ", ".join(IMAGE_SUFFIXES)
     class_names = layout.folders.get(train, set())
-    if not layout.folders or (not layout.has_splits() and all(map(split_of, class_names))):
-        raise DatasetError(f"dataset {dataset_name!r} has no class folders{_seen(layout)}; {expected}")
     if not class_names:
-        raise DatasetError(f"dataset {dataset_name!r} has no class folder in train/; {expected}")
+        raise DatasetError(f"dataset {dataset_name!r} has no class folder in train/; {_EXPECTED}")
     _check_known(layout, class_names)
     _check_counts(layout, train, class_names, min_images_per_class)
     if len(class_names) < 2:
@@ -34,9 +32,36 @@ def check_layout(layout: Layout, dataset_name: str, min_images_per_class: int) -
     return sorted(class_names)
 
 
+def check_readable(layout: Layout, dataset_name: str) -> None:
+    """Refuse what has no classes, and what has a class of which nothing is usable, whatever else is asked of it.
+
+    Raises:
+        DatasetError: it is an export for another task, no folder is a class, or a class has files and no image.
+    """
+    if layout.export:
+        raise DatasetError(
+            f"dataset {dataset_name!r} is no classification dataset but {layout.export}; a classifier needs one class "
+            "a picture: sort the pictures into class folders, or add metadata.csv with columns file_name and label"
+        )
+    if not layout.folders or layout.is_flat:
+        raise DatasetError(f"dataset {dataset_name!r} has no class folders{_seen(layout)}; {_EXPECTED}")
+    train = "train" if layout.has_splits() else ""
+    usable = {image.class_name for image in layout.images if image.split == train}
+    if empty := layout.folders.get(train, set()) - usable:
+        raise DatasetError(
+            f"{_classes(empty)} no usable image to train on; add some with {', '.join(IMAGE_SUFFIXES)} "
+            f"or remove the {'rows' if layout.tables else 'folder'}"
+        )
+
+
 def _seen(layout: Layout) -> str:
+    """Return what there is instead of class folders."""
     num_files = len(layout.images) + len(layout.set_aside)
-    return f" ({num_files} files set aside)" if num_files else " and no files"
+    names = sorted({image.class_name for image in layout.images})
+    seen = [f"{num_files} files set aside"] if num_files else []
+    seen += [f"folders {', '.join(map(repr, names[:_NAMED]))} say nothing of what they show"] if names else []
+    seen += [layout.problem] if layout.problem else []
+    return f" ({'; '.join(seen)})" if seen else " and no files"
 
 
 def _check_known(layout: Layout, class_names: set[str]) -> None:
@@ -50,12 +75,6 @@ def _check_known(layout: Layout, class_names: set[str]) -> None:
 
 def _check_counts(layout: Layout, train: str, class_names: set[str], min_images_per_class: int) -> None:
     counts = Counter(image.class_name for image in layout.images if image.split == train)
-    empty = {name for name in class_names if not counts[name]}
-    if empty:
-        raise DatasetError(
-            f"{_classes(empty)} no usable image to train on; add some with {', '.join(IMAGE_SUFFIXES)} "
-            f"or remove the folder"
-        )
     num_made = sum(1 for name in ("validation", "test") if not layout.split(name))
     needed = max(min_images_per_class, 1 + num_made)
     few = {name for name in class_names if counts[name] < needed}

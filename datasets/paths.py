@@ -51,7 +51,8 @@ def path_parts(path: str) -> list[str]:
     """Return the path's parts, or [] for one that would become another name, or leave its folder, on a disk."""
     try:
         clean = safe_path(path)
-    except DatasetError:
+        clean.encode()  # a disk may hold names that are none in UTF-8, and S3 none of them
+    except (DatasetError, UnicodeEncodeError):
         return []
     return clean.split("/") if clean == path.removesuffix("/") else []
 

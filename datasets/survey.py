@@ -4,11 +4,14 @@ A survey takes the paths one after the other, from a disk, an archive or a listi
 nothing a file; the reading that it gives then places each file.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from datasets.names import SPLIT_NAMES, class_of, split_of
+from datasets.exports import Evidence
+from datasets.names import is_no_class, is_notes, split_of, suffixed_split
 from datasets.paths import is_image_name, is_litter, path_parts
+from datasets.readings import Reading
 
 MAX_DEPTH = 24  # folders; nobody sorts photographs deeper
 # Words about data. A folder of nothing else beside the classes is no class, whatever else may be one that went wrong.
@@ -38,36 +41,7 @@ class _Branch:
     direct: int = 0  # images directly in it
     below: int = 0  # images in its folders
     has_class: bool = False  # one of its folders may be a class
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How a tree is read: images are FILE in `top` + CLASS/FILE, or in one of `splits` + CLASS/FILE."""
-
-    top: str = ""  # the folders round everything, with "/" at its end, or ""
-    splits: dict[str, str] = field(default_factory=dict)  # folder, below `top` and with "/" at its end -> split
-
-    def class_folder(self, folder: str) -> tuple[str, str] | None:
-        """Return split ("" without splits) and class of a folder, or None where it is no class folder."""
-        below = f"{folder}/"
-        if not below.startswith(self.top):
-            return None
-        below = below.removeprefix(self.top).removesuffix("/")
-        for prefix, split in (self.splits or {"": ""}).items():
-            name = below.removeprefix(prefix)
-            if below.startswith(prefix) and name and "/" not in name:
-                return split, class_of(name)
-        return None
-
-    def why_not(self, folder: str) -> str:
-        """Return why an image in `folder`, which is no class folder, has no class."""
-        if not f"{folder}/".startswith(self.top):
-            return f"not inside {self.top}, where the classes are"
-        below = f"{folder}/".removeprefix(self.top)
-        if self.splits and not split_of(below.split("/", 1)[0]):
-            return f"not inside one of {', '.join(SPLIT_NAMES)}"
-        depth = max((p.count("/") for p in self.splits if below.startswith(p)), default=0)
-        return "deeper than a class folder" if below.strip("/").count("/") >= depth + 1 else "not inside a class folder"
+    folders: set[str] = field(default_factory=set)  # directly in it, those with images
 
 
 class Survey:
@@ -75,6 +49,7 @@ class Survey:
 
     def __init__(self) -> None:
         self._folders: dict[str, _Content] = {}
+        self.evidence = Evidence()
 
     def add(self, path: str) -> None:
         """Take note of a file, or of a folder where `path` ends in "/"; what systems leave about does not count."""
@@ -84,6 +59,7 @@ class Survey:
         if path.endswith("/"):
             self._folders.setdefault("/".join(parts), _Content())
             return
+        self.evidence.add(parts)
         content = self._folders.setdefault("/".join(parts[:-1]), _Content())
         name = parts[-1].lower()
         if is_image_name(name):
@@ -98,20 +74,48 @@ class Survey:
         top = ""
         while True:
             branches = self._branches(top)
-            splits = {f"{name}/": split_of(name) for name, b in branches.items() if split_of(name) and b.has_class}
-            if splits:
-                return Reading(top, {self._inner(top, folder): split for folder, split in splits.items()})
+            if splits := _splits(branches):
+                return self._with_splits(top, branches, splits)
+            if _is_inverted(branches):
+                return Reading(top, is_inverted=True, remarks=(_inverted_remark(branches),))
             wrapper = _only_wrapper(branches)
             if not wrapper:
-                return Reading(top)
+                return Reading(top, remarks=_class_remarks(branches))
             top += f"{wrapper}/"
 
     def class_folders(self, reading: Reading) -> Iterator[tuple[str, str]]:
         """Yield split and class of every class folder, also of those without an image."""
         for folder, content in self._folders.items():
             placed = reading.class_folder(folder)
-            if placed is not None and not (content.is_documents() and not reading.splits):
+            if placed is None:
+                continue
+            if not content.is_documents() or (reading.splits and not is_notes(placed[1])):
                 yield placed
+
+    def is_flat(self, reading: Reading) -> bool:
+        """Tell whether no folder with images is named after what they show."""
+        return all(map(is_no_class, self._holding(reading)))
+
+    def num_classes(self, reading: Reading) -> int:
+        """Return how many classes have images."""
+        return len(self._holding(reading))
+
+    def _holding(self, reading: Reading) -> set[str]:
+        placed = (reading.class_folder(folder) for folder, content in self._folders.items() if content.images)
+        return {one[1] for one in placed if one is not None}
+
+    def _with_splits(self, top: str, branches: Mapping[str, _Branch], splits: Mapping[str, str]) -> Reading:
+        inner = {self._inner(top, f"{name}/"): split for name, split in splits.items()}
+        flat = {folder for folder in inner if self._is_flat_split(top + folder)}
+        if flat == set(inner):
+            return Reading(top, inner)
+        kept = {folder: split for folder, split in inner.items() if folder not in flat}
+        beside = [n for n, b in branches.items() if n not in splits and not is_notes(n) and (b.direct or b.below)]
+        return Reading(top, kept, remarks=tuple(_split_remarks(kept, sorted(flat), sorted(beside))))
+
+    def _is_flat_split(self, folder: str) -> bool:
+        branches = {name: b for name, b in self._branches(folder).items() if b.direct or b.below}
+        return bool(branches) and all(is_no_class(name) and not b.below for name, b in branches.items())
 
     def _branches(self, top: str) -> dict[str, _Branch]:
         branches: dict[str, _Branch] = {}
@@ -123,6 +127,8 @@ class Survey:
             if deeper:
                 branch.below += content.images
                 branch.has_class |= bool(content.images) or not content.is_documents()
+                if content.images:
+                    branch.folders.add(deeper)
             else:
                 branch.direct += content.images
         return branches
@@ -134,7 +140,71 @@ class Survey:
         return folder
 
 
-def _only_wrapper(branches: dict[str, _Branch]) -> str:
-    """Return the one folder that wraps all images, while class folders remain below it, or ""."""
+def _splits(branches: Mapping[str, _Branch]) -> dict[str, str]:
+    """Return the folders that are splits: named as one, or several named as one another but for that."""
+    splits = {name: split for name, b in branches.items() if b.has_class and (split := split_of(name))}
+    if splits:
+        return splits
+    groups: dict[str, dict[str, str]] = defaultdict(dict)
+    for name, branch in branches.items():
+        rest, split = suffixed_split(name)
+        if split and branch.below:
+            groups[rest][name] = split
+    return next((group for group in groups.values() if len(set(group.values())) > 1), {})
+
+
+def _is_inverted(branches: Mapping[str, _Branch]) -> bool:
+    """Tell whether every class has its own splits: rose/train, rose/test, tulip/train, tulip/test."""
+    holding = [branch for branch in branches.values() if branch.direct or branch.below]
+    return len(holding) > 1 and all(
+        not branch.direct and branch.folders and all(map(split_of, branch.folders)) for branch in holding
+    )
+
+
+def _only_wrapper(branches: Mapping[str, _Branch]) -> str:
+    """Return the one folder that wraps all images but those of masks, while class folders remain below it, or ""."""
     holding = [name for name, branch in branches.items() if branch.direct or branch.below]
+    if len(holding) > 1:
+        holding = [name for name in holding if not is_notes(name)]
     return holding[0] if len(holding) == 1 and not branches[holding[0]].direct else ""
+
+
+def _inverted_remark(branches: Mapping[str, _Branch]) -> str:
+    first = min(name for name, branch in branches.items() if branch.folders)
+    return (
+        f"each class has its own splits ({first}/{min(branches[first].folders)}/), so the outer folders are the "
+        "classes; to have it the other way round, move them to SPLIT/CLASS"
+    )
+
+
+def _class_remarks(branches: Mapping[str, _Branch]) -> tuple[str, ...]:
+    """Return a word about folders that were taken for classes, and are named as something else."""
+    named = sorted(name for name, branch in branches.items() if branch.direct and is_no_class(name))
+    if not named or len(named) == sum(1 for branch in branches.values() if branch.direct):
+        return ()
+    kind = "a split" if any(map(split_of, named)) else "no class"
+    return (
+        f"read as a class, though named as {kind}: {_quoted(named)}, with pictures directly in it and other classes "
+        "beside it; rename it, or move it elsewhere, if that is wrong",
+    )
+
+
+def _split_remarks(kept: Mapping[str, str], flat: list[str], beside: list[str]) -> Iterator[str]:
+    if flat:
+        yield (
+            f"not read: {_quoted(flat)}, whose pictures are in no class folders; sort them into those of train to have "
+            "them as a split"
+        )
+    if beside:
+        yield (
+            f"not read: {_quoted(beside)}, beside the splits {_quoted(sorted(kept))}; move class folders into one of "
+            "them, or rename those if they are classes"
+        )
+    same = [folder for folder, split in kept.items() if list(kept.values()).count(split) > 1]
+    if same:
+        yield f"read as one split: {_quoted(sorted(same))}; rename one of them if they are not"
+
+
+def _quoted(names: list[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(map(repr, names[:5])) + more

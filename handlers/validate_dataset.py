@@ -16,7 +16,7 @@ from handlers.contract.names import name_problem
 from handlers.contract.settings import Settings
 from handlers.contract.states import Dataset, ValidateDatasetInput
 from handlers.datasets.manifests import manifest, report
-from handlers.datasets.opening import open_dataset
+from handlers.datasets.opening import open_dataset, table_reader
 from handlers.datasets.refusals import as_dataset_error
 from handlers.datasets.uploads import objection
 
@@ -39,12 +39,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     settings = Settings.from_env()
     check_names(step)
     folder, files, aside = open_dataset(step)
-    layout = read_layout(files, aside)
     with as_dataset_error():
+        layout = read_layout(files, aside, table_reader(folder, files))
         class_names = check_layout(layout, step.dataset.name, settings.min_images_per_class)
     fractions = dict.fromkeys(("validation", "test"), settings.validation_fraction)
     images, made = make_splits(layout.images, fractions, settings.seed)
     folder += layout.top
+    labels = layout.labels()
 
     def write(name: str, value: Any) -> str:
         return write_json(settings.bucket_name, f"runs/{step.execution_name}/dataset/{name}", value)
@@ -58,7 +59,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         train_manifest_s3_uri=write("train.manifest", manifest(folder, images, "train")),
         validation_manifest_s3_uri=write("validation.manifest", manifest(folder, images, "validation")),
         test_manifest_s3_uri=write("test.manifest", manifest(folder, images, "test")),
-        report_s3_uri=write("report.json", report(step, class_names, images, made, layout.set_aside)),
+        report_s3_uri=write("report.json", report(step, class_names, images, made, layout)),
+        labels_s3_uri=write("labels.json", labels) if labels else "",
         num_classes=len(class_names),
         num_train=counts["train"],
         num_validation=counts["validation"],

@@ -155,6 +155,12 @@ class TrainingConfig:
         "folder with classes.json; without it the class folders, sorted",
         from_environ=variable("SM_CHANNEL_CLASSES"),
     )
+    labels: Path | None = setting(
+        None,
+        FOLDERS,
+        "folder with labels.json, path -> class; without it a picture's class is its folder's name",
+        from_environ=variable("SM_CHANNEL_LABELS"),
+    )
     weights_dir: Path | None = setting(
         None, FOLDERS, "folder with one .pt or .pth state_dict", from_environ=variable("SM_CHANNEL_WEIGHTS")
     )

@@ -1,15 +1,18 @@
 """What lies in an image folder: images by class, and whatever else there is with the reason it is set aside."""
 
-import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from datasets import errors
+from datasets.gate import check_readable
 from datasets.layout import File, Image, Layout, class_of_path, read_layout
 from datasets.limits import IMAGE_SUFFIXES
-from datasets.paths import file_problem, is_litter
+from datasets.paths import file_problem
 from datasets.splits import make_splits
+from datasets.tables import MAX_TABLE_BYTES
+from datasets.walking import reader, walk
 from training.errors import DatasetError
 
 
@@ -39,8 +42,8 @@ class Listing:
     problems: list[DataProblem] = field(default_factory=list)
 
 
-def channel_samples(folder: Path) -> Listing:
-    """Return every image file of a SageMaker channel; a file's class is its parent folder's name.
+def channel_samples(folder: Path, labels: Mapping[str, str] | None = None) -> Listing:
+    """Return every image file of a SageMaker channel; a file's class is what `labels` says, else its folder's name.
 
     The path before the class may have any length, since it is the object's path after the manifest's prefix.
 
@@ -51,10 +54,12 @@ def channel_samples(folder: Path) -> Listing:
     for path in _files(folder):
         if path.endswith("/"):
             continue
-        if problem := file_problem(path, None) or ("" if "/" in path else "not inside a class folder"):
+        class_name = labels.get(path, "") if labels else class_of_path(path) if "/" in path else ""
+        no_class = "no label in labels.json" if labels else "not inside a class folder"
+        if problem := file_problem(path, None) or ("" if class_name else no_class):
             listing.problems.append(DataProblem(path, problem))
         else:
-            listing.samples.append(Sample(folder / path, path, class_of_path(path)))
+            listing.samples.append(Sample(folder / path, path, class_name))
     _require_images(listing.samples, folder)
     listing.samples.sort(key=lambda sample: sample.path)
     return listing
@@ -69,7 +74,12 @@ def splits_of_folder(root: Path, validation_fraction: float, test_fraction: floa
         DatasetError: no such folder, no image in it, there are splits, but no train, or nothing is left to validate on.
     """
     files = [File(path) for path in _files(root)]
-    layout = read_layout(files)
+    try:
+        layout = read_layout([f for f in files if not f.path.endswith("/")], read=reader(root, MAX_TABLE_BYTES))
+        if layout.images or layout.export:
+            check_readable(layout, str(root))
+    except errors.DatasetError as error:
+        raise DatasetError(str(error)) from error
     _require_images(layout.images, root)
     if layout.has_splits() and not layout.split("train"):
         given = sorted(name for name in layout.folders if name)
@@ -83,21 +93,18 @@ def splits_of_folder(root: Path, validation_fraction: float, test_fraction: floa
         listing.samples.sort(key=lambda sample: sample.path)
     listings["train"].problems += [DataProblem(aside.path, aside.reason) for aside in layout.set_aside]
     listings["train"].problems += _empty_folders(files, layout)
+    listings["train"].problems += [DataProblem(str(root), remark, "reported") for remark in layout.remarks]
     return {name: listing for name, listing in listings.items() if listing.samples}
 
 
 def _files(folder: Path) -> Iterator[str]:
-    """Yield the path of each file, and of each folder with "/" at its end, without hidden ones.
-
-    Nothing but folders is read, so FastFile is cheap.
-    """
+    """Yield the path of each file, and of each folder with "/" at its end, without hidden ones."""
     if not folder.is_dir():
         raise DatasetError(f"image folder {str(folder)!r} does not exist; give a folder that holds CLASS/*.jpg")
-    for here, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not is_litter(name))
-        where = Path(here).relative_to(folder)
-        yield from (f"{(where / name).as_posix()}/" for name in folders)
-        yield from ((where / name).as_posix() for name in sorted(names) if not is_litter(name))
+    try:
+        yield from walk(folder)
+    except errors.DatasetError as error:
+        raise DatasetError(str(error)) from error
 
 
 def _require_images(images: list[Sample] | list[Image], folder: Path) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from datasets import errors
 from datasets.archives import ARCHIVE_SUFFIXES, Archive, Member, members
+from datasets.labels import is_table
 from datasets.paths import file_problem, safe_path
 from training.config import TrainingConfig
 from training.errors import ConfigError, DatasetError
@@ -81,14 +82,14 @@ def _unpack(path: Path, folder: Path, say: Say) -> Path:
 
 
 def _write_member(member: Member, folder: Path, say: Say) -> bool:
-    """Write an image; of another file the folder alone, so that a class without an image is noticed."""
+    """Write an image or a table of labels; of another file the folder, so that a class without an image is noticed."""
     target = folder / member.path
     target.parent.mkdir(parents=True, exist_ok=True)
-    if problem := file_problem(member.path, member.size):
+    if (problem := file_problem(member.path, member.size)) and not is_table(member.path, member.size):
         say(f"set aside {member.path!r}: {problem}")
         return False
     target.write_bytes(member.read())
-    return True
+    return not problem
 
 
 def _download(uri: str, folder: Path, say: Say) -> Path:

@@ -55,6 +55,7 @@ class Dataset(Boundary):
     validation_manifest_s3_uri: str
     test_manifest_s3_uri: str
     report_s3_uri: str
+    labels_s3_uri: str = ""  # path -> class, where the folders do not say it
     num_classes: int
     num_train: int
     num_validation: int

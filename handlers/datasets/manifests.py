@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from datasets.gate import warnings
-from datasets.layout import Image, SetAside
+from datasets.layout import Image, Layout
+from datasets.summary import summary
 from handlers.contract.states import ValidateDatasetInput
 
 _MAX_REPORTED = 10_000  # files set aside that the report names; their number is always exact
@@ -21,7 +22,7 @@ def report(
     class_names: Sequence[str],
     images: Sequence[Image],
     made: Sequence[str],
-    aside: Sequence[SetAside],
+    layout: Layout,
 ) -> dict[str, Any]:
     """Return what was found, made and set aside, for a person and for `deploy.py status`."""
     counts = Counter((image.class_name, image.split) for image in images)
@@ -33,7 +34,8 @@ def report(
             for name in class_names
         ],
         "made_splits": list(made),
-        "warnings": warnings(images, class_names),
-        "num_set_aside": len(aside),
-        "set_aside": [{"path": entry.path, "reason": entry.reason} for entry in aside[:_MAX_REPORTED]],
+        "read_as": summary(layout),
+        "warnings": [*layout.remarks, *warnings(images, class_names)],
+        "num_set_aside": len(layout.set_aside),
+        "set_aside": [{"path": entry.path, "reason": entry.reason} for entry in layout.set_aside[:_MAX_REPORTED]],
     }

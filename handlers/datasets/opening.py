@@ -1,12 +1,30 @@
 """Open a dataset: the folder in S3 that an execution reads, holding what the execution was started for."""
 
+from collections.abc import Callable, Sequence
+
+from datasets import errors
 from datasets.fingerprint import archive_fingerprint, folder_fingerprint
 from datasets.layout import File, SetAside
-from handlers.aws.objects import head, split_uri
+from datasets.tables import MAX_TABLE_BYTES
+from handlers.aws.objects import S3Object, SeekableObject, head, split_uri
 from handlers.contract.errors import DatasetChangedError, DatasetError
 from handlers.contract.states import ValidateDatasetInput
 from handlers.datasets.fingerprint import dataset_files
 from handlers.datasets.staging import unpack
+
+
+def table_reader(folder_s3_uri: str, files: Sequence[File]) -> Callable[[str], bytes]:
+    """Return what gives the bytes of a table below a folder, as it was listed and within the bound for one."""
+    bucket, prefix = split_uri(folder_s3_uri)
+    listed = {file.path: file for file in files}
+
+    def read(path: str) -> bytes:
+        file = listed[path]
+        if file.size is None or file.size > MAX_TABLE_BYTES:
+            raise errors.DatasetError(f"table {path!r} has {file.size} bytes; at most {MAX_TABLE_BYTES} are read")
+        return SeekableObject(bucket, S3Object(prefix + path, file.size, file.content)).read()
+
+    return read
 
 
 def open_dataset(step: ValidateDatasetInput) -> tuple[str, list[File], list[SetAside]]:

@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from datasets.archives import Limits, Member
 from datasets.fingerprint import MARKER
+from datasets.labels import is_table
 from datasets.layout import SetAside
 from datasets.paths import file_problem
 from handlers import aws
@@ -20,7 +21,7 @@ _MAX_MEMORY_BYTES = 1024**3  # while the marker is read, of the function's 2 GB
 
 
 def unpack(bucket: str, archive: S3Object, prefix: str, limits: Limits | None = None) -> list[SetAside]:
-    """Put the archive's images under `prefix` and return what was set aside.
+    """Put the archive's images and tables of labels under `prefix` and return what was set aside.
 
     A marker written last makes a second call return at once; an interrupted one starts again on the same keys.
     """
@@ -57,7 +58,7 @@ def _put_all(bucket: str, prefix: str, archived: Iterable[Member]) -> list[SetAs
 
     with ThreadPoolExecutor(_THREADS) as pool:
         for member in archived:
-            problem = file_problem(member.path, member.size)
+            problem = "" if is_table(member.path, member.size) else file_problem(member.path, member.size)
             if problem:
                 set_aside.append(SetAside(member.path, problem))
                 continue

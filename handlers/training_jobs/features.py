@@ -35,6 +35,7 @@ def features_key(dataset: Dataset, settings: Settings) -> str:
         "train": _etag(dataset.train_manifest_s3_uri),
         "validation": _etag(dataset.validation_manifest_s3_uri),
         "classes": _etag(dataset.classes_s3_uri),
+        "labels": _etag(dataset.labels_s3_uri) if dataset.labels_s3_uri else "",
         "model_name": settings.model_name,
         "weights": settings.weights,
         "weights_content": _weights_content(settings),

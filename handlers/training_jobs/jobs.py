@@ -90,6 +90,8 @@ def image_channels(settings: Settings, dataset: Dataset, *, with_test: bool) -> 
         manifests["test"] = dataset.test_manifest_s3_uri
     result = [_channel(name, "ManifestFile", uri) for name, uri in manifests.items()]
     result.append(_channel("classes", "S3Prefix", dataset.classes_s3_uri))
+    if dataset.labels_s3_uri:
+        result.append(_channel("labels", "S3Prefix", dataset.labels_s3_uri))
     if settings.weights_s3_uri:
         result.append(_channel("weights", "S3Prefix", settings.weights_s3_uri))
     return result

@@ -7,15 +7,19 @@ obvious mistake.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from datasets.archives import ARCHIVE_SUFFIXES, Archive, members
 from datasets.errors import DatasetError
 from datasets.gate import check_layout
-from datasets.layout import File, read_layout
-from datasets.paths import is_image_name, is_litter
+from datasets.labels import Read, is_table
+from datasets.layout import File, Layout, SetAside, read_layout
+from datasets.paths import is_image_name, path_parts
+from datasets.summary import summary
+from datasets.tables import MAX_TABLE_BYTES
+from datasets.walking import reader, walk
 from ops.errors import UploadError
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
@@ -24,14 +28,20 @@ _MIN_IMAGES = 1  # a class; the stack may ask for more
 
 @dataclass(frozen=True)
 class ImageFolder:
-    """A folder to upload: each picture's path below it -> the file; `num_skipped` counts the other files."""
+    """A folder to upload: the path below it of each picture and each table of labels -> the file.
+
+    `num_skipped` counts the other files, `told` are sentences about how it is read.
+    """
 
     files: dict[str, Path]
     num_skipped: int
+    told: tuple[str, ...] = ()
 
 
-def check(path: Path, dataset: str) -> ImageFolder | None:
+def check(path: Path, dataset: str, tell: Callable[[str], None] = lambda _: None) -> ImageFolder | None:
     """Look at what is to be uploaded; return the folder's pictures, or None for an archive.
+
+    `tell` hears how it is read.
 
     Raises:
         UploadError: it is neither an image folder nor an archive of one, or the name is not usable.
@@ -42,10 +52,14 @@ def check(path: Path, dataset: str) -> ImageFolder | None:
             " a letter or digit first and last"
         )
     if path.is_dir():
-        return check_folder(path)
+        folder = check_folder(path)
+        for sentence in folder.told:
+            tell(sentence)
+        return folder
     if not archive_suffix(path):
         raise UploadError(f"{str(path)!r}: expected a folder or an archive ({', '.join(ARCHIVE_SUFFIXES)})")
-    check_archive(path)
+    for sentence in check_archive(path):
+        tell(sentence)
     return None
 
 
@@ -55,57 +69,76 @@ def archive_suffix(path: Path) -> str:
 
 
 def check_folder(folder: Path) -> ImageFolder:
-    """List the pictures of a folder that is an image dataset.
+    """List the pictures of a folder that is an image dataset, and the tables that their classes come from.
 
     Raises:
         UploadError: it is none.
     """
-    visible = _visible_files(folder)
-    require_dataset(str(folder), [File(name, path.stat().st_size) for name, path in visible.items()])
-    return _pictures(visible)
+    visible, aside = _visible_files(folder)
+    files = [File(name, path.stat().st_size) for name, path in visible.items()]
+    layout = require_dataset(str(folder), files, reader(folder, MAX_TABLE_BYTES), aside)
+    return _chosen(visible, layout.tables, told(layout))
 
 
 def read_folder(folder: Path) -> ImageFolder:
     """List the pictures of `folder`, whether it is an image dataset or not."""
-    return _pictures(_visible_files(folder))
+    return _chosen(_visible_files(folder)[0])
 
 
-def _visible_files(folder: Path) -> dict[str, Path]:
-    paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-    return {name: path for name, path in sorted(paths.items()) if not any(map(is_litter, name.split("/")))}
+def _visible_files(folder: Path) -> tuple[dict[str, Path], list[SetAside]]:
+    """Return the files of a folder, links followed, and what is named as one and is none."""
+    try:
+        paths = {name: folder / name for name in walk(folder) if not name.endswith("/")}
+    except DatasetError as error:
+        raise UploadError(str(error)) from error
+    files = {name: path for name, path in sorted(paths.items()) if path.is_file()}
+    return files, [SetAside(name, "no regular file, or a link to nothing") for name in paths if name not in files]
 
 
-def _pictures(visible: dict[str, Path]) -> ImageFolder:
-    pictures = {name: path for name, path in visible.items() if is_image_name(name)}
-    return ImageFolder(pictures, len(visible) - len(pictures))
+def _chosen(visible: dict[str, Path], tables: Collection[str] = (), sentences: tuple[str, ...] = ()) -> ImageFolder:
+    chosen = {n: path for n, path in visible.items() if n in tables or (is_image_name(n) and path_parts(n))}
+    return ImageFolder(chosen, len(visible) - len(chosen), sentences)
 
 
-def check_archive(path: Path) -> None:
-    """Read an archive to its end, which takes a fraction of the time that sending it would.
+def told(layout: Layout) -> tuple[str, ...]:
+    """Return what a person should hear of how a dataset is read."""
+    return (summary(layout), *layout.remarks)
+
+
+def check_archive(path: Path) -> tuple[str, ...]:
+    """Read an archive to its end, which takes a fraction of the time that sending it would; return how it is read.
 
     Raises:
         UploadError: it is broken, empty, or not an image dataset.
     """
     files: list[File] = []
+    tables: dict[str, bytes] = {}
     try:
         with path.open("rb", buffering=0) as stream:
             for member in members(Archive(stream, str(path), path.stat().st_size)):
-                member.check()
+                if is_table(member.path, member.size):
+                    tables[member.path] = member.read()
+                else:
+                    member.check()
                 files.append(File(member.path, member.size))
     except DatasetError as error:
         raise UploadError(str(error)) from error
     except OSError as error:
         raise UploadError(f"archive {str(path)!r}: {error.strerror or error}; make it again") from error
-    require_dataset(str(path), files)
+    return told(require_dataset(str(path), files, tables.__getitem__))
 
 
-def require_dataset(source: str, files: Sequence[File]) -> None:
-    """Refuse what ValidateDataset would refuse, whatever the stack's parameters are.
+def require_dataset(
+    source: str, files: Sequence[File], read: Read | None = None, aside: Sequence[SetAside] = ()
+) -> Layout:
+    """Return the layout, or refuse what ValidateDataset would refuse, whatever the stack's parameters are.
 
     Raises:
         UploadError: in the sentence that the state would end with.
     """
     try:
-        check_layout(read_layout(files), source, _MIN_IMAGES)
+        layout = read_layout(files, aside, read)
+        check_layout(layout, source, _MIN_IMAGES)
     except DatasetError as error:
         raise UploadError(str(error)) from error
+    return layout

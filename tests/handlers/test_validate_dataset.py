@@ -2,11 +2,11 @@
 
 import pytest
 
-from handlers import aws
+from handlers import aws, validate_dataset
 from handlers.contract.errors import AwsNotFoundError, AwsThrottledError, DatasetChangedError, DatasetError, InputError
-from handlers.datasets import staging
+from handlers.datasets import opening, staging
 from handlers.validate_dataset import handler
-from tests.datasets.cases import CASES, names
+from tests.datasets.shapes import case_named
 from tests.handlers import packing
 from tests.handlers.environment import BUCKET, EXECUTION
 
@@ -219,10 +219,13 @@ def test_class_names_survive_unchanged(world, validate, name):
     assert any(path.startswith(f"{name}/") for path in paths(world, dataset, "Train"))
 
 
-@pytest.mark.parametrize("case", CASES, ids=names())
+SHAPES = ("wrapped splits", "images inside classes", "Hugging Face metadata.csv", "YOLO")
+
+
+@pytest.mark.parametrize("case", list(map(case_named, SHAPES)), ids=SHAPES)
 @pytest.mark.parametrize("way", ["folder", "zip"])
 def test_shapes_are_read_as_everywhere(world, validate, case, way):
-    """The same classes, splits and paths below what wraps them, from a folder and from a zip."""
+    """The same classes, splits and paths below what wraps them, from a folder and a zip; tests/datasets has all."""
     if way == "zip":
         world.put("datasets/flowers.zip", packing.zipped(case.files()))
     else:
@@ -231,7 +234,7 @@ def test_shapes_are_read_as_everywhere(world, validate, case, way):
     uri = f"s3://{BUCKET}/datasets/flowers.zip" if way == "zip" else _FOLDER
 
     if case.classes is None:
-        with pytest.raises(DatasetError, match="class"):
+        with pytest.raises(DatasetError, match=case.words):
             validate(uri)
         return
     dataset = validate(uri)
@@ -241,3 +244,32 @@ def test_shapes_are_read_as_everywhere(world, validate, case, way):
     read = {path: split.lower() for split in ("Train", "Validation", "Test") for path in paths(world, dataset, split)}
     assert set(read) == set(case.pictures())
     assert {path: split for path, split in case.pictures().items() if split not in ("", "train", read[path])} == {}
+
+
+def test_labels_are_written_where_folders_do_not_say_them(world, validate):
+    """Training reads the class of each picture from labels.json; with plain class folders there is none."""
+    case = case_named("Hugging Face metadata.csv")
+    for path, body in case.files().items():
+        world.put(f"datasets/flowers/{path}", body)
+
+    dataset = validate()
+
+    assert world.json(dataset["LabelsS3Uri"]) == {path: case.class_of(path) for path in case.pictures()}
+    assert world.json(dataset["ReportS3Uri"])["warnings"][0].startswith("labels are taken from 'train/metadata.csv'")
+
+
+def test_a_table_that_changes_meanwhile_is_refused(world, validate, monkeypatch):
+    """Pictures and labels of two versions are never mixed."""
+    case = case_named("Hugging Face metadata.csv")
+    for path, body in case.files().items():
+        world.put(f"datasets/flowers/{path}", body)
+    reader = opening.table_reader
+
+    def changed(folder, files):
+        world.put("datasets/flowers/train/metadata.csv", "file_name,label\n0.jpg,lily\n1.jpg,daisy\n")
+        return reader(folder, files)
+
+    monkeypatch.setattr(validate_dataset, "table_reader", changed)
+
+    with pytest.raises(DatasetChangedError, match="changed while it was read"):
+        validate()

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 import embedded_account
-from tests.datasets.cases import READ, Case, names
+from tests.datasets.shapes import case_named
+from tests.datasets.ways import zipped
 from training import train
 from training.errors import ConfigError, DatasetError
 from training.listing import splits_of_folder
@@ -183,25 +184,12 @@ def test_s3_failures_are_sentences(bucket: str) -> None:
         local_folder(f"s3://{bucket}/empty/", None, ignore).__enter__()
 
 
-@pytest.mark.parametrize("case", READ, ids=names(READ))
-@pytest.mark.parametrize("way", ["folder", "zip"])
-def test_shapes_are_read_as_everywhere(tmp_path: Path, case: Case, way: str) -> None:
-    """The same classes, splits and paths below what wraps them as in ValidateDataset."""
-    source = tmp_path / ("photos" if way == "folder" else "photos.zip")
-    if way == "folder":
-        for name, content in case.files().items():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            (source / name).write_bytes(content)
-    else:
-        with zipfile.ZipFile(source, "w") as archive:
-            for name, content in case.files().items():
-                archive.writestr(name, content)
+def test_labels_of_a_table_come_out_of_an_archive(tmp_path: Path) -> None:
+    """The table is unpacked beside the pictures that it names."""
+    (tmp_path / "photos.zip").write_bytes(zipped(case_named("Hugging Face metadata.csv").files()))
 
-    with local_folder(str(source), None, ignore) as folder:
+    with local_folder(str(tmp_path / "photos.zip"), None, ignore) as folder:
         listings = splits_of_folder(folder, 0.15, 0.15, 0)
 
-    samples = {sample.relative_path: (split, sample) for split, one in listings.items() for sample in one.samples}
-    assert set(samples) == set(case.pictures())
-    assert {sample.class_name for _, sample in samples.values()} == set(case.classes or ())
-    wanted = {path: split for path, split in case.pictures().items() if split not in ("", "train")}
-    assert {path: samples[path][0] for path in wanted} == wanted
+    classes = {sample.relative_path: sample.class_name for one in listings.values() for sample in one.samples}
+    assert classes == {f"train/{i}.jpg": ("rose", "tulip")[i % 2] for i in range(6)}

@@ -129,8 +129,20 @@ def find_images(config: TrainingConfig) -> dict[str, Listing]:
         listings = splits_of_folder(Path(config.data), config.validation_fraction, config.test_fraction, config.seed)
     else:
         folders = {"train": config.train, "validation": config.validation, "test": config.test}
-        listings = {name: channel_samples(folder) for name, folder in folders.items() if folder is not None}
+        labels = _labels(config.labels)
+        listings = {name: channel_samples(folder, labels) for name, folder in folders.items() if folder is not None}
     return {name: listings[name] for name in ("train", "validation", "test") if name in listings}
+
+
+def _labels(folder: Path | None) -> dict[str, str] | None:
+    """Return the class of each picture by its path, where it is not its folder's name."""
+    if folder is None:
+        return None
+    try:
+        labels: dict[str, str] = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"labels.json cannot be read from {str(folder)!r}: {error}") from error
+    return labels
 
 
 def read_split(

@@ -10,7 +10,6 @@ import pytest
 from ops.datasets import on_disk
 from ops.datasets.on_disk import check_archive, check_folder, read_folder
 from ops.errors import UploadError
-from tests.datasets.cases import CASES, Case, names
 
 ImageFolders = Callable[..., Path]
 
@@ -105,35 +104,6 @@ def test_truncated_archive_is_refused(image_folder: ImageFolders, tmp_path: Path
         check_archive(path)
 
 
-def write(folder: Path, case: Case) -> Path:
-    """Write the files of a case below `folder`."""
-    for name, content in case.files().items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
-    return folder
-
-
-def zipped(path: Path, case: Case) -> Path:
-    """Write the files of a case into an archive."""
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in case.files().items():
-            archive.writestr(name, content)
-    return path
-
-
-@pytest.mark.parametrize("case", CASES, ids=names())
-def test_shapes_are_accepted_or_refused_as_everywhere(tmp_path: Path, case: Case) -> None:
-    """As a folder and as a zip, before anything is sent."""
-    folder, archive = write(tmp_path / "folder", case), zipped(tmp_path / "a.zip", case)
-
-    for check in (lambda: check_folder(folder), lambda: check_archive(archive)):
-        if case.classes is None:
-            with pytest.raises(UploadError, match=r"class|no class folders"):
-                check()
-        else:
-            check()
-
-
 @pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "x" * 64, "pets-", "pets.", "cats & dogs", "tva\u030a"])
 def test_check_refuses_unusable_names(tmp_path: Path, name: str) -> None:
     """A dataset's name becomes part of keys and job names."""
@@ -147,3 +117,41 @@ def test_check_refuses_other_files(tmp_path: Path) -> None:
 
     with pytest.raises(UploadError, match="expected a folder or an archive"):
         on_disk.check(tmp_path / "a.png", "flowers")
+
+
+def test_links_to_files_and_folders_are_followed(image_folder: ImageFolders, tmp_path: Path) -> None:
+    """As people put a dataset together without copying; a link back to where it lies is left out."""
+    root, elsewhere = image_folder(*several("rose")), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for number in range(3):
+        (elsewhere / f"{number}.png").write_bytes(b"picture")
+    (root / "tulip").symlink_to(elsewhere)
+    (root / "rose" / "9.png").symlink_to(elsewhere / "0.png")
+    (elsewhere / "back").symlink_to(root)
+    (root / "rose" / "self").symlink_to(root / "rose")
+
+    folder = check_folder(root)
+
+    assert [name for name in folder.files if "/back/" not in name] == [
+        "rose/0.png", "rose/1.png", "rose/2.png", "rose/9.png", "tulip/0.png", "tulip/1.png", "tulip/2.png",
+    ]  # fmt: skip
+
+
+def test_class_of_links_to_nothing_is_refused(image_folder: ImageFolders) -> None:
+    """A class of which nothing is usable never vanishes without a word."""
+    root = image_folder(*several("rose", "tulip"))
+    (root / "lily").mkdir()
+    (root / "lily" / "0.png").symlink_to(root / "gone.png")
+
+    with pytest.raises(UploadError, match="class 'lily' has no usable image to train on"):
+        check_folder(root)
+
+
+def test_check_tells_how_a_folder_is_read(image_folder: ImageFolders) -> None:
+    """What was found, and what could have been read otherwise."""
+    heard: list[str] = []
+
+    on_disk.check(image_folder(*several("train/rose", "train/tulip", "extra/rose")), "flowers", heard.append)
+
+    assert heard[0] == "read by the folders: 2 classes ('rose', 'tulip'), 6 pictures (train 6); set aside: 3"
+    assert heard[1].startswith("not read: 'extra', beside the splits 'train/'")
