@@ -12,8 +12,11 @@ from inference import torchvision_ops  # noqa: F401 - must come before torchvisi
 from inference.efficientnet_lite import EfficientNetLite0
 from inference.preprocessing import EFFICIENTNET_LITE0, Preprocessing
 
-# Families whose last Linear is the classifier and which take images of any size of 32 pixels and more.
-FAMILIES = ("resnet", "resnext", "wide_resnet", "mobilenet_v3_", "efficientnet_", "convnext_", "regnet_")
+# Families whose last Linear is the classifier; datasets/networks.py says which sides they take.
+FAMILIES = (
+    "resnet", "resnext", "wide_resnet", "mobilenet_v2", "mobilenet_v3_", "efficientnet_", "convnext_", "regnet_",
+    "densenet", "inception_v3", "swin_", "vit_",
+)  # fmt: skip
 
 
 class UnknownModelError(ValueError):
@@ -29,6 +32,7 @@ class ModelSpec:
     dropout: float = 0.0
     head: str = "linear"  # or mlp: with one hidden layer
     head_width: int = 512  # of the hidden layer
+    image_size: int = 224  # side of the input, for families that are built for one
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> "ModelSpec":
@@ -57,7 +61,7 @@ def build_model(spec: ModelSpec) -> nn.Module:
     if spec.model_name not in known_model_names():
         known = ", ".join(known_model_names())
         raise UnknownModelError(f"model_name {spec.model_name!r} is not known; use one of {known}")
-    model = _bare_network(spec.model_name)
+    model = _bare_network(spec)
     _replace_head(model, spec)
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
@@ -109,12 +113,19 @@ def predict_logits(model: nn.Module, images: Tensor, preprocessing: Preprocessin
     return logits.float()
 
 
-def _bare_network(model_name: str) -> nn.Module:
+def _bare_network(spec: ModelSpec) -> nn.Module:
     from torchvision import models
 
-    if model_name == EFFICIENTNET_LITE0:
+    if spec.model_name == EFFICIENTNET_LITE0:
         return EfficientNetLite0()
-    network: nn.Module = models.get_model(model_name, weights=None)
+    options: dict[str, Any] = {}
+    if spec.model_name.startswith("vit_"):
+        options = {"image_size": spec.image_size}
+    elif spec.model_name == "inception_v3":
+        # Its published weights want another normalisation than their metadata say, which it does itself. The second
+        # head is of no use to a head that is tuned, and drawing its weights by the truncated normal takes 20 s.
+        options = {"transform_input": True, "aux_logits": False, "init_weights": False}
+    network: nn.Module = models.get_model(spec.model_name, weights=None, **options)
     return network
 
 

@@ -16,7 +16,8 @@ _COLOURS = {
 }
 _BICUBIC = frozenset(
     {f"efficientnet_b{number}" for number in (0, 2, 3, 4, 5, 6, 7)}
-    | {EFFICIENTNET_LITE0, "efficientnet_v2_l", "regnet_y_128gf"}
+    | {EFFICIENTNET_LITE0, "efficientnet_v2_l", "regnet_y_128gf", "vit_h_14"}
+    | {f"swin_{variant}" for variant in ("t", "s", "b", "v2_t", "v2_s", "v2_b")}
 )
 
 

@@ -5,12 +5,13 @@
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from datasets.limits import MAX_IMAGE_SIDE, MIN_IMAGE_SIDE
+from datasets.networks import family_of, network_problem
 from inference.preprocessing import EFFICIENTNET_LITE0
 from training.errors import ConfigError
 from training.flags import check_bounds, parse_flags, setting, variable
@@ -46,7 +47,9 @@ def _job_name(environ: Mapping[str, str]) -> str | None:
 class TrainingConfig:
     """Train an image classifier; see the head of training/train.py."""
 
-    model_name: str = setting("resnet50", MODEL, "torchvision's name, such as resnet18, or efficientnet_lite0")
+    model_name: str = setting(
+        "resnet50", MODEL, "torchvision's name, such as resnet18 or vit_b_16, or efficientnet_lite0"
+    )
     weights: str = setting(
         "imagenet",
         MODEL,
@@ -210,10 +213,21 @@ def parse_config(arguments: Sequence[str], environ: Mapping[str, str]) -> Traini
     values["trainable"] = "full" if values["unfreeze_depth"] else "head"
     config = TrainingConfig(**values)
     check_bounds(config)
-    if problem := weights_problem(config.weights, config.model_name):
+    for problem in _problems(config):
         raise ConfigError(problem)
     _check_folders(config)
     return config
+
+
+def _problems(config: TrainingConfig) -> Iterator[str]:
+    """Yield which settings do not fit the network."""
+    family = family_of(config.model_name)
+    if problem := network_problem(config.model_name, config.image_size):
+        yield problem
+    if problem := weights_problem(config.weights, config.model_name):
+        yield problem
+    if family is not None and family.has_fixed_side and config.progressive_resize < 1:
+        yield f"{config.model_name} takes pictures of one side only; use progressive_resize=1"
 
 
 def weights_problem(weights: str, model_name: str) -> str:

@@ -90,7 +90,9 @@ def start_network(spec: ModelSpec, config: TrainingConfig, say: Say) -> nn.Modul
 
 
 def _spec(config: TrainingConfig, class_names: list[str]) -> ModelSpec:
-    return ModelSpec(config.model_name, len(class_names), config.dropout, config.head, config.head_width)
+    return ModelSpec(
+        config.model_name, len(class_names), config.dropout, config.head, config.head_width, config.image_size
+    )
 
 
 def _prepare_images(config: TrainingConfig, preprocessing: Preprocessing, world: World, say: Say) -> Preparation:

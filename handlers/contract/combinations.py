@@ -7,6 +7,8 @@ Source: CloudFormation template reference, "Rule functions". Standard library on
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from datasets.networks import network_problem
+
 _LITE = "efficientnet_lite0"  # torchvision lacks the network, so it has no weights of it
 
 
@@ -56,11 +58,27 @@ class With:
         return f"{self.name}={self.value} and {self.partner}={partner}: {self.otherwise}"
 
 
+@dataclass(frozen=True)
+class Network:
+    """The network is known, and takes pictures of the side that is asked for."""
+
+    parameters: tuple[str, str] = ("ModelName", "ImageSize")
+
+    def problem(self, values: Mapping[str, object]) -> str:
+        """Return what is wrong, "" when nothing is or a parameter is not there."""
+        if not set(self.parameters) <= values.keys():
+            return ""
+        name, side = (str(values[parameter]) for parameter in self.parameters)
+        problem = network_problem(name, int(float(side)))
+        return f"ModelName={name} and ImageSize={side}: {problem}" if problem else ""
+
+
 COMBINATIONS = (
     AtMost("ScalingMinInstances", "ScalingMaxInstances"),
     AtMost("EndpointInstanceCount", "ScalingMaxInstances"),
     AtMost("MaxParallelTuningJobs", "MaxTuningJobs"),
     AtMost("PredictProvisionedConcurrency", "PredictReservedConcurrency", zero_is_no_limit=True),
+    Network(),
     # What follows is no comparison of numbers: template.yaml has it as Rules too.
     With("Weights", "channel", "WeightsS3Uri", bool, "the second must be given"),
     With("Weights", "packaged", "ModelName", lambda model: model == _LITE, f"the second must be {_LITE}"),

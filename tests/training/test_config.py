@@ -51,6 +51,21 @@ def test_unknown_hyperparameter_is_refused_by_name() -> None:
         parse_config([*FOLDERS, "--learning_rate", "0.1"], {})
 
 
+@pytest.mark.parametrize(
+    ("flags", "problem"),
+    [
+        (["--model-name", "vgg16"], "model_name 'vgg16' is not known; use one of convnext_base, "),
+        (["--model-name", "inception_v3", "--image-size", "64"], "takes pictures of 75 pixels and more, not of 64"),
+        (["--model-name", "vit_b_16", "--image-size", "100"], "multiple of 16, not 100; use 96"),
+        (["--model-name", "vit_b_16", "--progressive-resize", "0.5"], "of one side only; use progressive_resize=1"),
+    ],
+)
+def test_network_that_does_not_fit_is_refused_at_once(flags: list[str], problem: str) -> None:
+    """Not after the pictures were read, by a traceback from inside the network."""
+    with pytest.raises(ConfigError, match=problem):
+        parse_config([*FOLDERS, *flags], {})
+
+
 def test_abbreviated_flag_is_refused() -> None:
     """`--epoch 3` must not quietly mean --epochs."""
     with pytest.raises(ConfigError, match="unknown hyperparameter '--epoch'"):

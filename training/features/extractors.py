@@ -23,7 +23,10 @@ from training.packages import missing_packages
 
 EXTRACTORS = ("auto", "torch", "openvino")
 PRECISIONS = ("auto", "fp32", "bf16")
-TRACED_SIDE = 64  # pixels; the graph is the same at any side, and tracing a small image takes a quarter of the time
+# Pixels; the graph of convolutions is the same at any side, and tracing a small image takes a quarter of the time.
+TRACED_SIDE = 96
+# What these do depends on the side, and a trace has it fixed.
+ATTENTION = ("MultiheadAttention", "ShiftedWindowAttention", "ShiftedWindowAttentionV2")
 
 
 class Extractor(Protocol):
@@ -97,9 +100,9 @@ class OpenVinoExtractor:
         import openvino
 
         self.precision = precision
-        side = preprocessing.image_size
+        side, traced = preprocessing.image_size, traced_side(backbone, preprocessing.image_size)
         module = NormalisedBackbone(_folded(copy.deepcopy(backbone).eval().cpu().float()), preprocessing)
-        small = torch.zeros((1, 3, min(side, TRACED_SIDE), min(side, TRACED_SIDE)), dtype=torch.uint8)
+        small = torch.zeros((1, 3, traced, traced), dtype=torch.uint8)
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # of torch, on being traced
             traced = torch.jit.trace(module, small, check_trace=False)  # type: ignore[no-untyped-call]
@@ -114,6 +117,12 @@ class OpenVinoExtractor:
     def features(self, images: Tensor) -> Tensor:
         self.request.infer([images.contiguous().numpy()], share_inputs=True)
         return torch.tensor(self.request.get_output_tensor().data)
+
+
+def traced_side(backbone: nn.Module, side: int) -> int:
+    """Return at which side to trace a network that is to see `side`."""
+    is_fixed = any(type(module).__name__ in ATTENTION for module in backbone.modules())
+    return side if is_fixed else min(side, TRACED_SIDE)
 
 
 def _folded(network: nn.Module) -> nn.Module:

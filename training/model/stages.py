@@ -6,7 +6,8 @@ from torch import nn
 
 from inference.model import head_name
 
-TRUNKS = ("features", "trunk_output")  # hold the stages in all families but resnet's
+# They hold the stages in all families but resnet's.
+TRUNKS = ("features", "trunk_output", "encoder", "encoder.layers")
 
 
 def freeze_backbone(model: nn.Module) -> None:
@@ -32,37 +33,36 @@ def set_training_mode(model: nn.Module) -> None:
 def stages(model: nn.Module) -> list[list[str]]:
     """Return the names of the modules of each stage, from the head (stage 0) back to the stem.
 
-    A stage is what torchvision makes a child of the network or of its trunk, such as resnet's layer4. Single layers
-    that follow one another are one stage, as are the layers right before the head and the stage they follow.
+    A stage is what torchvision makes a child of the network or of its trunk, such as resnet's layer4. A single layer
+    belongs to the stage that it follows, as do the layers right before the head.
     """
     head = head_name(model)
     if not head:  # `model` is a head on its own
         return [[""]]
     grouped: list[list[str]] = []
-    last_is_layer = False
-    for name, module in _blocks(model, head):
+    for name, module in _blocks(model, "", head):
         is_layer = not list(module.children())
-        if grouped and ((is_layer and last_is_layer) or name.startswith(f"{head.partition('.')[0]}.")):
+        if grouped and (is_layer or name.startswith(f"{head.partition('.')[0]}.")):
             grouped[-1].append(name)
         else:
             grouped.append([name])
-        last_is_layer = is_layer
     return [[head], *reversed(grouped)]
 
 
 def stage_of(model: nn.Module, parameter_name: str) -> int:
-    """Return the number of the stage that holds the parameter; the head is 0."""
-    for number, names in enumerate(stages(model)):
+    """Return the number of the stage that holds the parameter: 0 is the head, the last the stem and what is in none."""
+    numbered = stages(model)
+    for number, names in enumerate(numbered):
         if any(not name or parameter_name.startswith(f"{name}.") for name in names):
             return number
-    raise AssertionError(f"parameter {parameter_name!r} is in no stage")
+    return len(numbered) - 1
 
 
-def _blocks(model: nn.Module, head: str) -> Iterator[tuple[str, nn.Module]]:
+def _blocks(module: nn.Module, prefix: str, head: str) -> Iterator[tuple[str, nn.Module]]:
     """Yield the modules with parameters, but the head, in their order; trunks and the head's own parent are opened."""
-    for name, child in model.named_children():
-        opened = name in TRUNKS or head.startswith(f"{name}.")
-        named = [(f"{name}.{inner}", module) for inner, module in child.named_children()] if opened else [(name, child)]
-        for full_name, module in named:
-            if full_name != head and any(True for _ in module.parameters()):
-                yield full_name, module
+    for name, child in module.named_children():
+        full_name = prefix + name
+        if full_name in TRUNKS or head.startswith(f"{full_name}."):
+            yield from _blocks(child, f"{full_name}.", head)
+        elif full_name != head and any(True for _ in child.parameters()):
+            yield full_name, child

@@ -1,6 +1,7 @@
 """The weights that a network starts with: torchvision's, or those of a file."""
 
 import hashlib
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,15 @@ PREFIXES = (
     "model.",
     "encoder.",
 )  # DDP, torch.compile, Lightning, and self-supervised training
+
+AUXILIARY = "AuxLogits."  # inception_v3's second head, which is not built
+# Names of older torchvision versions, which its published files still have, and what they are called now.
+RENAMED = (
+    (re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)"), r"\1\2"),
+    (re.compile(r"\.mlp\.linear_1\."), ".mlp.0."),
+    (re.compile(r"\.mlp\.linear_2\."), ".mlp.3."),
+)
+POSITIONS = "encoder.pos_embedding"  # vit's, one for each patch of the side it was trained at
 
 
 def load_imagenet_weights(model: nn.Module, model_name: str) -> list[str]:
@@ -70,6 +80,9 @@ def load_state(model: nn.Module, state: Mapping[str, Tensor]) -> list[str]:
     own = model.state_dict()
     head = head_name(model)
     given = {_own_name(name, head, own): value for name, value in state.items()}
+    given = {name: value for name, value in given.items() if not name.startswith(AUXILIARY)}
+    if POSITIONS in own and POSITIONS in given:
+        given[POSITIONS] = _resized_positions(given[POSITIONS], own[POSITIONS])
     fitting = {name: value for name, value in given.items() if name in own and own[name].shape == value.shape}
     absent = [name for name in own if name not in fitting]
     wrong = [name for name in absent if not name.startswith(f"{head}.") and not name.endswith("num_batches_tracked")]
@@ -124,7 +137,23 @@ def _is_mapping(state: Mapping[str, object], key: str) -> bool:
 
 def _own_name(name: str, head: str, own: Mapping[str, Tensor]) -> str:
     """Return what the network calls the tensor: without prefixes, and torchvision's 'fc.weight' is 'fc.1.weight'."""
+    for pattern, replacement in RENAMED:
+        name = pattern.sub(replacement, name)
     while name not in own and (prefix := next((prefix for prefix in PREFIXES if name.startswith(prefix)), "")):
         name = name.removeprefix(prefix)
     match = re.fullmatch(rf"{re.escape(head)}\.(weight|bias)", name)
     return f"{head}.1.{match[1]}" if match else name
+
+
+def _resized_positions(given: Tensor, own: Tensor) -> Tensor:
+    """Return embeddings (1, 1 + patches, width) of another side for ours, the class token's as it is.
+
+    Source: Dosovitskiy et al., An image is worth 16x16 words, 2021, section 3.2; torchvision does it bicubically.
+    """
+    sides = [math.isqrt(each.shape[1] - 1) for each in (given, own)]
+    if given.ndim != 3 or given.shape[2:] != own.shape[2:] or sides[0] ** 2 != given.shape[1] - 1:
+        return given  # of another network, as its shape will show
+    token, patches = given[:, :1], given[:, 1:]
+    grid = patches.transpose(1, 2).reshape(1, -1, sides[0], sides[0])
+    resized = nn.functional.interpolate(grid, (sides[1], sides[1]), mode="bicubic", align_corners=True)
+    return torch.cat([token, resized.flatten(2).transpose(1, 2)], dim=1)

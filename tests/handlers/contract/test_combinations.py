@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from handlers.contract import combinations
-from handlers.contract.combinations import AtMost
+from handlers.contract.combinations import With
 
 _FITTING = {
     "ScalingMinInstances": "1",
@@ -18,6 +18,7 @@ _FITTING = {
     "Weights": "imagenet",
     "WeightsS3Uri": "",
     "ModelName": "resnet50",
+    "ImageSize": "224",
 }
 
 
@@ -34,6 +35,11 @@ _FITTING = {
         ({"Weights": "channel"}, "Weights=channel and WeightsS3Uri='': "),
         ({"Weights": "packaged"}, "Weights=packaged and ModelName=resnet50: the second must be efficientnet_lite0"),
         ({"ModelName": "efficientnet_lite0"}, "Weights=imagenet and ModelName=efficientnet_lite0: there is no such"),
+        ({"ModelName": "vgg16"}, "ModelName=vgg16 and ImageSize=224: model_name 'vgg16' is not known; use one of conv"),
+        (
+            {"ModelName": "inception_v3", "ImageSize": "64"},
+            "ModelName=inception_v3 and ImageSize=64: inception_v3 takes pictures of 75 pixels and more, not of 64",
+        ),
     ],
 )
 def test_a_contradiction_names_both_parameters(changes: dict[str, str], problem: str) -> None:
@@ -84,5 +90,5 @@ def test_what_rules_can_say_the_template_says_too() -> None:
 
     conditions = [rule["RuleCondition"]["Fn::Equals"] for rule in read_template()["Rules"].values()]
 
-    comparable = [each for each in combinations.COMBINATIONS if not isinstance(each, AtMost)]
+    comparable = [each for each in combinations.COMBINATIONS if isinstance(each, With)]
     assert [[{"Ref": each.name}, each.value] for each in comparable] == conditions

@@ -7,7 +7,7 @@ from torch import nn
 from inference.model import ModelSpec, build_model, normalise, replace_head
 from inference.preprocessing import Preprocessing
 from training.errors import ConfigError
-from training.features.extractors import make_extractor
+from training.features.extractors import make_extractor, traced_side
 
 PREPROCESSING = Preprocessing.for_image_size(48)
 
@@ -46,6 +46,17 @@ def test_extractor_leaves_the_network_alone(backbone: nn.Module) -> None:
     make_extractor(backbone, PREPROCESSING, "torch", "bf16")
 
     assert all(torch.equal(value, before[name]) for name, value in backbone.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("model_name", "side", "traced"), [("resnet18", 224, 96), ("resnet18", 48, 48), ("swin_t", 224, 224)]
+)
+def test_networks_with_attention_are_traced_at_their_own_side(model_name: str, side: int, traced: int) -> None:
+    """The windows of a smaller picture would be fixed in the graph, and other features come out of it."""
+    with torch.device("meta"):
+        network = build_model(ModelSpec(model_name, 2))
+
+    assert traced_side(network, side) == traced
 
 
 def test_missing_openvino_is_a_sentence(backbone: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,8 @@
 """Starting weights load or say why not."""
 
+import re
+from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from urllib.error import URLError
 
@@ -8,7 +11,7 @@ import torch
 
 from inference.model import ModelSpec, build_model, head_name
 from training.errors import WeightsError
-from training.model.weights import load_imagenet_weights, load_state, load_weights_file
+from training.model.weights import _resized_positions, load_imagenet_weights, load_state, load_weights_file
 
 
 def torchvision_state(model_name: str) -> dict[str, torch.Tensor]:
@@ -70,6 +73,44 @@ def test_weights_of_a_deeper_network_are_refused(given: str, wanted: str) -> Non
 
     with pytest.raises(WeightsError, match=r"do not fit the network: \d+ of .* tensors .* use the weights of the same"):
         load_state(model, state)
+
+
+LEGACY: dict[str, tuple[str, str | Callable[[re.Match[str]], str]]] = {
+    "densenet121": (r"(denselayer\d+\.(?:norm|conv))([12])", r"\1.\2"),
+    "vit_b_32": (r"\.mlp\.(0|3)\.", lambda match: f".mlp.linear_{1 if match[1] == '0' else 2}."),
+    "inception_v3": ("^$", ""),
+    "swin_t": ("^$", ""),
+    "mobilenet_v2": ("^$", ""),
+}
+
+
+@pytest.mark.parametrize("model_name", list(LEGACY))
+def test_published_files_load_by_their_older_names(model_name: str) -> None:
+    """torchvision renamed layers and left its files as they are; a second head is not of use."""
+    from torchvision import models
+
+    pattern, replacement = LEGACY[model_name]
+    with torch.device("meta"):
+        quick = {"init_weights": False} if model_name == "inception_v3" else {}
+        published = models.get_model(model_name, weights=None, **quick).state_dict()
+        model = build_model(ModelSpec(model_name, 3, image_size=96))
+    state = {re.sub(pattern, replacement, name): value for name, value in published.items()}
+
+    head = head_name(model)
+    assert load_state(model, state) == [f"{head}.1.weight", f"{head}.1.bias"]
+
+
+def test_positions_of_another_side_are_resized_as_torchvision_does() -> None:
+    """A vision transformer of 224 pixels starts one of 96."""
+    from torchvision.models.vision_transformer import interpolate_embeddings
+
+    positions = torch.randn(1, 1 + 7 * 7, 8, generator=torch.Generator().manual_seed(0))
+    expected = interpolate_embeddings(96, 32, OrderedDict({"encoder.pos_embedding": positions.clone()}))
+
+    resized = _resized_positions(positions, torch.zeros(1, 1 + 3 * 3, 8))
+
+    torch.testing.assert_close(resized, expected["encoder.pos_embedding"])
+    assert _resized_positions(positions, torch.zeros(1, 10, 9)) is positions  # of another network
 
 
 @pytest.mark.parametrize(
