@@ -111,7 +111,7 @@ def test_each_diagnostic_names_its_place(account, definition, place):
     ("state", "what"),
     [
         ({"Type": "Pass", "QueryLanguage": "JSONata", "End": True}, "JSONata"),
-        ({"Type": "Task", "Resource": "arn:aws:states:::sagemaker:createTransformJob.sync", "End": True}, ".sync"),
+        ({"Type": "Task", "Resource": "arn:aws:states:::sagemaker:createProcessingJob.sync", "End": True}, ".sync"),
         ({"Type": "Task", "Resource": "arn:aws:states:us-east-1:123456789012:activity:a", "End": True}, "activity"),
     ],
 )

@@ -15,6 +15,7 @@ def install(account: Account) -> None:
     from embedded_account.sagemaker.shared import validation
     from embedded_account.sagemaker.shared.tags import Tags
     from embedded_account.sagemaker.training.jobs import TrainingJobs
+    from embedded_account.sagemaker.transform.jobs import TransformJobs
     from embedded_account.sagemaker.tuning.jobs import TuningJobs
     from embedded_account.wiring.serving import serve
 
@@ -25,7 +26,8 @@ def install(account: Account) -> None:
     models = Models(account, registry)
     configs = EndpointConfigs(account, models)
     endpoints = Endpoints(account, models, configs)
-    parts = (tags, training_jobs, tuning_jobs, registry, models, configs, endpoints)
+    transform_jobs = TransformJobs(account, models)
+    parts = (tags, training_jobs, tuning_jobs, registry, models, configs, endpoints, transform_jobs)
     table = {name: operation for part in parts for name, operation in part.operations().items()}
     serve(account, "sagemaker", table, checks={name: partial(validation.check, name) for name in table})
     runtime.install(account, endpoints)

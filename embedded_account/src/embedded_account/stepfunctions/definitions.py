@@ -18,7 +18,7 @@ _QUALIFIER = re.compile(r"\$LATEST|[A-Za-z0-9_-]{1,128}")
 # The .sync tasks that are carried out.
 _WAITED_FOR = re.compile(
     r"arn:[^:]+:states:[^:]*:[^:]*:"
-    r"(?:states:startExecution\.sync(?::2)?|sagemaker:create(?:TrainingJob|HyperParameterTuningJob)\.sync)"
+    r"(?:states:startExecution\.sync(?::2)?|sagemaker:create(?:TrainingJob|TransformJob|HyperParameterTuningJob)\.sync)"
 )
 _TEMPLATES = ("Parameters", "ResultSelector", "ItemSelector")
 

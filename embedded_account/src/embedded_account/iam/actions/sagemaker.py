@@ -48,6 +48,7 @@ def _endpoint_and_config(call: Call) -> list[str]:
 
 _JOB = _of("training-job", "TrainingJobName")
 _TUNING = _of("hyper-parameter-tuning-job", "HyperParameterTuningJobName")
+_TRANSFORM = _of("transform-job", "TransformJobName")
 _MODEL = _of("model", "ModelName")
 _CONFIG = _of("endpoint-config", "EndpointConfigName")
 _ENDPOINT = _of("endpoint", "EndpointName")
@@ -86,6 +87,12 @@ SAGEMAKER: dict[str, Rule] = {
     "DeleteHyperParameterTuningJob": _TUNING,
     "ListHyperParameterTuningJobs": ANY,
     "ListTrainingJobsForHyperParameterTuningJob": _TUNING,
+    "CreateTransformJob": _TRANSFORM.tagging(_TAGS)
+    .where(sagemaker__InstanceTypes="TransformResources.InstanceType")
+    .knowing(lambda call: {"sagemaker:ModelArn": call.arn(f"model/{str(call.get('ModelName')).lower()}")}),
+    "DescribeTransformJob": _TRANSFORM,
+    "StopTransformJob": _TRANSFORM,
+    "ListTransformJobs": ANY,
     "CreateModel": _MODEL.tagging(_TAGS)
     .passing("ExecutionRoleArn", _SAGEMAKER)
     .where(sagemaker__NetworkIsolation="EnableNetworkIsolation"),

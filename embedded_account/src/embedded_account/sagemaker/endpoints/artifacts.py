@@ -1,6 +1,7 @@
 """Model data on this machine: fetched from S3 and unpacked once for each version of the object."""
 
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from shutil import rmtree
 from threading import Lock
@@ -27,6 +28,7 @@ class Artifacts:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._lock = Lock()
+        self._users: list[Callable[[], Iterable[Path]]] = []
         rmtree(account.work_folder("models"))  # of an account that ended
 
     def base_folder(self, url: str, role_arn: str) -> Path:
@@ -60,8 +62,13 @@ class Artifacts:
             ) from error
         return base
 
-    def prune(self, in_use: set[Path]) -> None:
-        """Remove the folders that are not `in_use` and were not asked for within the last ten minutes."""
+    def add_user(self, folders: Callable[[], Iterable[Path]]) -> None:
+        """Keep the base folders that `folders()` returns, whenever others are removed."""
+        self._users.append(folders)
+
+    def prune(self) -> None:
+        """Remove the folders that nobody uses and nobody asked for within the last ten minutes."""
+        in_use = {folder for folders in self._users for folder in folders()}
         oldest = time.time() - _KEPT_SECONDS
         with self._lock:
             for base in self._account.work_folder("models").iterdir():

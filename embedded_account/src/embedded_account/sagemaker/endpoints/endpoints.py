@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -41,7 +42,8 @@ class Endpoints:
         self._consistency = account.singleton(Consistency)
         self._models = models
         self._configs = configs
-        self._artifacts = Artifacts(account)
+        self._artifacts = account.singleton(Artifacts)
+        self._artifacts.add_user(self._base_folders)
         self._lock = Lock()
         self._endpoints: dict[str, Endpoint] = {}
         account.persist("endpoints", self._dump, self._restore)
@@ -266,7 +268,7 @@ class Endpoints:
         endpoint.green = green
         kind = RollingDeployment if made.kind == "ROLLING" else Deployment
         kind(self._account, endpoint, green, made).run(counts)
-        self._prune()
+        self._artifacts.prune()
 
     def _change(self, endpoint: Endpoint, changes: list[dict[str, Any]]) -> None:
         reason = ""
@@ -295,12 +297,10 @@ class Endpoints:
             self._endpoints.pop(endpoint.name, None)
         self._tags.forget(endpoint.arn)
         self._account.journal.end("endpoint", endpoint.name)
-        self._prune()
+        self._artifacts.prune()
 
-    def _prune(self) -> None:
-        """Remove the model data that no endpoint uses any more."""
-        fleets = [fleet for endpoint in self.all() for fleet in endpoint.fleets()]
-        self._artifacts.prune({fleet.launch.base_folder for fleet in fleets})
+    def _base_folders(self) -> list[Path]:
+        return [fleet.launch.base_folder for endpoint in self.all() for fleet in endpoint.fleets()]
 
     def _variants(self, endpoint: Endpoint, config: dict[str, Any], kind: str = _PRODUCTION) -> dict[str, Variant]:
         """Return the variants of `config` with their model data in place and no instance yet."""

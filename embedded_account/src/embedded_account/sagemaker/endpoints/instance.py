@@ -52,6 +52,7 @@ class Launch:
     role_arn: str
     startup_seconds: float  # real ones
     instance_type: str = ""
+    own_log_group: str = ""  # where it is not the endpoint's
 
     @property
     def runs_image(self) -> bool:
@@ -63,8 +64,8 @@ class Launch:
 
     @property
     def log_group(self) -> str:
-        """Return the CloudWatch Logs group of the endpoint."""
-        return f"/aws/sagemaker/Endpoints/{self.endpoint_name}"
+        """Return the CloudWatch Logs group of what the instance belongs to."""
+        return self.own_log_group or f"/aws/sagemaker/Endpoints/{self.endpoint_name}"
 
     def max_outstanding(self, num_threads: int) -> int:
         """Return how many requests an instance holds, at work and queued, before it refuses more."""

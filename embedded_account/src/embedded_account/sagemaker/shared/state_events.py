@@ -25,6 +25,11 @@ def put_tuning_job_event(account: Account, description: Mapping[str, Any]) -> No
     _put(account, "SageMaker HyperParameter Tuning Job State Change", description, arn)
 
 
+def put_transform_job_event(account: Account, description: Mapping[str, Any]) -> None:
+    """Say that a transform job changed; `description` is what DescribeTransformJob answers."""
+    _put(account, "SageMaker Transform Job State Change", description, description["TransformJobArn"])
+
+
 def put_resource_event(account: Account, kind: str, description: Mapping[str, Any], arn: str) -> None:
     """Say that a model or an endpoint configuration was made or deleted; `kind` is "Model" or "Endpoint Config"."""
     _put(account, f"SageMaker {kind} State Change", description, arn)

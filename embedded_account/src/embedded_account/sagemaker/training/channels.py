@@ -1,14 +1,12 @@
 """Input channels: what a training job's request names in S3, laid out as files under its /opt/ml/input/data."""
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from embedded_account.sagemaker.shared.storage import Objects, S3Uri, StorageError
+from embedded_account.sagemaker.shared.inputs import entries
+from embedded_account.sagemaker.shared.storage import Objects, StorageError
 from embedded_account.shortages import shortage
-
-Entry = tuple[S3Uri, str]  # an object, and the file's path inside the channel
 
 
 class ChannelError(Exception):
@@ -25,14 +23,14 @@ def download(channel: dict[str, Any], objects: Objects, folder: Path, shard: int
     """
     source = channel["DataSource"]["S3DataSource"]
     try:
-        entries = _entries(source, objects)
+        listed = entries(source, objects)
         if source.get("S3DataDistributionType") == "ShardedByS3Key":
-            entries = entries[shard::num_shards]
-        for uri, path in entries:
+            listed = listed[shard::num_shards]
+        for uri, path in listed:
             _write(folder, path, objects.blocks(uri))
     except StorageError as error:
         raise ChannelError(f"Data download failed:{error}") from error
-    return len(entries)
+    return len(listed)
 
 
 def description(channels: Sequence[dict[str, Any]], default_input_mode: str) -> dict[str, dict[str, str]]:
@@ -48,44 +46,6 @@ def _channel_description(channel: dict[str, Any], default_input_mode: str) -> di
         "TrainingInputMode": channel.get("InputMode", default_input_mode),
     }
     return described | ({"ContentType": channel["ContentType"]} if channel.get("ContentType") else {})
-
-
-def _entries(source: dict[str, Any], objects: Objects) -> list[Entry]:
-    uri = S3Uri.parse(source["S3Uri"])
-    if source["S3DataType"] == "ManifestFile":
-        return _manifest_entries(uri, objects.read(uri))
-    keys = [key for key in objects.keys(uri) if not key.endswith("/")]
-    if not keys:
-        raise ChannelError(
-            f'Data download failed:No S3 objects found under S3 URL "{source["S3Uri"]}" given in input data source. '
-            "Please ensure that the bucket exists, that objects exist under that S3 prefix, and that the role has "
-            f's3:ListBucket permissions on bucket "{uri.bucket}".'
-        )
-    return [(S3Uri(uri.bucket, key), _path_under(uri.key, key)) for key in keys]
-
-
-def _path_under(prefix: str, key: str) -> str:
-    """Return where `key` lands for a channel on `prefix`, which need not end at a slash."""
-    rest = key[len(prefix) :]
-    if not rest or not (prefix.endswith("/") or rest.startswith("/") or not prefix):
-        return key[prefix.rfind("/") + 1 :]
-    return rest.lstrip("/")
-
-
-def _manifest_entries(uri: S3Uri, content: bytes) -> list[Entry]:
-    try:
-        first, *rest = json.loads(content)
-        prefix = first["prefix"]
-    except (ValueError, TypeError, KeyError) as error:
-        raise ChannelError(
-            f'Data download failed:manifest "{uri}": {error!r}; it must be a JSON list whose first item is '
-            '{"prefix": "s3://bucket/prefix/"} and whose others are keys after that prefix'
-        ) from error
-    wrong = [item for item in rest if not isinstance(item, str)]
-    if wrong or not rest:
-        what = f"item {wrong[0]!r} is not a key" if wrong else "it lists no objects"
-        raise ChannelError(f'Data download failed:manifest "{uri}": {what}; list keys after the prefix')
-    return [(S3Uri.parse(prefix + item), item.lstrip("/")) for item in rest]
 
 
 def _write(folder: Path, path: str, blocks: Iterable[bytes]) -> None:
