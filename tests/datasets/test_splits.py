@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasets.layout import Image
-from datasets.splits import make_splits
+from datasets.splits import make_splits, units_of
 
 _FRACTIONS = st.floats(0.01, 0.5)
 _COUNTS = st.dictionaries(st.sampled_from("abcdef"), st.integers(3, 40), min_size=2)
@@ -87,3 +87,26 @@ def test_given_splits_are_left_alone():
     random.Random(0).shuffle(given_images)
 
     assert make_splits(given_images, both(0.2), 1) == (sorted(given_images), [])
+
+
+@given(_COUNTS, _FRACTIONS, st.integers(0, 2**31), st.integers(1, 6))
+def test_a_unit_is_never_divided(counts, fraction, seed, size):
+    """Pictures of one unit go to one split, and every class keeps some in train."""
+    rows = images(counts)
+    units = {image.path: f"{image.class_name} {int(image.path.split('/')[1][:-4]) // size}" for image in rows}
+
+    placed, _ = make_splits(rows, both(fraction), seed, units)
+
+    splits = defaultdict(set)
+    for image in placed:
+        splits[units[image.path]].add(image.split)
+    assert all(len(of_unit) == 1 for of_unit in splits.values())
+    assert {image.class_name for image in placed if image.split == "train"} == set(counts)
+
+
+def test_equal_bytes_and_groups_are_one_unit():
+    """A picture that shares its bytes with one and its group with another joins the three."""
+    rows = [Image("a/p1-0.jpg", "a", "", "x"), Image("a/p1-1.jpg", "a", "", "y"), Image("a/p2-0.jpg", "a", "", "y")]
+
+    assert len(set(units_of(rows, r"(p\d)-").values())) == 1
+    assert len(set(units_of(rows, "").values())) == 2
