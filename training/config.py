@@ -73,6 +73,9 @@ class TrainingConfig:
     dropout: float = setting(0.2, MODEL, "before each layer of the head", bounds=(0, 0.9))
     epochs: int = setting(20, OPTIMISATION, "passes over the training images", bounds=(1, 10_000))
     batch_size: int = setting(32, OPTIMISATION, "images a step", bounds=(2, 4096))
+    accumulate: int = setting(
+        1, OPTIMISATION, "parts in which a batch passes the network, for one step of all; saves memory", bounds=(1, 64)
+    )
     lr: float = setting(1e-3, OPTIMISATION, "peak learning rate of AdamW", bounds=(1e-8, 10))
     weight_decay: float = setting(0.05, OPTIMISATION, "of AdamW; biases and norms are not decayed", bounds=(0, 10))
     label_smoothing: float = setting(0.1, OPTIMISATION, "share of the target given to other classes", bounds=(0, 0.5))

@@ -99,6 +99,7 @@ class Evaluation(Boundary):
     threshold: float
     num_test_images: int
     evaluation_s3_uri: str
+    broke_down_in_epoch: int | None = None  # where training ended early, since the loss was no number any more
 
 
 class RegisteredModel(Boundary):
@@ -226,4 +227,5 @@ class JobEvaluation(BaseModel):
     dataset_fingerprint: str
     num_test_images: int
     test_top1: float = Field(allow_inf_nan=False)
+    broke_down_in_epoch: int | None = None
     golden: list[GoldenPrediction] = Field(default=[], max_length=MAX_GOLDEN, fail_fast=True)

@@ -49,6 +49,7 @@ def reason(step: ReportOutcomeInput, settings: Settings) -> str:
             f"{evaluation.get('NumTestImages')} images (threshold {evaluation.get('Threshold')}), "
             f"endpoint {endpoint.get('EndpointName')!r} serves the model"
             + (f" of {again!r} again, without tuning and training" if again else "")
+            + _breakdown(evaluation.get("BrokeDownInEpoch"))
         )
     name = failed_state(state)
     failure = state.get("Failure", {})
@@ -60,6 +61,12 @@ def reason(step: ReportOutcomeInput, settings: Settings) -> str:
         return f"dataset {dataset!r}: {name} did not end in time and was stopped; see log group {log_group}"
     cause = f"{error}: {message}" if message else error or "no error was given"
     return f"dataset {dataset!r}: {name}: {cause}; see log group {log_group} and start the execution again"
+
+
+def _breakdown(epoch: object) -> str:
+    if epoch is None:
+        return ""
+    return f"; training broke down in epoch {epoch}, and the model is of an epoch before, see `deploy.py report`"
 
 
 def record(step: ReportOutcomeInput, settings: Settings) -> Run:

@@ -60,8 +60,14 @@ def test_good_model_passes(world, evaluate):
         "Threshold": 0.9,
         "NumTestImages": 180,
         "EvaluationS3Uri": f"s3://retriever-data/runs/{EXECUTION}/evaluation.json",
+        "BrokeDownInEpoch": None,
     }
     assert world.json(result["EvaluationS3Uri"]) == evaluation
+
+
+def test_training_that_broke_down_is_passed_on(world, evaluate):
+    """The model of the last good epoch passes by its accuracy, and its owner is told how it came about."""
+    assert evaluate({**with_own_fingerprint(world), "broke_down_in_epoch": 7})["BrokeDownInEpoch"] == 7
 
 
 def test_accuracy_at_the_threshold_passes():

@@ -74,6 +74,16 @@ def test_success_is_recorded_and_told(world, event, lambda_context, capsys):
     assert (metrics["ExecutionsSucceeded"], metrics["TestAccuracy"]) == ([1.0], [0.95])
 
 
+def test_success_says_that_training_broke_down(event, settings):
+    """In status, in the notification and in summary.json, where a person reads the accuracy."""
+    step = ReportOutcomeInput.model_validate(event("report_outcome_succeeded"))
+    step.state["Evaluation"]["BrokeDownInEpoch"] = 7
+
+    assert reason(step, settings).endswith(
+        "; training broke down in epoch 7, and the model is of an epoch before, see `deploy.py report`"
+    )
+
+
 def test_success_removes_what_it_superseded(world, event, lambda_context):
     """The old config and model go; the new ones serve."""
     for name in ("old-config", EXECUTION):

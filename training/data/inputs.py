@@ -1,6 +1,6 @@
 """What a network is trained and scored on: batches of images, decoded ahead of time and varied."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import torch
@@ -26,9 +26,9 @@ class Inputs(Protocol):
         """The class index of each image, (N,) int64."""
 
     def training_batches(
-        self, order: Tensor, epoch: int, generator: torch.Generator, device: torch.device
+        self, batches: Sequence[Tensor], epoch: int, generator: torch.Generator, device: torch.device
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield the network's float32 input and the classes (B,) of our part of each batch of `order`."""
+        """Yield the network's float32 input and the classes (B,) of our part of each batch of indices."""
 
     def logits(self, model: nn.Module) -> Tensor:
         """Return float32 logits (N, num_classes) on the CPU, in file order; leaves `model` in eval mode."""
@@ -50,15 +50,14 @@ class ImageInputs:
         return self.split.labels
 
     def training_batches(
-        self, order: Tensor, epoch: int, generator: torch.Generator, device: torch.device
+        self, batches: Sequence[Tensor], epoch: int, generator: torch.Generator, device: torch.device
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """Decoding runs ahead in a thread; all that is drawn from `generator` is drawn here, in step with training."""
         recipe = RECIPES[self.config.augment]
         side = side_of_epoch(self.config, epoch)
         shard = self.world.shard
-        totals = [len(chunk) for chunk in torch.split(order, self.config.batch_size) if len(chunk)]
-        batches = decoded_ahead(self.split, self.config.batch_size, order, shard)
-        for total, (images, labels) in zip(totals, batches, strict=True):
+        decoded = _ahead(self.split, self.split.chunks(batches, shard))
+        for total, (images, labels) in zip(map(len, batches), decoded, strict=True):
             pixels = images.to(device, non_blocking=True)
             if self.config.randaugment:
                 pixels = rand_augment(pixels, self.config.randaugment)
@@ -96,8 +95,12 @@ def all_logits(
 def decoded_ahead(
     split: Split, batch_size: int, order: Tensor | None = None, shard: Shard | None = None
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield the split's batches; a thread gains nothing where the pixels are in memory already."""
-    batches = split.batches(batch_size, order, shard)
+    """Yield the split's batches, decoded while the last one is used."""
+    return _ahead(split, split.batches(batch_size, order, shard))
+
+
+def _ahead(split: Split, batches: Iterator[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+    """A thread gains nothing where the pixels are in memory already."""
     return batches if split.cache is not None else prefetched(batches)
 
 

@@ -1,7 +1,9 @@
 """Batches whose images are blends of two, with the loss that goes with them."""
 
+import itertools
 import math
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -25,6 +27,27 @@ class Batch:
             return own
         other = _mean_loss(logits, self.partners, label_smoothing, class_weights)
         return self.share * own + (1 - self.share) * other
+
+    def parts(self, count: int) -> "Iterator[Batch]":
+        """Yield the batch in up to `count` parts of two images or more."""
+        split = [slice(rows[0], rows[-1] + 1) for rows in _even(range(len(self.classes)), count)]
+        for rows in split:
+            partners = None if self.partners is None else self.partners[rows]
+            yield Batch(self.inputs[rows], self.classes[rows], partners, self.share)
+
+
+def even_batches(order: Tensor, count: int) -> list[Tensor]:
+    """Return `order` in up to `count` batches whose sizes differ by one at most, none of a single image.
+
+    A last short batch would teach from statistics of few images, and left out it would teach nothing.
+    """
+    return [order[rows[0] : rows[-1] + 1] for rows in _even(range(len(order)), count)]
+
+
+def _even(rows: range, count: int) -> list[range]:
+    parts = max(1, min(count, len(rows) // 2))
+    cuts = [len(rows) * part // parts for part in range(parts + 1)]
+    return [rows[low:high] for low, high in itertools.pairwise(cuts) if high > low]
 
 
 def _mean_loss(logits: Tensor, classes: Tensor, label_smoothing: float, class_weights: Tensor | None) -> Tensor:

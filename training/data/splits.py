@@ -60,7 +60,10 @@ class Split:
         With a `shard`, each batch is our part of the whole one.
         """
         indices = torch.arange(len(self)) if order is None else order
-        whole = [chunk for chunk in torch.split(indices, batch_size) if len(chunk)]
+        return self.chunks([chunk for chunk in torch.split(indices, batch_size) if len(chunk)], shard)
+
+    def chunks(self, whole: Sequence[Tensor], shard: Shard | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield uint8 images and labels of each batch of indices, or of our part of it."""
         chunks = [chunk[(shard or Shard()).of(len(chunk))] for chunk in whole]
         if self.cache is not None:
             for chunk in chunks:

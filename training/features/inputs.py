@@ -1,7 +1,7 @@
 """Training a head on features: what `engine` trains on, and what the rest of the job needs to know of the images."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,9 +38,9 @@ class FeatureInputs:
         return self._labels
 
     def training_batches(
-        self, order: Tensor, epoch: int, generator: torch.Generator, device: torch.device
+        self, batches: Sequence[Tensor], epoch: int, generator: torch.Generator, device: torch.device
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        for rows in torch.split(order, self.config.batch_size):
+        for rows in batches:
             views = torch.randint(self.num_views, (len(rows),), generator=generator)
             own = self.shard.of(len(rows))  # views are drawn for the whole batch, whoever trains on it
             yield self._take(rows[own], views[own]).to(device), self._labels[rows[own]].to(device)

@@ -50,7 +50,7 @@ class FeatureWriter:
         waiting: list[Features] = []
         num_bytes, shape = 0, (0, 0)
         for block in blocks:
-            rows = block.to(torch.float16).numpy()
+            rows = half_precision(block).numpy()
             if waiting and num_bytes + rows.nbytes > self.shard_bytes:
                 shards.append(self._shard(name, len(shards), waiting))
                 waiting, num_bytes = [], 0
@@ -85,6 +85,26 @@ class FeatureWriter:
         path = self.folder / f"{split}-{number:04d}.npy"
         np.save(path, np.concatenate(blocks), allow_pickle=False)
         return {"file": path.name, "num_images": sum(map(len, blocks)), "sha256": sha256_of(path)}
+
+
+def half_precision(features: Tensor) -> Tensor:
+    """Return `features` as float16.
+
+    Raises:
+        FeaturesError: one is no number, or larger than float16 holds; a head would learn from infinities.
+    """
+    if not bool(torch.isfinite(features).all()):
+        raise FeaturesError(
+            "the backbone gives features that are no finite numbers; use feature_precision=fp32, or other weights"
+        )
+    halved = features.to(torch.float16)
+    if not bool(torch.isfinite(halved).all()):
+        most, greatest = torch.finfo(halved.dtype).max, float(features.abs().max())
+        raise FeaturesError(
+            f"the backbone gives features up to {greatest:.3g}, and {most:,.0f} is the most that is kept of one; "
+            "use trainable=full, or other weights"
+        )
+    return halved
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch.nn import functional
 from training.config import TrainingConfig
 from training.data.balance import balanced_order, class_weights
 from training.data.inputs import Inputs
-from training.data.mixing import Batch, mix
+from training.data.mixing import Batch, even_batches, mix
 from training.distributed import World
 from training.errors import ConfigError, TrainingError
 from training.model.precision import autocast, grad_scaler
@@ -142,16 +142,17 @@ def train_one_epoch(
     started = time.perf_counter()
     device = next(state.model.parameters()).device
     progress = state.progress = state.progress or start_epoch(train, config, state.generator, device)
-    steps_per_epoch = math.ceil(len(progress.order) / config.batch_size)
+    batches = epoch_batches(progress.order, config, state.world)
+    steps_per_epoch = len(batches)
     num_steps, warm_up = config.epochs * steps_per_epoch, warm_up_steps(config, steps_per_epoch)
     set_training_mode(state.model)
-    rest = progress.order[progress.num_steps * config.batch_size :]
+    rest = batches[progress.num_steps :]
     earlier = progress.seconds
-    for inputs, classes in train.training_batches(rest, state.epoch + 1, state.generator, device):
+    examples = train.training_batches(rest, state.epoch + 1, state.generator, device)
+    for rows, (inputs, classes) in zip(rest, examples, strict=True):
         batch = mix(inputs, classes, config.mixup, config.cutmix, state.generator)
         set_learning_rate(state.optimizer, state.step, num_steps, warm_up)
-        total = min(config.batch_size, len(progress.order) - progress.num_steps * config.batch_size)
-        logits = training_step(state, batch, config, len(classes) * state.world.size / total)
+        logits = training_step(state, batch, config, len(classes) * state.world.size / len(rows))
         with torch.no_grad():
             progress.loss_sum += functional.cross_entropy(logits, classes, reduction="sum")
             progress.num_correct += (logits.argmax(dim=1) == classes).sum()
@@ -189,11 +190,14 @@ def training_step(state: TrainingState, batch: Batch, config: TrainingConfig, sh
     `share` is the number of our images by the mean of all processes: the averaged gradient is then the whole batch's.
     """
     parameters = [parameter for parameter in state.model.parameters() if parameter.requires_grad]
-    with autocast(config.precision, batch.inputs.device):
-        logits: Tensor = (state.parallel or state.model)(batch.inputs).float()
     state.optimizer.zero_grad()
-    loss = batch.loss(logits, config.label_smoothing, state.class_weights) * share
-    state.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+    shown = []
+    for part in batch.parts(config.accumulate):
+        with autocast(config.precision, part.inputs.device):
+            logits: Tensor = (state.parallel or state.model)(part.inputs).float()
+        loss = part.loss(logits, config.label_smoothing, state.class_weights) * share
+        state.scaler.scale(loss * (len(part.classes) / len(batch.classes))).backward()  # type: ignore[no-untyped-call]
+        shown.append(logits.detach())
     state.scaler.unscale_(state.optimizer)
     nn.utils.clip_grad_norm_(parameters, max_norm=MAX_GRADIENT_NORM)
     state.scaler.step(state.optimizer)
@@ -201,19 +205,22 @@ def training_step(state: TrainingState, batch: Batch, config: TrainingConfig, sh
     state.step += 1
     if state.average is not None:
         state.average.update(state.model, state.step)
-    return logits
+    return torch.cat(shown)
 
 
 def start_epoch(
     train: Inputs, config: TrainingConfig, generator: torch.Generator, device: torch.device
 ) -> EpochProgress:
-    """Draw the order of the next epoch; a last short batch is dropped, since statistics of few images mislead."""
+    """Draw the order of the next epoch."""
     total = len(train.labels)
-    count = total - total % config.batch_size if total > config.batch_size else total
     balanced = config.class_balance == "sampler"
     order = balanced_order(train.labels, generator) if balanced else torch.randperm(total, generator=generator)
-    order = order[:count]
     return EpochProgress(order, torch.zeros((), device=device), torch.zeros((), dtype=torch.int64, device=device))
+
+
+def epoch_batches(order: Tensor, config: TrainingConfig, world: World) -> list[Tensor]:
+    """Return the batches of an epoch, of at most `batch_size` where each process then still has two images of each."""
+    return even_batches(order, min(math.ceil(len(order) / config.batch_size), len(order) // (2 * world.size)))
 
 
 def score(state: TrainingState, inputs: Inputs) -> Metrics:

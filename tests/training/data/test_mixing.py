@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch.nn import functional
 
-from training.data.mixing import mix
+from training.data.mixing import Batch, even_batches, mix
 
 
 def batch() -> tuple[torch.Tensor, torch.Tensor]:
@@ -65,3 +67,30 @@ def test_loss_is_that_of_the_blended_classes() -> None:
     target = mixed.share * torch.eye(8) + (1 - mixed.share) * torch.eye(8)[mixed.partners]
 
     torch.testing.assert_close(mixed.loss(logits, 0.0), functional.cross_entropy(logits, target))
+
+
+@given(total=st.integers(2, 500), count=st.integers(0, 300))
+def test_even_batches_show_every_image_once(total: int, count: int) -> None:
+    """In their order, in batches that differ by one image at most, and none of a single one."""
+    order = torch.randperm(total)
+
+    batches = even_batches(order, count)
+
+    assert torch.equal(torch.cat(batches), order)
+    assert max(map(len, batches)) - min(map(len, batches)) <= 1
+    assert min(map(len, batches)) >= 2
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8])
+def test_gradient_of_the_parts_is_the_batch_s(count: int) -> None:
+    """Parts of unequal sizes, each weighed by its images."""
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(4, 3)
+    whole = Batch(torch.randn(7, 4), torch.arange(7) % 3, torch.arange(7) % 2, 0.7)
+    expected = torch.autograd.grad(whole.loss(layer(whole.inputs), 0.1), layer.weight)[0]
+
+    parts = list(whole.parts(count))
+    losses = [part.loss(layer(part.inputs), 0.1) * (len(part.classes) / 7) for part in parts]
+
+    assert len(parts) == min(count, 3)
+    torch.testing.assert_close(torch.autograd.grad(sum(losses, torch.zeros(())), layer.weight)[0], expected)

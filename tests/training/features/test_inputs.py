@@ -27,7 +27,7 @@ def split() -> FeatureSplit:
 
 def epoch(inputs: FeatureInputs, seed: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
     generator = torch.Generator().manual_seed(seed)
-    return list(inputs.training_batches(torch.arange(20), 1, generator, CPU))
+    return list(inputs.training_batches(torch.split(torch.arange(20), 8), 1, generator, CPU))
 
 
 def test_each_epoch_shows_other_views_of_the_same_images(split: FeatureSplit, make_config: MakeConfig) -> None:

@@ -99,3 +99,20 @@ def test_manifest_without_a_split_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(FeaturesError, match=r"manifest.json lacks 'train'"):
         open_store(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        (float("nan"), "no finite numbers; use feature_precision=fp32"),
+        (float("inf"), "no finite numbers; use feature_precision=fp32"),
+        (-70_000.0, r"up to 7e\+04, and 65,504 is the most that is kept of one; use trainable=full"),
+    ],
+)
+def test_features_that_float16_does_not_hold_are_refused(tmp_path: Path, value: float, sentence: str) -> None:
+    """At the cast: a head would learn from infinities, and score like any other."""
+    block = torch.ones(2, 1, WIDTH)
+    block[1, 0, 0] = value
+
+    with pytest.raises(FeaturesError, match=sentence):
+        FeatureWriter(tmp_path).write_split("train", [("a/1.jpg", 0, "00")] * 2, [block])

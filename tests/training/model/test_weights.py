@@ -100,7 +100,7 @@ def test_published_files_load_by_their_older_names(model_name: str) -> None:
     assert load_state(model, state) == [f"{head}.1.weight", f"{head}.1.bias"]
 
 
-def test_positions_of_another_side_are_resized_as_torchvision_does() -> None:
+def test_positions_of_another_side_are_resized() -> None:
     """A vision transformer of 224 pixels starts one of 96."""
     from torchvision.models.vision_transformer import interpolate_embeddings
 

@@ -13,7 +13,7 @@ from training.config import TrainingConfig
 from training.data.inputs import ImageInputs
 from training.data.splits import load_datasets
 from training.errors import TrainingError
-from training.optimisation.engine import evaluate, fit
+from training.optimisation.engine import evaluate, fit, run_epoch, start_state
 from training.optimisation.schedule import learning_rate_factor
 from training.optimisation.scores import Metrics
 from training.optimisation.state import Callback, EpochResult, FitResult, TrainingState
@@ -97,6 +97,25 @@ def test_message_names_what_is_not_finite_alone(make_config: MakeConfig, monkeyp
 
     with pytest.raises(TrainingError, match=r"^the validation loss is nan, not finite of the model: none, after"):
         run(make_config())
+
+
+@pytest.mark.usefixtures("image_folder")
+def test_every_image_is_trained_on_in_every_epoch(make_config: MakeConfig) -> None:
+    """24 images in batches of at most 23: two of twelve, where a batch of one would leave statistics of one image."""
+    config = make_config(batch_size=23, epochs=1, accumulate=2)
+    datasets = load_datasets(config, PREPROCESSING, PREPROCESSING)
+    train, validation = (ImageInputs(split, config, PREPROCESSING) for split in (datasets.train, datasets.validation))
+    state = start_state(build_model(ModelSpec(config.model_name, 3, config.dropout)), config)
+    seen = []
+
+    class Counter(Callback):
+        def on_step(self, state: TrainingState) -> None:
+            assert state.progress is not None
+            seen.append((state.step, len(state.progress.order)))
+
+    run_epoch(state, train, validation, config, [Counter()])
+
+    assert seen == [(1, 24), (2, 24)]
 
 
 def test_learning_rate_warms_up_and_falls_to_zero() -> None:
