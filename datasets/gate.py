@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datasets.errors import DatasetError
 from datasets.layout import Image, Layout
 from datasets.limits import IMAGE_SUFFIXES
+from datasets.paths import EMPTY, TOO_LARGE
 
 _NAMED = 5  # how many classes a sentence names
 _EXPECTED = f"expected SPLIT/CLASS/FILE or CLASS/FILE with {', '.join(IMAGE_SUFFIXES)}, or metadata.csv"
@@ -51,6 +52,21 @@ def check_readable(layout: Layout, dataset_name: str) -> None:
         raise DatasetError(
             f"{_classes(empty)} no usable image to train on; add some with {', '.join(IMAGE_SUFFIXES)} "
             f"or remove the {'rows' if layout.tables else 'folder'}"
+        )
+
+
+def check_unusable(layout: Layout, max_unreadable: float) -> None:
+    """Refuse a dataset of which more than a share is set aside by size alone; a job counts what cannot be decoded.
+
+    Raises:
+        DatasetError: with the number and the first of them.
+    """
+    unusable = [aside for aside in layout.set_aside if aside.reason in (EMPTY, TOO_LARGE)]
+    total = len(layout.images) + len(unusable)
+    if len(unusable) > max_unreadable * total:
+        raise DatasetError(
+            f"{len(unusable)} of {total} pictures cannot be used (MaxUnreadable allows {max_unreadable:.0%}), the "
+            f"first {unusable[0].path!r}: {unusable[0].reason}; upload them again, remove them, or allow more"
         )
 
 

@@ -21,6 +21,7 @@ _LITTER = frozenset(
         "__pycache__",
     }
 )
+EMPTY, TOO_LARGE = "zero bytes", f"larger than {MAX_IMAGE_BYTES} bytes"  # why a picture is set aside unread
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SHOWN = 120  # characters
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -77,7 +78,7 @@ def file_problem(path: str, size: int | None) -> str:
     if not is_image_name(parts[-1]):
         return f"not an image by its name; expected {', '.join(IMAGE_SUFFIXES)}"
     if size == 0:
-        return "zero bytes"
+        return EMPTY
     if size is not None and size > MAX_IMAGE_BYTES:
-        return f"larger than {MAX_IMAGE_BYTES} bytes"
+        return TOO_LARGE
     return ""

@@ -5,7 +5,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from datasets.gate import check_layout
+from datasets.gate import check_layout, check_unusable
 from datasets.layout import read_layout
 from datasets.splits import make_splits
 from handlers import aws
@@ -42,6 +42,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     with as_dataset_error():
         layout = read_layout(files, aside, table_reader(folder, files))
         class_names = check_layout(layout, step.dataset.name, settings.min_images_per_class)
+        check_unusable(layout, settings.max_unreadable)
     fractions = dict.fromkeys(("validation", "test"), settings.validation_fraction)
     images, made = make_splits(layout.images, fractions, settings.seed)
     folder += layout.top

@@ -116,7 +116,9 @@ class TrainingConfig:
         0, DATA, "threads that decode images when they do not fit the cache; 0: one a core", bounds=(0, 128)
     )
     cache_mb: int = setting(2048, DATA, "decoded images kept in memory, at most", bounds=(0, 1_000_000))
-    max_unreadable: float = setting(0.05, DATA, "share of a split that may be unreadable", bounds=(0, 1))
+    max_unreadable: float = setting(
+        0.05, DATA, "share of all images that may be unreadable; they are set aside", bounds=(0, 1)
+    )
     max_duplicates: float = setting(0.5, DATA, "share of a split that may be in an earlier one too", bounds=(0, 1))
     class_balance: str = setting(
         "none",

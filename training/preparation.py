@@ -13,7 +13,7 @@ from training.config import TrainingConfig
 from training.data.augmentation import training_preprocessing
 from training.data.checks import absent_classes, duplicates
 from training.data.inputs import ImageInputs, Inputs
-from training.data.splits import Datasets, Split, find_images, load_datasets, read_split
+from training.data.splits import Datasets, Split, check_share, find_images, load_datasets, read_split
 from training.distributed import World
 from training.errors import ConfigError
 from training.features.binding import check_images
@@ -156,6 +156,8 @@ def _test_split(
     if listing is None:
         return None
     split, problems = read_split("test", listing, datasets.class_names, preprocessing, config, config.cache_mb * 2**20)
+    total = len(datasets.train) + len(datasets.validation) + len(listing.samples)
+    check_share(total, problems, config.max_unreadable)
     problems += listing.problems + absent_classes("test", split.labels.tolist(), datasets.class_names)
     splits = [datasets.train, datasets.validation, split]
     samples, digests = {each.name: each.samples for each in splits}, {each.name: each.digests for each in splits}

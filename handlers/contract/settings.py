@@ -127,6 +127,7 @@ class Settings(FromEnv):
     seed: int = number(0, 2**31 - 1)
     validation_fraction: float = number(0.01, 0.5)
     min_images_per_class: int = number(1, 1_000_000)
+    max_unreadable: float = number(0, 1)
 
     tuning_instance_type: str = text()
     training_instance_type: str = text()

@@ -34,6 +34,7 @@ def features_key(dataset: Dataset, settings: Settings) -> str:
         "dataset_fingerprint": dataset.fingerprint,
         "train": _etag(dataset.train_manifest_s3_uri),
         "validation": _etag(dataset.validation_manifest_s3_uri),
+        "test": _etag(dataset.test_manifest_s3_uri),  # whose pictures the job has decoded
         "classes": _etag(dataset.classes_s3_uri),
         "labels": _etag(dataset.labels_s3_uri) if dataset.labels_s3_uri else "",
         "model_name": settings.model_name,

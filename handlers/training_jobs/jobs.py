@@ -54,6 +54,7 @@ def static_hyperparameters(settings: Settings, dataset: Dataset, epochs: int) ->
         "augment": settings.augment,
         "patience": settings.patience,
         "seed": settings.seed,
+        "max_unreadable": settings.max_unreadable,
         "dataset_fingerprint": dataset.fingerprint,
         **untuned(settings),
     }
@@ -84,7 +85,7 @@ def job_channels(settings: Settings, dataset: Dataset, features: Features, *, wi
 
 
 def image_channels(settings: Settings, dataset: Dataset, *, with_test: bool) -> list[dict[str, Any]]:
-    """Return InputDataConfig of a job that reads images. Only the final job sees the test split."""
+    """Return InputDataConfig of a job that reads images. Tuning never sees the test split; features only decode it."""
     manifests = {"train": dataset.train_manifest_s3_uri, "validation": dataset.validation_manifest_s3_uri}
     if with_test:
         manifests["test"] = dataset.test_manifest_s3_uri

@@ -3,7 +3,7 @@
 import pytest
 
 from datasets.errors import DatasetError
-from datasets.gate import check_layout, warnings
+from datasets.gate import check_layout, check_unusable, warnings
 from datasets.layout import File, Image, read_layout
 
 
@@ -107,3 +107,13 @@ def test_warnings_name_what_a_split_lacks_and_shares():
         "class 'b' has no image in test; its accuracy there is unknown",
         "2 images have the same bytes in more than one split; the test accuracy may be too high",
     ]
+
+
+def test_too_many_unusable_pictures_are_refused():
+    """Empty and too large files count over the whole dataset; documents do not."""
+    files = [File(f"{name}/{i}.jpg", 9 if i else 0, f"{name}{i}") for name in "ab" for i in range(4)]
+    read = read_layout([*files, File("a/notes.txt", 0)])
+
+    check_unusable(read, 0.25)
+    with pytest.raises(DatasetError, match=r"2 of 8 pictures cannot be used \(MaxUnreadable allows 20%\), .*'a/0.jpg'"):
+        check_unusable(read, 0.2)

@@ -84,7 +84,7 @@ def _validate(world, event):
 
 
 def _features(world, event):
-    for name in ("classes.json", "train.manifest", "validation.manifest"):
+    for name in ("classes.json", "train.manifest", "validation.manifest", "test.manifest"):
         world.put(f"runs/{EXECUTION}/dataset/{name}", name)
     return event("compute_features")
 

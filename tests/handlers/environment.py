@@ -38,6 +38,7 @@ ENVIRONMENT = {
     "SEED": "17",
     "VALIDATION_FRACTION": "0.2",
     "MIN_IMAGES_PER_CLASS": "2",
+    "MAX_UNREADABLE": "0.5",
     "TUNING_INSTANCE_TYPE": "ml.g4dn.xlarge",
     "TRAINING_INSTANCE_TYPE": "ml.g4dn.xlarge",
     "TRAINING_INSTANCE_COUNT": "1",

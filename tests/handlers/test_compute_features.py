@@ -22,7 +22,7 @@ _NAME = f"{EXECUTION}-features"
 def step(world, event):
     """Give the state's input, with the manifests it names in S3."""
     payload = event("compute_features")
-    for name in ("classes.json", "train.manifest", "validation.manifest"):
+    for name in ("classes.json", "train.manifest", "validation.manifest", "test.manifest"):
         world.put(f"runs/{EXECUTION}/dataset/{name}", name)
     return payload
 
@@ -48,11 +48,13 @@ def _later(step):
 
 
 def test_request_leaves_plain_files_and_knows_its_backbone(step, settings):
-    """Other jobs read the output as a channel; nothing of tuning or testing goes in."""
+    """Other jobs read the output as a channel; nothing of tuning goes in, and test pictures are decoded."""
     request = features_job_request(ComputeFeaturesInput.model_validate(step), "k", settings)
 
     assert request["OutputDataConfig"] == {"S3OutputPath": f"s3://{BUCKET}/features/k", "CompressionType": "NONE"}
-    assert [channel["ChannelName"] for channel in request["InputDataConfig"]] == ["train", "validation", "classes"]
+    assert [channel["ChannelName"] for channel in request["InputDataConfig"]] == [
+        "train", "validation", "test", "classes",
+    ]  # fmt: skip
     values = {name: json.loads(value) for name, value in request["HyperParameters"].items()}
     assert values["sagemaker_program"] == "training/compute_features.py"
     assert (values["feature_views"], values["augment"], values["seed"]) == (3, "basic", 17)
@@ -161,7 +163,7 @@ def test_setting_that_changes_the_features_changes_their_key(step, world, change
     assert other != features.features_key(dataset, world.settings)
 
 
-@pytest.mark.parametrize("name", ["classes.json", "train.manifest", "validation.manifest"])
+@pytest.mark.parametrize("name", ["classes.json", "train.manifest", "validation.manifest", "test.manifest"])
 def test_other_splits_have_another_key(step, world, name):
     """The same pictures divided otherwise are other features."""
     dataset = ComputeFeaturesInput.model_validate(step).dataset

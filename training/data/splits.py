@@ -108,6 +108,7 @@ def load_datasets(config: TrainingConfig, preprocessing: Preprocessing, training
     listings = find_images(config)
     class_names = _class_names(config.classes, listings["train"].samples)
     problems: list[DataProblem] = []
+    unusable: list[DataProblem] = []
     splits: dict[str, Split] = {}
     room = config.cache_mb * 2**20
     for name, listing in listings.items():
@@ -115,10 +116,12 @@ def load_datasets(config: TrainingConfig, preprocessing: Preprocessing, training
         splits[name], unreadable = read_split(name, listing, class_names, how, config, room)
         room -= 0 if (cache := splits[name].cache) is None else cache.numel()
         problems += listing.problems + unreadable
+        unusable += unreadable
         if name == "train":
             _check_every_class_trains(splits[name], class_names)
         else:
             problems += absent_classes(name, splits[name].labels.tolist(), class_names)
+    check_share(sum(len(listing.samples) for listing in listings.values()), unusable, config.max_unreadable)
     problems += imbalance(splits["train"].labels.tolist(), class_names, config.class_balance)
     samples = {name: split.samples for name, split in splits.items()}
     digests = {name: split.digests for name, split in splits.items()}
@@ -159,7 +162,7 @@ def read_split(
     """Decode every image once, keeping the pixels if they fit in `room` bytes; what cannot be used is left out.
 
     Raises:
-        DatasetError: nothing is left, or more than `max_unreadable` of the images cannot be used.
+        DatasetError: nothing is left.
     """
     samples, problems = check_known_classes(name, listing.samples, class_names, is_given=config.classes is not None)
     side = preprocessing.image_size
@@ -185,7 +188,8 @@ def read_split(
         pool.shutdown(cancel_futures=True)  # a job that is told to stop does not read the rest first
     unreadable = [outcome for outcome in outcomes if isinstance(outcome, DataProblem)]
     problems += unreadable
-    _check_usable(name, len(listing.samples), problems, config.max_unreadable)
+    if problems and len(problems) == len(listing.samples):
+        raise DatasetError(f"no image of the {name} split can be used, {_first(problems)}; repair them")
     readable = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, bytes)]
     index_of = {class_name: index for index, class_name in enumerate(class_names)}
     kept = [samples[index] for index in readable]
@@ -226,10 +230,18 @@ def _check_every_class_trains(train: Split, class_names: list[str]) -> None:
         )
 
 
-def _check_usable(name: str, total: int, problems: list[DataProblem], limit: float) -> None:
-    if problems and (len(problems) == total or len(problems) > limit * total):
-        first = problems[0]
+def check_share(total: int, unusable: Sequence[DataProblem], limit: float) -> None:
+    """Refuse data of which more than a share cannot be used, counted over all splits that are read.
+
+    Raises:
+        DatasetError: with the number and the first of them.
+    """
+    if len(unusable) > limit * total:
         raise DatasetError(
-            f"{len(problems)} of {total} images of the {name} split cannot be used (at most {limit:.0%} may be), "
-            f"the first {first.path!r}: {first.reason}; repair or remove them"
+            f"{len(unusable)} of {total} images cannot be used (max_unreadable allows {limit:.0%}), {_first(unusable)}"
+            "; repair or remove them, or allow more"
         )
+
+
+def _first(problems: Sequence[DataProblem]) -> str:
+    return f"the first {problems[0].path!r}: {problems[0].reason}"

@@ -82,11 +82,11 @@ def test_unreadable_image_is_set_aside_with_its_reason(image_folder: Path, make_
 
 
 def test_too_many_unreadable_images_fail_the_job(image_folder: Path, make_config: MakeConfig) -> None:
-    """The sentence counts them and names the first."""
-    for index in range(3):
-        (image_folder / "train" / "blue" / f"{index}.jpg").write_bytes(b"no picture")
+    """The sentence counts them over all splits and names the first."""
+    for split in ("train", "valid", "test"):
+        (image_folder / split / "blue" / "0.jpg").write_bytes(b"no picture")
 
-    with pytest.raises(DatasetError, match=r"3 of 24 images of the train split cannot be used.*5%.*'train/blue/0.jpg'"):
+    with pytest.raises(DatasetError, match=r"3 of 48 images cannot be used.*allows 5%.*'train/blue/0.jpg'"):
         load(make_config())
 
 
