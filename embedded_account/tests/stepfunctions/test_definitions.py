@@ -12,17 +12,12 @@ _CORPUS = Path(__file__).resolve().parents[4] / "shared" / "corpora" / "asl-defi
 _FILES = sorted(_CORPUS.glob("*.json"))
 # What AWS takes and the interpreter does not: docs/services.md says so.
 _REFUSED_HERE = {
-    "valid-assign.asl.json": "JSONata",
-    "valid-json-surround-syntax.json": "JSONata",
-    "valid-jsonata-syntax-path-expression.json": "JSONata",
-    "valid-jsonata.asl.json": "JSONata",
     "valid-map-distributed.asl.json": "DISTRIBUTED",
-    "valid-map-items.asl.json": "JSONata",
     "valid-parameters-array.json": "SCHEMA_VALIDATION_FAILED",
     "valid-pass-array.json": "SCHEMA_VALIDATION_FAILED",
     "valid-task-batch.json": ".sync",
     "valid-task-credentials.json": "SCHEMA_VALIDATION_FAILED",
-    "valid-task-timeout-jsonata.json": "JSONata",
+    "valid-task-timeout-jsonata.json": "SCHEMA_VALIDATION_FAILED",  # a task of SWF
 }
 _TAKEN_HERE = ["invalid-math-add.json"]  # the arguments of an intrinsic function are looked at when it runs
 _PASS = {"Type": "Pass", "End": True}
@@ -110,7 +105,6 @@ def test_each_diagnostic_names_its_place(account, definition, place):
 @pytest.mark.parametrize(
     ("state", "what"),
     [
-        ({"Type": "Pass", "QueryLanguage": "JSONata", "End": True}, "JSONata"),
         ({"Type": "Task", "Resource": "arn:aws:states:::sagemaker:createProcessingJob.sync", "End": True}, ".sync"),
         ({"Type": "Task", "Resource": "arn:aws:states:us-east-1:123456789012:activity:a", "End": True}, "activity"),
     ],

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from jsonata import Jsonata
+
 from embedded_account.errors import ServiceError
 from embedded_account.wiring.refusals import not_carried_out
 
@@ -20,6 +22,7 @@ _WAITED_FOR = re.compile(
     r"arn:[^:]+:states:[^:]*:[^:]*:"
     r"(?:states:startExecution\.sync(?::2)?|sagemaker:create(?:TrainingJob|TransformJob|HyperParameterTuningJob)\.sync)"
 )
+_OF_STATES = ("Branches", "ItemProcessor", "Iterator")
 _TEMPLATES = ("Parameters", "ResultSelector", "ItemSelector")
 
 
@@ -67,6 +70,8 @@ def _problems(path: str, scope: dict[str, Any]) -> Iterator[str]:
             yield f"MISSING_TRANSITION_TARGET: Missing 'Next' target: {target} at {path}{where}"
     for name, state in states.items():
         yield from _problems_of(state, name, f"{path}/States/{name}")
+        if state.get("QueryLanguage", scope.get("QueryLanguage")) == "JSONata":
+            yield from _expression_problems(state, f"{path}/States/{name}")
     if not any(state.get("End") or state.get("Type") in ("Succeed", "Fail") for state in states.values()):
         yield "MISSING_END_STATE: Workflow has no terminal state"
     else:
@@ -99,6 +104,22 @@ def _problems_of(state: dict[str, Any], name: str, path: str) -> Iterator[str]:
         yield f"SCHEMA_VALIDATION_FAILED: Value is not a valid resource ARN at {path}/Resource"
 
 
+def _expression_problems(value: Any, path: str) -> Iterator[str]:
+    """Yield the JSONata expressions in a state that are none; states within it are looked at by themselves."""
+    if isinstance(value, dict):
+        for key, member in value.items():
+            if key not in _OF_STATES:
+                yield from _expression_problems(member, f"{path}/{key}")
+    elif isinstance(value, list):
+        for i, member in enumerate(value):
+            yield from _expression_problems(member, f"{path}[{i}]")
+    elif isinstance(value, str) and value.startswith("{%") and value.endswith("%}"):
+        try:
+            Jsonata(value[2:-2])
+        except Exception as error:  # noqa: BLE001 (the parser raises whatever it meets)
+            yield f"INVALID_JSONATA_EXPRESSION: {error} at {path}"
+
+
 def _twice(template: Any, path: str) -> Iterator[str]:
     """Yield the fields of a payload template that are given both as a value and as a path."""
     if isinstance(template, dict):
@@ -115,8 +136,6 @@ def _refuse_what_is_not_carried_out(path: str, scope: dict[str, Any]) -> None:
     languages = [(path, scope), *((f"{path}/States/{name}", state) for name, state in scope["States"].items())]
     for where, part in languages:
         resource = str(part.get("Resource", ""))
-        if part.get("QueryLanguage", "JSONPath") != "JSONPath":
-            raise not_carried_out(f"{where}/QueryLanguage: {part['QueryLanguage']!r}", "write it in JSONPath")
         if part.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED":
             raise not_carried_out(f"{where}/ProcessorConfig/Mode: 'DISTRIBUTED'", "use INLINE")
         if ":activity:" in resource or (".sync" in resource and not _WAITED_FOR.fullmatch(resource)):

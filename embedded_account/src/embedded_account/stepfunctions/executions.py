@@ -70,8 +70,7 @@ class Executions:
         execution = self._execution(params)
         described = _list_item(execution) | {"input": execution.execution_input}
         if execution.status == "SUCCEEDED":
-            output = execution.output
-            described["output"] = output if isinstance(output, str) else json.dumps(output)
+            described["output"] = json.dumps(execution.output)
             described["outputDetails"] = execution.output_details
         reasons = {"error": execution.error, "cause": execution.cause}
         return described | {name: text for name, text in reasons.items() if text is not None}

@@ -17,7 +17,14 @@ from moto.stepfunctions.parser.backend import execution as moto_execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from embedded_account.account import Account
-from embedded_account.stepfunctions import moto_definitions, moto_errors, moto_tasks, moto_time, sagemaker_tasks
+from embedded_account.stepfunctions import (
+    moto_definitions,
+    moto_errors,
+    moto_jsonata,
+    moto_tasks,
+    moto_time,
+    sagemaker_tasks,
+)
 from embedded_account.stepfunctions.reporting import LogSession, on_end, on_start
 from embedded_account.wiring.replacement import replace
 
@@ -42,6 +49,7 @@ def install(account: Account) -> None:
     moto_tasks.install()
     moto_errors.install()
     moto_definitions.install()
+    moto_jsonata.install()
 
 
 def _replace_clients(account: Account) -> None:
