@@ -103,8 +103,8 @@ NOTES: dict[str, tuple[str, str]] = {
     "stepfunctions": (
         "moto's interpreter runs standard state machines: tasks act as the machine's role; waits, retries, catches, "
         "time-outs, task tokens and heartbeats on the account's clock; history, status events, CloudWatch logging.",
-        "`.sync` of others than executions and SageMaker's training, tuning and transform jobs, activities, express machines, "
-        "distributed maps, redrive and versions are not carried out.",
+        "`.sync` of others than executions and SageMaker's training, tuning and transform jobs, activities, express "
+        "machines, distributed maps, redrive and versions are not carried out.",
     ),
     "events": (
         "Rules match and deliver to Lambda, Step Functions, SQS, SNS and Logs, with input transformers, retries and "

@@ -83,8 +83,8 @@ DIFFERENCES: dict[str, dict[str, str]] = {
     },
     "stepfunctions": {
         "CreateStateMachine": "standard machines; express, distributed maps, activities and `.sync` "
-        "of others than executions and training, tuning and transform jobs are refused, as are payload templates that are bare "
-        "lists; intrinsic functions are checked when they run",
+        "of others than executions and training, tuning and transform jobs are refused, as are payload templates "
+        "that are bare lists; intrinsic functions are checked when they run",
         "UpdateStateMachine": "as CreateStateMachine; no versions",
         "StartExecution": "with a state folder, executions survive the account's end, and those that ran are ABORTED; "
         "results of `lambda:invoke` leave out SdkHttpMetadata and SdkResponseMetadata",

@@ -113,11 +113,18 @@ def _expression_problems(value: Any, path: str) -> Iterator[str]:
     elif isinstance(value, list):
         for i, member in enumerate(value):
             yield from _expression_problems(member, f"{path}[{i}]")
-    elif isinstance(value, str) and value.startswith("{%") and value.endswith("%}"):
-        try:
-            Jsonata(value[2:-2])
-        except Exception as error:  # noqa: BLE001 (the parser raises whatever it meets)
-            yield f"INVALID_JSONATA_EXPRESSION: {error} at {path}"
+    elif isinstance(value, str) and value.startswith("{%") and (problem := _problem_of_expression(value)):
+        yield f"INVALID_JSONATA_EXPRESSION: {problem} at {path}"
+
+
+def _problem_of_expression(text: str) -> str:
+    if not text.endswith("%}"):
+        return "the expression does not end with %}"
+    try:
+        Jsonata(text[2:-2])
+    except Exception as error:  # noqa: BLE001 (the parser raises whatever it meets)
+        return str(error)
+    return ""
 
 
 def _twice(template: Any, path: str) -> Iterator[str]:

@@ -20,7 +20,6 @@ from moto.stepfunctions.parser.asl.component.common.string import string_express
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata
 from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
 from moto.stepfunctions.parser.asl.eval import states, variable_store
-from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.jsonata import jsonata as evaluation
 from moto.stepfunctions.parser.asl.jsonata.jsonata import IllegalJSONataVariableReference, JSONataException
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
@@ -100,7 +99,7 @@ def evaluate(expression: str) -> Any:
 def _failure(env: Any, expression: str, reason: str) -> FailureEventException:
     cause = f"The JSONata expression '{expression}' threw an error during evaluation. {reason}"
     details: Any = EvaluationFailedEventDetails(cause=cause, error=_ERROR.error_name)
-    told = EventDetails(evaluationFailedEventDetails=details)
+    told: Any = {"evaluationFailedEventDetails": details}
     env.event_manager.add_event(
         context=env.event_history_context, event_type=HistoryEventType.EvaluationFailed, event_details=told
     )
