@@ -11,17 +11,23 @@ from handlers.contract.errors import DatasetChangedError
 from handlers.contract.settings import Settings
 from handlers.contract.states import EvaluateModelInput, Evaluation
 from handlers.datasets.fingerprint import fingerprint_of
+from handlers.datasets.pictures import check_pictures
 from handlers.training_jobs.evaluations import MEMBER, judge, parsed, read_evaluation
 
 aws.prepare("s3")
 
 
 def check_dataset(step: EvaluateModelInput, bucket_name: str) -> None:
-    """Refuse to go on if the uploaded folder is no longer what was trained on; a staged archive cannot change.
+    """Refuse to go on if the pictures are no longer those that were trained on.
+
+    A run of an older version has no record of them, and is held to the whole folder; its staged archive cannot change.
 
     Raises:
-        DatasetChangedError: files were added, removed or replaced during the run.
+        DatasetChangedError: files were removed or replaced during the run.
     """
+    if step.dataset.pictures_s3_uri:
+        check_pictures(step.dataset)
+        return
     folder = f"s3://{bucket_name}/datasets/{step.dataset.name}/"
     if step.dataset.s3_uri.startswith(f"s3://{bucket_name}/staged/"):
         return

@@ -9,6 +9,7 @@ from handlers.aws.logs import logger
 from handlers.contract.names import tuning_job_name
 from handlers.contract.settings import Settings
 from handlers.contract.states import StartTuningJobInput
+from handlers.executions.unchanged import require_unchanged
 from handlers.executions.waiting import start, token_of
 from handlers.ledger import Ledger
 from handlers.training_jobs.jobs import algorithm, job_channels, spot, static_hyperparameters, tags, volume
@@ -16,7 +17,7 @@ from handlers.training_jobs.metrics import OBJECTIVE_METRIC, check_objective
 from handlers.training_jobs.search_space import num_tuning_jobs, parameter_ranges
 from handlers.training_jobs.warm_start import create, warm_start
 
-aws.prepare("dynamodb", "sagemaker")
+aws.prepare("dynamodb", "s3", "sagemaker")
 
 
 def tuning_job_request(step: StartTuningJobInput, settings: Settings) -> dict[str, Any]:
@@ -42,10 +43,8 @@ def tuning_job_request(step: StartTuningJobInput, settings: Settings) -> dict[st
 
 def _tuning_config(settings: Settings) -> dict[str, Any]:
     """Return the HyperParameterTuningJobConfig, with what SageMaker wants to be absent for a strategy left out."""
-    limits = {
-        "MaxParallelTrainingJobs": min(settings.max_parallel_tuning_jobs, num_tuning_jobs(settings)),
-        "MaxRuntimeInSeconds": settings.tuning_max_runtime_seconds,
-    }
+    parallel = min(settings.max_parallel_tuning_jobs, num_tuning_jobs(settings))
+    limits = {"MaxParallelTrainingJobs": parallel, "MaxRuntimeInSeconds": settings.tuning_max_runtime_seconds}
     config = {
         "Strategy": settings.tuning_strategy,
         "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": OBJECTIVE_METRIC},
@@ -59,9 +58,8 @@ def _tuning_config(settings: Settings) -> dict[str, Any]:
     if settings.tuning_strategy == "Hyperband":
         config["TrainingJobEarlyStoppingType"] = "Off"  # it stops jobs by itself
         # A job that reaches MaxResource is stopped; one more lets it end by itself.
-        config["StrategyConfig"] = {
-            "HyperbandStrategyConfig": {"MinResource": 1, "MaxResource": settings.tuning_epochs + 1}
-        }
+        limits_of_a_job = {"MinResource": 1, "MaxResource": settings.tuning_epochs + 1}
+        config["StrategyConfig"] = {"HyperbandStrategyConfig": limits_of_a_job}
     return config
 
 
@@ -71,6 +69,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     settings = Settings.from_env()
     ledger = Ledger(settings)
     check_objective()
+    require_unchanged(step.dataset, step.features, ledger)
     request = tuning_job_request(step, settings)
     begin = warm_start(request, step.dataset.name, ledger, settings)
     name = request["HyperParameterTuningJobName"]

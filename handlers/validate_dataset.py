@@ -17,6 +17,7 @@ from handlers.contract.settings import Settings
 from handlers.contract.states import Dataset, ValidateDatasetInput
 from handlers.datasets.manifests import manifest, report
 from handlers.datasets.opening import open_dataset, table_reader
+from handlers.datasets.pictures import write_record
 from handlers.datasets.refusals import as_dataset_error
 from handlers.datasets.uploads import objection
 
@@ -46,10 +47,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     fractions = dict.fromkeys(("validation", "test"), settings.validation_fraction)
     images, made = make_splits(layout.images, fractions, settings.seed)
     folder += layout.top
+    place = f"runs/{step.execution_name}/dataset/"
+    record_s3_uri, record_sha256 = write_record(settings.bucket_name, place, folder, images, files, layout.top)
     labels = layout.labels()
 
     def write(name: str, value: Any) -> str:
-        return write_json(settings.bucket_name, f"runs/{step.execution_name}/dataset/{name}", value)
+        return write_json(settings.bucket_name, place + name, value)
 
     counts = Counter(image.split for image in images)
     dataset = Dataset(
@@ -62,6 +65,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         test_manifest_s3_uri=write("test.manifest", manifest(folder, images, "test")),
         report_s3_uri=write("report.json", report(step, class_names, images, made, layout)),
         labels_s3_uri=write("labels.json", labels) if labels else "",
+        pictures_s3_uri=record_s3_uri,
+        pictures_sha256=record_sha256,
         num_classes=len(class_names),
         num_train=counts["train"],
         num_validation=counts["validation"],

@@ -141,7 +141,8 @@ def work_states() -> list[LambdaTask]:
             gives="Dataset",
             fields=[
                 "Name", "S3Uri", "Fingerprint", "ClassesS3Uri", "TrainManifestS3Uri", "ValidationManifestS3Uri",
-                "TestManifestS3Uri", "ReportS3Uri", "LabelsS3Uri", "NumClasses", "NumTrain", "NumValidation", "NumTest",
+                "TestManifestS3Uri", "ReportS3Uri", "LabelsS3Uri", "PicturesS3Uri", "PicturesSha256", "NumClasses",
+                "NumTrain", "NumValidation", "NumTest",
                 "BackboneIsFrozen",
             ],
             comment="Manifests, class names and splits; refuses a dataset that cannot be trained on.",

@@ -56,6 +56,8 @@ class Dataset(Boundary):
     test_manifest_s3_uri: str
     report_s3_uri: str
     labels_s3_uri: str = ""  # path -> class, where the folders do not say it
+    pictures_s3_uri: str = ""  # what each picture was when the run began; "" in runs of older versions
+    pictures_sha256: str = ""  # of that record
     num_classes: int
     num_train: int
     num_validation: int

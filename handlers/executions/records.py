@@ -82,6 +82,8 @@ def record(step: ReportOutcomeInput, settings: Settings) -> Run:
         fingerprint=_part(state, "Dataset", "Fingerprint"),
         num_classes=_part(state, "Dataset", "NumClasses"),
         report_s3_uri=_part(state, "Dataset", "ReportS3Uri"),
+        pictures_s3_uri=_part(state, "Dataset", "PicturesS3Uri") or None,
+        pictures_sha256=_part(state, "Dataset", "PicturesSha256") or None,
         features_s3_uri=_part(state, "Features", "FeaturesS3Uri") or None,
         tuning_job_name=_part(state, "Tuning", "TuningJobName"),
         best_objective=_part(state, "Tuning", "BestObjective"),

@@ -20,3 +20,7 @@ class Features(Row):
     def note(cls, ledger: Ledger, features_key: str, training_job_name: str) -> None:
         """Write down which job is about to compute the features of a key."""
         ledger.table.put(cls(features_key, training_job_name, int(time.time())).item())
+
+    def forget(self, ledger: Ledger) -> None:
+        """Let no later execution use the features."""
+        ledger.table.delete(self.key)

@@ -36,6 +36,8 @@ class Run(Row):
     fingerprint: str | None = None
     num_classes: int | None = None
     report_s3_uri: str | None = None
+    pictures_s3_uri: str | None = None
+    pictures_sha256: str | None = None
     features_s3_uri: str | None = None
     warm_start: str | None = None
     tuning_job_name: str | None = None

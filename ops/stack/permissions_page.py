@@ -62,6 +62,7 @@ WHY = {
     "ReadManifests": "manifests, and features that are there already",
     "ReadModel": "whether a model is there; reading is not bound by tag, since what is not there bears none",
     "ReadModelPackage": "whether a model may be deployed again",
+    "ReadPicturesRecord": "what each picture was when the run began, to notice one that was replaced",
     "ReadResults": "results of an execution whose model is deployed again, and whether its artifact is there",
     "ReadScaling": "what to restore after an update; AWS knows no resource for it",
     "ReadStartingWeights": "Weights=channel",

@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datasets.layout import Image
 from handlers.contract.errors import DatasetChangedError, ModelRejectedError
 from handlers.contract.states import EvaluateModelInput
+from handlers.datasets.fingerprint import dataset_files
+from handlers.datasets.pictures import write_record
 from handlers.evaluate_model import handler
 from handlers.training_jobs import evaluations
 from handlers.training_jobs.evaluations import judge
@@ -202,6 +205,23 @@ def test_dataset_that_changed_meanwhile_stops_the_run(world, evaluate):
 
     with pytest.raises(DatasetChangedError, match=f"'flowers' changed during the run, from fingerprint {before[:12]}"):
         evaluate(evaluation, Fingerprint=before)
+
+
+def test_only_pictures_that_were_trained_on_may_not_change(world, evaluate, settings):
+    """New ones wait for the next run; one that was replaced stops this one, by its name."""
+    evaluation = with_own_fingerprint(world)
+    prefix = "datasets/flowers/"
+    files = dataset_files("retriever-data", prefix)
+    images = [Image(file.path, file.path.partition("/")[0], "train") for file in files]
+    uri, _ = write_record("retriever-data", "runs/a/dataset/", f"s3://retriever-data/{prefix}", images, files)
+    given = {"PicturesS3Uri": uri, "Fingerprint": evaluation["dataset_fingerprint"]}
+    world.put(f"{prefix}daisy/new.jpg", "new")
+
+    assert evaluate(evaluation, **given)["Accuracy"] == 0.95
+    world.put(f"{prefix}rose/0.jpg", "other")
+    world.put(f"{prefix}daisy/1.jpg", "other")
+    with pytest.raises(DatasetChangedError, match=r"changed during the run: 'daisy/1.jpg' and 1 more were replaced or"):
+        evaluate(evaluation, **given)
 
 
 def test_staged_archive_needs_no_second_look(world, evaluate):

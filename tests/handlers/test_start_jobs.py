@@ -4,11 +4,14 @@ import dataclasses
 
 import pytest
 
-from handlers import start_training_job, start_tuning_job
-from handlers.contract.errors import AwsError, AwsRequestError, AwsThrottledError, InputError
+from datasets.layout import Image
+from handlers import aws, start_training_job, start_tuning_job
+from handlers.contract.errors import AwsError, AwsRequestError, AwsThrottledError, DatasetChangedError, InputError
 from handlers.contract.settings import Settings
 from handlers.contract.states import StartTrainingJobInput, StartTuningJobInput
-from handlers.ledger import Token
+from handlers.datasets.fingerprint import dataset_files
+from handlers.datasets.pictures import write_record
+from handlers.ledger import Features, Token
 from handlers.start_training_job import training_job_request
 from handlers.start_tuning_job import tuning_job_request
 from tests.handlers.environment import ENVIRONMENT, EXECUTION
@@ -55,6 +58,25 @@ def test_tuning_request_keeps_test_and_epochs_away(event, settings):
     assert definition["StaticHyperParameters"]["epochs"] == "5"
     assert definition["OutputDataConfig"]["S3OutputPath"] == f"s3://retriever-data/runs/{EXECUTION}/tuning"
     assert request["HyperParameterTuningJobConfig"]["RandomSeed"] == 17
+
+
+def test_pictures_that_changed_stop_the_run_before_tuning(world, event, lambda_context):
+    """And the features, which may be of what lay there in between, are never used again."""
+    world.put_images("datasets/flowers/", rose=2)
+    files = dataset_files("retriever-data", "datasets/flowers/")
+    images = [Image(file.path, "rose", "train") for file in files]
+    folder = "s3://retriever-data/datasets/flowers/"
+    uri, _ = write_record("retriever-data", "runs/a/dataset/", folder, images, files)
+    payload = event("start_tuning_job")
+    payload["Dataset"]["PicturesS3Uri"], payload["Features"]["Key"] = uri, "ab12"
+    Features.note(world.ledger, "ab12", "a-features")
+    aws.s3().delete_object(Bucket="retriever-data", Key="datasets/flowers/rose/1.jpg")
+
+    with pytest.raises(DatasetChangedError, match=r"'rose/1.jpg' was replaced or deleted"):
+        start_tuning_job.handler(payload, lambda_context)
+
+    assert Features.get(world.ledger, "ab12") is None
+    assert not [call for call in world.sagemaker.calls if call[0].startswith("Create")]
 
 
 def test_training_request_takes_the_best_hyperparameters(event, settings):

@@ -1,7 +1,10 @@
 """handlers/validate_dataset.py and what it opens, unpacks and writes: from an upload to manifests, or a reason."""
 
+import hashlib
+
 import pytest
 
+from datasets.pictures import Picture, read_record
 from handlers import aws, validate_dataset
 from handlers.contract.errors import AwsNotFoundError, AwsThrottledError, DatasetChangedError, DatasetError, InputError
 from handlers.datasets import opening, staging
@@ -152,6 +155,56 @@ def test_staged_archive_is_not_unpacked_again(world, validate, monkeypatch):
     monkeypatch.setattr(staging, "members", None)
 
     assert validate(f"s3://{BUCKET}/datasets/flowers.zip") == first
+
+
+def lose_a_file(world, prefix):
+    aws.s3().delete_object(Bucket=BUCKET, Key=f"{prefix}daisy/0.jpg")
+
+
+def grow_old(world, prefix):
+    world.date(f"{prefix}_SUCCESS", -340 * 86_400)
+
+
+def be_of_an_older_version(world, prefix):
+    world.put(f"{prefix}_SUCCESS", "[]")
+
+
+@pytest.mark.parametrize("happen", [lose_a_file, grow_old, be_of_an_older_version])
+def test_staged_copy_that_will_not_last_is_made_anew(world, validate, happen):
+    """The lifecycle deletes it after 30 days, file by file, and a scheduled retrain may come at any time."""
+    world.put("datasets/flowers.zip", packing.zipped(packing.IMAGES))
+    uri = f"s3://{BUCKET}/datasets/flowers.zip"
+    first = validate(uri)
+    prefix = f"staged/flowers/{first['Fingerprint']}/"
+    happen(world, prefix)
+
+    assert validate(uri) == first
+    assert f"{prefix}daisy/0.jpg" in world.keys(prefix)
+    assert world.json(f"s3://{BUCKET}/{prefix}_SUCCESS")["num_files"] == len(packing.IMAGES)
+
+
+def test_record_says_what_every_picture_was(world, validate):
+    """Path, class, split, size and ETag, below the folder that the manifests name."""
+    world.put_images(
+        "datasets/flowers/photos/", train__rose=4, train__daisy=3, valid__rose=2, valid__daisy=2, test__rose=1
+    )
+
+    dataset = validate()
+
+    body = aws.s3().get_object(Bucket=BUCKET, Key=f"runs/{EXECUTION}/dataset/pictures.jsonl")["Body"].read()
+    folder, pictures = read_record(body.decode().splitlines())
+    recorded = list(pictures)
+    content = b"image datasets/flowers/photos/train/rose/0.jpg"
+    assert dataset["PicturesS3Uri"] == f"s3://{BUCKET}/runs/{EXECUTION}/dataset/pictures.jsonl"
+    assert dataset["PicturesSha256"] == hashlib.sha256(body).hexdigest()
+    assert folder == dataset["S3Uri"] == f"s3://{BUCKET}/datasets/flowers/photos/"
+    assert len(recorded) == 12
+    assert (
+        Picture(
+            "train/rose/0.jpg", "rose", "train", len(content), hashlib.md5(content, usedforsecurity=False).hexdigest()
+        )
+        in recorded
+    )
 
 
 def test_interrupted_unpacking_starts_again(world, validate):
