@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.pauses import short_pauses
 
 from embedded_account import status, stop
 
@@ -24,6 +25,7 @@ def shell(tmp_path: Path) -> Callable[[str], str]:
     """Give a shell in an empty folder that knows the installed commands, and no AWS."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "EMBEDDED_ACCOUNT_"))}
     environment = kept | {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "PYTHONWARNINGS": "ignore"}
+    environment |= short_pauses("train_and_deploy.py")
 
     def run(script: str) -> str:
         command = ["/bin/sh", "-ec", script]

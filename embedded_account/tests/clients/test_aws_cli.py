@@ -13,6 +13,7 @@ import pytest
 from embedded_account.pytest_plugin import RunningAccount
 from support.functions import make_function, role
 from support.jobs import new_workbench
+from support.pauses import short_pauses
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +35,7 @@ def _aws(account: RunningAccount, *arguments: str, returncode: int = 0) -> str:
     """Run `aws ARGUMENTS` as a person would, with the variables that `embedded-account status` prints."""
     done = subprocess.run(
         [str(_AWS), *arguments],
-        env=account.environment() | {"AWS_PAGER": "", "AWS_MAX_ATTEMPTS": "1"},
+        env=account.environment() | {"AWS_PAGER": "", "AWS_MAX_ATTEMPTS": "1"} | short_pauses("/aws"),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

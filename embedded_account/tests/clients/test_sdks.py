@@ -10,6 +10,7 @@ import pytest
 from embedded_account.pytest_plugin import RunningAccount
 from support.hosted import INFERENCE
 from support.jobs import new_workbench
+from support.pauses import short_pauses
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +42,7 @@ def seen(account: RunningAccount, tmp_path_factory: pytest.TempPathFactory) -> d
     settings = {"SAGEMAKER_USER_CONFIG_OVERRIDE": str(folder / "config.yaml"), "SAGEMAKER_SUPPRESS_V2_WARNING": "1"}
     done = subprocess.run(
         [sys.executable, "-W", "ignore", str(_PROGRAM), str(folder / "source"), workbench.role_arn, workbench.bucket],
-        env=account.environment() | settings,
+        env=account.environment() | settings | short_pauses(_PROGRAM.name),
         capture_output=True,
         text=True,
         timeout=280,
