@@ -1,6 +1,6 @@
 """What counts as an image file, how large a network sees it, and how much of anything is read."""
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".webp")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif")
 # Side of what a network sees. Networks of torchvision halve it five times: below 32 their last layers see less than a
 # pixel, and trainings from scratch were seen to break down at random.
 MIN_IMAGE_SIDE, MAX_IMAGE_SIDE = 32, 1024

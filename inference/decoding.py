@@ -6,21 +6,22 @@ to the last bit. It needs Pillow and numpy only: an endpoint that answers withou
 
 import io
 import struct
+import threading
 import zlib
+from contextlib import nullcontext
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
-from inference import memory
+from inference import formats, memory
+from inference.formats import FORMATS, ORIENTATION_TAG
 from inference.memory import MAX_JPEG_PIXELS, MAX_PIXELS
 from inference.preprocessing import Preprocessing
 
 Pixels = NDArray[np.uint8]
-FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
 MAX_SCANNED_PIXELS = 12 * MAX_PIXELS  # a progressive JPEG usually has 10 scans; thousands would take minutes
 
-ORIENTATION_TAG = 0x0112
 _START_OF_SCAN = b"\xff\xda"
 # What turns a picture stored with this EXIF orientation upright.
 TRANSPOSE_FOR_ORIENTATION = {
@@ -32,7 +33,8 @@ TRANSPOSE_FOR_ORIENTATION = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# All that Pillow's four decoders raise on damaged files; nothing of ours runs inside that block but arithmetic.
+_HEAVY = threading.Lock()  # held while a picture is decoded that takes more than most may: one at a time
+# All that Pillow's decoders raise on damaged files; nothing of ours runs inside that block but arithmetic.
 DECODING_ERRORS = (
     OSError,
     ValueError,
@@ -65,16 +67,17 @@ def decode_pixels(data: bytes, preprocessing: Preprocessing) -> Pixels:
     Only the first frame of an animation counts. Transparent parts become white.
 
     Raises:
-        ImageError: no JPEG, PNG, GIF or WebP, damaged, over 25 megapixels (JPEG: 67), or in need of over 150 MB to be
-            decoded.
+        ImageError: none of the formats, damaged, over 25 megapixels (JPEG and HEIC: 67), or in need of over 150 MB to
+            be decoded (HEIC and AVIF: 850, one at a time).
     """
-    problem = _too_large_webp(data)
+    problem = _too_large_webp(data) or formats.missing_decoder(data)
     try:
         if not problem:
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 problem = _too_costly(data, image, preprocessing.resize_size)
                 if not problem:
-                    return np.asarray(_upright_square(image, preprocessing))
+                    with _HEAVY if memory.is_heavy(image) else nullcontext():
+                        return np.asarray(_upright_square(image, preprocessing))
     except DECODING_ERRORS as error:
         raise ImageError(_reason(data, error)) from error
     raise ImageError(problem)
@@ -97,6 +100,8 @@ def _too_costly(data: bytes, image: Image.Image, resize_size: int) -> str:
     num_scans = data.count(_START_OF_SCAN) if "progressive" in image.info else 1
     if num_pixels * num_scans > MAX_SCANNED_PIXELS and num_pixels <= MAX_JPEG_PIXELS:
         return f"progressive JPEG of {num_scans} scans over {num_pixels:,} pixels; save it as a baseline JPEG"
+    if image.mode == "F":
+        return f"{image.format} of floating-point numbers, whose white is not known; save it with 8 bits a colour"
     image.draft(None, (resize_size, resize_size))
     return _too_large(image.format or "", size, memory.decoding_bytes(image, data, size, resize_size))
 
@@ -105,10 +110,10 @@ def _too_large(kind: str, size: tuple[int, int], num_bytes: int) -> str:
     width, height = size
     if width * height > memory.max_pixels(kind):
         return f"image of {width} x {height} pixels; at most {memory.max_pixels(kind):,} pixels are decoded"
-    if num_bytes > memory.MAX_BYTES:
+    if num_bytes > memory.max_bytes(kind):
         return (
             f"{kind} image of {width} x {height} pixels takes {num_bytes / 1e6:.0f} MB to decode, over the "
-            f"{memory.MAX_BYTES / 1e6:.0f} MB that any may; save it smaller, or as a baseline JPEG"
+            f"{memory.max_bytes(kind) / 1e6:.0f} MB that any may; save it smaller, or as a baseline JPEG"
         )
     return ""
 
@@ -188,7 +193,7 @@ def _reason(data: bytes, error: BaseException) -> str:
     if not data:
         return "empty file"
     if isinstance(error, UnidentifiedImageError):
-        return "not a JPEG, PNG, GIF or WebP image"
+        return f"not a {formats.NAMES} image"
     if "truncated" in str(error):
         return "damaged image: the file ends too early"
     return f"damaged image: its content cannot be decoded ({type(error).__name__})"

@@ -4,8 +4,9 @@ The model artifact holds the folder of this file as code/, which training import
 network exactly as it was at evaluation. predictors.py says which engine answers.
 
 Request, by its content type:
-    image/jpeg, image/png, image/gif, image/webp, application/x-image    the bytes of the file
-    application/json                                                     {"image": "<the same in base64>"}
+    image/jpeg, image/png, image/gif, image/webp, image/bmp,
+    image/tiff, image/avif, image/heic, application/x-image    the bytes of the file
+    application/json                                           {"image": "<the same in base64>"}
 Answer, by its Accept header:
     application/json                   every class, best first: {"predictions": [...], "model": {}, "latency_ms": {}}
     application/json;top_k=3           the three best classes
@@ -35,7 +36,10 @@ from inference.preprocessing import Preprocessing
 from inference.toolkit import answer_failures_in_one_sentence
 
 logger = logging.getLogger(__name__)
-IMAGE_TYPES = ("image/jpeg", "image/jpg", "image/png", "image/gif", "image/webp", "application/x-image")
+IMAGE_TYPES = (
+    *(f"image/{kind}" for kind in ("jpeg", "jpg", "png", "gif", "webp", "bmp", "tiff", "avif", "heic", "heif")),
+    "application/x-image",
+)
 JSON_TYPE = "application/json"
 
 

@@ -1,30 +1,46 @@
 """What decoding a picture takes of memory, told by its header before a pixel is read.
 
-Decoders differ: JPEG can be decoded at a fraction of its size, PNG and GIF hold the picture once, WebP four times. A
-picture of one pixel's width costs a pointer a row, one of one row two rows more.
+Decoders differ: JPEG can be decoded at a fraction of its size, PNG, GIF, BMP and TIFF hold the picture once, WebP four
+times, HEIC and AVIF the planes of the video frame that they are, the colours and the picture. A picture
+of one pixel's width costs a pointer a row, one of one row two rows more.
 """
 
 import struct
 
 from PIL import Image
 
+from inference.formats import is_turned, tile_pixels
+
 MAX_PIXELS = 25_000_000
 MAX_JPEG_PIXELS = 2**26  # cameras of phones have up to 64 megapixels; at an eighth of the size they cost little
+MAX_HEAVY_BYTES = 800 * 2**20  # of HEIC and AVIF, which phones write and no decoder makes smaller
 MAX_BYTES = 140 * 2**20  # of the 150 MB that any file may take; the rest is for what is not reckoned here
 RIBBON = 2  # times as long as wide
 _BYTES_OF_MODE = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2}  # a pixel in Pillow; all others take 4
 _WEBP_BYTES = 16  # a pixel: two canvases of the decoder's, the bytes it returns, and Pillow's image
+VIDEO_BYTES = 12  # a pixel: 7.4 (HEIC) and 9.9 (AVIF) with 8 bits were measured, and twice the planes with 10 or 12
 _ROW_BYTES = 16  # a pixel of PNG's rows: two of them, of four channels of 16 bits at most
 _POINTER_BYTES = 8  # a row
 _COEFFICIENT_BYTES = 2
 _STRIP_BYTES = 8 * 2**20
 _STRIP_COPIES = 3  # a strip is cut, converted and made smaller
+_VIDEO = ("HEIF", "AVIF")
 _SCALABLE_MODES = ("L", "RGB", "RGBA")
 
 
 def max_pixels(kind: str) -> int:
     """Return how many pixels a picture of Pillow's format `kind` may have."""
-    return MAX_JPEG_PIXELS if kind in ("JPEG", "MPO") else MAX_PIXELS
+    return MAX_JPEG_PIXELS if kind in ("JPEG", "MPO", "HEIF") else MAX_PIXELS
+
+
+def max_bytes(kind: str) -> int:
+    """Return how much memory the decoding of a picture of Pillow's format `kind` may take."""
+    return MAX_HEAVY_BYTES if kind in _VIDEO else MAX_BYTES
+
+
+def is_heavy(image: Image.Image) -> bool:
+    """Tell whether decoding takes more than pictures may that are decoded beside others."""
+    return image.format in _VIDEO and VIDEO_BYTES * image.width * image.height > MAX_BYTES
 
 
 def reduction(size: tuple[int, int], resize_size: int) -> int:
@@ -55,9 +71,13 @@ def decoding_bytes(image: Image.Image, data: bytes, full_size: tuple[int, int], 
     width, height = image.size
     if image.format == "WEBP":
         return _WEBP_BYTES * width * height
+    if image.format in _VIDEO:
+        return VIDEO_BYTES * width * height + _scaling_bytes(image, resize_size)
     total = (_BYTES_OF_MODE.get(image.mode, 4) * width + _POINTER_BYTES) * height + _scaling_bytes(image, resize_size)
     if image.format == "PNG":
         total += _ROW_BYTES * width
+    if image.format == "TIFF":
+        total += 4 * (tile_pixels(image) + is_turned(image) * width * height)
     if image.format in ("JPEG", "MPO") and keeps_coefficients(image, data):
         total += _coefficient_bytes(image, full_size)
     return total

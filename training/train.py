@@ -84,6 +84,8 @@ def run(config: TrainingConfig, environ: Mapping[str, str], stop: StopSignal) ->
     """Train, score the test split once, and write the artifact and evaluation.json."""
     if config.save_model and environ.get("RANK", "0") == "0":  # only the artifact of the first process needs them
         say_packages()
+    if environ.get("LOCAL_RANK", "0") == "0":  # the others wait for this process before they import what decodes
+        say_decoders(config)
     # Imported here, so that a wrong flag is answered at once and not after three seconds of loading torch.
     from training import distributed, sources
 
@@ -224,6 +226,14 @@ def say_packages() -> None:
 
     sentence = packages.prepare()
     if sentence:
+        say(sentence)
+
+
+def say_decoders(config: TrainingConfig) -> None:
+    """Install what decodes the pictures of this job's channels, where the image lacks it, and say how that went."""
+    from training import packages
+
+    if sentence := packages.install_decoders((config.train, config.validation, config.test)):
         say(sentence)
 
 

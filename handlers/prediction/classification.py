@@ -21,6 +21,13 @@ _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"GIF87a", "image/gif"),
     (b"GIF89a", "image/gif"),
+    (b"BM", "image/bmp"),
+    (b"II*\0", "image/tiff"),
+    (b"MM\0*", "image/tiff"),
+)
+# What the box "ftyp" that comes first says. Source: ISO/IEC 23008-12 and the AV1 Image File Format.
+_BRANDS = {b"avif": "image/avif", b"avis": "image/avif"} | dict.fromkeys(
+    (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"), "image/heic"
 )
 
 
@@ -117,14 +124,16 @@ def sniff(image: bytes) -> str:
     """Return the content type that the first bytes tell; what a server calls it is not asked.
 
     Raises:
-        NotAnImageError: it is none of the four.
+        NotAnImageError: it is none of those that are read.
     """
     for magic, content_type in _MAGIC:
         if image.startswith(magic):
             return content_type
     if image[:4] == b"RIFF" and image[8:12] == b"WEBP":
         return "image/webp"
-    raise NotAnImageError("image: neither JPEG, PNG, GIF nor WebP; convert it first")
+    if image[4:8] == b"ftyp" and (of_brand := _BRANDS.get(bytes(image[8:12]))):
+        return of_brand
+    raise NotAnImageError("image: neither JPEG, PNG, GIF, WebP, BMP, TIFF, AVIF nor HEIC; convert it first")
 
 
 def _in_turn(

@@ -56,7 +56,7 @@ class ImageTooLargeError(PredictionError):
 
 
 class NotAnImageError(PredictionError):
-    """The bytes are neither JPEG, PNG, GIF nor WebP."""
+    """The bytes are of no kind of picture that is read."""
 
     status = 415
 

@@ -130,7 +130,7 @@ def _request(target: Target, sock: socket.socket, max_wire_bytes: int) -> http.c
     connection.putrequest("GET", target.path, skip_host=True, skip_accept_encoding=True)
     connection.putheader("Host", target.netloc)
     connection.putheader("User-Agent", "retriever")
-    connection.putheader("Accept", "image/jpeg, image/png, image/gif, image/webp")
+    connection.putheader("Accept", "image/jpeg, image/png, image/gif, image/webp, image/*;q=0.5")
     connection.putheader("Accept-Encoding", "identity")
     connection.putheader("Connection", "close")
     connection.endheaders()

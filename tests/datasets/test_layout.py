@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasets.layout import File, read_layout
-from datasets.limits import MAX_IMAGE_BYTES
+from datasets.limits import IMAGE_SUFFIXES, MAX_IMAGE_BYTES
 from datasets.names import class_of
 from datasets.paths import file_problem
 
@@ -52,7 +52,7 @@ def test_a_class_may_be_called_test():
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
-        ("train/a/notes.txt", "not an image by its name; expected .jpg, .jpeg, .png, .gif, .webp"),
+        ("train/a/notes.txt", f"not an image by its name; expected {', '.join(IMAGE_SUFFIXES)}"),
         ("train/a/.DS_Store", "hidden or system file"),
         ("__MACOSX/train/a/._1.jpg", "hidden or system file"),
         ("train/1.jpg", "not inside a class folder"),

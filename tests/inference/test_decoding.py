@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from inference.decoding import FORMATS, ImageError, decode_pixels
+from inference.decoding import ImageError, decode_pixels
+from inference.formats import FORMATS
 from inference.preprocessing import Preprocessing
 from tests.inference.decoding_costs import decoding_costs
 

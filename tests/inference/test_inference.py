@@ -123,7 +123,7 @@ def test_bad_request_is_the_callers_mistake(
 
 def test_unreadable_image_is_the_callers_mistake(classifier: Classifier) -> None:
     """Bytes that are no picture are answered with 400."""
-    with pytest.raises(RequestError, match="not a JPEG, PNG, GIF or WebP image") as caught:
+    with pytest.raises(RequestError, match="not a JPEG, PNG, GIF, WebP, BMP, TIFF, AVIF or HEIC image") as caught:
         inference.predict_fn(b"not a picture", classifier)
 
     assert caught.value.status_code == 400
@@ -201,7 +201,7 @@ def test_serving_toolkit_answers_with_the_artifacts_own_code(service: Any, model
     unknown = Context(model_dir, "text/csv", "*/*")
     service.handle([{"body": bytearray(b"1,2")}], unknown)
 
-    assert (unreadable.status, message) == (400, "not a JPEG, PNG, GIF or WebP image")
+    assert (unreadable.status, message) == (400, "not a JPEG, PNG, GIF, WebP, BMP, TIFF, AVIF or HEIC image")
     assert unknown.status == 415
 
 
@@ -213,7 +213,7 @@ GIF_HEADER = b"GIF89a\x10\0\x10\0\0\0\0,\0\0\0\0\x10\0\x10\0\0\x08\x0b"  # 16 x 
 @pytest.mark.parametrize(
     ("body", "content_type", "accept", "status", "sentence"),
     [
-        (PICTURE_BYTES, "image/png", "*/*", 400, "not a JPEG, PNG, GIF or WebP image"),
+        (PICTURE_BYTES, "image/png", "*/*", 400, "not a JPEG, PNG, GIF, WebP, BMP, TIFF, AVIF or HEIC image"),
         (b"", "image/png", "*/*", 400, "empty file"),
         (GIF_HEADER + PICTURE_BYTES, "image/gif", "*/*", 400, "damaged image: "),
         (PICTURE_BYTES, "text/csv", "*/*", 415, "content type 'text/csv' is not served; "),

@@ -137,13 +137,13 @@ def test_progressive_jpeg_with_endless_scans_is_refused() -> None:
     ("data", "reason"),
     [
         (b"", "empty file"),
-        (b"<html>not found</html>", "^not a JPEG, PNG, GIF or WebP image$"),
+        (b"<html>not found</html>", "^not a JPEG, PNG, GIF, WebP, BMP, TIFF, AVIF or HEIC image$"),
         (encode(scene(), "PNG")[:200], "damaged image"),
         (encode(scene(), "JPEG", quality=95)[:-100], "damaged image: the file ends too early"),
-        (encode(scene(), "BMP"), "not a JPEG, PNG, GIF or WebP image"),
+        (encode(scene(), "PPM"), "not a JPEG, PNG, GIF, WebP, BMP, TIFF, AVIF or HEIC image"),
         (encode(Image.new("1", (5001, 5000)), "PNG"), "image of 5001 x 5000 pixels; at most 25,000,000"),
     ],
-    ids=["empty", "html", "cut png", "cut jpeg", "bmp", "too large"],
+    ids=["empty", "html", "cut png", "cut jpeg", "ppm", "too large"],
 )
 def test_unreadable_image_is_a_typed_error(data: bytes, reason: str) -> None:
     """The reason is in words that the owner of the file understands."""

@@ -9,6 +9,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from tests.training.wheels import ROOT, Image, write_wheel
+from training import packages
 from training.export import artifact
 
 _INSTALL = """
@@ -18,7 +19,7 @@ print(packages.prepare())
 from importlib import metadata
 print({name: metadata.version(name) for name in ("numpy", "ml_dtypes", "onnx", "openvino")})
 """
-_VERSIONS = re.compile(r"^(onnx|openvino)==(\S+)$", re.MULTILINE)
+_VERSIONS = re.compile(r"^(onnx|openvino|pi-heif)==(\S+)$", re.MULTILINE)
 
 
 @pytest.fixture
@@ -72,7 +73,14 @@ def test_plain_machine_installs_nothing(image: Image) -> None:
     assert image.run("from training import packages; print(repr(packages.prepare()))", SM_MODEL_DIR="") == "''"
 
 
-@pytest.mark.parametrize("requirements", ["training/requirements.txt", "inference/requirements.txt"])
+@pytest.mark.parametrize(
+    "requirements",
+    [
+        f"{scope}/{name}"
+        for scope in ("training", "inference")
+        for name in ("requirements.txt", "requirements-decoders.txt")
+    ],
+)
 def test_every_package_bears_the_image_s_numpy(requirements: str) -> None:
     """What is pinned by name, and installed here at that version, takes numpy 1.26.4 as well as numpy 2."""
     lines = [line for line in (ROOT / requirements).read_text().splitlines() if line and not line.startswith("#")]
@@ -122,4 +130,38 @@ def test_artifact_without_wheels_asks_the_index(tmp_path: Path, monkeypatch: pyt
 
     artifact.write_requirements(tmp_path)
 
-    assert (tmp_path / "requirements.txt").read_text() == (ROOT / "inference" / "requirements.txt").read_text()
+    names = ("requirements.txt", "requirements-decoders.txt")
+    assert (tmp_path / "requirements.txt").read_text() == "".join(
+        (ROOT / "inference" / name).read_text() for name in names
+    )
+
+
+@pytest.mark.parametrize(("has_decoder", "asked"), [(True, ["pi-heif"]), (False, [])])
+def test_endpoint_of_torch_asks_for_no_more_than_the_job_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_decoder: bool, asked: list[str]
+) -> None:
+    """A container that cannot install what is asked of it does not start; here it may be that no index is reached."""
+    monkeypatch.setattr(artifact, "WHEELS", tmp_path / "none")
+    monkeypatch.setattr(artifact, "HAS_HEIF", has_decoder)
+
+    artifact.write_requirements(tmp_path, with_engine=False)
+
+    path = tmp_path / "requirements.txt"
+    assert (list(dict(_VERSIONS.findall(path.read_text()))) if path.exists() else []) == asked
+
+
+def test_decoder_is_installed_where_a_picture_needs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pip is asked in a job with HEIC pictures alone; the log says how that went."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    monkeypatch.setenv("SM_MODEL_DIR", str(tmp_path))
+    packages._install.cache_clear()
+    (tmp_path / "a.jpg").touch()
+
+    assert packages.install_decoders([tmp_path, None]) == ""
+
+    (tmp_path / "b.HEIC").touch()
+    assert packages.install_decoders([tmp_path, None]) == (
+        "packages: pi-heif, which decodes HEIC, could not be installed from the package index: pip ended with 1"
+    )
+    packages._install.cache_clear()

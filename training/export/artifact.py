@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 import inference
+from inference.formats import HAS_HEIF
 from training.config import TrainingConfig
 from training.data.splits import Datasets
 from training.export.json_files import write_json
@@ -20,7 +21,8 @@ WHEELS_FOLDER = "wheels"
 # In the source archive; ops/packaging/wheels.py puts them there.
 WHEELS = INFERENCE.parent / WHEELS_FOLDER / "inference"
 REQUIREMENTS_FILE = "requirements.txt"
-NOT_SERVED = shutil.ignore_patterns("__pycache__", REQUIREMENTS_FILE)
+DECODERS_FILE = "requirements-decoders.txt"
+NOT_SERVED = shutil.ignore_patterns("__pycache__", REQUIREMENTS_FILE, DECODERS_FILE)
 
 
 def save_model(trained: TrainedModel, config: TrainingConfig, datasets: Datasets | None = None) -> Serving:
@@ -34,17 +36,24 @@ def save_model(trained: TrainedModel, config: TrainingConfig, datasets: Datasets
     torch.save(state, folder / f"{WEIGHTS_FILE}.partial")
     shutil.copytree(INFERENCE, folder / "code", ignore=NOT_SERVED, dirs_exist_ok=True)
     serving = export_serving(trained, datasets, folder)
-    if serving.engine != "torch":  # else the container, which installs them at every start, has all that is needed
-        write_requirements(folder / "code")
+    write_requirements(folder / "code", with_engine=serving.engine != "torch")
     write_json(folder / "model.json", model_description(trained, config, serving))
     (folder / f"{WEIGHTS_FILE}.partial").replace(folder / WEIGHTS_FILE)
     return serving
 
 
-def write_requirements(code: Path) -> None:
-    """Write what the container is to install; where the source archive carries its wheels, with them and no index."""
-    lines = (INFERENCE / REQUIREMENTS_FILE).read_text(encoding="utf-8")
+def write_requirements(code: Path, *, with_engine: bool = True) -> None:
+    """Write what the container is to install; where the source archive carries its wheels, with them and no index.
+
+    A container that cannot install what is asked of it does not start, so nothing is asked for that this job could not
+    have: without the engine's packages it may be that no index is reached.
+    """
     wheels = sorted(WHEELS.glob("*.whl"))
+    has_decoder = any(wheel.name.startswith("pi_heif-") for wheel in wheels) if wheels else with_engine or HAS_HEIF
+    files = [REQUIREMENTS_FILE] * with_engine + [DECODERS_FILE] * has_decoder
+    lines = "".join((INFERENCE / name).read_text(encoding="utf-8") for name in files)
+    if not lines:
+        return
     if wheels:
         (code / WHEELS_FOLDER).mkdir(exist_ok=True)
         for wheel in wheels:

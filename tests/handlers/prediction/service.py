@@ -25,6 +25,10 @@ IMAGES = {
     "image/png": PNG,
     "image/gif": b"GIF89a gif",
     "image/webp": b"RIFF\x00\x00\x00\x00WEBPVP8 ",
+    "image/bmp": b"BM bmp",
+    "image/tiff": b"II*\x00 tiff",
+    "image/avif": b"\x00\x00\x00 ftypavif",
+    "image/heic": b"\x00\x00\x00 ftypheic",
 }
 PREDICTIONS = {
     "predictions": [{"class_name": "h\u00fctte", "class_index": 0, "probability": 0.9}],

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from datasets.limits import IMAGE_SUFFIXES
 from inference.preprocessing import Preprocessing
 from tests.training.pictures import write_images
 from tests.training.processes import finish, start
@@ -64,7 +65,7 @@ def test_files_out_of_place_are_set_aside(image_folder: Path, make_config: MakeC
         "train/loose.jpg": "set aside: not inside a class folder",
         "train/red/more/1.jpg": "set aside: deeper than a class folder",
         "train/red/more/": "set aside: a folder without an image; it is no class",
-        "train/red/notes.txt": "set aside: not an image by its name; expected .jpg, .jpeg, .png, .gif, .webp",
+        "train/red/notes.txt": f"set aside: not an image by its name; expected {', '.join(IMAGE_SUFFIXES)}",
     }
 
 
@@ -81,7 +82,7 @@ def test_damaged_files_of_every_kind_are_set_aside(image_folder: Path, make_conf
 
     set_aside = reasons(datasets)
     assert set_aside["train/blue/0.jpg"] == "set aside: empty file"
-    assert set_aside["train/blue/1.jpg"] == "set aside: not a JPEG, PNG, GIF or WebP image"
+    assert set_aside["train/blue/1.jpg"] == "set aside: not a JPEG, PNG, GIF, WebP, BMP, TIFF, AVIF or HEIC image"
     assert "damaged image" in set_aside["train/blue/2.jpg"]
     assert set_aside["train/blue/link.jpg"] == set_aside["train/blue/pipe.jpg"]
     assert "no regular file, or a link to nothing" in set_aside["train/blue/pipe.jpg"]
