@@ -55,24 +55,20 @@ def is_well_known(path: str) -> bool:
 def read_labels(tables: Sequence[str], pictures: Sequence[str], read: Read) -> Labels:
     """Return what the tables say of the pictures.
 
-    Raises:
-        DatasetError: a table cannot be read, or holds a label that none may be.
+    A table that cannot be read, or that contradicts itself or another, is no error: there may be class folders.
     """
     labels = Labels()
     files = _Files(pictures)
-    for table in tables:
-        try:
+    try:
+        for table in tables:
             data = read(table)
             columns = columns_of(rows(table, data), partial(files.has, table))
-        except DatasetError as error:
-            labels.problem = labels.problem or str(error)
-            continue
-        if columns is None:
-            continue
-        if columns.problem:
-            labels.problem = labels.problem or f"table {table!r} {columns.problem}"
-            continue
-        _take(labels, table, columns, rows(table, data), files)
+            if columns is not None and columns.problem:
+                labels.problem = labels.problem or f"table {table!r} {columns.problem}"
+            elif columns is not None:
+                _take(labels, table, columns, rows(table, data), files)
+    except DatasetError as error:
+        return Labels(problem=str(error))
     return labels
 
 

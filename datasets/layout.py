@@ -80,7 +80,8 @@ def read_layout(files: Sequence[File], known_aside: Iterable[SetAside] = (), rea
         survey.add(path)
     reading = survey.reading()
     layout.is_flat = survey.is_flat(reading)
-    labels = _labels(files, survey.num_classes(reading) > 1 and not layout.is_flat, read)
+    has_classes = survey.num_classes(reading) > 1 and not layout.is_flat
+    labels = _labels(files, reading if has_classes else None, read)
     layout.problem = labels.problem
     if labels.tables:
         _fill_by_labels(layout, files, labels)
@@ -93,21 +94,30 @@ def read_layout(files: Sequence[File], known_aside: Iterable[SetAside] = (), rea
     return layout
 
 
-def _labels(files: Sequence[File], has_classes: bool, read: Read | None) -> Labels:
-    """Return what tables say, where they are to be read: folders are no classes, or a table of labels names enough."""
+def _labels(files: Sequence[File], classes: Reading | None, read: Read | None) -> Labels:
+    """Return what tables say, where they are to be read: without class folders, or where they say something else."""
     sizes = {file.path: file.size for file in files}
     tables = tables_among(list(sizes), sizes) if read is not None else []
-    if has_classes:
+    if classes is not None:
         tables = [table for table in tables if is_well_known(table)]
     if not tables or read is None:
         return Labels()
     pictures = [file.path for file in files if path_parts(file.path) and not file_problem(file.path, None)]
     labels = read_labels(tables, pictures, read)
-    if not has_classes or covers(labels, len(pictures)):
+    if classes is None:
         return labels
+    if covers(labels, len(pictures)):
+        return Labels() if _is_renaming(labels, classes) else labels
     named = [f"{labels.tables[0]!r} is not read: it names few of the pictures"] if labels.tables else []
     named += [f"{labels.problem}; the folders are taken as the classes"] if labels.problem else []
     return Labels(remarks=named)
+
+
+def _is_renaming(labels: Labels, classes: Reading) -> bool:
+    """Tell whether a table gives each folder one label and each label one folder: the folders' names are kept."""
+    pairs = {(classes.class_folder(path.rpartition("/")[0]), of) for path, of in labels.classes.items()}
+    folders = {placed and placed[1] for placed, _ in pairs}
+    return len({(placed and placed[1], of) for placed, of in pairs}) == len(folders) == len({of for _, of in pairs})
 
 
 def _fill_by_folders(layout: Layout, files: Iterable[File], survey: Survey, reading: Reading) -> None:

@@ -98,7 +98,7 @@ def _objects(text: str) -> Iterator[Row]:
         fields = json.loads(line)
         if not isinstance(fields, dict):
             raise ValueError("a line is no JSON object")  # noqa: TRY004 - of the text, not of a type
-        yield {name: "" if isinstance(value, dict | list) else str(value) for name, value in fields.items()}
+        yield {n: "" if isinstance(v, dict | list | None) else str(v) for n, v in fields.items()}
 
 
 def columns_of(table: Iterable[Row], is_file: Callable[[str], bool]) -> Columns | None:

@@ -207,6 +207,20 @@ _TABLES = (
     ),
     Case("a table that says what the folders say", _PLAIN, texts={"labels.csv": "index,name\n0,rose\n1,tulip\n"}),
     Case(
+        "a table that numbers the folders",
+        _PLAIN,
+        texts={
+            "labels.csv": "file,label\n"
+            + "".join(f"{name}/{i}.jpg,{number}\n" for number, name in enumerate(_PLAIN) for i in range(3))
+        },
+    ),
+    Case(
+        "a table that contradicts itself",
+        _PLAIN,
+        texts={"labels.csv": "file,label\nrose/0.jpg,a\nrose/0.jpg,b\n"},
+        words="picture 'rose/0.jpg' has two labels",
+    ),
+    Case(
         "a class whose pictures are not there",
         {},
         classes=None,

@@ -60,7 +60,7 @@ def test_empty_class_is_refused_by_name():
 
 def test_class_whose_files_are_no_images_is_refused_by_name():
     """The files are set aside, the class is named."""
-    files = [File(f"train/a/{i}.jpg", 1, str(i)) for i in range(4)] + [File("train/rose/x.tif", 1, "e")]
+    files = [File(f"train/a/{i}.jpg", 1, str(i)) for i in range(4)] + [File("train/rose/x.psd", 1, "e")]
 
     with pytest.raises(DatasetError, match=r"class 'rose' has no usable image .* with .jpg, .jpeg, .png"):
         check_layout(read_layout(files), "flowers", 2)
