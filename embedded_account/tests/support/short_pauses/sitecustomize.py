@@ -11,5 +11,10 @@ import time
 _LONGEST_PAUSE = 0.3
 _sleep = time.sleep
 
+
+def _pause(seconds: float) -> None:
+    _sleep(min(seconds, _LONGEST_PAUSE))
+
+
 if any(argument.endswith(os.environ["SHORT_PAUSES_OF"]) for argument in sys.orig_argv[:4]):
-    time.sleep = lambda seconds: _sleep(min(seconds, _LONGEST_PAUSE))
+    time.sleep = _pause  # type: ignore[assignment]
