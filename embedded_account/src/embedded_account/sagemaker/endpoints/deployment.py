@@ -182,7 +182,7 @@ class Deployment:
 
     def _start_shadows(self) -> None:
         for variant in self._green.shadows.values():
-            _resize(variant, int(variant.config["InitialInstanceCount"]))
+            _resize(variant, variant.initial_count)
 
     def _shift(self, instance_count: int) -> None:
         shares = list(self._plan.shares(instance_count))

@@ -35,6 +35,13 @@ class Variant:
         """Return the variant's name."""
         return str(self.config["VariantName"])
 
+    @property
+    def initial_count(self) -> int:
+        """Return how many instances the configuration starts it with; of a serverless one, those provisioned."""
+        if "ServerlessConfig" in self.config:
+            return int(self.config["ServerlessConfig"].get("ProvisionedConcurrency", 0))
+        return int(self.config["InitialInstanceCount"])
+
 
 @dataclass
 class Green:
@@ -200,9 +207,15 @@ def _summary(variant: Variant) -> dict[str, Any]:
         "DeployedImages": [{"SpecifiedImage": variant.image, "ResolvedImage": variant.image}],
         "CurrentWeight": variant.weight,
         "DesiredWeight": variant.weight,
-        "CurrentInstanceCount": variant.fleet.current_count,
-        "DesiredInstanceCount": variant.fleet.desired_count,
+        **_capacity(variant),
     } | ({"VariantStatus": [dict(variant.status)]} if variant.status else {})
+
+
+def _capacity(variant: Variant) -> dict[str, Any]:
+    if "ServerlessConfig" in variant.config:
+        return {"CurrentInstanceCount": 0, "CurrentServerlessConfig": dict(variant.config["ServerlessConfig"])}
+    counts = {"Current": variant.fleet.current_count, "Desired": variant.fleet.desired_count}
+    return {f"{when}InstanceCount": count for when, count in counts.items()}
 
 
 def _pending(green: Green) -> dict[str, Any]:

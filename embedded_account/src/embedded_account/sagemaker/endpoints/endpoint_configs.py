@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from embedded_account.account import Account
-from embedded_account.sagemaker.endpoints import capture, shadows
+from embedded_account.sagemaker.endpoints import capture, serverless, shadows
 from embedded_account.sagemaker.registry.models import Models
 from embedded_account.sagemaker.shared.fixed_resources import FixedResources
 from embedded_account.sagemaker.shared.resources import validation_error
@@ -21,6 +21,7 @@ _VARIANT_MEMBERS = (
     "VolumeSizeInGB",
     "ModelDataDownloadTimeoutInSeconds",
     "ContainerStartupHealthCheckTimeoutInSeconds",
+    "ServerlessConfig",
 )
 
 
@@ -54,6 +55,7 @@ class EndpointConfigs:
         variants = [{"InitialVariantWeight": 1.0} | variant for variant in params["ProductionVariants"]]
         copies = [{"InitialVariantWeight": 1.0} | variant for variant in params.get("ShadowProductionVariants", [])]
         shadows.check(params)
+        serverless.check_config(params)
         for variant in (*variants, *copies):
             self._check_variant(variant)
         if len({variant["VariantName"] for variant in (*variants, *copies)}) < len(variants) + len(copies):
@@ -78,9 +80,10 @@ class EndpointConfigs:
 
     def _check_variant(self, variant: dict[str, Any]) -> None:
         refuse("CreateEndpointConfig.ProductionVariants", variant, _VARIANT_MEMBERS)
-        if not variant.get("ModelName") or not variant.get("InstanceType"):
+        is_serverless = "ServerlessConfig" in variant
+        if not variant.get("ModelName") or not (is_serverless or variant.get("InstanceType")):
             raise validation_error(f"production variant {variant['VariantName']!r} needs ModelName and InstanceType")
-        if variant.get("InitialInstanceCount", 0) < 1:
+        if not is_serverless and variant.get("InitialInstanceCount", 0) < 1:
             raise validation_error(
                 f"production variant {variant['VariantName']!r} needs an InitialInstanceCount of 1 up"
             )

@@ -10,7 +10,7 @@ from typing import Any
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
 from embedded_account.quotas.quotas import Quotas
-from embedded_account.sagemaker.endpoints import scalable_targets
+from embedded_account.sagemaker.endpoints import scalable_targets, serverless
 from embedded_account.sagemaker.endpoints.artifacts import ArtifactError, Artifacts
 from embedded_account.sagemaker.endpoints.deployment import Deployment, RollBackError, check_canary, ping_failure, plan
 from embedded_account.sagemaker.endpoints.endpoint import Endpoint, Green, Variant
@@ -112,6 +112,7 @@ class Endpoints:
         self._check_alarms(made.alarm_names)
         retained = _retained(params)
         scalable_targets.check(self._account, endpoint, config)
+        serverless.check_update(endpoint, config)
         for variant in endpoint.variants.values():
             check_batch(made, variant)
         kept = endpoint.variants if "DesiredInstanceCount" in retained else {}
@@ -132,6 +133,7 @@ class Endpoints:
         unknown = [change["VariantName"] for change in changes if change["VariantName"] not in endpoint.hosted]
         for change in changes:
             refuse("DesiredWeightsAndCapacities", change, {"VariantName", "DesiredWeight", "DesiredInstanceCount"})
+        serverless.check_capacities(endpoint, changes)
         if unknown and endpoint.status == "InService":
             raise validation_error(f'Could not find variant(s) "{unknown}" of endpoint "{endpoint.arn}".')
         self._require_room(_added(endpoint, changes))
@@ -190,15 +192,7 @@ class Endpoints:
 
     def _start_again(self, endpoint: Endpoint, kept: dict[str, Any]) -> None:
         config = kept["Config"] | {
-            kind: [
-                entry
-                | {
-                    "InitialInstanceCount": kept["Counts"].get(entry["VariantName"], entry["InitialInstanceCount"]),
-                    "InitialVariantWeight": kept["Weights"].get(entry["VariantName"], entry["InitialVariantWeight"]),
-                }
-                for entry in kept["Config"].get(kind, [])
-            ]
-            for kind in (_PRODUCTION, _SHADOW)
+            kind: [_as_kept(entry, kept) for entry in kept["Config"].get(kind, [])] for kind in (_PRODUCTION, _SHADOW)
         }
         self._start(endpoint, lambda: self._bring_up(endpoint, config))
 
@@ -237,7 +231,7 @@ class Endpoints:
             variants = self._variants(endpoint, config)
             shadows = self._variants(endpoint, config, _SHADOW)
             for variant in (variants | shadows).values():
-                self._resize(variant, variant.config["InitialInstanceCount"])
+                self._resize(variant, variant.initial_count)
         except RollBackError as reason:
             for variant in (variants | shadows).values():
                 variant.fleet.close(0)
@@ -264,7 +258,7 @@ class Endpoints:
             if before and "DesiredWeight" in retained:
                 variant.weight = before.weight
             keeps_count = before and "DesiredInstanceCount" in retained
-            counts[name] = before.fleet.desired_count if before and keeps_count else _initial_count(variant)
+            counts[name] = before.fleet.desired_count if before and keeps_count else variant.initial_count
         endpoint.green = green
         kind = RollingDeployment if made.kind == "ROLLING" else Deployment
         kind(self._account, endpoint, green, made).run(counts)
@@ -321,15 +315,20 @@ class Endpoints:
                 container.get("Environment", {}),
                 model["ExecutionRoleArn"],
                 entry.get("ContainerStartupHealthCheckTimeoutInSeconds", _STARTUP_SECONDS),
-                entry["InstanceType"],
+                entry.get("InstanceType", ""),
             )
-            fleet = Fleet(self._account, launch)
+            fleet = self._fleet(launch, entry)
             weight = entry["InitialVariantWeight"]
             captured = config.get("DataCaptureConfig")
             variants[entry["VariantName"]] = Variant(
                 entry, fleet, container["Image"], model["ExecutionRoleArn"], weight, captured
             )
         return variants
+
+    def _fleet(self, launch: Launch, entry: dict[str, Any]) -> Fleet:
+        if "ServerlessConfig" in entry:
+            return serverless.ServerlessFleet(self._account, launch, entry["ServerlessConfig"])
+        return Fleet(self._account, launch)
 
     def _resize(self, variant: Variant, count: int) -> None:
         try:
@@ -356,8 +355,13 @@ _UPDATE_MEMBERS = (
 )
 
 
-def _initial_count(variant: Variant) -> int:
-    return int(variant.config["InitialInstanceCount"])
+def _as_kept(entry: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
+    """Return a variant of a configuration with the weight and the count that it had when the account ended."""
+    name = entry["VariantName"]
+    weight = {"InitialVariantWeight": kept["Weights"].get(name, entry["InitialVariantWeight"])}
+    if "ServerlessConfig" in entry:
+        return entry | weight
+    return entry | weight | {"InitialInstanceCount": kept["Counts"].get(name, entry["InitialInstanceCount"])}
 
 
 def _missing(endpoint: Endpoint) -> ServiceError:

@@ -13,8 +13,9 @@ def instances_of(config: Mapping[str, Any], counts: Mapping[str, int] | None = N
     """Return how many instances of each type `config` starts with; `counts` by variant stand for its own."""
     wanted = Counter[str]()
     for variant in (*config["ProductionVariants"], *config.get("ShadowProductionVariants", ())):
-        count = (counts or {}).get(variant["VariantName"], variant["InitialInstanceCount"])
-        wanted[variant["InstanceType"]] += count
+        if "ServerlessConfig" not in variant:
+            count = (counts or {}).get(variant["VariantName"], variant["InitialInstanceCount"])
+            wanted[variant["InstanceType"]] += count
     return wanted
 
 
@@ -22,6 +23,8 @@ def in_use(endpoint: Endpoint) -> Counter[str]:
     """Return how many instances of each type an endpoint has, those of an update under way too."""
     used = Counter[str]()
     for fleet in endpoint.fleets():
+        if not fleet.launch.instance_type:
+            continue  # serverless
         used[fleet.launch.instance_type] += fleet.desired_count
     return used
 

@@ -13,12 +13,12 @@ _DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 
 def check(account: Account, endpoint: Endpoint, config: dict[str, Any]) -> None:
     """Refuse, as AWS does, to remove or to change the instance type of a variant that is a scalable target."""
-    new_types = {entry["VariantName"]: entry["InstanceType"] for entry in config["ProductionVariants"]}
+    new_types = {entry["VariantName"]: entry.get("InstanceType") for entry in config["ProductionVariants"]}
     scaled = {target["ResourceId"].rpartition("/")[2] for target in _registered(account, endpoint)}
     blocked = [
         name
         for name, variant in endpoint.variants.items()
-        if name in scaled and new_types.get(name) != variant.config["InstanceType"]
+        if name in scaled and new_types.get(name) != variant.config.get("InstanceType")
     ]
     if blocked:
         raise validation_error(
