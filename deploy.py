@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ops.commands.data import data_group
 from ops.commands.group import Commands
 from ops.commands.local import local_group
 from ops.commands.options import parameter_options, stack_options
@@ -363,6 +364,7 @@ def _confirm(question: str) -> bool:
         return False
 
 
+cli.add_command(data_group)
 cli.add_command(local_group)
 
 if __name__ == "__main__":

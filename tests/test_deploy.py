@@ -25,6 +25,7 @@ COMMANDS = {
     "logs",
     "down",
     "demo",
+    "data",
     "local",
 }
 

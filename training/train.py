@@ -138,6 +138,7 @@ def write_results(
     from training.export.artifact import save_model
     from training.export.evaluation import evaluation_of, write_evaluation
     from training.export.golden import golden_predictions
+    from training.export.pictures import write_pictures
     from training.export.report_html import try_report
 
     samples = datasets.test.samples if datasets.test else []
@@ -152,6 +153,7 @@ def write_results(
     say_test_scores(scored, datasets)
     evaluation = evaluation_of(config, datasets, fitted, scored, golden, serving) | {"temperature": temperature}
     write_evaluation(evaluation, config)
+    write_pictures(datasets, config.output_data_dir)
     if config.save_model:
         say(try_report(evaluation, samples, config))
 

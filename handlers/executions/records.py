@@ -84,6 +84,7 @@ def record(step: ReportOutcomeInput, settings: Settings) -> Run:
         report_s3_uri=_part(state, "Dataset", "ReportS3Uri"),
         pictures_s3_uri=_part(state, "Dataset", "PicturesS3Uri") or None,
         pictures_sha256=_part(state, "Dataset", "PicturesSha256") or None,
+        num_pictures=_num_pictures(state),
         features_s3_uri=_part(state, "Features", "FeaturesS3Uri") or None,
         tuning_job_name=_part(state, "Tuning", "TuningJobName"),
         best_objective=_part(state, "Tuning", "BestObjective"),
@@ -98,6 +99,11 @@ def record(step: ReportOutcomeInput, settings: Settings) -> Run:
         failed_state=failure[0],
         error=failure[1],
     )
+
+
+def _num_pictures(state: Mapping[str, Any]) -> int | None:
+    counts = [_part(state, "Dataset", name) for name in ("NumTrain", "NumValidation", "NumTest")]
+    return sum(counts) if None not in counts else None
 
 
 def _part(state: Mapping[str, Any], section: str, field: str) -> Any:

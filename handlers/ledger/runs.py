@@ -38,6 +38,7 @@ class Run(Row):
     report_s3_uri: str | None = None
     pictures_s3_uri: str | None = None
     pictures_sha256: str | None = None
+    num_pictures: int | None = None
     features_s3_uri: str | None = None
     warm_start: str | None = None
     tuning_job_name: str | None = None

@@ -30,6 +30,7 @@ MEMBERS = {
     "profile.html": "profile.html",
     "profile_trace.json.gz": "profile_trace.json.gz",
     "evaluation.json": "evaluation.json",
+    "pictures.jsonl": "pictures.jsonl",
 }
 MAX_ARCHIVE_BYTES = 1 << 28
 MAX_OUTPUT_BYTES = 1 << 30
@@ -95,6 +96,15 @@ def training_report(session: Session, execution: Execution, folder: Path) -> lis
     for member, content in contents.items():
         (folder / MEMBERS[member]).write_bytes(content)
     return [folder / MEMBERS[member] for member in ("report.html", "profile.html") if member in contents]
+
+
+def output_of(session: Session, training_job_name: str) -> dict[str, bytes]:
+    """Return what a training job left for people, by the names of MEMBERS.
+
+    Raises:
+        ReportError: there is no such job or output.
+    """
+    return _members(session, _describe_training_job(session, training_job_name))
 
 
 def tuning_report(session: Session, stack: Stack, execution: Execution, folder: Path) -> Path:

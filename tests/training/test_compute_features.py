@@ -1,5 +1,6 @@
 """The job that computes features, and the jobs that train on them: in this process, as SageMaker would run them."""
 
+import hashlib
 import json
 import os
 import re
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from datasets.pictures import read_record
 from training import compute_features, train
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,6 +91,13 @@ def test_final_job_saves_the_whole_network_and_tests_it(
     assert report["num_test_images"] == 12
     assert len(report["golden"]) == 8
     assert (report["serving"]["num_images"], report["serving"]["reason"][:20]) == (12, "int8 agrees with fp3")
+    _, recorded = read_record((tmp_path / "output" / "pictures.jsonl").read_text().splitlines())
+    paths = {
+        (one.split, one.path): one.sha256 for one in recorded if one.sha256
+    }  # of train, whose pictures are not here, the features say it
+    assert len(paths) == 48
+    red = hashlib.sha256((image_folder / "test" / "red" / "1.jpg").read_bytes()).hexdigest()
+    assert paths["test", "red/1.jpg"] == red
     model = json.loads((tmp_path / "model" / "model.json").read_text())
     assert (model["head"], model["head_width"]) == ("mlp", 16)
     weights = torch.load(tmp_path / "model" / "model.pt", weights_only=True)
