@@ -48,8 +48,12 @@ def is_archive(key: str) -> bool:
     return key.lower().endswith(ARCHIVE_SUFFIXES)
 
 
-def members(archive: Archive, limits: Limits | None = None, *, skip_others: bool = False) -> Iterator[Member]:
-    """Yield the regular files of `archive`; folders are passed over, and with `skip_others` links and devices are too.
+def members(
+    archive: Archive, limits: Limits | None = None, *, skip_others: bool = False, folders: list[str] | None = None
+) -> Iterator[Member]:
+    """Yield the regular files of `archive`; with `skip_others` links and devices are passed over.
+
+    Folders are added to `folders`, with "/" at their end.
 
     Raises:
         ArchiveError: the archive is truncated, none at all, larger than `limits`, or packed in another way than a plain
@@ -69,6 +73,8 @@ def members(archive: Archive, limits: Limits | None = None, *, skip_others: bool
                     raise BrokenError("a member has no name")
                 budget.add_member(max(0, entry.path.count("/") - _USUAL_DEPTH))  # each folder is one to make
                 yield Member(entry.path, entry.size, partial(_read, entry, budget), partial(_check, entry, budget))
+            elif entry.is_folder and folders is not None and entry.path:
+                folders.append(f"{entry.path}/")
             elif not entry.is_folder and not skip_others:
                 raise ArchiveError(
                     f"archive {archive.name!r}: member {shown(entry.path)} is no regular file; archives may hold files "

@@ -90,7 +90,7 @@ def read_layout(files: Sequence[File], known_aside: Iterable[SetAside] = (), rea
         layout.remarks += [*reading.remarks, *labels.remarks]
         _fill_by_folders(layout, files, survey, reading)
     layout.images.sort()
-    layout.set_aside.sort()
+    layout.set_aside = sorted(aside for aside in layout.set_aside if not aside.path.endswith("/"))
     return layout
 
 

@@ -30,6 +30,9 @@ class _Content:
     others: int = 0
     documents: int = 0
 
+    def is_blank(self) -> bool:
+        return not (self.images or self.others or self.documents)
+
     def is_documents(self) -> bool:
         return self.documents > 0 and not self.images and not self.others
 
@@ -84,10 +87,11 @@ class Survey:
             top += f"{wrapper}/"
 
     def class_folders(self, reading: Reading) -> Iterator[tuple[str, str]]:
-        """Yield split and class of every class folder, also of those without an image."""
+        """Yield split and class of every class folder, also of those without an image or without anything."""
+        parents = {folder[:at] for folder in self._folders for at, letter in enumerate(folder) if letter == "/"}
         for folder, content in self._folders.items():
             placed = reading.class_folder(folder)
-            if placed is None:
+            if placed is None or (content.is_blank() and (folder in parents or is_no_class(placed[1]))):
                 continue
             if not content.is_documents() or (reading.splits and not is_notes(placed[1])):
                 yield placed

@@ -75,7 +75,7 @@ def splits_of_folder(root: Path, validation_fraction: float, test_fraction: floa
     """
     files = [File(path) for path in _files(root)]
     try:
-        layout = read_layout([f for f in files if not f.path.endswith("/")], read=reader(root, MAX_TABLE_BYTES))
+        layout = read_layout(files, read=reader(root, MAX_TABLE_BYTES))
         if layout.images or layout.export:
             check_readable(layout, str(root))
     except errors.DatasetError as error:

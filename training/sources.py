@@ -67,11 +67,13 @@ def _is_archive(name: str) -> bool:
 
 def _unpack(path: Path, folder: Path, say: Say) -> Path:
     """Write each image of the archive `path` below `folder`, and nothing anywhere else."""
-    count = 0
+    count, folders = 0, list[str]()
     try:
         with open(path, "rb", buffering=0) as stream:
-            for member in members(Archive(stream, path.name, path.stat().st_size)):
+            for member in members(Archive(stream, path.name, path.stat().st_size), folders=folders):
                 count += _write_member(member, folder, say)
+        for name in folders:
+            (folder / name).mkdir(parents=True, exist_ok=True)
     except errors.DatasetError as error:
         raise DatasetError(str(error)) from error
     except OSError as error:

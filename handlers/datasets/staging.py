@@ -33,7 +33,9 @@ def unpack(bucket: str, archive: S3Object, prefix: str, limits: Limits | None = 
     done = _read_marker(bucket, prefix)
     if done is not None:
         return done
-    set_aside = _put_all(bucket, prefix, members(bucket, archive, limits))
+    folders: list[str] = []
+    set_aside = _put_all(bucket, prefix, members(bucket, archive, limits, folders))
+    set_aside += [SetAside(folder, "a folder") for folder in folders]  # an empty one may be a class
     entries = [[entry.path, entry.reason] for entry in set_aside]
     write_json(bucket, prefix + MARKER, {"num_files": _num_files(bucket, prefix), "set_aside": entries})
     return set_aside

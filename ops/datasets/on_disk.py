@@ -74,8 +74,8 @@ def check_folder(folder: Path) -> ImageFolder:
     Raises:
         UploadError: it is none.
     """
-    visible, aside = _visible_files(folder)
-    files = [File(name, path.stat().st_size) for name, path in visible.items()]
+    visible, aside, folders = _visible_files(folder)
+    files = [*(File(name, path.stat().st_size) for name, path in visible.items()), *map(File, folders)]
     layout = require_dataset(str(folder), files, reader(folder, MAX_TABLE_BYTES), aside)
     return _chosen(visible, layout.tables, told(layout))
 
@@ -85,14 +85,16 @@ def read_folder(folder: Path) -> ImageFolder:
     return _chosen(_visible_files(folder)[0])
 
 
-def _visible_files(folder: Path) -> tuple[dict[str, Path], list[SetAside]]:
-    """Return the files of a folder, links followed, and what is named as one and is none."""
+def _visible_files(folder: Path) -> tuple[dict[str, Path], list[SetAside], list[str]]:
+    """Return the files of a folder, links followed, what is named as one and is none, and the folders in it."""
     try:
-        paths = {name: folder / name for name in walk(folder) if not name.endswith("/")}
+        names = list(walk(folder))
     except DatasetError as error:
         raise UploadError(str(error)) from error
+    paths = {name: folder / name for name in names if not name.endswith("/")}
     files = {name: path for name, path in sorted(paths.items()) if path.is_file()}
-    return files, [SetAside(name, "no regular file, or a link to nothing") for name in paths if name not in files]
+    aside = [SetAside(name, "no regular file, or a link to nothing") for name in paths if name not in files]
+    return files, aside, [name for name in names if name.endswith("/")]
 
 
 def _chosen(visible: dict[str, Path], tables: Collection[str] = (), sentences: tuple[str, ...] = ()) -> ImageFolder:
@@ -112,10 +114,11 @@ def check_archive(path: Path) -> tuple[str, ...]:
         UploadError: it is broken, empty, or not an image dataset.
     """
     files: list[File] = []
+    folders: list[str] = []
     tables: dict[str, bytes] = {}
     try:
         with path.open("rb", buffering=0) as stream:
-            for member in members(Archive(stream, str(path), path.stat().st_size)):
+            for member in members(Archive(stream, str(path), path.stat().st_size), folders=folders):
                 if is_table(member.path, member.size):
                     tables[member.path] = member.read()
                 else:
@@ -125,6 +128,7 @@ def check_archive(path: Path) -> tuple[str, ...]:
         raise UploadError(str(error)) from error
     except OSError as error:
         raise UploadError(f"archive {str(path)!r}: {error.strerror or error}; make it again") from error
+    files += map(File, folders)
     return told(require_dataset(str(path), files, tables.__getitem__))
 
 

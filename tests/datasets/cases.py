@@ -12,7 +12,7 @@ class Case:
     name: str
     folders: dict[str, str]  # folder with three pictures each -> split, "" where it is made
     classes: tuple[str, ...] | None = ("rose", "tulip")
-    others: tuple[str, ...] = field(default=())  # files that are no pictures
+    others: tuple[str, ...] = field(default=())  # files that are no pictures, and folders, with "/" at their end
     top: str = ""  # what wraps the data
     stray: tuple[str, ...] = field(default=())  # folders whose pictures are set aside
     texts: Mapping[str, str] = field(default_factory=dict)  # files whose content is read
@@ -23,7 +23,8 @@ class Case:
     def files(self) -> dict[str, bytes]:
         """Return every file with its bytes, which differ."""
         pictures = [f"{folder}/{i}.jpg" for folder in (*self.folders, *self.stray) for i in range(3)]
-        content = {path: f"{self.name} {path}".encode() for path in (*pictures, *self.others, *self.labelled)}
+        others = (*pictures, *self.others, *self.labelled)
+        content = {path: b"" if path.endswith("/") else f"{self.name} {path}".encode() for path in others}
         return content | {path: text.encode() for path, text in self.texts.items()}
 
     def pictures(self) -> dict[str, str]:

@@ -34,7 +34,8 @@ sync`, and packed as a zip. `train.py --data` reads the same.
 - Names of classes are any text; composed and decomposed letters are one. Systems' own files are passed over.
 - Links to files and folders are followed by `upload` and by `train.py`; one that leads back to where it lies is left
   out.
-- A class of which no picture is usable ends the run.
+- A class of which no picture is usable ends the run, an empty folder too, where it is seen: `aws s3 sync` sends none,
+  and the row below shows what the console makes of one.
 - Where something could be read otherwise, the last column's words are said by `upload`, in the report and in the
   training's log.
 

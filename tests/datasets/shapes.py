@@ -63,6 +63,13 @@ _FOLDERS = (
     Case("wrapped beside a readme", _WRAPPED, others=("README.md", "LICENSE"), top="flowers/"),
     Case("wrapped beside annotations", _WRAPPED, others=("annotations/list.txt",), top="flowers/"),
     Case(
+        "entries of folders",
+        _WRAPPED,
+        others=("flowers/", "flowers/rose/", "notes/a/b.txt", "notes/", "notes/a/"),
+        top="flowers/",
+    ),
+    Case("an empty split", _PLAIN, others=("test/",)),
+    Case(
         "images beside masks",
         {"pets/images/rose": "", "pets/images/tulip": ""},
         top="pets/images/",
@@ -260,6 +267,7 @@ _REFUSED = (
         others=("train/lily/a.doc",),
         words="'lily' has no usable",
     ),
+    Case("an empty class", _PLAIN, classes=None, others=("lily/",), words="class 'lily' has no usable image"),
     Case(
         "COCO",
         {"train2017": "", "val2017": ""},

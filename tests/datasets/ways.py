@@ -34,6 +34,9 @@ class Read(NamedTuple):
 def write(folder: Path, files: Mapping[str, bytes]) -> Path:
     """Write files below `folder`."""
     for name, content in files.items():
+        if name.endswith("/"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+            continue
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     return folder
@@ -72,14 +75,14 @@ def _sync(files: Mapping[str, bytes], _: Path) -> Read:
 def _zip(files: Mapping[str, bytes], _: Path) -> Read:
     """What is unpacked of an archive, and what was set aside meanwhile."""
     content = zipped(files)
-    staged, aside = {}, []
-    for member in members(Archive(io.BytesIO(content), "a.zip", len(content))):
+    staged, aside, folders = {}, [], list[str]()
+    for member in members(Archive(io.BytesIO(content), "a.zip", len(content)), folders=folders):
         problem = "" if is_table(member.path, member.size) else file_problem(member.path, member.size)
         if problem:
             aside.append(SetAside(member.path, problem))
         else:
             staged[member.path] = member.read()
-    return _as_function(staged, aside)
+    return _as_function(staged, [*aside, *(SetAside(folder, "a folder") for folder in folders)])
 
 
 def _as_function(files: Mapping[str, bytes], aside: list[SetAside]) -> Read:

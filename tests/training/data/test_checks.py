@@ -159,7 +159,7 @@ FAULTS: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "empty-class-valid": (_no_valid_red, "class 'red'", "no image in the validation split"),
     "dup-across-splits": (_dup, "refused", "24 of 24 images of the validation split are in an earlier split too"),
     "one-class": (_one_class, "refused", "at least 2 different class folders"),
-    "empty-class": (_empty_class, "train/aaa/", "a folder without an image; it is no class"),
+    "empty-class": (_empty_class, "refused", "class 'aaa' has no usable image to train on"),
     "no-files": (_no_files, "refused", r"expected CLASS/\*\.jpg, CLASS/\*\.jpeg"),
     "unicode-names": (_unicode, "", ""),
 }

@@ -68,6 +68,26 @@ def test_class_index_comes_from_classes_json(image_folder: Path, tmp_path: Path,
     assert datasets.train.samples[0].class_name == "blue"
 
 
+def test_classes_come_from_the_labels_channel(image_folder: Path, tmp_path: Path, make_config: MakeConfig) -> None:
+    """Where folders do not say them: a picture without a label is set aside."""
+    for split in ("train", "valid"):
+        for path in sorted((image_folder / split).rglob("*.jpg")):
+            path.rename(image_folder / split / f"{path.parent.name}-{path.name}")
+    pictures = {path.name: path.name.partition("-")[0] for path in (image_folder / "train").glob("*.jpg")}
+    (tmp_path / "labels.json").write_text(
+        json.dumps({name: of for name, of in pictures.items() if name != "red-7.jpg"})
+    )
+    folders = {"train": image_folder / "train", "validation": image_folder / "valid", "data": None}
+
+    datasets = load(make_config(labels=tmp_path, **folders))
+
+    assert datasets.class_names == ["blue", "green", "red"]
+    assert datasets.train.labels.tolist() == [0] * 8 + [1] * 8 + [2] * 7
+    assert [(problem.path, problem.reason) for problem in datasets.problems] == [
+        ("red-7.jpg", "no label in labels.json")
+    ]
+
+
 def test_unreadable_image_is_set_aside_with_its_reason(image_folder: Path, make_config: MakeConfig) -> None:
     """The labels of the other images stay with their pictures."""
     (image_folder / "train" / "blue" / "0.jpg").write_bytes(b"no picture")
