@@ -4,6 +4,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -77,9 +78,9 @@ def test_classes_come_from_the_labels_channel(image_folder: Path, tmp_path: Path
     (tmp_path / "labels.json").write_text(
         json.dumps({name: of for name, of in pictures.items() if name != "red-7.jpg"})
     )
-    folders = {"train": image_folder / "train", "validation": image_folder / "valid", "data": None}
+    folders = {"train": image_folder / "train", "validation": image_folder / "valid"}
 
-    datasets = load(make_config(labels=tmp_path, **folders))
+    datasets = load(replace(make_config(labels=tmp_path, **folders), data=None))
 
     assert datasets.class_names == ["blue", "green", "red"]
     assert datasets.train.labels.tolist() == [0] * 8 + [1] * 8 + [2] * 7
