@@ -11,8 +11,10 @@ from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from moto.core.exceptions import ServiceException
 
 from embedded_account.account import Account
+from embedded_account.identity import Principal
 from embedded_account.wiring.refusals import not_carried_out
 
 logger = logging.getLogger("embedded_account.events")
@@ -184,7 +186,20 @@ def _send_to_state_machine(account: Account, target: Target, payload: str) -> No
 
 
 def _send_to_queue(account: Account, target: Target, payload: str) -> None:
-    target.client(account, "sqs").send_message(QueueUrl=_queue_url(account, target.arn), MessageBody=payload)
+    """Send as the target's role over HTTP; as EventBridge itself, which sends one for each object, within the account."""
+    if target.role_arn:
+        target.client(account, "sqs").send_message(QueueUrl=_queue_url(account, target.arn), MessageBody=payload)
+        return
+    from moto.sqs.models import sqs_backends
+
+    try:
+        caller = Principal("", "", target.service, target.source_arn)
+        account.require_access(caller, "sqs:SendMessage", target.arn, {})
+        backend = sqs_backends[account.account_id][account.region]
+        backend.send_message(target.arn.rpartition(":")[2], payload)
+    except ServiceException as error:
+        answer: Any = {"Error": {"Code": error.code, "Message": error.message}}
+        raise ClientError(answer, "SendMessage") from error
 
 
 def _send_to_topic(account: Account, target: Target, payload: str) -> None:
