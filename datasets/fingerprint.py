@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datasets.layout import File
 
 MARKER = "_SUCCESS"  # uploaded last, it says that the folder is complete; it is no part of the data
+UPLOADING = "_UPLOADING"  # lies beside the data while `deploy.py upload` is at it, and after one that was interrupted
 
 
 def folder_fingerprint(files: Iterable[File]) -> str:

@@ -1,8 +1,8 @@
 """Start an execution when a dataset is complete, on schedule, on request, or when another one has ended.
 
-Invoked with S3's "Object Created" event, Step Functions' "Execution Status Change" event, `{"Reason": "schedule"}`,
-`{"Reason": "manual", "Dataset": NAME, "Force": false}`, or `{"Sweep": true}`, which starts what still waits or
-was never announced.
+Invoked with S3's "Object Created" event, Step Functions' "Execution Status Change" event, messages of the queue of
+arrivals, `{"Reason": "schedule"}`, `{"Reason": "manual", "Dataset": NAME, "Force": false}`, or `{"Sweep": true}`, which
+starts what still waits or was never announced.
 """
 
 from collections.abc import Mapping
@@ -16,12 +16,14 @@ from handlers.contract.inputs import part
 from handlers.contract.settings import Settings
 from handlers.executions import endings, turns
 from handlers.executions.launches import Answer, refused
+from handlers.executions.messages import on_messages
 from handlers.executions.requests import on_request
 from handlers.executions.sweeping import sweep
 from handlers.executions.uploads import on_upload
 from handlers.ledger import Ledger
+from handlers.ledger.rows import now
 
-aws.prepare("dynamodb", "s3", "sagemaker", "sns", "stepfunctions")
+aws.prepare("dynamodb", "s3", "sagemaker", "sns", "sqs", "stepfunctions")
 
 
 def on_execution_end(event: Mapping[str, Any], ledger: Ledger, settings: Settings) -> Answer:
@@ -44,7 +46,7 @@ def decide(event: Mapping[str, Any], ledger: Ledger, settings: Settings) -> Answ
     if kind == "Step Functions Execution Status Change":
         return on_execution_end(event, ledger, settings)
     if event.get("Sweep"):
-        return sweep(ledger, settings)
+        return sweep(ledger, settings, event.get("At") or now())
     if event.get("Reason") in ("schedule", "manual"):
         return on_request(event, ledger, settings)
     raise ValueError(
@@ -55,4 +57,7 @@ def decide(event: Mapping[str, Any], ledger: Ledger, settings: Settings) -> Answ
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     settings = Settings.from_env()
-    return decide(event, Ledger(settings, context.aws_request_id), settings).to_event(settings)
+    ledger = Ledger(settings, context.aws_request_id)
+    if isinstance(event.get("Records"), list):
+        return on_messages(event["Records"], ledger, settings)
+    return decide(event, ledger, settings).to_event(settings)

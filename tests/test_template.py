@@ -44,7 +44,8 @@ def test_every_asynchronous_function_has_retries_and_a_dlq(resources: dict[str, 
     """Whatever a rule or a schedule invokes keeps the events that it failed on."""
     targets = [rule["Targets"][0] for rule in of_type(resources, "AWS::Events::Rule").values()]
     targets += [schedule["Target"] for schedule in of_type(resources, "AWS::Scheduler::Schedule").values()]
-    invoked = {target["Arn"]["Fn::GetAtt"][0] for target in targets}
+    queues = of_type(resources, "AWS::SQS::Queue")
+    invoked = {target["Arn"]["Fn::GetAtt"][0] for target in targets} - set(queues)
     configured = {
         config["FunctionName"]["Ref"]: config
         for config in of_type(resources, "AWS::Lambda::EventInvokeConfig").values()
@@ -58,11 +59,33 @@ def test_every_asynchronous_function_has_retries_and_a_dlq(resources: dict[str, 
         assert any(owner == role and "sqs:SendMessage" in listed(s["Action"]) for owner, s in statements(resources))
 
 
+def mappings(resources: dict[str, Resource]) -> list[dict[str, Any]]:
+    """Return the properties of each event source mapping."""
+    return list(of_type(resources, "AWS::Lambda::EventSourceMapping").values())
+
+
+def test_a_polled_queue_hides_messages_as_long_as_lambda_asks(resources: dict[str, Resource]) -> None:
+    """Six times the function's time limit, so that no batch comes twice that is still being worked on.
+
+    Source: Lambda developer guide, "Creating and configuring an Amazon SQS event source mapping".
+    """
+    for mapping in mappings(resources):
+        function = resources[mapping["FunctionName"]["Ref"]]["Properties"]
+        queue = of_type(resources, "AWS::SQS::Queue")[mapping["EventSourceArn"]["Fn::GetAtt"][0]]
+        assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["ScalingConfig"]["MaximumConcurrency"] == 2
+
+
 def test_every_dead_letter_queue_has_an_alarm(resources: dict[str, Resource]) -> None:
     """One message is enough, and the alarm tells someone."""
     alarms = of_type(resources, "AWS::CloudWatch::Alarm").values()
+    queues = of_type(resources, "AWS::SQS::Queue")
+    polled = {one["EventSourceArn"]["Fn::GetAtt"][0] for one in mappings(resources)}
 
-    for queue in of_type(resources, "AWS::SQS::Queue"):
+    for queue in polled:
+        assert refers_to(queues[queue]["RedrivePolicy"]["deadLetterTargetArn"], "FunctionDeadLetterQueue"), queue
+    for queue in set(queues) - polled:
         (alarm,) = [candidate for candidate in alarms if refers_to(candidate["Dimensions"], queue)]
         assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
         assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
@@ -72,6 +95,7 @@ def test_every_dead_letter_queue_has_an_alarm(resources: dict[str, Resource]) ->
 def test_every_rule_may_invoke_its_target_and_nobody_else_may(resources: dict[str, Resource]) -> None:
     """Each permission is for one rule of EventBridge; the one URL asks IAM, and no permission opens it."""
     rules = of_type(resources, "AWS::Events::Rule")
+    assert refers_to(rules.pop("ArrivalRule")["Targets"][0]["Arn"], "ArrivalQueue")  # whose policy names the rule
     permissions = of_type(resources, "AWS::Lambda::Permission").values()
 
     granted = {
@@ -123,7 +147,7 @@ def test_no_resource_policy_lets_everyone_in(resources: dict[str, Resource]) -> 
         if resource["Type"] in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy")
     ]
 
-    assert len(policies) == 4
+    assert len(policies) == 5
     for policy in policies:
         for statement in policy:
             assert statement["Effect"] == "Deny" or "Service" in statement["Principal"], statement

@@ -50,6 +50,9 @@ DELETIONS: dict[str, Callable[[Aws, Names], Any]] = {
     "AWS::Lambda::EventInvokeConfig": lambda aws, names: aws("lambda").delete_function_event_invoke_config(
         FunctionName=names["StartExecutionFunction"]
     ),
+    "AWS::Lambda::EventSourceMapping": lambda aws, names: aws("lambda").delete_event_source_mapping(
+        UUID=names["ArrivalMapping"]
+    ),
     "AWS::Lambda::Permission": lambda aws, names: aws("lambda").remove_permission(
         FunctionName=names["StartExecutionFunction"], StatementId=names["DatasetUploadPermission"]
     ),

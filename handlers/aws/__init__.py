@@ -11,6 +11,7 @@ from handlers.aws.clients import (
     sagemaker,
     sagemaker_runtime,
     sns,
+    sqs,
     stepfunctions,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "sagemaker",
     "sagemaker_runtime",
     "sns",
+    "sqs",
     "stepfunctions",
 ]

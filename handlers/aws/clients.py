@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
     from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
 # botocore's defaults (60 s a try) outlast a Lambda. The worst case here is 5 tries of 33 s, then an error in words.
@@ -177,6 +178,10 @@ def sagemaker() -> "SageMakerClient":
 
 def sagemaker_runtime() -> "SageMakerRuntimeClient":
     return _client("sagemaker-runtime")  # type: ignore[no-any-return]
+
+
+def sqs() -> "SQSClient":
+    return _client("sqs")  # type: ignore[no-any-return]
 
 
 def stepfunctions() -> "SFNClient":

@@ -128,6 +128,8 @@ class Settings(FromEnv):
     validation_fraction: float = number(0.01, 0.5)
     min_images_per_class: int = number(1, 1_000_000)
     max_unreadable: float = number(0, 1)
+    settle_seconds: int = number(0, 86_400)
+    arrival_queue_url: str = text()
 
     tuning_instance_type: str = text()
     training_instance_type: str = text()

@@ -44,10 +44,10 @@ class Misplaced:
     is_cut: bool = False  # there is more than was looked at
 
 
-def survey(bucket: str, stack_name: str) -> tuple[list[Complete], list[Misplaced]]:
-    """Return the datasets in the bucket that are complete, and what else was brought there."""
+def survey(bucket: str, stack_name: str, *, need_marker: bool) -> tuple[list[Complete], list[Misplaced], list[str]]:
+    """Return the datasets that are complete, what else was brought to the bucket, and the names of the folders."""
     objects, folders = level(bucket, DATASETS, _PAGES)
-    complete = []
+    complete, names = [], []
     misplaced = [*_at_the_root(bucket), *_beside_the_datasets(bucket, objects)]
     for stored in [*objects, *(_marker(bucket, folder) for folder in folders)]:
         dataset = parse_key(bucket, stored.key)
@@ -56,11 +56,13 @@ def survey(bucket: str, stack_name: str) -> tuple[list[Complete], list[Misplaced
         name, uri = dataset
         if problem := objection(name):
             misplaced.append(Misplaced(uri.removeprefix(f"s3://{bucket}/"), stored.modified_at, problem))
-        elif stored.modified_at:
+            continue
+        names += [name] if uri.endswith("/") else []
+        if stored.modified_at:
             complete.append(Complete(name, uri, stored.key, stored.modified_at))
         else:
-            misplaced += _incomplete(bucket, name, stack_name)
-    return complete, misplaced
+            misplaced += _incomplete(bucket, name, stack_name, need_marker=need_marker)
+    return complete, misplaced, names
 
 
 def holds_files(bucket: str, folder: str) -> bool:
@@ -113,12 +115,17 @@ def _beside_the_datasets(bucket: str, objects: Sequence[S3Object]) -> Iterator[M
         )  # fmt: skip
 
 
-def _incomplete(bucket: str, name: str, stack_name: str) -> Iterator[Misplaced]:
-    """Yield why a folder without its marker starts nothing; one without a picture or an archive is no dataset yet."""
+def _incomplete(bucket: str, name: str, stack_name: str, *, need_marker: bool) -> Iterator[Misplaced]:
+    """Yield why a folder without its marker starts nothing; one without a picture or an archive is no dataset yet.
+
+    Pictures start by themselves where no marker is needed.
+    """
     folder = f"{DATASETS}{name}/"
     files = list(itertools.islice(list_objects(bucket, folder), _FILES))
     pictures = [stored for stored in files if is_image_name(stored.key)]
     archives = [stored for stored in files if is_archive(stored.key)]
+    if pictures and not need_marker:
+        return
     if pictures:
         number = f"{'at least ' if len(files) == _FILES else ''}{len(pictures)}"
         sentence = (

@@ -18,7 +18,7 @@ from handlers.contract.states import DatasetRequest
 from handlers.datasets.fingerprint import fingerprint_of
 from handlers.executions import turns
 from handlers.executions.redeployments import KeptModel, kept_model, serving_config
-from handlers.ledger import Dataset, Ledger, Pending, Run, RunStatus, Turn
+from handlers.ledger import Dataset, Drop, Ledger, Pending, Run, RunStatus, Turn
 from handlers.ledger.rows import now
 
 _ATTEMPTS_LOOKED_AT = 20  # for one that succeeded
@@ -61,7 +61,7 @@ class Request:
 
     name: str
     s3_uri: str
-    reason: str  # upload, schedule, manual, sweep or queued
+    reason: str  # upload, drop, schedule, manual, sweep or queued
     force: bool = False
     modified_at: str | None = None  # of the object that completed the dataset, by S3's clock, where that is known
 
@@ -82,9 +82,12 @@ def start(request: Request, ledger: Ledger, settings: Settings) -> Answer:
 
 
 def start_next(ledger: Ledger, settings: Settings) -> Answer:
-    """Start the dataset that has waited longest; those that need no run leave the queue."""
+    """Start the dataset that has waited longest; those that need no run leave the queue, those still changing stay."""
     answer = refused("no dataset waits")
     for waiting in Pending.in_order(ledger):
+        if _still_changes(waiting, ledger, settings):
+            answer = refused(f"dataset {waiting.name!r} is queued; its files still change")
+            continue
         request = Request(waiting.name, waiting.s3_uri, "queued", modified_at=waiting.modified_at)
         answer = decide(request, ledger, settings)
         if answer.decision is Decision.WAITS:
@@ -95,6 +98,11 @@ def start_next(ledger: Ledger, settings: Settings) -> Answer:
         if answer.started:
             return answer
     return answer
+
+
+def _still_changes(waiting: Pending, ledger: Ledger, settings: Settings) -> bool:
+    drop = Drop.get(ledger, waiting.name) if settings.settle_seconds and waiting.s3_uri.endswith("/") else None
+    return drop is not None and drop.waits
 
 
 def decide(request: Request, ledger: Ledger, settings: Settings) -> Answer:

@@ -1,7 +1,7 @@
 """The sweep of the bucket: datasets that no event announced are started once; what starts nothing is told once.
 
 What was the same in two sweeps has settled. That takes no clock, and leaves events their time; a folder of which only a
-part was looked at must stay the same for longer.
+part was looked at must stay the same for longer. Where folders start by themselves (`SettleSeconds`), settling.py says.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from handlers.contract.errors import RetrieverError
 from handlers.contract.settings import Settings
 from handlers.datasets.arrivals import Complete, survey
 from handlers.executions.launches import Answer, Request, start, start_next
+from handlers.executions.settling import sweep_drops
 from handlers.ledger import Arrival, Dataset, Event, Ledger
 
 LOOKS = 2
@@ -27,19 +28,21 @@ class Swept:
     told: list[str]
 
 
-def sweep(ledger: Ledger, settings: Settings) -> Answer:
-    """Start what still waits though no execution runs, then look after the bucket."""
+def sweep(ledger: Ledger, settings: Settings, at: str) -> Answer:
+    """Start what still waits though no execution runs, then look after the bucket; `at` is when the sweep was due."""
     answer = start_next(ledger, settings)
     try:
-        sweep_bucket(ledger, settings)
+        sweep_bucket(ledger, settings, at)
     except RetrieverError:  # the next sweep looks again
         logger.exception("sweep could not look after the bucket")
     return answer
 
 
-def sweep_bucket(ledger: Ledger, settings: Settings) -> Swept:
+def sweep_bucket(ledger: Ledger, settings: Settings, at: str) -> Swept:
     """Look at what lies in the bucket, and do about it what is due."""
-    complete, misplaced = survey(settings.bucket_name, settings.stack_name)
+    complete, misplaced, folders = survey(
+        settings.bucket_name, settings.stack_name, need_marker=not settings.settle_seconds
+    )
     noted = {arrival.place: arrival for arrival in Arrival.all(ledger)}
     unannounced = [one for one in complete if not _is_known(one, ledger)]
     for place in noted.keys() - {one.key for one in unannounced} - {one.place for one in misplaced}:
@@ -53,6 +56,7 @@ def sweep_bucket(ledger: Ledger, settings: Settings) -> Swept:
     ]
     if due:
         _tell(due, ledger, settings)
+    started += sweep_drops(folders, at, ledger, settings)
     swept = Swept(started, [arrival.place for arrival in due])
     logger.info("bucket looked at", num_datasets=len(complete), num_misplaced=len(misplaced), started=started)
     return swept

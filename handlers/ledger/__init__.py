@@ -6,6 +6,7 @@ have their defaults, and may have more, which are passed over.
 
 from handlers.ledger.arrivals import Arrival
 from handlers.ledger.datasets import Dataset
+from handlers.ledger.drops import Drop
 from handlers.ledger.endpoints import Deployment, Scaling, Serving
 from handlers.ledger.events import Event, EventStatus
 from handlers.ledger.features import Features
@@ -18,6 +19,7 @@ __all__ = [
     "Arrival",
     "Dataset",
     "Deployment",
+    "Drop",
     "Event",
     "EventStatus",
     "Features",

@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets.fingerprint import MARKER
+from datasets.fingerprint import MARKER, UPLOADING
 from ops.datasets.on_disk import ImageFolder, archive_suffix
 from ops.session import MAX_CONNECTIONS, Session
 
@@ -44,15 +44,16 @@ def compare(session: Session, bucket: str, dataset: str, folder: ImageFolder) ->
     prefix = f"datasets/{dataset}/"
     there = _objects(session, bucket, prefix)
     puts = {name: path for name, path in folder.files.items() if not _is_same(there.get(name), path)}
-    gone = tuple(sorted(set(there) - set(folder.files) - {MARKER, ""}))
+    gone = tuple(sorted(set(there) - set(folder.files) - {MARKER, UPLOADING, ""}))
     return Transfer(puts, gone, len(folder.files) - len(puts))
 
 
 def upload_folder(session: Session, bucket: str, dataset: str, transfer: Transfer, advance: Advance) -> None:
     """Make `datasets/DATASET/` equal to the folder. The old marker goes first and the new one comes last, so that the
-    dataset is never taken for complete in between.
+    dataset is never taken for complete in between; a sign says so meanwhile, and stays if the upload is interrupted.
     """
     prefix = f"datasets/{dataset}/"
+    session.s3.put_object(Bucket=bucket, Key=prefix + UPLOADING, Body=b"")
     session.s3.delete_object(Bucket=bucket, Key=prefix + MARKER)
     jobs = (
         lambda name=name, path=path: _put(session, bucket, prefix + name, path) for name, path in transfer.puts.items()
@@ -64,6 +65,7 @@ def upload_folder(session: Session, bucket: str, dataset: str, transfer: Transfe
             Bucket=bucket, Delete={"Objects": [{"Key": prefix + key} for key in keys], "Quiet": True}
         )
     session.s3.put_object(Bucket=bucket, Key=prefix + MARKER, Body=b"")
+    session.s3.delete_object(Bucket=bucket, Key=prefix + UPLOADING)
 
 
 def upload_archive(session: Session, bucket: str, dataset: str, path: Path, advance: Advance) -> None:

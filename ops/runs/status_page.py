@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from handlers.contract import names
-from handlers.ledger import Arrival
+from handlers.ledger import Arrival, Dataset, Drop, Ledger
 from ops.console import duration, facts, result
 from ops.runs import dead_letters, executions
 from ops.runs.executions import Execution
@@ -11,6 +13,8 @@ from ops.session import Session
 from ops.stack import endpoints, former_endpoints
 from ops.stack.endpoints import EndpointState
 from ops.stack.stacks import Stack
+
+_EVENTS_FOLLOW = timedelta(minutes=1)
 
 
 def show(session: Session, stack: Stack, execution: str | None) -> None:
@@ -53,9 +57,32 @@ def page_without_execution(session: Session, stack: Stack) -> None:
 
 def notices(session: Session, stack: Stack) -> list[str]:
     """Return what else there is to know: what lies in the bucket and starts nothing, and endpoints of a former name."""
-    arrivals = sorted(Arrival.all(executions.ledger(session, stack)), key=lambda arrival: arrival.place)
+    ledger = executions.ledger(session, stack)
+    arrivals = sorted(Arrival.all(ledger), key=lambda arrival: arrival.place)
     misplaced = [f"starts nothing: {arrival.sentence}" for arrival in arrivals if arrival.sentence]
-    return misplaced + former_endpoints.sentences(session, stack)
+    drops = sorted((drop for drop in Drop.all(ledger) if drop.waits), key=lambda drop: drop.name)
+    settle_seconds = stack.parameters.get("SettleSeconds", "")
+    dropped = [waiting(drop, settle_seconds) for drop in drops if is_unannounced(drop, ledger)]
+    return dropped + misplaced + former_endpoints.sentences(session, stack)
+
+
+def is_unannounced(drop: Drop, ledger: Ledger) -> bool:
+    """Tell whether files came after what the dataset's marker announced; their events follow it by seconds."""
+    dataset = Dataset.get(ledger, drop.name)
+    uploaded_at = dataset.uploaded_at if dataset else None
+    if not uploaded_at or not drop.last_seen_at:
+        return True
+    return datetime.fromisoformat(drop.last_seen_at) - datetime.fromisoformat(uploaded_at) > _EVENTS_FOLLOW
+
+
+def waiting(drop: Drop, settle_seconds: str) -> str:
+    """Return what a drop waits for, in words."""
+    if drop.remark:
+        return f"dataset {drop.name!r} waits: {drop.remark}"
+    return (
+        f"dataset {drop.name!r} waits: files came or went until {drop.last_seen_at}; it starts by itself once nothing "
+        f"has changed for {settle_seconds} s"
+    )
 
 
 def show_notices(sentences: list[str]) -> None:

@@ -26,6 +26,9 @@ PRICES = {
 }
 
 
+# Of SQS, at 0.40 a million requests: five pollers that ask every 20 s; a send a file, a receive and a delete for ten.
+# docs/operating.md has the sum; from https://aws.amazon.com/sqs/pricing/
+POLLING_DOLLARS, DROP_DOLLARS = 0.26, 0.50  # a month; a million files
 TOPIC_KEY_DOLLARS = 1  # a month, of a KMS key; from https://aws.amazon.com/kms/pricing/
 
 
@@ -81,7 +84,13 @@ def lines(values: Mapping[str, str], region: str) -> list[str]:
 
 
 def standing(values: Mapping[str, str]) -> list[str]:
-    """Return what is paid by the month for the topic's key, whether or not anything runs; the endpoint has its type."""
-    if values.get("TopicKey") != "own":
-        return []
-    return [f"the notification topic's key: about ${TOPIC_KEY_DOLLARS} a month; TopicKey=none leaves it out"]
+    """Return what is paid by the month or by the file, whether or not anything runs; the endpoint has its type."""
+    told = []
+    if values.get("SettleSeconds", "0") != "0":
+        told.append(
+            f"folders that start by themselves: about ${POLLING_DOLLARS:.2f} a month, and ${DROP_DOLLARS:.2f} for a "
+            "million files that come or go; SettleSeconds=0 leaves it out"
+        )
+    if values.get("TopicKey") == "own":
+        told.append(f"the notification topic's key: about ${TOPIC_KEY_DOLLARS} a month; TopicKey=none leaves it out")
+    return told

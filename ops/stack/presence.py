@@ -132,6 +132,9 @@ READINGS: dict[str, Reading] = {
     "AWS::Lambda::EventInvokeConfig": lambda session, each: session.functions.get_function_event_invoke_config(
         FunctionName=each.owner("EventInvokeConfig")
     ),
+    "AWS::Lambda::EventSourceMapping": lambda session, each: session.functions.get_event_source_mapping(
+        UUID=each.physical_id
+    ),
     "AWS::Lambda::Function": lambda session, each: session.functions.get_function_configuration(
         FunctionName=each.physical_id
     ),

@@ -1,6 +1,7 @@
 """What does not become a model says why, in one sentence, and leaves what serves alone."""
 
 import base64
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -55,6 +56,21 @@ def test_a_dataset_of_no_use_is_refused_in_one_sentence(stack, name):
     reason = stack.record(execution["executionArn"])["Reason"]
     assert " ".join(reason.split()) in " ".join(page.split())
     assert re.search(_SENTENCES[name], reason)
+
+
+def test_files_alone_are_one_execution_once_they_have_settled(stack):
+    """Nobody put a marker: what was copied, overwritten and deleted since is one drop, and its execution says why."""
+    for number in range(6):
+        stack.put(f"datasets/dropped/train/only/{number}.png", picture(0, 3, seed=f"dropped {number}"))
+    stack.put("datasets/dropped/train/only/0.png", picture(0, 3, seed="dropped again"))
+    stack.put("datasets/dropped/train/")
+    stack.client("s3").delete_object(Bucket=stack.outputs["DataBucketName"], Key="datasets/dropped/train/only/5.png")
+
+    execution = stack.wait_until_ended(stack.wait_for_execution("dropped"), seconds=60)
+
+    assert json.loads(execution["input"])["Trigger"] == {"Reason": "drop"}
+    assert execution["error"] == "DatasetError"
+    assert len([one for one in stack.executions() if one["name"].startswith("dropped-")]) == 1
 
 
 def test_a_model_below_the_threshold_is_not_deployed(stack, production, tmp_path):

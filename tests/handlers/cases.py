@@ -28,7 +28,7 @@ from handlers import (
 from handlers.contract.errors import RetrieverError
 from handlers.contract.states import DeployEndpointInput
 from handlers.endpoints import requests, scaling
-from handlers.ledger import Deployment, Run, RunStatus, Turn
+from handlers.ledger import Deployment, Drop, Run, RunStatus, Turn
 from tests.handlers import packing
 from tests.handlers.chaos import refusal
 from tests.handlers.environment import EXECUTION
@@ -240,6 +240,14 @@ def _dropped(world, event):
     return {"Sweep": True}
 
 
+def _arrived(world, event):
+    """Copy a folder that settled long ago, of which one message tells, and another that a look is due."""
+    world.put("datasets/pets/cat/1.jpg")
+    world.date("datasets/pets/cat/1.jpg", 60)
+    Drop.note(world.ledger, "pets", "2026-01-01T00:01:00.000+00:00")
+    return event("sqs_arrivals")
+
+
 def _succeed(world, event):
     payload = event("report_outcome_succeeded")
     payload["State"]["Model"] = register_model.handler(event("register_model"), event.context)
@@ -345,6 +353,9 @@ RARE = {
         Case(start_execution.handler, _no_longer_served), ("DescribeEndpoint", "DescribeModelPackage", "HeadObject")
     ),
     "sweep": Rare(Case(start_execution.handler, _dropped), ("ListObjectsV2", "HeadObject", "Publish")),
+    "arrivals": Rare(
+        Case(start_execution.handler, _arrived), ("UpdateItem", "SendMessage", "ListMultipartUploads", "ListObjectsV2")
+    ),
     "repeated_deployment": Rare(Case(deploy_endpoint.handler, _deploy_again), ("DescribeModel",)),
     "failed_tuning": Rare(
         Case(resume_execution.handler, _failed_tuning),

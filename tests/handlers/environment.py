@@ -39,6 +39,8 @@ ENVIRONMENT = {
     "VALIDATION_FRACTION": "0.2",
     "MIN_IMAGES_PER_CLASS": "2",
     "MAX_UNREADABLE": "0.5",
+    "SETTLE_SECONDS": "300",
+    "ARRIVAL_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/retriever-arrivals",
     "TUNING_INSTANCE_TYPE": "ml.g4dn.xlarge",
     "TRAINING_INSTANCE_TYPE": "ml.g4dn.xlarge",
     "TRAINING_INSTANCE_COUNT": "1",

@@ -87,6 +87,7 @@ def new_world(settings: Settings, switches: dict[str, Switch]) -> Iterator[World
             BillingMode="PAY_PER_REQUEST",
         )
         aws.sns().create_topic(Name=settings.topic_arn.rpartition(":")[2])
+        aws.sqs().create_queue(QueueName=settings.arrival_queue_url.rpartition("/")[2])
         aws.stepfunctions().create_state_machine(
             name=settings.state_machine_arn.rpartition(":")[2],
             definition=json.dumps(_DEFINITION),

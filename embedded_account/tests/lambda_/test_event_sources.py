@@ -34,7 +34,7 @@ def _arrived(deployed: Deployed) -> list[str]:
     return sorted(body for batch in _batches(deployed) for body in batch)
 
 
-def test_failed_message_alone_comes_again_and_is_dead_lettered(
+def test_failed_message_comes_again_and_is_dead_lettered(
     account: RunningAccount, function: Callable[..., Deployed], clock: AccountClock
 ) -> None:
     """A window gathers one batch; what is done is deleted, what is reported goes to the dead-letter queue in the end.
@@ -119,7 +119,7 @@ def test_mapping_that_aws_would_refuse_is_refused(
     assert not deployed.client.list_event_source_mappings(FunctionName=deployed.name)["EventSourceMappings"]
 
 
-def test_function_that_takes_longer_than_the_queue_hides_is_refused(
+def test_function_slower_than_its_queue_hides_is_refused(
     account: RunningAccount, function: Callable[..., Deployed]
 ) -> None:
     """Its messages would come again while it works on them.

@@ -15,6 +15,12 @@ SWEEP = {"Sweep": True}
 
 
 @pytest.fixture
+def only_by_marker(world, monkeypatch):
+    """Let folders start by their marker alone."""
+    monkeypatch.setenv("SETTLE_SECONDS", "0")
+
+
+@pytest.fixture
 def sweep(start):
     """Give a number of sweeps, one after the other."""
 
@@ -153,6 +159,7 @@ MISPLACED = {
 
 
 @pytest.mark.parametrize("case", MISPLACED)
+@pytest.mark.usefixtures("only_by_marker")
 def test_what_starts_nothing_is_told_once(world, sweep, case):
     """Where it is, why nothing starts, and what to do: kept for status, and sent to whoever subscribed."""
     key, why, command = MISPLACED[case]
@@ -171,6 +178,7 @@ def test_what_starts_nothing_is_told_once(world, sweep, case):
     assert world.executions() == []
 
 
+@pytest.mark.usefixtures("only_by_marker")
 def test_several_are_told_in_one_message(world, sweep):
     """However many a person has dropped."""
     for number in range(60):
@@ -183,6 +191,7 @@ def test_several_are_told_in_one_message(world, sweep):
     assert text.endswith("and 10 more; see them all with `deploy.py status`")
 
 
+@pytest.mark.usefixtures("only_by_marker")
 def test_a_folder_that_still_grows_is_not_told_of(world, sweep):
     """Its upload has not ended; what stays the same has settled."""
     for number in range(3):
@@ -192,6 +201,7 @@ def test_a_folder_that_still_grows_is_not_told_of(world, sweep):
     assert told() == []
 
 
+@pytest.mark.usefixtures("only_by_marker")
 def test_a_folder_too_large_to_be_seen_is_given_an_hour(world, sweep, monkeypatch):
     """Of a thousand files the first page stays the same while the rest arrives."""
     monkeypatch.setattr("handlers.datasets.arrivals._FILES", 2)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from handlers.ledger import Dataset, Event, Pending, Run, RunStatus, Token, Turn
+from handlers.ledger import Dataset, Drop, Event, Pending, Run, RunStatus, Token, Turn
 from tests.handlers.ledger.conditional_writes import conditional_writes, writes_elsewhere
 
 _RUN = Run("e", status=RunStatus.STARTING, dataset="flowers", started_at="2026-11-29")
@@ -13,6 +13,11 @@ _EVENT = Event.of("datasets/flowers/_SUCCESS", "0A")
 def _pending(ledger):
     Pending.queue(ledger, "flowers", "s3://b/flowers/")
     return Pending.get(ledger, "flowers")
+
+
+def _drop(ledger):
+    Drop.note(ledger, "flowers", "2026")
+    return Drop.get(ledger, "flowers")
 
 
 # What is there before, and the write; it is given what the first made, if anything.
@@ -37,6 +42,9 @@ WRITES = {
     "Token.claim": (_TOKEN.store, lambda ledger, _: _TOKEN.claim(ledger)),
     "Token.release": (_TOKEN.store, lambda ledger, _: _TOKEN.release(ledger)),
     "Token.forget": (_TOKEN.store, lambda ledger, _: _TOKEN.forget(ledger)),
+    "Drop.note": (lambda ledger: None, lambda ledger, _: Drop.note(ledger, "flowers", "2026")),
+    "Drop.close": (_drop, lambda ledger, drop: drop.close(ledger)),
+    "Drop.forget": (_drop, lambda ledger, drop: drop.forget(ledger)),
     "Event.claim": (lambda ledger: None, lambda ledger, _: _EVENT.claim(ledger)),
     "Event.finish": (_EVENT.claim, lambda ledger, _: _EVENT.finish(ledger)),
     "Event.release": (_EVENT.claim, lambda ledger, _: _EVENT.release(ledger)),

@@ -58,6 +58,11 @@ STORED = [
         {"features_key": "0a1b", "training_job_name": "e-features", "started_at": 6},
     ),
     (
+        ledger.Drop,
+        {"Id": "drop#pets", "LastSeenAt": "2026-11-29T20:00:00.000+00:00", "Waits": True, "NumFiles": 3},
+        {"name": "pets", "last_seen_at": "2026-11-29T20:00:00.000+00:00", "waits": True, "looked_at": None},
+    ),
+    (
         ledger.Arrival,
         {"Id": "arrival#datasets/pets/", "Seen": "3 2026", "Looks": 2, "Sentence": "why", "DoneAt": "2026"},
         {"place": "datasets/pets/", "seen": "3 2026", "looks": 2, "sentence": "why", "done_at": "2026"},

@@ -32,7 +32,10 @@ def _upload(session: Session, folder: Path) -> transfers.Transfer:
 def test_upload_puts_the_marker_last(
     session: Session, bucket: str, image_folder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """_SUCCESS says that the folder is complete, so nothing comes after it, and an old one goes first."""
+    """_SUCCESS says that the folder is complete, so no file comes after it, and an old one goes first.
+
+    Between the two a sign says that the upload has not ended.
+    """
     folder = image_folder("rose/1.png", "rose/2.png", "tulip/1.png")
     calls: list[str] = []
     session.s3.meta.events.register(
@@ -43,8 +46,8 @@ def test_upload_puts_the_marker_last(
     _upload(session, folder)
 
     assert calls[0].startswith("ListObjectsV2")
-    assert calls[1] == "DeleteObject datasets/flowers/_SUCCESS"
-    assert calls[-1] == "PutObject datasets/flowers/_SUCCESS"
+    assert calls[1:3] == ["PutObject datasets/flowers/_UPLOADING", "DeleteObject datasets/flowers/_SUCCESS"]
+    assert calls[-2:] == ["PutObject datasets/flowers/_SUCCESS", "DeleteObject datasets/flowers/_UPLOADING"]
 
 
 def test_upload_synchronises(session: Session, bucket: str, image_folder: Callable[..., Path]) -> None:

@@ -1,9 +1,11 @@
 """ops/runs/status_page.py: the page of a stack that has not run yet."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from handlers.ledger import Dataset, Drop
 from ops.runs import dead_letters, status_page
 from ops.stack import endpoints
 
@@ -24,3 +26,29 @@ def test_stack_without_an_execution_says_how_to_start_one(
     assert "there is none yet" in shown
     assert "NoneError" in shown
     assert "deploy.py upload FOLDER --dataset NAME --local" in shown
+
+
+_SETTLED_BEFORE = Drop("pets", last_seen_at="2026-11-29T20:00:05.000+00:00", waits=True)
+
+
+@pytest.mark.parametrize(
+    ("uploaded_at", "is_shown"),
+    [(None, True), ("2026-11-29T20:00:00.123456+00:00", False), ("2026-11-29T19:00:00.123456+00:00", True)],
+)
+def test_a_drop_that_its_marker_announced_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch, uploaded_at: str | None, is_shown: bool
+) -> None:
+    """Events of an upload's files follow its marker by seconds; what comes later waits by itself."""
+    dataset = Dataset("pets", uploaded_at=uploaded_at) if uploaded_at else None
+    monkeypatch.setattr(Dataset, "get", lambda ledger, name: dataset)
+    ledger: Any = None
+
+    assert status_page.is_unannounced(_SETTLED_BEFORE, ledger) is is_shown
+
+
+def test_what_a_drop_waits_for_is_said() -> None:
+    """The time of the last change and the rule, or the upload that has not ended."""
+    assert "until 2026-11-29T20:00:05.000+00:00" in status_page.waiting(_SETTLED_BEFORE, "300")
+    assert "nothing has changed for 300 s" in status_page.waiting(_SETTLED_BEFORE, "300")
+    held = replace(_SETTLED_BEFORE, remark="the multipart upload of s3://b/k has not ended")
+    assert status_page.waiting(held, "300") == "dataset 'pets' waits: the multipart upload of s3://b/k has not ended"

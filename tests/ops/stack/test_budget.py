@@ -55,5 +55,5 @@ def test_template_gives_every_value() -> None:
 
     lines = budget.lines({name: value or "" for name, value in defaults.items()}, "us-east-1")
 
-    assert len(lines) == 5
+    assert len(lines) == 6
     assert not any("unknown" in line for line in lines)

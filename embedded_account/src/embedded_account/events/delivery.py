@@ -186,7 +186,7 @@ def _send_to_state_machine(account: Account, target: Target, payload: str) -> No
 
 
 def _send_to_queue(account: Account, target: Target, payload: str) -> None:
-    """Send as the target's role over HTTP; as EventBridge itself, which sends one for each object, within the account."""
+    """Send as the target's role over HTTP; as EventBridge itself, and so for each object, within the account."""
     if target.role_arn:
         target.client(account, "sqs").send_message(QueueUrl=_queue_url(account, target.arn), MessageBody=payload)
         return

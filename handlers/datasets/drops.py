@@ -1,0 +1,59 @@
+"""Drops: which dataset's folder an object lies in, and what is to be seen in a folder now."""
+
+import shlex
+from dataclasses import dataclass
+
+from datasets.fingerprint import MARKER, UPLOADING, folder_fingerprint
+from datasets.layout import File
+from datasets.paths import is_image_name
+from handlers import aws
+from handlers.aws.objects import list_objects
+from handlers.datasets.uploads import DATASETS, modified_at_of, objection
+
+_SIGNS = frozenset({"", MARKER, UPLOADING})  # which say something of the files and are none
+
+
+@dataclass(frozen=True)
+class Look:
+    """What lies in a folder."""
+
+    fingerprint: str
+    num_files: int
+    newest_at: str  # when its newest file was written, by S3's clock; "" without any
+    has_pictures: bool
+
+
+def dropped_into(key: str) -> str:
+    """Return the dataset whose data changes with the object, or "": folders' own entries and signs are no data."""
+    name, _, path = key.removeprefix(DATASETS).partition("/")
+    is_data = key.startswith(DATASETS) and path not in _SIGNS and not path.endswith("/")
+    return name if is_data and not objection(name) else ""
+
+
+def look_at(bucket: str, name: str) -> Look:
+    """Return what lies in the dataset's folder; that takes one listing for each thousand files."""
+    prefix, files, newest = f"{DATASETS}{name}/", [], ""
+    for stored in list_objects(bucket, prefix):
+        path = stored.key.removeprefix(prefix)
+        if path not in _SIGNS and not path.endswith("/"):
+            files.append(File(path, stored.size, stored.etag))
+            newest = max(newest, stored.modified_at)
+    return Look(folder_fingerprint(files), len(files), newest, any(is_image_name(file.path) for file in files))
+
+
+def under_way(bucket: str, name: str) -> str:
+    """Return which upload into the folder has not ended, in words, or ""."""
+    prefix = f"{DATASETS}{name}/"
+    if since := modified_at_of(bucket, prefix + UPLOADING):
+        return (
+            f"an upload by deploy.py, which began at {since}, has not ended; run it again, or delete "
+            f"s3://{bucket}/{prefix}{UPLOADING} if the dataset is complete"
+        )
+    uploads = aws.s3().list_multipart_uploads(Bucket=bucket, Prefix=prefix).get("Uploads", [])
+    if not uploads:
+        return ""
+    first = uploads[0]
+    return (
+        f"the multipart upload of s3://{bucket}/{first['Key']} has not ended; end it, or `aws s3api "
+        f"abort-multipart-upload --bucket {bucket} --key {shlex.quote(first['Key'])} --upload-id {first['UploadId']}`"
+    )

@@ -1,0 +1,42 @@
+"""What came to a dataset's folder, or went from it, and whether something is still to be done about it."""
+
+from dataclasses import dataclass
+
+from handlers.ledger.rows import Ledger, Row
+
+
+@dataclass(frozen=True)
+class Drop(Row):
+    """The newest change that is known of a folder, and what was seen there when somebody looked last."""
+
+    PREFIX = "drop#"
+
+    name: str
+    last_seen_at: str | None = None  # of the newest change: when its event was sent, or its object written
+    waits: bool = False  # for the folder to settle
+    remark: str | None = None  # what it waits for beside that, for people
+    fingerprint: str | None = None
+    num_files: int = 0
+    looked_at: str | None = None
+
+    @classmethod
+    def note(cls, ledger: Ledger, name: str, at: str) -> bool:
+        """Note a change; False if one as late is known, since whoever looks after that sees this one too."""
+        newer = "attribute_not_exists(#LastSeenAt) OR #LastSeenAt < :at OR (#LastSeenAt = :at AND #Waits = :yes)"
+        return cls(name).change(ledger, {"last_seen_at": at, "waits": True}, newer, at=at, yes=True)
+
+    def look(self, ledger: Ledger, at: str, fingerprint: str, num_files: int) -> bool:
+        """Note what lies there."""
+        return self.change(ledger, {"looked_at": at, "fingerprint": fingerprint, "num_files": num_files})
+
+    def wait(self, ledger: Ledger, remark: str) -> bool:
+        """Note what it waits for."""
+        return remark == self.remark or self.change(ledger, {"remark": remark})
+
+    def close(self, ledger: Ledger) -> bool:
+        """Note that all was done that is due; False if a later change has come meanwhile, about which it was not."""
+        return self.change(ledger, {"waits": False, "remark": None}, "#LastSeenAt = :seen", seen=self.last_seen_at)
+
+    def forget(self, ledger: Ledger) -> bool:
+        """Remove the row of a folder that is gone."""
+        return ledger.table.delete(self.key, "#LastSeenAt = :seen", seen=self.last_seen_at)
