@@ -12,7 +12,7 @@ from handlers.contract.errors import RetrieverError
 from handlers.contract.settings import Settings
 from handlers.datasets.drops import Look, look_at, under_way
 from handlers.datasets.uploads import DATASETS
-from handlers.executions.launches import Answer, Request, refused, start
+from handlers.executions.launches import Answer, Decision, Request, start
 from handlers.ledger import Dataset, Drop, Ledger
 
 FILES_AN_HOUR = 1000  # a look at a folder nothing was told of is due after an hour for each so many, or a day
@@ -29,16 +29,16 @@ def check(name: str, at: str, ledger: Ledger, settings: Settings) -> Answer:
     """Start an execution on the dataset's folder if a drop into it has settled, or say what it waits for."""
     drop = Drop.get(ledger, name)
     if drop is None or not drop.waits:
-        return refused(f"dataset {name!r}: nothing has come since it was looked at")
+        return _left(f"dataset {name!r}: nothing has come since it was looked at")
     if not is_quiet(drop.last_seen_at, at, settings):
-        return refused(f"dataset {name!r}: files came until {drop.last_seen_at}; it has not settled")
+        return _left(f"dataset {name!r}: files came until {drop.last_seen_at}; it has not settled")
     if remark := under_way(settings.bucket_name, name):
         drop.wait(ledger, remark)
-        return refused(f"dataset {name!r}: {remark}")
+        return _left(f"dataset {name!r}: {remark}")
     look = look_at(settings.bucket_name, name)
     if not is_quiet(look.newest_at, at, settings):  # the event of its newest file is under way, or lost
         Drop.note(ledger, name, look.newest_at)
-        return refused(f"dataset {name!r}: a file came at {look.newest_at}; it has not settled")
+        return _left(f"dataset {name!r}: a file came at {look.newest_at}; it has not settled")
     drop.look(ledger, at, look.fingerprint, look.num_files)
     answer = _settled(name, look, ledger, settings)
     drop.close(ledger)
@@ -48,12 +48,17 @@ def check(name: str, at: str, ledger: Ledger, settings: Settings) -> Answer:
 def _settled(name: str, look: Look, ledger: Ledger, settings: Settings) -> Answer:
     uri = f"s3://{settings.bucket_name}/{DATASETS}{name}/"
     if not look.has_pictures:
-        return refused(f"dataset {name!r}: there is no picture in {uri}")
+        return _left(f"dataset {name!r}: there is no picture in {uri}")
     dataset = Dataset.get(ledger, name)
     if dataset and dataset.execution_name and (dataset.s3_uri, dataset.fingerprint) == (uri, look.fingerprint):
-        return refused(f"dataset {name!r}: execution {dataset.execution_name!r} was started on what lies there")
+        return _left(f"dataset {name!r}: execution {dataset.execution_name!r} was started on what lies there")
     Dataset.upload(ledger, name, uri, "")
     return start(Request(name, uri, "drop", modified_at=look.newest_at), ledger, settings)
+
+
+def _left(reason: str) -> Answer:
+    logger.info("drop left", reason=reason)
+    return Answer(Decision.REFUSED, reason)
 
 
 def sweep_drops(folders: Iterable[str], at: str, ledger: Ledger, settings: Settings) -> list[str]:
@@ -88,7 +93,8 @@ def _look_again(drop: Drop, at: str, ledger: Ledger, settings: Settings) -> int:
     """
     look = look_at(settings.bucket_name, drop.name)
     is_new = _time(at) - _time(look.newest_at or at) < timedelta(hours=_DAY_HOURS)
-    if look.fingerprint != drop.fingerprint and (is_new if drop.fingerprint is None else True):
+    is_drop = look.has_pictures and look.fingerprint != drop.fingerprint
+    if is_drop and (is_new or drop.fingerprint is not None):
         Drop.note(ledger, drop.name, at)
         logger.warning("no event told of a change", dataset=drop.name, num_files=look.num_files)
     drop.look(ledger, at, look.fingerprint, look.num_files)

@@ -81,6 +81,6 @@ def broken(stack: Deployment) -> Iterator[Faults]:
 @pytest.fixture(scope="session")
 def production(stack: Deployment, dataset: Path) -> str:
     """Give the ARN of the execution that put the colours into production, though its upload was told of ten times."""
-    Faults(stack.account.info).add("duplicate-event", name="Object Created", copies=10)
+    Faults(stack.account.info).add("duplicate-event", name="Object Created > *-start-execution", copies=10)
     stack.run("upload", str(dataset), "--dataset", "colours", "--watch")
     return stack.wait_for_execution("colours")

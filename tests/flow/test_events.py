@@ -14,6 +14,7 @@ from tests.waiting import wait_for
 pytestmark = [pytest.mark.slow, pytest.mark.account]
 
 # Of the account's clock, four times as fast as the real one: no machine is so slow that the next event comes by itself.
+_TOLD = "Object Created > *-start-execution"  # and not the queue of arrivals
 _GAP_SECONDS = 400
 _OLD = "the event is a duplicate, or older than one that was handled"
 
@@ -41,7 +42,7 @@ def test_an_event_that_comes_several_times_starts_one_execution(stack: Deploymen
     """One delivery starts the execution, each other one is said to be a duplicate."""
     dataset = f"told{copies}"
     if copies > 1:
-        faults.add("duplicate-event", name="Object Created", copies=copies)
+        faults.add("duplicate-event", name=_TOLD, copies=copies)
 
     stack.put(f"datasets/{dataset}/_SUCCESS")
 
@@ -62,7 +63,7 @@ def test_an_event_that_comes_after_a_newer_one_starts_nothing(
     dataset = "order" + "".join(map(str, order))
     for number in range(3):
         seconds = _GAP_SECONDS * (order.index(number) + 1)
-        delay = faults.add("delay-event", name="Object Created", seconds=seconds)
+        delay = faults.add("delay-event", name=_TOLD, seconds=seconds)
         stack.put(f"datasets/{dataset}/_SUCCESS")
         wait_for(partial(faults.happened, delay), 30)  # events are handed on beside one another: each meets its own
 

@@ -27,7 +27,7 @@ ActionCheck = Callable[[str, str, Any], None]
 AssumeCheck = Callable[[str, str, str], None]
 AccessCheck = Callable[[Principal, str, str, Mapping[str, str]], None]  # caller, action, resource, condition keys
 AlarmAction = Callable[[str, dict[str, Any]], None]
-DeliveryFilter = Callable[[dict[str, Any], Callable[[], None]], None]  # calls the second for the event, or does not
+DeliveryFilter = Callable[[dict[str, Any], str, Callable[[], None]], None]  # event, target's ARN; calls the last or not
 
 _Kind = TypeVar("_Kind")
 

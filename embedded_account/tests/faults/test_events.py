@@ -38,6 +38,17 @@ def _numbers(account: RunningAccount, queue: Queue, count: int) -> list[int]:
     return [json.loads(body)["detail"]["number"] for body in messages(account, queue, at_least=count)]
 
 
+def test_a_fault_may_be_meant_for_one_target(account: RunningAccount, faults: Faults, heard: Queue) -> None:
+    """Its name ends with the target's ARN, as a pattern; another target of the event is left alone."""
+    faults.add("duplicate-event", name="Counted > *:somewhere-else")
+    faults.add("duplicate-event", name=f"Counted > {heard.arn}", copies=3)
+
+    _put(account, 1)
+    _put(account, 2)
+
+    assert sorted(_numbers(account, heard, 4)) == [1, 1, 1, 2]
+
+
 def test_a_duplicated_event_comes_twice_with_one_id(account: RunningAccount, faults: Faults, heard: Queue) -> None:
     """EventBridge delivers at least once: both copies carry the same id.
 

@@ -104,7 +104,7 @@ class Deliveries:
             self.submit(target, payload)
 
         for each in self._account.delivery_filters:
-            deliver = partial(each, event, deliver)
+            deliver = partial(each, event, target.arn, deliver)
         deliver()
 
     def _submit(self, target: Target, payload: str, num_retries: int, accepted_at: float) -> None:

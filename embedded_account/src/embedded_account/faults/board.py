@@ -77,7 +77,7 @@ class Board:
         with self._lock:
             return list(self._history)
 
-    def take(self, *kinds: str, occasion: str, **actual: str) -> Fault | None:
+    def take(self, *kinds: str, occasion: str, **actual: str | tuple[str, ...]) -> Fault | None:
         """Return the first fault of `kinds` that fits `actual` and is due, one of its count used up; or None.
 
         `occasion` says in the log to what it happens.

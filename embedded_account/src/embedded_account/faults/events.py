@@ -21,15 +21,16 @@ class Events:
         self._lock = threading.Lock()
         self._held: list[tuple[Fault, Callable[[], None]]] = []
 
-    def deliver(self, event: dict[str, Any], deliver: Callable[[], None]) -> None:
-        """Call `deliver` once, as usual, or as the next fault that fits the event has it."""
-        fault = None
+    def deliver(self, event: dict[str, Any], target_arn: str, deliver: Callable[[], None]) -> None:
+        """Call `deliver` once, as usual, or as the next fault that fits the event, or it and the target, has it."""
+        fault, kind = None, str(event.get("detail-type", ""))
+        names = (kind, f"{kind} > {target_arn}")
         if not self._board.is_empty:
-            kind = str(event.get("detail-type", ""))
-            fault = self._board.take(*EVENT_KINDS, occasion=f"{kind!r} {event.get('id', '')}", name=kind)
+            occasion = f"{kind!r} {event.get('id', '')}"
+            fault = self._board.take(*EVENT_KINDS, occasion=occasion, name=names)
         if fault is None:
             deliver()
-            self._release(str(event.get("detail-type", "")))
+            self._release(*names)
         elif fault.kind == "duplicate-event":
             for _ in range(fault.copies):
                 deliver()
@@ -45,9 +46,9 @@ class Events:
             self._held.append(held)
         self._later(fault.lifetime_seconds, lambda: self._let_go(held))
 
-    def _release(self, kind: str) -> None:
+    def _release(self, *names: str) -> None:
         with self._lock:
-            due = [held for held in self._held if held[0].matches(name=kind)]
+            due = [held for held in self._held if held[0].matches(name=names)]
         for held in due:
             self._later(_BEHIND_SECONDS * self._account.clock.speed, partial(self._let_go, held))
 

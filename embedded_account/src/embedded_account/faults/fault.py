@@ -86,7 +86,8 @@ class Fault:
     service: str = "*"
     operation: str = "*"
     caller: str = "*"  # the name of the caller's role or of its session; "root" is the account's own key
-    name: str = "*"  # of the function, job, endpoint, role, bucket or execution; of an event: its detail-type
+    # Of the function, job, endpoint, role, bucket, execution; of an event its detail-type, or that > its target's ARN.
+    name: str = "*"
     count: int = 1
     skip: int = 0
     copies: int = 2  # of a duplicated event
@@ -120,9 +121,10 @@ class Fault:
             return cls(**_delay_members(members))
         return cls(**members)
 
-    def matches(self, **actual: str) -> bool:
-        """Return whether each of the `actual` values fits this fault's pattern for it."""
-        return all(fnmatchcase(value, getattr(self, name)) for name, value in actual.items())
+    def matches(self, **actual: str | tuple[str, ...]) -> bool:
+        """Return whether each of the `actual` values, or one of several, fits this fault's pattern for it."""
+        given = {name: (value,) if isinstance(value, str) else value for name, value in actual.items()}
+        return all(any(fnmatchcase(one, getattr(self, name)) for one in values) for name, values in given.items())
 
     def describe(self) -> dict[str, Any]:
         """Return the fault as JSON, without the members that say nothing."""
