@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from deploy import cli
+from ops.commands.data import data_group
 
 COMMANDS = {
     "up",
@@ -157,10 +158,11 @@ def test_interrupt_ends_quietly(run: Callable[..., Result], monkeypatch: pytest.
 
 def test_every_aws_command_takes_the_same_options() -> None:
     """--local and --stack-name mean the same everywhere."""
-    for name in COMMANDS - {"demo", "local"}:
-        options = {option for parameter in cli.commands[name].params for option in parameter.opts}
-        assert {"--local", "--stack-name"} <= options, name
-        assert isinstance(cli.commands[name], click.Command)
+    of_runs = [data_group.commands[name] for name in ("list", "diff", "verify", "restore")]
+    for command in [*of_runs, *(cli.commands[name] for name in COMMANDS - {"demo", "local", "data"})]:
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert {"--local", "--stack-name"} <= options, command.name
+        assert isinstance(command, click.Command)
 
 
 @pytest.mark.account  # for a socket on 127.0.0.1

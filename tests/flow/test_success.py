@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from datasets.pictures import read_record
 from handlers.ledger import Dataset
 from tests.flow.pictures import picture, write_dataset
 
@@ -60,6 +61,22 @@ def test_reports_are_fetched_and_show_what_the_gate_judged(stack, production, tm
     key = f"runs/{production.rpartition(':')[2]}/tuning-report.html"
     kept = stack.client("s3").get_object(Bucket=stack.outputs["DataBucketName"], Key=key)
     assert kept["Body"].read() == tuning
+
+
+def test_the_pictures_of_a_run_are_known_and_kept(stack, production, dataset, tmp_path):
+    """Every one with its SHA-256 but the broken one, held to the folder they came from, and brought back."""
+    name, record = production.rpartition(":")[2], tmp_path / "run.jsonl"
+
+    stack.run("data", "list", name, "--out", str(record))
+    verified = stack.run("data", "verify", str(record), str(dataset)).stdout.split()
+    stack.run("data", "restore", name, "test/colour-0/001.png", "--to", str(tmp_path / "back"))
+    same = stack.run("data", "diff", name, name, "--no-open", "--out", str(tmp_path / "page.html")).stdout
+
+    pictures = list(read_record(record.read_text().splitlines())[1])
+    assert verified[1] == str(len(pictures)) == str(stack.record(production)["NumPictures"])
+    assert [picture.path for picture in pictures if not picture.sha256] == [BROKEN]
+    assert (tmp_path / "back/test/colour-0/001.png").read_bytes() == (dataset / "test/colour-0/001.png").read_bytes()
+    assert "relabelled           0" in same
 
 
 def test_a_presigned_url_of_the_bucket_is_answered(stack, production):
