@@ -53,5 +53,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         threshold=settings.accuracy_threshold,
         num_test_images=accepted.num_test_images,
         evaluation_s3_uri=uri,
-        broke_down_in_epoch=accepted.broke_down_in_epoch,
+        broke_down_in_epoch=accepted.broke_down_in_epoch or 0,
     ).to_event()

@@ -7,7 +7,7 @@ Source: CloudFormation template reference, "Rule functions". Standard library on
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from datasets.networks import network_problem
+from datasets.networks import family_of, network_problem
 
 _LITE = "efficientnet_lite0"  # torchvision lacks the network, so it has no weights of it
 
@@ -59,6 +59,42 @@ class With:
 
 
 @dataclass(frozen=True)
+class NeedsImages:
+    """A setting that the features of a frozen backbone leave no room for has its value of "off"."""
+
+    name: str
+    off: float
+
+    @property
+    def parameters(self) -> tuple[str, str]:
+        """Return both names."""
+        return "Trainable", self.name
+
+    def problem(self, values: Mapping[str, object]) -> str:
+        """Return what is wrong, "" when nothing is or a parameter is not there."""
+        if values.get("Trainable") != "head" or float(str(values.get(self.name, self.off))) == self.off:
+            return ""
+        return (
+            f"Trainable=head and {self.name}={values[self.name]}: the second needs Trainable=full, or be {self.off:g}"
+        )
+
+
+@dataclass(frozen=True)
+class OneSide:
+    """A network that takes pictures of one side is not shown growing ones."""
+
+    parameters: tuple[str, str] = ("ModelName", "ProgressiveResize")
+
+    def problem(self, values: Mapping[str, object]) -> str:
+        """Return what is wrong, "" when nothing is or a parameter is not there."""
+        family = family_of(str(values.get("ModelName", "")))
+        share = float(str(values.get("ProgressiveResize", 1)))
+        if family is None or not family.has_fixed_side or share == 1:
+            return ""
+        return f"ModelName={values['ModelName']} and ProgressiveResize={share:g}: it takes one side only; use 1"
+
+
+@dataclass(frozen=True)
 class Network:
     """The network is known, and takes pictures of the side that is asked for."""
 
@@ -79,6 +115,9 @@ COMBINATIONS = (
     AtMost("MaxParallelTuningJobs", "MaxTuningJobs"),
     AtMost("PredictProvisionedConcurrency", "PredictReservedConcurrency", zero_is_no_limit=True),
     Network(),
+    OneSide(),
+    NeedsImages("Cutmix", 0),
+    NeedsImages("ProgressiveResize", 1),
     # What follows is no comparison of numbers: template.yaml has it as Rules too.
     With("Weights", "channel", "WeightsS3Uri", bool, "the second must be given"),
     With("Weights", "packaged", "ModelName", lambda model: model == _LITE, f"the second must be {_LITE}"),

@@ -94,6 +94,7 @@ _MODEL_SETTINGS = (
     "trainable", "image_size", "epochs", "tuning_epochs", "augment", "patience", "seed", "validation_fraction",
     "training_instance_type", "training_instance_count", "tuning_instance_type", "max_tuning_jobs",
     "max_parallel_tuning_jobs", "tuning_strategy", "tuning_early_stopping", "feature_views",
+    "class_balance", "mixup", "cutmix", "randaugment", "ema_decay", "progressive_resize", "accumulate",
     "profile_steps",  # which leaves a model as it is, but asks for a run
 )  # fmt: skip
 
@@ -125,6 +126,13 @@ class Settings(FromEnv):
     feature_views: int = number(0, 32)
     patience: int = number(0, 10_000)
     seed: int = number(0, 2**31 - 1)
+    class_balance: str = text("none", "loss", "sampler")
+    mixup: float = number(0, 4)
+    cutmix: float = number(0, 4)
+    randaugment: int = number(0, 30)
+    ema_decay: float = number(0, 0.99999)
+    progressive_resize: float = number(0.25, 1)
+    accumulate: int = number(1, 64)
     validation_fraction: float = number(0.01, 0.5)
     min_images_per_class: int = number(1, 1_000_000)
     max_unreadable: float = number(0, 1)

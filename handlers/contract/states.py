@@ -101,7 +101,7 @@ class Evaluation(Boundary):
     threshold: float
     num_test_images: int
     evaluation_s3_uri: str
-    broke_down_in_epoch: int | None = None  # where training ended early, since the loss was no number any more
+    broke_down_in_epoch: int = 0  # where training ended early, since the loss was no number any more; 0: nowhere
 
 
 class RegisteredModel(Boundary):

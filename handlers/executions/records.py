@@ -64,7 +64,7 @@ def reason(step: ReportOutcomeInput, settings: Settings) -> str:
 
 
 def _breakdown(epoch: object) -> str:
-    if epoch is None:
+    if not epoch:
         return ""
     return f"; training broke down in epoch {epoch}, and the model is of an epoch before, see `deploy.py report`"
 

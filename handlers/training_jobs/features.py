@@ -42,6 +42,7 @@ def features_key(dataset: Dataset, settings: Settings) -> str:
         "weights_content": _weights_content(settings),
         "image_size": settings.image_size,
         "augment": settings.augment,
+        "randaugment": settings.randaugment,
         "feature_views": settings.feature_views,
         "seed": settings.seed,
         "source": settings.training_source_s3_uri,

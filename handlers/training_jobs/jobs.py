@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 SAGEMAKER_PROGRAM = "training/train.py"  # inside the source archive
 VOLUME_GB = 50
+# Settings that go to training/train.py as they are, by the same name.
+PASSED_ON = ("class_balance", "mixup", "cutmix", "randaugment", "ema_decay", "progressive_resize", "accumulate")
 
 
 def algorithm(settings: Settings, *, metrics: bool = True) -> dict[str, Any]:
@@ -56,6 +58,7 @@ def static_hyperparameters(settings: Settings, dataset: Dataset, epochs: int) ->
         "seed": settings.seed,
         "max_unreadable": settings.max_unreadable,
         "dataset_fingerprint": dataset.fingerprint,
+        **{name: getattr(settings, name) for name in PASSED_ON},
         **untuned(settings),
     }
     return {name: toolkit_value(value) for name, value in values.items()}

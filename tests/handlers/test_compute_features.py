@@ -148,6 +148,7 @@ def test_features_that_are_not_surely_whole_are_computed_again(world, step, comp
         {"IMAGE_SIZE": "160"},
         {"AUGMENT": "strong"},
         {"FEATURE_VIEWS": "5"},
+        {"RANDAUGMENT": "9"},
         {"SEED": "18"},
         {"TRAINING_SOURCE_S3_URI": "s3://retriever-artifacts/ffff/sourcedir.tar.gz"},
         {"TRAINING_IMAGE_URI": ENVIRONMENT["TRAINING_IMAGE_URI"] + "2"},

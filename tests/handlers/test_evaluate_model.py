@@ -63,7 +63,7 @@ def test_good_model_passes(world, evaluate):
         "Threshold": 0.9,
         "NumTestImages": 180,
         "EvaluationS3Uri": f"s3://retriever-data/runs/{EXECUTION}/evaluation.json",
-        "BrokeDownInEpoch": None,
+        "BrokeDownInEpoch": 0,
     }
     assert world.json(result["EvaluationS3Uri"]) == evaluation
 

@@ -19,6 +19,9 @@ _FITTING = {
     "WeightsS3Uri": "",
     "ModelName": "resnet50",
     "ImageSize": "224",
+    "Trainable": "full",
+    "Cutmix": "0",
+    "ProgressiveResize": "1",
 }
 
 
@@ -35,6 +38,12 @@ _FITTING = {
         ({"Weights": "channel"}, "Weights=channel and WeightsS3Uri='': "),
         ({"Weights": "packaged"}, "Weights=packaged and ModelName=resnet50: the second must be efficientnet_lite0"),
         ({"ModelName": "efficientnet_lite0"}, "Weights=imagenet and ModelName=efficientnet_lite0: there is no such"),
+        ({"Trainable": "head", "Cutmix": "0.5"}, "Trainable=head and Cutmix=0.5: the second needs Trainable=full, or"),
+        (
+            {"Trainable": "head", "ProgressiveResize": "0.5"},
+            "Trainable=head and ProgressiveResize=0.5: the second needs",
+        ),
+        ({"ModelName": "vit_b_16", "ProgressiveResize": "0.5"}, "ModelName=vit_b_16 and ProgressiveResize=0.5: it tak"),
         ({"ModelName": "vgg16"}, "ModelName=vgg16 and ImageSize=224: model_name 'vgg16' is not known; use one of conv"),
         (
             {"ModelName": "inception_v3", "ImageSize": "64"},
@@ -55,6 +64,8 @@ def test_a_contradiction_names_both_parameters(changes: dict[str, str], problem:
         {},
         {"ScalingMinInstances": "4", "EndpointInstanceCount": "4"},
         {"MaxTuningJobs": "2"},
+        {"Trainable": "head"},
+        {"Cutmix": "1", "ProgressiveResize": "0.5"},
         {"PredictProvisionedConcurrency": "3"},  # nothing is reserved
         {"Weights": "channel", "WeightsS3Uri": "s3://a/b/"},
         {"Weights": "packaged", "ModelName": "efficientnet_lite0"},

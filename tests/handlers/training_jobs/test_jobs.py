@@ -8,6 +8,7 @@ from handlers.contract.settings import Settings
 from handlers.contract.states import Dataset, Features
 from handlers.training_jobs import jobs
 from tests.handlers.environment import ENVIRONMENT
+from training.config import parse_config
 
 
 @pytest.fixture
@@ -25,6 +26,18 @@ def test_hyperparameters_decode_to_what_they_were(settings, dataset):
     decoded = {name: json.loads(value) for name, value in hyperparameters.items()}
     assert decoded["dataset_fingerprint"] == "1" * 64
     assert (decoded["epochs"], decoded["model_name"], decoded["seed"]) == (5, "resnet18", 17)
+
+
+def test_train_py_takes_what_is_passed_on(dataset):
+    """Each setting in detail arrives under the flag's own name, as its own type."""
+    given = {"CLASS_BALANCE": "loss", "MIXUP": "0.2", "CUTMIX": "1", "RANDAUGMENT": "9", "EMA_DECAY": "0.99",
+             "PROGRESSIVE_RESIZE": "0.5", "ACCUMULATE": "4", "TRAINABLE": "full"}  # fmt: skip
+
+    sent = jobs.static_hyperparameters(Settings.from_env(ENVIRONMENT | given), dataset, 5)
+
+    flags = [f"--{name}={json.loads(sent[name])}" for name in (*jobs.PASSED_ON, "trainable")]
+    config = parse_config([*flags, "--train", "a", "--validation", "b"], {})
+    assert [getattr(config, name) for name in jobs.PASSED_ON] == ["loss", 0.2, 1.0, 9, 0.99, 0.5, 4]
 
 
 def test_channels_are_manifests_and_classes(settings, dataset):
