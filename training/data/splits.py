@@ -189,7 +189,10 @@ def read_split(
     unreadable = [outcome for outcome in outcomes if isinstance(outcome, DataProblem)]
     problems += unreadable
     if problems and len(problems) == len(listing.samples):
-        raise DatasetError(f"no image of the {name} split can be used, {_first(problems)}; repair them")
+        raise DatasetError(
+            f"{len(problems)} of {len(problems)} images of the {name} split cannot be used, {_first(problems)}; repair "
+            "or remove them"
+        )
     readable = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, bytes)]
     index_of = {class_name: index for index, class_name in enumerate(class_names)}
     kept = [samples[index] for index in readable]
