@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 _SIDE = 32
+_KINDS = ("", ".tiff", ".bmp", ".avif")  # "": as it is
 
 
 def write_dataset(
@@ -20,6 +21,24 @@ def write_dataset(
                 path = folder / split / f"colour-{index}" / f"{number:03d}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(picture(index, classes, seed=f"{seed}-{split}-{index}-{number}"))
+    return folder
+
+
+def as_table(folder: Path) -> Path:
+    """Make of an image folder one folder of pictures of several kinds, and a table of their classes and splits."""
+    rows = ["file_name,label,split"]
+    (folder / "images").mkdir()
+    for number, path in enumerate(sorted(folder.rglob("*.png"))):
+        split, label, name = path.relative_to(folder).parts
+        target = folder / "images" / f"{split}-{label}-{name}"
+        if suffix := _KINDS[number % len(_KINDS)]:
+            target = target.with_suffix(suffix)
+            Image.open(path).save(target)
+            path.unlink()
+        else:
+            path.rename(target)
+        rows.append(f"images/{target.name},{label},{split}")
+    (folder / "metadata.csv").write_text("\n".join(rows) + "\n")
     return folder
 
 

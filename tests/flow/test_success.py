@@ -13,9 +13,9 @@ import pytest
 
 from datasets.pictures import read_record
 from handlers.ledger import Dataset
-from tests.flow.pictures import picture, write_dataset
+from tests.flow.pictures import as_table, picture, write_dataset
 
-BROKEN = "train/colour-0/000.png"
+BROKEN = "images/train-colour-0-001.tiff"
 PICTURE_EVENT = json.dumps({"image": base64.b64encode(picture(1, 3, seed="x")).decode()}).encode()
 
 pytestmark = [pytest.mark.slow, pytest.mark.account]
@@ -232,7 +232,7 @@ def call_once(stack, body: bytes) -> int:
 @pytest.fixture(scope="module")
 def update(stack, production, tmp_path_factory) -> tuple[str, list[int]]:
     """Put a changed dataset, with one broken picture, into production under load; give its ARN and what callers saw."""
-    changed = write_dataset(tmp_path_factory.mktemp("changed"), train=26, seed=1)
+    changed = as_table(write_dataset(tmp_path_factory.mktemp("changed"), train=26, seed=1))
     (changed / BROKEN).write_bytes(b"\x89PNG\r\n\x1a\nnot a picture")
     outcomes: list[int] = []
     done = threading.Event()
