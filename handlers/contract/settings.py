@@ -138,6 +138,7 @@ class Settings(FromEnv):
     max_unreadable: float = number(0, 1)
     settle_seconds: int = number(0, 86_400)
     arrival_queue_url: str = text()
+    predict_prefix: str = text()
 
     tuning_instance_type: str = text()
     training_instance_type: str = text()

@@ -21,6 +21,7 @@ OWN_FOLDERS = frozenset({DATASETS, "staged/", "runs/", "features/", "checkpoints
 _OTHER_ARCHIVES = (".tar", ".gz", ".bz2", ".tbz2", ".xz", ".txz", ".zst", ".rar", ".7z")
 _PAGES = 5  # of a thousand datasets
 _FILES = 1000  # of a folder that are looked at: one listing
+_FOLDERS = 10  # at the root that are looked into
 _SHOWN = 3  # names in a sentence
 
 
@@ -44,11 +45,16 @@ class Misplaced:
     is_cut: bool = False  # there is more than was looked at
 
 
-def survey(bucket: str, stack_name: str, *, need_marker: bool) -> tuple[list[Complete], list[Misplaced], list[str]]:
-    """Return the datasets that are complete, what else was brought to the bucket, and the names of the folders."""
+def survey(
+    bucket: str, stack_name: str, *, need_marker: bool, kept: str
+) -> tuple[list[Complete], list[Misplaced], list[str]]:
+    """Return the datasets that are complete, what else was brought to the bucket, and the names of the folders.
+
+    What lies below `kept` is there for something else.
+    """
     objects, folders = level(bucket, DATASETS, _PAGES)
     complete, names = [], []
-    misplaced = [*_at_the_root(bucket), *_beside_the_datasets(bucket, objects)]
+    misplaced = [*_at_the_root(bucket, kept), *_beside_the_datasets(bucket, objects)]
     for stored in [*objects, *(_marker(bucket, folder) for folder in folders)]:
         dataset = parse_key(bucket, stored.key)
         if dataset is None:
@@ -78,7 +84,7 @@ def _marker(bucket: str, folder: str) -> S3Object:
         return S3Object(folder + MARKER, 0, "")
 
 
-def _at_the_root(bucket: str) -> Iterator[Misplaced]:
+def _at_the_root(bucket: str, kept: str) -> Iterator[Misplaced]:
     objects, folders = level(bucket, "", 1)
     if stray := [stored for stored in objects if _is_data(stored.key)]:
         first = stray[0].key
@@ -88,12 +94,15 @@ def _at_the_root(bucket: str) -> Iterator[Misplaced]:
             f"{_named(stray)} at the root of the bucket; datasets are read below {DATASETS} alone, move it with "
             f"`{_move(bucket, first, to)}`",
         )  # fmt: skip
-    for folder in folders:
-        if folder not in OWN_FOLDERS and (marker := _marker(bucket, folder)).modified_at:
+    own = {*OWN_FOLDERS, f"{kept.partition('/')[0]}/"}
+    for folder in [folder for folder in folders if folder not in own][:_FOLDERS]:
+        files = list(itertools.islice(list_objects(bucket, folder), _FILES))
+        if any(_is_data(stored.key) or stored.key == folder + MARKER for stored in files):
             yield Misplaced(
-                folder, marker.modified_at,
-                f"{folder!r} has a {MARKER} and lies at the root of the bucket; datasets are read below {DATASETS} "
-                f"alone, move it with `{_move(bucket, folder, DATASETS + folder)}`",
+                folder, _state(files),
+                f"{folder!r} holds a dataset's files and lies at the root of the bucket; datasets are read below "
+                f"{DATASETS} alone, move it with `{_move(bucket, folder, DATASETS + folder)}`",
+                is_cut=len(files) == _FILES,
             )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ def sweep(ledger: Ledger, settings: Settings, at: str) -> Answer:
 def sweep_bucket(ledger: Ledger, settings: Settings, at: str) -> Swept:
     """Look at what lies in the bucket, and do about it what is due."""
     complete, misplaced, folders = survey(
-        settings.bucket_name, settings.stack_name, need_marker=not settings.settle_seconds
+        settings.bucket_name, settings.stack_name, need_marker=not settings.settle_seconds, kept=settings.predict_prefix
     )
     noted = {arrival.place: arrival for arrival in Arrival.all(ledger)}
     unannounced = [one for one in complete if not _is_known(one, ledger)]

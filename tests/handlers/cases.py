@@ -353,9 +353,7 @@ RARE = {
         Case(start_execution.handler, _no_longer_served), ("DescribeEndpoint", "DescribeModelPackage", "HeadObject")
     ),
     "sweep": Rare(Case(start_execution.handler, _dropped), ("ListObjectsV2", "HeadObject", "Publish")),
-    "arrivals": Rare(
-        Case(start_execution.handler, _arrived), ("UpdateItem", "SendMessage", "ListMultipartUploads", "ListObjectsV2")
-    ),
+    "arrivals": Rare(Case(start_execution.handler, _arrived), ("SendMessage", "ListMultipartUploads")),
     "repeated_deployment": Rare(Case(deploy_endpoint.handler, _deploy_again), ("DescribeModel",)),
     "failed_tuning": Rare(
         Case(resume_execution.handler, _failed_tuning),

@@ -48,6 +48,7 @@ ENVIRONMENT = {
     "MAX_UNREADABLE": "0.5",
     "SETTLE_SECONDS": "300",
     "ARRIVAL_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/retriever-arrivals",
+    "PREDICT_PREFIX": "inbox/new/",
     "TUNING_INSTANCE_TYPE": "ml.g4dn.xlarge",
     "TRAINING_INSTANCE_TYPE": "ml.g4dn.xlarge",
     "TRAINING_INSTANCE_COUNT": "1",

@@ -149,6 +149,11 @@ MISPLACED = {
     ),
     "zip at root": ("pets.zip", "at the root", "mv s3://retriever-data/pets.zip s3://retriever-data/datasets/pets.zip"),
     "folder at root": ("pets/_SUCCESS", "lies at the root", "--recursive s3://retriever-data/pets/"),
+    "synchronised to the root": (
+        "pets/cat/1.jpg",
+        "lies at the root",
+        "aws s3 mv --recursive s3://retriever-data/pets/ s3://retriever-data/datasets/pets/",
+    ),
     "tar": ("datasets/pets.tar", "packed in a way", ".tar.gz"),
     "rar": ("datasets/pets.RAR", "packed in a way", ".zip"),
     "picture": ("datasets/cat.jpg", "directly in datasets/", "datasets/NAME/CLASS/cat.jpg"),
@@ -226,7 +231,16 @@ def test_what_was_put_right_is_forgotten(world, sweep, start):
 
 
 @pytest.mark.parametrize(
-    "key", ["runs/x/model.tar.gz", "features/k/1.npy", "README.txt", ".DS_Store", "datasets/notes.md"]
+    "key",
+    [
+        "inbox/new/1.jpg",
+        "notes/README.md",
+        "runs/x/model.tar.gz",
+        "features/k/1.npy",
+        "README.txt",
+        ".DS_Store",
+        "datasets/notes.md",
+    ],
 )
 def test_what_is_no_data_is_not_told_of(world, sweep, key):
     """The stack's own files, and what a person may keep in the bucket."""
