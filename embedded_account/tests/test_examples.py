@@ -10,9 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from embedded_account.pytest_plugin import RunningAccount
 from support.pauses import short_pauses
 
-from embedded_account import status, stop
+from embedded_account import client_environment, status, stop
 
 pytestmark = [pytest.mark.slow, pytest.mark.account]
 
@@ -55,6 +56,43 @@ def test_the_readmes_lines_train_tune_deploy_and_predict(shell: Callable[[str], 
     assert result["answer"] == pytest.approx([3.0, 6.0], abs=0.05)
     assert printed.splitlines()[-1] == "stopped"
     assert status(tmp_path / ".embedded-account") is None
+
+
+def test_the_notebook_gives_what_it_shows(account: RunningAccount, tmp_path: Path) -> None:
+    """Every cell runs as it stands, with AWS's managed policies for a role; its outputs are those in the notebook."""
+    notebook = shutil.copy(_EXAMPLES / "notebook_to_lambda.ipynb", tmp_path)
+    _make_role(account)
+    program = _EXAMPLES.with_name("tests") / "support" / "notebooks.py"
+    settings = {"PYTHONWARNINGS": "ignore", "SAGEMAKER_SUPPRESS_V2_WARNING": "1"} | short_pauses(program.name)
+
+    done = subprocess.run(
+        [sys.executable, str(program), str(notebook), "--write"],
+        cwd=tmp_path,
+        env=client_environment(account.info) | {"PATH": os.environ["PATH"], "HOME": str(tmp_path)} | settings,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    assert _outputs(notebook) == _outputs(_EXAMPLES / "notebook_to_lambda.ipynb")
+
+
+def _make_role(account: RunningAccount) -> None:
+    """Make the notebook's role, of SageMaker and Lambda, with what AWS itself would have people attach."""
+    iam = account.client("iam")
+    services = {"Service": ["sagemaker.amazonaws.com", "lambda.amazonaws.com"]}
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": services}
+    iam.create_role(RoleName="notebook", AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
+    for name in ("AmazonSageMakerFullAccess", "AmazonS3FullAccess", "service-role/AWSLambdaBasicExecutionRole"):
+        iam.attach_role_policy(RoleName="notebook", PolicyArn=f"arn:aws:iam::aws:policy/{name}")
+
+
+def _outputs(notebook: str | Path) -> list[str]:
+    """Return what each code cell of a notebook shows."""
+    cells = json.loads(Path(notebook).read_text())["cells"]
+    return [json.dumps(cell["outputs"]) for cell in cells if cell["cell_type"] == "code"]
 
 
 def test_a_suite_uses_the_plugins_fixtures(shell: Callable[[str], str], tmp_path: Path) -> None:

@@ -66,7 +66,8 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "UpdateTrainingJob": "profiling of a running job and the warm pool of a completed one",
         "CreateHyperParameterTuningJob": "Optuna chooses instead of SageMaker; " + _NO_OPTIONS,
         "CreateModel": "PyTorch inference images only; one container; " + _NO_OPTIONS,
-        "CreateEndpointConfig": "variants on instances or serverless, a shadow variant, data capture; asynchronous inference is refused",
+        "CreateEndpointConfig": "variants on instances or serverless, a shadow variant, data capture; "
+        "asynchronous inference is refused",
         "CreateEndpoint": "in service within seconds",
         "UpdateEndpoint": "blue/green and rolling, on the account's clock; a Failed endpoint must be deleted first",
         "DeleteEndpoint": "deregisters its scalable targets as AWS documents, with the account's own permission",
