@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from datasets import errors
+from datasets.errors import DatasetError as NotTrainableError
 from datasets.gate import check_readable
 from datasets.layout import File, Image, Layout, class_of_path, read_layout
 from datasets.limits import IMAGE_SUFFIXES
 from datasets.paths import file_problem
-from datasets.splits import make_splits
+from datasets.splits import make_splits, units_of
 from datasets.tables import MAX_TABLE_BYTES
 from datasets.walking import reader, walk
 from training.errors import DatasetError
@@ -40,6 +41,7 @@ class Listing:
 
     samples: list[Sample]
     problems: list[DataProblem] = field(default_factory=list)
+    is_made: bool = False  # taken from train: it may be made in another way
 
 
 def channel_samples(folder: Path, labels: Mapping[str, str] | None = None) -> Listing:
@@ -65,13 +67,16 @@ def channel_samples(folder: Path, labels: Mapping[str, str] | None = None) -> Li
     return listing
 
 
-def splits_of_folder(root: Path, validation_fraction: float, test_fraction: float, seed: int) -> dict[str, Listing]:
+def splits_of_folder(
+    root: Path, validation_fraction: float, test_fraction: float, seed: int, group_by: str = ""
+) -> dict[str, Listing]:
     """Return train, validation and test of an image folder; those it lacks are taken from train, stratified and seeded.
 
     Where no class has images to spare there is no test.
 
     Raises:
-        DatasetError: no such folder, no image in it, there are splits, but no train, or nothing is left to validate on.
+        DatasetError: no such folder, no image in it, there are splits, but no train, nothing is left to validate on, or
+            `group_by` is no regular expression.
     """
     files = [File(path) for path in _files(root)]
     try:
@@ -84,9 +89,13 @@ def splits_of_folder(root: Path, validation_fraction: float, test_fraction: floa
     if layout.has_splits() and not layout.split("train"):
         given = sorted(name for name in layout.folders if name)
         raise DatasetError(f"{str(root)!r} has {given} but no train/ folder; add it, or leave out all splits")
-    images, made = make_splits(layout.images, {"validation": validation_fraction, "test": test_fraction}, seed)
+    fractions = {"validation": validation_fraction, "test": test_fraction}
+    try:
+        images, made = make_splits(layout.images, fractions, seed, units_of(layout.images, group_by))
+    except NotTrainableError as error:
+        raise DatasetError(str(error)) from error
     _require_validation(images, made, root)
-    listings = {name: Listing([]) for name in ("train", "validation", "test")}
+    listings = {name: Listing([], is_made=name in made) for name in ("train", "validation", "test")}
     for image in images:
         listings[image.split].samples.append(Sample(root / layout.top / image.path, image.path, image.class_name))
     for listing in listings.values():

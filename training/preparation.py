@@ -12,12 +12,19 @@ from inference.preprocessing import Preprocessing
 from training.config import TrainingConfig
 from training.data.augmentation import training_preprocessing
 from training.data.checks import absent_classes, duplicates
+from training.data.examining import as_examined, examine_datasets, load_examined, rearranged, write_examination
 from training.data.inputs import ImageInputs, Inputs
 from training.data.splits import Datasets, Split, check_share, find_images, load_datasets, read_split
 from training.distributed import World
 from training.errors import ConfigError
 from training.features.binding import check_images
-from training.features.computing import check_backbone, check_features, check_settings, compute_features
+from training.features.computing import (
+    check_backbone,
+    check_features,
+    check_settings,
+    compute_features,
+    served_features,
+)
 from training.features.inputs import FeatureInputs, Scale, class_names_of, datasets_of, fold_scale, head_config
 from training.features.store import FeatureStore, is_complete, open_store
 from training.listing import Listing
@@ -63,10 +70,18 @@ def prepare(config: TrainingConfig, world: World, say: Say) -> Preparation:
 def write_features(config: TrainingConfig, folder: Path, say: Say) -> Datasets:
     """Compute the features of the images of `config` into `folder`; return what was read."""
     preprocessing = Preprocessing.for_model(config.model_name, config.image_size)
-    datasets = load_datasets(config, preprocessing, training_preprocessing(preprocessing, config.augment))
+    training = training_preprocessing(preprocessing, config.augment)
+    listings = find_images(config)
+    datasets = load_datasets(config, preprocessing, training, listings, is_examined=True)
     torch.manual_seed(config.seed)
     network = start_network(_spec(config, datasets.class_names), config, say)
-    compute_features(network, datasets, config, preprocessing, folder, say)
+    served = served_features(network, config, preprocessing)
+    examination = examine_datasets(config, listings, datasets, served.of_all(datasets))
+    datasets = as_examined(config, preprocessing, training, listings, datasets, examination)
+    for sentence in datasets.examination["summary"]:
+        say(f"data: {sentence}")
+    write_examination(examination, datasets, config, folder)
+    compute_features(served, datasets, config, folder, say)
     return datasets
 
 
@@ -96,7 +111,7 @@ def _spec(config: TrainingConfig, class_names: list[str]) -> ModelSpec:
 
 
 def _prepare_images(config: TrainingConfig, preprocessing: Preprocessing, world: World, say: Say) -> Preparation:
-    datasets = load_datasets(config, preprocessing, training_preprocessing(preprocessing, config.augment))
+    datasets = load_examined(config, preprocessing, training_preprocessing(preprocessing, config.augment))
     torch.manual_seed(config.seed)
     spec = _spec(config, datasets.class_names)
     network = world.synchronised(start_network(spec, config, say))
@@ -116,7 +131,7 @@ def _prepare_features(
     """A job that saves no model and has no test split does not even build the backbone."""
     store = open_store(folder)
     check_features(store.description, config, class_names_of(config.classes))
-    listings = find_images(config)
+    listings = rearranged(find_images(config), store.description.get("moves", {}), config)
     check_images(store, listings, folder)
     datasets = datasets_of(store, config, preprocessing)
     datasets.test = _test_split(config, datasets, preprocessing, listings.get("test"))

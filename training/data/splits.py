@@ -8,10 +8,11 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from inference.preprocessing import Preprocessing
 from training.config import TrainingConfig
 from training.data.checks import absent_classes, check_known_classes, duplicates, imbalance
 from training.distributed import Shard
+from training.doctor.signatures import Signature, signature_of
 from training.errors import DatasetError
 from training.listing import DataProblem, Listing, Sample, channel_samples, splits_of_folder
 from training.shortages import shortage
@@ -48,6 +50,7 @@ class Split:
     cache: Tensor | None  # (N, 3, H, W) uint8
     workers: int = 0
     digests: list[bytes] = field(default_factory=list)  # SHA-256 of each file
+    signatures: list[Signature] = field(default_factory=list)  # where they were asked for
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -88,6 +91,8 @@ class Datasets:
     test: Split | None
     problems: list[DataProblem] = field(default_factory=list)
     calibration: NDArray[np.uint8] | None = None  # (N, H, W, 3) kept with features, where train's images are not there
+    moves: dict[str, str] = field(default_factory=dict)  # pictures that changed their split; "" for those taken out
+    examination: dict[str, Any] = field(default_factory=dict)  # what the doctor found, without its list
 
     def digest(self) -> str:
         """Return a SHA-256 over classes, splits, names, labels and bytes: equal for equal data, wherever it lies."""
@@ -98,14 +103,23 @@ class Datasets:
         return digest.hexdigest()
 
 
-def load_datasets(config: TrainingConfig, preprocessing: Preprocessing, training: Preprocessing) -> Datasets:
+def load_datasets(
+    config: TrainingConfig,
+    preprocessing: Preprocessing,
+    training: Preprocessing,
+    listings: Mapping[str, Listing] | None = None,
+    *,
+    is_examined: bool = False,
+) -> Datasets:
     """Read all splits; training images may be kept larger (`training`) than what the network sees.
+
+    With `is_examined` each picture's signature is taken too, and who takes it tells of duplicates.
 
     Raises:
         DatasetError: fewer than 2 classes, a class without a training image, an unknown class folder, too many files
             that cannot be used, or too many images of train in validation or test.
     """
-    listings = find_images(config)
+    listings = find_images(config) if listings is None else listings
     class_names = _class_names(config.classes, listings["train"].samples)
     problems: list[DataProblem] = []
     unusable: list[DataProblem] = []
@@ -113,7 +127,9 @@ def load_datasets(config: TrainingConfig, preprocessing: Preprocessing, training
     room = config.cache_mb * 2**20
     for name, listing in listings.items():
         how = training if name == "train" else preprocessing
-        splits[name], unreadable = read_split(name, listing, class_names, how, config, room)
+        splits[name], unreadable = read_split(
+            name, listing, class_names, how, config, room, with_signatures=is_examined
+        )
         room -= 0 if (cache := splits[name].cache) is None else cache.numel()
         problems += listing.problems + unreadable
         unusable += unreadable
@@ -123,16 +139,18 @@ def load_datasets(config: TrainingConfig, preprocessing: Preprocessing, training
             problems += absent_classes(name, splits[name].labels.tolist(), class_names)
     check_share(sum(len(listing.samples) for listing in listings.values()), unusable, config.max_unreadable)
     problems += imbalance(splits["train"].labels.tolist(), class_names, config.class_balance)
-    samples = {name: split.samples for name, split in splits.items()}
-    digests = {name: split.digests for name, split in splits.items()}
-    problems += duplicates(samples, digests, config.max_duplicates)
+    if not is_examined:
+        samples = {name: split.samples for name, split in splits.items()}
+        digests = {name: split.digests for name, split in splits.items()}
+        problems += duplicates(samples, digests, config.max_duplicates)
     return Datasets(class_names, splits["train"], splits["validation"], splits.get("test"), problems)
 
 
 def find_images(config: TrainingConfig) -> dict[str, Listing]:
     """Return what lies in train, validation and, where there is one, test, in this order."""
     if config.data is not None:
-        listings = splits_of_folder(Path(config.data), config.validation_fraction, config.test_fraction, config.seed)
+        fractions = config.validation_fraction, config.test_fraction
+        listings = splits_of_folder(Path(config.data), *fractions, config.seed, config.group_by)
     else:
         folders = {"train": config.train, "validation": config.validation, "test": config.test}
         labels = _labels(config.labels)
@@ -158,6 +176,8 @@ def read_split(
     preprocessing: Preprocessing,
     config: TrainingConfig,
     room: int,
+    *,
+    with_signatures: bool = False,
 ) -> tuple[Split, list[DataProblem]]:
     """Decode every image once, keeping the pixels if they fit in `room` bytes; what cannot be used is left out.
 
@@ -169,7 +189,7 @@ def read_split(
     fits = len(samples) * 3 * side * side <= room
     cache = torch.empty((len(samples) if fits else 0, 3, side, side), dtype=torch.uint8)
 
-    def read(index: int) -> bytes | DataProblem:
+    def read(index: int) -> bytes | Signature | DataProblem:
         try:
             data = _content(samples[index].path)
             pixels = decode_image(data, preprocessing)
@@ -179,7 +199,7 @@ def read_split(
             return DataProblem(samples[index].relative_path, str(error))
         if fits:
             cache[index] = pixels
-        return hashlib.sha256(data).digest()
+        return signature_of(data, pixels.numpy()) if with_signatures else hashlib.sha256(data).digest()
 
     pool = ThreadPoolExecutor(max_workers=os.cpu_count())  # Pillow decodes outside the interpreter lock
     try:
@@ -193,13 +213,15 @@ def read_split(
             f"{len(problems)} of {len(problems)} images of the {name} split cannot be used, {_first(problems)}; repair "
             "or remove them"
         )
-    readable = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, bytes)]
+    readable = [index for index, outcome in enumerate(outcomes) if not isinstance(outcome, DataProblem)]
     index_of = {class_name: index for index, class_name in enumerate(class_names)}
     kept = [samples[index] for index in readable]
     labels = torch.tensor([index_of[sample.class_name] for sample in kept], dtype=torch.int64)
     pixels = (cache[readable] if unreadable else cache) if fits else None
-    digests = [outcome for outcome in outcomes if isinstance(outcome, bytes)]
-    return Split(name, kept, labels, preprocessing, pixels, config.workers, digests), problems
+    taken = [outcome for outcome in outcomes if not isinstance(outcome, DataProblem)]
+    digests = [each if isinstance(each, bytes) else each.sha256 for each in taken]
+    signatures = [each for each in taken if isinstance(each, Signature)]
+    return Split(name, kept, labels, preprocessing, pixels, config.workers, digests, signatures), problems
 
 
 def _content(path: Path) -> bytes:

@@ -47,20 +47,20 @@ def examine(question: Question) -> Examination:
     pairs = find_pairs(question.signatures, question.labels, question.features, question.seed)
     same = clusters(len(question.pictures), pairs)
     changes = moves(question.pictures, same, question.group_by, question.made, question.seed)
-    found = [*_duplicates(question, pairs, same, changes), *_groups(question, same, changes)]
+    rows = [*_duplicates(question, pairs, same, changes), *_groups(question, same, changes)]
     if question.features is not None:
-        found += [*_labels(question, question.features, same), *_outliers(question, question.features)]
+        rows += [*_labels(question, question.features, same), *_outliers(question, question.features)]
     poor, sentences = poor_pictures(question.signatures, question.image_size)
-    found += [_about(question, index, kind, score, reason, action="drop") for index, kind, score, reason in poor]
+    rows += [_about(question, index, kind, score, reason, action="drop") for index, kind, score, reason in poor]
     placed = [(each.class_name, changes.get(each.path, each.split)) for each in question.pictures]
-    rows = class_rows(question.class_names, placed)
+    classes = class_rows(question.class_names, placed)
     return Examination(
-        found,
+        rows,
         changes,
-        [*_class_warnings(rows), *sentences],
+        [*_class_warnings(classes), *sentences],
         list(question.made),
         question.group_by,
-        rows,
+        classes,
         len(question.pictures),
     )
 

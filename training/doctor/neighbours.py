@@ -29,8 +29,8 @@ def hash_rows(hashes: list[int]) -> NDArray[np.float32]:
 
 def nearest(rows: NDArray[np.float32], count: int, least: float) -> NDArray[np.int64]:
     """Return pairs (P, 2), lower index first: each row with up to `count` others, of a product of at least `least`."""
-    found = [pairs[values >= least] for pairs, values in _top(rows, count)]
-    pairs = np.sort(np.concatenate(found), axis=1) if found else np.empty((0, 2), np.int64)
+    parts = [pairs[values >= least] for pairs, values in _top(rows, count)]
+    pairs = np.sort(np.concatenate(parts), axis=1) if parts else np.empty((0, 2), np.int64)
     return np.unique(pairs, axis=0).reshape(-1, 2)
 
 

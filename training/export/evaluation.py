@@ -40,6 +40,7 @@ def evaluation_of(
         **_test_scores(datasets, test_logits),
         "golden": golden,
         "serving": None if serving is None else serving.to_dict(),
+        "examination": datasets.examination,
         "data_problems": [asdict(problem) for problem in datasets.problems],
         "epochs": [_epoch_row(result) for result in fitted.epochs],
         "versions": versions(),

@@ -6,7 +6,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from inference.model import replace_head
@@ -27,30 +29,55 @@ BATCH_SIZE = 32
 WITHOUT_EFFECT = {"unfreeze_depth": 0, "cutmix": 0, "progressive_unfreeze": 0, "progressive_resize": 1}
 
 
+class ServedFeatures:
+    """The features of each image as it is served, computed the first time that it is asked for."""
+
+    def __init__(self, extractor: Extractor, preprocessing: Preprocessing, backbone_sha256: str) -> None:
+        self.backbone_sha256 = backbone_sha256
+        self.extractor = extractor
+        self.preprocessing = preprocessing
+        self._rows: dict[Path, Tensor] = {}
+
+    def of(self, split: Split) -> Tensor:
+        """Return the features (N, num_features) of a split."""
+        if any(sample.path not in self._rows for sample in split.samples):
+            is_served = split.preprocessing == self.preprocessing
+            served = split if is_served else replace(split, preprocessing=self.preprocessing, cache=None)
+            blocks = [self.extractor.features(images) for images, _ in decoded_ahead(served, BATCH_SIZE)]
+            self._rows |= zip((sample.path for sample in split.samples), torch.cat(blocks), strict=True)
+        return torch.stack([self._rows[sample.path] for sample in split.samples])
+
+    def of_all(self, datasets: Datasets) -> NDArray[np.float32]:
+        """Return the features of train, validation and test, one after the other."""
+        splits = filter(None, (datasets.train, datasets.validation, datasets.test))
+        return np.asarray(torch.cat([self.of(split) for split in splits]).numpy())
+
+
+def served_features(network: nn.Module, config: TrainingConfig, preprocessing: Preprocessing) -> ServedFeatures:
+    """Return what computes features by `network`, which loses its head."""
+    backbone_sha256 = digest_of(backbone_state(network))
+    replace_head(network, nn.Identity())
+    extractor = make_extractor(network, preprocessing, config.extractor, config.feature_precision)
+    return ServedFeatures(extractor, preprocessing, backbone_sha256)
+
+
 def compute_features(
-    network: nn.Module,
+    served: ServedFeatures,
     datasets: Datasets,
     config: TrainingConfig,
-    preprocessing: Preprocessing,
     folder: Path,
     say: Callable[[str], None],
 ) -> None:
-    """Write the features of the train and validation splits to `folder`, which is complete when this returns.
-
-    `network` loses its head.
-    """
+    """Write the features of the train and validation splits to `folder`, which is complete when this returns."""
     started = time.perf_counter()
-    digest = digest_of(backbone_state(network))
-    replace_head(network, nn.Identity())
-    extractor = make_extractor(network, preprocessing, config.extractor, config.feature_precision)
+    extractor, preprocessing = served.extractor, served.preprocessing
     writer = FeatureWriter(folder)
-    blocks = training_blocks(extractor, datasets.train, config, preprocessing)
-    writer.write_split("train", _rows(datasets.train), blocks)
-    blocks = (extractor.features(images)[:, None] for images, _ in decoded_ahead(datasets.validation, BATCH_SIZE))
-    writer.write_split("validation", _rows(datasets.validation), blocks)
+    writer.write_split("train", _rows(datasets.train), training_blocks(served, datasets.train, config))
+    validation = torch.split(served.of(datasets.validation)[:, None], BATCH_SIZE)
+    writer.write_split("validation", _rows(datasets.validation), validation)
     # So that the job which saves the network needs none of the training images.
     writer.write_calibration(calibration_images(datasets.train.samples, preprocessing))
-    writer.finish(description(digest, datasets, config, extractor))
+    writer.finish(description(served.backbone_sha256, datasets, config, extractor))
     seconds = time.perf_counter() - started
     count = sum(split["num_images"] * split["num_views"] for split in writer.splits.values())
     say(
@@ -59,17 +86,19 @@ def compute_features(
     )
 
 
-def training_blocks(
-    extractor: Extractor, split: Split, config: TrainingConfig, preprocessing: Preprocessing
-) -> Iterator[Tensor]:
+def training_blocks(served: ServedFeatures, split: Split, config: TrainingConfig) -> Iterator[Tensor]:
     """Yield features (B, views, num_features) of the training images: as they are served, then varied."""
     generator = torch.Generator().manual_seed(config.seed)
     torch.manual_seed(config.seed)  # RandAugment draws from it
-    served = split if split.preprocessing == preprocessing else replace(split, preprocessing=preprocessing, cache=None)
-    for images, originals in _pairs(split, served):
-        views = [extractor.features(originals)]
+    plain = torch.split(served.of(split), BATCH_SIZE)
+    if not num_varied_views(config):
+        yield from (rows[:, None] for rows in plain)
+        return
+    for (images, _), rows in zip(decoded_ahead(split, BATCH_SIZE), plain, strict=True):
+        views = [rows]
         for _ in range(num_varied_views(config)):
-            views.append(extractor.features(_varied(images, config, generator)))  # noqa: PERF401 - reads as it happens
+            varied = _varied(images, config, generator)
+            views.append(served.extractor.features(varied))  # noqa: PERF401 - reads as it happens
         yield torch.stack(views, dim=1)
 
 
@@ -95,6 +124,8 @@ def description(
         "precision": extractor.precision,
         "training_job_name": config.training_job_name,
         "data_problems": [asdict(problem) for problem in datasets.problems],
+        "moves": datasets.moves,
+        "examination": datasets.examination,
         "versions": versions(),
     }
 
@@ -152,16 +183,6 @@ def check_backbone(manifest: dict[str, Any], network: nn.Module) -> None:
             f"the features were made by a backbone with SHA-256 {made_by[:12]}, this one has {sha256[:12]}; "
             "compute the features again with these weights"
         )
-
-
-def _pairs(split: Split, served: Split) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield each batch as it is to be varied and as it is served; the same one where both are alike."""
-    if served is split:
-        for images, _ in decoded_ahead(split, BATCH_SIZE):
-            yield images, images
-    else:
-        batches = zip(decoded_ahead(split, BATCH_SIZE), decoded_ahead(served, BATCH_SIZE), strict=True)
-        yield from ((images, originals) for (images, _), (originals, _) in batches)
 
 
 def _varied(images: Tensor, config: TrainingConfig, generator: torch.Generator) -> Tensor:

@@ -81,7 +81,8 @@ def datasets_of(store: FeatureStore, config: TrainingConfig, preprocessing: Prep
         _split(features, names, Path(config.data) if config.data else folder, preprocessing)
         for features, folder in ((store.train, config.train), (store.validation, config.validation))
     )
-    return Datasets(names, train, validation, None, problems, store.calibration)
+    moves, examination = store.description.get("moves", {}), store.description.get("examination", {})
+    return Datasets(names, train, validation, None, problems, store.calibration, moves, examination)
 
 
 def class_names_of(classes: Path | None) -> list[str] | None:

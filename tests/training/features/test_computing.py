@@ -15,7 +15,13 @@ from training.config import TrainingConfig
 from training.data.augmentation import training_preprocessing
 from training.data.splits import Datasets, load_datasets
 from training.errors import ConfigError, FeaturesError
-from training.features.computing import check_backbone, check_features, check_settings, compute_features
+from training.features.computing import (
+    check_backbone,
+    check_features,
+    check_settings,
+    compute_features,
+    served_features,
+)
 from training.features.store import FeatureStore, open_store
 
 MakeConfig = Callable[..., TrainingConfig]
@@ -31,7 +37,7 @@ def compute(config: TrainingConfig, folder: Path) -> tuple[FeatureStore, nn.Modu
     torch.manual_seed(0)
     network = build_model(ModelSpec("resnet18", 3)).eval()
     datasets = load_datasets(config, PREPROCESSING, training_preprocessing(PREPROCESSING, config.augment))
-    compute_features(copy.deepcopy(network), datasets, config, PREPROCESSING, folder, silent)
+    compute_features(served_features(copy.deepcopy(network), config, PREPROCESSING), datasets, config, folder, silent)
     return open_store(folder), network, datasets
 
 
