@@ -49,7 +49,17 @@ def _accuracy(evaluation: Mapping[str, Any]) -> Finding:
         f"{percent(evaluation['test_top1'])} of {count:,} test images are classified correctly; "
         f"with so many images the true accuracy lies between {percent(low)} and {percent(high)} (95 % interval)."
     )
+    text += _clean(evaluation)
     return Finding("note", text + (" More test images would narrow that." if count < FEW_TEST_IMAGES else ""))
+
+
+def _clean(evaluation: Mapping[str, Any]) -> str:
+    """Return how many test images do not count, since they, or their group, are in another split too."""
+    left = evaluation.get("examination", {}).get("num_left", {}).get("test", 0)
+    if not left:
+        return ""
+    verb = "is" if left == 1 else "are"
+    return f" {left} more {verb} in another split too and left the test."
 
 
 def _classes(evaluation: Mapping[str, Any]) -> list[Finding]:
