@@ -50,6 +50,11 @@ def hyperparameters(step: ComputeFeaturesInput, settings: Settings) -> dict[str,
         "max_unreadable": settings.max_unreadable,
         "seed": settings.seed,
         "dataset_fingerprint": step.dataset.fingerprint,
+        "dataset_s3_uri": step.dataset.s3_uri,
+        "group_by": settings.group_by,
+        "made_splits": step.dataset.made_splits,
+        "validation_fraction": settings.validation_fraction,
+        "test_fraction": settings.validation_fraction,
     }
     return {name: toolkit_value(value) for name, value in values.items()}
 

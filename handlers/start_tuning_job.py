@@ -12,6 +12,7 @@ from handlers.contract.states import StartTuningJobInput
 from handlers.executions.unchanged import require_unchanged
 from handlers.executions.waiting import start, token_of
 from handlers.ledger import Ledger
+from handlers.training_jobs.examination import note
 from handlers.training_jobs.jobs import algorithm, job_channels, spot, static_hyperparameters, tags, volume
 from handlers.training_jobs.metrics import OBJECTIVE_METRIC, check_objective
 from handlers.training_jobs.search_space import num_tuning_jobs, parameter_ranges
@@ -70,6 +71,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     ledger = Ledger(settings)
     check_objective()
     require_unchanged(step.dataset, step.features, ledger)
+    note(step.features, step.execution_name, ledger)
     request = tuning_job_request(step, settings)
     begin = warm_start(request, step.dataset.name, ledger, settings)
     name = request["HyperParameterTuningJobName"]

@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from datasets.gate import check_layout, check_unusable
 from datasets.layout import read_layout
-from datasets.splits import make_splits
+from datasets.splits import make_splits, units_of
 from handlers import aws
 from handlers.aws.logs import logger
 from handlers.aws.objects import write_json
@@ -44,8 +44,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         layout = read_layout(files, aside, table_reader(folder, files))
         class_names = check_layout(layout, step.dataset.name, settings.min_images_per_class)
         check_unusable(layout, settings.max_unreadable)
+        units = units_of(layout.images, settings.group_by)
     fractions = dict.fromkeys(("validation", "test"), settings.validation_fraction)
-    images, made = make_splits(layout.images, fractions, settings.seed)
+    images, made = make_splits(layout.images, fractions, settings.seed, units)
     folder += layout.top
     place = f"runs/{step.execution_name}/dataset/"
     record_s3_uri, record_sha256 = write_record(settings.bucket_name, place, folder, images, files, layout.top)
@@ -71,6 +72,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         num_train=counts["train"],
         num_validation=counts["validation"],
         num_test=counts["test"],
+        made_splits=",".join(made),
         backbone_is_frozen=settings.trainable == "head",
     )
     logger.info("dataset validated", dataset=dataset.to_event(), num_set_aside=len(layout.set_aside), made_splits=made)

@@ -92,7 +92,7 @@ def _number(variable: str, raw: str, declared: Any) -> int | float:
 _MODEL_SETTINGS = (
     "bucket_name", "training_image_uri", "inference_image_uri", "model_name", "weights", "weights_s3_uri",
     "trainable", "image_size", "epochs", "tuning_epochs", "augment", "patience", "seed", "validation_fraction",
-    "training_instance_type", "training_instance_count", "tuning_instance_type", "max_tuning_jobs",
+    "group_by", "training_instance_type", "training_instance_count", "tuning_instance_type", "max_tuning_jobs",
     "max_parallel_tuning_jobs", "tuning_strategy", "tuning_early_stopping", "feature_views",
     "class_balance", "mixup", "cutmix", "randaugment", "ema_decay", "progressive_resize", "accumulate",
     "profile_steps",  # which leaves a model as it is, but asks for a run
@@ -139,6 +139,7 @@ class Settings(FromEnv):
     settle_seconds: int = number(0, 86_400)
     arrival_queue_url: str = text()
     predict_prefix: str = text()
+    group_by: str = text(default="")
 
     tuning_instance_type: str = text()
     training_instance_type: str = text()

@@ -62,6 +62,7 @@ class Dataset(Boundary):
     num_train: int
     num_validation: int
     num_test: int
+    made_splits: str = ""  # those of "validation,test" that were taken from train
     backbone_is_frozen: bool = False  # from the settings: whether ComputeFeatures runs
 
 

@@ -54,6 +54,7 @@ class Run(Row):
     failed_state: str | None = None
     error: str | None = None
     problems: list[str] | None = None
+    data: list[str] | None = None  # what the examination of the dataset found, a sentence each
     remark: str | None = None  # what is unusual about the run, from its start
 
     @property
@@ -76,6 +77,10 @@ class Run(Row):
     def note_warm_start(self, ledger: Ledger, sentence: str) -> bool:
         """Say what the tuning job began with; an execution that is not noted stays so."""
         return self.change(ledger, {"warm_start": sentence}, "attribute_exists(#Id)")
+
+    def note_data(self, ledger: Ledger, sentences: list[str]) -> bool:
+        """Say what was found in the data; an execution that is not noted stays so."""
+        return self.change(ledger, {"data": sentences}, "attribute_exists(#Id)")
 
     def close(self, ledger: Ledger, status: str, reason: str) -> bool:
         """Say how an execution ended that could not report itself; a report stays."""

@@ -44,6 +44,8 @@ def features_key(dataset: Dataset, settings: Settings) -> str:
         "augment": settings.augment,
         "randaugment": settings.randaugment,
         "feature_views": settings.feature_views,
+        "group_by": settings.group_by,
+        "validation_fraction": settings.validation_fraction,
         "seed": settings.seed,
         "source": settings.training_source_s3_uri,
         "image": settings.training_image_uri,

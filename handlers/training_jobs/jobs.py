@@ -18,6 +18,7 @@ SAGEMAKER_PROGRAM = "training/train.py"  # inside the source archive
 VOLUME_GB = 50
 # Settings that go to training/train.py as they are, by the same name.
 PASSED_ON = ("class_balance", "mixup", "cutmix", "randaugment", "ema_decay", "progressive_resize", "accumulate")
+_SPLITS = ("train", "validation", "test")
 
 
 def algorithm(settings: Settings, *, metrics: bool = True) -> dict[str, Any]:
@@ -82,9 +83,11 @@ def job_channels(settings: Settings, dataset: Dataset, features: Features, *, wi
     if not with_test:
         return [*channels, _channel("classes", "S3Prefix", dataset.classes_s3_uri)]
     # int8 is judged on validation images; those that it is calibrated on came with the features.
-    return channels + [
-        one for one in image_channels(settings, dataset, with_test=True) if one["ChannelName"] != "train"
-    ]
+    # The job that computed them has left out what leaks, so the splits are those that it wrote beside them.
+    examined = {name: f"{features.features_s3_uri}{name}.manifest" for name in ("validation", "test")}
+    manifests = [_channel(name, "ManifestFile", uri) for name, uri in examined.items()]
+    others = [one for one in image_channels(settings, dataset, with_test=True) if one["ChannelName"] not in _SPLITS]
+    return [*channels, *manifests, *others]
 
 
 def image_channels(settings: Settings, dataset: Dataset, *, with_test: bool) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from ops.packaging import bundle, container_images, prepare
 from ops.prediction import predictions
 from ops.runs import executions, watching
 from ops.runs.executions import Execution
-from ops.runs.status_page import endpoint_facts
+from ops.runs.status_page import endpoint_facts, outcome
 from ops.session import REPOSITORY, Session, local_folder
 from ops.stack import deployment, endpoints
 from ops.stack.endpoints import EndpointState
@@ -102,7 +102,7 @@ def _print_summary(
 ) -> None:
     accuracy = (execution.record.accuracy if execution.record else None) or 0.0
     result("")
-    head = [("execution", f"{execution.name} {execution.status}"), ("test accuracy", f"{accuracy:.4f}")]
+    head = [("execution", f"{execution.name} {execution.status}"), *outcome(execution)]
     facts([*head, *endpoint_facts(endpoint), *picture])
     if phases:
         print_phases(phases)

@@ -98,9 +98,11 @@ def outcome(execution: Execution) -> list[tuple[str, str]]:
     run = execution.record
     if run and run.warm_start:
         rows.append(("tuning", run.warm_start))
+    rows += [("data", sentence) for sentence in (run and run.data) or []]
     if run and run.accuracy is not None:
         threshold = f" (threshold {run.threshold})" if run.threshold else ""
-        rows.append(("test accuracy", f"{run.accuracy:.4f}{threshold}"))
+        over = f" over {run.num_test_images} clean pictures" if run.data and run.num_test_images else ""
+        rows.append(("test accuracy", f"{run.accuracy:.4f}{over}{threshold}"))
     if run and run.remark:
         rows.append(("remark", run.remark))
     if execution.reason:

@@ -103,6 +103,8 @@ def _lines(view: View) -> list[tuple[str, str]]:
             lines += [(trial.name, f"         training job {trial.line()}") for trial in done]
         if state.name == "StartTrainingJob":
             lines += [(f"epoch {epoch.number}", f"         {epoch.line()}") for epoch in view.epochs]
+        if state.name == "StartTuningJob" and view.execution.record:
+            lines += [(sentence, f"         data: {sentence}") for sentence in view.execution.record.data or []]
         if state.ended_at is not None:
             text = f"{_clock(state.ended_at)} {state.name} {state.status} in {duration(state.seconds)}"
             lines.append((f"{state.name} ended", text))
@@ -114,6 +116,8 @@ def _render(view: View) -> Group:
     for state in view.execution.states:
         grid.add_row(*_row(state))
         if state.name == "StartTuningJob":
+            for sentence in (view.execution.record and view.execution.record.data) or []:
+                grid.add_row("", "", Text(sentence, style="dim"))
             for trial in view.trials:
                 grid.add_row("", "", Text(trial.line(), style="dim"))
         if state.name == "StartTrainingJob":

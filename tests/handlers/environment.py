@@ -45,6 +45,7 @@ ENVIRONMENT = {
     "ACCUMULATE": "1",
     "VALIDATION_FRACTION": "0.2",
     "MIN_IMAGES_PER_CLASS": "2",
+    "GROUP_BY": "",
     "MAX_UNREADABLE": "0.5",
     "SETTLE_SECONDS": "300",
     "ARRIVAL_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/retriever-arrivals",

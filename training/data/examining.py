@@ -13,7 +13,7 @@ from inference.preprocessing import Preprocessing
 from training.config import TrainingConfig
 from training.data.splits import Datasets, Split, find_images, load_datasets
 from training.doctor.examination import Question, examine
-from training.doctor.findings import FINDINGS_FILE, Examination, Finding
+from training.doctor.findings import FINDINGS_FILE, SUMMARY_FILE, Examination, Finding
 from training.doctor.repair import Placed
 from training.errors import DatasetError
 from training.listing import DataProblem, Listing, Sample
@@ -99,6 +99,7 @@ def write_examination(examination: Examination, datasets: Datasets, config: Trai
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(examination.to_dict(), indent=1, ensure_ascii=False)
     (folder / FINDINGS_FILE).write_text(text + "\n", encoding="utf-8", errors="replace")
+    (folder / SUMMARY_FILE).write_text(json.dumps(examination.to_dict()["summary"], ensure_ascii=False), "utf-8")
     for split in _splits(datasets) if config.dataset_s3_uri else ():
         entries = [{"prefix": config.dataset_s3_uri}, *(sample.relative_path for sample in split.samples)]
         (folder / f"{split.name}.manifest").write_text(json.dumps(entries, ensure_ascii=False), encoding="utf-8")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-FINDINGS_FILE = "findings.json"
+FINDINGS_FILE, SUMMARY_FILE = "findings.json", "summary.json"
 FORMAT = 1
 # What each kind costs, in this order: a leak makes the accuracy a fiction, a wrong label teaches the wrong thing.
 KINDS = {
