@@ -58,9 +58,8 @@ def _tuning_config(settings: Settings) -> dict[str, Any]:
         limits["MaxNumberOfTrainingJobs"] = settings.max_tuning_jobs
     if settings.tuning_strategy == "Hyperband":
         config["TrainingJobEarlyStoppingType"] = "Off"  # it stops jobs by itself
-        # A job that reaches MaxResource is stopped; one more lets it end by itself.
-        limits_of_a_job = {"MinResource": 1, "MaxResource": settings.tuning_epochs + 1}
-        config["StrategyConfig"] = {"HyperbandStrategyConfig": limits_of_a_job}
+        epochs = {"MinResource": 1, "MaxResource": settings.tuning_epochs + 1}  # a job that reaches it is stopped
+        config["StrategyConfig"] = {"HyperbandStrategyConfig": epochs}
     return config
 
 

@@ -51,6 +51,7 @@ WHY = {
     "ReadAlarms": "Application Auto Scaling looks its alarms up with the caller's permissions; no resource known",
     "ReadDataset": "the dataset, and what an archive was unpacked to",
     "ReadDatasets": "sizes and hashes of an upload, to tell a repeated one",
+    "ReadSummary": "what the examination of the pictures found, for the execution's record",
     "ReadDatasetsAndModels": "channels, features, checkpoints and artifacts",
     "ReadEndpoint": "whether the model of an earlier execution serves",
     "ReadEndpointConfig": "instance type and variants; reading is not bound by tag, since what is not there bears none",
