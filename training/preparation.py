@@ -16,9 +16,11 @@ from training.data.examining import as_examined, examine_datasets, load_examined
 from training.data.inputs import ImageInputs, Inputs
 from training.data.splits import Datasets, Split, check_share, find_images, load_datasets, read_split
 from training.distributed import World
+from training.doctor.findings import Examination
 from training.errors import ConfigError
 from training.features.binding import check_images
 from training.features.computing import (
+    ServedFeatures,
     check_backbone,
     check_features,
     check_settings,
@@ -69,13 +71,8 @@ def prepare(config: TrainingConfig, world: World, say: Say) -> Preparation:
 
 def write_features(config: TrainingConfig, folder: Path, say: Say) -> Datasets:
     """Compute the features of the images of `config` into `folder`; return what was read."""
-    preprocessing = Preprocessing.for_model(config.model_name, config.image_size)
-    training = training_preprocessing(preprocessing, config.augment)
-    listings = find_images(config)
-    datasets = load_datasets(config, preprocessing, training, listings, is_examined=True)
-    torch.manual_seed(config.seed)
-    network = start_network(_spec(config, datasets.class_names), config, say)
-    served = served_features(network, config, preprocessing)
+    preprocessing, training = _preprocessings(config)
+    listings, datasets, served = _looked_at(config, say)
     examination = examine_datasets(config, listings, datasets, served.of_all(datasets))
     datasets = as_examined(config, preprocessing, training, listings, datasets, examination)
     for sentence in datasets.examination["summary"]:
@@ -83,6 +80,32 @@ def write_features(config: TrainingConfig, folder: Path, say: Say) -> Datasets:
     write_examination(examination, datasets, config, folder)
     compute_features(served, datasets, config, folder, say)
     return datasets
+
+
+def examined(config: TrainingConfig, say: Say) -> tuple[Datasets, Examination]:
+    """Return the images of `config` as they were read, and what is wrong with them."""
+    listings, datasets, served = _looked_at(config, say)
+    count = sum(len(listing.samples) for listing in listings.values())
+    say(f"{count} pictures are read; {config.model_name} looks at them ...")
+    features = served.of_all(datasets, say)
+    say("comparing them ...")
+    return datasets, examine_datasets(config, listings, datasets, features)
+
+
+def _looked_at(config: TrainingConfig, say: Say) -> tuple[dict[str, Listing], Datasets, ServedFeatures]:
+    """Return the listings, the images with their signatures, and what computes their features."""
+    preprocessing, training = _preprocessings(config)
+    listings = find_images(config)
+    datasets = load_datasets(config, preprocessing, training, listings, is_examined=True)
+    torch.manual_seed(config.seed)
+    network = start_network(_spec(config, datasets.class_names), config, say)
+    return listings, datasets, served_features(network, config, preprocessing)
+
+
+def _preprocessings(config: TrainingConfig) -> tuple[Preprocessing, Preprocessing]:
+    """Return how images are served, and how those to train on are kept."""
+    preprocessing = Preprocessing.for_model(config.model_name, config.image_size)
+    return preprocessing, training_preprocessing(preprocessing, config.augment)
 
 
 def start_network(spec: ModelSpec, config: TrainingConfig, say: Say) -> nn.Module:

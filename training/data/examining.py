@@ -48,6 +48,8 @@ def examine_datasets(
         examination = examine(_question(config, listings, datasets, features))
     except PatternError as error:
         raise DatasetError(str(error)) from error
+    aside = [problem for problem in datasets.problems if problem.kind != REPORTED]
+    examination.findings += [Finding("set aside", each.path, "", "", 1.0, each.reason) for each in aside]
     _check_what_is_left(datasets, examination, config.max_duplicates)
     return examination
 
@@ -91,7 +93,7 @@ def name_of(split: str, sample: Sample, config: TrainingConfig) -> str:
 
 def problems_of(examination: Examination) -> list[DataProblem]:
     """Return the findings as problems of the data; what left a split was set aside."""
-    return [_problem(finding, examination) for finding in examination.findings]
+    return [_problem(finding, examination) for finding in examination.findings if finding.kind != "set aside"]
 
 
 def write_examination(examination: Examination, datasets: Datasets, config: TrainingConfig, folder: Path) -> None:
@@ -138,7 +140,7 @@ def _check_what_is_left(datasets: Datasets, examination: Examination, limit: flo
     """Refuse splits of which more than `limit` leak: little would be left, and somebody has mixed them up."""
     for split in _splits(datasets):
         count, total = examination.num_left(split.name), len(split)
-        if count and (count > limit * total or count == total):
+        if count and limit < 1 and (count > limit * total or count == total):
             first = next(finding for finding in examination.left() if finding.split == split.name)
             raise DatasetError(
                 f"{count} of {total} images of the {split.name} split are in an earlier split too (at most {limit:.0%} "

@@ -38,16 +38,16 @@ def write_report(evaluation: Mapping[str, Any], samples: Sequence[Sample], folde
     return path
 
 
-def thumbnails(samples: Sequence[Sample]) -> dict[str, bytes]:
+def thumbnails(samples: Sequence[Sample], pixels: int = THUMBNAIL_PIXELS) -> dict[str, bytes]:
     """Return the centre squares of `samples` as small JPEGs, by path; one that is gone meanwhile is left out."""
-    square = Preprocessing(image_size=THUMBNAIL_PIXELS, resize_size=THUMBNAIL_PIXELS)
+    square = Preprocessing(image_size=pixels, resize_size=pixels)
     pictures = {}
     for sample in samples:
         try:
-            pixels = decode_pixels(sample.path.read_bytes(), square)
+            picture = decode_pixels(sample.path.read_bytes(), square)
         except (ImageError, OSError):
             continue
         buffer = io.BytesIO()
-        Image.fromarray(pixels).save(buffer, "JPEG", quality=JPEG_QUALITY)
+        Image.fromarray(picture).save(buffer, "JPEG", quality=JPEG_QUALITY)
         pictures[sample.relative_path] = buffer.getvalue()
     return pictures

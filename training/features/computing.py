@@ -25,6 +25,7 @@ from training.model.weights import backbone_state, digest_of
 from training.versions import versions
 
 BATCH_SIZE = 32
+PROGRESS_SECONDS = 3.0
 # Settings that a frozen backbone's features leave no room for, with the value that switches them off.
 WITHOUT_EFFECT = {"unfreeze_depth": 0, "cutmix": 0, "progressive_unfreeze": 0, "progressive_resize": 1}
 
@@ -38,19 +39,24 @@ class ServedFeatures:
         self.preprocessing = preprocessing
         self._rows: dict[Path, Tensor] = {}
 
-    def of(self, split: Split) -> Tensor:
-        """Return the features (N, num_features) of a split."""
+    def of(self, split: Split, say: Callable[[str], None] | None = None) -> Tensor:
+        """Return the features (N, num_features) of a split; `say` hears every few seconds how far it is."""
         if any(sample.path not in self._rows for sample in split.samples):
             is_served = split.preprocessing == self.preprocessing
             served = split if is_served else replace(split, preprocessing=self.preprocessing, cache=None)
-            blocks = [self.extractor.features(images) for images, _ in decoded_ahead(served, BATCH_SIZE)]
+            blocks, last = [], time.monotonic()
+            for images, _ in decoded_ahead(served, BATCH_SIZE):
+                blocks.append(self.extractor.features(images))
+                if say is not None and time.monotonic() - last > PROGRESS_SECONDS:
+                    last = time.monotonic()
+                    say(f"{split.name}: {len(blocks) * BATCH_SIZE} of {len(split)} pictures")
             self._rows |= zip((sample.path for sample in split.samples), torch.cat(blocks), strict=True)
         return torch.stack([self._rows[sample.path] for sample in split.samples])
 
-    def of_all(self, datasets: Datasets) -> NDArray[np.float32]:
+    def of_all(self, datasets: Datasets, say: Callable[[str], None] | None = None) -> NDArray[np.float32]:
         """Return the features of train, validation and test, one after the other."""
         splits = filter(None, (datasets.train, datasets.validation, datasets.test))
-        return np.asarray(torch.cat([self.of(split) for split in splits]).numpy())
+        return np.asarray(torch.cat([self.of(split, say) for split in splits]).numpy())
 
 
 def served_features(network: nn.Module, config: TrainingConfig, preprocessing: Preprocessing) -> ServedFeatures:
