@@ -366,6 +366,7 @@ def _confirm(question: str) -> bool:
 
 cli.add_command(data_group)
 cli.add_command(local_group)
+cli.add_command(data_group)
 
 if __name__ == "__main__":
     cli()
