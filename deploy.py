@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ops.commands import doctor
 from ops.commands.data import data_group
 from ops.commands.group import Commands
 from ops.commands.local import local_group
@@ -364,9 +365,10 @@ def _confirm(question: str) -> bool:
         return False
 
 
+data_group.add_command(doctor.check)
+data_group.add_command(doctor.fix)
 cli.add_command(data_group)
 cli.add_command(local_group)
-cli.add_command(data_group)
 
 if __name__ == "__main__":
     cli()

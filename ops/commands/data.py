@@ -1,8 +1,7 @@
-"""`deploy.py data ...`: look at a dataset before it is uploaded, and put in order what is wrong with it."""
+"""`deploy.py data ...`: the pictures of runs."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,93 +10,154 @@ import click
 from ops.commands.options import stack_options
 
 if TYPE_CHECKING:
-    from ops.datasets.fixing import Bucket, Folder
+    from ops.datasets.records import RunRecord
+    from ops.session import Session
+    from ops.stack.stacks import Stack
+
+_SHOWN = 20  # paths of each kind, in the terminal
 
 
 @click.group("data")
 def data_group() -> None:
-    """Examine the pictures of a dataset, and put in order what is wrong with them."""
+    """List, compare, verify and bring back the pictures of runs."""
 
 
-@data_group.command()
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), help="Where to write; below build/ by default."
-)
-@click.option("--group-by", default="", metavar="PATTERN", help="What belongs together by its path; as GroupBy.")
-@click.option("--image-size", default=224, show_default=True, type=click.IntRange(32, 1024), help="As ImageSize.")
-@click.option("--open/--no-open", "then_open", default=True, help="Open the page in the browser.")
-def check(folder: Path, out: Path | None, group_by: str, image_size: int, then_open: bool) -> None:
-    """Look for copies, leaks, wrong labels and poor pictures in FOLDER; nothing is changed or uploaded.
+@data_group.command("list")
+@click.argument("run", required=False)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write RUN's record to this file.")
+@stack_options
+def list_pictures(run: str | None, out: Path | None, stack_name: str, local: bool) -> None:
+    """List the runs and their datasets, or the pictures of RUN.
 
     \b
     Example:
-        python deploy.py data check photos --group-by "(patient\\d+)"
+        python deploy.py data list flowers-0a1b2c3d4e5f-1 --out flowers.jsonl
     """
-    from ops.datasets import examining
-    from ops.runs import fetched_reports
+    from ops.console import table
+    from ops.datasets import records
 
-    page = examining.check(folder, out, group_by, image_size)
-    if then_open:
-        fetched_reports.show([page])
+    session, stack = _deployed(stack_name, local)
+    if run is None:
+        if out:
+            raise click.UsageError("--out takes the record of a run; name it: deploy.py data list RUN --out FILE")
+        columns = ["run", "dataset", "started", "status", "pictures", "fingerprint"]
+        table("Runs", columns, records.run_rows(session, stack))
+        return
+    record = records.load(session, stack, run)
+    if out:
+        records.write_file(record, out)
+        click.echo(f"{len(record.pictures)} pictures of {record.folder} in {out}", err=True)
+        return
+    rows = [
+        [picture.path, picture.class_name, picture.split, str(picture.size), picture.sha256 or f"ETag {picture.etag}"]
+        for picture in record.pictures.values()
+    ]
+    table(f"Pictures of {record.name}, below {record.folder}", ["path", "class", "split", "bytes", "SHA-256"], rows)
 
 
-@data_group.command()
-@click.argument("table", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--dataset", metavar="NAME", help="Fix the dataset of this name in the bucket instead of FOLDER.")
-@click.option("--dry-run", is_flag=True, help="Show what would be moved, and move nothing.")
-@click.option("--undo", "then_undo", is_flag=True, help="TABLE is a journal: move everything back.")
+@data_group.command("diff")
+@click.argument("before")
+@click.argument("after")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Where the page goes.")
+@click.option("--no-open", is_flag=True, help="Do not open the page.")
 @stack_options
-def fix(
-    table: Path,
-    folder: Path | None,
-    dataset: str | None,
-    dry_run: bool,
-    then_undo: bool,
-    stack_name: str,
-    local: bool,
-) -> None:
-    """Carry out the actions of TABLE, a CSV of `data check`, in FOLDER or in the bucket; nothing is deleted.
+def diff(before: str, after: str, out: Path | None, no_open: bool, stack_name: str, local: bool) -> None:
+    """Show what differs between the pictures of run BEFORE and run AFTER: in numbers, and on a page with thumbnails.
 
     \b
-    Examples:
-        python deploy.py data fix ticked.csv photos --dry-run
-        python deploy.py data fix photos/.set-aside/20261129T120000/journal.csv photos --undo
+    Example:
+        python deploy.py data diff flowers-0a1b2c3d4e5f-1 flowers-5f4e3d2c1b0a-1
     """
-    from ops.console import result
-    from ops.datasets import fixing
+    from ops.console import facts, result
+    from ops.datasets import changes_page, records
+    from ops.datasets.differences import differences
+    from ops.runs import fetched_reports
 
-    place = _place(folder, dataset, stack_name, local)
-    if then_undo:
-        back = fixing.undo(table, place)
-        result(f"{len(back)} moved back")
-        return
-    now = datetime.now(UTC)
-    moves = fixing.planned(fixing.read_actions(table), place, now)
-    for move in moves:
-        result(f"{move.source} -> {move.target}")
-    journal = (folder / fixing.ASIDE if folder else table.resolve().parent) / f"{now:%Y%m%dT%H%M%S}" / "journal.csv"
-    if dry_run or not moves:
-        result(f"{len(moves)} would be moved")
-        return
-    fixing.carry_out(moves, place, journal)
-    result(
-        f"{len(moves)} moved; to move them back: deploy.py data fix {journal} {folder or f'--dataset {dataset}'} --undo"
-    )
+    session, stack = _deployed(stack_name, local)
+    old, new = records.load(session, stack, before), records.load(session, stack, after)
+    kinds = differences(old.pictures, new.pictures).kinds()
+    facts([(kind, str(len(changes))) for kind, changes in kinds.items()])
+    for kind, changes in kinds.items():
+        for change in changes[:_SHOWN]:
+            result(f"  {kind}: {change.path} ({change.words})")
+        if len(changes) > _SHOWN:
+            result(f"  {kind}: {len(changes) - _SHOWN} more; the page has them")
+    path = changes_page.write(session, old, new, kinds, out)
+    result(str(path))
+    if not no_open:
+        fetched_reports.show([path])
 
 
-def _place(folder: Path | None, dataset: str | None, stack_name: str, local: bool) -> Folder | Bucket:
-    """Return where the dataset lies."""
-    from ops.datasets import fixing
+@data_group.command("verify")
+@click.argument("run")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@stack_options
+def verify(run: str, folder: Path, stack_name: str, local: bool) -> None:
+    """Tell whether FOLDER holds RUN's pictures, by hash; RUN may be a file of `data list`, for which no AWS is needed.
 
-    if (folder is None) == (dataset is None):
-        raise click.UsageError("give a FOLDER, or --dataset NAME for the bucket")
-    if folder is not None:
-        return fixing.Folder(folder)
+    \b
+    Example:
+        python deploy.py data verify flowers.jsonl data/flowers
+    """
+    from ops.console import facts, result
+    from ops.datasets import records
+
+    record = records.from_file(Path(run)) if Path(run).is_file() else _record(run, stack_name, local)
+    verdict = records.verify(record, folder)
+    kinds = {"changed": verdict.changed, "missing": verdict.missing, "extra": verdict.extra}
+    facts([("equal", str(verdict.num_equal)), *((kind, str(len(paths))) for kind, paths in kinds.items())])
+    for kind, paths in kinds.items():
+        for path in paths[:_SHOWN]:
+            result(f"  {kind}: {path}")
+    if not verdict.is_equal:
+        raise click.ClickException(f"{str(folder)!r} is not what {record.name!r} was trained on")
+
+
+@data_group.command("restore")
+@click.argument("run")
+@click.argument("path")
+@click.option("--to", type=click.Path(file_okay=False, path_type=Path), help="Into this folder, not the bucket.")
+@stack_options
+def restore(run: str, path: str, to: Path | None, stack_name: str, local: bool) -> None:
+    """Bring back what RUN had at PATH (a picture, a folder, or . for all), while the bucket keeps its versions.
+
+    \b
+    Example:
+        python deploy.py data restore flowers-0a1b2c3d4e5f-1 train/daisy
+    """
+    from ops.console import facts, result, say
+    from ops.datasets import restoring
+
+    session, _ = _deployed(stack_name, local)
+    record = _record(run, stack_name, local)
+    outcome = restoring.restore(session, record, path, to)
+    facts([
+        ("restored", str(len(outcome.restored))),
+        ("there still", str(len(outcome.unchanged))),
+        ("gone", str(len(outcome.gone))),
+    ])  # fmt: skip
+    for name in outcome.gone[:_SHOWN]:
+        result(f"  gone: {name}")
+    if outcome.gone:
+        raise click.ClickException(
+            f"no version of {len(outcome.gone)} pictures is kept; with DataBucketVersioning=Enabled it is for 30 days"
+        )
+    if to is None and outcome.restored:
+        name = record.folder.split("/")[4].removesuffix("/")
+        say(f"start a run on them: deploy.py start {name}{session.flags}")
+
+
+def _deployed(stack_name: str, local: bool) -> tuple[Session, Stack]:
     from ops.commands.account import running_account
     from ops.session import open_session
     from ops.stack import stacks
 
     session = open_session(stack_name, running_account() if local else None)
-    return fixing.Bucket(session.s3, stacks.deployed(session).output("DataBucketName"), str(dataset))
+    return session, stacks.deployed(session)
+
+
+def _record(run: str, stack_name: str, local: bool) -> RunRecord:
+    from ops.datasets import records
+
+    session, stack = _deployed(stack_name, local)
+    return records.load(session, stack, run)
