@@ -17,9 +17,9 @@ from datasets.paths import shown
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl")
 MAX_TABLE_BYTES = 32 * 1024**2
 MAX_LABEL_CHARACTERS = 200
-_MAX_COLUMNS, _MAX_LINE_BYTES = 2000, 64 * 1024
+_MAX_COLUMNS, _MAX_LINE_BYTES = 500, 64 * 1024
 _SAMPLED_ROWS = 200
-_MAX_VALUES = 20_000  # of a column that are told apart
+_MAX_VALUES = 5_000  # of a column that are told apart
 # Names of a column of labels, the likeliest first; compared in lower case and without what is no letter.
 _LABEL_NAMES = (
     "label labels classname class classes labelname category categoryname target tag species breed diagnosis dx"
@@ -90,7 +90,7 @@ def _records(text: str) -> Iterator[Row]:
 
 
 def _objects(text: str) -> Iterator[Row]:
-    for line in text.splitlines():
+    for line in io.StringIO(text):
         if len(line) > _MAX_LINE_BYTES:
             raise ValueError(f"it has a line of {len(line)} characters, and at most {_MAX_LINE_BYTES} are read")
         if not line.strip():
@@ -105,6 +105,9 @@ def columns_of(table: Iterable[Row], is_file: Callable[[str], bool]) -> Columns 
     """Return what the columns of a table are, told by its rows; None where no column names files.
 
     `is_file` tells whether a value names a file that is there.
+
+    Raises:
+        DatasetError: its rows have too many different columns.
     """
     sample: list[Row] = []
     values: dict[str, set[str]] = defaultdict(set)
@@ -116,9 +119,11 @@ def columns_of(table: Iterable[Row], is_file: Callable[[str], bool]) -> Columns 
         for name, value in row.items():
             if len(values[name]) < _MAX_VALUES:
                 values[name].add(value)
+        if len(values) > _MAX_COLUMNS:
+            raise DatasetError(f"a table has more than {_MAX_COLUMNS} columns; leave those of files and labels alone")
     named = {name: sum(is_file(row.get(name, "")) for row in sample) for name in values}
     file = max(named, key=lambda name: (named[name], _plain(name) in _FILES), default="")
-    if not sample or not named[file]:
+    if not named.get(file):
         return None
     others = [name for name in values if name != file]
     split = next((name for name in others if _plain(name) in _SPLITS), "")

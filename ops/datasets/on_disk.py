@@ -7,7 +7,7 @@ obvious mistake.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,10 +116,12 @@ def check_archive(path: Path) -> tuple[str, ...]:
     files: list[File] = []
     folders: list[str] = []
     tables: dict[str, bytes] = {}
+    room = 2 * MAX_TABLE_BYTES
     try:
         with path.open("rb", buffering=0) as stream:
             for member in members(Archive(stream, str(path), path.stat().st_size), folders=folders):
-                if is_table(member.path, member.size):
+                if is_table(member.path, member.size) and member.size <= room:
+                    room -= member.size
                     tables[member.path] = member.read()
                 else:
                     member.check()
@@ -129,7 +131,20 @@ def check_archive(path: Path) -> tuple[str, ...]:
     except OSError as error:
         raise UploadError(f"archive {str(path)!r}: {error.strerror or error}; make it again") from error
     files += map(File, folders)
-    return told(require_dataset(str(path), files, tables.__getitem__))
+    return told(require_dataset(str(path), files, reader_of(tables)))
+
+
+def reader_of(tables: Mapping[str, bytes]) -> Read:
+    """Return what gives the bytes of a table that was kept while an archive was read."""
+
+    def read(path: str) -> bytes:
+        if path not in tables:
+            raise DatasetError(
+                f"table {path!r} is not read, since the archive holds too many; keep one table of labels"
+            )
+        return tables[path]
+
+    return read
 
 
 def require_dataset(

@@ -155,3 +155,16 @@ def test_check_tells_how_a_folder_is_read(image_folder: ImageFolders) -> None:
 
     assert heard[0] == "read by the folders: 2 classes ('rose', 'tulip'), 6 pictures (train 6); set aside: 3"
     assert heard[1].startswith("not read: 'extra', beside the splits 'train/'")
+
+
+def test_archive_of_endless_tables_keeps_few_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is held of an archive is bounded, however many tables there are."""
+    monkeypatch.setattr(on_disk, "MAX_TABLE_BYTES", 10)
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(3):
+            archive.writestr(f"{number}.csv", f"file,{number}\n" * 2)
+        archive.writestr("1.jpg", b"picture")
+
+    with pytest.raises(UploadError, match=r"table '1.csv' is not read, since the archive holds too many"):
+        check_archive(path)
