@@ -116,3 +116,13 @@ def test_stopping_is_quiet_about_what_is_not_running(world):
     assert not jobs.stop_job("tuning", "nothing")
     assert not jobs.stop_job("endpoint", "retriever")
     assert world.sagemaker.operations() == ["DescribeTrainingJob", "DescribeHyperParameterTuningJob"]
+
+
+def test_final_job_reads_the_splits_that_were_examined(settings, dataset):
+    """What leaks has left validation and test: their manifests are those beside the features."""
+    final = jobs.job_channels(settings, dataset, _FEATURES, with_test=True)
+
+    uris = {one["ChannelName"]: one["DataSource"]["S3DataSource"]["S3Uri"] for one in final}
+    assert uris["test"] == f"{_FEATURES.features_s3_uri}test.manifest"
+    assert uris["validation"] == f"{_FEATURES.features_s3_uri}validation.manifest"
+    assert "train" not in uris
