@@ -286,3 +286,26 @@ def test_a_start_that_fails_is_tried_again(bucket: Bucket, monkeypatch: pytest.M
     bucket.sweep(900)
 
     assert len(bucket.started) == 1
+
+
+def test_a_file_that_comes_during_the_start_is_not_forgotten(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its event is handled beside the look, which knows nothing of it: the drop goes on waiting, and is run again."""
+
+    def start(*arguments: Any) -> Answer:
+        answer = bucket.start(*arguments)
+        bucket.files["b"] = (1, 610.0)
+        Drop.note(bucket.ledger, "pets", at(610))
+        return answer
+
+    Drop.note(bucket.ledger, "pets", at(1))
+    bucket.files = {"a": (1, 1.0)}
+    with monkeypatch.context() as patch:
+        patch.setattr(settling, "start", start)
+        bucket.sweep(600)
+    bucket.sweep(900)
+    assert len(bucket.started) == 1
+
+    bucket.sweep(1200)
+
+    assert bucket.started[-1] == bucket.look().fingerprint
+    assert len(bucket.started) == 2
