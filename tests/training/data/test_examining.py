@@ -46,7 +46,7 @@ def test_arbitrary_labels_are_guessed_by_chance(tmp_path: Path) -> None:
             )
     data = ["--data", str(tmp_path / "photos"), "--features", str(tmp_path / "features")]
 
-    assert train.main([*HEAD, *data, "--model-dir", str(tmp_path / "model")], {}) == 0
+    assert train.main([*HEAD, *data, "--model-dir", str(tmp_path / "model"), "--save-model", "false"], {}) == 0
 
     evaluation = json.loads((tmp_path / "model" / "evaluation.json").read_text())
     assert evaluation["num_test_images"] >= 48
