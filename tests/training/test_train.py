@@ -280,7 +280,7 @@ def test_sagemaker_toolkit_reports_our_sentence(tmp_path: Path) -> None:
 
     assert done.returncode != 0
     reason = (tmp_path / "output" / "failure").read_text()
-    assert reason.startswith("unknown hyperparameter '--learning-rate'; the known ones are augment, ")
+    assert reason.startswith("unknown hyperparameter '--learning-rate'; the known ones are accumulate, augment, ")
 
 
 def test_plain_script_shows_its_flags(tmp_path: Path) -> None:
