@@ -61,7 +61,7 @@ def test_what_is_asked_for_everywhere_is_locked_everywhere():
     locked = {name for lock in LOCKS.values() for name in _everywhere(lock)}
     missing = {
         f"{name} needs {requirement.name}"
-        for name in PINNED
+        for name in locked & PINNED.keys()
         for requirement in _requirements(name)
         if requirement.marker is None and canonicalize_name(requirement.name) not in {*locked, *NOT_LOCKED}
     }
