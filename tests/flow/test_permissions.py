@@ -199,7 +199,7 @@ def test_every_rule_may_bury_what_it_cannot_deliver(stack, whole_flow, resource_
         assert not refusal or REFUSAL.fullmatch(refusal)
         return not refusal
 
-    assert len(rules) == 5
+    assert len(rules) == 6
     assert [rule for rule in rules if not may_send(rule)] == []
     assert not may_send(f"{rules[0]}-other")
 

@@ -286,9 +286,9 @@ def calls_of(case, scene, chaos, lambda_context):
         return list(chaos.calls)
 
 
-def each_kind_is_typed(case, at, operation, scene, chaos, lambda_context):
-    """Fail unless each kind of fault at the handler's call `at` ends in one of our classes, or in a result."""
-    for fault in KINDS:
+def each_kind_is_typed(case, at, operation, scene, chaos, lambda_context, kinds=KINDS):
+    """Fail unless each of `kinds` of fault at the handler's call `at` ends in one of our classes, or in a result."""
+    for fault in kinds:
         with scene(case) as (_, payload):
             chaos.plan(at, FAULTS[fault])
             try:
