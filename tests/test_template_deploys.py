@@ -75,6 +75,7 @@ OTHER_VALUES = {
     "TuningInstanceType": "ml.c5.xlarge",
     "TrainingInstanceType": "ml.c5.xlarge",
     "EmaDecay": "0.9",
+    "ProgressiveResize": "0.5",
     "GroupBy": "(patient[0-9]+)",
     "EndpointName": "another-name",
     "EndpointInstanceType": "ml.c5.large",
