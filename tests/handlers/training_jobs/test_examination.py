@@ -30,4 +30,6 @@ def test_the_summary_is_noted_where_there_is_one(world, features, content, expec
 
     note(features, "e-1", world.ledger)
 
-    assert Run.get(world.ledger, "e-1").data == expected
+    noted = Run.get(world.ledger, "e-1")
+    assert noted is not None
+    assert noted.data == expected
