@@ -7,6 +7,7 @@ from datasets.layout import File
 
 MARKER = "_SUCCESS"  # uploaded last, it says that the folder is complete; it is no part of the data
 UPLOADING = "_UPLOADING"  # lies beside the data while `deploy.py upload` is at it, and after one that was interrupted
+SIGNS = frozenset({"", MARKER, UPLOADING})  # what lies in a folder, by its path there, and is no part of the data
 
 
 def folder_fingerprint(files: Iterable[File]) -> str:

@@ -1,6 +1,19 @@
 """What counts as an image file, how large a network sees it, and how much of anything is read."""
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif")
+CONTENT_TYPES = {  # of image files, by their suffix
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".png": "image/png",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+    ".bmp": "image/bmp",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+    ".avif": "image/avif",
+    ".heic": "image/heic",
+    ".heif": "image/heif",
+}
+IMAGE_SUFFIXES = tuple(CONTENT_TYPES)
 # Side of what a network sees. Networks of torchvision halve it five times: below 32 their last layers see less than a
 # pixel, and trainings from scratch were seen to break down at random.
 MIN_IMAGE_SIDE, MAX_IMAGE_SIDE = 32, 1024

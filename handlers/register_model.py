@@ -4,12 +4,13 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from datasets.limits import CONTENT_TYPES
 from handlers import aws
 from handlers.aws.logs import logger
 from handlers.contract.names import client_token, tag_value
 from handlers.contract.settings import Settings
 from handlers.contract.states import RegisteredModel, RegisterModelInput
-from handlers.endpoints.containers import CONTENT_TYPES, container
+from handlers.endpoints.containers import container
 
 aws.prepare("sagemaker")
 

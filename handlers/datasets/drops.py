@@ -3,14 +3,12 @@
 import shlex
 from dataclasses import dataclass
 
-from datasets.fingerprint import MARKER, UPLOADING, folder_fingerprint
+from datasets.fingerprint import SIGNS, UPLOADING, folder_fingerprint
 from datasets.layout import File
 from datasets.paths import is_image_name
 from handlers import aws
 from handlers.aws.objects import list_objects
 from handlers.datasets.uploads import DATASETS, modified_at_of, objection
-
-_SIGNS = frozenset({"", MARKER, UPLOADING})  # which say something of the files and are none
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,7 @@ class Look:
 def dropped_into(key: str) -> str:
     """Return the dataset whose data changes with the object, or "": folders' own entries and signs are no data."""
     name, _, path = key.removeprefix(DATASETS).partition("/")
-    is_data = key.startswith(DATASETS) and path not in _SIGNS and not path.endswith("/")
+    is_data = key.startswith(DATASETS) and path not in SIGNS and not path.endswith("/")
     return name if is_data and not objection(name) else ""
 
 
@@ -35,7 +33,7 @@ def look_at(bucket: str, name: str) -> Look:
     prefix, files, newest = f"{DATASETS}{name}/", [], ""
     for stored in list_objects(bucket, prefix):
         path = stored.key.removeprefix(prefix)
-        if path not in _SIGNS and not path.endswith("/"):
+        if path not in SIGNS and not path.endswith("/"):
             files.append(File(path, stored.size, stored.etag))
             newest = max(newest, stored.modified_at)
     return Look(folder_fingerprint(files), len(files), newest, any(is_image_name(file.path) for file in files))

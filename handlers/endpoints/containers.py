@@ -4,20 +4,6 @@ from typing import Any
 
 from handlers.contract.settings import Settings
 
-CONTENT_TYPES = {
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".png": "image/png",
-    ".gif": "image/gif",
-    ".webp": "image/webp",
-    ".bmp": "image/bmp",
-    ".tif": "image/tiff",
-    ".tiff": "image/tiff",
-    ".avif": "image/avif",
-    ".heic": "image/heic",
-    ".heif": "image/heif",
-}
-
 
 def container(settings: Settings, model_data_url: str) -> dict[str, Any]:
     """Return image, artifact and environment; the artifact carries inference.py under code/."""

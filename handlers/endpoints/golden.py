@@ -6,14 +6,13 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from datasets.limits import MAX_IMAGE_BYTES
+from datasets.limits import CONTENT_TYPES, MAX_IMAGE_BYTES
 from handlers import aws
 from handlers.aws.objects import read, split_uri
 from handlers.contract.errors import EndpointCheckError
 from handlers.contract.inputs import problems
 from handlers.contract.json_bounds import bounded_json
 from handlers.contract.states import Check, Endpoint, GoldenPrediction, JobEvaluation
-from handlers.endpoints.containers import CONTENT_TYPES
 from handlers.training_jobs.evaluations import MAX_EVALUATION_BYTES, MAX_MEMORY_BYTES
 
 _MAX_ANSWER_BYTES = 8 * 1024 * 1024  # of more, the rest is missing, and so it is no JSON

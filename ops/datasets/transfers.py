@@ -8,24 +8,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets.fingerprint import MARKER, UPLOADING
+from datasets.fingerprint import MARKER, SIGNS, UPLOADING
+from datasets.limits import CONTENT_TYPES
 from ops.datasets.on_disk import ImageFolder, archive_suffix
 from ops.session import MAX_CONNECTIONS, Session
 
 _MULTIPART_BYTES = 8 * 1024 * 1024
-_CONTENT_TYPES = {
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".png": "image/png",
-    ".gif": "image/gif",
-    ".webp": "image/webp",
-    ".bmp": "image/bmp",
-    ".tif": "image/tiff",
-    ".tiff": "image/tiff",
-    ".avif": "image/avif",
-    ".heic": "image/heic",
-    ".heif": "image/heif",
-}
 
 Advance = Callable[[int], None]
 
@@ -44,7 +32,7 @@ def compare(session: Session, bucket: str, dataset: str, folder: ImageFolder) ->
     prefix = f"datasets/{dataset}/"
     there = _objects(session, bucket, prefix)
     puts = {name: path for name, path in folder.files.items() if not _is_same(there.get(name), path)}
-    gone = tuple(sorted(set(there) - set(folder.files) - {MARKER, UPLOADING, ""}))
+    gone = tuple(sorted(set(there) - set(folder.files) - SIGNS))
     return Transfer(puts, gone, len(folder.files) - len(puts))
 
 
@@ -99,7 +87,7 @@ def _is_same(there: tuple[int, str] | None, path: Path) -> bool:
 
 
 def _put(session: Session, bucket: str, key: str, path: Path) -> None:
-    content_type = _CONTENT_TYPES.get(path.suffix.lower(), "application/octet-stream")
+    content_type = CONTENT_TYPES.get(path.suffix.lower(), "application/octet-stream")
     if path.stat().st_size >= _MULTIPART_BYTES:
         session.s3.upload_file(str(path), bucket, key, ExtraArgs={"ContentType": content_type})
     else:
