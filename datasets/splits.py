@@ -4,10 +4,12 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from datasets.groups import compiled, group_of
 from datasets.layout import Image
 
+_Member = TypeVar("_Member", str, int)
 Units = Mapping[str, Hashable]  # path -> what belongs together has one value; a path that is not in it is by itself
 
 
@@ -48,22 +50,22 @@ def units_of(images: Iterable[Image], group_by: str) -> dict[str, str]:
     return joined(keys)
 
 
-def joined(keys: Mapping[str, Iterable[str]]) -> dict[str, str]:
-    """Return for each path the first path of its unit: those that share a key, or share one with one that does."""
-    parents: dict[str, str] = {path: path for path in keys}
+def joined(keys: Mapping[_Member, Iterable[Hashable]]) -> dict[_Member, _Member]:
+    """Return for each member the first one of its unit: those that share a key, or share one with one that does."""
+    parents = {member: member for member in keys}
 
-    def root(path: str) -> str:
-        while parents[path] != path:
-            parents[path] = parents[parents[path]]
-            path = parents[path]
-        return path
+    def root(member: _Member) -> _Member:
+        while parents[member] != member:
+            parents[member] = parents[parents[member]]
+            member = parents[member]
+        return member
 
-    owners: dict[str, str] = {}
-    for path in sorted(keys):
-        for key in keys[path]:
-            first, second = sorted((root(owners.setdefault(key, path)), root(path)))
+    owners: dict[Hashable, _Member] = {}
+    for member in sorted(keys):
+        for key in keys[member]:
+            first, second = sorted((root(owners.setdefault(key, member)), root(member)))
             parents[second] = first
-    return {path: root(path) for path in keys}
+    return {member: root(member) for member in keys}
 
 
 def _members(images: Iterable[Image], units: Units) -> list[list[Image]]:

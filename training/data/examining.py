@@ -99,9 +99,10 @@ def problems_of(examination: Examination) -> list[DataProblem]:
 def write_examination(examination: Examination, datasets: Datasets, config: TrainingConfig, folder: Path) -> None:
     """Write the findings and, for jobs that read images, the manifests of the splits as they are now."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(examination.to_dict(), indent=1, ensure_ascii=False)
+    whole = examination.to_dict()
+    text = json.dumps(whole, indent=1, ensure_ascii=False)
     (folder / FINDINGS_FILE).write_text(text + "\n", encoding="utf-8", errors="replace")
-    (folder / SUMMARY_FILE).write_text(json.dumps(examination.to_dict()["summary"], ensure_ascii=False), "utf-8")
+    (folder / SUMMARY_FILE).write_text(json.dumps(whole["summary"], ensure_ascii=False), "utf-8")
     for split in _splits(datasets) if config.dataset_s3_uri else ():
         entries = [{"prefix": config.dataset_s3_uri}, *(sample.relative_path for sample in split.samples)]
         (folder / f"{split.name}.manifest").write_text(json.dumps(entries, ensure_ascii=False), encoding="utf-8")

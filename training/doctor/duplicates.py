@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.splits import joined
 from training.doctor.alignment import Details, alignments, correlations, details, stacked
 from training.doctor.neighbours import hash_rows, nearest, unit_features
 from training.doctor.signatures import Signature
@@ -56,18 +57,11 @@ def find_pairs(
 
 def clusters(count: int, pairs: Iterable[Pair]) -> list[int]:
     """Return for each of `count` pictures the lowest index of those that are the same as it, itself included."""
-    parents = list(range(count))
-
-    def root(index: int) -> int:
-        while parents[index] != index:
-            parents[index] = parents[parents[index]]
-            index = parents[index]
-        return index
-
-    for pair in pairs:
-        low, high = sorted((root(pair.first), root(pair.second)))
-        parents[high] = low
-    return [root(index) for index in range(count)]
+    shared: dict[int, list[int]] = {index: [] for index in range(count)}
+    for number, pair in enumerate(pairs):
+        shared[pair.first].append(number)
+        shared[pair.second].append(number)
+    return list(joined(shared).values())
 
 
 def _exact(signatures: Sequence[Signature]) -> tuple[list[Pair], list[int]]:
