@@ -177,12 +177,12 @@ class Deployment:
     def _start_fleets(self, counts: dict[str, int]) -> None:
         for name, variant in self._green.variants.items():
             self._tell("Creating", f"Launching {counts[name]} instance(s).", {name: variant})
-            _resize(variant, counts[name])
+            resize(variant, counts[name])
         self._start_shadows()
 
     def _start_shadows(self) -> None:
         for variant in self._green.shadows.values():
-            _resize(variant, variant.initial_count)
+            resize(variant, variant.initial_count)
 
     def _shift(self, instance_count: int) -> None:
         shares = list(self._plan.shares(instance_count))
@@ -253,21 +253,21 @@ class Deployment:
         """Bring back what the update has taken of the blue fleet: nothing, since it stays whole until the end."""
 
 
-def _resize(variant: Variant, count: int) -> None:
+def resize(variant: Variant, count: int) -> None:
+    """Bring a variant to `count` instances.
+
+    Raises:
+        RollBackError: an added instance did not start.
+    """
     try:
         variant.fleet.resize(count)
     except InstanceFailedError as error:
-        raise RollBackError(ping_failure(variant.name)) from error
+        raise RollBackError(
+            f"The primary container for production variant {variant.name} did not pass the ping health check. "
+            "Please check CloudWatch logs for this endpoint."
+        ) from error
 
 
 def _words(share: float, instance_count: int) -> str:
     kind = "full" if share >= 1 else "canary"
     return f"{kind} capacity of {max(1, round(share * instance_count))} instance(s)"
-
-
-def ping_failure(variant_name: str) -> str:
-    """Return SageMaker's reason for a container that did not become healthy."""
-    return (
-        f"The primary container for production variant {variant_name} did not pass the ping health check. "
-        "Please check CloudWatch logs for this endpoint."
-    )

@@ -12,11 +12,11 @@ from embedded_account.errors import ServiceError
 from embedded_account.quotas.quotas import Quotas
 from embedded_account.sagemaker.endpoints import scalable_targets, serverless
 from embedded_account.sagemaker.endpoints.artifacts import ArtifactError, Artifacts
-from embedded_account.sagemaker.endpoints.deployment import Deployment, RollBackError, check_canary, ping_failure, plan
+from embedded_account.sagemaker.endpoints.deployment import Deployment, RollBackError, check_canary, plan, resize
 from embedded_account.sagemaker.endpoints.endpoint import Endpoint, Green, Variant
 from embedded_account.sagemaker.endpoints.endpoint_configs import EndpointConfigs
 from embedded_account.sagemaker.endpoints.fleet import Fleet
-from embedded_account.sagemaker.endpoints.instance import InstanceFailedError, Launch
+from embedded_account.sagemaker.endpoints.instance import Launch
 from embedded_account.sagemaker.endpoints.rolling import RollingDeployment, check_batch
 from embedded_account.sagemaker.endpoints.room import in_use, instances_of, require_room
 from embedded_account.sagemaker.registry.models import Models
@@ -231,7 +231,7 @@ class Endpoints:
             variants = self._variants(endpoint, config)
             shadows = self._variants(endpoint, config, _SHADOW)
             for variant in (variants | shadows).values():
-                self._resize(variant, variant.initial_count)
+                resize(variant, variant.initial_count)
         except RollBackError as reason:
             for variant in (variants | shadows).values():
                 variant.fleet.close(0)
@@ -277,7 +277,7 @@ class Endpoints:
                     {variant.name: variant}, "Updating", f"Scaling {way} desired instance count to {count}."
                 )
             try:
-                self._resize(variant, count)
+                resize(variant, count)
             except RollBackError as error:
                 reason = str(error)
         endpoint.tell_deployment(endpoint.variants, "", "")
@@ -329,12 +329,6 @@ class Endpoints:
         if "ServerlessConfig" in entry:
             return serverless.ServerlessFleet(self._account, launch, entry["ServerlessConfig"])
         return Fleet(self._account, launch)
-
-    def _resize(self, variant: Variant, count: int) -> None:
-        try:
-            variant.fleet.resize(count)
-        except InstanceFailedError as error:
-            raise RollBackError(ping_failure(variant.name)) from error
 
     def _check_alarms(self, names: tuple[str, ...]) -> None:
         if not names:

@@ -6,9 +6,8 @@ Source: SageMaker developer guide, "Use rolling deployments".
 from collections.abc import Mapping
 from math import ceil
 
-from embedded_account.sagemaker.endpoints.deployment import Deployment, Plan, RollBackError, ping_failure
+from embedded_account.sagemaker.endpoints.deployment import Deployment, Plan, resize
 from embedded_account.sagemaker.endpoints.endpoint import Variant
-from embedded_account.sagemaker.endpoints.instance import InstanceFailedError
 from embedded_account.sagemaker.shared.resources import validation_error
 
 
@@ -28,10 +27,7 @@ class RollingDeployment(Deployment):
         for name, variant in self._green.variants.items():
             size = min(counts[name], number * batch_size(self._plan.step, counts[name]))
             self._tell("Creating", f"Launching {size} instance(s).", {name: variant})
-            try:
-                variant.fleet.resize(size)
-            except InstanceFailedError as error:
-                raise RollBackError(ping_failure(name)) from error
+            resize(variant, size)
         share = _capacity(self._green.variants) / max(1, sum(counts.values()))
         self._tell("ActivatingTraffic", "Activating traffic on canary capacity of {count} instance(s).")
         self._green.share = min(1.0, share)
