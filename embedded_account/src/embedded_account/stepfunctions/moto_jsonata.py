@@ -22,7 +22,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.execute_state import Exe
 from moto.stepfunctions.parser.asl.eval import states, variable_store
 from moto.stepfunctions.parser.asl.jsonata import jsonata as evaluation
 from moto.stepfunctions.parser.asl.jsonata.jsonata import IllegalJSONataVariableReference, JSONataException
-from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
+from moto.stepfunctions.parser.asl.utils.encoding import _DateTimeEncoder
 
 from embedded_account.wiring.replacement import replace
 
@@ -112,8 +112,9 @@ def _failure(env: Any, expression: str, reason: str) -> FailureEventException:
 
 def declarations(bindings: Mapping[str, Any]) -> str:
     """Return the declarations of variables that stand before an expression; every value is written as JSON."""
-    texts = {name: json.dumps(json.loads(to_json_str(value)), ensure_ascii=False) for name, value in bindings.items()}
-    return "".join(f"{name}:={text};" for name, text in texts.items())
+    return "".join(
+        f"{name}:={json.dumps(value, cls=_DateTimeEncoder, ensure_ascii=False)};" for name, value in bindings.items()
+    )
 
 
 def _plain(value: Any) -> Any:
