@@ -68,7 +68,8 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "CreateModel": "PyTorch inference images only; one container; " + _NO_OPTIONS,
         "CreateEndpointConfig": "variants on instances or serverless, a shadow variant, data capture; "
         "asynchronous inference is refused",
-        "CreateEndpoint": "in service within seconds",
+        "CreateTransformJob": "whole objects or lines; RecordIO, TFRecord, filters and joins of records are refused",
+        "CreateEndpoint": "in service within seconds; the memory of a serverless variant is not held to",
         "UpdateEndpoint": "blue/green and rolling, on the account's clock; a Failed endpoint must be deleted first",
         "DeleteEndpoint": "deregisters its scalable targets as AWS documents, with the account's own permission",
         "CreateModelPackage": "versioned packages; no validation jobs",
