@@ -43,7 +43,7 @@ lint:
 	$(BIN)/python -m ops.stack.expand_template > build/expanded.json
 	$(BIN)/cfn-lint template.yaml build/expanded.json
 	$(BIN)/python -m ops.stack.lint_policies
-	$(BIN)/python -m pytest -q tests/test_template.py tests/test_template_permissions.py
+	$(BIN)/python -m pytest -q tests/test_template.py tests/test_template_stores.py tests/test_template_permissions.py
 	@if command -v npx > /dev/null; then \
 	  sed 's/$${Partition}/aws-us-gov/' statemachine/pipeline.asl.json > build/pipeline.asl.json; \
 	  npx --yes asl-validator@4.0.0 --json-path build/pipeline.asl.json; \

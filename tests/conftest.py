@@ -49,3 +49,17 @@ def account(account: RunningAccount) -> Iterator[RunningAccount]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RETRIEVER_LOCAL_FOLDER", str(account.folder))
         yield account
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    """Give template.yaml as CloudFormation sees it, its transforms carried out."""
+    from ops.stack.expand_template import expand, read_template
+
+    return dict(expand(read_template()))
+
+
+@pytest.fixture(scope="module")
+def resources(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Give the resources of the template by their logical ids."""
+    return dict(template["Resources"])

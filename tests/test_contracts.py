@@ -14,7 +14,6 @@ from handlers.contract.combinations import parameter_name
 from handlers.contract.settings import Settings
 from handlers.prediction.settings import PredictSettings
 from handlers.training_jobs.jobs import PASSED_ON
-from ops.stack.expand_template import expand, read_template
 from training.config import TrainingConfig
 from training.flags import declared_settings
 
@@ -23,11 +22,6 @@ ROOT = Path(__file__).resolve().parents[1]
 READ_BY_LIBRARIES = {"LOG_LEVEL", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
 LONGEST_HANDLER = 80  # lines; a longer one hands its pure part to its subject's folder
 SERVICE_ERRORS = re.compile(r"(States|Lambda)\.[A-Za-z]+")
-
-
-@pytest.fixture(scope="module")
-def template() -> dict[str, Any]:
-    return expand(read_template())
 
 
 @pytest.fixture(scope="module")

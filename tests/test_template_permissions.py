@@ -4,10 +4,7 @@ import json
 import re
 from typing import Any
 
-import pytest
-
 from ops.session import REPOSITORY
-from ops.stack.expand_template import expand, read_template
 from ops.stack.permissions_page import WHY, page
 from ops.stack.permissions_page import statements as statements_of
 from tests.template_resources import Resource, listed, of_type, statements
@@ -34,17 +31,6 @@ WITHOUT_RESOURCE = {
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 }
-
-
-@pytest.fixture(scope="module")
-def template() -> dict[str, Any]:
-    return expand(read_template())
-
-
-@pytest.fixture(scope="module")
-def resources(template: dict[str, Any]) -> dict[str, Resource]:
-    by_id: dict[str, Resource] = template["Resources"]
-    return by_id
 
 
 def test_no_action_is_a_wildcard(resources: dict[str, Resource]) -> None:
