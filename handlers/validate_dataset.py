@@ -5,9 +5,6 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from datasets.gate import check_layout, check_unusable
-from datasets.layout import read_layout
-from datasets.splits import make_splits, units_of
 from handlers import aws
 from handlers.aws.logs import logger
 from handlers.aws.objects import write_json
@@ -16,9 +13,9 @@ from handlers.contract.names import name_problem
 from handlers.contract.settings import Settings
 from handlers.contract.states import Dataset, ValidateDatasetInput
 from handlers.datasets.manifests import manifest, report
-from handlers.datasets.opening import open_dataset, table_reader
+from handlers.datasets.opening import open_dataset
 from handlers.datasets.pictures import write_record
-from handlers.datasets.refusals import as_dataset_error
+from handlers.datasets.reading import read_dataset, record_place
 from handlers.datasets.uploads import objection
 
 aws.prepare("s3")
@@ -40,15 +37,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     settings = Settings.from_env()
     check_names(step)
     folder, files, aside = open_dataset(step)
-    with as_dataset_error():
-        layout = read_layout(files, aside, table_reader(folder, files))
-        class_names = check_layout(layout, step.dataset.name, settings.min_images_per_class)
-        check_unusable(layout, settings.max_unreadable)
-        units = units_of(layout.images, settings.group_by)
-    fractions = dict.fromkeys(("validation", "test"), settings.validation_fraction)
-    images, made = make_splits(layout.images, fractions, settings.seed, units)
+    reading = read_dataset(step, settings, folder, files, aside)
+    layout, images, made = reading.layout, reading.images, ",".join(reading.made)
     folder += layout.top
-    place = f"runs/{step.execution_name}/dataset/"
+    place = record_place(step)
     record_s3_uri, record_sha256 = write_record(settings.bucket_name, place, folder, images, files, layout.top)
     labels = layout.labels()
 
@@ -60,19 +52,19 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         name=step.dataset.name,
         s3_uri=folder,
         fingerprint=step.dataset.fingerprint,
-        classes_s3_uri=write("classes.json", class_names),
+        classes_s3_uri=write("classes.json", reading.class_names),
         train_manifest_s3_uri=write("train.manifest", manifest(folder, images, "train")),
         validation_manifest_s3_uri=write("validation.manifest", manifest(folder, images, "validation")),
         test_manifest_s3_uri=write("test.manifest", manifest(folder, images, "test")),
-        report_s3_uri=write("report.json", report(step, class_names, images, made, layout)),
+        report_s3_uri=write("report.json", report(step, reading.class_names, images, reading.made, layout)),
         labels_s3_uri=write("labels.json", labels) if labels else "",
         pictures_s3_uri=record_s3_uri,
         pictures_sha256=record_sha256,
-        num_classes=len(class_names),
+        num_classes=len(reading.class_names),
         num_train=counts["train"],
         num_validation=counts["validation"],
         num_test=counts["test"],
-        made_splits=",".join(made),
+        made_splits=made,
         backbone_is_frozen=settings.trainable == "head",
     )
     logger.info("dataset validated", dataset=dataset.to_event(), num_set_aside=len(layout.set_aside), made_splits=made)

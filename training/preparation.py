@@ -18,6 +18,7 @@ from training.data.splits import Datasets, Split, check_share, find_images, load
 from training.distributed import World
 from training.doctor.findings import Examination
 from training.errors import ConfigError
+from training.export.pictures import pictures_of, write_pictures
 from training.features.binding import check_images
 from training.features.computing import (
     ServedFeatures,
@@ -74,10 +75,12 @@ def write_features(config: TrainingConfig, folder: Path, say: Say) -> Datasets:
     preprocessing, training = _preprocessings(config)
     listings, datasets, served = _looked_at(config, say)
     examination = examine_datasets(config, listings, datasets, served.of_all(datasets))
+    read = list(pictures_of(datasets))
     datasets = as_examined(config, preprocessing, training, listings, datasets, examination)
     for sentence in datasets.examination["summary"]:
         say(f"data: {sentence}")
     write_examination(examination, datasets, config, folder)
+    write_pictures(datasets, folder, read)  # a run that ends before its last job has its SHA-256 from here
     compute_features(served, datasets, config, folder, say)
     return datasets
 

@@ -78,9 +78,10 @@ class Run(Row):
         """Say what the tuning job began with; an execution that is not noted stays so."""
         return self.change(ledger, {"warm_start": sentence}, "attribute_exists(#Id)")
 
-    def note_data(self, ledger: Ledger, sentences: list[str]) -> bool:
-        """Say what was found in the data; an execution that is not noted stays so."""
-        return self.change(ledger, {"data": sentences}, "attribute_exists(#Id)")
+    def note_data(self, ledger: Ledger, sentences: list[str], features_s3_uri: str) -> bool:
+        """Say what was found in the data, and where the features are; an execution that is not noted stays so."""
+        change = {"data": sentences, "features_s3_uri": features_s3_uri}
+        return self.change(ledger, change, "attribute_exists(#Id)")
 
     def close(self, ledger: Ledger, status: str, reason: str) -> bool:
         """Say how an execution ended that could not report itself; a report stays."""

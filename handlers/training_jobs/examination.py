@@ -13,7 +13,7 @@ MAX_MEMORY_BYTES = 1024 * 1024
 
 
 def note(features: Features, execution_name: str, ledger: Ledger) -> None:
-    """Write down what was found; a job without features, or without a summary, says nothing."""
+    """Write down what was found, and where; a job without features, or without a summary, says nothing."""
     if not features.features_s3_uri:
         return
     bucket, prefix = split_uri(features.features_s3_uri)
@@ -24,4 +24,4 @@ def note(features: Features, execution_name: str, ledger: Ledger) -> None:
         return
     sentences = [str(sentence) for sentence in value] if isinstance(value, list) else []
     logger.info("data examined", sentences=sentences)
-    Run(execution_name).note_data(ledger, sentences)
+    Run(execution_name).note_data(ledger, sentences, features.features_s3_uri)

@@ -99,7 +99,7 @@ def verify(run: str, folder: Path, stack_name: str, local: bool) -> None:
     Example:
         python deploy.py data verify flowers.jsonl data/flowers
     """
-    from ops.console import facts, result
+    from ops.console import facts, result, say
     from ops.datasets import records
 
     record = records.from_file(Path(run)) if Path(run).is_file() else _record(run, stack_name, local)
@@ -109,6 +109,9 @@ def verify(run: str, folder: Path, stack_name: str, local: bool) -> None:
     for kind, paths in kinds.items():
         for path in paths[:_SHOWN]:
             result(f"  {kind}: {path}")
+    for number, what in ((verdict.by_md5, "size and MD5, S3's ETag"), (verdict.by_size, "size alone")):
+        if number:
+            say(f"no job of the run has read {number} of these pictures: without a SHA-256 they were held to {what}")
     if not verdict.is_equal:
         raise click.ClickException(f"{str(folder)!r} is not what {record.name!r} was trained on")
 
@@ -139,12 +142,10 @@ def restore(run: str, path: str, to: Path | None, stack_name: str, local: bool) 
     for name in outcome.gone[:_SHOWN]:
         result(f"  gone: {name}")
     if outcome.gone:
-        raise click.ClickException(
-            f"no version of {len(outcome.gone)} pictures is kept; with DataBucketVersioning=Enabled it is for 30 days"
-        )
+        kept = "an archive's pictures are" if record.is_staged else "with DataBucketVersioning=Enabled it is"
+        raise click.ClickException(f"no version of {len(outcome.gone)} pictures is kept; {kept} for 30 days")
     if to is None and outcome.restored:
-        name = record.folder.split("/")[4].removesuffix("/")
-        say(f"start a run on them: deploy.py start {name}{session.flags}")
+        say(f"start a run on them: deploy.py start {record.dataset}{session.flags}")
 
 
 def _deployed(stack_name: str, local: bool) -> tuple[Session, Stack]:

@@ -1,4 +1,4 @@
-"""Records of runs' pictures, from S3 with the SHA-256 that the training job took, or from a file."""
+"""Records of runs' pictures, from S3 with the SHA-256 that a job of the run took, or from a file."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from botocore.exceptions import ClientError
 from datasets.errors import DatasetError
 from datasets.pictures import Picture, read_record, record_lines
 from handlers.ledger import Run
+from ops.datasets.digests import pictures_read
 from ops.datasets.on_disk import read_folder
-from ops.errors import ExecutionError, ReportError, error_code
-from ops.runs import executions, fetched_reports
+from ops.errors import ExecutionError, error_code
+from ops.runs import executions
 from ops.session import Session
 from ops.stack.stacks import Stack
 
@@ -28,11 +29,24 @@ class RunRecord:
     pictures: Mapping[str, Picture]
 
     @property
+    def dataset(self) -> str:
+        """Return the dataset's name."""
+        return self._parts[2]
+
+    @property
+    def is_staged(self) -> bool:
+        """Tell whether the pictures came out of an archive, of which `folder` is an unpacked copy."""
+        return self._parts[1] == "staged"
+
+    @property
     def top(self) -> str:
         """Return the folders between the dataset and the pictures, with "/" at the end, or ""."""
-        parts = self.folder.removeprefix("s3://").split("/")
-        depth = 4 if parts[1:2] == ["staged"] else 3  # BUCKET/staged/NAME/FINGERPRINT/ or BUCKET/datasets/NAME/
-        return "/".join(parts[depth:])
+        return "/".join(self._parts[4 if self.is_staged else 3 :])
+
+    @property
+    def _parts(self) -> list[str]:
+        """Return BUCKET, staged, NAME, FINGERPRINT, ... or BUCKET, datasets, NAME, ..."""
+        return self.folder.removeprefix("s3://").split("/")
 
 
 def load(session: Session, stack: Stack, name: str | None) -> RunRecord:
@@ -49,17 +63,26 @@ def load(session: Session, stack: Stack, name: str | None) -> RunRecord:
         body = session.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     except ClientError as error:
         if error_code(error) in {"NoSuchKey", "404"}:
-            raise ExecutionError(
-                f"run {run_name!r}: has no record of its pictures at s3://{bucket}/{key}; runs of older versions have"
-                f" none, see the others with `deploy.py data list{session.flags}`"
-            ) from error
+            raise ExecutionError(_no_record(run_name, run, f"s3://{bucket}/{key}", session)) from error
         raise
     if run and run.pictures_sha256 and hashlib.sha256(body).hexdigest() != run.pictures_sha256:
         raise ExecutionError(
             f"run {run_name!r}: its record s3://{bucket}/{key} is not the one that was written; bring back its version"
         )
     record = _parsed(body.decode(), run_name)
-    return _with_digests(session, record, (run and run.training_job_name) or "")
+    read = pictures_read(session, run) if run else {}
+    pictures = {path: _joined(picture, read.get(path)) for path, picture in record.pictures.items()}
+    return replace(record, pictures=pictures)
+
+
+def _no_record(name: str, run: Run | None, s3_uri: str, session: Session) -> str:
+    """Return why there is no record of a run's pictures."""
+    others = f"see the others with `deploy.py data list{session.flags}`"
+    if run and run.failed_state == "ValidateDataset":
+        return f"run {name!r}: ended before its pictures were listed ({run.reason}); {others}"
+    if run and run.is_open:
+        return f"run {name!r}: has not listed its pictures yet; ask again in a moment, or {others}"
+    return f"run {name!r}: has no record of its pictures at {s3_uri}; runs of older versions have none, {others}"
 
 
 def from_file(path: Path) -> RunRecord:
@@ -85,20 +108,6 @@ def _parsed(text: str, name: str) -> RunRecord:
         raise ExecutionError(f"record of {name!r}: {error}") from error
 
 
-def _with_digests(session: Session, record: RunRecord, training_job_name: str) -> RunRecord:
-    """Add what the training job found out by reading every picture; without it the ETags have to do."""
-    if not training_job_name:
-        return record
-    try:
-        content = fetched_reports.output_of(session, training_job_name).get("pictures.jsonl")
-        _, read = read_record(content.decode().splitlines()) if content else ("", iter(()))
-        trained = {picture.path: picture for picture in read}
-    except (ReportError, DatasetError):
-        return record
-    pictures = {path: _joined(picture, trained.get(path)) for path, picture in record.pictures.items()}
-    return replace(record, pictures=pictures)
-
-
 def _joined(picture: Picture, trained: Picture | None) -> Picture:
     if trained is None:
         return picture
@@ -113,6 +122,8 @@ class Verdict:
     changed: list[str]
     missing: list[str]
     extra: list[str]
+    by_md5: int = 0  # of those that are here: no job has read them, so the MD5 that their ETag is has to do
+    by_size: int = 0  # nothing else is known of them
 
     @property
     def is_equal(self) -> bool:
@@ -129,7 +140,14 @@ def verify(record: RunRecord, folder: Path) -> Verdict:
     both = sorted(wanted.keys() & files.keys())
     changed = [name for name in both if not _is_same(files[name], wanted[name])]
     missing, extra = sorted(wanted.keys() - files.keys()), sorted(files.keys() - wanted.keys())
-    return Verdict(len(both) - len(changed), changed, missing, extra)
+    unhashed = [wanted[name] for name in both if not wanted[name].sha256]
+    by_md5 = sum(_has_md5(picture) for picture in unhashed)
+    return Verdict(len(both) - len(changed), changed, missing, extra, by_md5, len(unhashed) - by_md5)
+
+
+def _has_md5(picture: Picture) -> bool:
+    """Tell whether the ETag is the MD5 of the bytes, which one of a multipart upload is not."""
+    return len(picture.etag) == 32
 
 
 def _is_same(path: Path, picture: Picture) -> bool:
@@ -138,8 +156,7 @@ def _is_same(path: Path, picture: Picture) -> bool:
     content = path.read_bytes()
     if picture.sha256:
         return hashlib.sha256(content).hexdigest() == picture.sha256
-    is_md5 = len(picture.etag) == 32
-    return not is_md5 or hashlib.md5(content, usedforsecurity=False).hexdigest() == picture.etag
+    return not _has_md5(picture) or hashlib.md5(content, usedforsecurity=False).hexdigest() == picture.etag
 
 
 def run_rows(session: Session, stack: Stack) -> list[list[str]]:

@@ -49,7 +49,16 @@ def chosen(record: RunRecord, path: str) -> list[Picture]:
 
 
 def restore(session: Session, record: RunRecord, path: str, to: Path | None) -> Restored:
-    """Put what the run had at `path` back to where it was in the bucket, or into the folder `to`."""
+    """Put what the run had at `path` back to where it was in the bucket, or into the folder `to`.
+
+    Raises:
+        ExecutionError: the run had nothing there, or an archive is to be put together again.
+    """
+    if record.is_staged and to is None:
+        raise ExecutionError(
+            f"run {record.name!r}: read an archive, into which no picture can be put back; fetch them with --to FOLDER,"
+            f" and upload that folder with `deploy.py upload FOLDER --dataset {record.dataset}`"
+        )
     bucket, _, prefix = record.folder.removeprefix("s3://").partition("/")
     outcome = Restored()
     pictures = chosen(record, path)

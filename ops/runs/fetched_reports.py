@@ -164,9 +164,9 @@ def _members(session: Session, described: DescribeTrainingJobResponseTypeDef) ->
     base = f"{prefix.rstrip('/')}/{described['TrainingJobName']}/output"
     if output.get("CompressionType") == "NONE":
         keys = {name: f"{base}/data/{name}" for name in MEMBERS}
-        contents = {name: _object(session, bucket, key, MAX_MEMBER_BYTES) for name, key in keys.items()}
+        contents = {name: object_of(session, bucket, key, MAX_MEMBER_BYTES) for name, key in keys.items()}
         return {name: content for name, content in contents.items() if content is not None}
-    archive = _object(session, bucket, f"{base}/output.tar.gz", MAX_ARCHIVE_BYTES)
+    archive = object_of(session, bucket, f"{base}/output.tar.gz", MAX_ARCHIVE_BYTES)
     if archive is None:
         raise ReportError(
             f"output s3://{bucket}/{base}/output.tar.gz: does not exist; training job"
@@ -194,7 +194,7 @@ def unpack(archive: bytes, name: str) -> dict[str, bytes]:
     return unpacked
 
 
-def _object(session: Session, bucket: str, key: str, max_bytes: int) -> bytes | None:
+def object_of(session: Session, bucket: str, key: str, max_bytes: int) -> bytes | None:
     """Return the object, None where there is none.
 
     Raises:

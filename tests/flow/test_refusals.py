@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from embedded_account import Faults
+from tests.flow.deployment import executions_of
 from tests.flow.pictures import picture, write_dataset
 from tests.handlers.packing import tar_gz, zipped
 from tests.waiting import wait_for
@@ -71,6 +72,54 @@ def test_files_alone_are_one_execution_once_they_have_settled(stack):
     assert json.loads(execution["input"])["Trigger"] == {"Reason": "drop"}
     assert execution["error"] == "DatasetError"
     assert len([one for one in stack.executions() if one["name"].startswith("dropped-")]) == 1
+
+
+def _refused_run(stack, label: bytes) -> str:
+    """Complete the dataset as it lies there now; return the name of the execution that refused its class of one."""
+    stack.put("datasets/versions/_SUCCESS", label)
+    arn = wait_for(lambda: next((one for one in executions_of(stack, "versions") if one not in _SEEN), None), 60)
+    _SEEN.append(arn)
+    assert stack.wait_until_ended(arn, seconds=60)["error"] == "DatasetError"
+    return str(arn.rpartition(":")[2])
+
+
+_SEEN: list[str] = []
+
+
+def test_two_runs_that_were_refused_are_told_apart_and_brought_back(stack, tmp_path):
+    """What each was refused on is a record: listed, compared with thumbnails, held to a folder, and restored."""
+    before = {f"train/daisy/{n}.png": picture(0, 3, seed=f"version {n}") for n in range(5)}
+    before |= {"train/rose/0.png": _PICTURE, "test/daisy/9.png": picture(0, 3, seed="version 9")}
+    for path, content in before.items():
+        stack.put(f"datasets/versions/{path}", content)
+    first = _refused_run(stack, b"1")
+    after = dict(before)
+    after["train/rose/1.png"] = after.pop("train/daisy/1.png")  # relabelled
+    after["test/daisy/2.png"] = after.pop("train/daisy/2.png")  # moved
+    after["train/daisy/3.png"] = picture(1, 3, seed="version 3")  # replaced
+    after["train/lily/0.png"] = picture(2, 3, seed="version 10")  # added, the one of its class
+    del after["test/daisy/9.png"]
+    for path in before.keys() - after.keys():
+        stack.client("s3").delete_object(Bucket=stack.outputs["DataBucketName"], Key=f"datasets/versions/{path}")
+    for path, content in after.items():
+        if before.get(path) != content:
+            stack.put(f"datasets/versions/{path}", content)
+    second = _refused_run(stack, b"2")
+
+    lines = stack.run("data", "diff", first, second, "--no-open", "--out", str(tmp_path / "page.html")).stdout
+
+    counts = dict(re.findall(r"^(\w[\w ]*?)  +(\d+)$", lines, re.MULTILINE))
+    assert counts == {
+        "relabelled": "1", "moved between splits": "1", "replaced": "1", "added": "1", "removed": "1", "renamed": "0",
+    }  # fmt: skip
+    assert "relabelled: train/rose/1.png (daisy to rose, was train/daisy/1.png)" in lines
+    assert (tmp_path / "page.html").read_text().count("data:image/jpeg;base64,") == 5
+    folder = tmp_path / "folder"
+    stack.run("data", "restore", first, ".", "--to", str(folder))
+    verified = stack.run("data", "verify", first, str(folder))
+    assert {path: (folder / path).read_bytes() for path in before} == before
+    assert verified.stdout.split()[1] == str(len(before))
+    assert f"no job of the run has read {len(before)} of these pictures" in " ".join(verified.stderr.split())
 
 
 def test_a_model_below_the_threshold_is_not_deployed(stack, production, tmp_path):

@@ -5,9 +5,9 @@ import hashlib
 import pytest
 
 from datasets.pictures import Picture, read_record
-from handlers import aws, validate_dataset
+from handlers import aws
 from handlers.contract.errors import AwsNotFoundError, AwsThrottledError, DatasetChangedError, DatasetError, InputError
-from handlers.datasets import opening, staging
+from handlers.datasets import opening, reading, staging
 from handlers.validate_dataset import handler
 from tests.datasets.shapes import case_named
 from tests.handlers import packing
@@ -207,6 +207,47 @@ def test_record_says_what_every_picture_was(world, validate):
     )
 
 
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (
+            {"train/rose/0.jpg": b"1", "train/rose/1.jpg": b"2", "README.md": b"."},
+            [("train/rose/0.jpg", "rose", "train"), ("train/rose/1.jpg", "rose", "train")],
+        ),
+        (
+            {"images/1.jpg": b"1", "images/2.jpg": b"2", "labels.csv": b"\xff\xfe\x00broken"},
+            [("images/1.jpg", "images", ""), ("images/2.jpg", "images", "")],
+        ),
+    ],
+    ids=["one class", "no class"],
+)
+def test_a_refused_dataset_has_its_record(world, validate, files, expected):
+    """What was there when it was refused can be listed and held to the next one, and brought back."""
+    for path, body in files.items():
+        world.put(f"datasets/flowers/{path}", body)
+
+    with pytest.raises(DatasetError, match="class"):
+        validate()
+
+    body = aws.s3().get_object(Bucket=BUCKET, Key=f"runs/{EXECUTION}/dataset/pictures.jsonl")["Body"].read()
+    folder, pictures = read_record(body.decode().splitlines())
+    record = [(one.path, one.class_name, one.split) for one in pictures]
+    assert [(folder.removeprefix(_FOLDER) + path, *rest) for path, *rest in record] == expected
+
+
+def test_refusal_is_said_though_its_record_cannot_be_written(world, validate, monkeypatch):
+    """The sentence matters more."""
+
+    def refuse(*_):
+        raise AwsThrottledError("PutObject: SlowDown: slower; start again later")
+
+    monkeypatch.setattr("handlers.datasets.reading.write_record", refuse)
+    world.put_images("datasets/flowers/", rose=10)
+
+    with pytest.raises(DatasetError, match="has one class, 'rose'"):
+        validate()
+
+
 def test_interrupted_unpacking_starts_again(world, validate):
     """Without the marker the same keys are written once more."""
     world.put("datasets/flowers.zip", packing.zipped(packing.IMAGES))
@@ -322,7 +363,7 @@ def test_a_table_that_changes_meanwhile_is_refused(world, validate, monkeypatch)
         world.put("datasets/flowers/train/metadata.csv", "file_name,label\n0.jpg,lily\n1.jpg,daisy\n")
         return reader(folder, files)
 
-    monkeypatch.setattr(validate_dataset, "table_reader", changed)
+    monkeypatch.setattr(reading, "table_reader", changed)
 
     with pytest.raises(DatasetChangedError, match="changed while it was read"):
         validate()

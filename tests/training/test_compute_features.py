@@ -62,6 +62,17 @@ def test_tuning_job_needs_nothing_but_features(
     assert not (tmp_path / "model").exists()
 
 
+def test_features_come_with_the_record_of_what_was_read(on_features: dict[str, str], image_folder: Path) -> None:
+    """So that a run which ends before its last job has its pictures' SHA-256 all the same."""
+    _, pictures = read_record((Path(on_features["SM_CHANNEL_FEATURES"]) / "pictures.jsonl").read_text().splitlines())
+
+    record = {(one.split, one.path): (one.sha256, one.size) for one in pictures}
+
+    red = (image_folder / "train" / "red" / "1.jpg").read_bytes()
+    assert len(record) == 36
+    assert record["train", "red/1.jpg"] == (hashlib.sha256(red).hexdigest(), len(red))
+
+
 def test_tuning_job_loads_nothing_that_it_does_not_use(on_features: dict[str, str]) -> None:
     """What is imported at the start of each of twenty jobs is paid for twenty times."""
     heavy = ("torch._dynamo", "torchvision", "sklearn", "matplotlib", "onnx", "openvino", "boto3", "optuna")

@@ -1,18 +1,22 @@
 """The record of the pictures that a job was given: their SHA-256, and the split and class that each had in the end."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from datasets.pictures import Picture, record_lines
 from training.data.splits import Datasets
 
 PICTURES_FILE = "pictures.jsonl"
+LEFT_OUT = "left out"  # the split of what was read, and trained and judged on nowhere
 
 
-def write_pictures(datasets: Datasets, folder: Path) -> None:
-    """Write the record to `folder`."""
-    lines = record_lines("", pictures_of(datasets))
-    content = "".join(f"{line}\n" for line in lines)
+def write_pictures(datasets: Datasets, folder: Path, read: Iterable[Picture] = ()) -> None:
+    """Write the record to `folder`; what was `read` and is in no split any more is in it too."""
+    pictures = list(pictures_of(datasets))
+    used = {(one.path, one.sha256) for one in pictures}
+    pictures += [replace(one, split=LEFT_OUT) for one in read if (one.path, one.sha256) not in used]
+    content = "".join(f"{line}\n" for line in record_lines("", pictures))
     (folder / PICTURES_FILE).write_text(content, encoding="utf-8", errors="replace")  # a file name need not be text
 
 

@@ -25,7 +25,7 @@ WRITES = {
     "Run.note": (lambda ledger: None, lambda ledger, _: _RUN.note(ledger)),
     "Run.withdraw": (_RUN.note, lambda ledger, _: _RUN.withdraw(ledger)),
     "Run.mark_running": (_RUN.note, lambda ledger, _: _RUN.mark_running(ledger)),
-    "Run.note_data": (_RUN.note, lambda ledger, _: _RUN.note_data(ledger, ["nothing was found"])),
+    "Run.note_data": (_RUN.note, lambda ledger, _: _RUN.note_data(ledger, ["nothing was found"], "s3://b/f/")),
     "Run.note_warm_start": (_RUN.note, lambda ledger, _: _RUN.note_warm_start(ledger, "began with none")),
     "Run.close": (_RUN.note, lambda ledger, _: _RUN.close(ledger, RunStatus.ABORTED, "stopped")),
     "Dataset.end": (

@@ -3,6 +3,7 @@
 import hashlib
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,16 @@ def test_folder_of_the_run_is_told_from_another(tmp_path: Path, top: str, hashed
 
     assert (verdict.num_equal, verdict.changed) == (1, ["photos/rose/1.png"])
     assert (verdict.missing, verdict.extra) == (["photos/daisy/2.png"], ["photos/daisy/3.png"])
+    assert (verdict.by_md5, verdict.by_size) == (0 if hashed else 2, 0)
+
+
+def test_what_was_sent_in_parts_has_no_md5(tmp_path: Path) -> None:
+    """Its ETag is none, so without a SHA-256 its size is all there is, and that is said."""
+    picture = Picture("daisy/1.png", "daisy", "train", len(png(1)), f"{'0' * 32}-2")
+
+    verdict = verify(RunRecord("flowers-1", FOLDER, {picture.path: picture}), write(tmp_path, "photos"))
+
+    assert (verdict.num_equal, verdict.by_md5, verdict.by_size) == (1, 0, 1)
 
 
 def test_record_in_a_file_is_the_record(tmp_path: Path) -> None:
@@ -117,12 +128,67 @@ def test_pictures_come_back_into_a_folder(session: Session, tmp_path: Path) -> N
         restoring.restore(session, RECORD, "lily", tmp_path)
 
 
+def test_nothing_is_put_back_into_an_archive(session: Session, tmp_path: Path) -> None:
+    """The next run would read the archive and not the unpacked copy; a folder of its pictures is given."""
+    staged = f"staged/flowers/{'0' * 64}/photos/"
+    record = replace(RECORD, folder=f"s3://{BUCKET}/{staged}")
+    session.s3.create_bucket(Bucket=BUCKET)
+    session.s3.put_object(Bucket=BUCKET, Key=f"{staged}daisy/1.png", Body=png(1))
+
+    with pytest.raises(ExecutionError, match=r"read an archive.* `deploy.py upload FOLDER --dataset flowers`"):
+        restoring.restore(session, record, "daisy", None)
+
+    assert restoring.restore(session, record, "photos/daisy/1.png", tmp_path).restored == ["daisy/1.png"]
+
+
 @pytest.mark.usefixtures("bucket")
 def test_picture_without_a_version_is_named(session: Session) -> None:
     """As where the bucket has forgotten it."""
     outcome = restoring.restore(session, record_of({"daisy/1.png": b"older", "rose/1.png": png(3)}), ".", None)
 
     assert (outcome.unchanged, outcome.gone) == (["rose/1.png"], ["daisy/1.png"])
+
+
+@pytest.mark.usefixtures("bucket")
+def test_a_picture_comes_back_from_under_all_that_came_after(
+    session: Session, bucket: Callable[[str], bytes | None]
+) -> None:
+    """Deleted, put again as something else, replaced twice and deleted again: the run's own bytes are found."""
+    key = "datasets/flowers/photos/daisy/2.png"
+    for body in (b"one", b"two"):
+        session.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+    session.s3.delete_object(Bucket=BUCKET, Key=key)
+
+    assert restoring.restore(session, RECORD, "daisy/2.png", None).restored == ["daisy/2.png"]
+
+    assert bucket("daisy/2.png") == png(2)
+
+
+@pytest.mark.usefixtures("bucket")
+def test_what_expired_is_gone(session: Session) -> None:
+    """The lifecycle has removed the version; nothing that came later is taken for it."""
+    key = "datasets/flowers/photos/daisy/1.png"
+    versions = session.s3.list_object_versions(Bucket=BUCKET, Prefix=key)["Versions"]
+    oldest = next(version for version in versions if not version["IsLatest"])
+    session.s3.delete_object(Bucket=BUCKET, Key=key, VersionId=oldest["VersionId"])
+
+    outcome = restoring.restore(session, RECORD, ".", None)
+
+    assert (outcome.restored, outcome.gone) == (["daisy/2.png"], ["daisy/1.png"])
+
+
+def test_without_versions_what_is_there_still_is_told_from_what_is_gone(session: Session, tmp_path: Path) -> None:
+    """A bucket that never kept any has one of each object, which is called null."""
+    session.s3.create_bucket(Bucket=BUCKET)
+    session.s3.put_object(Bucket=BUCKET, Key="datasets/flowers/photos/daisy/1.png", Body=png(1))
+    session.s3.put_object(Bucket=BUCKET, Key="datasets/flowers/photos/rose/1.png", Body=b"another")
+
+    outcome = restoring.restore(session, RECORD, ".", None)
+    copied = restoring.restore(session, RECORD, ".", tmp_path)
+
+    assert (outcome.unchanged, outcome.gone) == (["daisy/1.png"], ["daisy/2.png", "rose/1.png"])
+    assert copied.restored == ["daisy/1.png"]
+    assert (tmp_path / "daisy/1.png").read_bytes() == png(1)
 
 
 @pytest.mark.usefixtures("bucket")
