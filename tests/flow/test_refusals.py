@@ -86,7 +86,7 @@ def _refused_run(stack, label: bytes) -> str:
 _SEEN: list[str] = []
 
 
-def test_two_runs_that_were_refused_are_told_apart_and_brought_back(stack, tmp_path):
+def test_runs_that_were_refused_are_told_apart_and_restored(stack, tmp_path):
     """What each was refused on is a record: listed, compared with thumbnails, held to a folder, and restored."""
     before = {f"train/daisy/{n}.png": picture(0, 3, seed=f"version {n}") for n in range(5)}
     before |= {"train/rose/0.png": _PICTURE, "test/daisy/9.png": picture(0, 3, seed="version 9")}
