@@ -177,7 +177,7 @@ def test_what_expired_is_gone(session: Session) -> None:
     assert (outcome.restored, outcome.gone) == (["daisy/2.png"], ["daisy/1.png"])
 
 
-def test_without_versions_what_is_there_is_told_from_what_is_gone(session: Session, tmp_path: Path) -> None:
+def test_without_versions_what_is_gone_is_told(session: Session, tmp_path: Path) -> None:
     """A bucket that never kept any has one of each object, which is called null."""
     session.s3.create_bucket(Bucket=BUCKET)
     session.s3.put_object(Bucket=BUCKET, Key="datasets/flowers/photos/daisy/1.png", Body=png(1))
