@@ -171,3 +171,19 @@ def test_an_execution_is_aborted_whenever_it_is_stopped(account):
         statuses.append(sfn.describe_execution(executionArn=arn)["status"])
 
     assert statuses == ["ABORTED"] * 16
+
+
+def test_the_token_of_an_execution_that_is_over_has_timed_out(account):
+    """It was a token once, so it is no InvalidToken. Source: Step Functions API reference, SendTaskSuccess."""
+    sfn, queue = account.client("stepfunctions"), new_queue(account)
+    parameters = {"QueueUrl": queue.url, "MessageBody.$": "$$.Task.Token"}
+    task = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "Parameters": parameters}
+    machine = _machine(account, {"StartAt": "A", "States": {"A": task | {"End": True}}})
+    arn = sfn.start_execution(stateMachineArn=machine)["executionArn"]
+    (token,) = messages(account, queue, at_least=1)
+    sfn.stop_execution(executionArn=arn)
+
+    for send, arguments in (("success", {"output": "{}"}), ("failure", {}), ("heartbeat", {})):
+        with pytest.raises(ClientError, match="Provided task does not exist anymore") as caught:
+            getattr(sfn, f"send_task_{send}")(taskToken=token, **arguments)
+        assert caught.value.response["Error"]["Code"] == "TaskTimedOut"

@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from moto.events.models import Rule
+from moto.events.models import EventPattern, EventPatternParser, Rule
 
 from embedded_account.account import Account
 from embedded_account.events.delivery import Deliveries, Target
 from embedded_account.events.inputs import target_input
+from embedded_account.events.pattern_rules import parsed
+from embedded_account.events.patterns import matches
 from embedded_account.wiring.replacement import replace
 
 
@@ -25,7 +27,15 @@ def install(deliveries: Deliveries) -> None:
         for target in self.targets:
             deliveries.submit_event(event, Target.from_request(target, self.arn), target_input(target, event, self.arn))
 
+    def parse(self: Any) -> dict[str, Any]:
+        return parsed(self.pattern) if self.pattern else {}
+
+    def matches_event(self: Any, event: dict[str, Any]) -> bool:
+        return matches(self.get_pattern(), event)
+
     replace(Rule, "send_to_targets", send_to_targets, parameters=("self", "original_event", "transform_input"))
+    replace(EventPatternParser, "parse", parse, parameters=("self",))
+    replace(EventPattern, "matches_event", matches_event, parameters=("self", "event"))
 
 
 def publish(account: Account, event: dict[str, Any]) -> None:

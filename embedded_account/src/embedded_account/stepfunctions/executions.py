@@ -14,7 +14,7 @@ from moto.stepfunctions.parser.api import InvalidToken
 
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
-from embedded_account.stepfunctions.past import history
+from embedded_account.stepfunctions.past import PastWorker, history
 from embedded_account.wiring.serving import Operation
 
 _ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
@@ -94,22 +94,35 @@ class Executions:
     def send_success(self, params: dict[str, Any]) -> dict[str, Any]:
         """End a waiting task with its output."""
         _check_size(params["output"])
+        self._check_waits(params["taskToken"])
         self._backend.send_task_success(params["taskToken"], params["output"])
         return {}
 
     def send_failure(self, params: dict[str, Any]) -> dict[str, Any]:
         """End a waiting task with an error and a cause."""
+        self._check_waits(params["taskToken"])
         self._backend.send_task_failure(params["taskToken"], error=params.get("error"), cause=params.get("cause"))
         return {}
 
     def send_heartbeat(self, params: dict[str, Any]) -> dict[str, Any]:
         """Let a waiting task wait on; one without a time-out for heartbeats takes them too."""
         token = params["taskToken"]
+        self._check_waits(token)
         if not any(each.exec_worker.env.callback_pool_manager.get(token) for each in self._backend._get_executions()):
             raise ServiceError("InvalidToken", f"Invalid Token: '{token}'")
         with suppress(InvalidToken):  # the task has not begun to listen: its function still runs
             self._backend.send_task_heartbeat(token)
         return {}
+
+    def _check_waits(self, token: str) -> None:
+        """Raise TaskTimedOut for the token of a task whose execution is over.
+
+        Source: Step Functions API reference, SendTaskSuccess: the task has timed out, or its execution has ended.
+        """
+        for machine in list(self._backend.state_machines):
+            for execution in reversed(getattr(machine, "executions", ())):
+                if isinstance(execution.exec_worker, PastWorker) and token in execution.exec_worker.tokens:
+                    raise ServiceError("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'")
 
     @property
     def _backend(self) -> Any:

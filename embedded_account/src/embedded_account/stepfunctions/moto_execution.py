@@ -25,6 +25,7 @@ from embedded_account.stepfunctions import (
     moto_time,
     sagemaker_tasks,
 )
+from embedded_account.stepfunctions.past import close
 from embedded_account.stepfunctions.reporting import LogSession, on_end, on_start
 from embedded_account.wiring.replacement import replace
 
@@ -77,6 +78,7 @@ def _replace_start_and_end(account: Account) -> None:
     def reflect(self: Any) -> None:
         _reflect(self.execution, account)
         on_end(account, self.execution)
+        close(self.execution)
 
     original_start = replace(moto_execution.Execution, "start", start, parameters=("self",))
     communication = moto_execution.BaseExecutionWorkerCommunication

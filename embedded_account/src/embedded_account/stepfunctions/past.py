@@ -1,21 +1,50 @@
-"""Executions that outlive the account: what they were, without what ran them."""
+"""Executions that are over, or outlive the account: what they were, without what ran them."""
 
+import json
+import zlib
+from collections.abc import Collection
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from moto.stepfunctions.parser.api import ExecutionStatus
+from moto.stepfunctions.parser.utils import TMP_THREADS
 
-_NUM_KEPT = 100  # of each state machine, the newest
+_NUM_KEPT = 100  # of each state machine, the newest, when the account ends
+_MOST_ENDED = 10_000  # of each state machine, while it runs; AWS keeps them for 90 days
+_SPARE = 500
 LOST = "the embedded account ended while the execution ran; start it again"
 
 
 class PastWorker:
-    """Takes the place of the interpreter of an execution that is over; holds the history."""
+    """Takes the place of the interpreter of an execution that is over; holds its history and its tasks' tokens."""
 
     env = None  # nothing runs: no token is waited for
 
-    def __init__(self, events: list[dict[str, Any]]) -> None:
-        self.events = events
+    def __init__(self, events: list[dict[str, Any]], tokens: Collection[str] = ()) -> None:
+        self._packed = _packed(events)
+        self.tokens = frozenset(tokens)
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Its history, oldest first: a copy."""
+        events: list[dict[str, Any]] = json.loads(zlib.decompress(self._packed))
+        return events
+
+    def stop(self, **_: Any) -> None:
+        """Stop nothing: who asked has found the execution running, and it ended since."""
+
+    def add(self, event: dict[str, Any]) -> None:
+        """Let the history end in `event`."""
+        self._packed = _packed([*self.events, event])
+
+
+def _packed(events: list[dict[str, Any]]) -> bytes:
+    return zlib.compress(json.dumps(events, default=_as_text).encode())
+
+
+def _as_text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def history(execution: Any) -> list[dict[str, Any]]:
@@ -24,6 +53,19 @@ def history(execution: Any) -> list[dict[str, Any]]:
     if isinstance(worker, PastWorker):
         return worker.events
     return list(execution.to_history_output()["events"]) if worker else []
+
+
+def close(execution: Any) -> None:
+    """Let go of what ran an execution that is over: the interpreter held twenty kilobytes for each."""
+    tokens = execution.exec_worker.env.callback_pool_manager._pool
+    execution.exec_worker = PastWorker(history(execution), tokens)
+    execution._cloud_watch_logging_session = None
+    TMP_THREADS[:] = [thread for thread in TMP_THREADS if thread.is_alive()]
+    executions = execution.state_machine.executions
+    if len(executions) > _MOST_ENDED + _SPARE:
+        for each in [each for each in executions[:-_MOST_ENDED] if each.status != "RUNNING"]:
+            with suppress(ValueError):  # another that ends at the same time was faster
+                executions.remove(each)
 
 
 def kept(machine: Any) -> Any:
@@ -40,22 +82,13 @@ def revive(machine: Any, backend: Any, now: datetime) -> None:
         if execution.status == "RUNNING":
             execution.exec_status, execution.stop_date = ExecutionStatus.ABORTED, now
             execution.error, execution.cause = "EmbeddedAccount.Ended", LOST
-            execution.exec_worker.events.append(_aborted(execution))
+            execution.exec_worker.add(_aborted(execution))
 
 
 def _kept(execution: Any) -> Any:
-    if execution.status == "RUNNING":
-        past = PastWorker(history(execution))
-    else:  # made once: what is over does not change
-        past = vars(execution).setdefault("past", PastWorker(history(execution)))
-    return _copy(
-        execution,
-        exec_worker=past,
-        past=past,
-        state_machine=None,
-        _cloud_watch_logging_session=None,
-        _activity_store={},
-    )
+    worker = execution.exec_worker
+    past = worker if isinstance(worker, PastWorker) else PastWorker(history(execution))
+    return _copy(execution, exec_worker=past, state_machine=None, _cloud_watch_logging_session=None, _activity_store={})
 
 
 def _aborted(execution: Any) -> dict[str, Any]:

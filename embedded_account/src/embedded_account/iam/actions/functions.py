@@ -92,7 +92,7 @@ def _token_holder(call: Call) -> list[str]:
         for execution in list(getattr(machine, "executions", ())):
             worker = getattr(execution, "exec_worker", None)
             pool = getattr(getattr(worker, "env", None), "callback_pool_manager", None)
-            if pool is not None and token in pool._pool:
+            if token in (pool._pool if pool is not None else getattr(worker, "tokens", ())):
                 return [str(machine.arn)]
     return [call.arn("stateMachine:*")]
 

@@ -1,0 +1,59 @@
+"""A plugin of pytest under which moto's own tests speak to an embedded account that is fresh for each.
+
+python -m pytest -p moto_plugin ...    with EMBEDDED_ACCOUNT_BENCH naming a folder, and TEST_SERVER_MODE=true
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+_PORT = os.environ["MOTO_PORT"]
+
+
+class _Accounts:
+    """Starts accounts, one after the other, in forks of one process."""
+
+    def __init__(self, folder: Path) -> None:
+        command = [sys.executable, str(Path(__file__).with_name("fresh_accounts.py")), str(folder), _PORT]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def renew(self) -> None:
+        """Start a fresh account, and let clients sign with its root's keys."""
+        import boto3
+
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        os.environ.update(json.loads(self._process.stdout.readline()))
+        boto3.DEFAULT_SESSION = None
+
+    def close(self) -> None:
+        """End the account that runs."""
+        assert self._process.stdin
+        self._process.stdin.close()
+        self._process.wait()
+
+
+def pytest_configure(config: Any) -> None:
+    """Put fresh accounts in the place of moto's reset."""
+    from moto.core import models
+    from moto.core.config import default_user_config
+
+    mocks: Any = models.ServerModeMockAWS
+    accounts = _Accounts(Path(os.environ["EMBEDDED_ACCOUNT_BENCH"]))
+    accounts.renew()
+    config.add_cleanup(accounts.close)
+    default_user_config["core"]["mock_credentials"] = False  # the account looks at who signs
+    enable = mocks._enable_patching
+
+    def enable_with_fresh_account(mock: Any, reset: bool = True) -> None:
+        if reset and type(mock)._nested_count == 1:
+            accounts.renew()
+        enable(mock, reset=False)
+
+    mocks._enable_patching = enable_with_fresh_account
+    mocks.reset = lambda _mock: None
