@@ -5,7 +5,7 @@ import signal
 
 import psutil
 import pytest
-from embedded_account.lambda_.forks import IS_SUPPORTED
+from embedded_account.forks.server import IS_SUPPORTED
 from support.functions import archive
 from support.waiting import eventually
 

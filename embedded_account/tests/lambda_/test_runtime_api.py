@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from embedded_account.lambda_ import fork_server
+from embedded_account.lambda_ import environment_process
 from embedded_account.lambda_.packages import Packages
 from embedded_account.lambda_.runtime_api import RuntimeApi, RuntimeRequest
 from support.waiting import eventually
@@ -174,7 +174,7 @@ def test_runtime_started_anew_reports_an_init_error(tmp_path: Path, bare_account
         "AWS_LAMBDA_RUNTIME_API": api.address,
         "PYTHONPATH": os.pathsep.join([str(tmp_path), str(Packages(bare_account).runtime())]),
     }
-    command = [sys.executable, "-S", "-s", "-P", fork_server.__file__, "app.handler"]
+    command = [sys.executable, "-S", "-s", "-P", environment_process.__file__, "app.handler"]
     with subprocess.Popen(command, env=variables, stderr=subprocess.DEVNULL) as process:  # noqa: S603
         request = eventually(lambda: api.receive(0.1))
         assert request is not None

@@ -32,7 +32,7 @@ def install(account: Account) -> None:
     from embedded_account.lambda_ import environment, http, moto_functions, moto_traces, packages
     from embedded_account.lambda_.alias_operations import AliasOperations
     from embedded_account.lambda_.event_source_operations import EventSourceOperations
-    from embedded_account.lambda_.forks import ForkServers
+    from embedded_account.lambda_.forks import EnvironmentForks
     from embedded_account.lambda_.function import code_folders
     from embedded_account.lambda_.function_operations import FunctionOperations
     from embedded_account.lambda_.recursion import remember_trace
@@ -40,7 +40,7 @@ def install(account: Account) -> None:
     from embedded_account.lambda_.url_operations import UrlOperations
 
     shutil.rmtree(account.work_folder("lambda", "tmp"))  # of an account that was killed
-    account.singleton(ForkServers)
+    account.singleton(EnvironmentForks)
     account.expose_running("execution environments", environment.running)
     account.expose_running("code folders", lambda: chain(code_folders(account), environment.code_folders()))
     moto_functions.install(account)

@@ -13,9 +13,10 @@ from threading import BoundedSemaphore
 from weakref import WeakSet
 
 from embedded_account.account import Account
+from embedded_account.forks.server import IS_SUPPORTED
 from embedded_account.identity import Credentials
 from embedded_account.lambda_.failures import EnvironmentLostError, InitError, error_object, exit_text
-from embedded_account.lambda_.forks import IS_SUPPORTED, SCRIPT, ForkServers
+from embedded_account.lambda_.forks import KIND, EnvironmentForks
 from embedded_account.lambda_.logs import EnvironmentLog, FrameReader, LineReader, read_all
 from embedded_account.lambda_.runtime_api import INIT_ERROR, NEXT, RuntimeApi, RuntimeRequest, answers_of
 from embedded_account.processes import Process
@@ -307,14 +308,13 @@ class Environment:
         """Fork it from a process that has imported its runtime and layers, where that can be done, or start it anew."""
         variables = self._variables(runtime, log)
         if IS_SUPPORTED:
+            forks = self._account.singleton(EnvironmentForks)
             folders = (*self._layer_folders(), runtime)
-            server = self._account.singleton(ForkServers).get(folders)
-            fork = server.fork(self.spec.handler, variables, self.spec.code, output, log)
+            fork = forks.start(folders, self.spec.handler, variables, self.spec.code, output, log)
             if fork is not None:
-                self._account.processes.adopt(fork)
                 return fork
         return self._account.processes.spawn(
-            [sys.executable, "-S", "-s", "-P", str(SCRIPT), self.spec.handler],
+            [sys.executable, "-S", "-s", "-P", str(KIND), self.spec.handler],
             env=variables,
             cwd=self.spec.code,
             stdout=output,

@@ -5,7 +5,6 @@ import logging
 import os
 import shutil
 import signal
-import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -15,9 +14,11 @@ import psutil
 
 from embedded_account.iam.log_access import LogAccess
 from embedded_account.iam.permissions import Permissions
+from embedded_account.processes import Process
 from embedded_account.sagemaker.shared.storage import Objects
 from embedded_account.sagemaker.training import channels
 from embedded_account.sagemaker.training.checkpoints import Checkpoints
+from embedded_account.sagemaker.training.forks import LAUNCHER_FOLDER, InstanceForks
 from embedded_account.sagemaker.training.hosts import Host
 from embedded_account.sagemaker.training.job import TrainingJob
 from embedded_account.sagemaker.training.profiler import Profiler
@@ -25,7 +26,6 @@ from embedded_account.shortages import shortage_in_words
 
 logger = logging.getLogger("embedded_account.sagemaker")
 
-_LAUNCHER_FOLDER = Path(__file__).parents[1] / "containers" / "training"
 _GROUP = "homogeneousCluster"
 _LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _NAMESPACE = {"cloudwatch:namespace": _LOG_GROUP}
@@ -43,7 +43,7 @@ class TrainingInstance:
         self._account = job.account
         self._folder = folder
         self._host = host
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
         self._reader: Thread | None = None
         self._log_access: LogAccess | None = None
         self._tail: list[str] = []
@@ -86,12 +86,7 @@ class TrainingInstance:
         """Start the toolkit, which runs the user's script."""
         output, container_output = os.pipe()
         try:
-            self._process = self._account.processes.spawn(
-                [str(Path(sys.executable).parent / "train")],
-                env=self._environment(),
-                cwd=self._folder,
-                stdout=container_output,
-            )
+            self._process = self._start_process(container_output)
         except OSError:
             os.close(output)
             raise
@@ -102,6 +97,15 @@ class TrainingInstance:
         self._reader = self._account.start_thread(f"log of {stream}", lambda: self._pass_on(output, stream))
         self._checkpoints.start()
         self._profiler.start()
+
+    def _start_process(self, output: int) -> Process:
+        """Fork it from a process that has imported torch, where that can be done, or start it anew."""
+        environment = self._environment()
+        given = self._job.request.get("Environment", {})
+        fork = self._account.singleton(InstanceForks).start(environment, given, self._folder, output)
+        return fork or self._account.processes.spawn(
+            [str(Path(sys.executable).parent / "train")], env=environment, cwd=self._folder, stdout=output
+        )
 
     def exit_code(self) -> int | None:
         """Return the toolkit's exit code, or None while it runs."""
@@ -163,7 +167,7 @@ class TrainingInstance:
         """Delete the channels, so that ended jobs do not fill the disk while they upload."""
         shutil.rmtree(self.ml / "input" / "data", ignore_errors=True)
 
-    def _started(self) -> subprocess.Popen[bytes]:
+    def _started(self) -> Process:
         if self._process is None:
             raise RuntimeError(f"instance {self._host.name!r} of {self._job.name!r} has not been started")
         return self._process
@@ -188,7 +192,7 @@ class TrainingInstance:
         )
         own = {
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
-            "PYTHONPATH": str(_LAUNCHER_FOLDER),
+            "PYTHONPATH": str(LAUNCHER_FOLDER),
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONIOENCODING": "utf-8",

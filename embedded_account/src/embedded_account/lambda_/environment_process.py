@@ -1,0 +1,85 @@
+"""An execution environment's process: AWS's runtime client, in a fork of a process of its runtime and layers.
+
+A kind of `forks/fork_server.py`; with a handler as its argument it is one environment itself. It never imports anything
+else of this package. The server runs as `python -S -s -P`, with the runtime's and the layers' folders on PYTHONPATH.
+
+Importing boto3 and a layer takes a third of a second of a core, a fork takes ten milliseconds. What the first
+environment imports from the runtime and the layers, the server imports too; a function's own code never.
+"""
+
+import importlib
+import os
+import sys
+from typing import Any
+
+IDLE_SECONDS = 0.0
+# These read a function's variables while they are imported.
+_NEVER_AHEAD = ("awslambdaric", "runtime_client", "snapshot_restore_py")
+
+
+def prepare() -> None:
+    """Import what every function's role needs."""
+    learn("boto3")
+
+
+def learn(text: str) -> None:
+    """Import modules, a name a line; one that cannot be imported without a function's variables is left to it."""
+    for name in text.split():
+        if name.split(".")[0] not in _NEVER_AHEAD and name not in sys.modules:
+            try:
+                importlib.import_module(name)
+            except Exception as error:  # noqa: BLE001 (whatever it is, it comes again where it counts)
+                sys.stderr.write(f"{name} is not imported ahead: {error!r}\n")
+
+
+def become(request: dict[str, Any], descriptors: list[int], learned: int) -> None:
+    """Be the process that `python -m awslambdaric HANDLER` would be."""
+    (log,) = descriptors
+    folders = tuple(request["ImportPath"])
+    os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(log)
+    os.set_inheritable(log, True)
+    sys.path[:0] = [request["Folder"]]
+    sys.argv = ["awslambdaric", request["Handler"]]
+    _run(request["Handler"], folders, learned)
+
+
+def _run(handler: str, folders: tuple[str, ...], learned: int) -> None:
+    """Run AWS's runtime client as its own `main` does; before the first event, tell what was imported.
+
+    The API's address has the environment's secret behind it. The client's native part puts the two before each path as
+    they are; its Python part, which reports that an import failed, takes a host and a port alone.
+    """
+    from awslambdaric import bootstrap, lambda_runtime_client
+
+    address, _, secret = os.environ["AWS_LAMBDA_RUNTIME_API"].partition("/")
+
+    class Client(lambda_runtime_client.LambdaRuntimeClient):  # type: ignore[misc]
+        def wait_next_invocation(self) -> Any:
+            nonlocal learned
+            if learned >= 0:
+                os.write(learned, _imported_from(folders).encode())
+                os.close(learned)
+                learned = -1
+            return super().wait_next_invocation()
+
+        def call_rapid(self, http_method: str, endpoint: str, *arguments: Any, **named: Any) -> None:
+            super().call_rapid(http_method, f"/{secret}{endpoint}", *arguments, **named)
+
+    bootstrap.run(handler, Client(address))
+
+
+def _imported_from(folders: tuple[str, ...]) -> str:
+    """Return the names of the modules that came from `folders`, a line each, as long as a pipe takes them at once."""
+    names = [
+        name
+        for name, module in list(sys.modules.items())
+        if (getattr(module, "__file__", None) or "").startswith(folders)
+    ]
+    text = "".join(f"{name}\n" for name in names)
+    return text if len(text) < 60_000 else ""
+
+
+if __name__ == "__main__":
+    sys.path[:0] = [os.getcwd()]
+    sys.argv[0] = "awslambdaric"
+    _run(sys.argv[1], (), -1)
