@@ -73,7 +73,9 @@ NOTES: dict[str, tuple[str, str]] = {
         "warm start. Endpoints are one process an instance on AWS's own inference toolkit, with blue/green and "
         "rolling updates, alarm rollback and data capture.",
         "No containers: the image URI must name a PyTorch training or inference image, and the packages are those of "
-        "this machine. Instance types are names only; jobs share the machine's cores and wait for them. FastFile "
+        "this machine. On Linux a script's process is a fork of one that has imported torch and boto3, unless the "
+        "job's own variables are read by Python or torch at their start. Instance types are names only; jobs share the "
+        "machine's cores and wait for them. FastFile "
         "channels are copied first. Instances of one job are processes on loopback addresses 127.0.x.y. A spot job is "
         "billed 30 % of its time; AWS's share varies. A CheckpointConfig's LocalPath must lie under /opt/ml. "
         "After TransferLearning the parents' best hyperparameters are tried first; their values are not used. "

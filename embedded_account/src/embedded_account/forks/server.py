@@ -15,7 +15,7 @@ from typing import Any
 from embedded_account.account import Account
 
 _SCRIPT = Path(__file__).with_name("fork_server.py")
-_START_SECONDS = 60.0  # the server may be importing: torch takes half a minute on a machine with much to do
+_START_SECONDS = 300.0  # the server may be importing: torch takes half a minute on a machine with much to do
 # Forking is safe where nothing starts threads behind Python's back; /proc tells a fork what to close.
 IS_SUPPORTED = sys.platform == "linux"
 
@@ -79,16 +79,22 @@ class ForkServer:
         `request` has its Environment, its Folder and what its kind wants. Its output goes to the first descriptor.
         """
         with self._asking:
-            self._answered.clear()
+            self._expect_answer()
             try:
                 socket.send_fds(self._control, [json.dumps(request).encode()], list(descriptors))
             except OSError:
                 return None
-            if not self._answered.wait(_START_SECONDS) or self.lost or self._answer is None:
-                return None
+            if not self._answered.wait(_START_SECONDS):
+                self._process.kill()  # a fork that comes later would be nobody's
             fork = self._answer
+        if self.lost or fork is None:
+            return None
         self._account.processes.adopt(fork)
         return fork
+
+    def _expect_answer(self) -> None:
+        self._answered.clear()
+        self._answer = None
 
     def _listen(self) -> None:
         while True:

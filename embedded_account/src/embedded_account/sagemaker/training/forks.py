@@ -32,7 +32,7 @@ class InstanceForks:
         if not IS_SUPPORTED or any(name.startswith(_READ_EARLY) for name in given):
             return None
         request = {"Environment": dict(environment), "Folder": str(folder)}
-        return self._server(environment).fork(request, [output])
+        return self._server(environment).fork(request, [output]) or self._server(environment).fork(request, [output])
 
     def _server(self, environment: Mapping[str, str]) -> ForkServer:
         early = {name: text for name, text in environment.items() if name.startswith((*_READ_EARLY, *_SHARED))}
@@ -40,7 +40,7 @@ class InstanceForks:
         with self._lock:
             server = self._servers.get(key)
             if server is None or server.lost:
-                folder = self._account.work_folder("training-jobs")
+                folder = self._account.work_folder("training-forks")
                 server = ForkServer(self._account, _KIND, options=[], env=early, folder=folder)
                 self._servers[key] = server
             return server

@@ -30,12 +30,13 @@ def learn(text: str) -> None:
 
 def become(request: dict[str, Any], descriptors: list[int], learned: int) -> None:
     """Be the process that the container's command `train` would be."""
-    import embedded_account_launcher  # type: ignore[import-not-found] # on the container's own path
-    from embedded_account_script import WaitingScript  # type: ignore[import-not-found]
+    from embedded_account_script import WaitingScript  # type: ignore[import-not-found] # on the container's own path
 
     os.close(learned)
-    embedded_account_launcher.waiting_script = WaitingScript()
-    sys.argv = ["train"]
+    waiting_script = WaitingScript()
+    import embedded_account_launcher  # type: ignore[import-not-found]
     from sagemaker_training.cli.train import main
 
+    embedded_account_launcher.waiting_script = waiting_script
+    sys.argv = ["train"]
     main()

@@ -53,7 +53,7 @@ class WaitingScript:
 
     def takes(self, command: Sequence[str]) -> bool:
         """Say whether `command` runs a script by this Python, and the fork has not been used."""
-        return self._control is not None and command[0] == sys.executable and command[1].endswith(".py")
+        return self._control is not None and list(command[:2]) == [sys.executable, "--"]
 
     async def run(self, command: Sequence[str], environment: dict[str, str], folder: str) -> ScriptProcess:
         """Let the fork become `command`."""
@@ -61,7 +61,7 @@ class WaitingScript:
         if control is None:
             raise RuntimeError("the waiting process has become a script already")
         outputs = [os.pipe(), os.pipe()]
-        request = {"Arguments": command[1:], "Environment": environment, "Folder": folder}
+        request = {"Arguments": command[2:], "Environment": environment, "Folder": folder}
         with control, suppress(BrokenPipeError):  # one that was asked to stop has ended; its exit code tells
             socket.send_fds(control, [b"."], [written for _, written in outputs])
             control.sendall(json.dumps(request).encode())
@@ -116,10 +116,10 @@ def _seed() -> None:
 
 def _run_script(arguments: list[str], path: list[str]) -> int:
     """Do what `python SCRIPT ARGUMENTS` does; return its exit code."""
-    script = arguments[0]
+    script = str(Path(arguments[0]).resolve())
     sys.argv = arguments
     own = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
-    sys.path[:] = [str(Path(script).resolve().parent), *own, *path]
+    sys.path[:] = [str(Path(script).parent), *own, *path]
     try:
         exec(_code(script), _main_module(script).__dict__)  # noqa: S102 (it is the job's script)
     except SystemExit as end:
@@ -135,7 +135,7 @@ def _run_script(arguments: list[str], path: list[str]) -> int:
 
 
 def _code(script: str) -> Any:
-    with io.open_code(str(Path(script).resolve())) as file:
+    with io.open_code(script) as file:
         return compile(file.read(), script, "exec", dont_inherit=True)
 
 
