@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ops.commands import doctor
+from ops.commands import models as model_commands
 from ops.commands.data import data_group
 from ops.commands.group import Commands
 from ops.commands.local import local_group
 from ops.commands.options import parameter_options, stack_options
+from ops.commands.watch import watch as follow
 
 if TYPE_CHECKING:
     from ops.packaging.bundle import Bundle
-    from ops.runs.executions import Execution
     from ops.session import Session
     from ops.stack.parameters import Parameters
 
@@ -112,7 +113,7 @@ def upload(path: Path, dataset: str, queue: bool, then_watch: bool, stack_name: 
     if arn:
         click.echo(arn)
     if arn and then_watch:
-        _watch(session, arn)
+        follow(session, arn)
 
 
 @cli.command()
@@ -139,7 +140,7 @@ def start(dataset: str, force: bool, then_watch: bool, stack_name: str, local: b
     if reaction.execution_arn:
         click.echo(reaction.execution_arn)
         if then_watch:
-            _watch(session, reaction.execution_arn)
+            follow(session, reaction.execution_arn)
 
 
 @cli.command()
@@ -159,7 +160,7 @@ def status(execution: str | None, stack_name: str, local: bool) -> None:
 @stack_options
 def watch(execution: str | None, stack_name: str, local: bool) -> None:
     """Follow EXECUTION (the latest one by default) until it ends; exit code 1 if it fails."""
-    _watch(_session(stack_name, local), execution)
+    follow(_session(stack_name, local), execution)
 
 
 @cli.command()
@@ -335,18 +336,6 @@ def _session_and_bundle(stack_name: str, local: bool) -> tuple[Session, Bundle]:
         return _session(stack_name, local), building.result()
 
 
-def _watch(session: Session, execution: str | None) -> None:
-    from ops.console import facts
-    from ops.runs import executions, status_page, watching
-    from ops.stack import stacks
-
-    deployed = stacks.deployed(session)
-    ended: Execution = watching.watch(session, deployed, executions.find_arn(session, deployed, execution))
-    if ended.status != "SUCCEEDED":
-        raise click.ClickException(f"execution {ended.name!r} {ended.status.lower()}: {ended.reason}")
-    facts([("execution", f"{ended.name} {ended.status}"), *status_page.outcome(ended)])
-
-
 def _parse(pairs: tuple[str, ...]) -> dict[str, str]:
     from ops.stack import parameters
 
@@ -365,6 +354,8 @@ def _confirm(question: str) -> bool:
         return False
 
 
+cli.add_command(model_commands.models)
+cli.add_command(model_commands.rollback)
 data_group.add_command(doctor.check)
 data_group.add_command(doctor.fix)
 cli.add_command(data_group)

@@ -9,7 +9,7 @@ from handlers.aws.logs import logger
 from handlers.contract.errors import AwsError, AwsPendingError, EndpointCheckError, RetrieverError
 from handlers.contract.states import CheckEndpointInput, Endpoint
 from handlers.endpoints import serving
-from handlers.endpoints.golden import ask, compare, golden_predictions
+from handlers.endpoints.golden import Pictures, ask, compare, golden_predictions
 
 aws.prepare("s3", "sagemaker-runtime")
 
@@ -28,7 +28,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     step = CheckEndpointInput.from_event(event)
     try:
         golden = golden_predictions(step.evaluation.evaluation_s3_uri)
-        answers = [ask(step.endpoint, step.dataset.s3_uri, expected.path) for expected in golden]
+        pictures = Pictures(step.dataset.s3_uri, step.evaluation.evaluation_s3_uri)
+        answers = [ask(step.endpoint, expected.path, pictures.read(expected.path)) for expected in golden]
         check = compare(golden, answers)
     except AwsPendingError:  # not known everywhere yet, so it is asked again; nothing is wrong with it
         raise

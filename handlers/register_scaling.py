@@ -9,7 +9,8 @@ from handlers.aws.logs import logger
 from handlers.contract.settings import Settings
 from handlers.contract.states import RegisterScalingInput
 from handlers.endpoints import scaling
-from handlers.ledger import Ledger, Serving
+from handlers.executions.rollbacks import put_into_production
+from handlers.ledger import Ledger
 
 aws.prepare("application-autoscaling", "dynamodb")
 
@@ -22,6 +23,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     restored = scaling.give_back(ledger, settings)  # policies added by hand; ours is put as the settings say
     registered = scaling.register(settings)
     # Checked and scaled, this execution's model is in production, whatever becomes of the report.
-    Serving.note(ledger, settings.endpoint_name, step.execution_name)
+    put_into_production(step.execution_name, ledger, settings)
     logger.info("scaling registered", scaling=registered.to_event(), restored=restored)
     return registered.to_event()

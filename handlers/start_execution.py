@@ -1,8 +1,8 @@
 """Start an execution when a dataset is complete, on schedule, on request, or when another one has ended.
 
 Invoked with S3's "Object Created" event, Step Functions' "Execution Status Change" event, messages of the queue of
-arrivals, `{"Reason": "schedule"}`, `{"Reason": "manual", "Dataset": NAME, "Force": false}`, or `{"Sweep": true}`, which
-starts what still waits or was never announced.
+arrivals, `{"Reason": "schedule"}`, `{"Reason": "manual", "Dataset": NAME, "Force": false}`, `{"Reason": "rollback",
+"Run": NAME}`, or `{"Sweep": true}`, which starts what still waits or was never announced.
 """
 
 from collections.abc import Mapping
@@ -18,6 +18,7 @@ from handlers.executions import endings, turns
 from handlers.executions.launches import Answer, refused
 from handlers.executions.messages import on_messages
 from handlers.executions.requests import on_request
+from handlers.executions.rollbacks import on_rollback
 from handlers.executions.sweeping import sweep
 from handlers.executions.uploads import on_upload
 from handlers.ledger import Ledger
@@ -49,8 +50,10 @@ def decide(event: Mapping[str, Any], ledger: Ledger, settings: Settings) -> Answ
         return sweep(ledger, settings, event.get("At") or now())
     if event.get("Reason") in ("schedule", "manual"):
         return on_request(event, ledger, settings)
+    if event.get("Reason") == "rollback":
+        return on_rollback(event, ledger, settings)
     raise ValueError(
-        f"event {kind or event!r}; expected an S3 or Step Functions event, or a Reason of schedule or manual"
+        f"event {kind or event!r}; expected an S3 or Step Functions event, or a Reason of schedule, manual or rollback"
     )
 
 

@@ -213,8 +213,8 @@ def work_states() -> list[LambdaTask]:
 def link(tasks: list[LambdaTask]) -> State:
     """Join the tasks in order and return the first.
 
-    All between the dataset and the endpoint is passed by when a model comes with the input, to be deployed again;
-    ComputeFeatures alone unless the backbone is frozen.
+    All between the dataset and the endpoint is passed by when a model comes with the input, to be deployed again, and
+    the dataset too when that is a rollback; ComputeFeatures alone unless the backbone is frozen.
     """
     validate, compute, tune, *others = tasks
     images = Pass(
@@ -228,18 +228,22 @@ def link(tasks: list[LambdaTask]) -> State:
     )
     is_frozen.add_choice(ChoiceRule.BooleanEquals("$.Dataset.BackboneIsFrozen", False), images)
     is_frozen.default_choice(compute)
+    deploy = next(task for task in others if task.state_id == "DeployEndpoint")
     has_model = Choice(
         "HasModel", comment="The model of an earlier execution, on the same data, code and settings, is deployed again."
     )
-    has_model.add_choice(
-        ChoiceRule.IsPresent("$.Model", True), next(task for task in others if task.state_id == "DeployEndpoint")
-    )
+    has_model.add_choice(ChoiceRule.IsPresent("$.Model", True), deploy)
     has_model.default_choice(is_frozen)
+    is_rollback = Choice(
+        "IsRollback", comment="A model that has served goes back as it was, whatever has become of its dataset since."
+    )
+    is_rollback.add_choice(ChoiceRule.IsPresent("$.Trigger.Leaves", True), deploy)
+    is_rollback.default_choice(validate)
     validate.next(has_model)
     for before in (images, compute):
         before.next(tune)
     Chain([tune, *others])
-    return validate
+    return is_rollback
 
 
 def report_state(name: str, status: str, comment: str) -> LambdaTask:

@@ -24,6 +24,8 @@ COMMANDS = {
     "report",
     "load",
     "logs",
+    "models",
+    "rollback",
     "down",
     "demo",
     "data",

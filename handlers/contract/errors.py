@@ -13,6 +13,7 @@ A message reads `<what>: <value seen>; <what was expected or what to do>`, becau
         ModelRejectedError       the gate said no
         EndpointFailedError      the endpoint cannot be, or was not, updated
         EndpointCheckError       the live endpoint disagrees with the evaluation
+        RollbackError            there is no model to go back to
         AwsError                 an AWS call failed
             AwsNotFoundError     the resource does not exist
             AwsInUseError        the resource exists already, or is busy
@@ -75,6 +76,10 @@ class EndpointFailedError(RetrieverError):
 
 class EndpointCheckError(RetrieverError):
     """The live endpoint does not answer as the evaluation did."""
+
+
+class RollbackError(RetrieverError):
+    """There is no model to go back to, or it serves already."""
 
 
 class AwsError(RetrieverError):

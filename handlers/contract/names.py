@@ -33,6 +33,12 @@ def execution_name(dataset_name: str, key: str, attempt: int) -> str:
     return f"{_slug(dataset_name, MAX_DATASET_CHARACTERS)}-{key}-{attempt}"
 
 
+def run_key_of(execution: str) -> str:
+    """Return the run key of an execution, or 12 characters of its own for one that was started under another name."""
+    match = _EXECUTION_NAME.fullmatch(execution)
+    return match["run_key"] if match else hashlib.sha256(execution.encode()).hexdigest()[:RUN_KEY_CHARACTERS]
+
+
 def training_job_name(execution: str) -> str:
     """Return the final training job's name; models, endpoint configs and packages share it."""
     return execution

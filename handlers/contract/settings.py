@@ -167,6 +167,7 @@ class Settings(FromEnv):
     canary_percent: int = number(1, 50)
     canary_wait_seconds: int = number(0, 3600)
     termination_wait_seconds: int = number(1, 3600)
+    keep_deployments: int = number(1, 100)
     rollback_alarm_names: tuple[str, ...] = names(default=())
     retrain_when: str = text("changed", "always")
 

@@ -106,7 +106,10 @@ class Evaluation(Boundary):
 
 
 class RegisteredModel(Boundary):
+    """A version of the model package group; `image_uri` is the image it was registered with, "" for that of now."""
+
     model_package_arn: str
+    image_uri: str = ""
 
 
 class Endpoint(Boundary):

@@ -15,8 +15,9 @@ from handlers.contract.settings import Settings
 from handlers.contract.states import ReportOutcomeInput
 from handlers.endpoints import scaling, serving
 from handlers.executions import records
+from handlers.executions.rollbacks import put_into_production
 from handlers.executions.waiting import forget
-from handlers.ledger import Ledger, Serving, Token
+from handlers.ledger import Ledger, Run, Token
 from handlers.training_jobs.jobs import describe, stop_job
 
 SET_BACK_SECONDS = 720.0  # SageMaker replaces the instances; the function may run 900
@@ -63,10 +64,20 @@ def take_out_of_service(step: ReportOutcomeInput, ledger: Ledger, settings: Sett
 
 def judge_package(step: ReportOutcomeInput, status: Literal["Approved", "Rejected"], reason: str) -> None:
     """Say in the registry whether the model may be used: it serves, or its deployment has failed."""
-    package = step.state.get("Model", {}).get("ModelPackageArn")
-    if package:
+    _judge(step.state.get("Model", {}).get("ModelPackageArn"), status, reason)
+
+
+def reject_left(step: ReportOutcomeInput, ledger: Ledger, reason: str) -> None:
+    """Say in the registry that the model which a rollback has left is not to be used."""
+    left = records.leaves(step.state)
+    run = Run.get(ledger, left) if left else None
+    _judge(run.model_package_arn if run else None, "Rejected", reason)
+
+
+def _judge(model_package_arn: str | None, status: Literal["Approved", "Rejected"], reason: str) -> None:
+    if model_package_arn:
         aws.sagemaker().update_model_package(
-            ModelPackageArn=package, ModelApprovalStatus=status, ApprovalDescription=reason[:1024]
+            ModelPackageArn=model_package_arn, ModelApprovalStatus=status, ApprovalDescription=reason[:1024]
         )
 
 
@@ -77,10 +88,11 @@ def clean_up(step: ReportOutcomeInput, ledger: Ledger, settings: Settings, reaso
         lambda: serving.remove_unused(ledger, settings),
     )
     if step.status == "SUCCEEDED":
-        endpoint, name = settings.endpoint_name, step.execution_name
+        name = step.execution_name
         return [
-            ("the serving execution was not noted", lambda: Serving.note(ledger, endpoint, name)),
+            ("the serving execution was not noted", lambda: put_into_production(name, ledger, settings)),
             ("the model package was not approved", lambda: judge_package(step, "Approved", reason)),
+            ("the package of the model that was left was not rejected", lambda: reject_left(step, ledger, reason)),
             last,
         ]
     deployed: list[Step] = []

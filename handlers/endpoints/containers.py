@@ -5,10 +5,10 @@ from typing import Any
 from handlers.contract.settings import Settings
 
 
-def container(settings: Settings, model_data_url: str) -> dict[str, Any]:
+def container(settings: Settings, model_data_url: str, image_uri: str = "") -> dict[str, Any]:
     """Return image, artifact and environment; the artifact carries inference.py under code/."""
     return {
-        "Image": settings.inference_image_uri,
+        "Image": image_uri or settings.inference_image_uri,
         "ModelDataUrl": model_data_url,
         "Environment": {
             "SAGEMAKER_PROGRAM": "inference.py",

@@ -8,8 +8,9 @@ from pydantic import ValidationError
 
 from datasets.limits import CONTENT_TYPES, MAX_IMAGE_BYTES
 from handlers import aws
-from handlers.aws.objects import read, split_uri
-from handlers.contract.errors import EndpointCheckError
+from handlers.aws.logs import logger
+from handlers.aws.objects import read, split_uri, write
+from handlers.contract.errors import AwsError, AwsNotFoundError, EndpointCheckError
 from handlers.contract.inputs import problems
 from handlers.contract.json_bounds import bounded_json
 from handlers.contract.states import Check, Endpoint, GoldenPrediction, JobEvaluation
@@ -43,18 +44,44 @@ def golden_predictions(evaluation_s3_uri: str) -> list[GoldenPrediction]:
     return golden
 
 
-def ask(endpoint: Endpoint, dataset_s3_uri: str, path: str) -> Answer:
+class Pictures(NamedTuple):
+    """The golden predictions' pictures: in the dataset, and once they were asked about beside the evaluation too.
+
+    So a model can be checked again after its dataset has changed.
+    """
+
+    dataset_s3_uri: str
+    evaluation_s3_uri: str
+
+    def read(self, path: str) -> bytes:
+        """Return a picture as the model saw it, and keep it."""
+        bucket, key = self._kept(path)
+        try:
+            return read(bucket, key, MAX_IMAGE_BYTES)
+        except AwsNotFoundError:
+            source, prefix = split_uri(self.dataset_s3_uri)
+            image = read(source, prefix + path, MAX_IMAGE_BYTES)
+        try:
+            write(bucket, key, image, _content_type(path))
+        except AwsError:  # the check does not depend on it
+            logger.exception("a golden picture was not kept", path=path)
+        return image
+
+    def _kept(self, path: str) -> tuple[str, str]:
+        bucket, key = split_uri(self.evaluation_s3_uri)
+        return bucket, f"{key.rpartition('/')[0]}/golden/{path}"
+
+
+def ask(endpoint: Endpoint, path: str, image: bytes) -> Answer:
     """Return the endpoint's best class for one image of the dataset.
 
     Raises:
         EndpointCheckError: the endpoint answers with an error or with something else than predictions.
     """
-    bucket, prefix = split_uri(dataset_s3_uri)
-    image = read(bucket, prefix + path, MAX_IMAGE_BYTES)
     try:
         response = aws.sagemaker_runtime().invoke_endpoint(
             EndpointName=endpoint.endpoint_name,
-            ContentType=CONTENT_TYPES.get(PurePosixPath(path).suffix.lower(), "application/x-image"),
+            ContentType=_content_type(path),
             Accept="application/json",
             Body=image,
         )
@@ -64,6 +91,10 @@ def ask(endpoint: Endpoint, dataset_s3_uri: str, path: str) -> Answer:
         raise EndpointCheckError(
             f"endpoint {endpoint.endpoint_name!r} answered {path!r} with no predictions: {error!r}; see its log group"
         ) from error
+
+
+def _content_type(path: str) -> str:
+    return CONTENT_TYPES.get(PurePosixPath(path).suffix.lower(), "application/x-image")
 
 
 def compare(golden: Sequence[GoldenPrediction], answers: Sequence[Answer]) -> Check:

@@ -20,7 +20,7 @@ _SETUP_SECONDS = 1800  # to start the new fleet, beside the waits
 def model_request(step: DeployEndpointInput, settings: Settings) -> dict[str, Any]:
     return {
         "ModelName": step.execution_name,
-        "PrimaryContainer": container(settings, step.training.model_data_url),
+        "PrimaryContainer": container(settings, step.training.model_data_url, step.model.image_uri),
         "ExecutionRoleArn": settings.sagemaker_role_arn,
         "Tags": tags(settings, step.execution_name, step.dataset),
     }

@@ -15,7 +15,7 @@ from handlers.contract.names import STACK_TAG
 from handlers.contract.settings import Settings
 from handlers.executions.outcomes import goes_to
 from handlers.executions.turns import execution_status
-from handlers.ledger import Deployment, Ledger, Run, Serving
+from handlers.ledger import Deployment, Ledger, Run, RunStatus, Serving
 from handlers.training_jobs.jobs import describe
 
 _STEADY = ("InService", "Failed", "OutOfService", "UpdateRollbackFailed")
@@ -30,15 +30,27 @@ def in_use(endpoint: Mapping[str, Any] | None) -> set[str] | None:
     return {endpoint["EndpointConfigName"]}
 
 
+def kept(ledger: Ledger, used: set[str], most: int) -> set[str]:
+    """Return the configs that stay: those in use, and of those that have served the newest, `most` in all."""
+    newest = sorted(Deployment.all(ledger), key=lambda made: made.noted_at, reverse=True)
+    have_served = [made.config_name for made in newest if made.config_name not in used and _has_served(made, ledger)]
+    return used | set(have_served[: max(0, most - len(used))])
+
+
+def _has_served(made: Deployment, ledger: Ledger) -> bool:
+    run = Run.get(ledger, made.config_name)
+    return run is not None and run.status == RunStatus.SUCCEEDED
+
+
 def remove_unused(ledger: Ledger, settings: Settings) -> list[str]:
-    """Delete every noted config and model that the endpoint does not need; one execution runs at a time."""
+    """Delete every noted config and model but the last KeepDeployments that served; one execution runs at a time."""
     used = in_use(describe("endpoint", settings.endpoint_name))
     if used is None:
         logger.info("the endpoint is changing; unused configs are removed after the next run")
         return []
-    removed = []
+    stay, removed = kept(ledger, used, settings.keep_deployments), []
     for made in Deployment.all(ledger):
-        if made.config_name in used:
+        if made.config_name in stay:
             continue
         _delete(made.config_name)
         made.forget(ledger)

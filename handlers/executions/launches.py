@@ -19,6 +19,7 @@ from handlers.datasets.fingerprint import fingerprint_of
 from handlers.executions import turns
 from handlers.executions.redeployments import KeptModel, kept_model, serving_config
 from handlers.ledger import Dataset, Drop, Ledger, Pending, Run, RunStatus, Turn
+from handlers.ledger.history import withdrawn
 from handlers.ledger.rows import now
 
 _ATTEMPTS_LOOKED_AT = 20  # for one that succeeded
@@ -63,6 +64,7 @@ class Request:
     s3_uri: str
     reason: str  # upload, drop, schedule, manual, sweep or queued
     force: bool = False
+    despite_rollback: bool = False  # whether a person wants it although the model of this content was rolled back
     modified_at: str | None = None  # of the object that completed the dataset, by S3's clock, where that is known
 
 
@@ -127,6 +129,8 @@ def decide(request: Request, ledger: Ledger, settings: Settings) -> Answer:
         config = serving_config(settings) if good else ""
         if good and config and (config == good or Run.get(ledger, config) is None):
             return skip(request, good, config, ledger)
+        if bad := None if request.despite_rollback else _withdrawn(request, fingerprint, key, ledger):
+            return skip_withdrawn(request, bad, ledger)
         number -= last is not None and status == ""  # it was noted and never came to be
         attempt = Attempt(dataset, key, number, kept_model(good, settings) if good else None)
         answer = launch(request, attempt, ledger, settings)
@@ -173,6 +177,22 @@ def skip(request: Request, name: str, config: str, ledger: Ledger) -> Answer:
     return refused(reason, Decision.UNCHANGED)
 
 
+def _withdrawn(request: Request, fingerprint: str, key: str, ledger: Ledger) -> Run | None:
+    """Return the run on this content whose model was rolled back; by the clock alone, the same data suffice for one."""
+    return withdrawn(request.name, fingerprint, "" if request.reason == "schedule" else key, Run.all(ledger))
+
+
+def skip_withdrawn(request: Request, bad: Run, ledger: Ledger) -> Answer:
+    """Record that the model of this content was rolled back, so that it does not come again by itself."""
+    reason = (
+        f"dataset {request.name!r}: the model of {bad.execution_name!r}, which was trained on the same content, was "
+        f"rolled back at {bad.rolled_back_at}; upload other data, train it again with `deploy.py start {request.name} "
+        f"--force`, or deploy it again with `deploy.py rollback {bad.execution_name}`"
+    )
+    Dataset.skip(ledger, request.name, reason)
+    return refused(reason, Decision.UNCHANGED)
+
+
 @dataclass(frozen=True)
 class Attempt:
     """One attempt of a run key: on what content, and the model that it deploys again, if that is all there is to do."""
@@ -190,7 +210,7 @@ class Attempt:
         """Return the execution's input; with the results of an earlier one the states that gave them are passed by."""
         state: dict[str, Any] = {"Dataset": self.dataset.to_event(), "Trigger": {"Reason": reason}}
         if self.kept and self.kept.results:
-            state |= self.kept.results
+            state |= {name: result for name, result in self.kept.results.items() if name != "Dataset"}
             state["Trigger"]["Redeploys"] = self.kept.execution_name
         return state
 
@@ -208,20 +228,10 @@ def launch(request: Request, attempt: Attempt, ledger: Ledger, settings: Setting
     remark = attempt.kept.remark(settings.endpoint_name) if attempt.kept else None
     run = Run(
         name, status=RunStatus.STARTING, dataset=dataset.name, fingerprint=dataset.fingerprint, started_at=now(),
-        remark=remark,
+        remark=remark, redeploys=attempt.kept.trained_by if attempt.kept and attempt.kept.results else None,
     )  # fmt: skip
-    run.note(ledger)
-    try:
-        _start_execution(name, attempt.input(request.reason), settings)
-    except AwsInUseError:
+    if not begin(run, attempt.input(request.reason), ledger, settings):
         return _namesake(run, request, ledger, settings)
-    except AwsUnavailableError:  # it may run: who asks again finds out, and meets the turn and the note as its own
-        raise
-    except RetrieverError:
-        Turn.give_back(ledger, name)
-        run.withdraw(ledger)
-        raise
-    run.mark_running(ledger)
     noted = Dataset(
         dataset.name, dataset.s3_uri, fingerprint=dataset.fingerprint, run_key=attempt.run_key, attempt=attempt.number,
         execution_name=name, status=RunStatus.RUNNING, modified_at=request.modified_at,
@@ -230,6 +240,23 @@ def launch(request: Request, attempt: Attempt, ledger: Ledger, settings: Setting
     logger.info("execution started", execution_name=name, reason=request.reason, remark=remark)
     sentence = f"dataset {dataset.name!r}: execution {name!r} started ({request.reason})"
     return Answer(Decision.STARTED, f"{sentence}; {remark}" if remark else sentence, name)
+
+
+def begin(run: Run, state: dict[str, Any], ledger: Ledger, settings: Settings) -> bool:
+    """Note the run, whose turn it is, and start its execution; False if there is an execution of its name."""
+    run.note(ledger)
+    try:
+        _start_execution(run.execution_name, state, settings)
+    except AwsInUseError:
+        return False
+    except AwsUnavailableError:  # it may run: who asks again finds out, and meets the turn and the note as its own
+        raise
+    except RetrieverError:
+        Turn.give_back(ledger, run.execution_name)
+        run.withdraw(ledger)
+        raise
+    run.mark_running(ledger)
+    return True
 
 
 def _start_execution(name: str, state: dict[str, Any], settings: Settings) -> None:

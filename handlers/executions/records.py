@@ -37,6 +37,11 @@ def redeployed(state: Mapping[str, Any]) -> str:
     return str(_part(state, "Trigger", "Redeploys") or "")
 
 
+def leaves(state: Mapping[str, Any]) -> str:
+    """Return the execution whose model this one has left by a rollback; "" if it is none, or marks none."""
+    return str(_part(state, "Trigger", "Leaves") or "")
+
+
 def reason(step: ReportOutcomeInput, settings: Settings) -> str:
     """Return the outcome in one sentence; a failure's names the next step."""
     state = step.state
@@ -49,6 +54,7 @@ def reason(step: ReportOutcomeInput, settings: Settings) -> str:
             f"{evaluation.get('NumTestImages')} images (threshold {evaluation.get('Threshold')}), "
             f"endpoint {endpoint.get('EndpointName')!r} serves the model"
             + (f" of {again!r} again, without tuning and training" if again else "")
+            + (f"; the model of {leaves(state)!r} was rolled back" if leaves(state) else "")
             + _breakdown(evaluation.get("BrokeDownInEpoch"))
         )
     name = failed_state(state)

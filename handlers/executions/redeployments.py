@@ -29,6 +29,11 @@ class KeptModel:
     results: Mapping[str, Any] = field(default_factory=dict)
     problem: str = ""
 
+    @property
+    def trained_by(self) -> str:
+        """Return the name of the execution that trained it."""
+        return str(self.results["Training"]["TrainingJobName"])
+
     def remark(self, endpoint_name: str) -> str:
         """Return what the new execution does, and why, in words."""
         if self.results:
@@ -52,21 +57,41 @@ def serving_config(settings: Settings) -> str:
 
 def kept_model(execution_name: str, settings: Settings) -> KeptModel:
     """Return the model of an execution that succeeded, if its package is approved and all that it needs is in S3."""
+    kept = stored_model(execution_name, settings)
+    if kept.problem:
+        return kept
+    accuracy, package = kept.results["Evaluation"]["Accuracy"], kept.results["Model"]["ModelPackageArn"]
+    problem = ""
+    if accuracy < settings.accuracy_threshold:
+        problem = f"its accuracy {accuracy:.4f} is below AccuracyThreshold {settings.accuracy_threshold}"
+    elif (status := _package(package)["ModelApprovalStatus"]) != "Approved":
+        problem = f"its model package is {status}"
+    return KeptModel(execution_name, problem=problem) if problem else kept
+
+
+def stored_model(execution_name: str, settings: Settings) -> KeptModel:
+    """Return the model of an execution that succeeded, however it is judged today, if all that it needs is there.
+
+    It serves in the image that it was registered with.
+    """
     try:
         state = _state(execution_name, settings)
-        results = {name: state[name] for name in _RESULTS}
+        results = {name: state[name] for name in (*_RESULTS, "Dataset")}
         training, evaluation = (
             Training.model_validate(state["Training"]),
             Evaluation.model_validate(state["Evaluation"]),
         )
-        package = RegisteredModel.model_validate(state["Model"])
+        model = RegisteredModel.model_validate(state["Model"])
     except AwsNotFoundError:
         return KeptModel(execution_name, problem="its summary.json is gone")
     except (KeyError, ValueError, TypeError):
         return KeptModel(execution_name, problem="its summary.json lacks the results of its states")
-    if problem := _problem(training, evaluation, package, settings):
-        return KeptModel(execution_name, problem=problem)
+    package = _package(model.model_package_arn)
+    problem = _missing(training.model_data_url, evaluation.evaluation_s3_uri)
+    if problem or not package:
+        return KeptModel(execution_name, problem=problem or "its model package is gone")
     results["Training"] = training.model_copy(update={"billable_seconds": 0}).to_event()  # this time nothing is trained
+    results["Model"] = model.model_copy(update={"image_uri": _image(package)}).to_event()
     return KeptModel(execution_name, results)
 
 
@@ -75,13 +100,8 @@ def _state(execution_name: str, settings: Settings) -> dict[str, Any]:
     return dict(bounded_json(summary, MAX_MEMORY_BYTES)["State"])
 
 
-def _problem(training: Training, evaluation: Evaluation, package: RegisteredModel, settings: Settings) -> str:
-    if evaluation.accuracy < settings.accuracy_threshold:
-        return f"its accuracy {evaluation.accuracy:.4f} is below AccuracyThreshold {settings.accuracy_threshold}"
-    status = _approval(package.model_package_arn)
-    if status != "Approved":
-        return f"its model package is {status or 'gone'}"
-    for uri in (training.model_data_url, evaluation.evaluation_s3_uri):
+def _missing(*uris: str) -> str:
+    for uri in uris:
         try:
             head(*split_uri(uri))
         except AwsNotFoundError:
@@ -89,11 +109,16 @@ def _problem(training: Training, evaluation: Evaluation, package: RegisteredMode
     return ""
 
 
-def _approval(model_package_arn: str) -> str:
+def _package(model_package_arn: str) -> Mapping[str, Any]:
+    """Return SageMaker's description of a model package, empty if there is none."""
     try:
-        package = aws.sagemaker().describe_model_package(ModelPackageName=model_package_arn)
+        return aws.sagemaker().describe_model_package(ModelPackageName=model_package_arn)
     except AwsError as error:
         if aws.is_missing(error):
-            return ""
+            return {}
         raise
-    return package["ModelApprovalStatus"]
+
+
+def _image(package: Mapping[str, Any]) -> str:
+    containers = package.get("InferenceSpecification", {}).get("Containers", [{}])
+    return str(containers[0].get("Image", ""))

@@ -23,12 +23,13 @@ def on_request(event: Mapping[str, Any], ledger: Ledger, settings: Settings) -> 
         return refused(f"Dataset: {name!r}; expected the name of a dataset")
     if problem := objection(name) if name else "":
         return refused(problem)
-    force = settings.retrain_when == "always" or bool(event.get("Force"))
+    insists = bool(event.get("Force"))
+    force = settings.retrain_when == "always" or insists
     request = locate(name, reason, ledger, settings) if name else newest(reason, ledger)
     if request is None:
         what = f"dataset {name!r} is not in the bucket" if name else "no dataset was uploaded yet"
         return refused(f"{what}; expected datasets/NAME/{MARKER} or datasets/NAME with {', '.join(ARCHIVE_SUFFIXES)}")
-    return start(replace(request, force=force), ledger, settings)
+    return start(replace(request, force=force, despite_rollback=insists), ledger, settings)
 
 
 def newest(reason: str, ledger: Ledger) -> Request | None:

@@ -56,6 +56,10 @@ class Run(Row):
     problems: list[str] | None = None
     data: list[str] | None = None  # what the examination of the dataset found, a sentence each
     remark: str | None = None  # what is unusual about the run, from its start
+    redeploys: str | None = None  # the run that trained the model, where this one deploys it again
+    rolls_back: str | None = None  # of a rollback: the run that trained the model it leaves; "" where none is marked
+    rolled_back_at: str | None = None  # since when this run's own model is not to be deployed by itself any more
+    rolled_back_by: str | None = None
 
     @property
     def is_open(self) -> bool:

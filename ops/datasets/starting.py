@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from ops.datasets.reactions import Reaction
 from ops.errors import ExecutionError
@@ -18,13 +20,21 @@ def start(session: Session, stack: Stack, dataset: str, *, is_forced: bool = Fal
     Raises:
         ExecutionError: the function failed.
     """
-    event = {"Reason": "manual", "Dataset": dataset, "Force": is_forced}
+    return ask(session, stack, {"Reason": "manual", "Dataset": dataset, "Force": is_forced}, f"dataset {dataset!r}")
+
+
+def ask(session: Session, stack: Stack, event: Mapping[str, Any], what: str) -> Reaction:
+    """Return what the function answers to an event.
+
+    Raises:
+        ExecutionError: it failed; the message begins with `what`.
+    """
     name = stack.output("StartExecutionFunctionName")
     answer = session.functions.invoke(FunctionName=name, Payload=json.dumps(event).encode())
     payload = json.loads(answer["Payload"].read())
     if answer.get("FunctionError"):
         raise ExecutionError(
-            f"dataset {dataset!r}: function {name!r} failed: {payload.get('errorMessage', payload)};"
+            f"{what}: function {name!r} failed: {payload.get('errorMessage', payload)};"
             f" see `deploy.py logs start-execution{session.flags}`"
         )
     return Reaction(str(payload.get("ExecutionArn", "")), str(payload["Reason"]))

@@ -12,11 +12,13 @@ import pytest
 
 from embedded_account import Faults
 from tests.flow.deployment import Deployment
-from tests.flow.pictures import write_dataset
+from tests.flow.load import steady_load
+from tests.flow.pictures import BROKEN, as_table, write_dataset
 
 _ORDER = (
     "once",
     "success",
+    "rollback",
     "schedule",
     "events",
     "refusals",
@@ -84,3 +86,13 @@ def production(stack: Deployment, dataset: Path) -> str:
     Faults(stack.account.info).add("duplicate-event", name="Object Created > *-start-execution", copies=10)
     stack.run("upload", str(dataset), "--dataset", "colours", "--watch")
     return stack.wait_for_execution("colours")
+
+
+@pytest.fixture(scope="session")
+def update(stack: Deployment, production: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[int]]:
+    """Put a changed dataset, with one broken picture, into production under load; give its ARN and what callers saw."""
+    changed = as_table(write_dataset(tmp_path_factory.mktemp("changed"), train=26, seed=1))
+    (changed / BROKEN).write_bytes(b"\x89PNG\r\n\x1a\nnot a picture")
+    with steady_load(stack) as outcomes:
+        stack.run("upload", str(changed), "--dataset", "colours", "--watch")
+    return stack.executions()[0]["executionArn"], outcomes

@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 _SIDE = 32
+BROKEN = "images/train-colour-0-001.tiff"  # a name that as_table gives
 _KINDS = ("", ".tiff", ".bmp", ".avif")  # "": as it is
 
 

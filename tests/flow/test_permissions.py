@@ -15,7 +15,9 @@ from tests.flow.pictures import write_dataset
 pytestmark = [pytest.mark.slow, pytest.mark.account]
 
 FROZEN = "frozen"  # the stack of test_features.py
-NEEDED = {f"test_{name}.py" for name in ("success", "schedule", "refusals", "features", "rare_jobs", "rare_paths")}
+NEEDED = {
+    f"test_{name}.py" for name in ("success", "rollback", "schedule", "refusals", "features", "rare_jobs", "rare_paths")
+}
 REFUSAL = re.compile(
     r"User: \S+ is not authorized to perform: [\w-]+:\w+ on resource: \S+ "
     r"because no (identity|resource)-based policy allows the [\w-]+:\w+ action"

@@ -13,10 +13,8 @@ import pytest
 
 from datasets.pictures import read_record
 from handlers.ledger import Dataset
-from tests.flow.pictures import as_table, picture, write_dataset
-
-BROKEN = "images/train-colour-0-001.tiff"
-PICTURE_EVENT = json.dumps({"image": base64.b64encode(picture(1, 3, seed="x")).decode()}).encode()
+from tests.flow.load import PICTURE_EVENT, call_once
+from tests.flow.pictures import BROKEN, picture
 
 pytestmark = [pytest.mark.slow, pytest.mark.account]
 
@@ -223,34 +221,6 @@ def test_more_callers_than_reserved_concurrency_get_429(stack, production):
     assert call_once(stack, body) == 200
 
 
-def call_once(stack, body: bytes) -> int:
-    """Return the status of one call."""
-    answer = stack.client("lambda").invoke(FunctionName=stack.outputs["PredictAliasArn"], Payload=body)
-    return int(json.load(answer["Payload"])["statusCode"])
-
-
-@pytest.fixture(scope="module")
-def update(stack, production, tmp_path_factory) -> tuple[str, list[int]]:
-    """Put a changed dataset, with one broken picture, into production under load; give its ARN and what callers saw."""
-    changed = as_table(write_dataset(tmp_path_factory.mktemp("changed"), train=26, seed=1))
-    (changed / BROKEN).write_bytes(b"\x89PNG\r\n\x1a\nnot a picture")
-    outcomes: list[int] = []
-    done = threading.Event()
-
-    def ask() -> None:
-        while not done.wait(0.05):
-            outcomes.append(call_once(stack, PICTURE_EVENT))
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    try:
-        stack.run("upload", str(changed), "--dataset", "colours", "--watch")
-    finally:
-        done.set()
-        asking.join()
-    return stack.executions()[0]["executionArn"], outcomes
-
-
 def test_a_changed_dataset_updates_without_a_failed_prediction(stack, production, update):
     """While the second execution runs every prediction is answered, and afterwards by the new model."""
     arn, outcomes = update
@@ -264,14 +234,14 @@ def test_a_changed_dataset_updates_without_a_failed_prediction(stack, production
     assert answer["body"]["model"]["training_job_name"] == name
 
 
-def test_an_update_leaves_no_config_of_the_model_it_replaced(stack, update):
-    """Only what serves is kept."""
+def test_an_update_keeps_the_model_it_replaced(stack, production, update):
+    """The way back needs it; of the last KeepDeployments nothing is removed."""
     configs = stack.client("sagemaker").list_endpoint_configs()["EndpointConfigs"]
     models = stack.client("sagemaker").list_models()["Models"]
 
-    name = update[0].rpartition(":")[2]
-    assert [config["EndpointConfigName"] for config in configs] == [name]
-    assert [model["ModelName"] for model in models] == [name]
+    names = {arn.rpartition(":")[2] for arn in (production, update[0])}
+    assert {config["EndpointConfigName"] for config in configs} == names
+    assert {model["ModelName"] for model in models} == names
 
 
 def test_an_unreadable_picture_is_set_aside_and_reported(stack, update):

@@ -73,6 +73,7 @@ ENVIRONMENT = {
     "CANARY_PERCENT": "10",
     "CANARY_WAIT_SECONDS": "300",
     "TERMINATION_WAIT_SECONDS": "120",
+    "KEEP_DEPLOYMENTS": "3",
     "ROLLBACK_ALARM_NAMES": "retriever-5xx,retriever-latency",
     "RETRAIN_WHEN": "changed",
     "LOG_LEVEL": "INFO",

@@ -127,6 +127,15 @@ def test_vanished_image_is_refused(world, runtime, event, lambda_context):
     refused(world, event, lambda_context, "HeadObject: 404")
 
 
+def test_a_model_is_checked_again_after_its_dataset_changed(world, runtime, event, lambda_context):
+    """Its golden images were kept beside its evaluation at the first check."""
+    handler(event("check_endpoint"), lambda_context)
+    world.put(f"datasets/flowers/{_GOLDEN[0]['path']}", "another picture")
+
+    assert handler(event("check_endpoint"), lambda_context)["NumAgreeing"] == 2
+    assert world.keys(f"runs/{EXECUTION}/golden/") == [f"runs/{EXECUTION}/golden/{one['path']}" for one in _GOLDEN]
+
+
 def test_new_endpoint_is_deleted(world, runtime, event, lambda_context):
     """There is no config to go back to, and a wrong answer is worse than none."""
     runtime.fault = "ModelError"

@@ -72,9 +72,9 @@ def test_committed_definition_is_what_the_code_builds() -> None:
     assert built.stdout == DEFINITION_FILE.read_text(encoding="utf-8"), "run: python -m statemachine.pipeline"
 
 
-def path(definition: dict[str, Any], *, frozen: bool, kept: bool = False) -> list[str]:
-    """Return the states that a run visits when it succeeds; with `kept` a model comes with its input."""
-    holds = {"$.Dataset.BackboneIsFrozen": frozen, "$.Model": kept}
+def path(definition: dict[str, Any], *, frozen: bool, kept: bool = False, back: bool = False) -> list[str]:
+    """Return the states that a run visits when it succeeds; with `kept` a model comes with its input, or goes back."""
+    holds = {"$.Dataset.BackboneIsFrozen": frozen, "$.Model": kept, "$.Trigger.Leaves": back}
     name, visited = definition["StartAt"], []
     while name:
         visited.append(name)
@@ -94,7 +94,7 @@ def test_states_are_the_flow_of_the_design(definition: dict[str, Any], frozen: b
     Features are computed where the backbone is frozen alone; any other run pays for no function and no job.
     """
     assert path(definition, frozen=frozen) == [
-        "ValidateDataset", "HasModel", "IsBackboneFrozen", between, "StartTuningJob", "StartTrainingJob",
+        "IsRollback", "ValidateDataset", "HasModel", "IsBackboneFrozen", between, "StartTuningJob", "StartTrainingJob",
         "EvaluateModel", "RegisterModel", "DeployEndpoint", "CheckEndpoint", "RegisterScaling", "ReportOutcome",
     ]  # fmt: skip
     assert definition["States"]["ReadImages"]["Type"] == "Pass"
@@ -104,7 +104,15 @@ def test_states_are_the_flow_of_the_design(definition: dict[str, Any], frozen: b
 def test_a_model_that_comes_with_the_input_is_deployed(definition: dict[str, Any]) -> None:
     """No job is started for it: its dataset is looked at, and then it is deployed and checked as any other."""
     assert path(definition, frozen=True, kept=True) == [
-        "ValidateDataset", "HasModel", "DeployEndpoint", "CheckEndpoint", "RegisterScaling", "ReportOutcome",
+        "IsRollback", "ValidateDataset", "HasModel",
+        "DeployEndpoint", "CheckEndpoint", "RegisterScaling", "ReportOutcome",
+    ]  # fmt: skip
+
+
+def test_a_rollback_does_nothing_but_deploy(definition: dict[str, Any]) -> None:
+    """Its dataset may have changed or be gone; it is deployed and checked as any other."""
+    assert path(definition, frozen=True, kept=True, back=True) == [
+        "IsRollback", "DeployEndpoint", "CheckEndpoint", "RegisterScaling", "ReportOutcome",
     ]  # fmt: skip
 
 
@@ -237,7 +245,7 @@ def test_the_interpreter_accepts_the_definition(definition: dict[str, Any], step
     )
 
     stored = stepfunctions.describe_state_machine(stateMachineArn=created["stateMachineArn"])
-    assert json.loads(stored["definition"])["StartAt"] == "ValidateDataset"
+    assert json.loads(stored["definition"])["StartAt"] == "IsRollback"
 
 
 def asl_validator() -> list[str] | None:

@@ -1,9 +1,12 @@
 """handlers/endpoints/serving.py: what an execution that was ended leaves behind is put right."""
 
+import dataclasses
+
 import pytest
 
 from handlers import resume_execution
-from handlers.ledger import Deployment, Serving
+from handlers.endpoints.serving import remove_unused
+from handlers.ledger import Deployment, Run, Serving
 from handlers.report_outcome import handler as report
 from tests.handlers.environment import EXECUTION
 
@@ -73,6 +76,19 @@ def test_trouble_with_the_endpoint_does_not_hide_the_sweep(aborted, lambda_conte
     counts = resume_execution.handler({"Sweep": True}, lambda_context)
 
     assert (counts["Problems"], counts.get("Repaired", 0)) == (1, 0)
+
+
+@pytest.mark.parametrize(("most", "stay"), [(1, {"d"}), (2, {"d", "c"}), (3, {"d", "c", "a"}), (9, {"d", "c", "a"})])
+def test_the_last_deployments_stay(world, monkeypatch, most, stay):
+    """KeepDeployments in all, the one that serves among them; what has never served goes."""
+    for number, name in enumerate("abcd"):
+        Deployment(name).change(world.ledger, {"config_name": name, "noted_at": number})
+        Run(name, status="FAILED" if name == "b" else "SUCCEEDED").report(world.ledger)
+    world.sagemaker.serve(config="d")
+
+    remove_unused(world.ledger, dataclasses.replace(world.settings, keep_deployments=most))
+
+    assert {made.config_name for made in Deployment.all(world.ledger)} == stay
 
 
 def _golden_check_failed(event):
