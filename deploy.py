@@ -356,6 +356,7 @@ def _confirm(question: str) -> bool:
 
 cli.add_command(model_commands.models)
 cli.add_command(model_commands.rollback)
+cli.add_command(model_commands.lineage)
 data_group.add_command(doctor.check)
 data_group.add_command(doctor.fix)
 cli.add_command(data_group)

@@ -1,5 +1,6 @@
-"""RegisterModel: add the accepted model to the model package group, with its metrics and where it came from."""
+"""RegisterModel: say where the accepted model came from, and add it to the model package group with its metrics."""
 
+import hashlib
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -7,15 +8,17 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from datasets.limits import CONTENT_TYPES
 from handlers import aws
 from handlers.aws.logs import logger
+from handlers.aws.objects import write
 from handlers.contract.names import client_token, tag_value
 from handlers.contract.settings import Settings
 from handlers.contract.states import RegisteredModel, RegisterModelInput
 from handlers.endpoints.containers import container
+from handlers.training_jobs.provenance import MEMBER, sha256_of, statement
 
-aws.prepare("sagemaker")
+aws.prepare("s3", "sagemaker")
 
 
-def model_package_request(step: RegisterModelInput, settings: Settings) -> dict[str, Any]:
+def model_package_request(step: RegisterModelInput, settings: Settings, provenance: bytes) -> dict[str, Any]:
     """Return the CreateModelPackage request; its token makes a retried state meet its own version.
 
     The report approves it once its model was deployed and checked, so that an execution that ends before leaves none
@@ -36,7 +39,7 @@ def model_package_request(step: RegisterModelInput, settings: Settings) -> dict[
             "SupportedRealtimeInferenceInstanceTypes": [settings.endpoint_instance_type],
         },
         "ModelMetrics": {"ModelQuality": {"Statistics": evaluation}},
-        "CustomerMetadataProperties": _lineage(step),
+        "CustomerMetadataProperties": _lineage(step) | {"ProvenanceSha256": hashlib.sha256(provenance).hexdigest()},
         "ClientToken": client_token(step.execution_name),
     }
 
@@ -59,6 +62,9 @@ def _lineage(step: RegisterModelInput) -> dict[str, str]:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     step = RegisterModelInput.from_event(event)
     settings = Settings.from_env()
-    package = aws.sagemaker().create_model_package(**model_package_request(step, settings))
+    digests = [sha256_of(uri) for uri in (step.training.model_data_url, step.evaluation.evaluation_s3_uri)]
+    provenance = statement(step, settings, *digests)
+    write(settings.bucket_name, f"runs/{step.execution_name}/{MEMBER}", provenance, "application/json")
+    package = aws.sagemaker().create_model_package(**model_package_request(step, settings, provenance))
     logger.info("model registered", model_package_arn=package["ModelPackageArn"])
     return RegisteredModel(model_package_arn=package["ModelPackageArn"]).to_event()

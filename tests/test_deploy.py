@@ -26,6 +26,7 @@ COMMANDS = {
     "logs",
     "models",
     "rollback",
+    "lineage",
     "down",
     "demo",
     "data",

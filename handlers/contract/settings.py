@@ -179,9 +179,13 @@ class Settings(FromEnv):
                 f"parameters that do not fit together: {'; '.join(problems)}; set them with deploy.py up --parameter"
             )
 
+    def model_settings(self) -> dict[str, Any]:
+        """Return every setting that changes the model a run ends with, or how it is served."""
+        return {name: getattr(self, name) for name in _MODEL_SETTINGS}
+
     def model_digest(self) -> str:
-        """Return a digest of every setting that changes the model a run ends with, or how it is served."""
-        values = [f"{name}={getattr(self, name)}" for name in _MODEL_SETTINGS]
+        """Return a digest of these settings."""
+        values = [f"{name}={value}" for name, value in self.model_settings().items()]
         return hashlib.sha256("\n".join(values).encode()).hexdigest()
 
     def execution_arn(self, execution_name: str) -> str:

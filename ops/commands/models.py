@@ -1,6 +1,8 @@
-"""`deploy.py models` and `rollback`: what was trained, what serves, and the way back."""
+"""`deploy.py models`, `rollback` and `lineage`: what was trained, what serves, the way back, and where it came from."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import click
 
@@ -49,3 +51,49 @@ def rollback(run: str | None, stop: bool, then_watch: bool, stack_name: str, loc
     click.echo(arn)
     if then_watch:
         watch(session, arn)
+
+
+@click.command()
+@click.argument("target")
+@click.option("--verify", "then_verify", is_flag=True, help="Hold artifact, evaluation and statement to each other.")
+@click.option(
+    "--out",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write the statement and what it names by hash into this folder.",
+)
+@stack_options
+def lineage(target: str, then_verify: bool, folder: Path | None, stack_name: str, local: bool) -> None:
+    """Tell what the model of TARGET was made from: data, code, settings, images, and how it was judged.
+
+    TARGET is a file with an answer of the prediction function ("-" for standard input), a run, a version of the model
+    package group, an artifact's S3 URI, or a provenance.json, which needs no AWS.
+
+    \b
+    Examples:
+        python deploy.py lineage answer.json
+        python deploy.py lineage flowers-5f219e7d0e7c-1 --verify --out evidence
+        python deploy.py lineage evidence/provenance.json --verify
+    """
+    from ops.console import facts, result, say
+    from ops.runs import lineage as statements
+
+    if Path(target).name == statements.STATEMENT and Path(target).is_file():
+        known = statements.on_disk(Path(target))
+    else:
+        from ops.commands.account import running_account
+        from ops.session import open_session
+        from ops.stack import stacks
+
+        session = open_session(stack_name, running_account() if local else None)
+        deployed = stacks.deployed(session)
+        known = statements.stored(session, deployed, statements.run_of(session, deployed, target))
+    facts(statements.rows(known))
+    if folder:
+        say(f"written: {statements.save(known, folder)}")
+    if then_verify:
+        held = statements.verify(known)
+        result("")
+        facts([(one.what, one.problem or "agrees") for one in held])
+        if wrong := [one.what for one in held if one.problem]:
+            raise click.ClickException(f"{', '.join(wrong)}: not what the statement says; do not trust this model")

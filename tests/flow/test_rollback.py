@@ -38,6 +38,18 @@ def test_a_rollback_under_load_fails_no_prediction(stack, names, back):
     assert answer["body"]["model"]["training_job_name"] == names[0]
 
 
+def test_an_answer_leads_to_a_statement_that_holds(stack, names, back, tmp_path):
+    """Of the model that answers, though another run deployed it; the files that were taken away agree without AWS."""
+    answer = tmp_path / "answer.json"
+    answer.write_text(json.dumps(stack.predict(json.loads(PICTURE_EVENT))))
+
+    told = stack.run("lineage", str(answer), "--verify", "--out", str(tmp_path / "evidence")).stdout
+    stack.run("lineage", str(tmp_path / "evidence/provenance.json"), "--verify")
+
+    assert names[0] in told.splitlines()[0]
+    assert "the statement, by the model package" in told
+
+
 def test_models_tell_what_serves_and_what_was_left(stack, names, back):
     """One row a model, and both packages are judged."""
     rows = [line.split("\t") for line in stack.run("models").stdout.splitlines()]

@@ -202,9 +202,17 @@ def _make_unused(world, event):
     aws.sagemaker().create_endpoint_config(**requests.endpoint_config_request(step, world.settings))
 
 
+def _accept(world, event):
+    """Leave what the gate has accepted: the artifact, and its evaluation."""
+    payload = event("register_model")
+    for uri in (payload["Training"]["ModelDataUrl"], payload["Evaluation"]["EvaluationS3Uri"]):
+        world.put(uri.removeprefix("s3://retriever-data/"))
+    return payload
+
+
 def _failed_deployment(world, event):
     state = event("report_outcome_failed")["State"]
-    model = register_model.handler(event("register_model"), event.context)
+    model = register_model.handler(_accept(world, event), event.context)
     Deployment.note(world.ledger, EXECUTION)
     _make_unused(world, event)
     world.sagemaker.serve(config=EXECUTION)
@@ -223,7 +231,7 @@ def _no_longer_served(world, event):
     Run(name, status=RunStatus.SUCCEEDED).report(world.ledger)
     Turn.give_back(world.ledger, name)
     state = event("report_outcome_succeeded")["State"]
-    state["Model"] = register_model.handler(event("register_model"), event.context)
+    state["Model"] = register_model.handler(_accept(world, event), event.context)
     world.sagemaker.packages[state["Model"]["ModelPackageArn"]]["ModelApprovalStatus"] = "Approved"
     world.put(f"runs/{name}/summary.json", json.dumps({"State": state}))
     for uri in (state["Training"]["ModelDataUrl"], state["Evaluation"]["EvaluationS3Uri"]):
@@ -250,7 +258,7 @@ def _arrived(world, event):
 
 def _succeed(world, event):
     payload = event("report_outcome_succeeded")
-    payload["State"]["Model"] = register_model.handler(event("register_model"), event.context)
+    payload["State"]["Model"] = register_model.handler(_accept(world, event), event.context)
     for name in ("old-config", EXECUTION):
         world.sagemaker.serve(config=name)
         Deployment.note(world.ledger, name)
@@ -263,7 +271,7 @@ CASES = {
     "start_tuning_job": Case(start_tuning_job.handler, lambda world, event: event("start_tuning_job")),
     "start_training_job": Case(start_training_job.handler, lambda world, event: event("start_training_job")),
     "evaluate_model": Case(evaluate_model.handler, _evaluate),
-    "register_model": Case(register_model.handler, lambda world, event: event("register_model")),
+    "register_model": Case(register_model.handler, _accept),
     "deploy_endpoint": Case(deploy_endpoint.handler, _deploy),
     "check_endpoint": Case(check_endpoint.handler, _check),
     "register_scaling": Case(register_scaling.handler, _register),

@@ -1,10 +1,55 @@
 """handlers/register_model.py: one package version an execution, with metrics and lineage."""
 
+import hashlib
+import json
+
 import pytest
 
+from handlers import aws
 from handlers.contract.errors import AwsThrottledError
 from handlers.register_model import handler
-from tests.handlers.environment import EXECUTION
+from tests.handlers.environment import BUCKET, EXECUTION
+
+
+@pytest.fixture(autouse=True)
+def artifact(world, event):
+    """Leave the artifact and the evaluation of the training job."""
+    payload = event("register_model")
+    for uri in (payload["Training"]["ModelDataUrl"], payload["Evaluation"]["EvaluationS3Uri"]):
+        world.put(uri.removeprefix(f"s3://{BUCKET}/"), uri.rpartition("/")[2])
+
+
+def test_the_statement_names_its_subjects_and_materials_by_hash(world, event, lambda_context):
+    """In in-toto's form: artifact and evaluation by SHA-256, the pictures' record, code and images; no time."""
+    payload = event("register_model")
+    payload["Dataset"] |= {"PicturesS3Uri": f"s3://{BUCKET}/p", "PicturesSha256": "5a" * 32}
+
+    result = handler(payload, lambda_context)
+
+    body = aws.s3().get_object(Bucket=BUCKET, Key=f"runs/{EXECUTION}/provenance.json")["Body"].read()
+    document = json.loads(body)
+    assert document["_type"] == "https://in-toto.io/Statement/v1"
+    assert {one["name"]: one["digest"]["sha256"] for one in document["subject"]} == {
+        name: hashlib.sha256(name.encode()).hexdigest() for name in ("model.tar.gz", "evaluation.json")
+    }
+    definition = document["predicate"]["buildDefinition"]
+    materials = {one["name"]: one for one in definition["resolvedDependencies"]}
+    assert materials["pictures.jsonl"]["digest"] == {"sha256": "5a" * 32}
+    assert materials["code"]["uri"] == world.settings.training_source_s3_uri
+    assert definition["externalParameters"]["settings"]["model_name"] == "resnet18"
+    assert definition["internalParameters"]["gate"]["accuracy"] == 0.95
+    package = world.sagemaker.packages[result["ModelPackageArn"]]
+    assert package["CustomerMetadataProperties"]["ProvenanceSha256"] == hashlib.sha256(body).hexdigest()
+
+
+def test_a_repeated_state_makes_the_same_statement(world, event, lambda_context):
+    """Else the second try would meet its own package with another hash."""
+    bodies = set()
+    for _ in range(2):
+        handler(event("register_model"), lambda_context)
+        bodies.add(aws.s3().get_object(Bucket=BUCKET, Key=f"runs/{EXECUTION}/provenance.json")["Body"].read())
+
+    assert len(bodies) == 1
 
 
 def test_package_carries_metrics_and_lineage(world, event, lambda_context):
