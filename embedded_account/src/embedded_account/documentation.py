@@ -124,8 +124,10 @@ NOTES: dict[str, tuple[str, str]] = {
         "A flexible time window fires at its beginning.",
     ),
     "s3": (
-        "moto's buckets and objects; one event for each object created or deleted, with growing sequencers.",
-        "Objects from 1 MB on are files, smaller ones live in memory. Lifecycle rules are kept and not acted on.",
+        "moto's buckets and objects; one event for each object created or deleted, with growing sequencers; browsers' "
+        "uploads by POST, whose policy is held to.",
+        "Objects from 1 MB on are files, smaller ones live in memory. Lifecycle rules are kept and not acted on. "
+        "Nobody reads or writes unsigned, whatever a bucket allows.",
     ),
     "iam": (
         "Every request is authenticated by its signature and decided on by the "

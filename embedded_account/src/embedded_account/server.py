@@ -53,6 +53,7 @@ _SERVICES = (
     "embedded_account.faults",
     "embedded_account.clock_control",
     "embedded_account.iam.report_control",
+    "embedded_account.s3.posts",
     "embedded_account.wiring.request_ids",
     "embedded_account.durability",
 )

@@ -4,6 +4,7 @@ import io
 import json
 import uuid
 
+import requests
 from boto3.s3.transfer import TransferConfig
 from support.queues import messages, new_queue
 
@@ -62,3 +63,16 @@ def test_a_multipart_upload_sends_one_event(account):
 
     reasons = [json.loads(body)["detail"]["reason"] for body in messages(account, queue, at_least=2)]
     assert sorted(reasons) == ["CompleteMultipartUpload", "PutObject"]
+
+
+def test_an_uploaded_form_sends_one_event_of_its_own_reason(account):
+    """A browser's upload is told from a program's.
+
+    Source: Amazon S3 user guide, "EventBridge event message structure": reason.
+    """
+    s3, bucket, queue = _bucket_with_ears(account)
+    form = s3.generate_presigned_post(bucket, "rose")
+
+    requests.post(form["url"], data=form["fields"], files={"file": ("a", b"rose")}, timeout=30).raise_for_status()
+
+    assert json.loads(messages(account, queue, at_least=1)[0])["detail"]["reason"] == "POST Object"

@@ -11,6 +11,8 @@ from embedded_account.iam.presigned import PresignedUrl
 from embedded_account.iam.signatures import MAX_EXPIRES_SECONDS, Signature, is_signed_with, read_signature
 from embedded_account.identity import Credentials, Principal
 
+# What a request has in its WSGI environment, where no client can put anything, once its form was verified.
+VERIFIED = "embedded_account.verified_principal"
 _MAX_SKEW_SECONDS = 900.0
 
 
@@ -26,13 +28,16 @@ def authenticate(account: Account, environ: Mapping[str, Any], payload: bytes | 
     Raises:
         NotAuthenticatedError: there is no signature, or it is not good; its `fault` says why.
     """
+    if VERIFIED in environ:
+        verified: Principal = environ[VERIFIED]
+        return verified
     try:
         signature = read_signature(environ)
     except ValueError as error:
         raise NotAuthenticatedError("Incomplete", f"{error} is not one of Signature Version 4") from error
     if signature is None:
         return _of_presigned_url(account, environ)
-    principal, credentials = _owner(account, signature.access_key_id)
+    principal, credentials = owner_of(account, signature.access_key_id)
     _check_date(signature, account)
     if (credentials.session_token or "") != signature.token:
         raise NotAuthenticatedError("UnknownKey", "the security token is not the one of the access key")
@@ -52,7 +57,7 @@ def checked_body(account: Account, environ: dict[str, Any]) -> CheckedBody | Non
     if not environ.get("HTTP_X_AMZ_CONTENT_SHA256", "").startswith("STREAMING-AWS4"):
         return check_body(environ, "", None)
     signature = read_signature(environ)
-    secret = _owner(account, signature.access_key_id)[1].secret_access_key if signature else ""
+    secret = owner_of(account, signature.access_key_id)[1].secret_access_key if signature else ""
     return check_body(environ, secret, signature)
 
 
@@ -64,7 +69,7 @@ def _of_presigned_url(account: Account, environ: Mapping[str, Any]) -> Principal
         raise NotAuthenticatedError("Incomplete", "the URL does not say when it expires") from error
     if url is None:
         raise NotAuthenticatedError("Missing", "the request is not signed")
-    principal, credentials = _owner(account, url.access_key_id)
+    principal, credentials = owner_of(account, url.access_key_id)
     if (credentials.session_token or "") != url.token:
         raise NotAuthenticatedError("UnknownKey", "the security token is not the one of the access key")
     if not url.is_signed_with(credentials.secret_access_key, environ):
@@ -76,7 +81,12 @@ def _of_presigned_url(account: Account, environ: Mapping[str, Any]) -> Principal
     return principal
 
 
-def _owner(account: Account, access_key_id: str) -> tuple[Principal, Credentials]:
+def owner_of(account: Account, access_key_id: str) -> tuple[Principal, Credentials]:
+    """Return whose the access key is, and what it is.
+
+    Raises:
+        NotAuthenticatedError: nobody's.
+    """
     owner = account.sessions.find(access_key_id) or _user(account, access_key_id)
     if owner is None:
         raise NotAuthenticatedError("UnknownKey", f"access key {access_key_id!r} is none of this account's")

@@ -24,6 +24,7 @@ from embedded_account.iam.documents import Policy
 from embedded_account.iam.errors import MalformedPolicyError, NotAuthenticatedError
 from embedded_account.iam.permissions import Permissions
 from embedded_account.iam.roles import Roles
+from embedded_account.iam.s3_answers import answer_error
 from embedded_account.iam.scopes import Scope
 from embedded_account.iam.topic_keys import TopicKeys
 from embedded_account.identity import Principal
@@ -48,17 +49,6 @@ _SCOPES = {_SIGNING_NAMES.get(service, service) for service in TABLE} | {"s3"}
 _DENYING = frozenset({"sts", "sqs", "sns", "lambda", "kms"})  # whose resources' policies may deny even root
 _PUBLISHING = frozenset({"Publish", "PublishBatch"})
 _CLOSED_PATHS = ("/moto-api", "/latest/")  # moto's own doors, which pass by every check
-_S3_STATUSES = {
-    "AuthorizationQueryParametersError": "400 Bad Request",
-    "BadDigest": "400 Bad Request",
-    "ExpiredToken": "400 Bad Request",
-    "IncompleteBody": "400 Bad Request",
-    "InvalidArgument": "400 Bad Request",
-    "MalformedPolicy": "400 Bad Request",
-    "MalformedTrailerError": "400 Bad Request",
-    "XAmzContentSHA256Mismatch": "400 Bad Request",
-    "NotImplemented": "501 Not Implemented",
-}
 
 
 class Enforcement:
@@ -166,12 +156,12 @@ class Enforcement:
         try:
             body = None if isinstance(caller, NotAuthenticatedError) else checked_body(self._account, environ)
         except ServiceException as refusal:
-            return _s3_error(refusal, environ, start_response)
+            return answer_error(refusal, environ, start_response)
         if environ["REQUEST_METHOD"] == "POST" and _is_deletion(environ):
             return self._delete_objects(caller, application, environ, start_response)
         refused = self._s3_refusal(caller, environ)
         if refused:
-            return _s3_error(refused, environ, start_response)
+            return answer_error(refused, environ, start_response)
         if body is not None:
             application = partial(_as_stated, body, application)
         return application(environ, start_response)
@@ -185,14 +175,14 @@ class Enforcement:
     ) -> Iterable[bytes]:
         """Delete what the caller may delete, and answer with an error for each other key."""
         if isinstance(caller, NotAuthenticatedError):
-            return _s3_error(caller.as_service_error("s3"), environ, start_response)
+            return answer_error(caller.as_service_error("s3"), environ, start_response)
         try:
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             asked = [_of_request(one, environ) for one in needs(S3Request.of(environ), body)]
         except ServiceException as refusal:
-            return _s3_error(refusal, environ, start_response)
+            return answer_error(refusal, environ, start_response)
         except UnknownOperationError as error:
-            return _s3_error(not_carried_out(f"s3: {error}"), environ, start_response)
+            return answer_error(not_carried_out(f"s3: {error}"), environ, start_response)
         refusals = [self._refusal(caller, need) for need in asked]
         environ["wsgi.input"] = io.BytesIO(body)
         if not any(refusals):
@@ -251,9 +241,9 @@ def _as_stated(
     except ServiceException as refusal:
         if refusal is not body.refusal:
             raise
-        return _s3_error(refusal, environ, start_response)
+        return answer_error(refusal, environ, start_response)
     if body.refusal:
-        return _s3_error(body.refusal, environ, start_response)
+        return answer_error(body.refusal, environ, start_response)
     start_response(*started[-1])
     return answered
 
@@ -283,7 +273,7 @@ def _refused(service: str, environ: dict[str, Any], start_response: Callable[...
     """Answer a request that is not signed, or signed for a service that is not there."""
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     if not service and not target and "json" not in environ.get("CONTENT_TYPE", ""):
-        return _s3_error(NotAuthenticatedError("Missing", "").as_service_error("s3"), environ, start_response)
+        return answer_error(NotAuthenticatedError("Missing", "").as_service_error("s3"), environ, start_response)
     error = NotAuthenticatedError("Missing", "").as_service_error("lambda")
     if service:
         error = not_carried_out(f"{service}:{_operation(environ, target)}")
@@ -305,15 +295,3 @@ def _operation(environ: dict[str, Any], target: str) -> str:
         return str(target.rpartition(".")[2]) or f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     return str(parse_qs(body.decode("utf-8", "replace")).get("Action", ["?"])[0])
-
-
-def _s3_error(error: ServiceException, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    resource = escape(environ.get("PATH_INFO", ""))
-    body = (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f"<Error><Code>{error.code}</Code><Message>{escape(error.message)}</Message><Resource>{resource}</Resource>"
-        "</Error>"
-    ).encode()
-    status = _S3_STATUSES.get(error.code, _FORBIDDEN)
-    start_response(status, [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))])
-    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]

@@ -4,6 +4,7 @@ import itertools
 import logging
 import time
 import uuid
+from contextvars import ContextVar
 from typing import Any
 
 from moto.iam.access_control import PermissionResult
@@ -29,6 +30,7 @@ _KINDS = {
     "s3:ObjectRemoved:DeleteMarkerCreated": ("Object Deleted", "DeleteObject"),
 }
 _sequence = itertools.count()
+is_posted: ContextVar[bool] = ContextVar("is_posted", default=False)  # whether a form is what is put
 
 
 def install(account: Account) -> None:
@@ -84,7 +86,7 @@ def _event(account: Account, bucket: Any, key: Any, detail_type: str, reason: st
         "request-id": uuid.uuid4().hex[:16].upper(),
         "requester": account.account_id,
         "source-ip-address": "127.0.0.1",
-        "reason": reason,
+        "reason": "POST Object" if is_posted.get() and reason == "PutObject" else reason,
     }
     if bucket.is_versioned:
         detail["object"]["version-id"] = key.version_id

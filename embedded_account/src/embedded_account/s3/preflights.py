@@ -37,6 +37,16 @@ def middleware(account: Account) -> Middleware:
     return wrap
 
 
+def with_headers(
+    account: Account, environ: Mapping[str, Any], start_response: Callable[..., Any]
+) -> Callable[..., Any]:
+    """Return `start_response` with what lets a page of another origin read the answer to the request in `environ`."""
+    asked = {"HTTP_ACCESS_CONTROL_REQUEST_METHOD": environ["REQUEST_METHOD"], **environ}
+    rules = _rules(account, S3Request.of(environ).bucket) if environ.get("HTTP_ORIGIN") else []
+    allowing = next((_headers(rule, asked) for rule in rules if _matches(rule, asked)), {})
+    return lambda status, headers, *rest: start_response(status, [*headers, *allowing.items()], *rest)
+
+
 def _rules(account: Account, name: str) -> list[Any]:
     """Return the rules of the bucket `name`; none when there is no such bucket."""
     from moto.s3.models import s3_backends

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, unquote
 
 from embedded_account.iam.actions.rules import Need
 from embedded_account.iam.context import Value
+from embedded_account.iam.deletions import targets
 from embedded_account.iam.signatures import raw_path
 from embedded_account.identity import ACCOUNT_ID
 
@@ -55,7 +56,6 @@ _VERSIONED = {"GetObject", "DeleteObject", "GetObjectAcl", "PutObjectAcl", "GetO
 _METHODS = {"GET": 0, "HEAD": 0, "PUT": 1, "DELETE": 2}
 # Operations of S3 that the account refuses, since nothing here carries them out.
 _REFUSED_PARTS = frozenset({"select", "restore", "torrent", "session", "renameObject", "metadataTable"})
-_DELETED_KEY = re.compile(rb"<Key>(.*?)</Key>(?:\s*<VersionId>(.*?)</VersionId>)?", re.DOTALL)
 _CONTEXT_PARAMETERS = {"prefix": "s3:prefix", "delimiter": "s3:delimiter", "max-keys": "s3:max-keys"}
 _CONTEXT_HEADERS = (
     "x-amz-acl",
@@ -174,12 +174,9 @@ def _beside(request: S3Request, action: str) -> list[tuple[str, str]]:
 def _deletions(request: S3Request, body: bytes, context: Mapping[str, Value]) -> list[Need]:
     if "delete" not in request.query:
         raise UnknownOperationError("POST on a bucket")
-    from xml.sax.saxutils import unescape
-
-    deletions = _DELETED_KEY.findall(body)
     return [
         Need(f"s3:{'DeleteObjectVersion' if version else 'DeleteObject'}", f"{request.arn}/{key}", context)
-        for key, version in ((unescape(raw.decode()), version) for raw, version in deletions)
+        for key, version in targets(body)
     ]
 
 
@@ -219,6 +216,8 @@ def _of_tags(tags: Mapping[str, str], *, of_object: bool) -> dict[str, Value]:
 def _signing(request: S3Request) -> dict[str, Value]:
     """Return how a request is signed. Source: Amazon S3 API reference, "Signature Version 4 policy keys"."""
     context: dict[str, Value] = {"s3:ResourceAccount": ACCOUNT_ID}
+    if "embedded_account.signed_by" in request.environ:  # the form of an upload
+        return context | {"s3:authType": "POST", "s3:signatureversion": request.environ["embedded_account.signed_by"]}
     if request.environ.get("HTTP_AUTHORIZATION"):
         return context | {"s3:authType": "REST-HEADER", "s3:signatureversion": "AWS4-HMAC-SHA256"}
     is_newer = "X-Amz-Signature" in request.query
