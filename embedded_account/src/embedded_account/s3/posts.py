@@ -155,10 +155,10 @@ def _put(environ: dict[str, Any], form: Form, signed: SignedForm, path: str) -> 
 
 def _headers(fields: Mapping[str, str]) -> dict[str, str]:
     """Return the headers of a PutObject with what the form says of the object."""
-    said = {name: value for name, value in fields.items() if name in _HEADERS or name.startswith(_PREFIXES)}
-    said |= {"x-amz-acl": fields["acl"]} if fields.get("acl") else {}
-    said |= {"x-amz-tagging": _tagging(fields["tagging"])} if fields.get("tagging") else {}
-    return {_variable(name): value.encode().decode("latin-1") for name, value in said.items()}
+    headers = {name: value for name, value in fields.items() if name in _HEADERS or name.startswith(_PREFIXES)}
+    headers |= {"x-amz-acl": fields["acl"]} if fields.get("acl") else {}
+    headers |= {"x-amz-tagging": _tagging(fields["tagging"])} if fields.get("tagging") else {}
+    return {_variable(name): value.encode().decode("latin-1") for name, value in headers.items()}
 
 
 def _variable(header: str) -> str:
