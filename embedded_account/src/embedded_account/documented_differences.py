@@ -32,6 +32,16 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "PutRule": "the default bus only",
         "PutTargets": "targets in Lambda, Step Functions, SQS, SNS and CloudWatch Logs; others are refused",
     },
+    "iam": dict.fromkeys(
+        (
+            "CreateLoginProfile",
+            "CreateOpenIDConnectProvider",
+            "CreateSAMLProvider",
+            "EnableMFADevice",
+            "UpdateAccountPasswordPolicy",
+        ),
+        _RECORD,
+    ),
     "kms": {
         "CreateKey": "symmetric keys for encryption; the policy may lock everybody out; others are refused by name",
         "PutKeyPolicy": "the policy may lock everybody out",
@@ -57,6 +67,7 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "PutBucketReplication": _RECORD,
         "PutBucketAccelerateConfiguration": _RECORD,
         "PutBucketLogging": "moto's",
+        "RestoreObject": "moto's, at once",
         "SelectObjectContent": "moto's, which knows a part of SQL",
     },
     "sagemaker": {
@@ -82,7 +93,11 @@ DIFFERENCES: dict[str, dict[str, str]] = {
     "sns": {
         "Publish": "asks for the topic's key; reaches SQS and Lambda; no e-mail, SMS or push",
         "Subscribe": "e-mail is pending for ever",
+        "CreatePlatformApplication": _RECORD,
+        "CreatePlatformEndpoint": _RECORD,
+        "SetSMSAttributes": _RECORD,
     },
+    "ssm": {"CreateDocument": _RECORD},
     "stepfunctions": {
         "CreateStateMachine": "standard machines; express, distributed maps, activities and `.sync` "
         "of others than executions and training, tuning and transform jobs are refused, as are payload templates "

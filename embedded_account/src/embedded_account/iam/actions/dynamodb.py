@@ -20,6 +20,11 @@ _EXPRESSIONS = (
     "KeyConditionExpression",
 )
 _NAME = re.compile(r"(?<![:\w.])#?[A-Za-z_]\w*(?!\w*\s*\()")
+_STATEMENT = re.compile(
+    r"""\s*(?:EXISTS\s*\(\s*)?(SELECT|INSERT|UPDATE|DELETE)\b.*?(?:\bFROM|\bINTO|\bUPDATE|(?<=UPDATE))\s+
+    ["']?([\w.-]+)["']?(?:\."([\w.-]+)")?""",
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
 _EQUALS = re.compile(r"(#?[A-Za-z_]\w*)\s*=\s*(:\w+)")
 _WORDS = frozenset("SET REMOVE ADD DELETE AND OR NOT BETWEEN IN".split())  # noqa: SIM905
 _WRITING = ("PutItem", "UpdateItem", "DeleteItem")
@@ -135,7 +140,33 @@ def _transaction(call: Call) -> Iterable[Need]:
             yield Need(f"dynamodb:{action}", _table_arn(call, request["TableName"]), context)
 
 
+def _statements(call: Call) -> Iterable[Need]:
+    """Each statement of PartiQL needs the action of its kind on its table, or on the index that it reads.
+
+    Source: Amazon DynamoDB developer guide, "IAM security policies with PartiQL for DynamoDB".
+    """
+    listed = call.get("Statements") or call.get("TransactStatements") or [{"Statement": call.get("Statement")}]
+    for text in (str(one.get("Statement") or "") for one in listed):
+        match = _STATEMENT.match(text)
+        action = f"PartiQL{match[1].capitalize()}" if match else "PartiQLSelect"
+        table, index = (match[2], match[3]) if match else ("*", "")
+        yield Need(f"dynamodb:{action}", _table_arn(call, table) + (f"/index/{index}" if index else ""))
+
+
+def _exported(call: Call) -> Iterable[Need]:
+    """An export puts its objects as whoever asks for it."""
+    yield Need("s3:PutObject", f"arn:aws:s3:::{call.get('S3Bucket')}/{call.get('S3Prefix') or ''}*")
+
+
+def _imported(call: Call) -> Iterable[Need]:
+    bucket = f"arn:aws:s3:::{call.get('S3BucketSource.S3Bucket')}"
+    yield Need("s3:ListBucket", bucket)
+    yield Need("s3:GetObject", f"{bucket}/{call.get('S3BucketSource.S3KeyPrefix') or ''}*")
+
+
 _TABLE = on(_table)
+_NEW_TABLE = on(lambda call: [_table_arn(call, str(call.get("TargetTableName") or ""))])
+_SOURCE = on(lambda call: [_table_arn(call, str(call.get("SourceTableArn") or call.get("SourceTableName") or ""))])
 DYNAMODB: dict[str, Rule] = {
     **each("GetItem PutItem UpdateItem DeleteItem Query Scan", _TABLE.knowing(_of_request)),
     **each(
@@ -146,6 +177,17 @@ DYNAMODB: dict[str, Rule] = {
     "CreateTable": _TABLE.tagging("dynamodb:TagResource"),
     **each("BatchGetItem BatchWriteItem", Rule((), others=(_batch,))),
     **each("TransactGetItems TransactWriteItems", Rule((), others=(_transaction,))),
-    **each("ListTables DescribeLimits DescribeEndpoints ListBackups", ANY),
-    **each("TagResource UntagResource ListTagsOfResource", on("{ResourceArn}")),
+    **each("ExecuteStatement BatchExecuteStatement ExecuteTransaction", Rule((), others=(_statements,))),
+    **each("DescribeBackup DeleteBackup", on("{BackupArn}")),
+    "RestoreTableFromBackup": on("{BackupArn}", *_NEW_TABLE.resources),
+    "RestoreTableToPointInTime": on(*_SOURCE.resources, *_NEW_TABLE.resources),
+    "ExportTableToPointInTime": on("{TableArn}").also(_exported),
+    "ImportTable": on("table/{TableCreationParameters.TableName}").also(_imported),
+    "DescribeExport": on("{ExportArn}"),
+    "DescribeImport": on("{ImportArn}"),
+    **each("ListTables DescribeLimits DescribeEndpoints ListBackups ListExports", ANY),
+    **each(
+        """TagResource UntagResource ListTagsOfResource GetResourcePolicy PutResourcePolicy DeleteResourcePolicy""",
+        on("{ResourceArn}"),
+    ),
 }

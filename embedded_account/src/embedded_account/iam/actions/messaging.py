@@ -55,7 +55,16 @@ SNS: dict[str, Rule] = {
     ),
     **each("Unsubscribe GetSubscriptionAttributes SetSubscriptionAttributes", on(_subscribed_topic)),
     **each("TagResource UntagResource ListTagsForResource", on("{ResourceArn}")),
-    **each("ListTopics ListSubscriptions", ANY),
+    **each("ListTopics ListSubscriptions ListPlatformApplications", ANY),
+    **each("CheckIfPhoneNumberIsOptedOut ListPhoneNumbersOptedOut OptInPhoneNumber", ANY),
+    **each("GetSMSAttributes SetSMSAttributes", ANY),
+    "CreatePlatformApplication": on("app/{Platform}/{Name}"),
+    **each(
+        """CreatePlatformEndpoint DeletePlatformApplication GetPlatformApplicationAttributes
+        SetPlatformApplicationAttributes ListEndpointsByPlatformApplication""",
+        on("{PlatformApplicationArn}"),
+    ),
+    **each("GetEndpointAttributes SetEndpointAttributes DeleteEndpoint", on("{EndpointArn}")),
 }
 
 

@@ -80,6 +80,14 @@ def _parameters(call: Call) -> list[str]:
 _PARAMETERS = on(_parameters)
 SSM: dict[str, Rule] = {
     "PutParameter": _PARAMETERS.tagging("ssm:AddTagsToResource").where(ssm__Overwrite="Overwrite"),
+    **each("LabelParameterVersion UnlabelParameterVersion", _PARAMETERS),
+    "CreateDocument": on("document/{Name}").tagging("ssm:AddTagsToResource"),
+    **each(
+        """GetDocument DescribeDocument UpdateDocument UpdateDocumentDefaultVersion DeleteDocument
+        DescribeDocumentPermission ModifyDocumentPermission""",
+        on("document/{Name}"),
+    ),
+    "ListDocuments": ANY,
     "GetParametersByPath": _PARAMETERS.where(ssm__Recursive="Recursive"),
     **each(
         "GetParameter GetParameters GetParameterHistory DeleteParameter DeleteParameters",

@@ -52,10 +52,11 @@ _OBJECT_PARTS: dict[str, tuple[str, str, str]] = {
     "retention": ("GetObjectRetention", "PutObjectRetention", ""),
     "tagging": ("GetObjectTagging", "PutObjectTagging", "DeleteObjectTagging"),
 }
+_POSTS = {"uploads": "PutObject", "uploadId": "PutObject", "select": "GetObject", "restore": "RestoreObject"}
 _VERSIONED = {"GetObject", "DeleteObject", "GetObjectAcl", "PutObjectAcl", "GetObjectTagging", "PutObjectTagging"}
 _METHODS = {"GET": 0, "HEAD": 0, "PUT": 1, "DELETE": 2}
 # Operations of S3 that the account refuses, since nothing here carries them out.
-_REFUSED_PARTS = frozenset({"select", "restore", "torrent", "session", "renameObject", "metadataTable"})
+_REFUSED_PARTS = frozenset({"torrent", "session", "renameObject", "metadataTable"})
 _CONTEXT_PARAMETERS = {"prefix": "s3:prefix", "delimiter": "s3:delimiter", "max-keys": "s3:max-keys"}
 _CONTEXT_HEADERS = (
     "x-amz-acl",
@@ -139,9 +140,10 @@ def _on_bucket(request: S3Request) -> str:
 
 def _on_object(request: S3Request) -> list[tuple[str, str]]:
     if request.method == "POST":
-        if not {"uploads", "uploadId"} & set(request.query):
+        action = next((action for name, action in _POSTS.items() if name in request.query), "")
+        if not action:
             raise UnknownOperationError("POST on an object")
-        return [("PutObject", request.arn)]
+        return [(action, request.arn)]
     method = _METHODS.get(request.method)
     if method is None:
         raise UnknownOperationError(f"{request.method} on an object")
