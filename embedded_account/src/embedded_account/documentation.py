@@ -88,9 +88,10 @@ NOTES: dict[str, tuple[str, str]] = {
         "processes. Asynchronous and streaming invocations are refused.",
     ),
     "application-autoscaling": (
-        "Target tracking of endpoint variants over the real InvocationsPerInstance, with its alarms, cooldowns and "
-        "activities; scheduled actions; instances really come and go.",
-        "Other scalable dimensions and step scaling are refused.",
+        "Target tracking, over the real metrics, and step scaling of endpoint variants and of functions' provisioned "
+        "concurrency, with alarms, cooldowns and activities; scheduled actions; instances and environments really "
+        "come and go.",
+        "Other scalable dimensions are refused.",
     ),
     "cloudwatch": (
         "Metrics with statistics and percentiles, alarms that are evaluated and act, dashboards that are kept.",

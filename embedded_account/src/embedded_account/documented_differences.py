@@ -9,9 +9,9 @@ _RECORD = "kept, and not acted on"
 
 DIFFERENCES: dict[str, dict[str, str]] = {
     "application-autoscaling": {
-        "PutScalingPolicy": "target tracking only; step scaling is refused",
+        "PutScalingPolicy": "target tracking and steps; steps go by the alarm's latest value; forecasts are refused",
         "PutScheduledAction": "rate, at and cron of targets that are registered",
-        "RegisterScalableTarget": "endpoint variants only (sagemaker:variant:DesiredInstanceCount)",
+        "RegisterScalableTarget": "sagemaker:variant:DesiredInstanceCount and lambda:function:ProvisionedConcurrency",
     },
     "cloudformation": {
         "CreateChangeSet": "resource types that it knows; another fails the change set with its name; no imports",

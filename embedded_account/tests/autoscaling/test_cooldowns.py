@@ -22,7 +22,7 @@ class Variant:
         self.current = capacity
         self.causes: list[str] = []
 
-    def capacity(self, endpoint_name: str, variant_name: str) -> tuple[str, int]:
+    def capacity(self, target: dict[str, Any]) -> tuple[str, int]:
         return "InService", self.current
 
     def set_capacity(self, target: dict[str, Any], capacity: int, cause: str) -> bool:

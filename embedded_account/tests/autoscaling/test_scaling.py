@@ -179,7 +179,7 @@ def test_target_of_no_endpoint_is_refused(autoscaling: Any) -> None:
 @pytest.mark.parametrize(
     ("namespace", "resource_id", "dimension"),
     [
-        ("lambda", "function:f:live", "lambda:function:ProvisionedConcurrency"),
+        ("ecs", "service/c/s", "ecs:service:DesiredCount"),
         ("sagemaker", f"endpoint/e/variant/{VARIANT}", "sagemaker:variant:DesiredProvisionedConcurrency"),
     ],
 )
@@ -202,15 +202,15 @@ def test_other_dimensions_are_refused_by_name(
     assert caught.value.response["Error"]["Code"] == "NotImplemented"
 
 
-def test_step_scaling_is_refused_by_name(autoscaling: Any, endpoint: str) -> None:
-    """Only target tracking is carried out.
+def test_predictive_scaling_is_refused_by_name(autoscaling: Any, endpoint: str) -> None:
+    """Nothing here forecasts.
 
     Source: Application Auto Scaling API reference, PutScalingPolicy.
     """
     autoscaling.register_scalable_target(**_own(endpoint), MinCapacity=1, MaxCapacity=2)
 
-    with pytest.raises(ClientError, match="StepScaling"):
-        autoscaling.put_scaling_policy(**_own(endpoint), PolicyName="steps", PolicyType="StepScaling")
+    with pytest.raises(ClientError, match="PredictiveScaling"):
+        autoscaling.put_scaling_policy(**_own(endpoint), PolicyName="forecast", PolicyType="PredictiveScaling")
 
 
 def _own(name: str) -> dict[str, str]:

@@ -3,8 +3,11 @@
 from typing import Any
 
 import pytest
-from embedded_account.autoscaling.tracking import alarm_requests, tracked_metric, wanted_capacity
+from embedded_account.autoscaling.tracking import TrackedMetric, alarm_requests, tracked_metric, wanted_capacity
 from embedded_account.errors import ServiceError
+
+_KIND = "SageMakerVariantInvocationsPerInstance"
+_INVOCATIONS = TrackedMetric("AWS/SageMaker", "InvocationsPerInstance", {}, "Sum")
 
 
 @pytest.mark.parametrize(
@@ -24,7 +27,7 @@ def test_alarms_are_those_of_aws() -> None:
 
     Source: Application Auto Scaling user guide, "How target tracking scaling for Application Auto Scaling works".
     """
-    metric = tracked_metric(_predefined(), "e", "v")
+    metric = tracked_metric(_predefined(), {_KIND: _INVOCATIONS})
 
     high, low = alarm_requests(metric, 100.0, "arn:policy", {"High": "h", "Low": "l"})
 
@@ -51,7 +54,7 @@ def test_customized_metric_is_taken_as_given() -> None:
         "Dimensions": [{"Name": "d", "Value": "v"}],
     }
 
-    metric = tracked_metric({"TargetValue": 1, "CustomizedMetricSpecification": specification}, "e", "v")
+    metric = tracked_metric({"TargetValue": 1, "CustomizedMetricSpecification": specification}, {})
 
     assert (metric.namespace, metric.name, metric.statistic, dict(metric.dimensions)) == (
         "N",
@@ -74,11 +77,10 @@ def test_other_metrics_are_refused_by_name(config: dict[str, Any], named: str) -
     Source: Application Auto Scaling API reference, TargetTrackingScalingPolicyConfiguration.
     """
     with pytest.raises(ServiceError, match=named) as caught:
-        tracked_metric(config, "e", "v")
+        tracked_metric(config, {})
 
     assert caught.value.code == "NotImplemented"
 
 
 def _predefined() -> dict[str, Any]:
-    kind = "SageMakerVariantInvocationsPerInstance"
-    return {"TargetValue": 100, "PredefinedMetricSpecification": {"PredefinedMetricType": kind}}
+    return {"TargetValue": 100, "PredefinedMetricSpecification": {"PredefinedMetricType": _KIND}}

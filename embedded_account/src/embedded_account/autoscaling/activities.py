@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from embedded_account.account import Account
+from embedded_account.autoscaling.dimensions import Dimension, Dimensions
 
 logger = logging.getLogger("embedded_account")
 
@@ -18,10 +19,11 @@ _POLL_SECONDS = 0.2
 
 
 class Activities:
-    """Changes the instance count of variants and keeps the record."""
+    """Changes capacities and keeps the record."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
+        self._dimensions = account.singleton(Dimensions)
         self._activities: deque[dict[str, Any]] = deque(maxlen=_MAX_ACTIVITIES)
 
     def of(self, params: dict[str, Any]) -> list[dict[str, Any]]:
@@ -30,63 +32,62 @@ class Activities:
             dict(activity)
             for activity in reversed(self._activities)
             if activity["ResourceId"] == params.get("ResourceId", activity["ResourceId"])
+            and activity["ServiceNamespace"] == params["ServiceNamespace"]
         ]
 
-    def capacity(self, endpoint_name: str, variant_name: str) -> tuple[str, int]:
-        """Return the endpoint's status and how many instances the variant should have.
+    def capacity(self, target: dict[str, Any]) -> tuple[str, int]:
+        """Return the status of what a target's description names, and the capacity that it should have.
 
         Raises:
-            ClientError: there is no such endpoint.
-            KeyError: it has no such variant.
+            ClientError: there is no such thing.
+            KeyError: the endpoint has no such variant.
         """
-        endpoint = self._account.client("sagemaker").describe_endpoint(EndpointName=endpoint_name)
-        counts = {one["VariantName"]: one["DesiredInstanceCount"] for one in endpoint.get("ProductionVariants", [])}
-        return endpoint["EndpointStatus"], counts[variant_name]
+        return self._dimensions.of(target).capacity(target["ResourceId"])
 
     def set_capacity(self, target: dict[str, Any], capacity: int, cause: str) -> bool:
-        """Bring the variant to `capacity` instances and wait for them; return whether that went well."""
-        _, endpoint_name, _, variant_name = target["ResourceId"].split("/")
+        """Bring the target to `capacity` and wait for it; return whether that went well."""
+        dimension = self._dimensions.of(target)
         activity = {
             "ActivityId": str(uuid.uuid4()),
             "ServiceNamespace": target["ServiceNamespace"],
             "ResourceId": target["ResourceId"],
             "ScalableDimension": target["ScalableDimension"],
-            "Description": f"Setting desired instance count to {capacity}.",
+            "Description": f"Setting desired {dimension.subject} to {capacity}.",
             "Cause": cause,
             "StartTime": self._account.clock.now(),
             "StatusCode": "InProgress",
-            "StatusMessage": f"Successfully set desired instance count to {capacity}. Waiting for change to be "
-            "fulfilled by sagemaker.",
+            "StatusMessage": f"Successfully set desired {dimension.subject} to {capacity}. Waiting for change to be "
+            f"fulfilled by {dimension.namespace}.",
         }
         self._activities.append(activity)
         try:
-            self._account.client("sagemaker").update_endpoint_weights_and_capacities(
-                EndpointName=endpoint_name,
-                DesiredWeightsAndCapacities=[{"VariantName": variant_name, "DesiredInstanceCount": capacity}],
-            )
-            reason = self._wait(endpoint_name)
+            dimension.change(target["ResourceId"], capacity)
+            reason = self._wait(dimension, target["ResourceId"])
         except ClientError as error:
             reason = error.response["Error"]["Message"]
-        activity |= {"EndTime": self._account.clock.now()} | _outcome(capacity, reason)
+        activity |= {"EndTime": self._account.clock.now()} | _outcome(dimension, capacity, reason)
         if reason:
             logger.error("%s of %s failed: %s", activity["Description"], target["ResourceId"], reason)
         return not reason
 
-    def _wait(self, endpoint_name: str) -> str:
-        """Return an empty string once the endpoint is in service again, or the reason why the change failed."""
+    def _wait(self, dimension: Dimension, resource_id: str) -> str:
+        """Return an empty string once the change is fulfilled, or the reason why it failed."""
         deadline = time.monotonic() + _FULFILMENT_SECONDS
         while time.monotonic() < deadline:
-            endpoint = self._account.client("sagemaker").describe_endpoint(EndpointName=endpoint_name)
-            if endpoint["EndpointStatus"] in {"InService", "Failed"}:
-                return str(endpoint.get("FailureReason", ""))
+            outcome = dimension.outcome(resource_id)
+            if outcome is not None:
+                return outcome
             if self._account.stopping.wait(_POLL_SECONDS):
                 return "the embedded account stopped"
-        return f"endpoint {endpoint_name!r} was not in service again after {_FULFILMENT_SECONDS:.0f} s"
+        return f"{resource_id!r} was not in service again after {_FULFILMENT_SECONDS:.0f} s"
 
 
-def _outcome(capacity: int, reason: str) -> dict[str, str]:
+def _outcome(dimension: Dimension, capacity: int, reason: str) -> dict[str, str]:
     if reason:
-        message = f"Failed to set desired instance count to {capacity}. Reason: {reason}"
+        message = f"Failed to set desired {dimension.subject} to {capacity}. Reason: {reason}"
         return {"StatusCode": "Failed", "StatusMessage": message}
-    message = f"Successfully set desired instance count to {capacity}. Change successfully fulfilled by sagemaker."
+    message = (
+        f"Successfully set desired {dimension.subject} to {capacity}. Change successfully fulfilled by "
+        f"{dimension.namespace}."
+    )
     return {"StatusCode": "Successful", "StatusMessage": message}

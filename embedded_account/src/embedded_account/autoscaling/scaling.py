@@ -7,18 +7,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from embedded_account.account import Account
+from embedded_account.autoscaling import steps
 from embedded_account.autoscaling.activities import Activities
+from embedded_account.autoscaling.dimensions import Dimensions
+from embedded_account.autoscaling.errors import not_found, validation_error
 from embedded_account.autoscaling.scaler import Scaler
 from embedded_account.autoscaling.scheduled import ScheduledActions
-from embedded_account.autoscaling.targets import (
-    NAMESPACE,
-    TARGET_KEY,
-    Policy,
-    Target,
-    checked_resource,
-    not_found,
-    validation_error,
-)
+from embedded_account.autoscaling.targets import STEPS, TARGET_KEY, TRACKING, Policy, Target
 from embedded_account.autoscaling.tracking import TrackedMetric, alarm_requests, tracked_metric
 from embedded_account.wiring.refusals import not_carried_out, refuse
 
@@ -31,6 +26,7 @@ class Scaling:
     def __init__(self, account: Account, activities: Activities | None = None) -> None:
         self._account = account
         self._activities = activities or Activities(account)
+        self._dimensions = account.singleton(Dimensions)
         self._scaler = Scaler(account, self._activities)
         self._lock = RLock()
         self._targets: dict[str, Target] = {}
@@ -42,18 +38,18 @@ class Scaling:
         refuse(
             "RegisterScalableTarget", params, {"RoleARN", "MinCapacity", "MaxCapacity", "SuspendedState", *TARGET_KEY}
         )
-        resource_id = checked_resource(params)
+        dimension, resource_id = self._dimensions.of(params), str(params["ResourceId"])
         with self._lock:
             known = self._targets.get(resource_id)
             merged = (known.description if known else {}) | params
             if "MinCapacity" not in merged or "MaxCapacity" not in merged:
                 raise validation_error("MinCapacity and MaxCapacity are needed to register a new scalable target")
-            if not 1 <= merged["MinCapacity"] <= merged["MaxCapacity"]:
+            if not dimension.least <= merged["MinCapacity"] <= merged["MaxCapacity"]:
                 raise validation_error(
-                    f"Maximum capacity cannot be less than minimum capacity, and the minimum is 1: "
-                    f"{merged['MinCapacity']} to {merged['MaxCapacity']}"
+                    "Maximum capacity cannot be less than minimum capacity, and the minimum is "
+                    f"{dimension.least}: {merged['MinCapacity']} to {merged['MaxCapacity']}"
                 )
-        self._capacity(resource_id)
+        dimension.check(resource_id)
         with self._lock:
             target = self._targets.setdefault(resource_id, Target(self._new_target(params)))
             suspended = target.description["SuspendedState"] | params.get("SuspendedState", {})
@@ -78,31 +74,49 @@ class Scaling:
             targets = [
                 dict(target.description)
                 for resource_id, target in self._targets.items()
-                if params["ServiceNamespace"] == NAMESPACE and (not wanted or resource_id in wanted)
+                if params["ServiceNamespace"] == target.description["ServiceNamespace"]
+                and (not wanted or resource_id in wanted)
             ]
         return _paged(targets, params, "ScalableTargets")
 
     def put_policy(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Make or change a target tracking policy; its two alarms are made in CloudWatch."""
-        if params.get("PolicyType", "StepScaling") != "TargetTrackingScaling":
-            raise not_carried_out(
-                f"PolicyType {params.get('PolicyType', 'StepScaling')!r}", "use TargetTrackingScaling"
-            )
-        refuse("PutScalingPolicy", params, {"PolicyName", "PolicyType", _CONFIG, *TARGET_KEY})
-        target, config = self._target(params), params.get(_CONFIG, {})
+        """Make or change a policy; the two alarms of one that tracks a target are made in CloudWatch."""
+        kind = params.get("PolicyType", STEPS)
+        if kind not in _CONFIGS:
+            raise not_carried_out(f"PolicyType {kind!r}", f"use {' or '.join(_CONFIGS)}")
+        refuse("PutScalingPolicy", params, {"PolicyName", "PolicyType", _CONFIGS[kind], *TARGET_KEY})
+        target, config = self._target(params), params.get(_CONFIGS[kind], {})
+        metric = None
+        if kind == STEPS:
+            steps.check(config)
+        else:
+            metric = self._tracked(target, params["PolicyName"], config)
+        with self._lock:
+            known = target.policies.get(params["PolicyName"])
+            if known and known.kind != kind:
+                raise validation_error("Policy type cannot be changed; delete the policy and put another one")
+            policy = self._policy(target, params["PolicyName"], config, metric, kind)
+        client = self._account.client("cloudwatch")
+        for request in alarm_requests(metric, config["TargetValue"], policy.arn, policy.names) if metric else ():
+            client.put_metric_alarm(**request)
+        return {"PolicyARN": policy.arn, "Alarms": self._alarms(policy)}
+
+    def _tracked(self, target: Target, name: str, config: dict[str, Any]) -> TrackedMetric:
+        """Return the metric that a policy of that name would track.
+
+        Raises:
+            ServiceError: it tracks none that is carried out, or another policy tracks it.
+        """
         if not config.get("TargetValue", 0) > 0:
             raise validation_error("TargetTrackingScalingPolicyConfiguration needs a TargetValue above 0")
-        metric = tracked_metric(config, target.endpoint_name, target.variant_name)
+        dimension = self._dimensions.of(target.description)
+        metric = tracked_metric(config, dimension.predefined(target.resource_id))
         with self._lock:
-            if any(one.metric == metric for name, one in target.policies.items() if name != params["PolicyName"]):
+            if any(one.metric == metric for other, one in target.policies.items() if other != name):
                 raise validation_error(
                     "Only one TargetTrackingScaling policy for a given metric specification is allowed."
                 )
-            policy = self._policy(target, params["PolicyName"], config, metric)
-        client = self._account.client("cloudwatch")
-        for request in alarm_requests(metric, config["TargetValue"], policy.arn, policy.names):
-            client.put_metric_alarm(**request)
-        return {"PolicyARN": policy.arn, "Alarms": self._alarms(policy)}
+        return metric
 
     def delete_policy(self, params: dict[str, Any]) -> dict[str, Any]:
         """Delete a policy with its alarms."""
@@ -127,7 +141,8 @@ class Scaling:
             policies = [
                 self._description(target, policy)
                 for target in self._targets.values()
-                if target.description["ResourceId"] == params.get("ResourceId", target.description["ResourceId"])
+                if target.description["ServiceNamespace"] == params["ServiceNamespace"]
+                and target.description["ResourceId"] == params.get("ResourceId", target.description["ResourceId"])
                 for policy in target.policies.values()
                 if not wanted or policy.name in wanted
             ]
@@ -142,7 +157,7 @@ class Scaling:
             target.description |= bounds
         low, high = target.description["MinCapacity"], target.description["MaxCapacity"]
         with target.busy:
-            _, current = self._activities.capacity(target.endpoint_name, target.variant_name)
+            _, current = self._activities.capacity(target.description)
             wanted = min(max(current, low), high)
             if wanted != current:
                 self._activities.set_capacity(target.description, wanted, cause)
@@ -169,20 +184,12 @@ class Scaling:
             if not target.busy.acquire(blocking=False):
                 continue  # a change is under way; the alarm calls again
             try:
-                self._scaler.scale(target, policy, alarm["AlarmName"])
+                self._scaler.scale(target, policy, alarm)
             finally:
                 target.busy.release()
 
-    def _capacity(self, resource_id: str) -> None:
-        """Raise unless the variant exists."""
-        _, endpoint_name, _, variant_name = resource_id.split("/")
-        try:
-            self._activities.capacity(endpoint_name, variant_name)
-        except (ClientError, KeyError) as error:
-            raise validation_error(f"SageMaker variant does not exist: {resource_id}") from error
-
     def _target(self, params: dict[str, Any]) -> Target:
-        checked_resource(params)
+        self._dimensions.of(params)
         with self._lock:
             target = self._targets.get(params["ResourceId"])
         if target is None:
@@ -191,9 +198,8 @@ class Scaling:
 
     def _new_target(self, params: dict[str, Any]) -> dict[str, Any]:
         region, account_id = self._account.region, self._account.account_id
-        role = (
-            "sagemaker.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
-        )
+        dimension = self._dimensions.of(params)
+        role = f"{dimension.namespace}.application-autoscaling.amazonaws.com/{dimension.linked_role}"
         return {key: params[key] for key in TARGET_KEY} | {
             "RoleARN": f"arn:aws:iam::{account_id}:role/aws-service-role/{role}",
             "CreationTime": self._account.clock.now(),
@@ -206,7 +212,9 @@ class Scaling:
             },
         }
 
-    def _policy(self, target: Target, name: str, config: dict[str, Any], metric: TrackedMetric) -> Policy:
+    def _policy(
+        self, target: Target, name: str, config: dict[str, Any], metric: TrackedMetric | None, kind: str
+    ) -> Policy:
         known = target.policies.get(name)
         if known:
             known.config, known.metric = config, metric
@@ -214,29 +222,36 @@ class Scaling:
         resource_id = target.description["ResourceId"]
         region, account_id = self._account.region, self._account.account_id
         arn = (
-            f"arn:aws:autoscaling:{region}:{account_id}:scalingPolicy:{uuid.uuid4()}:resource/sagemaker/{resource_id}:"
+            f"arn:aws:autoscaling:{region}:{account_id}:scalingPolicy:{uuid.uuid4()}:resource/"
+            f"{target.description['ServiceNamespace']}/{resource_id}:"
             f"policyName/{name}"
         )
-        names = {side: f"TargetTracking-{resource_id}-Alarm{side}-{uuid.uuid4()}" for side in ("High", "Low")}
-        target.policies[name] = Policy(name, arn, config, metric, names, self._account.clock.now())
+        sides = ("High", "Low") if kind == TRACKING else ()
+        names = {side: f"TargetTracking-{resource_id}-Alarm{side}-{uuid.uuid4()}" for side in sides}
+        target.policies[name] = Policy(name, arn, config, metric, names, self._account.clock.now(), kind)
         return target.policies[name]
 
     def _description(self, target: Target, policy: Policy) -> dict[str, Any]:
         return {key: target.description[key] for key in TARGET_KEY} | {
             "PolicyARN": policy.arn,
             "PolicyName": policy.name,
-            "PolicyType": "TargetTrackingScaling",
-            _CONFIG: policy.config,
+            "PolicyType": policy.kind,
+            _CONFIGS[policy.kind]: policy.config,
             "Alarms": self._alarms(policy),
             "CreationTime": policy.created_at,
         }
 
     def _alarms(self, policy: Policy) -> list[dict[str, str]]:
+        """Return the alarms of a policy; those of a step scaling policy are whoever calls it."""
+        names = list(policy.names.values())
+        if policy.kind == STEPS:
+            answer = self._account.client("cloudwatch").describe_alarms(ActionPrefix=policy.arn)
+            names = [str(alarm["AlarmName"]) for alarm in answer["MetricAlarms"]]
         prefix = f"arn:aws:cloudwatch:{self._account.region}:{self._account.account_id}:alarm:"
-        return [{"AlarmName": name, "AlarmARN": prefix + name} for name in policy.names.values()]
+        return [{"AlarmName": name, "AlarmARN": prefix + name} for name in names]
 
 
-_CONFIG = "TargetTrackingScalingPolicyConfiguration"
+_CONFIGS = {TRACKING: "TargetTrackingScalingPolicyConfiguration", STEPS: "StepScalingPolicyConfiguration"}
 
 
 def _paged(items: list[dict[str, Any]], params: dict[str, Any], key: str) -> dict[str, Any]:

@@ -91,7 +91,7 @@ class ScheduledActions:
     def _arn(self, params: dict[str, Any]) -> str:
         return (
             f"arn:aws:autoscaling:{self._account.region}:{self._account.account_id}:scheduledAction:{uuid.uuid4()}:"
-            f"resource/sagemaker/{params['ResourceId']}:scheduledActionName/{params['ScheduledActionName']}"
+            f"resource/{params['ServiceNamespace']}/{params['ResourceId']}:scheduledActionName/{params['ScheduledActionName']}"
         )
 
 

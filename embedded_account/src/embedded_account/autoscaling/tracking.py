@@ -10,7 +10,6 @@ from typing import Any
 
 from embedded_account.wiring.refusals import not_carried_out, refuse
 
-PREDEFINED = "SageMakerVariantInvocationsPerInstance"
 DEFAULT_COOLDOWN_SECONDS = 300
 _LOW_SHARE = 0.9  # of the target: below it the low alarm breaches
 _CONFIG_MEMBERS = {
@@ -45,8 +44,8 @@ class TrackedMetric:
         return members | ({"Unit": self.unit} if self.unit else {})
 
 
-def tracked_metric(config: Mapping[str, Any], endpoint_name: str, variant_name: str) -> TrackedMetric:
-    """Return the metric that a TargetTrackingScalingPolicyConfiguration tracks.
+def tracked_metric(config: Mapping[str, Any], predefined: Mapping[str, TrackedMetric]) -> TrackedMetric:
+    """Return the metric that a TargetTrackingScalingPolicyConfiguration tracks, named by itself or as `predefined`.
 
     Raises:
         ServiceError: a metric or a member that is not carried out here.
@@ -62,10 +61,10 @@ def tracked_metric(config: Mapping[str, Any], endpoint_name: str, variant_name: 
             custom["Namespace"], custom["MetricName"], dimensions, custom["Statistic"], custom.get("Unit")
         )
     kind = config.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType", "none")
-    if kind != PREDEFINED:
-        raise not_carried_out(f"PredefinedMetricType {kind!r}", f"use {PREDEFINED}, or a customized metric")
-    dimensions = {"EndpointName": endpoint_name, "VariantName": variant_name}
-    return TrackedMetric("AWS/SageMaker", "InvocationsPerInstance", dimensions, "Sum")
+    if kind not in predefined:
+        names = " or ".join(predefined)
+        raise not_carried_out(f"PredefinedMetricType {kind!r}", f"use {names}, or a customized metric")
+    return predefined[kind]
 
 
 def alarm_requests(

@@ -141,7 +141,15 @@ def _scalable_endpoint(call: Call) -> str:
 
 
 def _to_register(call: Call) -> Iterable[Need]:
-    """Application Auto Scaling looks at the endpoint, and makes its linked role, with the caller's permissions."""
+    """Application Auto Scaling looks at what it scales, and makes its linked role, with the caller's permissions."""
+    if call.get("ServiceNamespace") == "lambda":
+        function = call.arn(str(call.get("ResourceId") or ""), "lambda")
+        for action in ("Put", "Get", "Delete"):
+            yield Need(f"lambda:{action}ProvisionedConcurrencyConfig", function)
+        service = "lambda.application-autoscaling.amazonaws.com"
+        linked = f"role/aws-service-role/{service}/AWSServiceRoleForApplicationAutoScaling_LambdaConcurrency"
+        role = f"arn:aws:iam::{call.account_id}:{linked}"
+        yield Need("iam:CreateServiceLinkedRole", role, {"iam:AWSServiceName": service})
     if call.get("ServiceNamespace") != _SAGEMAKER:
         return
     endpoint = _scalable_endpoint(call)
