@@ -335,3 +335,32 @@ def test_a_function_is_told_its_own_runtime(function: NewFunction, runtime: str)
     answer = function(source, Runtime=runtime, Layers=[layer]).invoke()
 
     assert answer.value == [runtime, f"AWS_Lambda_{runtime}"]
+
+
+def test_aliases_and_layers_are_paged_too(function: NewFunction) -> None:
+    """And chosen: aliases by their version, layers by what they are for.
+
+    Source: Lambda API reference, ListAliases, ListLayers and ListLayerVersions.
+    """
+    made = function("def handler(e, c): return 1")
+    for name, version in (("b", made.publish()), ("a", "$LATEST"), ("c", "1")):
+        made.client.create_alias(FunctionName=made.name, Name=name, FunctionVersion=version)
+    content = {"ZipFile": archive({"python/part.py": "x = 1"})}
+    for runtime in ("python3.11", "python3.12"):
+        made.client.publish_layer_version(LayerName=made.name, Content=content, CompatibleRuntimes=[runtime])
+
+    first = made.client.list_aliases(FunctionName=made.name, MaxItems=2)
+    rest = made.client.list_aliases(FunctionName=made.name, Marker=first["NextMarker"])
+    of_one = made.client.list_aliases(FunctionName=made.name, FunctionVersion="1")
+    newest = made.client.list_layer_versions(LayerName=made.name, MaxItems=1)
+    older = made.client.list_layer_versions(LayerName=made.name, CompatibleRuntime="python3.11")
+
+    assert [[alias["Name"] for alias in answer["Aliases"]] for answer in (first, rest, of_one)] == [
+        ["a", "b"],
+        ["c"],
+        ["b", "c"],
+    ]
+    assert "NextMarker" not in rest
+    assert ([one["Version"] for one in newest["LayerVersions"]], newest["NextMarker"]) == ([2], "1")
+    assert [one["Version"] for one in older["LayerVersions"]] == [1]
+    assert made.client.list_layers(MaxItems=1)["Layers"]

@@ -17,13 +17,10 @@ _FROM_MOTO = {
     "UntagResource",
     "PublishLayerVersion",
     "GetLayerVersion",
-    "ListLayers",
-    "ListLayerVersions",
     "DeleteLayerVersion",
     "AddLayerVersionPermission",
     "GetLayerVersionPolicy",
     "RemoveLayerVersionPermission",
-    "ListAliases",
 }
 
 
@@ -35,6 +32,7 @@ def install(account: Account) -> None:
     from embedded_account.lambda_.forks import EnvironmentForks
     from embedded_account.lambda_.function import code_folders
     from embedded_account.lambda_.function_operations import FunctionOperations
+    from embedded_account.lambda_.layer_operations import LayerOperations
     from embedded_account.lambda_.recursion import remember_trace
     from embedded_account.lambda_.settings_operations import SettingsOperations
     from embedded_account.lambda_.url_operations import UrlOperations
@@ -45,7 +43,14 @@ def install(account: Account) -> None:
     account.expose_running("code folders", lambda: chain(code_folders(account), environment.code_folders()))
     moto_functions.install(account)
     moto_traces.install()
-    kinds = (FunctionOperations, AliasOperations, SettingsOperations, UrlOperations, EventSourceOperations)
+    kinds = (
+        FunctionOperations,
+        AliasOperations,
+        LayerOperations,
+        SettingsOperations,
+        UrlOperations,
+        EventSourceOperations,
+    )
     own = ChainMap(*(kind(account).table() for kind in kinds))
     serve(account, "lambda", own, from_moto=_FROM_MOTO, checks={"PublishLayerVersion": packages.check_layer})
     account.singleton(Operations).carry_out("lambda", {"Invoke"})  # by the middleware

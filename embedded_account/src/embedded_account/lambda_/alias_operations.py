@@ -3,13 +3,13 @@
 from typing import Any
 
 from embedded_account.errors import ServiceError
-from embedded_account.lambda_.api import Answer, LambdaOperations, Params
+from embedded_account.lambda_.api import Answer, LambdaOperations, Params, page
 from embedded_account.lambda_.targets import aliases_of, resolve
 from embedded_account.wiring.serving import Operation
 
 
 class AliasOperations(LambdaOperations):
-    """Answers its part of the Lambda API; ListAliases is moto's."""
+    """Answers its part of the Lambda API."""
 
     def table(self) -> dict[str, Operation]:
         """Return the operations by their names."""
@@ -18,6 +18,7 @@ class AliasOperations(LambdaOperations):
             "UpdateAlias": self.update,
             "GetAlias": self.get,
             "DeleteAlias": self.delete,
+            "ListAliases": self.list,
         }
 
     def create(self, params: Params) -> Answer:
@@ -55,6 +56,13 @@ class AliasOperations(LambdaOperations):
         self._fleets.unprovision(function.function_name, name)
         self._configs.delete(function.function_name, name)
         return {}
+
+    def list(self, params: Params) -> Answer:
+        """List the aliases of a function, or of one version of it."""
+        aliases = sorted(aliases_of(self._backend, self._latest(params)).values(), key=lambda alias: alias.name)
+        wanted = params.get("FunctionVersion")
+        listed = [_described(alias) for alias in aliases if wanted in (None, alias.function_version)]
+        return page(listed, params, "Aliases")
 
     def _alias(self, params: Params) -> Any:
         function, name = self._latest(params), params["Name"]

@@ -14,6 +14,7 @@ from moto.stepfunctions.parser.api import InvalidToken
 
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
+from embedded_account.stepfunctions import redrive
 from embedded_account.stepfunctions.past import PastWorker, history
 from embedded_account.wiring.serving import Operation
 
@@ -36,6 +37,7 @@ class Executions:
         return {
             "StartExecution": self.start,
             "StopExecution": self.stop,
+            "RedriveExecution": self.redrive,
             "DescribeExecution": self.describe,
             "ListExecutions": self.list,
             "GetExecutionHistory": self.history,
@@ -65,10 +67,21 @@ class Executions:
             _wait_until(lambda: execution.status != "RUNNING")
         return {"stopDate": execution.stop_date or execution.start_date}
 
+    def redrive(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Let an execution that failed go on; a second call with the token of the first is the first."""
+        execution, token = self._execution(params), params.get("clientToken")
+        with self._starting:
+            if not token or token != getattr(execution, "redrive_token", None):
+                _wait_until(lambda: execution.status == "RUNNING" or isinstance(execution.exec_worker, PastWorker))
+                redrive.redrive(self._account, execution)
+                execution.redrive_token = token
+        return {"redriveDate": execution.redrive_date}
+
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
         """Describe an execution, its stop date in every ended status."""
         execution = self._execution(params)
         described = _list_item(execution) | {"input": execution.execution_input}
+        described |= redrive.described(self._account, execution)
         if execution.status == "SUCCEEDED":
             described["output"] = json.dumps(execution.output)
             described["outputDetails"] = execution.output_details
@@ -150,7 +163,7 @@ def _list_item(execution: Any) -> dict[str, Any]:
         "startDate": execution.start_date,
         "stateMachineArn": execution.state_machine_arn,
         "status": execution.status,
-        "redriveCount": 0,  # redrive is not carried out
+        **redrive.listed(execution),
     }
     return item | ({"stopDate": execution.stop_date} if execution.status in _ENDED else {})
 

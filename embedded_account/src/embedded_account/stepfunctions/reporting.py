@@ -27,7 +27,8 @@ def on_end(account: Account, execution: Any) -> None:
 
 def _put_status_event(account: Account, execution: Any, status: str) -> None:
     """Source: Step Functions developer guide, "Step Functions Execution Status Change" events."""
-    stopped = status != "RUNNING"
+    stopped, is_final = status != "RUNNING", status in ("RUNNING", "SUCCEEDED")
+    count = getattr(execution, "redrive_count", 0)
     output = json.dumps(execution.output) if status == "SUCCEEDED" else None
     detail = {
         "executionArn": execution.exec_arn,
@@ -44,10 +45,10 @@ def _put_status_event(account: Account, execution: Any, status: str) -> None:
         "cause": execution.cause,
         "stateMachineVersionArn": None,
         "stateMachineAliasArn": None,
-        "redriveCount": 0,
-        "redriveDate": None,
-        "redriveStatus": "NOT_REDRIVABLE",
-        "redriveStatusReason": "the embedded account does not redrive executions",
+        "redriveCount": count,
+        "redriveDate": int(execution.redrive_date.timestamp() * 1000) if count else None,
+        "redriveStatus": "NOT_REDRIVABLE" if is_final else "REDRIVABLE",
+        "redriveStatusReason": f"Execution is {status} and cannot be redriven" if is_final else None,
     }
     account.put_event("aws.states", "Step Functions Execution Status Change", detail, [execution.exec_arn])
 
