@@ -55,11 +55,11 @@ def check_readable(layout: Layout, dataset_name: str) -> None:
         )
 
 
-def check_unusable(layout: Layout, max_unreadable: float) -> None:
-    """Refuse a dataset of which more than a share is set aside by size alone; a job counts what cannot be decoded.
+def check_unusable(layout: Layout, max_unreadable: float) -> int:
+    """Return how many pictures are set aside by size alone, to which a job adds those that it cannot decode.
 
     Raises:
-        DatasetError: with the number and the first of them.
+        DatasetError: they are more than the share that is allowed; with the first of them.
     """
     unusable = [aside for aside in layout.set_aside if aside.reason in (EMPTY, TOO_LARGE)]
     total = len(layout.images) + len(unusable)
@@ -68,6 +68,7 @@ def check_unusable(layout: Layout, max_unreadable: float) -> None:
             f"{len(unusable)} of {total} pictures cannot be used (MaxUnreadable allows {max_unreadable:.0%}), the "
             f"first {unusable[0].path!r}: {unusable[0].reason}; upload them again, remove them, or allow more"
         )
+    return len(unusable)
 
 
 def _seen(layout: Layout) -> str:

@@ -29,9 +29,9 @@ def compiled(pattern: str) -> "re.Pattern[str] | None":
 def pattern_problem(pattern: str) -> str:
     """Return why a pattern cannot be used; "" where it can."""
     if len(pattern) > MAX_PATTERN:
-        return f"GroupBy has {len(pattern)} characters; use at most {MAX_PATTERN}"
+        return f"pattern of {len(pattern)} characters; GroupBy takes at most {MAX_PATTERN}"
     try:
         re.compile(pattern)
     except re.error as error:
-        return f"GroupBy {pattern!r} is no regular expression: {error}; use one such as (patient\\d+)"
+        return f"{pattern!r} is no regular expression: {error}; give GroupBy one such as (patient\\d+)"
     return ""

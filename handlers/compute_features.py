@@ -1,4 +1,4 @@
-"""ComputeFeatures: run the frozen backbone once over all images; tuning and training then read its features."""
+"""ComputeFeatures: examine all images once, before anything is tuned on them, and keep a frozen backbone's features."""
 
 from typing import Any
 
@@ -17,7 +17,8 @@ from handlers.training_jobs.jobs import algorithm, image_channels, script, spot,
 
 aws.prepare("dynamodb", "s3", "sagemaker", "stepfunctions")
 
-PROGRAM = "training/compute_features.py"
+# By Trainable: what a job runs. Without a frozen backbone it keeps no features, and examines the images all the same.
+PROGRAMS = {"head": "training/compute_features.py", "full": "training/examine.py"}
 
 
 def features_job_request(step: ComputeFeaturesInput, key: str, settings: Settings) -> dict[str, Any]:
@@ -37,9 +38,9 @@ def features_job_request(step: ComputeFeaturesInput, key: str, settings: Setting
 
 
 def hyperparameters(step: ComputeFeaturesInput, settings: Settings) -> dict[str, str]:
-    """Return what the features depend on, as the toolkit takes it."""
+    """Return what the job depends on, as the toolkit takes it."""
     values = {
-        **script(settings, PROGRAM),
+        **script(settings, PROGRAMS[settings.trainable]),
         "model_name": settings.model_name,
         "weights": settings.weights,
         "trainable": settings.trainable,
@@ -48,6 +49,7 @@ def hyperparameters(step: ComputeFeaturesInput, settings: Settings) -> dict[str,
         "randaugment": settings.randaugment,
         "feature_views": settings.feature_views,
         "max_unreadable": settings.max_unreadable,
+        "num_unusable": step.dataset.num_unusable,
         "seed": settings.seed,
         "dataset_fingerprint": step.dataset.fingerprint,
         "dataset_s3_uri": step.dataset.s3_uri,
@@ -65,7 +67,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     settings = Settings.from_env()
     ledger = Ledger(settings)
     key, name = features.features_key(step.dataset, settings), features_job_name(step.execution_name)
-    existing = features.find(key, name, ledger)
+    existing = features.find(key, name, ledger, settings.trainable)
     if existing is not None:
         answer(step.task_token, Succeeded(existing.to_event()))
         logger.info("features are there", features=existing.to_event())

@@ -64,8 +64,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         num_train=counts["train"],
         num_validation=counts["validation"],
         num_test=counts["test"],
+        num_unusable=reading.num_unusable,
         made_splits=made,
-        backbone_is_frozen=settings.trainable == "head",
     )
     logger.info("dataset validated", dataset=dataset.to_event(), num_set_aside=len(layout.set_aside), made_splits=made)
     return dataset.to_event()

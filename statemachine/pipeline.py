@@ -21,7 +21,7 @@ with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
     # sagemaker, which it imports, greets on standard output.
     warnings.simplefilter("ignore")
     from stepfunctions.steps.choice_rule import ChoiceRule
-    from stepfunctions.steps.states import Catch, Chain, Choice, Fail, Graph, Pass, Retry, State, Task
+    from stepfunctions.steps.states import Catch, Chain, Choice, Fail, Graph, Retry, State, Task
 
 DEFINITION_FILE = Path(__file__).with_name("pipeline.asl.json")
 
@@ -40,8 +40,8 @@ MACHINE_SECONDS = 345_600  # above the sum of all states' timeouts: the state th
 
 # The order in which a person reads a state; the SDK writes fields in the order they were given.
 FIELD_ORDER = [
-    "Comment", "StartAt", "Type", "Resource", "TimeoutSeconds", "States", "Parameters", "Result", "ResultSelector",
-    "Choices", "Variable", "IsPresent", "BooleanEquals", "Default", "ErrorEquals",
+    "Comment", "StartAt", "Type", "Resource", "TimeoutSeconds", "States", "Parameters", "ResultSelector",
+    "Choices", "Variable", "IsPresent", "Default", "ErrorEquals",
     "ResultPath", "ErrorPath", "CausePath", "IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds",
     "JitterStrategy", "Retry", "Catch", "Next", "End",
 ]  # fmt: skip
@@ -142,8 +142,7 @@ def work_states() -> list[LambdaTask]:
             fields=[
                 "Name", "S3Uri", "Fingerprint", "ClassesS3Uri", "TrainManifestS3Uri", "ValidationManifestS3Uri",
                 "TestManifestS3Uri", "ReportS3Uri", "LabelsS3Uri", "PicturesS3Uri", "PicturesSha256", "NumClasses",
-                "NumTrain", "NumValidation", "NumTest", "MadeSplits",
-                "BackboneIsFrozen",
+                "NumTrain", "NumValidation", "NumTest", "NumUnusable", "MadeSplits",
             ],
             comment="Manifests, class names and splits; refuses a dataset that cannot be trained on.",
         ),
@@ -153,7 +152,7 @@ def work_states() -> list[LambdaTask]:
             gives="Features",
             token=True,
             timeout_seconds=JOB_SECONDS,
-            comment="Run the frozen backbone over all images, once; waits, or takes the features that are there.",
+            comment="Examine all images, once, and keep a frozen backbone's features; waits, or takes what is there.",
         ),
         lambda_task(
             "StartTuningJob",
@@ -214,35 +213,22 @@ def link(tasks: list[LambdaTask]) -> State:
     """Join the tasks in order and return the first.
 
     All between the dataset and the endpoint is passed by when a model comes with the input, to be deployed again, and
-    the dataset too when that is a rollback; ComputeFeatures alone unless the backbone is frozen.
+    the dataset too when that is a rollback.
     """
-    validate, compute, tune, *others = tasks
-    images = Pass(
-        "ReadImages",
-        comment="No features: tuning and training read the images themselves.",
-        result={"FeaturesS3Uri": "", "Key": "", "Reused": False},
-        result_path="$.Features",
-    )
-    is_frozen = Choice(
-        "IsBackboneFrozen", comment="Features are worth computing only where the backbone stays as it is."
-    )
-    is_frozen.add_choice(ChoiceRule.BooleanEquals("$.Dataset.BackboneIsFrozen", False), images)
-    is_frozen.default_choice(compute)
+    validate, compute, *others = tasks
     deploy = next(task for task in others if task.state_id == "DeployEndpoint")
     has_model = Choice(
         "HasModel", comment="The model of an earlier execution, on the same data, code and settings, is deployed again."
     )
     has_model.add_choice(ChoiceRule.IsPresent("$.Model", True), deploy)
-    has_model.default_choice(is_frozen)
+    has_model.default_choice(compute)
     is_rollback = Choice(
         "IsRollback", comment="A model that has served goes back as it was, whatever has become of its dataset since."
     )
     is_rollback.add_choice(ChoiceRule.IsPresent("$.Trigger.Leaves", True), deploy)
     is_rollback.default_choice(validate)
     validate.next(has_model)
-    for before in (images, compute):
-        before.next(tune)
-    Chain([tune, *others])
+    Chain([compute, *others])
     return is_rollback
 
 

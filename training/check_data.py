@@ -34,7 +34,7 @@ def run(config: TrainingConfig, environ: Mapping[str, str], stop: StopSignal) ->
     started = time.perf_counter()
     with sources.localised(replace(config, max_unreadable=1, max_duplicates=1), train.say) as local:
         datasets, examination = preparation.examined(local, train.say)
-        write_data_page(examination, datasets, local)
+        write_data_page(examination, datasets, local, local.model_dir)
     seconds = time.perf_counter() - started
     train.say(f"examined {examination.num_pictures} pictures in {seconds:.1f} s")
 

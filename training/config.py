@@ -119,6 +119,12 @@ class TrainingConfig:
     max_unreadable: float = setting(
         0.05, DATA, "share of all images that may be unreadable; they are set aside", bounds=(0, 1)
     )
+    num_unusable: int = setting(
+        0,
+        DATA,
+        "pictures that were left out of the channels as empty or too large; they count as unreadable",
+        bounds=(0, 1_000_000_000),
+    )
     max_duplicates: float = setting(0.5, DATA, "share of a split that may be in an earlier one too", bounds=(0, 1))
     class_balance: str = setting(
         "none",
@@ -171,6 +177,12 @@ class TrainingConfig:
         FOLDERS,
         "folder with labels.json, path -> class; without it a picture's class is its folder's name",
         from_environ=variable("SM_CHANNEL_LABELS"),
+    )
+    examination: Path | None = setting(
+        None,
+        FOLDERS,
+        "folder with findings.json of examine.py, whose splits are read; without it the images are examined",
+        from_environ=variable("SM_CHANNEL_EXAMINATION"),
     )
     weights_dir: Path | None = setting(
         None, FOLDERS, "folder with one .pt or .pth state_dict", from_environ=variable("SM_CHANNEL_WEIGHTS")

@@ -12,7 +12,7 @@ from inference.preprocessing import Preprocessing
 from training.config import TrainingConfig
 from training.data.augmentation import training_preprocessing
 from training.data.checks import absent_classes, duplicates
-from training.data.examining import as_examined, examine_datasets, load_examined, rearranged, write_examination
+from training.data.examining import as_examined, examine_datasets, load_examined, rearranged, write_splits
 from training.data.inputs import ImageInputs, Inputs
 from training.data.splits import Datasets, Split, check_share, find_images, load_datasets, read_split
 from training.distributed import World
@@ -72,16 +72,46 @@ def prepare(config: TrainingConfig, world: World, say: Say) -> Preparation:
 
 def write_features(config: TrainingConfig, folder: Path, say: Say) -> Datasets:
     """Compute the features of the images of `config` into `folder`; return what was read."""
-    preprocessing, training = _preprocessings(config)
     listings, datasets, served = _looked_at(config, say)
     examination = examine_datasets(config, listings, datasets, served.of_all(datasets))
+    datasets = _settled(config, listings, datasets, examination, folder, say)
+    compute_features(served, datasets, config, folder, say)
+    return datasets
+
+
+def write_examined(config: TrainingConfig, folder: Path, say: Say) -> Datasets:
+    """Examine the images of `config`, write what is found and their splits to `folder`, and return what was read.
+
+    Random weights see nothing that tells pictures apart, so without others the pictures alone are compared.
+    """
+    if config.weights == "none":
+        listings = find_images(config)
+        datasets = load_datasets(config, *_preprocessings(config), listings, is_examined=True)
+        examination = examine_datasets(config, listings, datasets, None)
+    else:
+        listings, datasets, served = _looked_at(config, say)
+        examination = examine_datasets(config, listings, datasets, served.of_all(datasets))
+    return _settled(config, listings, datasets, examination, folder, say)
+
+
+def _settled(
+    config: TrainingConfig,
+    listings: dict[str, Listing],
+    datasets: Datasets,
+    examination: Examination,
+    folder: Path,
+    say: Say,
+) -> Datasets:
+    """Write what was found, for people and for the jobs that follow; return the images as those have them."""
+    from training.export.data_page import write_data_page  # no job that trains on features needs it
+
+    write_data_page(examination, datasets, config, folder)
     read = list(pictures_of(datasets))
-    datasets = as_examined(config, preprocessing, training, listings, datasets, examination)
+    datasets = as_examined(config, *_preprocessings(config), listings, datasets, examination)
     for sentence in datasets.examination["summary"]:
         say(f"data: {sentence}")
-    write_examination(examination, datasets, config, folder)
     write_pictures(datasets, folder, read)  # a run that ends before its last job has its SHA-256 from here
-    compute_features(served, datasets, config, folder, say)
+    write_splits(examination, datasets, config, folder)
     return datasets
 
 

@@ -62,12 +62,12 @@ class Dataset(Boundary):
     num_train: int
     num_validation: int
     num_test: int
+    num_unusable: int = 0  # pictures that are empty or too large; a job adds those that cannot be decoded
     made_splits: str = ""  # those of "validation,test" that were taken from train
-    backbone_is_frozen: bool = False  # from the settings: whether ComputeFeatures runs
 
 
 class Features(Boundary):
-    """Where a frozen backbone's features are, a prefix ending in "/"; all empty when each job reads the images."""
+    """Where the examination of the images is, and a frozen backbone's features; a prefix ending in "/"."""
 
     features_s3_uri: str = ""
     key: str = ""

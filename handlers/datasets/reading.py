@@ -24,6 +24,7 @@ class Reading:
     class_names: list[str]
     images: list[Image]  # each in its split
     made: list[str]  # the splits that were taken from train
+    num_unusable: int  # pictures that are empty or too large
 
 
 def read_dataset(
@@ -39,14 +40,14 @@ def read_dataset(
         with as_dataset_error():
             layout = read_layout(files, aside, table_reader(folder, files))
             class_names = check_layout(layout, step.dataset.name, settings.min_images_per_class)
-            check_unusable(layout, settings.max_unreadable)
+            num_unusable = check_unusable(layout, settings.max_unreadable)
             units = units_of(layout.images, settings.group_by)
     except DatasetError:
         _record_of_refused(step, settings, folder, files, layout)
         raise
     fractions = dict.fromkeys(("validation", "test"), settings.validation_fraction)
     images, made = make_splits(layout.images, fractions, settings.seed, units)
-    return Reading(layout, class_names, list(images), list(made))
+    return Reading(layout, class_names, list(images), list(made), num_unusable)
 
 
 def _record_of_refused(

@@ -82,10 +82,9 @@ class Run(Row):
         """Say what the tuning job began with; an execution that is not noted stays so."""
         return self.change(ledger, {"warm_start": sentence}, "attribute_exists(#Id)")
 
-    def note_data(self, ledger: Ledger, sentences: list[str], features_s3_uri: str) -> bool:
-        """Say what was found in the data, and where the features are; an execution that is not noted stays so."""
-        change = {"data": sentences, "features_s3_uri": features_s3_uri}
-        return self.change(ledger, change, "attribute_exists(#Id)")
+    def note_data(self, ledger: Ledger, sentences: list[str], place_s3_uri: str) -> bool:
+        """Say what was found in the data, and where all of it lies; an execution that is not noted stays so."""
+        return self.change(ledger, {"data": sentences, "features_s3_uri": place_s3_uri}, "attribute_exists(#Id)")
 
     def close(self, ledger: Ledger, status: str, reason: str) -> bool:
         """Say how an execution ended that could not report itself; a report stays."""

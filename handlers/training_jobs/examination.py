@@ -1,4 +1,4 @@
-"""What the job that computed the features found in the data, for the execution's record."""
+"""What the job that examined the images found in them, for the execution's record."""
 
 from handlers.aws.logs import logger
 from handlers.aws.objects import read, split_uri
@@ -7,13 +7,13 @@ from handlers.contract.json_bounds import bounded_json
 from handlers.contract.states import Features
 from handlers.ledger import Ledger, Run
 
-SUMMARY = "summary.json"  # training/compute_features.py writes it: a list of sentences
+SUMMARY = "summary.json"  # ComputeFeatures' job writes it: a list of sentences
 MAX_BYTES = 64 * 1024
 MAX_MEMORY_BYTES = 1024 * 1024
 
 
 def note(features: Features, execution_name: str, ledger: Ledger) -> None:
-    """Write down what was found, and where; a job without features, or without a summary, says nothing."""
+    """Write down what was found, and where; a job without a summary says nothing."""
     if not features.features_s3_uri:
         return
     bucket, prefix = split_uri(features.features_s3_uri)

@@ -1,7 +1,7 @@
-"""Features of a frozen backbone: what they depend on, where they are, and whether they can be used again.
+"""What ComputeFeatures leaves: what it depends on, where it is, and whether it can be used again.
 
 A record names the job that made the features of a key, written before the job starts. They count only once that job
-has completed and the manifest, which it writes last, is in S3.
+has completed and what it writes last is in S3.
 """
 
 import hashlib
@@ -18,14 +18,15 @@ from handlers.ledger import Features as Noted
 from handlers.ledger import Ledger
 from handlers.training_jobs.jobs import describe
 
-MANIFEST = "manifest.json"  # training/compute_features.py writes it last
+LAST = {"head": "manifest.json", "full": "summary.json"}  # what the job writes last, by Trainable
 KEY_CHARACTERS = 32
 # The bucket's lifecycle deletes features after 30 days; a run takes at most four, machine's timeout included.
 REUSABLE_SECONDS = 26 * 86_400
+_OF_VIEWS = ("augment", "randaugment", "feature_views")
 
 
 def features_key(dataset: Dataset, settings: Settings) -> str:
-    """Return the digest of everything that changes the features: data, splits, backbone, views, code and image.
+    """Return the digest of everything that changes the outcome: data, splits, limit, backbone, views, code and image.
 
     Raises:
         AwsNotFoundError: a manifest of the dataset is gone.
@@ -37,13 +38,13 @@ def features_key(dataset: Dataset, settings: Settings) -> str:
         "test": _etag(dataset.test_manifest_s3_uri),  # whose pictures the job has decoded
         "classes": _etag(dataset.classes_s3_uri),
         "labels": _etag(dataset.labels_s3_uri) if dataset.labels_s3_uri else "",
+        "max_unreadable": settings.max_unreadable,
+        "trainable": settings.trainable,
         "model_name": settings.model_name,
         "weights": settings.weights,
         "weights_content": _weights_content(settings),
         "image_size": settings.image_size,
-        "augment": settings.augment,
-        "randaugment": settings.randaugment,
-        "feature_views": settings.feature_views,
+        **({name: getattr(settings, name) for name in _OF_VIEWS} if settings.trainable == "head" else {}),
         "group_by": settings.group_by,
         "validation_fraction": settings.validation_fraction,
         "seed": settings.seed,
@@ -70,8 +71,8 @@ def output_s3_uri(key: str, settings: Settings) -> str:
     return f"s3://{settings.bucket_name}/features/{key}"
 
 
-def find(key: str, own_job_name: str, ledger: Ledger) -> Features | None:
-    """Return the features of `key` if they are there; `own_job_name` made them for the execution that asks."""
+def find(key: str, own_job_name: str, ledger: Ledger, trainable: str) -> Features | None:
+    """Return what lies under `key` if it is whole; `own_job_name` made it for the execution that asks."""
     noted = Noted.get(ledger, key)
     if noted is None or time.time() - noted.started_at > REUSABLE_SECONDS:
         return None
@@ -81,7 +82,7 @@ def find(key: str, own_job_name: str, ledger: Ledger) -> Features | None:
     features = features_of(job, reused=job["TrainingJobName"] != own_job_name)
     bucket, prefix = split_uri(features.features_s3_uri)
     try:
-        head(bucket, prefix + MANIFEST)
+        head(bucket, prefix + LAST[trainable])
     except AwsNotFoundError:
         return None
     return features

@@ -76,18 +76,29 @@ def spot(settings: Settings, max_runtime_seconds: int, checkpoints_s3_uri: str =
 
 
 def job_channels(settings: Settings, dataset: Dataset, features: Features, *, with_test: bool) -> list[dict[str, Any]]:
-    """Return InputDataConfig of a job that trains: on features where they were computed, else on the images."""
-    if not features.features_s3_uri:
+    """Return InputDataConfig of a job that trains: on features where the backbone is frozen, else on the images.
+
+    The job before it has left out what leaks, so the splits are those that it wrote, and its findings are its own.
+    """
+    place = features.features_s3_uri
+    if not place:  # of an execution that began under an older version
         return image_channels(settings, dataset, with_test=with_test)
-    channels = [_channel("features", "S3Prefix", features.features_s3_uri)]
+    if settings.trainable == "full":
+        findings = _channel("examination", "S3Prefix", f"{place}findings.json")
+        return [findings, *_examined_channels(settings, dataset, place, _SPLITS if with_test else _SPLITS[:2])]
+    channels = [_channel("features", "S3Prefix", place)]
     if not with_test:
         return [*channels, _channel("classes", "S3Prefix", dataset.classes_s3_uri)]
     # int8 is judged on validation images; those that it is calibrated on came with the features.
-    # The job that computed them has left out what leaks, so the splits are those that it wrote beside them.
-    examined = {name: f"{features.features_s3_uri}{name}.manifest" for name in ("validation", "test")}
-    manifests = [_channel(name, "ManifestFile", uri) for name, uri in examined.items()]
+    return [*channels, *_examined_channels(settings, dataset, place, _SPLITS[1:])]
+
+
+def _examined_channels(
+    settings: Settings, dataset: Dataset, place: str, splits: tuple[str, ...]
+) -> list[dict[str, Any]]:
+    """Return the channels of images whose splits lie in `place`, with all else that a job on images reads."""
     others = [one for one in image_channels(settings, dataset, with_test=True) if one["ChannelName"] not in _SPLITS]
-    return [*channels, *manifests, *others]
+    return [*(_channel(name, "ManifestFile", f"{place}{name}.manifest") for name in splits), *others]
 
 
 def image_channels(settings: Settings, dataset: Dataset, *, with_test: bool) -> list[dict[str, Any]]:

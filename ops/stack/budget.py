@@ -62,13 +62,11 @@ def shares(values: Mapping[str, str]) -> list[Share]:
     num_tuning, num_parallel = int(values["MaxTuningJobs"]), int(values["MaxParallelTuningJobs"])
     training_type, num_instances = values["TrainingInstanceType"], int(values["TrainingInstanceCount"])
     parallel_hours = min(num_tuning, num_parallel) * tuning_hours
-    parts = [
+    return [
+        Share("features" if values["Trainable"] == "head" else "examination", 1, training_type, training_hours),
         Share("tuning", num_tuning, values["TuningInstanceType"], parallel_hours),
         Share("training", 1, training_type, num_instances * training_hours),
     ]
-    if values["Trainable"] == "head":
-        parts.insert(0, Share("features", 1, training_type, training_hours))
-    return parts
 
 
 def lines(values: Mapping[str, str], region: str) -> list[str]:

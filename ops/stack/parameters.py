@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datasets.groups import pattern_problem
 from handlers.contract import combinations
 from handlers.contract.errors import SettingsError
 from handlers.contract.settings import Settings
@@ -148,6 +149,8 @@ def check_settings(values: Mapping[str, str]) -> None:
             variable = str(error).removeprefix("environment variable ").partition(":")[0]
             message = str(error).replace(f"environment variable {variable}", f"parameter {variables[variable]!r}")
             raise StackError(message) from error
+    if problem := pattern_problem(values.get("GroupBy", "")):
+        raise StackError(f"parameter 'GroupBy': {problem}")
     if problems := combinations.problems(values):
         raise StackError(f"parameters that do not fit together: {'; '.join(problems)}; give both with --parameter")
 

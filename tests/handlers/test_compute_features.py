@@ -60,6 +60,41 @@ def test_request_leaves_plain_files_and_knows_its_backbone(step, settings):
     assert (values["feature_views"], values["augment"], values["seed"]) == (3, "basic", 17)
 
 
+def test_the_whole_network_too_is_trained_on_what_was_examined(step, settings):
+    """With Trainable=full the job keeps no features, and examines all three splits as the other does."""
+    step["Dataset"]["NumUnusable"] = 2
+    full = Settings.from_env(ENVIRONMENT | {"TRAINABLE": "full"})
+
+    request = features_job_request(ComputeFeaturesInput.model_validate(step), "k", full)
+
+    values = {name: json.loads(value) for name, value in request["HyperParameters"].items()}
+    assert values["sagemaker_program"] == "training/examine.py"
+    assert (values["num_unusable"], values["max_unreadable"]) == (2, settings.max_unreadable)
+    assert "test" in [channel["ChannelName"] for channel in request["InputDataConfig"]]
+
+
+def test_other_views_are_no_reason_to_examine_again(step, world):
+    """Without features only what the pictures are, and the network that looks at them, counts."""
+    dataset = ComputeFeaturesInput.model_validate(step).dataset
+    full, varied = (
+        Settings.from_env(ENVIRONMENT | {"TRAINABLE": "full", "FEATURE_VIEWS": views}) for views in ("3", "5")
+    )
+
+    assert features.features_key(dataset, full) == features.features_key(dataset, varied)
+
+
+def test_examination_counts_once_its_summary_is_there(world, step, sent, monkeypatch, lambda_context):
+    """It is the last file that the job writes without features."""
+    monkeypatch.setenv("TRAINABLE", "full")
+    key = handler(step, lambda_context)["Key"]
+    _complete(world, key, _NAME)
+    assert features.find(key, _NAME, world.ledger, "full") is None
+
+    world.put(f"features/{key}/{_NAME}/output/model/summary.json", "[]")
+
+    assert features.find(key, _NAME, world.ledger, "full") is not None
+
+
 def test_job_is_started_and_waited_for(world, step, sent, lambda_context):
     """The token waits under the job's ARN, and nothing is answered yet."""
     handler(step, lambda_context)
@@ -149,6 +184,8 @@ def test_features_that_are_not_surely_whole_are_computed_again(world, step, comp
         {"AUGMENT": "strong"},
         {"FEATURE_VIEWS": "5"},
         {"RANDAUGMENT": "9"},
+        {"TRAINABLE": "full"},
+        {"MAX_UNREADABLE": "0.01"},
         {"SEED": "18"},
         {"TRAINING_SOURCE_S3_URI": "s3://retriever-artifacts/ffff/sourcedir.tar.gz"},
         {"TRAINING_IMAGE_URI": ENVIRONMENT["TRAINING_IMAGE_URI"] + "2"},

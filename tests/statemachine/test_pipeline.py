@@ -72,9 +72,9 @@ def test_committed_definition_is_what_the_code_builds() -> None:
     assert built.stdout == DEFINITION_FILE.read_text(encoding="utf-8"), "run: python -m statemachine.pipeline"
 
 
-def path(definition: dict[str, Any], *, frozen: bool, kept: bool = False, back: bool = False) -> list[str]:
+def path(definition: dict[str, Any], *, kept: bool = False, back: bool = False) -> list[str]:
     """Return the states that a run visits when it succeeds; with `kept` a model comes with its input, or goes back."""
-    holds = {"$.Dataset.BackboneIsFrozen": frozen, "$.Model": kept, "$.Trigger.Leaves": back}
+    holds = {"$.Model": kept, "$.Trigger.Leaves": back}
     name, visited = definition["StartAt"], []
     while name:
         visited.append(name)
@@ -82,28 +82,22 @@ def path(definition: dict[str, Any], *, frozen: bool, kept: bool = False, back: 
         name = state.get("Next")
         if state["Type"] == "Choice":
             (rule,) = state["Choices"]
-            asked = rule.get("BooleanEquals", rule.get("IsPresent"))
-            name = rule["Next"] if asked is holds[rule["Variable"]] else state["Default"]
+            name = rule["Next"] if rule["IsPresent"] is holds[rule["Variable"]] else state["Default"]
     return visited
 
 
-@pytest.mark.parametrize(("frozen", "between"), [(True, "ComputeFeatures"), (False, "ReadImages")])
-def test_states_are_the_flow_of_the_design(definition: dict[str, Any], frozen: bool, between: str) -> None:
-    """A run that succeeds visits these states in this order and ends after its report.
-
-    Features are computed where the backbone is frozen alone; any other run pays for no function and no job.
-    """
-    assert path(definition, frozen=frozen) == [
-        "IsRollback", "ValidateDataset", "HasModel", "IsBackboneFrozen", between, "StartTuningJob", "StartTrainingJob",
+def test_states_are_the_flow_of_the_design(definition: dict[str, Any]) -> None:
+    """A run that succeeds visits these states in this order and ends after its report; no way leads past a look."""
+    assert path(definition) == [
+        "IsRollback", "ValidateDataset", "HasModel", "ComputeFeatures", "StartTuningJob", "StartTrainingJob",
         "EvaluateModel", "RegisterModel", "DeployEndpoint", "CheckEndpoint", "RegisterScaling", "ReportOutcome",
     ]  # fmt: skip
-    assert definition["States"]["ReadImages"]["Type"] == "Pass"
     assert definition["States"]["ReportOutcome"]["End"] is True
 
 
 def test_a_model_that_comes_with_the_input_is_deployed(definition: dict[str, Any]) -> None:
     """No job is started for it: its dataset is looked at, and then it is deployed and checked as any other."""
-    assert path(definition, frozen=True, kept=True) == [
+    assert path(definition, kept=True) == [
         "IsRollback", "ValidateDataset", "HasModel",
         "DeployEndpoint", "CheckEndpoint", "RegisterScaling", "ReportOutcome",
     ]  # fmt: skip
@@ -111,7 +105,7 @@ def test_a_model_that_comes_with_the_input_is_deployed(definition: dict[str, Any
 
 def test_a_rollback_does_nothing_but_deploy(definition: dict[str, Any]) -> None:
     """Its dataset may have changed or be gone; it is deployed and checked as any other."""
-    assert path(definition, frozen=True, kept=True, back=True) == [
+    assert path(definition, kept=True, back=True) == [
         "IsRollback", "DeployEndpoint", "CheckEndpoint", "RegisterScaling", "ReportOutcome",
     ]  # fmt: skip
 
@@ -217,11 +211,10 @@ def test_only_waiting_states_pass_a_token(tasks: dict[str, dict[str, Any]]) -> N
         assert all(path == f"$.Payload.{field.removesuffix('.$')}" for field, path in selector.items()), name
 
 
-@pytest.mark.parametrize("frozen", [True, False])
-def test_every_part_a_state_takes_was_put_there_before(definition: dict[str, Any], frozen: bool) -> None:
-    """No payload names a part of the state data that no earlier state wrote, on either way."""
+def test_every_part_a_state_takes_was_put_there_before(definition: dict[str, Any]) -> None:
+    """No payload names a part of the state data that no earlier state wrote."""
     present = {"Dataset"}
-    for name in path(definition, frozen=frozen):
+    for name in path(definition):
         state = definition["States"][name]
         for taken in state.get("Parameters", {}).get("Payload", {}).values():
             match = re.fullmatch(r"\$\.(\w+)", taken)

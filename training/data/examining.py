@@ -24,10 +24,16 @@ REPORTED = "reported"
 def load_examined(config: TrainingConfig, preprocessing: Preprocessing, training: Preprocessing) -> Datasets:
     """Read all splits, let the doctor see them without features, and return them as they should be.
 
+    Where a job has examined them already, they are as it left them, and its findings are theirs.
+
     Raises:
-        DatasetError: as `load_datasets`, or too much of a given split is in another one too.
+        DatasetError: as `load_datasets`, or too much of a given split is in another one too, or findings.json cannot
+            be read.
     """
     listings = find_images(config)
+    if config.examination is not None:
+        earlier = read_examination(config.examination)
+        return _with_findings(load_datasets(config, preprocessing, training, listings), earlier, has_seen_all=False)
     datasets = load_datasets(config, preprocessing, training, listings, is_examined=True)
     examination = examine_datasets(config, listings, datasets, None)
     return as_examined(config, preprocessing, training, listings, datasets, examination)
@@ -65,11 +71,32 @@ def as_examined(
     """Return the datasets as the doctor wants them, with what was found; they are read again where a picture moves."""
     if examination.moves:
         datasets = load_datasets(config, preprocessing, training, rearranged(listings, examination.moves, config))
+    return _with_findings(datasets, examination, has_seen_all=True)
+
+
+def _with_findings(datasets: Datasets, examination: Examination, *, has_seen_all: bool) -> Datasets:
+    """Add what was found; pictures that were set aside are named where `datasets` has not met them itself."""
     whole = examination.to_dict()
     datasets.moves = examination.moves
     datasets.examination = {name: whole[name] for name in ("summary", "counts", "num_left", "made_splits", "classes")}
+    aside = [] if has_seen_all else [row for row in examination.findings if row.kind == "set aside"]
+    datasets.problems += [DataProblem(row.path, row.reason) for row in aside]
     datasets.problems += problems_of(examination)
     return datasets
+
+
+def read_examination(folder: Path) -> Examination:
+    """Return what a job found earlier.
+
+    Raises:
+        DatasetError: its findings.json cannot be read.
+    """
+    try:
+        return Examination.from_dict(json.loads((folder / FINDINGS_FILE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DatasetError(
+            f"findings.json cannot be read from {str(folder)!r}: {error!r}; examine the images again"
+        ) from error
 
 
 def rearranged(listings: Mapping[str, Listing], moves: Mapping[str, str], config: TrainingConfig) -> dict[str, Listing]:
@@ -96,16 +123,13 @@ def problems_of(examination: Examination) -> list[DataProblem]:
     return [_problem(finding, examination) for finding in examination.findings if finding.kind != "set aside"]
 
 
-def write_examination(examination: Examination, datasets: Datasets, config: TrainingConfig, folder: Path) -> None:
-    """Write the findings and, for jobs that read images, the manifests of the splits as they are now."""
-    folder.mkdir(parents=True, exist_ok=True)
-    whole = examination.to_dict()
-    text = json.dumps(whole, indent=1, ensure_ascii=False)
-    (folder / FINDINGS_FILE).write_text(text + "\n", encoding="utf-8", errors="replace")
-    (folder / SUMMARY_FILE).write_text(json.dumps(whole["summary"], ensure_ascii=False), "utf-8")
+def write_splits(examination: Examination, datasets: Datasets, config: TrainingConfig, folder: Path) -> None:
+    """Write, for jobs that read images, the manifests of the splits as they are now, and last what was found."""
     for split in _splits(datasets) if config.dataset_s3_uri else ():
         entries = [{"prefix": config.dataset_s3_uri}, *(sample.relative_path for sample in split.samples)]
         (folder / f"{split.name}.manifest").write_text(json.dumps(entries, ensure_ascii=False), encoding="utf-8")
+    sentences = examination.to_dict()["summary"]
+    (folder / SUMMARY_FILE).write_text(json.dumps(sentences, ensure_ascii=False), encoding="utf-8", errors="replace")
 
 
 def _question(

@@ -137,7 +137,8 @@ def load_datasets(
             _check_every_class_trains(splits[name], class_names)
         else:
             problems += absent_classes(name, splits[name].labels.tolist(), class_names)
-    check_share(sum(len(listing.samples) for listing in listings.values()), unusable, config.max_unreadable)
+    total = sum(len(listing.samples) for listing in listings.values())
+    check_share(total, unusable, config.max_unreadable, config.num_unusable)
     problems += imbalance(splits["train"].labels.tolist(), class_names, config.class_balance)
     if not is_examined:
         samples = {name: split.samples for name, split in splits.items()}
@@ -255,16 +256,18 @@ def _check_every_class_trains(train: Split, class_names: list[str]) -> None:
         )
 
 
-def check_share(total: int, unusable: Sequence[DataProblem], limit: float) -> None:
-    """Refuse data of which more than a share cannot be used, counted over all splits that are read.
+def check_share(total: int, unusable: Sequence[DataProblem], limit: float, num_left_out: int = 0) -> None:
+    """Refuse data of which more than a share cannot be used, counted over all splits and what was left out of them.
 
     Raises:
         DatasetError: with the number and the first of them.
     """
-    if len(unusable) > limit * total:
+    count, total = len(unusable) + num_left_out, total + num_left_out
+    if unusable and count > limit * total:
+        by_size = f", {num_left_out} of them as empty or too large" if num_left_out else ""
         raise DatasetError(
-            f"{len(unusable)} of {total} images cannot be used (max_unreadable allows {limit:.0%}), {_first(unusable)}"
-            "; repair or remove them, or allow more"
+            f"{count} of {total} images cannot be used (max_unreadable allows {limit:.0%}){by_size}, "
+            f"{_first(unusable)}; repair or remove them, or allow more"
         )
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 FINDINGS_FILE, SUMMARY_FILE = "findings.json", "summary.json"
@@ -51,6 +51,14 @@ class Examination:
     group_by: str = ""
     classes: list[dict[str, Any]] = field(default_factory=list)  # class_name, train, validation, test: as used
     num_pictures: int = 0
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> "Examination":
+        """Return what `to_dict` was made of; members of a finding that are not known are passed over."""
+        known = {each.name for each in fields(Finding)}
+        rows = [Finding(**{name: row[name] for name in row if name in known}) for row in value["findings"]]
+        names = ("moves", "warnings", "made_splits", "group_by", "classes", "num_pictures")
+        return cls(rows, **{name: value[name] for name in names})
 
     def counts(self) -> dict[str, int]:
         """Return how many findings there are of each kind, in the order of what they cost."""

@@ -33,3 +33,4 @@ def test_the_summary_is_noted_where_there_is_one(world, features, content, expec
     noted = Run.get(world.ledger, "e-1")
     assert noted is not None
     assert noted.data == expected
+    assert noted.features_s3_uri == (expected and FEATURES.features_s3_uri)

@@ -126,3 +126,20 @@ def test_final_job_reads_the_splits_that_were_examined(settings, dataset):
     assert uris["test"] == f"{_FEATURES.features_s3_uri}test.manifest"
     assert uris["validation"] == f"{_FEATURES.features_s3_uri}validation.manifest"
     assert "train" not in uris
+
+
+@pytest.mark.parametrize("with_test", [False, True])
+def test_jobs_on_images_read_what_was_examined(dataset, with_test):
+    """Tuning too: its splits are without what leaks, and it looks at no picture a second time."""
+    full = Settings.from_env({**ENVIRONMENT, "TRAINABLE": "full"})
+
+    channels = jobs.job_channels(full, dataset, _FEATURES, with_test=with_test)
+
+    uris = {one["ChannelName"]: one["DataSource"]["S3DataSource"]["S3Uri"] for one in channels}
+    place = _FEATURES.features_s3_uri
+    splits = ("train", "validation", "test") if with_test else ("train", "validation")
+    assert uris == {
+        "examination": f"{place}findings.json",
+        "classes": dataset.classes_s3_uri,
+        **{name: f"{place}{name}.manifest" for name in splits},
+    }

@@ -22,6 +22,7 @@ def test_limits_multiply_to_a_price() -> None:
     """Four tuning instances for an hour, two training instances for two."""
     assert budget.lines(_VALUES, "us-east-1") == [
         "one execution takes at most (prices of 2025, us-east-1, on demand):",
+        "  examination: 1 job, 2 instance-hours of ml.g5.xlarge: $2.82",
         "  tuning: 20 jobs, 4 instance-hours of ml.m5.xlarge: $0.92",
         "  training: 1 job, 4 instance-hours of ml.g5.xlarge: $5.63",
     ]

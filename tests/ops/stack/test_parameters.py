@@ -186,6 +186,16 @@ def test_parameters_that_contradict_are_refused(session: Session) -> None:
         parameters.check_settings({"ScalingMinInstances": "5", "ScalingMaxInstances": "4"})
 
 
+@pytest.mark.parametrize(
+    ("pattern", "reason"), [("(patient", "no regular expression: missing"), ("x" * 201, "takes at most 200")]
+)
+def test_a_pattern_that_is_none_is_refused(pattern: str, reason: str) -> None:
+    """Before anything is packaged or paid, not by the first execution."""
+    with pytest.raises(StackError, match=f"^parameter 'GroupBy': .*{reason}"):
+        parameters.check_settings({"GroupBy": pattern})
+    parameters.check_settings({"GroupBy": r"(patient\d+)"})
+
+
 _DECLARED = parameters._load_yaml(TEMPLATE)["Parameters"]
 _WHOLE = [name for name in _NUMBERS if name in {parameter_name(f.name) for f in fields(Settings) if f.type is int}]
 

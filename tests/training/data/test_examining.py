@@ -3,12 +3,13 @@
 import json
 import random
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.training.doctor.photographs import photograph, saved
-from training import compute_features, train
+from training import compute_features, examine, train
 
 FLAGS = ["--model-name", "resnet18", "--weights", "none", "--image-size", "64", "--batch-size", "32"]
 HEAD = [*FLAGS, "--trainable", "head", "--extractor", "torch", "--augment", "none", "--epochs", "30", "--lr", "0.01"]
@@ -102,3 +103,61 @@ def test_a_split_that_is_mostly_a_copy_is_refused(given_splits: Path, tmp_path: 
     assert train.main([*HEAD, "--data", str(given_splits), "--model-dir", str(tmp_path)], {}, compute_features.run) == 1
 
     assert "8 of 8 images of the test split are in an earlier split too" in capsys.readouterr().err
+
+
+def channels(root: Path, place: Path, manifests: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """Put files into a folder a channel, as SageMaker does by manifests; return the environment of the job."""
+    for name, paths in manifests.items():
+        for path in paths:
+            write(place / name / path, (root / path).read_bytes())
+    return {f"SM_CHANNEL_{name.upper()}": str(place / name) for name in manifests}
+
+
+def test_the_whole_network_is_trained_on_what_was_examined(given_splits: Path, tmp_path: Path) -> None:
+    """A job that keeps no features finds the same before anything is tuned; the jobs after it take its word."""
+    (given_splits / "train" / "ant" / "0.jpg").write_bytes(b"no picture")
+    folders = {"train": "train", "validation": "valid", "test": "test"}
+    paths = {
+        name: [path.relative_to(given_splits).as_posix() for path in (given_splits / folder).rglob("*.jpg")]
+        for name, folder in folders.items()
+    }
+    job = channels(given_splits, tmp_path / "all", paths) | {"SM_MODEL_DIR": str(tmp_path / "looked")}
+    asked = ["--dataset-s3-uri", "s3://b/datasets/pets/photos/", "--max-unreadable", "0.1", "--num-unusable", "1"]
+
+    assert train.main([*FLAGS, *asked], job, examine.run) == 0
+
+    kept = {name: json.loads((tmp_path / "looked" / f"{name}.manifest").read_text())[1:] for name in folders}
+    job = channels(given_splits, tmp_path / "kept", kept) | {"SM_CHANNEL_EXAMINATION": str(tmp_path / "looked")}
+    job["SM_MODEL_DIR"] = str(tmp_path / "model")
+    assert train.main([*FLAGS, "--epochs", "1", "--save-model", "false"], job) == 0
+    evaluation = json.loads((tmp_path / "model" / "evaluation.json").read_text())
+    findings = json.loads((tmp_path / "looked" / "findings.json").read_text())
+    assert evaluation["examination"]["summary"] == findings["summary"]
+    assert (evaluation["num_train_images"], evaluation["num_test_images"]) == (11, 6)
+    aside = [row["path"] for row in evaluation["data_problems"] if row["kind"] == "set aside"]
+    assert sorted(aside) == ["test/ant/2.jpg", "test/bee/1.jpg", "train/ant/0.jpg"]
+    leaks = sorted(row["path_file"] for row in findings["findings"] if row["kind"] == "leak")
+    assert leaks == ["photos/test/ant/2.jpg", "photos/test/bee/1.jpg"]
+    assert "data:image/jpeg" in (tmp_path / "looked" / "data.html").read_text()
+
+
+def test_what_was_left_out_by_size_counts_as_unreadable(given_splits: Path, tmp_path: Path, capsys) -> None:
+    """Two shares, each below the limit, are one above it."""
+    (given_splits / "train" / "ant" / "0.jpg").write_bytes(b"no picture")
+    flags = [*FLAGS, "--data", str(given_splits), "--model-dir", str(tmp_path / "out"), "--max-unreadable", "0.05"]
+
+    assert train.main([*flags, "--num-unusable", "1"], {}, examine.run) == 1
+
+    assert "2 of 27 images cannot be used (max_unreadable allows 5%), 1 of them as empty or too large, the first" in (
+        capsys.readouterr().err
+    )
+
+
+def test_findings_that_are_damaged_are_refused(given_splits: Path, tmp_path: Path, capsys) -> None:
+    """A job that follows does not go on as if nothing had been found."""
+    (tmp_path / "findings.json").write_text('{"findings": [{}]}')
+    flags = [*FLAGS, "--data", str(given_splits), "--model-dir", str(tmp_path / "out"), "--examination", str(tmp_path)]
+
+    assert train.main(flags, {}) == 1
+
+    assert "findings.json cannot be read from" in capsys.readouterr().err
