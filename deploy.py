@@ -165,14 +165,16 @@ def watch(execution: str | None, stack_name: str, local: bool) -> None:
 
 @cli.command()
 @click.argument("execution", required=False)
-@click.option("--tuning/--training", "tuning", default=None, help="One of the two reports; both by default.")
+@click.option("--tuning", "kind", flag_value="tuning", help="The report about tuning alone; all three by default.")
+@click.option("--training", "kind", flag_value="training", help="The report about training alone.")
+@click.option("--data", "kind", flag_value="data", help="The page about the pictures alone, and its table.")
 @click.option(
     "--out", "folder", type=click.Path(file_okay=False, path_type=Path), help="Where to write; below build/ by default."
 )
 @click.option("--open/--no-open", "then_open", default=True, help="Open the pages in the browser.")
 @stack_options
 def report(
-    execution: str | None, tuning: bool | None, folder: Path | None, then_open: bool, stack_name: str, local: bool
+    execution: str | None, kind: str | None, folder: Path | None, then_open: bool, stack_name: str, local: bool
 ) -> None:
     """Fetch the reports of EXECUTION (the latest one by default), print their paths and open them.
 
@@ -186,7 +188,7 @@ def report(
     session = _session(stack_name, local)
     deployed = stacks.deployed(session)
     loaded = executions.load(session, deployed, executions.find_arn(session, deployed, execution))
-    kinds = ("tuning", "training") if tuning is None else ("tuning",) if tuning else ("training",)
+    kinds = (kind,) if kind else ("tuning", "training", "data")
     paths = fetched_reports.fetch(session, deployed, loaded, kinds, folder)
     for path in paths:
         click.echo(path)

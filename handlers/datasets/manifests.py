@@ -35,6 +35,7 @@ def report(
         ],
         "made_splits": list(made),
         "read_as": summary(layout),
+        "remarks": layout.remarks,
         "warnings": [*layout.remarks, *warnings(images, class_names)],
         "num_set_aside": len(layout.set_aside),
         "set_aside": [{"path": entry.path, "reason": entry.reason} for entry in layout.set_aside[:_MAX_REPORTED]],

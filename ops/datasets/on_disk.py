@@ -17,7 +17,7 @@ from datasets.gate import check_layout
 from datasets.labels import Read, is_table
 from datasets.layout import File, Layout, SetAside, read_layout
 from datasets.paths import is_image_name, path_parts
-from datasets.summary import summary
+from datasets.summary import counted, summary
 from datasets.tables import MAX_TABLE_BYTES
 from datasets.walking import reader, walk
 from ops.errors import UploadError
@@ -30,12 +30,13 @@ _MIN_IMAGES = 1  # a class; the stack may ask for more
 class ImageFolder:
     """A folder to upload: the path below it of each picture and each table of labels -> the file.
 
-    `num_skipped` counts the other files, `told` are sentences about how it is read.
+    `num_skipped` counts the other files, `told` are sentences about how it is read, `counts` how much there is of what.
     """
 
     files: dict[str, Path]
     num_skipped: int
     told: tuple[str, ...] = ()
+    counts: tuple[str, ...] = ()
 
 
 def check(path: Path, dataset: str, tell: Callable[[str], None] = lambda _: None) -> ImageFolder | None:
@@ -53,8 +54,11 @@ def check(path: Path, dataset: str, tell: Callable[[str], None] = lambda _: None
         )
     if path.is_dir():
         folder = check_folder(path)
-        for sentence in folder.told:
+        for sentence in (*folder.told, *folder.counts):
             tell(sentence)
+        tell(
+            f"copies, leaks and wrong labels are looked for before tuning; to see them now: deploy.py data check {path}"
+        )
         return folder
     if not archive_suffix(path):
         raise UploadError(f"{str(path)!r}: expected a folder or an archive ({', '.join(ARCHIVE_SUFFIXES)})")
@@ -77,7 +81,7 @@ def check_folder(folder: Path) -> ImageFolder:
     visible, aside, folders = _visible_files(folder)
     files = [*(File(name, path.stat().st_size) for name, path in visible.items()), *map(File, folders)]
     layout = require_dataset(str(folder), files, reader(folder, MAX_TABLE_BYTES), aside)
-    return _chosen(visible, layout.tables, told(layout))
+    return _chosen(visible, layout.tables, told(layout), tuple(counted(layout)))
 
 
 def read_folder(folder: Path) -> ImageFolder:
@@ -97,9 +101,14 @@ def _visible_files(folder: Path) -> tuple[dict[str, Path], list[SetAside], list[
     return files, aside, [name for name in names if name.endswith("/")]
 
 
-def _chosen(visible: dict[str, Path], tables: Collection[str] = (), sentences: tuple[str, ...] = ()) -> ImageFolder:
+def _chosen(
+    visible: dict[str, Path],
+    tables: Collection[str] = (),
+    sentences: tuple[str, ...] = (),
+    counts: tuple[str, ...] = (),
+) -> ImageFolder:
     chosen = {n: path for n, path in visible.items() if n in tables or (is_image_name(n) and path_parts(n))}
-    return ImageFolder(chosen, len(visible) - len(chosen), sentences)
+    return ImageFolder(chosen, len(visible) - len(chosen), sentences, counts)
 
 
 def told(layout: Layout) -> tuple[str, ...]:
@@ -131,7 +140,8 @@ def check_archive(path: Path) -> tuple[str, ...]:
     except OSError as error:
         raise UploadError(f"archive {str(path)!r}: {error.strerror or error}; make it again") from error
     files += map(File, folders)
-    return told(require_dataset(str(path), files, reader_of(tables)))
+    layout = require_dataset(str(path), files, reader_of(tables))
+    return (*told(layout), *counted(layout))
 
 
 def reader_of(tables: Mapping[str, bytes]) -> Read:

@@ -14,6 +14,7 @@ from datasets.archives import Archive, Limits, members
 from datasets.errors import ArchiveError, ArchiveSizeError
 from ops.console import say
 from ops.errors import ReportError, error_code
+from ops.runs import data_findings
 from ops.runs.executions import Execution
 from ops.runs.tuning_jobs import load_tuning_job
 from ops.session import REPOSITORY, Session
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 TUNING_REPORT = "tuning-report.html"
 TRAINING_REPORT = "training-report.html"
+DATA_PAGE, DATA_TABLE = "data.html", "findings.csv"
 # What a training job may leave for people, and the name it gets here.
 MEMBERS = {
     "report.html": TRAINING_REPORT,
@@ -46,9 +48,9 @@ def default_folder(session: Session, execution: Execution) -> Path:
 def fetch(
     session: Session, stack: Stack, execution: Execution, kinds: Sequence[str], folder: Path | None
 ) -> list[Path]:
-    """Write the reports of `kinds` (tuning, training) and return their paths, the one to read first coming first.
+    """Write the reports of `kinds` (tuning, training, data) and return their paths, the one to read first coming first.
 
-    Of two, one is enough: why the other is missing is said.
+    Of several, one is enough: why another is missing is said.
 
     Raises:
         ReportError: there is none.
@@ -60,6 +62,8 @@ def fetch(
         try:
             if kind == "tuning":
                 paths.append(tuning_report(session, stack, execution, where))
+            elif kind == "data":
+                paths.append(data_report(session, stack, execution, where))
             else:
                 paths = [*training_report(session, execution, where), *paths]
         except ReportError as error:
@@ -131,6 +135,30 @@ def tuning_report(session: Session, stack: Stack, execution: Execution, folder: 
     path.write_bytes(page)
     _keep(session, stack.output("DataBucketName"), f"runs/{execution.name}/{TUNING_REPORT}", page)
     return path
+
+
+def data_report(session: Session, stack: Stack, execution: Execution, folder: Path) -> Path:
+    """Fetch the page about the execution's pictures and the table to tick them in; return the page.
+
+    Raises:
+        ReportError: the pictures have not been examined yet, or by an older version.
+    """
+    bucket, place = stack.output("DataBucketName"), (execution.record and execution.record.features_s3_uri) or ""
+    keys = {name: data_findings.key_below(place, name) for name in (DATA_PAGE, DATA_TABLE)}
+    contents = {name: place and _object(session, bucket, key, MAX_MEMBER_BYTES) for name, key in keys.items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        if not content:
+            raise ReportError(
+                f"findings of execution {execution.name!r}: there is no {name}; ComputeFeatures writes it, see"
+                f" `deploy.py status {execution.name}{session.flags}`"
+            )
+        (folder / name).write_bytes(content)
+    say(
+        f"tick on the page, or fill in {folder / DATA_TABLE}, what should be done, then: deploy.py data fix TABLE"
+        f" --dataset {execution.dataset}{session.flags}"
+    )
+    return folder / DATA_PAGE
 
 
 def _keep(session: Session, bucket: str, key: str, page: bytes) -> None:

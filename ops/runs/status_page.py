@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from handlers.contract import names
 from handlers.ledger import Arrival, Dataset, Drop, Ledger
 from ops.console import duration, facts, result
-from ops.runs import dead_letters, executions
+from ops.runs import data_findings, dead_letters, executions
 from ops.runs.executions import Execution
 from ops.session import Session
 from ops.stack import endpoints, former_endpoints
@@ -37,7 +37,10 @@ def page(session: Session, stack: Stack, execution: Execution) -> None:
         ("dataset", execution.dataset or "unknown"),
     ]
     endpoint = endpoints.find(session, stack.output("EndpointName"))
-    facts(head + outcome(execution) + endpoint_facts(endpoint) + dead_letters.facts(session, stack))
+    data = data_findings.load(session, stack.output("DataBucketName"), execution)
+    told = data.facts() + outcome(execution)
+    facts(head + told + endpoint_facts(endpoint) + dead_letters.facts(session, stack))
+    show_table(data.table())
     show_notices(notices(session, stack))
     result("")
     for state in execution.states:
@@ -83,6 +86,12 @@ def waiting(drop: Drop, settle_seconds: str) -> str:
         f"dataset {drop.name!r} waits: files came or went until {drop.last_seen_at}; it starts by itself once nothing "
         f"has changed for {settle_seconds} s"
     )
+
+
+def show_table(lines: list[str]) -> None:
+    """Print the pictures by class and split, where they are known."""
+    for line in ["", *lines] if lines else []:
+        result(line)
 
 
 def show_notices(sentences: list[str]) -> None:

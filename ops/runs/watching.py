@@ -14,7 +14,8 @@ from rich.text import Text
 
 from handlers.contract import names
 from ops.console import duration, err, say
-from ops.runs import executions
+from ops.runs import data_findings, executions
+from ops.runs.data_findings import DataFindings
 from ops.runs.executions import Execution, StateProgress
 from ops.runs.training_logs import Epoch, Trial, epochs, trials
 from ops.session import Session
@@ -32,6 +33,11 @@ class View:
     execution: Execution
     trials: list[Trial] = field(default_factory=list)
     epochs: list[Epoch] = field(default_factory=list)
+    data: DataFindings | None = None  # once ValidateDataset has ended
+
+    def of_data(self) -> list[str]:
+        """Return what ValidateDataset said of the pictures, a line each."""
+        return [f"{name}: {value}" for name, value in self.data.facts()] + self.data.table() if self.data else []
 
 
 def watch(session: Session, stack: Stack, execution_arn: str) -> Execution:
@@ -78,12 +84,14 @@ def _poll(session: Session, stack: Stack, execution_arn: str, show: Callable[[Vi
 def _look(session: Session, stack: Stack, execution_arn: str, last: View | None) -> View:
     """Return the execution now; a job is asked about while its state runs, and once more when it has ended."""
     execution = executions.load(session, stack, execution_arn)
-    view = View(execution, last.trials if last else [], last.epochs if last else [])
+    view = View(execution, last.trials if last else [], last.epochs if last else [], last.data if last else None)
     before = {state.name: state.status for state in last.execution.states} if last else {}
     for state in execution.states:
         if state.ended_at is not None and before.get(state.name) == state.status:
             continue
-        if state.name == "StartTuningJob":
+        if state.name == "ValidateDataset" and state.ended_at is not None:
+            view.data = data_findings.load(session, stack.output("DataBucketName"), execution)
+        elif state.name == "StartTuningJob":
             view.trials = trials(session, names.tuning_job_name(execution.name))
         elif state.name == "StartTrainingJob":
             view.epochs = epochs(session, names.training_job_name(execution.name))
@@ -108,6 +116,8 @@ def _lines(view: View) -> list[tuple[str, str]]:
         if state.ended_at is not None:
             text = f"{_clock(state.ended_at)} {state.name} {state.status} in {duration(state.seconds)}"
             lines.append((f"{state.name} ended", text))
+        if state.name == "ValidateDataset":
+            lines += [(f"data {line}", f"         {line}") for line in view.of_data()]
     return lines
 
 
@@ -115,6 +125,9 @@ def _render(view: View) -> Group:
     grid = Table.grid(padding=(0, 2))
     for state in view.execution.states:
         grid.add_row(*_row(state))
+        if state.name == "ValidateDataset":
+            for line in view.of_data():
+                grid.add_row("", "", Text(line, style="dim"))
         if state.name == "StartTuningJob":
             for sentence in (view.execution.record and view.execution.record.data) or []:
                 grid.add_row("", "", Text(sentence, style="dim"))

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -45,13 +46,16 @@ def test_status_shows_the_run_on_one_page(stack, production):
 
     assert "SUCCEEDED" in page
     assert "InService" in page
+    assert "read by the folders" in page
+    assert re.search(r"^class +train +validation +test$", page, re.MULTILINE)
 
 
 def test_reports_are_fetched_and_show_what_the_gate_judged(stack, production, tmp_path):
-    """Both pages, true to the run record; the page about tuning is kept beside the run."""
+    """All pages, true to the run record; the page about tuning is kept beside the run."""
     printed = stack.run("report", "--no-open", "--out", str(tmp_path)).stdout.split()
 
-    assert printed == [str(tmp_path / "training-report.html"), str(tmp_path / "tuning-report.html")]
+    assert printed == [str(tmp_path / f"{name}.html") for name in ("training-report", "tuning-report", "data")]
+    assert (tmp_path / "findings.csv").read_text().startswith("action,value,path,")
     accuracy = f"{100 * float(stack.record(production)['Accuracy']):.1f} %"
     assert f"<dt>Test accuracy</dt><dd>{accuracy}" in (tmp_path / "training-report.html").read_text()
     tuning = (tmp_path / "tuning-report.html").read_bytes()
