@@ -12,7 +12,10 @@ from markupsafe import Markup
 
 from reports.pages import render
 
-COLUMNS = ("action", "value", "path", "kind", "class", "split", "suggestion", "other", "other_class", "score", "reason")
+COLUMNS = (
+    "action", "value", "path", "kind", "class", "split", "suggestion", "other", "other_class", "score", "reason",
+    "sha256",
+)  # fmt: skip
 _SCRIPT = Path(__file__).resolve().parent / "templates" / "data.js"
 
 
@@ -45,4 +48,4 @@ def csv_row(row: Mapping[str, Any]) -> list[str]:
     path, other = row.get("path_file", row["path"]), row.get("other_file", row["other"])
     suggestion = f"{row['action']} {row['value']}".strip()
     names = [row["kind"], row["class_name"], row["split"], suggestion, other, row["other_class"], row["score"]]
-    return [row["action"], row["value"], path, *map(str, names), row["reason"]]
+    return [row["action"], row["value"], path, *map(str, names), row["reason"], row.get("sha256", "")]

@@ -60,7 +60,7 @@ def fix(
         python deploy.py data fix ticked.csv photos --dry-run
         python deploy.py data fix photos/.set-aside/20261129T120000/journal.csv photos --undo
     """
-    from ops.console import result
+    from ops.console import result, say
     from ops.datasets import fixing
 
     place = _place(folder, dataset, stack_name, local)
@@ -69,9 +69,12 @@ def fix(
         result(f"{len(back)} moved back")
         return
     now = datetime.now(UTC)
-    moves = fixing.planned(fixing.read_actions(table), place, now)
+    plan = fixing.planned(fixing.read_actions(table), place, now)
+    moves = plan.moves
     for move in moves:
         result(f"{move.source} -> {move.target}")
+    for remark in plan.remarks():
+        say(remark)
     journal = (folder / fixing.ASIDE if folder else table.resolve().parent) / f"{now:%Y%m%dT%H%M%S}" / "journal.csv"
     if dry_run or not moves:
         result(f"{len(moves)} would be moved")
@@ -80,6 +83,8 @@ def fix(
     result(
         f"{len(moves)} moved; to move them back: deploy.py data fix {journal} {folder or f'--dataset {dataset}'} --undo"
     )
+    if dataset:
+        say(f"a run on them starts once the folder has settled, or now with: deploy.py start {dataset}")
 
 
 def _place(folder: Path | None, dataset: str | None, stack_name: str, local: bool) -> Folder | Bucket:
@@ -91,8 +96,12 @@ def _place(folder: Path | None, dataset: str | None, stack_name: str, local: boo
     if folder is not None:
         return fixing.Folder(folder)
     from ops.commands.account import running_account
+    from ops.console import say
+    from ops.datasets import reactions
     from ops.session import open_session
     from ops.stack import stacks
 
     session = open_session(stack_name, running_account() if local else None)
-    return fixing.Bucket(session.s3, stacks.deployed(session).output("DataBucketName"), str(dataset))
+    stack = stacks.deployed(session)
+    reactions.require_idle(session, stack, str(dataset), queue=False, say=say)
+    return fixing.Bucket(session.s3, stack.output("DataBucketName"), str(dataset))

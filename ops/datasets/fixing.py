@@ -7,17 +7,18 @@ the bucket to set-aside/. The journal, written before each move, is a CSV of mov
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from datasets.names import split_of
+from datasets.names import class_of, split_of
 from datasets.paths import path_parts
-from ops.errors import UploadError
+from ops.errors import UploadError, sentence
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -34,6 +35,24 @@ class Move:
     target: str
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What a table leads to: moves, and the pictures that are passed over, since they are not what it is about."""
+
+    moves: list[Move]
+    gone: list[str]
+    changed: list[str]  # since they were examined
+
+    def remarks(self) -> list[str]:
+        """Return what a person should know of those that are passed over."""
+        kinds = {"not there (any more)": self.gone, "not the picture that was examined": self.changed}
+        return [
+            f"passed over, {why}: {len(paths)}, the first {paths[0]!r}; examine the dataset anew"
+            for why, paths in kinds.items()
+            if paths
+        ]
+
+
 class Place(Protocol):
     """Where a dataset lies."""
 
@@ -44,8 +63,14 @@ class Place(Protocol):
     def exists(self, path: str) -> bool:
         """Tell whether there is a file."""
 
+    def sha256(self, path: str) -> str:
+        """Return the digest of a file that is there."""
+
     def move(self, source: str, target: str) -> None:
         """Give a file another path."""
+
+    def take_back(self, copy: str, original: str) -> bool:
+        """Take away a copy that a move left which was cut short; False where it is not that."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +83,16 @@ class Folder:
     def exists(self, path: str) -> bool:
         return (self.root / path).is_file()
 
+    def sha256(self, path: str) -> str:
+        with (self.root / path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
     def move(self, source: str, target: str) -> None:
         (self.root / target).parent.mkdir(parents=True, exist_ok=True)
         (self.root / source).rename(self.root / target)
+
+    def take_back(self, copy: str, original: str) -> bool:
+        return False  # a disk renames a file at once or not at all
 
 
 @dataclass(frozen=True)
@@ -81,10 +113,22 @@ class Bucket:
             raise
         return True
 
+    def sha256(self, path: str) -> str:
+        digest = hashlib.sha256()
+        for chunk in self.s3.get_object(Bucket=self.name, Key=self._key(path))["Body"].iter_chunks(1 << 20):
+            digest.update(chunk)
+        return digest.hexdigest()
+
     def move(self, source: str, target: str) -> None:
         copied = {"Bucket": self.name, "Key": self._key(source)}
         self.s3.copy_object(Bucket=self.name, Key=self._key(target), CopySource=copied)  # type: ignore[arg-type]
         self.s3.delete_object(Bucket=self.name, Key=self._key(source))
+
+    def take_back(self, copy: str, original: str) -> bool:
+        if self.sha256(copy) != self.sha256(original):
+            return False
+        self.s3.delete_object(Bucket=self.name, Key=self._key(copy))
+        return True
 
     def _key(self, path: str) -> str:
         if path.startswith(f"{self.aside}/"):
@@ -113,40 +157,61 @@ def read_actions(table: Path) -> list[dict[str, str]]:
     return rows
 
 
-def planned(rows: Iterable[dict[str, str]], place: Place, now: datetime | None = None) -> list[Move]:
-    """Return the moves that carry the rows out; a picture that is gone already is passed over.
+def planned(rows: Iterable[dict[str, str]], place: Place, now: datetime | None = None) -> Plan:
+    """Return the moves that carry the rows out; a picture that is gone, or is another one by now, is passed over.
 
     Raises:
-        UploadError: a class or split is not a usable name.
+        UploadError: a class or split is not a usable name, or a class does not come from a folder.
     """
     stamp = f"{now or datetime.now(UTC):%Y%m%dT%H%M%S}"
     moves: dict[str, Move] = {}
     taken: set[str] = set()
+    gone: list[str] = []
+    changed: list[str] = []
     for row in rows:
         source = row["path"].strip()
-        if source in moves or not place.exists(source):
+        if source in moves:
             continue
-        wanted = _target(source, row["action"].strip(), (row.get("value") or "").strip(), f"{place.aside}/{stamp}")
+        if not place.exists(source):
+            gone.append(source)
+            continue
+        if (digest := (row.get("sha256") or "").strip()) and place.sha256(source) != digest:
+            changed.append(source)
+            continue
+        wanted = _target(row, f"{place.aside}/{stamp}")
         if wanted != source:
             target = next(path for path in _free(wanted) if path not in taken and not place.exists(path))
             taken.add(target)
             moves[source] = Move(source, target)
-    return list(moves.values())
+    return Plan(list(moves.values()), gone, changed)
 
 
 def carry_out(moves: Sequence[Move], place: Place, journal: Path) -> None:
-    """Make the moves; each is in the journal before it is made."""
+    """Make the moves; each is in the journal before it is made.
+
+    Raises:
+        UploadError: one of them could not be made; the others after it were not tried.
+    """
     journal.parent.mkdir(parents=True, exist_ok=True)
     with journal.open("a", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        for move in moves:
+        for number, move in enumerate(moves):
             writer.writerow([move.source, move.target])
             file.flush()
-            place.move(move.source, move.target)
+            try:
+                place.move(move.source, move.target)
+            except (ClientError, BotoCoreError, OSError) as error:
+                reason = str(error) if isinstance(error, OSError) else sentence(error)
+                raise UploadError(
+                    f"{move.source!r} could not be moved: {reason}. {number} of {len(moves)} were; move them back with"
+                    f" `deploy.py data fix {journal} ... --undo`, or give the same table again to go on"
+                ) from error
 
 
 def undo(journal: Path, place: Place) -> list[Move]:
     """Make the journal's moves backwards, the last one first; return those that were made.
+
+    What a move that was cut short has copied and not deleted yet is taken away again.
 
     Raises:
         UploadError: the journal cannot be read, or a place that a picture came from is taken.
@@ -159,26 +224,42 @@ def undo(journal: Path, place: Place) -> list[Move]:
     back = [move for move in reversed(moves) if place.exists(move.source)]
     for move in back:
         if place.exists(move.target):
+            if place.take_back(move.source, move.target):
+                continue
             raise UploadError(f"{move.target!r} is there already; move it away, then undo again")
         place.move(move.source, move.target)
     return back
 
 
-def _target(source: str, action: str, value: str, aside: str) -> str:
+def _target(row: Mapping[str, str], aside: str) -> str:
     """Return where a file goes: aside, to another class's folder, or to the same class of another split."""
-    path = PurePosixPath(source)
+    source, action, value = (row["path"].strip(), row["action"].strip(), (row.get("value") or "").strip())
+    parts = list(PurePosixPath(source).parts)
     if action == "drop":
         return f"{aside}/{source}"
     if path_parts(value) != [value]:
         raise UploadError(f"{action} {value!r} of {source!r}: no usable name of a folder; correct the CSV")
+    of_class = _class_place(parts, row.get("class") or "")
     if action == "relabel":
-        return str(path.parent.parent / value / path.name)
-    parts = list(path.parts)
-    place = next((index for index, part in enumerate(parts[:-2]) if split_of(part)), None)
-    if place is None:
+        if of_class is None:
+            raise UploadError(
+                f"relabel {value!r} of {source!r}: its class {row['class']!r} is no folder of its path; correct the "
+                "table that the classes come from"
+            )
+        parts[of_class] = value
+        return "/".join(parts)
+    places = [index for index, part in enumerate(parts[:-1]) if index != of_class and split_of(part)]
+    if not places:
         raise UploadError(f"move {value!r} of {source!r}: there is no folder of a split in its path; drop it instead")
-    parts[place] = value
+    parts[places[0]] = value
     return "/".join(parts)
+
+
+def _class_place(parts: Sequence[str], class_name: str) -> int | None:
+    """Return which part of a path is the class's folder: the one of its name, or the last where no class is named."""
+    if not class_name:
+        return len(parts) - 2 if len(parts) > 1 else None
+    return next((index for index in range(len(parts) - 2, -1, -1) if class_of(parts[index]) == class_name), None)
 
 
 def _free(path: str) -> Iterator[str]:

@@ -44,7 +44,7 @@ def require_idle(session: Session, stack: Stack, dataset: str, *, queue: bool, s
         if not queue:
             raise UploadError(
                 f"dataset {dataset!r}: execution {entry['name']!r} is reading it; wait for its end with"
-                f" `deploy.py watch{session.flags}`, or add --queue to upload as soon as it has ended"
+                f" `deploy.py watch{session.flags}`; --queue of upload waits for it"
             )
         say(f"execution {entry['name']!r} is reading dataset {dataset!r}; the upload begins when it has ended")
         executions.wait_until_ended(session, entry["executionArn"], _MAX_QUEUED_SECONDS)

@@ -67,7 +67,10 @@ def examine(question: Question) -> Examination:
 
 def _about(question: Question, index: int, kind: str, score: float, reason: str, **more: str) -> Finding:
     picture = question.pictures[index]
-    return Finding(kind, picture.path, picture.split, picture.class_name, round(score, 4), reason, **more)
+    digest = question.signatures[index].sha256.hex()
+    return Finding(
+        kind, picture.path, picture.split, picture.class_name, round(score, 4), reason, sha256=digest, **more
+    )
 
 
 def _duplicates(

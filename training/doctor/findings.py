@@ -38,6 +38,7 @@ class Finding:
     action: str = ""
     value: str = ""  # the class or split of the action
     done: str = ""  # what this run did about it
+    sha256: str = ""  # of the picture that was examined
 
 
 @dataclass

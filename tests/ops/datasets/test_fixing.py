@@ -1,5 +1,6 @@
 """ops/datasets/fixing.py: what a person ticked is carried out, and can be undone."""
 
+import hashlib
 from datetime import UTC, datetime
 
 import pytest
@@ -43,7 +44,7 @@ def test_each_action_is_a_move(photos, table):
         "drop,,train/cat/1.jpg", "relabel,dog,train/cat/2.jpg", "move,train,test/dog/3.jpg", ",,train/dog/1.jpg"
     )
 
-    assert planned(rows, photos, NOW) == [
+    assert planned(rows, photos, NOW).moves == [
         Move("train/cat/1.jpg", f"{ASIDE}/{STAMP}/train/cat/1.jpg"),
         Move("train/cat/2.jpg", "train/dog/2.jpg"),
         Move("test/dog/3.jpg", "train/dog/3.jpg"),
@@ -52,13 +53,15 @@ def test_each_action_is_a_move(photos, table):
 
 def test_nothing_is_ever_written_over(photos, table):
     """Where the name is taken, the picture gets one that is free."""
-    assert planned(table("relabel,dog,train/cat/1.jpg"), photos, NOW) == [Move("train/cat/1.jpg", "train/dog/1-1.jpg")]
+    assert planned(table("relabel,dog,train/cat/1.jpg"), photos, NOW).moves == [
+        Move("train/cat/1.jpg", "train/dog/1-1.jpg")
+    ]
 
 
 def test_all_is_undone_by_the_journal(photos, table, tmp_path):
     """After the undo every file has its path and its content again."""
     before = files(photos)
-    moves = planned(table("drop,,train/cat/1.jpg", "relabel,cat,train/dog/1.jpg"), photos, NOW)
+    moves = planned(table("drop,,train/cat/1.jpg", "relabel,cat,train/dog/1.jpg"), photos, NOW).moves
     carry_out(moves, photos, tmp_path / "journal.csv")
     assert files(photos) != before
 
@@ -71,7 +74,7 @@ def test_all_is_undone_by_the_journal(photos, table, tmp_path):
 def test_an_interrupted_fix_is_undone_as_far_as_it_came(photos, table, tmp_path):
     """A journal may name a move that was not made."""
     before = files(photos)
-    moves = planned(table("drop,,train/cat/1.jpg"), photos, NOW)
+    moves = planned(table("drop,,train/cat/1.jpg"), photos, NOW).moves
     carry_out([*moves, Move("train/dog/1.jpg", "train/cat/9.jpg")], photos, tmp_path / "journal.csv")
     (photos.root / "train/cat/9.jpg").rename(photos.root / "train/dog/1.jpg")
 
@@ -81,8 +84,51 @@ def test_an_interrupted_fix_is_undone_as_far_as_it_came(photos, table, tmp_path)
 
 
 def test_a_picture_that_is_gone_is_passed_over(photos, table):
-    """The same CSV may be carried out twice."""
-    assert planned(table("drop,,train/cat/99.jpg"), photos, NOW) == []
+    """The same CSV may be carried out twice, and says of what it did nothing."""
+    plan = planned(table("drop,,train/cat/99.jpg"), photos, NOW)
+
+    assert plan.moves == []
+    assert "not there (any more): 1, the first 'train/cat/99.jpg'" in plan.remarks()[0]
+
+
+def test_a_picture_that_was_replaced_since_is_left_alone(photos):
+    """What was found was found in other bytes; a row without a digest is taken at its word."""
+    row = {"action": "drop", "value": "", "path": "train/cat/1.jpg"}
+    digest = hashlib.sha256(b"train/cat/1.jpg").hexdigest()
+    assert planned([row | {"sha256": digest}], photos, NOW).moves == planned([row], photos, NOW).moves != []
+
+    (photos.root / "train/cat/1.jpg").write_text("another")
+
+    plan = planned([row | {"sha256": digest}], photos, NOW)
+    assert plan.moves == []
+    assert "not the picture that was examined: 1" in plan.remarks()[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "class_name", "action", "value", "target"),
+    [
+        ("cat/train/1.jpg", "cat", "relabel", "dog", "dog/train/1.jpg"),
+        ("cat/images/1.jpg", "cat", "relabel", "dog", "dog/images/1.jpg"),
+        ("cat/test/1.jpg", "cat", "move", "train", "cat/train/1.jpg"),
+        ("train/test/1.jpg", "test", "move", "valid", "valid/test/1.jpg"),
+        ("train/Blu\u0308te/2.jpg", "Bl\u00fcte", "relabel", "dog", "train/dog/2.jpg"),
+    ],
+)
+def test_each_layout_has_its_folder_of_the_class(photos, path, class_name, action, value, target):
+    """Splits inside classes, classes with a folder of images, a class named as a split, two spellings of one name."""
+    (photos.root / path).parent.mkdir(parents=True, exist_ok=True)
+    (photos.root / path).write_text("x")
+    row = {"action": action, "value": value, "path": path, "class": class_name}
+
+    assert planned([row], photos, NOW).moves == [Move(path, target)]
+
+
+def test_a_class_that_a_table_gives_is_not_changed_by_a_move(photos):
+    """Another folder would change nothing about the label."""
+    row = {"action": "relabel", "value": "dog", "path": "train/cat/1.jpg", "class": "siamese"}
+
+    with pytest.raises(UploadError, match="its class 'siamese' is no folder of its path"):
+        planned([row], photos, NOW)
 
 
 @pytest.mark.parametrize(
