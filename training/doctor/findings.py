@@ -22,6 +22,8 @@ KINDS = {
     "set aside": "a file that cannot be used",
 }
 
+_NOUNS = frozenset({"leak", "group leak", "wrong label", "duplicate", "outlier"})
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -113,7 +115,8 @@ def summary(examination: Examination) -> list[str]:
 
 
 def _listed(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    """Return counts in words: "1 leak, 2 wrong labels, 3 dark"."""
+    return ", ".join(f"{count} {kind}{'s' * (count > 1 and kind in _NOUNS)}" for kind, count in counts.items())
 
 
 def class_rows(class_names: Sequence[str], placed: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
