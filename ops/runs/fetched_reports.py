@@ -145,7 +145,7 @@ def data_report(session: Session, stack: Stack, execution: Execution, folder: Pa
     """
     bucket, place = stack.output("DataBucketName"), (execution.record and execution.record.features_s3_uri) or ""
     keys = {name: data_findings.key_below(place, name) for name in (DATA_PAGE, DATA_TABLE)}
-    contents = {name: place and _object(session, bucket, key, MAX_MEMBER_BYTES) for name, key in keys.items()}
+    contents = {name: place and object_of(session, bucket, key, MAX_MEMBER_BYTES) for name, key in keys.items()}
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         if not content:
