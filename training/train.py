@@ -138,6 +138,7 @@ def write_results(
     from training.export.artifact import save_model
     from training.export.evaluation import evaluation_of, write_evaluation
     from training.export.golden import golden_predictions
+    from training.export.model_card import try_card
     from training.export.pictures import write_pictures
     from training.export.report_html import try_report
 
@@ -156,6 +157,7 @@ def write_results(
     write_pictures(datasets, config.output_data_dir)
     if config.save_model:
         say(try_report(evaluation, samples, config))
+        say(try_card(evaluation, config.model_dir))
 
 
 def fit(ready: "Preparation", world: "World", stop: StopSignal) -> "FitResult":
