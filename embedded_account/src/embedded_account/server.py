@@ -54,6 +54,8 @@ _SERVICES = (
     "embedded_account.clock_control",
     "embedded_account.iam.report_control",
     "embedded_account.s3.posts",
+    "embedded_account.wiring.messages",
+    "embedded_account.wiring.content_types",
     "embedded_account.wiring.request_ids",
     "embedded_account.durability",
 )

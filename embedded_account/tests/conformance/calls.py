@@ -8,6 +8,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
 
+from embedded_account.pytest_plugin import RunningAccount
 from support.functions import archive
 from support.jobs import IMAGE
 
@@ -42,6 +43,12 @@ def fails(method: str, **arguments: Any) -> Call:
     return Call(method, arguments, fails=True)
 
 
+def prepare(account: RunningAccount) -> None:
+    """Put there what the calls of one service need of another."""
+    account.client("s3").create_bucket(Bucket="conform-models")
+    account.client("s3").put_object(Bucket="conform-models", Key="model.tar.gz", Body=b"")
+
+
 def s3() -> Calls:
     """A bucket, its policy and what is in it."""
     name = {"Bucket": "conform"}
@@ -68,7 +75,6 @@ def s3() -> Calls:
     yield call("delete_object", **name, Key="b")
     yield call("delete_objects", **name, Delete={"Objects": [{"Key": "a"}]})
     yield fails("list_objects_v2", Bucket="conform-none")
-    yield call("put_object", **name, Key="model.tar.gz", Body=b"")  # the models of SageMaker's calls have it
 
 
 def sqs() -> Calls:
@@ -287,7 +293,7 @@ def sagemaker() -> Calls:
     yield call("list_training_jobs_for_hyper_parameter_tuning_job", **tuning)
     yield call("stop_hyper_parameter_tuning_job", **tuning)
     yield call("list_hyper_parameter_tuning_jobs", NameContains="conform")
-    container = {"Image": _SERVING, "ModelDataUrl": "s3://conform/model.tar.gz"}
+    container = {"Image": _SERVING, "ModelDataUrl": "s3://conform-models/model.tar.gz"}
     yield call("create_model", ModelName="conform", ExecutionRoleArn=ROLE, PrimaryContainer=container)
     yield call("describe_model", ModelName="conform")
     yield fails("describe_model", ModelName="none")
@@ -325,11 +331,11 @@ def sagemaker() -> Calls:
 
 def application_autoscaling() -> Calls:
     """What is there before anything is registered."""
-    of = {"ServiceNamespace": "sagemaker"}
-    yield call("describe_scalable_targets", **of)
-    yield call("describe_scaling_policies", **of)
-    yield call("describe_scheduled_actions", **of)
-    resource = {"ResourceId": "endpoint/none/variant/v", "ScalableDimension": "sagemaker:variant:DesiredInstanceCount"}
+    of, none = {"ServiceNamespace": "sagemaker"}, "endpoint/none/variant/v"
+    yield call("describe_scalable_targets", **of, ResourceIds=[none])
+    yield call("describe_scaling_policies", **of, ResourceId=none)
+    yield call("describe_scheduled_actions", **of, ResourceId=none)
+    resource = {"ResourceId": none, "ScalableDimension": "sagemaker:variant:DesiredInstanceCount"}
     yield fails("register_scalable_target", **of, **resource, MinCapacity=1, MaxCapacity=2)
     yield fails("deregister_scalable_target", **of, **resource)
 

@@ -10,7 +10,6 @@ from embedded_account.wiring.serving import serve
 
 # Operations that moto's own methods carry out: their state is all there is to them.
 _FROM_MOTO = {
-    "GetPolicy",
     "RemovePermission",
     "ListTags",
     "TagResource",

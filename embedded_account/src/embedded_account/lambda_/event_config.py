@@ -35,8 +35,8 @@ class EventConfigs:
         """Store the fields of `request` instead of what was stored."""
         key = (function_name, qualifier or "$LATEST")
         self._stored[key] = {name: request[name] for name in _FIELDS if request.get(name) is not None}
-        if "DestinationConfig" in self._stored[key]:
-            self._stored[key]["DestinationConfig"] = {"OnSuccess": {}, "OnFailure": {}} | request["DestinationConfig"]
+        destinations = {"OnSuccess": {}, "OnFailure": {}} | (request.get("DestinationConfig") or {})
+        self._stored[key]["DestinationConfig"] = destinations
         self._modified[key] = self._account.clock.now()
 
     def update(self, function_name: str, qualifier: str, request: dict[str, Any]) -> None:

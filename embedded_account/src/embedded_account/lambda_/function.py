@@ -1,6 +1,7 @@
 """A function and its versions as moto stores them, with the settings that moto leaves out and code on disk."""
 
 import copy
+import hashlib
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -100,7 +101,10 @@ class Function(LambdaFunction):
         if on_create:
             reason = {"StateReason": "The function is being created.", "StateReasonCode": "Creating"}
             configuration |= {"State": "Pending", **reason}
-        optional = ("VpcConfig", "KMSKeyArn", "SigningProfileVersionArn", "SigningJobArn")
+        runtime = hashlib.sha256(configuration["Runtime"].encode()).hexdigest()
+        arn = f"{self.function_arn.partition(':lambda:')[0]}:lambda:{self.region}::runtime:{runtime}"
+        configuration["RuntimeVersionConfig"] = {"RuntimeVersionArn": arn}
+        optional = ("Layers", "VpcConfig", "KMSKeyArn", "SigningProfileVersionArn", "SigningJobArn")
         return {name: value for name, value in configuration.items() if value or name not in optional}
 
     @property

@@ -39,6 +39,7 @@ class FunctionOperations(LambdaOperations):
             "GetFunctionConfiguration": self.get_configuration,
             "ListFunctions": self.list_functions,
             "AddPermission": self.add_permission,
+            "GetPolicy": self.get_policy,
             "PublishVersion": self.publish_version,
             "ListVersionsByFunction": self.list_versions,
         }
@@ -139,6 +140,19 @@ class FunctionOperations(LambdaOperations):
         function.policy.statements.append(added)
         function.policy.revision = str(uuid.uuid4())
         return {"Statement": json.dumps(added)}
+
+    def get_policy(self, params: Params) -> Answer:
+        """Return who may invoke the function, or the version or alias that is asked for: each has a policy of its own.
+
+        Source: Lambda API reference, GetPolicy.
+        """
+        target = self._target(params)
+        policy = target.function.policy
+        statements = [one for one in self._latest(params).policy.statements if one["Resource"] == target.arn]
+        if not statements:
+            raise ServiceError("ResourceNotFoundException", "The resource you requested does not exist.")
+        document = {"Version": "2012-10-17", "Id": "default", "Statement": statements}
+        return {"Policy": json.dumps(document), "RevisionId": policy.revision}
 
     # -- versions -----------------------------------------------------------------------------------------------
 

@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from moto.scheduler.models import Schedule
+
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
 from embedded_account.events.delivery import Deliveries, check_supported
 from embedded_account.scheduler.expressions import ScheduleExpressionError, parse
 from embedded_account.scheduler.ticker import Ticker
+from embedded_account.wiring.replacement import replace
 from embedded_account.wiring.serving import check, serve
 
 _OPERATIONS = {
@@ -30,7 +33,18 @@ def install(account: Account) -> None:
     checks = {"CreateSchedule": _check_schedule, "UpdateSchedule": _check_schedule}
     serve(account, "scheduler", {}, from_moto=_OPERATIONS, checks=checks)
     check(account, "events", {"PutRule": _check_rule})
+    _say_what_happens_at_the_end()
     account.every("scheduler", 1.0, Ticker(account, account.singleton(Deliveries)).tick)
+
+
+def _say_what_happens_at_the_end() -> None:
+    """A schedule that is not deleted after its last time says NONE. Source: Scheduler API reference, GetSchedule."""
+
+    def to_dict(self: Any, short: bool = False) -> dict[str, Any]:
+        told: dict[str, Any] = original(self, short)
+        return told if short else told | {"ActionAfterCompletion": self.action_after_completion or "NONE"}
+
+    original = replace(Schedule, "to_dict", to_dict, parameters=("self", "short"))
 
 
 def _check_schedule(params: dict[str, Any]) -> None:

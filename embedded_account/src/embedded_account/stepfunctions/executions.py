@@ -80,7 +80,7 @@ class Executions:
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:
         """Describe an execution, its stop date in every ended status."""
         execution = self._execution(params)
-        described = _list_item(execution) | {"input": execution.execution_input}
+        described = _list_item(execution) | {"input": execution.execution_input, "inputDetails": {"included": True}}
         described |= redrive.described(self._account, execution)
         if execution.status == "SUCCEEDED":
             described["output"] = json.dumps(execution.output)

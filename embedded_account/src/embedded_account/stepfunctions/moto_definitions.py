@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from moto.stepfunctions.models import StateMachine
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser, ASLParserException
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
@@ -14,6 +15,18 @@ def install() -> None:
     """Check each definition when it is created or updated; give each parser its own scopes."""
     replace(StepFunctionsParserBackend, "_validate_definition", staticmethod(_validate), parameters=("definition",))
     _separate_scopes()
+    _log_no_data_by_default()
+
+
+def _log_no_data_by_default() -> None:
+    """A machine that logs nothing says so of its data too. Source: API reference, LoggingConfiguration."""
+    made = StateMachine.__init__
+
+    def initialise(self: Any, *positional: Any, **named: Any) -> None:
+        made(self, *positional, **named)
+        self.loggingConfiguration = {"includeExecutionData": False} | self.loggingConfiguration
+
+    StateMachine.__init__ = initialise  # type: ignore[method-assign]
 
 
 def _validate(definition: str) -> None:
