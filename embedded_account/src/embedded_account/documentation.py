@@ -7,6 +7,7 @@ The operations come from the code; what differs is told here.
 """
 
 import argparse
+import json
 import sys
 import tempfile
 from importlib import import_module
@@ -211,12 +212,34 @@ difference, or not carried out. "As moto carries it out": the state is moto's an
 """
 
 
+_HELD_HEAD = """
+## Held to AWS's shapes
+
+Of these operations the members of the answers, the codes and texts of errors, the statuses and the headers are compared
+with AWS's: they are what product flows and the SageMaker SDK are made of. `tests/conformance/test_corpus.py` says of
+each scenario that others recorded of AWS which test replays it, or why none does.
+
+| service | operations | test, in `tests/conformance` |
+|---|---|---|
+"""
+
+
 def document() -> str:
     """Return the text of docs/services.md."""
     carried_out = services()
     notes = [f"| {service} | {NOTES[service][0]} | {NOTES[service][1]} |\n" for service in carried_out]
     rows = [row for service, names in carried_out.items() for row in _rows(service, names)]
-    return _HEAD + "".join(notes) + _OPERATIONS_HEAD + "".join(rows)
+    return _HEAD + "".join(notes) + _OPERATIONS_HEAD + "".join(rows) + _held()
+
+
+def _held() -> str:
+    """Return which operations' answers are held to AWS's shapes, by the files of the tests; "" where there are none."""
+    shapes = FILE.parents[1] / "tests" / "conformance" / "shapes"
+    rows = []
+    for path in sorted(shapes.glob("*.json")):
+        names = sorted({name.partition(" ")[0] for name in json.loads(path.read_text(encoding="utf-8"))})
+        rows.append(f"| {path.stem} | {', '.join(names)} | `test_operations.py`, `shapes/{path.name}` |\n")
+    return _HELD_HEAD + "".join(rows) if rows else ""
 
 
 def operations_of(service: str, names: list[str]) -> dict[str, str]:
