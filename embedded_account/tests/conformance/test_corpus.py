@@ -48,7 +48,7 @@ _REASONS = {
         "streamed answers are refused; test_urls.py holds the settings of URLs"
     ),
     r"cross_account|MultiAccounts": "there is one account",
-    r"introspection|ulimits|init_environment|iam_keys|lambda_environment|with_context|architecture|assume_role": _INSIDE,
+    r"introspection|ulimits|init_environment|iam_keys|_environment$|with_context|architecture|assume_role": _INSIDE,
     r"cache_local|no_timeout|large_(payloads|response)|exit_segfault|host_prefix": (
         "the recording holds nothing but what other scenarios hold"
     ),

@@ -3,13 +3,15 @@
 Source: the protocols of AWS's API models: json, rest-json, query and rpc-v2-cbor of Smithy.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import unquote
 
 from embedded_account.account import Account, WsgiApplication
-from embedded_account.iam.scopes import Scope
 
-_REST_JSON = frozenset({"lambda", "scheduler"})
+_SCOPE = re.compile(r"/([a-z0-9-]+)/aws4_request")
+_BY_SERVICE = {"lambda": "application/json", "scheduler": "application/json", "s3": "application/xml"}
 _VAGUE = frozenset({"text/html", "text"})
 
 
@@ -28,8 +30,9 @@ def content_type(environ: dict[str, Any], content: str) -> str:
         return content
     if "HTTP_SMITHY_PROTOCOL" in environ:
         return "application/cbor"
-    service = Scope.of(environ).service
-    return "application/json" if service in _REST_JSON else "application/xml" if service == "s3" else content
+    signed = environ.get("HTTP_AUTHORIZATION", "") or unquote(environ.get("QUERY_STRING", ""))
+    scope = _SCOPE.search(signed)
+    return _BY_SERVICE.get(scope[1], content) if scope else content
 
 
 def _middleware(application: WsgiApplication) -> WsgiApplication:
