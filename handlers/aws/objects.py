@@ -16,7 +16,7 @@ from handlers import aws
 from handlers.contract.errors import AwsConditionError, AwsUnavailableError, DatasetChangedError, RetrieverError
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3.type_defs import ObjectTypeDef
+    from mypy_boto3_s3.type_defs import ObjectTypeDef, ObjectVersionTypeDef
 
 BLOCK_BYTES = 8 * 1024 * 1024
 _CACHED_BLOCKS = 3
@@ -48,6 +48,21 @@ def list_objects(bucket: str, prefix: str) -> Iterator[S3Object]:
             yield _listed(entry)
 
 
+def list_changes(bucket: str, prefix: str) -> Iterator[tuple[S3Object, bool]]:
+    """Yield the last that happened to each key under `prefix`: the object, and True, or when it was deleted, and False.
+
+    Only a bucket that keeps versions knows of what was deleted; earlier versions are passed over.
+    """
+    pages = aws.s3().get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
+    for page in pages:
+        for entry in page.get("Versions", []):
+            if entry["IsLatest"]:
+                yield _listed(entry), True
+        for marker in page.get("DeleteMarkers", []):
+            if marker["IsLatest"]:
+                yield S3Object(marker["Key"], 0, "", _utc(marker["LastModified"])), False
+
+
 def level(bucket: str, prefix: str, max_pages: int) -> tuple[list[S3Object], list[str]]:
     """Return the objects directly below `prefix` and the folders there, ending in "/"; a page has a thousand of both.
 
@@ -62,7 +77,7 @@ def level(bucket: str, prefix: str, max_pages: int) -> tuple[list[S3Object], lis
     return objects, folders
 
 
-def _listed(entry: "ObjectTypeDef") -> S3Object:
+def _listed(entry: "ObjectTypeDef | ObjectVersionTypeDef") -> S3Object:
     return S3Object(entry["Key"], entry["Size"], entry["ETag"].strip('"'), _utc(entry["LastModified"]))
 
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from datasets.archives import ARCHIVE_SUFFIXES, is_archive
-from datasets.fingerprint import MARKER
+from datasets.fingerprint import MARKER, SIGNS
+from datasets.limits import IMAGE_SUFFIXES
 from datasets.paths import is_image_name, is_litter
 from handlers.aws.objects import S3Object, head, level, list_objects
 from handlers.contract.errors import AwsNotFoundError
@@ -21,6 +22,7 @@ OWN_FOLDERS = frozenset({DATASETS, "staged/", "runs/", "features/", "checkpoints
 _OTHER_ARCHIVES = (".tar", ".gz", ".bz2", ".tbz2", ".xz", ".txz", ".zst", ".rar", ".7z")
 _PAGES = 5  # of a thousand datasets
 _FILES = 1000  # of a folder that are looked at: one listing
+_FILES_WITHOUT_PICTURE = 10_000  # that are looked at before a folder is said to have none
 _FOLDERS = 10  # at the root that are looked into
 _SHOWN = 3  # names in a sentence
 
@@ -125,18 +127,15 @@ def _beside_the_datasets(bucket: str, objects: Sequence[S3Object]) -> Iterator[M
 
 
 def _incomplete(bucket: str, name: str, stack_name: str, *, need_marker: bool) -> Iterator[Misplaced]:
-    """Yield why a folder without its marker starts nothing; one without a picture or an archive is no dataset yet.
-
-    Pictures start by themselves where no marker is needed.
-    """
+    """Yield why a folder without its marker starts nothing; pictures start by themselves where no marker is needed."""
     folder = f"{DATASETS}{name}/"
-    files = list(itertools.islice(list_objects(bucket, folder), _FILES))
+    files = _first_files(bucket, folder)
     pictures = [stored for stored in files if is_image_name(stored.key)]
     archives = [stored for stored in files if is_archive(stored.key)]
     if pictures and not need_marker:
         return
     if pictures:
-        number = f"{'at least ' if len(files) == _FILES else ''}{len(pictures)}"
+        number = f"{'at least ' if len(files) >= _FILES else ''}{len(pictures)}"
         sentence = (
             f"dataset {name!r} has no {MARKER} beside its pictures ({number}), so nothing has started; once it is "
             f"complete run `deploy.py start {shlex.quote(name)} --stack-name {stack_name}`, or put an empty object to "
@@ -149,9 +148,33 @@ def _incomplete(bucket: str, name: str, stack_name: str, *, need_marker: bool) -
             f"{_named(archives)} inside the folder of dataset {name!r}; an archive is read directly below {DATASETS}, "
             f"move it with `{_move(bucket, first, to)}`"
         )
+    elif others := [stored for stored in files if _is_file(stored.key)]:
+        sentence = (
+            f"dataset {name!r} holds no picture, so nothing has started: {_named(others)} no picture by name; put "
+            f"pictures to s3://{bucket}/{folder}CLASS/, with {', '.join(IMAGE_SUFFIXES)}, or pack them as "
+            f"{', '.join(ARCHIVE_SUFFIXES)} and put that to s3://{bucket}/{DATASETS}"
+        )
     else:
         return
-    yield Misplaced(folder, _state(files), sentence, is_cut=len(files) == _FILES)
+    yield Misplaced(folder, _state(files), sentence, is_cut=len(files) >= _FILES)
+
+
+def _first_files(bucket: str, folder: str) -> list[S3Object]:
+    """Return a page of what a folder holds, and more where no picture is in it: documents may be listed first."""
+    listed = list_objects(bucket, folder)
+    files = list(itertools.islice(listed, _FILES))
+    while len(files) % _FILES == 0 and files and not any(is_image_name(stored.key) for stored in files):
+        more = list(itertools.islice(listed, _FILES))
+        files += more
+        if not more or len(files) >= _FILES_WITHOUT_PICTURE:
+            break
+    return files
+
+
+def _is_file(key: str) -> bool:
+    """Tell whether an object is a file of somebody's, and no folder's own entry, sign or litter."""
+    parts = key.split("/")
+    return bool(parts[-1]) and parts[-1] not in SIGNS and not any(map(is_litter, parts))
 
 
 def _move(bucket: str, source: str, target: str) -> str:

@@ -7,7 +7,7 @@ from datasets.fingerprint import SIGNS, UPLOADING, folder_fingerprint
 from datasets.layout import File
 from datasets.paths import is_image_name
 from handlers import aws
-from handlers.aws.objects import list_objects
+from handlers.aws.objects import list_changes
 from handlers.datasets.uploads import DATASETS, modified_at_of, objection
 
 
@@ -17,7 +17,7 @@ class Look:
 
     fingerprint: str
     num_files: int
-    newest_at: str  # when its newest file was written, by S3's clock; "" without any
+    newest_at: str  # when a file was written or deleted last, by S3's clock; "" without any
     has_pictures: bool
 
 
@@ -29,13 +29,17 @@ def dropped_into(key: str) -> str:
 
 
 def look_at(bucket: str, name: str) -> Look:
-    """Return what lies in the dataset's folder; that takes one listing for each thousand files."""
+    """Return what lies in the dataset's folder, and when a file came or went last, so that no event has to tell of it.
+
+    That takes one listing for each thousand files, kept versions among them.
+    """
     prefix, files, newest = f"{DATASETS}{name}/", [], ""
-    for stored in list_objects(bucket, prefix):
+    for stored, is_there in list_changes(bucket, prefix):
         path = stored.key.removeprefix(prefix)
-        if path not in SIGNS and not path.endswith("/"):
-            files.append(File(path, stored.size, stored.etag))
-            newest = max(newest, stored.modified_at)
+        if path in SIGNS or path.endswith("/"):
+            continue
+        newest = max(newest, stored.modified_at)
+        files += [File(path, stored.size, stored.etag)] if is_there else []
     return Look(folder_fingerprint(files), len(files), newest, any(is_image_name(file.path) for file in files))
 
 

@@ -4,10 +4,12 @@ Events say when to look; what lies in the folder decides. So an event may come t
 look that finds what the last execution was started on starts nothing, and the sweep looks without being told.
 """
 
+import shlex
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from handlers.aws.logs import logger
+from handlers.aws.notifications import publish
 from handlers.contract.errors import RetrieverError
 from handlers.contract.settings import Settings
 from handlers.datasets.drops import Look, look_at, under_way
@@ -72,6 +74,7 @@ def sweep_drops(folders: Iterable[str], at: str, ledger: Ledger, settings: Setti
         try:
             if drop.waits:
                 started += [name] if check(name, at, ledger, settings).started else []
+                _look_at_the_clock(name, at, ledger, settings)
             elif name not in present:
                 drop.forget(ledger)
             elif room > 0 and _is_due(drop, at):
@@ -79,6 +82,29 @@ def sweep_drops(folders: Iterable[str], at: str, ledger: Ledger, settings: Setti
         except RetrieverError:  # one dataset in trouble must not keep the others waiting
             logger.exception("a drop was not looked after", dataset=name)
     return started
+
+
+def _look_at_the_clock(name: str, at: str, ledger: Ledger, settings: Settings) -> None:
+    """Tell once of a drop that has not settled for a day: nothing starts in its midst, which may be half of a copy."""
+    drop = Drop.get(ledger, name)
+    if drop is None or not drop.waits or drop.told_at:
+        return
+    if not drop.waits_since:
+        drop.wait_since(ledger, at)
+    elif _time(at) - _time(drop.waits_since) >= timedelta(hours=_DAY_HOURS):
+        subject = f"{settings.stack_name}: dataset {name} has not settled for a day"
+        publish(settings, subject, waiting(drop, settings.settle_seconds))
+        drop.tell(ledger, at)
+
+
+def waiting(drop: Drop, settle_seconds: int | str) -> str:
+    """Return what a drop waits for, in words."""
+    since = f" since {drop.waits_since}" if drop.waits_since else ""
+    why = drop.remark or (
+        f"files came or went until {drop.last_seen_at}; it starts by itself once nothing has changed for "
+        f"{settle_seconds} s (SettleSeconds), or as it is now with `deploy.py start {shlex.quote(drop.name)}`"
+    )
+    return f"dataset {drop.name!r} waits{since}: {why}"
 
 
 def _is_due(drop: Drop, at: str) -> bool:

@@ -15,6 +15,8 @@ class Drop(Row):
     last_seen_at: str | None = None  # of the newest change: when its event was sent, or its object written
     waits: bool = False  # for the folder to settle
     remark: str | None = None  # what it waits for beside that, for people
+    waits_since: str | None = None  # when a sweep saw first that it waits
+    told_at: str | None = None  # that it has waited for long
     fingerprint: str | None = None
     num_files: int = 0
     looked_at: str | None = None
@@ -33,9 +35,18 @@ class Drop(Row):
         """Note what it waits for."""
         return remark == self.remark or self.change(ledger, {"remark": remark})
 
+    def wait_since(self, ledger: Ledger, at: str) -> bool:
+        """Note when it was first seen to wait."""
+        return self.change(ledger, {"waits_since": at}, "#Waits = :yes", yes=True)
+
+    def tell(self, ledger: Ledger, at: str) -> bool:
+        """Note that its owner was told how long it has waited."""
+        return self.change(ledger, {"told_at": at}, "#Waits = :yes", yes=True)
+
     def close(self, ledger: Ledger) -> bool:
         """Note that all was done that is due; False if a later change has come meanwhile, about which it was not."""
-        return self.change(ledger, {"waits": False, "remark": None}, "#LastSeenAt = :seen", seen=self.last_seen_at)
+        done = {"waits": False, "remark": None, "waits_since": None, "told_at": None}
+        return self.change(ledger, done, "#LastSeenAt = :seen", seen=self.last_seen_at)
 
     def forget(self, ledger: Ledger) -> bool:
         """Remove the row of a folder that is gone."""

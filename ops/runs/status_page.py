@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from handlers.contract import names
+from handlers.executions.settling import waiting
 from handlers.ledger import Arrival, Dataset, Drop, Ledger
 from ops.console import duration, facts, result
 from ops.runs import data_findings, dead_letters, executions
@@ -76,16 +77,6 @@ def is_unannounced(drop: Drop, ledger: Ledger) -> bool:
     if not uploaded_at or not drop.last_seen_at:
         return True
     return datetime.fromisoformat(drop.last_seen_at) - datetime.fromisoformat(uploaded_at) > _EVENTS_FOLLOW
-
-
-def waiting(drop: Drop, settle_seconds: str) -> str:
-    """Return what a drop waits for, in words."""
-    if drop.remark:
-        return f"dataset {drop.name!r} waits: {drop.remark}"
-    return (
-        f"dataset {drop.name!r} waits: files came or went until {drop.last_seen_at}; it starts by itself once nothing "
-        f"has changed for {settle_seconds} s"
-    )
 
 
 def show_table(lines: list[str]) -> None:

@@ -36,6 +36,7 @@ class Bucket:
     files: dict[str, tuple[int, float]] = field(default_factory=dict)  # name -> content, written at
     queue: list[tuple[float, str, float]] = field(default_factory=list)  # due at, key or "look", sent at
     started: list[str] = field(default_factory=list)
+    gone: list[float] = field(default_factory=list)  # when files were deleted
     open_upload: str = ""
     ledger: Ledger = field(default_factory=lambda: Ledger(_SETTINGS))
 
@@ -44,7 +45,7 @@ class Bucket:
 
     def look(self, *_: str) -> Look:
         text = "".join(f"{name} {content}\n" for name, (content, _) in sorted(self.files.items()))
-        newest = max((written for _, written in self.files.values()), default=None)
+        newest = max([*self.gone, *(written for _, written in self.files.values())], default=None)
         digest = hashlib.sha256(text.encode()).hexdigest()
         newest_at = "" if newest is None else at(newest).replace(".000", "")
         return Look(digest, len(self.files), newest_at, bool(self.files))
@@ -147,6 +148,7 @@ def _apply(made: Bucket, change: Change, moment: float) -> None:
         made.files[change.name] = (change.content, moment)
     else:
         del made.files[change.name]
+        made.gone.append(moment)
     made.queue += [(moment + delay, change.name, moment + delay) for delay in change.delays]
 
 
@@ -160,12 +162,8 @@ _LAST = Change(1, "z", 9, ())
 @settings(max_examples=100, deadline=None)
 @given(_CHANGES, _DELAYS)
 def test_any_interleaving_ends_in_one_run_on_the_last_content(changes: list[Change], delays: tuple[int, ...]) -> None:
-    """Events late, twice, reordered or lost: files that keep coming are one drop, and one execution, on all of them.
-
-    Of a deletion one event comes in time: the listing shows when a file came, and not when one went.
-    """
+    """Events late, twice, reordered or lost: files that keep coming and going are one drop, and one execution."""
     made = Bucket()
-    changes = [replace(one, delays=(1, *one.delays)) if not one.content else one for one in changes]
     with pytest.MonkeyPatch.context() as patch:
         _wire(made, patch)
         total = sum(change.pause for change in changes) + 1
@@ -203,7 +201,7 @@ def test_a_file_a_minute_for_hours_is_one_run(bucket: Bucket, sweeps: bool) -> N
 
 
 def test_deletions_alone_are_one_run(bucket: Bucket) -> None:
-    """A file a minute goes; the listing shows nothing of it, and its events do."""
+    """A file a minute goes, with its event."""
     bucket.files = {f"{number}": (1, 0.0) for number in range(60)}
     content = bucket.look().fingerprint
     Dataset("pets", _URI, fingerprint=content, execution_name="pets-0").launch(bucket.ledger)
@@ -212,6 +210,37 @@ def test_deletions_alone_are_one_run(bucket: Bucket) -> None:
 
     assert bucket.started == [bucket.look().fingerprint]
     assert bucket.look().num_files == 30
+
+
+def test_deletions_without_events_belong_to_their_drop(bucket: Bucket) -> None:
+    """They begin while a drop settles and go on after: one run, on what is left."""
+    bucket.files = {f"{number}": (1, -100_000.0) for number in range(9)}
+    changes = [Change(1, "new", 1, (1,)), *(Change(250, f"{number}", 0, ()) for number in range(9))]
+
+    play(bucket, changes, until=4 * 3600)
+
+    assert bucket.started == [bucket.look().fingerprint]
+    assert bucket.look().num_files == 1
+
+
+def test_a_drop_that_does_not_settle_is_told_of_once(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An app adds a picture every few minutes for days: nothing starts, and its owner is told once."""
+    sent: list[str] = []
+    monkeypatch.setattr(settling, "publish", lambda _settings, _subject, text: sent.append(text))
+
+    play(bucket, [Change(240, f"{number}", 1, (1,)) for number in range(400)], until=96_000)
+
+    assert bucket.started == []
+    (text,) = sent
+    assert text.startswith(
+        f"dataset 'pets' waits since {at(300)}: files came or went until {at(86_641)}; it starts by itself"
+    )
+    assert text.endswith("or as it is now with `deploy.py start pets`")
+    play(bucket, [], until=97_200)
+    drop = Drop.get(bucket.ledger, "pets")
+    assert len(bucket.started) == 1
+    assert drop is not None
+    assert (drop.waits_since, drop.told_at) == (None, None)
 
 
 def test_a_hundred_thousand_files_are_one_write_and_one_look(bucket: Bucket) -> None:

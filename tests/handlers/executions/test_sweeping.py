@@ -154,6 +154,19 @@ MISPLACED = {
         "lies at the root",
         "aws s3 mv --recursive s3://retriever-data/pets/ s3://retriever-data/datasets/pets/",
     ),
+    "zip deep inside": (
+        "datasets/pets/raw/2024/pets.ZIP",
+        "inside the folder",
+        "aws s3 mv s3://retriever-data/datasets/pets/raw/2024/pets.ZIP s3://retriever-data/datasets/pets.ZIP",
+    ),
+    "rar inside": ("datasets/pets/pets.rar", "holds no picture", "or pack them as .zip"),
+    "documents": ("datasets/pets/list.pdf", "'datasets/pets/list.pdf' is no picture by name", "datasets/pets/CLASS/"),
+    "readme": ("datasets/pets/README", "holds no picture", ".jpg"),
+    "raw pictures": (
+        "datasets/50%+ pets/cat/1.CR2",
+        "holds no picture",
+        "s3://retriever-data/datasets/50%+ pets/CLASS/",
+    ),
     "tar": ("datasets/pets.tar", "packed in a way", ".tar.gz"),
     "rar": ("datasets/pets.RAR", "packed in a way", ".zip"),
     "picture": ("datasets/cat.jpg", "directly in datasets/", "datasets/NAME/CLASS/cat.jpg"),
@@ -181,6 +194,32 @@ def test_what_starts_nothing_is_told_once(world, sweep, case):
     assert why in text
     assert command in text
     assert world.executions() == []
+
+
+def test_a_folder_of_documents_alone_is_told_of(world, sweep):
+    """Where folders start by themselves, too: it would never start, and nobody would know."""
+    for name in ("list.pdf", "notes.docx", "notes.txt", "sums.xlsx"):
+        world.put(f"datasets/pets/{name}")
+
+    sweep(2)
+
+    ((_, text),) = told()
+    assert text.startswith(
+        "dataset 'pets' holds no picture, so nothing has started: 'datasets/pets/list.pdf', 'datasets/pets/notes.docx',"
+        " 'datasets/pets/notes.txt' and 1 more are no picture by name; put pictures to"
+    )
+
+
+def test_documents_before_the_pictures_are_not_told_of(world, sweep, monkeypatch):
+    """A listing begins with a thousand annotations; the pictures come after them."""
+    monkeypatch.setattr("handlers.datasets.arrivals._FILES", 2)
+    for number in range(5):
+        world.put(f"datasets/pets/annotations/{number}.xml")
+    world.put_images("datasets/pets/", cat=2)
+
+    sweep(13)
+
+    assert told() == []
 
 
 @pytest.mark.usefixtures("only_by_marker")
@@ -240,6 +279,11 @@ def test_what_was_put_right_is_forgotten(world, sweep, start):
         "README.txt",
         ".DS_Store",
         "datasets/notes.md",
+        "datasets/pets/",
+        "datasets/pets/cat/",
+        "datasets/pets/.DS_Store",
+        "datasets/pets/@eaDir/list.pdf",
+        "datasets/pets/_UPLOADING",
     ],
 )
 def test_what_is_no_data_is_not_told_of(world, sweep, key):
