@@ -4,7 +4,6 @@ Events say when to look; what lies in the folder decides. So an event may come t
 look that finds what the last execution was started on starts nothing, and the sweep looks without being told.
 """
 
-import shlex
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -93,18 +92,8 @@ def _look_at_the_clock(name: str, at: str, ledger: Ledger, settings: Settings) -
         drop.wait_since(ledger, at)
     elif _time(at) - _time(drop.waits_since) >= timedelta(hours=_DAY_HOURS):
         subject = f"{settings.stack_name}: dataset {name} has not settled for a day"
-        publish(settings, subject, waiting(drop, settings.settle_seconds))
+        publish(settings, subject, drop.words(settings.settle_seconds))
         drop.tell(ledger, at)
-
-
-def waiting(drop: Drop, settle_seconds: int | str) -> str:
-    """Return what a drop waits for, in words."""
-    since = f" since {drop.waits_since}" if drop.waits_since else ""
-    why = drop.remark or (
-        f"files came or went until {drop.last_seen_at}; it starts by itself once nothing has changed for "
-        f"{settle_seconds} s (SettleSeconds), or as it is now with `deploy.py start {shlex.quote(drop.name)}`"
-    )
-    return f"dataset {drop.name!r} waits{since}: {why}"
 
 
 def _is_due(drop: Drop, at: str) -> bool:

@@ -1,5 +1,6 @@
 """What came to a dataset's folder, or went from it, and whether something is still to be done about it."""
 
+import shlex
 from dataclasses import dataclass
 
 from handlers.ledger.rows import Ledger, Row
@@ -20,6 +21,15 @@ class Drop(Row):
     fingerprint: str | None = None
     num_files: int = 0
     looked_at: str | None = None
+
+    def words(self, settle_seconds: int | str) -> str:
+        """Return what it waits for, in a sentence."""
+        since = f" since {self.waits_since}" if self.waits_since else ""
+        why = self.remark or (
+            f"files came or went until {self.last_seen_at}; it starts by itself once nothing has changed for "
+            f"{settle_seconds} s (SettleSeconds), or as it is now with `deploy.py start {shlex.quote(self.name)}`"
+        )
+        return f"dataset {self.name!r} waits{since}: {why}"
 
     @classmethod
     def note(cls, ledger: Ledger, name: str, at: str) -> bool:

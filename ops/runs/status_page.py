@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from handlers.contract import names
-from handlers.executions.settling import waiting
 from handlers.ledger import Arrival, Dataset, Drop, Ledger
 from ops.console import duration, facts, result
 from ops.runs import data_findings, dead_letters, executions
@@ -66,7 +65,7 @@ def notices(session: Session, stack: Stack) -> list[str]:
     misplaced = [f"starts nothing: {arrival.sentence}" for arrival in arrivals if arrival.sentence]
     drops = sorted((drop for drop in Drop.all(ledger) if drop.waits), key=lambda drop: drop.name)
     settle_seconds = stack.parameters.get("SettleSeconds", "")
-    dropped = [waiting(drop, settle_seconds) for drop in drops if is_unannounced(drop, ledger)]
+    dropped = [drop.words(settle_seconds) for drop in drops if is_unannounced(drop, ledger)]
     return dropped + misplaced + former_endpoints.sentences(session, stack)
 
 
