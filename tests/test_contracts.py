@@ -10,10 +10,8 @@ import pytest
 
 from datasets.limits import MAX_IMAGE_SIDE, MIN_IMAGE_SIDE
 from handlers.contract import errors
-from handlers.contract.combinations import parameter_name
 from handlers.contract.settings import Settings
 from handlers.prediction.settings import PredictSettings
-from handlers.training_jobs.jobs import PASSED_ON
 from training.config import TrainingConfig
 from training.flags import declared_settings
 
@@ -144,20 +142,6 @@ def test_parameters_and_settings_allow_the_same_values(template: dict[str, Any])
                 assert set(parameter["AllowedValues"]) == set(choices), declared.name
             if low is not None:
                 assert low <= parameter["MinValue"] <= parameter["MaxValue"] <= declared.metadata["high"], declared.name
-
-
-@pytest.mark.parametrize("name", PASSED_ON)
-def test_settings_of_train_py_have_one_declaration(template: dict[str, Any], name: str) -> None:
-    """Default, bounds and choices of the parameter and of the functions are those of the flag."""
-    declared = declared_settings(TrainingConfig)[name]
-    parameter = template["Parameters"][parameter_name(name)]
-    metadata = next(each.metadata for each in dataclasses.fields(Settings) if each.name == name)
-
-    assert parameter["Default"] == declared.default
-    assert tuple(parameter.get("AllowedValues", ())) == declared.choices == metadata.get("choices", ())
-    if declared.bounds:
-        low, high = declared.bounds
-        assert (parameter["MinValue"], parameter["MaxValue"]) == (metadata["low"], metadata["high"]) == (low, high)
 
 
 def test_an_image_has_the_same_least_side_everywhere(template: dict[str, Any]) -> None:

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from inference.model import head_name
 from training.errors import WeightsError
+from training.model.checkpoint_files import checkpoint_in
 from training.shortages import shortage
 
-SUFFIXES = (".pt", ".pth", ".ckpt", ".pth.tar")
 WRAPPERS = ("state_dict", "model_state_dict", "model")  # keys under which programs keep the weights beside other things
 PREFIXES = (
     "module.",
@@ -50,25 +50,18 @@ def load_imagenet_weights(model: nn.Module, model_name: str) -> list[str]:
 
 
 def load_weights_file(model: nn.Module, folder: Path) -> list[str]:
-    """Load the only state_dict file in `folder` into `model`; return the names of what was left out (the head).
+    """Load the only state_dict file in `folder`, or in the archive there; return what was left out (the head).
 
     Raises:
         WeightsError: no or several files, no plain state_dict, or another network's.
     """
-    every = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
-    files = [path for path in every if path.name.endswith(SUFFIXES)]
-    if len(files) != 1:
-        names = [path.name for path in files or every]
-        raise WeightsError(
-            f"the weights channel {str(folder)!r} holds {names}; exactly one file of a state_dict is needed, named "
-            f"{', '.join(SUFFIXES)}; unpack archives first"
-        )
-    try:
-        state = torch.load(files[0], map_location="cpu", weights_only=True)
-    except Exception as error:  # noqa: BLE001 - torch raises anything on a damaged or unsafe file
-        reason = str(error).splitlines()[0]
-        raise WeightsError(f"weights file {files[0].name!r} cannot be read as a state_dict: {reason}") from error
-    return load_state(model, _plain_state(state, files[0].name))
+    with checkpoint_in(folder) as path:
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # noqa: BLE001 - torch raises anything on a damaged or unsafe file
+            reason = str(error).splitlines()[0]
+            raise WeightsError(f"weights file {path.name!r} cannot be read as a state_dict: {reason}") from error
+        return load_state(model, _plain_state(state, path.name))
 
 
 def load_state(model: nn.Module, state: Mapping[str, Tensor]) -> list[str]:

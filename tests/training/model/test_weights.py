@@ -1,5 +1,6 @@
 """Starting weights load or say why not."""
 
+import io
 import re
 from collections import OrderedDict
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from inference.model import ModelSpec, build_model, head_name
+from tests.handlers.packing import tar, tar_gz, zipped
 from training.errors import WeightsError
 from training.model.weights import _resized_positions, load_imagenet_weights, load_state, load_weights_file
 
@@ -140,12 +142,52 @@ def test_key_that_is_in_the_way_is_named(tmp_path: Path) -> None:
         load_weights_file(build_model(ModelSpec("resnet18", 3)), tmp_path)
 
 
-def test_archive_in_the_weights_channel_is_named(tmp_path: Path) -> None:
-    """What is there and cannot be used is told from an empty channel."""
-    (tmp_path / "model.tar.gz").write_bytes(b"x")
+@pytest.mark.parametrize("name", ["weights.zip", "WEIGHTS.ZIP", "model.tar.gz", "weights.tgz", "weights.tar"])
+def test_weights_are_taken_out_of_an_archive(tmp_path: Path, name: str) -> None:
+    """As published, and as a training job leaves its model; what else is in it, and litter, is passed over."""
+    earlier = build_model(ModelSpec("mobilenet_v3_small", 3))
+    file = io.BytesIO()
+    torch.save({"state_dict": earlier.state_dict()}, file)
+    files = {"README.md": b"-", "run 1/model.pt": file.getvalue(), "__MACOSX/run 1/._model.pt": b"-", "._x.pth": b"-"}
+    (tmp_path / name).write_bytes(packed(name, files))
+    model = build_model(ModelSpec("mobilenet_v3_small", 3))
 
-    with pytest.raises(WeightsError, match=r"holds \['model.tar.gz'\]; .* unpack archives first"):
-        load_weights_file(build_model(ModelSpec("resnet18", 3)), tmp_path)
+    assert load_weights_file(model, tmp_path) == []
+    assert all(torch.equal(value, model.state_dict()[key]) for key, value in earlier.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"notes.txt": b"1"}, r"holds \[\] of .pt, .pth, .ckpt, .pth.tar; exactly one"),
+        ({"a.pt": b"1", "b/c.pth": b"2"}, r"holds \['a.pt', 'b/c.pth'\] of"),
+        ({"../../outside.pt": b"1"}, r"points outside"),
+        ({"weights.pt": bytes(64 << 20)}, r"unpacks to more than"),
+        ({"weights.zip": b"1"}, r"holds \[\] of"),
+        (None, r"cannot be used: "),
+    ],
+    ids=["none", "two", "traversal", "bomb", "nested", "damaged"],
+)
+@pytest.mark.parametrize("name", ["weights.zip", "weights.tar.gz"])
+def test_archive_of_weights_is_refused_in_words(
+    tmp_path: Path, name: str, files: dict[str, bytes] | None, message: str
+) -> None:
+    """Nothing is written beside the one file, whatever an archive says of itself."""
+    folder = tmp_path / "inner" / "weights"
+    folder.mkdir(parents=True)
+    (folder / name).write_bytes(packed(name, files) if files else b"x")
+
+    with pytest.raises(WeightsError, match=message):
+        load_weights_file(build_model(ModelSpec("mobilenet_v3_small", 3)), folder)
+
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [name]
+
+
+def packed(name: str, files: dict[str, bytes]) -> bytes:
+    """Return an archive of the kind that its name says."""
+    if name.lower().endswith(".zip"):
+        return zipped(files)
+    return tar(files) if name.endswith(".tar") else tar_gz(files)
 
 
 def test_pickled_objects_in_the_weights_channel_are_refused(tmp_path: Path) -> None:
