@@ -44,6 +44,8 @@ WRITES = {
     "Token.release": (_TOKEN.store, lambda ledger, _: _TOKEN.release(ledger)),
     "Token.forget": (_TOKEN.store, lambda ledger, _: _TOKEN.forget(ledger)),
     "Drop.note": (lambda ledger: None, lambda ledger, _: Drop.note(ledger, "flowers", "2026")),
+    "Drop.wait_since": (_drop, lambda ledger, drop: drop.wait_since(ledger, "2026")),
+    "Drop.tell": (_drop, lambda ledger, drop: drop.tell(ledger, "2026")),
     "Drop.close": (_drop, lambda ledger, drop: drop.close(ledger)),
     "Drop.forget": (_drop, lambda ledger, drop: drop.forget(ledger)),
     "Event.claim": (lambda ledger: None, lambda ledger, _: _EVENT.claim(ledger)),
