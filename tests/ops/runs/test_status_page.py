@@ -48,7 +48,8 @@ def test_a_drop_that_its_marker_announced_is_not_shown(
 
 def test_what_a_drop_waits_for_is_said() -> None:
     """The time of the last change and the rule, or the upload that has not ended."""
-    assert "until 2026-11-29T20:00:05.000+00:00" in status_page.waiting(_SETTLED_BEFORE, "300")
-    assert "nothing has changed for 300 s" in status_page.waiting(_SETTLED_BEFORE, "300")
+    sentence = replace(_SETTLED_BEFORE, waits_since="2026-11-28").words("300")
+    assert "waits since 2026-11-28: files came or went until 2026-11-29T20:00:05.000+00:00" in sentence
+    assert "nothing has changed for 300 s" in sentence
     held = replace(_SETTLED_BEFORE, remark="the multipart upload of s3://b/k has not ended")
-    assert status_page.waiting(held, "300") == "dataset 'pets' waits: the multipart upload of s3://b/k has not ended"
+    assert held.words("300") == "dataset 'pets' waits: the multipart upload of s3://b/k has not ended"
