@@ -61,8 +61,8 @@ def _unpacked(archive: Path, folder: Path) -> Path:
         reason = error.reason.partition(";")[0]
         raise WeightsError(f"weights archive {archive.name!r} cannot be used: {reason}; pack the file alone") from error
     except OSError as error:
-        reason = shortage(error, [folder]) or error.strerror or error
-        raise WeightsError(f"weights archive {archive.name!r} cannot be unpacked: {reason}") from error
+        problem = shortage(error, [folder]) or error.strerror or str(error)
+        raise WeightsError(f"weights archive {archive.name!r} cannot be unpacked: {problem}") from error
     if len(seen) != 1:
         raise WeightsError(
             f"weights archive {archive.name!r} holds {_few(seen)} of {', '.join(SUFFIXES)}; exactly one is needed, "
