@@ -26,6 +26,7 @@ class Finding:
 def findings(evaluation: Mapping[str, Any]) -> list[Finding]:
     """Return what a person should know first, the result before what to do about it."""
     sentences = [_accuracy(evaluation), *_classes(evaluation), *_confidence(evaluation), *_epochs(evaluation)]
+    sentences += _serving(evaluation)
     set_aside = sum(problem["kind"] == "set aside" for problem in evaluation["data_problems"])
     if set_aside:
         noun = "file was" if set_aside == 1 else "files were"
@@ -144,3 +145,12 @@ def _difference(left: Any, right: Any) -> float:
 
 def _quoted(row: Mapping[str, Any]) -> str:
     return f"\N{LEFT DOUBLE QUOTATION MARK}{row['class_name']}\N{RIGHT DOUBLE QUOTATION MARK}"
+
+
+def _serving(evaluation: Mapping[str, Any]) -> list[Finding]:
+    """Return that an endpoint on a CPU is slower than it might be, and why."""
+    serving = evaluation.get("serving") or {}
+    if not serving or serving["precision"] == "int8":
+        return []
+    how = "in fp32" if serving["engine"] == "openvino" else f"by {serving['engine']}"
+    return [Finding("note", f"On a CPU it is served {how}, which takes longer than int8: {serving['reason']}.")]

@@ -153,3 +153,15 @@ def test_findings_never_contradict_the_tables(
             assert (len(counted) == classes) == ("at least 5" not in text)
         if "can be read as such" in text:
             assert scores["calibration"]["ece"] <= 0.05
+
+
+def test_a_model_that_is_not_served_in_int8_says_why(make_evaluation: MakeEvaluation) -> None:
+    """As a swin transformer, whose windows the engine cannot take in int8; what int8 serves needs no word."""
+    reason = "int8 failed: RuntimeError: the engine cannot take its additions"
+    served = {"engine": "openvino", "precision": "fp32", "reason": reason}
+
+    text = finding_of(make_evaluation(serving=served), "note")
+
+    assert f"On a CPU it is served in fp32, which takes longer than int8: {reason}." in text
+    assert "int8" not in finding_of(make_evaluation(serving=served | {"precision": "int8"}), "note")
+    assert "served by torch" in finding_of(make_evaluation(serving=served | {"engine": "torch"}), "note")
