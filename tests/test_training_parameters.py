@@ -44,6 +44,7 @@ NOT_SETTABLE = {
     "made_splits": "what ValidateDataset made",
     "dataset_s3_uri": "where the dataset is",
     "dataset_fingerprint": "what the dataset is",
+    "num_unusable": "what ValidateDataset counted",
     "champion_name": "what serves",
     "champion_problem": "what serves",
     "save_model": "true in the last job alone",
