@@ -84,6 +84,15 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "UpdateEndpoint": "blue/green and rolling, on the account's clock; a Failed endpoint must be deleted first",
         "DeleteEndpoint": "deregisters its scalable targets as AWS documents, with the account's own permission",
         "CreateModelPackage": "versioned packages; no validation jobs",
+        **dict.fromkeys(
+            (
+                "ListHyperParameterTuningJobs",
+                "ListModelPackageGroups",
+                "ListModelPackages",
+                "ListTrainingJobs",
+            ),
+            "newest first without SortBy and SortOrder, where AWS's reference names an ascending order",
+        ),
     },
     "sagemaker-runtime": {"InvokeEndpoint": "as AWS for one model a variant; throughput is this machine's"},
     "scheduler": {

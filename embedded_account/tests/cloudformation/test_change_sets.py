@@ -169,6 +169,29 @@ def test_executing_one_change_set_ends_the_others(deployer: Any) -> None:
         deployer.client.execute_change_set(ChangeSetName=other["ChangeSetId"])
 
 
+def test_name_is_free_again_once_its_change_set_is_over(deployer: Any) -> None:
+    """The old one is found by its id; while it waits its name is taken.
+
+    Source: AWS CloudFormation user guide, "Execute a change set": the change sets of the stack are over with it.
+    """
+    deployer.up(template(A=TOPIC))
+    first = deployer.change_set(template(A=TOPIC, B=TOPIC))
+    again = {"StackName": deployer.name, "ChangeSetName": first["ChangeSetName"]}
+    body = json.dumps(template(A=TOPIC, C=TOPIC))
+    with pytest.raises(ClientError, match="AlreadyExistsException"):
+        deployer.client.create_change_set(**again, TemplateBody=body)
+    deployer.client.execute_change_set(ChangeSetName=first["ChangeSetId"])
+    deployer.wait()
+
+    second = deployer.client.create_change_set(**again, TemplateBody=body)
+
+    described = [
+        deployer.client.describe_change_set(**asked)["ChangeSetId"]
+        for asked in ({"ChangeSetName": first["ChangeSetId"]}, again)
+    ]
+    assert described == [first["ChangeSetId"], second["Id"]]
+
+
 def test_change_sets_are_listed_and_deleted(deployer: Any) -> None:
     """Deleting one twice is no error; describing it is."""
     deployer.up(template(A=TOPIC))

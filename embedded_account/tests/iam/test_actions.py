@@ -355,7 +355,7 @@ def test_deleting_many_objects_needs_each():
     ("method", "path", "query"),
     [
         ("GET", "/b/k", "torrent"),
-        ("POST", "/b/k", "select&select-type=2"),
+        ("POST", "/b/k", "renameObject"),
         ("POST", "/b", ""),
         ("PATCH", "/b", ""),
         ("PATCH", "/b/k", ""),

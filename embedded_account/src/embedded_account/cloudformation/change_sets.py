@@ -14,6 +14,7 @@ from embedded_account.cloudformation.stacks import ChangeSet, Stack, Stacks, tag
 from embedded_account.errors import ServiceError
 from embedded_account.wiring.refusals import refuse
 
+_OVER = frozenset({"EXECUTE_COMPLETE", "EXECUTE_FAILED", "OBSOLETE"})
 _NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
 _UPDATABLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 
@@ -102,7 +103,7 @@ class ChangeSetOperations:
                     f"ChangeSet [{change_set.change_set_id}] cannot be deleted in its current status of "
                     f"[{change_set.execution_status}]",
                 )
-            del stack.change_sets[change_set.name]
+            stack.change_sets = {key: item for key, item in stack.change_sets.items() if item is not change_set}
         return {}
 
     def list_change_sets(self, request: Request) -> dict[str, Any]:
@@ -137,8 +138,7 @@ class ChangeSetOperations:
                     f"[{change_set_name}].",
                 )
             stack, is_new = existing, False
-        if change_set_name in stack.change_sets:
-            raise ServiceError("AlreadyExistsException", f"ChangeSet [{change_set_name}] already exists")
+        _free_name(stack, change_set_name)
         return stack, is_new
 
     def _made(self, request: Request, stack: Stack, kind: str) -> ChangeSet:
@@ -166,6 +166,20 @@ class ChangeSetOperations:
         if plan.is_empty and tag_map(change_set.tags) == tag_map(stack.tags):
             _fail(change_set, NO_CHANGE)
         return change_set
+
+
+def _free_name(stack: Stack, name: str) -> None:
+    """Let a new change set have `name`; one that is over is found by its id from then on.
+
+    Raises:
+        ServiceError: one of that name waits, or is being executed.
+    """
+    known = stack.change_sets.get(name)
+    if known is None:
+        return
+    if known.execution_status not in _OVER:
+        raise ServiceError("AlreadyExistsException", f"ChangeSet [{name}] already exists")
+    stack.change_sets[known.change_set_id] = stack.change_sets.pop(name)
 
 
 def _fail(change_set: ChangeSet, reason: str) -> None:

@@ -166,3 +166,20 @@ def _create(hosting: Hosting, **members: Any) -> str:
     container = {"Image": IMAGE, "ModelDataUrl": f"s3://{BUCKET}/{hosting.config('any')}/model.tar.gz"} | members
     hosting.sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE_ARN, PrimaryContainer=container)
     return name
+
+
+def test_list_of_one_container_is_a_model(hosting: Hosting, model: str) -> None:
+    """So the SDK's ModelPackage.deploy asks; a pipeline of several is refused.
+
+    Source: SageMaker API reference, CreateModel.
+    """
+    given = hosting.sagemaker.describe_model(ModelName=model)["PrimaryContainer"]
+    name = f"listed-{uuid.uuid4().hex[:8]}"
+
+    hosting.sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE_ARN, Containers=[given])
+    with pytest.raises(ClientError, match=r"NotImplemented.*CreateModel\.Containers: 2 containers"):
+        hosting.sagemaker.create_model(ModelName=f"{name}-2", ExecutionRoleArn=ROLE_ARN, Containers=[given, given])
+
+    described = hosting.sagemaker.describe_model(ModelName=name)
+    assert described["Containers"] == [given]
+    assert "PrimaryContainer" not in described

@@ -44,20 +44,20 @@ class Models:
 
     def container(self, name: str) -> dict[str, Any]:
         """Return the Image, ModelDataUrl and Environment of the model `name`, its model package resolved."""
-        return self._resolved(self.get(name)["PrimaryContainer"])
+        description = self.get(name)
+        return self._resolved(description.get("PrimaryContainer") or description["Containers"][0])
 
     def create(self, params: dict[str, Any]) -> dict[str, Any]:
         """Make a model; its image must be one that is served here, and its data readable by its role."""
-        refuse("CreateModel", params, {"ModelName", "PrimaryContainer", "ExecutionRoleArn", "Tags"})
-        if "PrimaryContainer" not in params or "ExecutionRoleArn" not in params:
-            raise validation_error("CreateModel needs PrimaryContainer and ExecutionRoleArn")
-        container = params["PrimaryContainer"]
-        refuse("CreateModel.PrimaryContainer", container, _CONTAINER_MEMBERS)
+        refuse("CreateModel", params, {"ModelName", "PrimaryContainer", "Containers", "ExecutionRoleArn", "Tags"})
+        member, container = _only_container(params)
+        refuse(f"CreateModel.{member}", container, _CONTAINER_MEMBERS)
         if "ModelPackageName" in container:
             self._registry.build_on(container["ModelPackageName"])
         self._check(self._resolved(container), params["ExecutionRoleArn"])
+        described = {"Mode": "SingleModel"} | container
         members = {
-            "PrimaryContainer": {"Mode": "SingleModel"} | container,
+            member: described if member == "PrimaryContainer" else [described],
             "ExecutionRoleArn": params["ExecutionRoleArn"],
             "EnableNetworkIsolation": False,
         }
@@ -110,6 +110,21 @@ class Models:
                 '"sagemaker.amazonaws.com". Also ensure that the role has "s3:GetObject" permissions and that the '
                 f"object is located in {self._account.region}."
             ) from error
+
+
+def _only_container(params: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the member in which a request names its container, and that; the SDK names a package's in a list of one.
+
+    Raises:
+        ServiceError: it names none, or a pipeline of several.
+    """
+    given = [name for name in ("PrimaryContainer", "Containers") if params.get(name)]
+    if len(given) != 1 or "ExecutionRoleArn" not in params:
+        raise validation_error("CreateModel needs an ExecutionRoleArn, and either PrimaryContainer or Containers")
+    containers = params[given[0]] if given[0] == "Containers" else [params[given[0]]]
+    if len(containers) > 1:
+        raise not_carried_out(f"CreateModel.Containers: {len(containers)} containers", "use one")
+    return given[0], containers[0]
 
 
 _CONTAINER_MEMBERS = ("Image", "ModelDataUrl", "Environment", "ModelPackageName", "Mode", "ContainerHostname")
