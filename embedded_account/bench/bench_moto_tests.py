@@ -159,7 +159,9 @@ def main(only: tuple[str, ...], keep: Path | None, chosen: str) -> None:
         folder = keep or Path(name)
         folder.mkdir(exist_ok=True)
         tests = fetch(folder)
-        click.echo("| service | pass on plain moto | fail here | for AWS's reason | for ours |\n|---|---|---|---|---|")
+        click.echo(
+            "| service | pass on plain moto | fail here | for a reason that is told | for ours |\n|---|---|---|---|---|"
+        )
         ours = [each for service in only or _SERVICES for each in _compare(tests, service, folder, chosen)]
     for test in ours:
         click.echo(f"\n{test.name}\n    {_last_line(test.failure)}")

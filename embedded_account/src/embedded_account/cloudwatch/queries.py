@@ -5,6 +5,7 @@ from math import ceil
 from typing import Any
 
 from embedded_account.account import Account
+from embedded_account.cloudwatch.requests import check_data, check_data_times, check_statistics_times
 from embedded_account.cloudwatch.series import checked_period, periods_of, series_of
 from embedded_account.cloudwatch.statistics import check, statistic
 from embedded_account.errors import ServiceError
@@ -24,6 +25,7 @@ class Queries:
     def put_metric_data(self, params: dict[str, Any]) -> dict[str, Any]:
         """Keep samples, each at its time or now."""
         refuse("PutMetricData", params, {"Namespace", "MetricData", "StrictEntityValidation"})
+        check_data(params["MetricData"])
         for datum in params.get("MetricData", []):
             self._put(params["Namespace"], datum)
         return {}
@@ -36,6 +38,7 @@ class Queries:
         for name in [*names, *extended]:
             check(name)
         start, end, period = seconds(params["StartTime"]), seconds(params["EndTime"]), checked_period(params["Period"])
+        check_statistics_times(start, end)
         if ceil((end - start) / period) > _MAX_DATAPOINTS:
             raise _combination(
                 f"You have requested up to {ceil((end - start) / period):,} datapoints, which exceeds the limit of "
@@ -57,8 +60,7 @@ class Queries:
     def get_metric_data(self, params: dict[str, Any]) -> dict[str, Any]:
         """GetMetricData, with metric maths over the request's own queries."""
         start, end = seconds(params["StartTime"]), seconds(params["EndTime"])
-        if not start < end:
-            raise ServiceError("ValidationError", "The parameter StartTime must be less than the parameter EndTime.")
+        check_data_times(start, end)
         newest_first = params.get("ScanBy", "TimestampDescending") == "TimestampDescending"
         queries = params["MetricDataQueries"]
         series = series_of(queries, self._account.metrics, start, end)
@@ -103,11 +105,6 @@ class Queries:
             return
         values = datum.get("Values", [datum["Value"]] if "Value" in datum else [])
         counts = datum.get("Counts", [1.0] * len(values))
-        if not values or len(counts) != len(values):
-            raise _combination(
-                f"At least one of the parameters must be specified for metric {datum['MetricName']}: Value, "
-                "StatisticValues, or Values with as many Counts."
-            )
         for value, count in zip(values, counts, strict=True):
             try:
                 store.put(key, unit, at, float(value), float(count))
