@@ -27,6 +27,7 @@ MIN_TOP1_AGREEMENT = 0.98
 MIN_TRUE_AGREEMENT = 0.93  # by the lower end of the 95 % interval: 18 of 18 images that agree prove too little
 MAX_ACCURACY_LOSS = 0.005
 COMPARED_IMAGES = 2048  # of the validation split, at most; more would take minutes and not change the decision
+_ERROR_CHARACTERS = 120
 logger = logging.getLogger(__name__)
 
 
@@ -59,7 +60,7 @@ def export_serving(trained: TrainedModel, datasets: Datasets | None, folder: Pat
     except Exception as error:  # noqa: BLE001 - the exporter raises anything on what it does not know
         _end_without_room(error, folder)
         logger.exception("the network could not be exported to ONNX")
-        return Serving("torch", "fp32", f"the network cannot be exported to ONNX: {type(error).__name__}: {error}")
+        return Serving("torch", "fp32", f"the network cannot be exported to ONNX: {_in_a_line(error)}")
     if datasets is None:
         return Serving("openvino", "fp32", "int8 was not tried: no images to calibrate it on", FP32_FILE)
     return _int8_or_fp32(trained.preprocessing, datasets, folder)
@@ -109,11 +110,18 @@ def _int8_or_fp32(preprocessing: Preprocessing, datasets: Datasets, folder: Path
         _end_without_room(error, folder)
         logger.exception("the network could not be brought to int8")
         (folder / INT8_FILE).unlink(missing_ok=True)
-        return Serving("openvino", "fp32", f"int8 failed: {type(error).__name__}: {error}", FP32_FILE)
+        return Serving("openvino", "fp32", f"int8 failed: {_in_a_line(error)}", FP32_FILE)
     serving = accept_int8(fp32, int8, labels)
     if serving.precision != "int8":
         (folder / INT8_FILE).unlink()
     return serving
+
+
+def _in_a_line(error: Exception) -> str:
+    """Return an error as a person reads it in a sentence; the log has all of it, and where in the engine it was."""
+    lines = [line.strip() for line in str(error).splitlines() if not line.startswith("Exception from ")]
+    first = next(filter(None, lines), "")
+    return f"{type(error).__name__}: {first[:_ERROR_CHARACTERS].rstrip('.')}"
 
 
 def _end_without_room(error: Exception, folder: Path) -> None:

@@ -181,6 +181,25 @@ def test_network_that_cannot_be_exported_is_served_with_torch(
     assert serving.reason.startswith("the network cannot be exported to ONNX:")
 
 
+def test_int8_that_the_engine_refuses_is_said_in_a_line(
+    trained: TrainedModel, datasets: Datasets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of swin's windows: fp32 serves, and where in the engine it was is for the log."""
+    words = (
+        "Exception from src/core.cpp:117:\nException from src/plugin.cpp:54:\n[AddTransformation] END: node.\nindex\n"
+    )
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError(words)
+
+    monkeypatch.setattr("training.export.quantization.quantise", refuse)
+
+    serving = export_serving(trained, datasets, tmp_path)
+
+    assert (serving.precision, serving.file) == ("fp32", "model.onnx")
+    assert serving.reason == "int8 failed: RuntimeError: [AddTransformation] END: node"
+
+
 def test_calibration_images_come_from_every_class(datasets: Datasets, monkeypatch: pytest.MonkeyPatch) -> None:
     """Few images are spread evenly over the files, which are sorted by class."""
     monkeypatch.setattr(calibration, "CALIBRATION_IMAGES", 4)
