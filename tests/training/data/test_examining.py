@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.inference.heic import UPRIGHT
 from tests.training.doctor.photographs import photograph, saved
 from training import compute_features, examine, train
 
@@ -114,11 +115,15 @@ def channels(root: Path, place: Path, manifests: Mapping[str, Iterable[str]]) ->
 
 
 def test_the_whole_network_is_trained_on_what_was_examined(given_splits: Path, tmp_path: Path) -> None:
-    """A job that keeps no features finds the same before anything is tuned; the jobs after it take its word."""
+    """A job that keeps no features finds the same before anything is tuned; the jobs after it take its word.
+
+    A photograph of a phone (HEIC) is one of those that are trained on.
+    """
     (given_splits / "train" / "ant" / "0.jpg").write_bytes(b"no picture")
+    (given_splits / "train" / "ant" / "phone.heic").write_bytes(UPRIGHT)
     folders = {"train": "train", "validation": "valid", "test": "test"}
     paths = {
-        name: [path.relative_to(given_splits).as_posix() for path in (given_splits / folder).rglob("*.jpg")]
+        name: [path.relative_to(given_splits).as_posix() for path in (given_splits / folder).rglob("*.*")]
         for name, folder in folders.items()
     }
     job = channels(given_splits, tmp_path / "all", paths) | {"SM_MODEL_DIR": str(tmp_path / "looked")}
@@ -133,7 +138,8 @@ def test_the_whole_network_is_trained_on_what_was_examined(given_splits: Path, t
     evaluation = json.loads((tmp_path / "model" / "evaluation.json").read_text())
     findings = json.loads((tmp_path / "looked" / "findings.json").read_text())
     assert evaluation["examination"]["summary"] == findings["summary"]
-    assert (evaluation["num_train_images"], evaluation["num_test_images"]) == (11, 6)
+    assert (evaluation["num_train_images"], evaluation["num_test_images"]) == (12, 6)
+    assert "train/ant/phone.heic" in kept["train"]
     aside = [row["path"] for row in evaluation["data_problems"] if row["kind"] == "set aside"]
     assert sorted(aside) == ["test/ant/2.jpg", "test/bee/1.jpg", "train/ant/0.jpg"]
     leaks = sorted(row["path_file"] for row in findings["findings"] if row["kind"] == "leak")
