@@ -150,9 +150,9 @@ def on_disk(statement: Path) -> Lineage:
 def rows(lineage: Lineage) -> list[tuple[str, str]]:
     """Return the chain from model to data, code, settings and gate as names and values."""
     definition = lineage.statement["predicate"]["buildDefinition"]
-    given, found = definition["externalParameters"], definition["internalParameters"]
+    given, worked_out = definition["externalParameters"], definition["internalParameters"]
     train, validation, test = given["numPictures"]
-    gate = found["gate"]
+    gate = worked_out["gate"]
     subjects = [(one["name"], f"{one['uri']} sha256:{one['digest']['sha256']}") for one in lineage.statement["subject"]]
     materials = [(one["name"], _described(one)) for one in definition["resolvedDependencies"]]
     pictures = f"{train} training, {validation} validation, {test} test pictures"
@@ -162,7 +162,7 @@ def rows(lineage: Lineage) -> list[tuple[str, str]]:
         ("dataset", f"{given['dataset']}, {pictures}, fingerprint {given['datasetFingerprint']}"),
         *materials,
         ("settings", ", ".join(f"{name}={value}" for name, value in given["settings"].items() if value != "")),
-        ("tuned", ", ".join(f"{name}={value}" for name, value in found["tunedHyperparameters"].items())),
+        ("tuned", ", ".join(f"{name}={value}" for name, value in worked_out["tunedHyperparameters"].items())),
         ("gate", f"accuracy {gate['accuracy']:.4f} on {gate['numTestImages']} pictures, threshold {gate['threshold']}"),
         *((one["name"], one["uri"]) for one in lineage.statement["predicate"]["runDetails"]["byproducts"]),
     ]
