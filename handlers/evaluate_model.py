@@ -1,4 +1,4 @@
-"""EvaluateModel: the gate. Without a fresh test accuracy of at least the threshold nothing is deployed."""
+"""EvaluateModel: the gate. Without a fresh accuracy of at least the threshold, and evidence, nothing is deployed."""
 
 from typing import Any
 
@@ -12,9 +12,12 @@ from handlers.contract.settings import Settings
 from handlers.contract.states import EvaluateModelInput, Evaluation
 from handlers.datasets.fingerprint import fingerprint_of
 from handlers.datasets.pictures import check_pictures
+from handlers.executions.redeployments import serving_config
+from handlers.gate.settings import GateSettings
+from handlers.gate.verdict import verdict
 from handlers.training_jobs.evaluations import MEMBER, judge, parsed, read_evaluation
 
-aws.prepare("s3")
+aws.prepare("s3", "sagemaker")
 
 
 def check_dataset(step: EvaluateModelInput, bucket_name: str) -> None:
@@ -42,16 +45,18 @@ def check_dataset(step: EvaluateModelInput, bucket_name: str) -> None:
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     step = EvaluateModelInput.from_event(event)
-    settings = Settings.from_env()
+    settings, gate = Settings.from_env(), GateSettings.from_env()
     check_dataset(step, settings.bucket_name)
     data = read_evaluation(step.training.output_s3_uri)
     accepted = judge(parsed(data, step.training.output_s3_uri), step, settings.accuracy_threshold)
+    evidence = verdict(accepted, serving_config(settings), gate)
     uri = write(settings.bucket_name, f"runs/{step.execution_name}/{MEMBER}", data, "application/json")
-    logger.info("model accepted", accuracy=accepted.test_top1, threshold=settings.accuracy_threshold)
+    logger.info("model accepted", accuracy=accepted.test_top1, evidence=evidence)
     return Evaluation(
         accuracy=accepted.test_top1,
         threshold=settings.accuracy_threshold,
         num_test_images=accepted.num_test_images,
         evaluation_s3_uri=uri,
+        evidence=evidence,
         broke_down_in_epoch=accepted.broke_down_in_epoch or 0,
     ).to_event()

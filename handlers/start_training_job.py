@@ -9,6 +9,7 @@ from handlers.aws.logs import logger
 from handlers.contract.names import training_job_name
 from handlers.contract.settings import Settings
 from handlers.contract.states import StartTrainingJobInput
+from handlers.executions.champion import NO_CHAMPION, Champion, champion
 from handlers.executions.waiting import start, token_of
 from handlers.ledger import Ledger
 from handlers.training_jobs.jobs import (
@@ -21,17 +22,19 @@ from handlers.training_jobs.jobs import (
     volume,
 )
 
-aws.prepare("dynamodb", "sagemaker")
+aws.prepare("dynamodb", "s3", "sagemaker")
 
 
-def training_job_request(step: StartTrainingJobInput, settings: Settings) -> dict[str, Any]:
+def training_job_request(
+    step: StartTrainingJobInput, settings: Settings, serving: Champion = NO_CHAMPION
+) -> dict[str, Any]:
     """Return the CreateTrainingJob request; SageMaker takes hyperparameters as strings."""
     return {
         "TrainingJobName": training_job_name(step.execution_name),
         "RoleArn": settings.sagemaker_role_arn,
         "AlgorithmSpecification": algorithm(settings),
-        "HyperParameters": hyperparameters(step, settings),
-        "InputDataConfig": job_channels(settings, step.dataset, step.features, with_test=True),
+        "HyperParameters": hyperparameters(step, settings) | serving.hyperparameters(),
+        "InputDataConfig": job_channels(settings, step.dataset, step.features, with_test=True) + serving.channels(),
         "OutputDataConfig": {"S3OutputPath": f"s3://{settings.bucket_name}/runs/{step.execution_name}/training"},
         "ResourceConfig": {
             "InstanceType": settings.training_instance_type,
@@ -52,8 +55,8 @@ def checkpoints_s3_uri(step: StartTrainingJobInput, settings: Settings) -> str:
 def hyperparameters(step: StartTrainingJobInput, settings: Settings) -> dict[str, str]:
     """Return the static hyperparameters and the tuned ones as the tuning job reports them."""
     values = static_hyperparameters(settings, step.dataset, settings.epochs) | step.tuning.hyper_parameters
-    if settings.profile_steps:
-        values["profile"] = toolkit_value(settings.profile_steps)
+    asked = {"profile": settings.profile_steps, "group_by": settings.group_by}
+    values |= {name: toolkit_value(value) for name, value in asked.items() if value}
     return values | (_torch_distributed(settings) if settings.training_instance_count > 1 else {})
 
 
@@ -69,7 +72,7 @@ def _torch_distributed(settings: Settings) -> dict[str, str]:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     step = StartTrainingJobInput.from_event(event)
     settings = Settings.from_env()
-    request = training_job_request(step, settings)
+    request = training_job_request(step, settings, champion(settings))
     name = request["TrainingJobName"]
     token = token_of(settings, "training", name, step)
     created = start(Ledger(settings), token, lambda: aws.sagemaker().create_training_job(**request))

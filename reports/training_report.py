@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports import training_charts as charts
+from reports.champion import champion_findings, champion_section
 from reports.findings import findings
 from reports.pages import render
 
@@ -25,7 +26,8 @@ def training_report(evaluation: Mapping[str, Any], thumbnails: Mapping[str, byte
         "training.html",
         title=f"Training report: {evaluation['training_job_name']}",
         evaluation=evaluation,
-        findings=findings(evaluation),
+        findings=[*findings(evaluation), *champion_findings(evaluation.get("champion"))],
+        champion=champion_section(evaluation.get("champion")),
         loss_curve=charts.curves(epochs, best_epoch, "loss", "cross-entropy loss", share=False),
         top1_curve=charts.curves(epochs, best_epoch, "top1", "top-1 accuracy", share=True),
         learning_rate_curve=charts.learning_rate(epochs, best_epoch),

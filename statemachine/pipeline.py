@@ -174,8 +174,8 @@ def work_states() -> list[LambdaTask]:
             "EvaluateModel",
             ["Dataset", "Training"],
             gives="Evaluation",
-            fields=["Accuracy", "Threshold", "NumTestImages", "EvaluationS3Uri"],
-            comment="The gate: test accuracy at least the threshold, or the run ends here.",
+            fields=["Accuracy", "Threshold", "NumTestImages", "EvaluationS3Uri", "Evidence", "BrokeDownInEpoch"],
+            comment="The gate: accuracy at least the threshold, and not worse than what serves, or the run ends here.",
         ),
         lambda_task(
             "RegisterModel",

@@ -11,6 +11,7 @@ import pytest
 from datasets.limits import MAX_IMAGE_SIDE, MIN_IMAGE_SIDE
 from handlers.contract import errors
 from handlers.contract.settings import Settings
+from handlers.gate.settings import GateSettings
 from handlers.prediction.settings import PredictSettings
 from training.config import TrainingConfig
 from training.flags import declared_settings
@@ -117,8 +118,16 @@ def test_every_setting_is_set_and_every_variable_is_read(template: dict[str, Any
     """settings.py and the functions' common environment name the same variables."""
     read = {declared.name.upper() for declared in dataclasses.fields(Settings)}
 
-    for name in set(functions(template)) - {"PredictFunction"}:
+    for name in set(functions(template)) - {"PredictFunction", "EvaluateModelFunction"}:
         assert variables(template, name) == read | READ_BY_LIBRARIES, name
+
+
+def test_the_gates_settings_are_the_gates_alone(template: dict[str, Any]) -> None:
+    """Its function has what all have, and beside it exactly what it reads itself."""
+    common = variables(template, "ValidateDatasetFunction")
+
+    gate = {declared.name.upper() for declared in dataclasses.fields(GateSettings)}
+    assert variables(template, "EvaluateModelFunction") - common == gate
 
 
 def test_every_prediction_setting_is_set_and_read(template: dict[str, Any]) -> None:
@@ -132,7 +141,7 @@ def test_every_prediction_setting_is_set_and_read(template: dict[str, Any]) -> N
 
 def test_parameters_and_settings_allow_the_same_values(template: dict[str, Any]) -> None:
     """No value passes the template only to be refused by a handler in the middle of a run."""
-    for settings in (Settings, PredictSettings):
+    for settings in (Settings, GateSettings, PredictSettings):
         for declared in dataclasses.fields(settings):
             parameter = template["Parameters"].get("".join(part.capitalize() for part in declared.name.split("_")))
             if parameter is None:

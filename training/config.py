@@ -140,6 +140,8 @@ class TrainingConfig:
     calibrate: bool = setting(True, DATA, "divide the logits by a temperature that is fitted on the validation split")
     save_model: bool = setting(True, DATA, "false: metrics only, as a tuning job needs")
     dataset_fingerprint: str = setting("", DATA, "recorded with the model, and compared with the features'")
+    champion_name: str = setting("", DATA, "endpoint config of the model that serves, recorded with the evaluation")
+    champion_problem: str = setting("", DATA, "why the model that serves cannot be scored, where it cannot")
     profile: int = setting(
         0,
         DATA,
@@ -183,6 +185,12 @@ class TrainingConfig:
         FOLDERS,
         "folder with findings.json of examine.py, whose splits are read; without it the images are examined",
         from_environ=variable("SM_CHANNEL_EXAMINATION"),
+    )
+    champion: Path | None = setting(
+        None,
+        FOLDERS,
+        "folder with the output of the training job whose model serves; it is scored on the same test split",
+        from_environ=variable("SM_CHANNEL_CHAMPION"),
     )
     weights_dir: Path | None = setting(
         None, FOLDERS, "folder with one .pt or .pth state_dict", from_environ=variable("SM_CHANNEL_WEIGHTS")

@@ -14,7 +14,7 @@ top and no requirements.txt (which would be installed at every start):
     sagemaker_submit_directory  s3://BUCKET/KEY/sourcedir.tar.gz
 
 There every hyperparameter arrives as a flag (--model_name and --model-name are the same), and the SM_* environment
-supplies the folders of the channels train, validation, test, classes and weights.
+supplies the folders of the channels train, validation, test, classes, weights and champion.
 
 Prints one line an epoch for SageMaker's metric regexes. A failure is one sentence on standard error and in the job's
 failure file; the exit code is 1, or 2 for a wrong flag.
@@ -27,7 +27,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 ROOT = Path(__file__).resolve().parent.parent
 if __name__ == "__main__":
@@ -153,6 +153,7 @@ def write_results(
             scored = score_as_served(serving, trained, datasets.test, test_logits, config.model_dir)
     say_test_scores(scored, datasets)
     evaluation = evaluation_of(config, datasets, fitted, scored, golden, serving) | {"temperature": temperature}
+    evaluation["champion"] = None if scored is None else score_champion(config, datasets, scored)
     write_evaluation(evaluation, config)
     write_pictures(datasets, config.output_data_dir)
     if config.save_model:
@@ -281,6 +282,21 @@ def score_as_served(
     own = metrics_of(test_logits, test.labels)
     say(f"network_top1={own.top1:.4f} in fp32 by torch; what follows is by {serving.engine} in {serving.precision}")
     return served
+
+
+def score_champion(config: TrainingConfig, datasets: "Datasets", logits: "Tensor") -> "dict[str, Any] | None":
+    """Return how the model that serves does on the test split, beside these `logits`; None if none serves."""
+    from training.champion.scoring import champion_scores
+
+    scores = champion_scores(config, datasets, logits.argmax(dim=1).tolist())
+    if scores is not None and scores["problem"]:
+        say(f"champion {scores['name']}: {scores['problem']}")
+    elif scores is not None:
+        say(
+            f"champion {scores['name']}: {scores['champion_right']} right to {scores['candidate_right']} of "
+            f"{scores['num_images']} test images, by {scores['engine']} in {scores['precision']}"
+        )
+    return scores
 
 
 def say_test_scores(logits: "Tensor | None", datasets: "Datasets") -> None:

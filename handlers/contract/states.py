@@ -7,6 +7,7 @@ from pydantic.alias_generators import to_pascal
 
 from handlers.contract.errors import InputError
 from handlers.contract.inputs import problems
+from handlers.contract.scores import Calibration, ChampionScores, ClassScore, GroupScore
 
 JobKind = Literal["features", "tuning", "training", "endpoint"]
 
@@ -102,6 +103,7 @@ class Evaluation(Boundary):
     threshold: float
     num_test_images: int
     evaluation_s3_uri: str
+    evidence: str = ""  # what the gate decided by, beside the threshold, in words
     broke_down_in_epoch: int = 0  # where training ended early, since the loss was no number any more; 0: nowhere
 
 
@@ -234,4 +236,9 @@ class JobEvaluation(BaseModel):
     num_test_images: int
     test_top1: float = Field(allow_inf_nan=False)
     broke_down_in_epoch: int | None = None
+    per_class: list[ClassScore] | None = None
+    macro_f1: float | None = Field(default=None, ge=0, le=1)
+    calibration: Calibration | None = None
+    groups: list[GroupScore] | None = None
+    champion: ChampionScores | None = None
     golden: list[GoldenPrediction] = Field(default=[], max_length=MAX_GOLDEN, fail_fast=True)

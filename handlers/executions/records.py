@@ -56,6 +56,7 @@ def reason(step: ReportOutcomeInput, settings: Settings) -> str:
             + (f" of {again!r} again, without tuning and training" if again else "")
             + (f"; the model of {leaves(state)!r} was rolled back" if leaves(state) else "")
             + _breakdown(evaluation.get("BrokeDownInEpoch"))
+            + ("" if again else _evidence(evaluation.get("Evidence")))
         )
     name = failed_state(state)
     failure = state.get("Failure", {})
@@ -67,6 +68,10 @@ def reason(step: ReportOutcomeInput, settings: Settings) -> str:
         return f"dataset {dataset!r}: {name} did not end in time and was stopped; see log group {log_group}"
     cause = f"{error}: {message}" if message else error or "no error was given"
     return f"dataset {dataset!r}: {name}: {cause}; see log group {log_group} and start the execution again"
+
+
+def _evidence(words: object) -> str:
+    return f"; {words}" if words else ""
 
 
 def _breakdown(epoch: object) -> str:

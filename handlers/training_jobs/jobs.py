@@ -84,11 +84,11 @@ def job_channels(settings: Settings, dataset: Dataset, features: Features, *, wi
     if not place:  # of an execution that began under an older version
         return image_channels(settings, dataset, with_test=with_test)
     if settings.trainable == "full":
-        findings = _channel("examination", "S3Prefix", f"{place}findings.json")
+        findings = channel("examination", "S3Prefix", f"{place}findings.json")
         return [findings, *_examined_channels(settings, dataset, place, _SPLITS if with_test else _SPLITS[:2])]
-    channels = [_channel("features", "S3Prefix", place)]
+    channels = [channel("features", "S3Prefix", place)]
     if not with_test:
-        return [*channels, _channel("classes", "S3Prefix", dataset.classes_s3_uri)]
+        return [*channels, channel("classes", "S3Prefix", dataset.classes_s3_uri)]
     # int8 is judged on validation images; those that it is calibrated on came with the features.
     return [*channels, *_examined_channels(settings, dataset, place, _SPLITS[1:])]
 
@@ -98,7 +98,7 @@ def _examined_channels(
 ) -> list[dict[str, Any]]:
     """Return the channels of images whose splits lie in `place`, with all else that a job on images reads."""
     others = [one for one in image_channels(settings, dataset, with_test=True) if one["ChannelName"] not in _SPLITS]
-    return [*(_channel(name, "ManifestFile", f"{place}{name}.manifest") for name in splits), *others]
+    return [*(channel(name, "ManifestFile", f"{place}{name}.manifest") for name in splits), *others]
 
 
 def image_channels(settings: Settings, dataset: Dataset, *, with_test: bool) -> list[dict[str, Any]]:
@@ -106,16 +106,17 @@ def image_channels(settings: Settings, dataset: Dataset, *, with_test: bool) -> 
     manifests = {"train": dataset.train_manifest_s3_uri, "validation": dataset.validation_manifest_s3_uri}
     if with_test:
         manifests["test"] = dataset.test_manifest_s3_uri
-    result = [_channel(name, "ManifestFile", uri) for name, uri in manifests.items()]
-    result.append(_channel("classes", "S3Prefix", dataset.classes_s3_uri))
+    result = [channel(name, "ManifestFile", uri) for name, uri in manifests.items()]
+    result.append(channel("classes", "S3Prefix", dataset.classes_s3_uri))
     if dataset.labels_s3_uri:
-        result.append(_channel("labels", "S3Prefix", dataset.labels_s3_uri))
+        result.append(channel("labels", "S3Prefix", dataset.labels_s3_uri))
     if settings.weights_s3_uri:
-        result.append(_channel("weights", "S3Prefix", settings.weights_s3_uri))
+        result.append(channel("weights", "S3Prefix", settings.weights_s3_uri))
     return result
 
 
-def _channel(name: str, data_type: str, s3_uri: str) -> dict[str, Any]:
+def channel(name: str, data_type: str, s3_uri: str) -> dict[str, Any]:
+    """Return a channel of InputDataConfig: files that every instance of the job gets."""
     source = {"S3DataType": data_type, "S3Uri": s3_uri, "S3DataDistributionType": "FullyReplicated"}
     return {"ChannelName": name, "DataSource": {"S3DataSource": source}, "InputMode": "File"}
 

@@ -139,12 +139,16 @@ def check_settings(values: Mapping[str, str]) -> None:
     Raises:
         StackError: with the parameters and their values.
     """
+    from handlers.gate.critical import critical_classes
+    from handlers.gate.settings import GateSettings
     from handlers.prediction.settings import PredictSettings
 
-    for kind in (Settings, PredictSettings):
+    for kind in (Settings, GateSettings, PredictSettings):
         variables = {each.name.upper(): combinations.parameter_name(each.name) for each in fields(kind)}
         try:
             kind.check({variable: values[name] for variable, name in variables.items() if name in values})
+            if kind is GateSettings:
+                critical_classes(values.get("CriticalClasses", ""))
         except SettingsError as error:
             variable = str(error).removeprefix("environment variable ").partition(":")[0]
             message = str(error).replace(f"environment variable {variable}", f"parameter {variables[variable]!r}")

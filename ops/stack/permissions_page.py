@@ -52,6 +52,8 @@ WHY = {
     "PassSageMakerRole": "hand SageMaker its execution role, that one and to SageMaker alone",
     "PullTrainingImage": "the two images that the stack names",
     "ReadAlarms": "Application Auto Scaling looks its alarms up with the caller's permissions; no resource known",
+    "LookForArtifact": "whether the artifact of the model that serves is there for the training job to score",
+    "ReadChampion": "which model serves, for the new one to be compared with",
     "ReadDataset": "the dataset, and what an archive was unpacked to",
     "ReadDatasets": "sizes and hashes of an upload, to tell a repeated one",
     "ReadSummary": "what the examination of the pictures found, for the execution's record",

@@ -23,6 +23,7 @@ SMALL = {
     "MaxParallelTuningJobs": 1,
     "MinImagesPerClass": 2,
     "AccuracyThreshold": 0.6,
+    "WhenUndecided": "deploy",
     "CanaryWaitSeconds": 0,
     "TerminationWaitSeconds": 1,
     "PredictReservedConcurrency": 2,

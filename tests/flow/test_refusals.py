@@ -122,23 +122,31 @@ def test_runs_that_were_refused_are_told_apart_and_restored(stack, tmp_path):
     assert f"no job of the run has read {len(before)} of these pictures" in " ".join(verified.stderr.split())
 
 
-def test_a_model_below_the_threshold_is_not_deployed(stack, production, tmp_path):
-    """The gate fails, no prediction changes, and the sentence names both figures."""
+def test_a_worse_second_model_is_not_deployed(stack, production, tmp_path):
+    """It reaches the threshold and has lost a class that the first one knows: refused by name, and the first serves."""
     before = stack.client("sagemaker").describe_endpoint(EndpointName=stack.outputs["EndpointName"])
-    noise = tmp_path / "noise"
-    for split, count in (("train", 16), ("valid", 4), ("test", 16)):
-        for index in range(3):
+    # What one learns to call colour-1 is both, and colour-2 is something that no test picture shows.
+    hues = {"train": ((0, 3), (1, 3), (2, 3), (1, 2)), "valid": ((0, 3), (1, 3), (2, 3), (1, 2)), "test": ()}
+    names = ("colour-0", "colour-1", "colour-1", "colour-2")
+    for split, count in (("train", 24), ("valid", 6), ("test", 18)):
+        shown = hues[split] or ((0, 3), (1, 3), (2, 3))
+        folders = names if hues[split] else ("colour-0", "colour-1", "colour-2")
+        for (index, classes), folder in zip(shown, folders, strict=True):
             for number in range(count):
-                path = noise / split / f"class-{index}" / f"{number}.png"
+                path = tmp_path / "worse" / split / folder / f"{index}-{classes}-{number}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(picture(number % 3, 3, seed=f"{split}{number}"))
+                path.write_bytes(picture(index, classes, seed=f"worse-{split}-{index}-{number}"))
 
-    done = stack.run("upload", str(noise), "--dataset", "noise", "--watch", check=False)
+    done = stack.run("upload", str(tmp_path / "worse"), "--dataset", "worse", "--watch", check=False)
 
     after = stack.client("sagemaker").describe_endpoint(EndpointName=stack.outputs["EndpointName"])
     assert done.returncode == 1
-    assert "0.6" in done.stderr
-    assert stack.wait_until_ended(stack.wait_for_execution("noise"))["error"] == "ModelRejectedError"
+    execution = stack.wait_until_ended(stack.wait_for_execution("worse"))
+    assert execution["error"] == "ModelRejectedError"
+    sentence = stack.record(execution["executionArn"])["Reason"]
+    assert "class 'colour-2': 0 right to the serving model's" in sentence
+    assert "worse than ChampionMargin 0.02 allows" in sentence
+    assert sentence.split("; nothing was deployed")[0] in " ".join(done.stderr.split())
     assert after["EndpointConfigName"] == before["EndpointConfigName"]
     assert after["LastModifiedTime"] == before["LastModifiedTime"]
 

@@ -236,6 +236,7 @@ def test_a_changed_dataset_updates_without_a_failed_prediction(stack, production
     assert len(outcomes) > 20
     assert arn != production
     assert answer["body"]["model"]["training_job_name"] == name
+    assert f"of {production.rpartition(':')[2]!r}, which serves" in stack.record(arn)["Reason"]
 
 
 def test_an_update_keeps_the_model_it_replaced(stack, production, update):

@@ -88,7 +88,8 @@ class FakeSageMaker:
 
     def _create_config(self, name: str, instance_type: str) -> None:
         variant = {"VariantName": "AllTraffic", "ModelName": name, "InstanceType": instance_type}
-        self.models[name] = {"ModelName": name}
+        artifact = f"s3://retriever-data/runs/{name}/training/{name}/output/model.tar.gz"
+        self.models[name] = {"ModelName": name, "PrimaryContainer": {"ModelDataUrl": artifact}}
         self.endpoint_configs[name] = {"EndpointConfigName": name, "ProductionVariants": [variant]}
 
     def end_update(self, name: str = "retriever", status: str = "InService", **changes: Any) -> None:

@@ -28,6 +28,7 @@ _GOOD = {
     "num_test_images": 180,
     "test_top1": 0.95,
     "test_loss": 0.2,
+    "per_class": [{"class_name": "daisy", "num_images": 180, "recall": 0.95}],
     "golden": [{"path": "test/daisy/3.jpg", "class_name": "daisy", "probability": 0.9}],
 }
 
@@ -63,6 +64,7 @@ def test_good_model_passes(world, evaluate):
         "Threshold": 0.9,
         "NumTestImages": 180,
         "EvaluationS3Uri": f"s3://retriever-data/runs/{EXECUTION}/evaluation.json",
+        "Evidence": "lowest recall 0.95, of class 'daisy' (171 of 180); no model served before it",
         "BrokeDownInEpoch": 0,
     }
     assert world.json(result["EvaluationS3Uri"]) == evaluation
@@ -231,3 +233,45 @@ def test_staged_archive_needs_no_second_look(world, evaluate):
     result = evaluate(evaluation, S3Uri="s3://retriever-data/staged/flowers/ab/", Fingerprint="ab")
 
     assert result["Accuracy"] == 0.95
+
+
+def _champion(**changes):
+    """Return the champion's part of an evaluation in which both do the same."""
+    scores = {
+        "name": "old-config",
+        "problem": "",
+        "knows_what_it_learned": True,
+        "num_images": 400,
+        "interval": [-0.01, 0.01],
+    }
+    return scores | {"candidate_right": 380, "champion_right": 380} | changes
+
+
+def test_model_that_is_no_worse_than_what_serves_passes(world, evaluate):
+    """The evidence goes on to status, notification and summary."""
+    world.sagemaker.serve()
+
+    result = evaluate({**with_own_fingerprint(world), "champion": _champion()})
+
+    assert "; 380 right to the 380 of 'old-config', which serves" in result["Evidence"]
+
+
+def test_worse_model_is_refused_and_leaves_no_evaluation(world, evaluate):
+    """Above the threshold, and worse than what serves: nothing is kept for a deployment."""
+    world.sagemaker.serve()
+    worse = _champion(candidate_right=340, champion_alone=40, interval=[-0.13, -0.07], p_value=0.0)
+
+    with pytest.raises(
+        ModelRejectedError, match=r"accuracy 0\.9500 on 180 images, but 340 right to the 380.*: worse than"
+    ):
+        evaluate({**with_own_fingerprint(world), "champion": worse})
+    assert f"runs/{EXECUTION}/evaluation.json" not in world.keys("runs/")
+
+
+@pytest.mark.parametrize("interval", [[-0.1], ["a", "b"], [-2, 2], None])
+def test_comparison_that_is_no_comparison_is_rejected(world, evaluate, interval):
+    """It fails closed, as the accuracy does."""
+    world.sagemaker.serve()
+
+    with pytest.raises(ModelRejectedError, match=r"champion\.interval"):
+        evaluate({**with_own_fingerprint(world), "champion": _champion(interval=interval)})

@@ -18,6 +18,8 @@ from training.stopping import STOPPED, StopSignal
 # What a result does not depend on. Everything else must be equal for a checkpoint to be used.
 IRRELEVANT = {
     "cache_mb",
+    "champion_name",
+    "champion_problem",
     "checkpoint_seconds",
     "checkpoint_steps",
     "data",

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from training.config import TrainingConfig
 from training.data.splits import Datasets
+from training.export.groups import group_scores
 from training.export.json_files import write_json
 from training.export.metrics import split_scores
 from training.export.serving import Serving
@@ -37,7 +38,7 @@ def evaluation_of(
         "best_validation_top1": fitted.best_validation.top1,
         "best_validation_loss": fitted.best_validation.loss,
         "broke_down_in_epoch": fitted.epochs[-1].epoch if fitted.broke_down else None,  # the loss was no number there
-        **_test_scores(datasets, test_logits),
+        **_test_scores(datasets, test_logits, config.group_by),
         "golden": golden,
         "serving": None if serving is None else serving.to_dict(),
         "examination": datasets.examination,
@@ -54,7 +55,7 @@ def write_evaluation(report: dict[str, Any], config: TrainingConfig) -> None:
     write_json(config.output_data_dir / "evaluation.json", report)
 
 
-def _test_scores(datasets: Datasets, logits: Tensor | None) -> dict[str, Any]:
+def _test_scores(datasets: Datasets, logits: Tensor | None, group_by: str) -> dict[str, Any]:
     if datasets.test is None or logits is None:
         return {"num_test_images": 0, "test_top1": None, "test_loss": None, "per_class": [], "confusions": []}
     split = datasets.test
@@ -66,6 +67,7 @@ def _test_scores(datasets: Datasets, logits: Tensor | None) -> dict[str, Any]:
         "test_top1": metrics.top1,
         "test_loss": metrics.loss,
         **split_scores(paths, split.labels.numpy(), probabilities, datasets.class_names),
+        "groups": group_scores(paths, (logits.argmax(dim=1) == split.labels).tolist(), group_by),
     }
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CALIBRATION_BINS = 15
+MAX_MISTAKES_TOLD = 3  # pictures of a class or group, for the gate to name
 MAX_CONFUSIONS = 100_000  # cells; enough for 10,000 classes, few enough for the gate to read
 _Z_95 = 1.959964  # 97.5 % quantile of the normal distribution
 
@@ -123,6 +124,8 @@ def split_scores(
     predicted = probabilities.argmax(axis=1)
     correct = predicted == labels
     rows = per_class_scores(labels, predicted, class_names)
+    worst = _worst_pictures(paths, labels, probabilities)
+    rows = [row | {"mistakes": worst.get(index, [])} for index, row in enumerate(rows)]
     return {
         "test_top1_interval": list(accuracy_interval(int(correct.sum()), len(labels))),
         "test_top5": top_k_accuracy(labels, probabilities, 5),
@@ -132,3 +135,14 @@ def split_scores(
         "calibration": calibration(probabilities.max(axis=1), correct),
         "mistakes": confident_mistakes(paths, labels, probabilities, class_names),
     }
+
+
+def _worst_pictures(paths: Sequence[str], labels: NDArray[Any], probabilities: NDArray[Any]) -> dict[int, list[str]]:
+    """Return by class the pictures that were taken for another with the greatest confidence."""
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
+    worst: dict[int, list[str]] = {}
+    for index in wrong[np.argsort(-probabilities.max(axis=1)[wrong], kind="stable")].tolist():
+        of_class = worst.setdefault(int(labels[index]), [])
+        if len(of_class) < MAX_MISTAKES_TOLD:
+            of_class.append(paths[index])
+    return worst

@@ -30,7 +30,8 @@ def write_report(evaluation: Mapping[str, Any], samples: Sequence[Sample], folde
     """Write the page about `evaluation` to `folder` and return its path; `samples` hold the mistakes' pictures."""
     from reports.training_report import training_report
 
-    wanted = {row["path"] for row in evaluation.get("mistakes", [])}
+    lost = (evaluation.get("champion") or {}).get("lost", [])
+    wanted = {row["path"] for row in [*evaluation.get("mistakes", []), *lost]}
     pictures = thumbnails([sample for sample in samples if sample.relative_path in wanted])
     page = training_report(evaluation, pictures)
     path = folder / REPORT_FILE
