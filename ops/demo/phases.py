@@ -6,8 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from botocore.exceptions import ClientError
+
 from handlers.contract import names
 from ops.console import duration, facts, result, say
+from ops.errors import error_code
 from ops.runs.executions import Execution
 from ops.runs.training_logs import trials
 from ops.session import Session
@@ -24,6 +27,7 @@ class Phases:
     """Where the wall time went, in seconds; orchestration is all that is not a job or the endpoint's start."""
 
     wall: float
+    examination: float
     tuning: float
     training: float
     serving: float
@@ -37,16 +41,28 @@ class Phases:
 
 def phases_of(session: Session, execution: Execution, endpoint: EndpointState | None, wall: float) -> Phases:
     """Add up the times that SageMaker gives for its jobs and the endpoint; those that overlap count once."""
+    examined = _examination(session, execution)
     tuned = [_job_interval(session, trial.name) for trial in trials(session, names.tuning_job_name(execution.name))]
     trained = [_job_interval(session, names.training_job_name(execution.name))]
     served = [(endpoint.created_at, endpoint.modified_at)] if endpoint else []
     return Phases(
         wall=wall,
+        examination=covered_seconds(examined),
         tuning=covered_seconds(tuned),
         training=covered_seconds(trained),
         serving=covered_seconds(served),
-        busy=covered_seconds([*tuned, *trained, *served]),
+        busy=covered_seconds([*examined, *tuned, *trained, *served]),
     )
+
+
+def _examination(session: Session, execution: Execution) -> list[Interval]:
+    """Return when the job of ComputeFeatures ran; an execution that took another's outcome has none."""
+    try:
+        return [_job_interval(session, names.features_job_name(execution.name))]
+    except ClientError as error:
+        if error_code(error) != "ValidationException":
+            raise
+        return []
 
 
 def _job_interval(session: Session, name: str) -> Interval:
@@ -70,6 +86,7 @@ def print_phases(phases: Phases) -> None:
     result("")
     facts(
         [
+            ("examination", duration(phases.examination)),
             ("tuning jobs", duration(phases.tuning)),
             ("training job", duration(phases.training)),
             ("endpoint start", duration(phases.serving)),

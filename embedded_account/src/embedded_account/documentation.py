@@ -213,11 +213,12 @@ difference, or not carried out. "As moto carries it out": the state is moto's an
 
 
 _HELD_HEAD = """
-## Held to AWS's shapes
+## Held to recorded shapes
 
 Of these operations the members of the answers, the codes and texts of errors, the statuses and the headers are compared
-with AWS's: they are what product flows and the SageMaker SDK are made of. `tests/conformance/test_corpus.py` says of
-each scenario that others recorded of AWS which test replays it, or why none does.
+with shapes that were read against botocore's models: what product flows are made of.
+`tests/conformance/test_corpus.py` says of each scenario that others recorded of AWS which test replays it, or why
+none does.
 
 | service | operations | test, in `tests/conformance` |
 |---|---|---|

@@ -1,8 +1,9 @@
-"""Compares the answers of the operations that people's flows are made of with the shapes that AWS gives them.
+"""Compares the answers of the operations that people's flows are made of with shapes that were written down of them.
 
 `shapes/SERVICE.json` holds, of each operation and each error, the status, the Content-Type, the headers that clients
-look at, and the members of the answer with their kinds. They were written down from the account's answers and
-corrected by hand against AWS's API references and recordings of AWS. After a change that AWS's documentation backs:
+look at, and the members of the answer with their kinds. They were written down from the account's answers and read
+against botocore's models and, for Lambda, recordings of AWS; not page by page against AWS's API references. After a
+change that AWS's documentation backs:
 
     cd embedded_account/tests && python -m conformance.write
 """

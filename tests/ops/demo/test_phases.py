@@ -23,6 +23,6 @@ def test_no_jobs_cover_nothing() -> None:
 
 def test_orchestration_is_the_rest() -> None:
     """What is no job and no endpoint start counts as orchestration, and nothing else does."""
-    phases = Phases(wall=60, tuning=20, training=20, serving=5, busy=45)
+    phases = Phases(wall=60, examination=0, tuning=20, training=20, serving=5, busy=45)
 
     assert phases.orchestration == 15
