@@ -64,7 +64,7 @@ def kept_model(execution_name: str, settings: Settings) -> KeptModel:
     problem = ""
     if accuracy < settings.accuracy_threshold:
         problem = f"its accuracy {accuracy:.4f} is below AccuracyThreshold {settings.accuracy_threshold}"
-    elif (status := _package(package)["ModelApprovalStatus"]) != "Approved":
+    elif (status := _package(package).get("ModelApprovalStatus", "gone")) != "Approved":
         problem = f"its model package is {status}"
     return KeptModel(execution_name, problem=problem) if problem else kept
 
