@@ -280,7 +280,8 @@ def sagemaker() -> Calls:
         "ParameterRanges": {"ContinuousParameterRanges": [{"Name": "lr", "MinValue": "0.1", "MaxValue": "1"}]},
     }
     metrics = [{"Name": "m", "Regex": "m=(.*)"}]
-    definition = common | {"AlgorithmSpecification": common["AlgorithmSpecification"] | {"MetricDefinitions": metrics}}
+    algorithm = {"TrainingImage": IMAGE, "TrainingInputMode": "File", "MetricDefinitions": metrics}
+    definition = common | {"AlgorithmSpecification": algorithm}
     tuning = {"HyperParameterTuningJobName": "conform"}
     yield call(
         "create_hyper_parameter_tuning_job",

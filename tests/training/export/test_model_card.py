@@ -42,7 +42,13 @@ def test_the_card_tells_data_judgement_and_limits(evaluation: dict[str, Any]) ->
 
 def test_a_model_without_a_test_has_a_card(evaluation: dict[str, Any]) -> None:
     """It says that nothing is known of new pictures."""
-    nothing = {"num_test_images": 0, "test_top1": None, "per_class": [], "confusions": [], "serving": None}
+    nothing: dict[str, Any] = {
+        "num_test_images": 0,
+        "test_top1": None,
+        "per_class": [],
+        "confusions": [],
+        "serving": None,
+    }
 
     assert "There was no test split" in card(evaluation | nothing)
 
