@@ -58,7 +58,10 @@ def history(execution: Any) -> list[dict[str, Any]]:
 def close(execution: Any) -> None:
     """Let go of what ran an execution that is over: the interpreter held twenty kilobytes for each."""
     tokens = execution.exec_worker.env.callback_pool_manager._pool
-    execution.exec_worker = PastWorker(history(execution), tokens)
+    past = PastWorker(history(execution), tokens)
+    if execution.status == "TIMED_OUT" and not any(event["type"] == "ExecutionTimedOut" for event in past.events):
+        past.add(_last(past, "ExecutionTimedOut", execution.stop_date, {}))  # moto's thread writes it later, or never
+    execution.exec_worker = past
     execution._cloud_watch_logging_session = None
     TMP_THREADS[:] = [thread for thread in TMP_THREADS if thread.is_alive()]
     executions = execution.state_machine.executions
@@ -82,7 +85,8 @@ def revive(machine: Any, backend: Any, now: datetime) -> None:
         if execution.status == "RUNNING":
             execution.exec_status, execution.stop_date = ExecutionStatus.ABORTED, now
             execution.error, execution.cause = "EmbeddedAccount.Ended", LOST
-            execution.exec_worker.add(_aborted(execution))
+            details = {"error": execution.error, "cause": execution.cause}
+            execution.exec_worker.add(_last(execution.exec_worker, "ExecutionAborted", now, details))
 
 
 def _kept(execution: Any) -> Any:
@@ -91,15 +95,15 @@ def _kept(execution: Any) -> Any:
     return _copy(execution, exec_worker=past, state_machine=None, _cloud_watch_logging_session=None, _activity_store={})
 
 
-def _aborted(execution: Any) -> dict[str, Any]:
-    number = len(execution.exec_worker.events)
-    details = {"error": execution.error, "cause": execution.cause}
+def _last(past: PastWorker, kind: str, at: datetime, details: dict[str, Any]) -> dict[str, Any]:
+    """Return the event that ends a history."""
+    number = len(past.events)
     return {
         "id": number + 1,
         "previousEventId": number,
-        "type": "ExecutionAborted",
-        "timestamp": execution.stop_date.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
-        "executionAbortedEventDetails": details,
+        "type": kind,
+        "timestamp": at.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+        f"{kind[0].lower()}{kind[1:]}EventDetails": details,
     }
 
 
