@@ -150,7 +150,7 @@ def _quoted(row: Mapping[str, Any]) -> str:
 def _serving(evaluation: Mapping[str, Any]) -> list[Finding]:
     """Return that an endpoint on a CPU is slower than it might be, and why."""
     serving = evaluation.get("serving") or {}
-    if not serving or serving["precision"] == "int8":
+    if serving.get("precision", "int8") == "int8":
         return []
     how = "in fp32" if serving["engine"] == "openvino" else f"by {serving['engine']}"
     return [Finding("note", f"On a CPU it is served {how}, which takes longer than int8: {serving['reason']}.")]

@@ -82,6 +82,7 @@ OTHER_VALUES = {
     "EmaDecay": "0.9",
     "ProgressiveResize": "0.5",
     "GroupBy": "(patient[0-9]+)",
+    "CriticalClasses": "dog:0.9",
     "EndpointName": "another-name",
     "EndpointInstanceType": "ml.c5.large",
     "PredictPrefix": "pictures/",

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from handlers.contract.names import training_job_name
+from handlers.contract.names import training_job_name, tuning_job_name
 from handlers.ledger import Features
-from tests.flow.deployment import Deployment, executions_of
+from tests.flow.deployment import Deployment
 from tests.flow.lookups import running_jobs
 from tests.flow.states import call, event_of, is_waiting, start_jobs, vanish
 from tests.handlers.packing import tar_gz
@@ -38,11 +38,14 @@ def test_a_retried_state_is_answered_by_the_job_that_has_ended(stack, function, 
     assert not is_waiting(stack, event)
 
 
-def test_a_retried_state_tells_why_its_tuning_job_failed(stack):
+def test_a_retried_state_tells_why_its_tuning_job_failed(stack, broken):
     """The sentence is of the training job that failed, which is looked up for it."""
-    if not executions_of(stack, "garbage"):
-        pytest.skip("goes on from an execution of test_refusals.py; run: pytest tests/flow")
-    event = event_of(stack, "garbage", "StartTuningJob")
+    event = event_of(stack, "colours", "StartTuningJob") | {"ExecutionName": "without-instances"}
+    event["Dataset"]["PicturesS3Uri"] = ""  # other tests have replaced the pictures since
+    name = tuning_job_name(event["ExecutionName"])
+    broken.add("no-capacity", name=f"{name}*", count=100)
+    assert call(stack, "start-tuning-job", event)[0]
+    wait_for(lambda: _tuning_has_failed(stack, name), 120)
 
     succeeded, answer = call(stack, "start-tuning-job", event)
 
@@ -120,6 +123,11 @@ def test_the_report_of_a_failure_stops_what_still_runs(frozen):
 
     assert (succeeded, outcome["Problems"]) == (True, [])
     assert running_jobs(frozen, name) == []
+
+
+def _tuning_has_failed(stack: Deployment, name: str) -> bool:
+    job = stack.client("sagemaker").describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+    return bool(job["HyperParameterTuningJobStatus"] == "Failed")
 
 
 def _ended_job(frozen: Deployment, name: str) -> dict[str, Any] | None:

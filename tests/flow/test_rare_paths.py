@@ -90,9 +90,12 @@ def test_pictures_of_an_archive_are_asked_about_where_they_lie(frozen):
     )
     source = event["Dataset"]["S3Uri"].removeprefix(f"s3://{bucket}/").rstrip("/")
     key = event["Evaluation"]["EvaluationS3Uri"].removeprefix(f"s3://{bucket}/")
-    for golden in json.load(s3.get_object(Bucket=bucket, Key=key)["Body"])["golden"]:
+    evaluation = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    for golden in json.loads(evaluation)["golden"]:
         path = golden["path"]
         s3.copy_object(Bucket=bucket, Key=f"staged/rare/{path}", CopySource=f"{bucket}/{source}/{path}")
+    frozen.put("runs/archived/evaluation.json", evaluation)  # beside which none of the pictures is kept yet
+    event["Evaluation"]["EvaluationS3Uri"] = f"s3://{bucket}/runs/archived/evaluation.json"
     event["Dataset"]["S3Uri"] = f"s3://{bucket}/staged/rare/"
 
     succeeded, answer = call(frozen, "check-endpoint", event)

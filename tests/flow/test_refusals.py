@@ -167,7 +167,7 @@ def failed_training(stack, production, tmp_path_factory) -> FailedTraining:
     for path in (folder / "train").rglob("*.png"):
         path.write_bytes(b"\x89PNG\r\n\x1a\nnot a picture")
     other = write_dataset(tmp_path_factory.mktemp("other"), classes=2, train=1, seed=21)
-    with _unheard(stack, "SageMaker HyperParameter Tuning Job State Change"):  # so it runs as long as it has to
+    with _unheard(stack, "SageMaker Training Job State Change"):  # so it runs as long as it has to
         arn = stack.run("upload", str(folder), "--dataset", "garbage").stdout.strip()
         same_dataset = stack.run("upload", str(other), "--dataset", "garbage", check=False)
         other_dataset = stack.run("upload", str(other), "--dataset", "other")
