@@ -45,7 +45,7 @@ def test_a_retried_state_tells_why_its_tuning_job_failed(stack, broken):
     name = tuning_job_name(event["ExecutionName"])
     broken.add("no-capacity", name=f"{name}*", count=100)
     assert call(stack, "start-tuning-job", event)[0]
-    wait_for(lambda: _tuning_has_failed(stack, name), 120)
+    wait_for(lambda: _tuning_has_failed(stack, name) and not is_waiting(stack, event), 120)
 
     succeeded, answer = call(stack, "start-tuning-job", event)
 
