@@ -13,6 +13,7 @@ from datasets.pictures import Picture, read_record
 from handlers.ledger import Run
 from ops.errors import ReportError
 from ops.runs import fetched_reports
+from ops.runs.objects import object_of
 from ops.session import Session
 
 RECORD = "pictures.jsonl"
@@ -30,7 +31,7 @@ def _of_features(session: Session, s3_uri: str) -> bytes | None:
         return None
     bucket, _, prefix = s3_uri.removeprefix("s3://").partition("/")
     try:
-        return fetched_reports.object_of(session, bucket, prefix + RECORD, fetched_reports.MAX_ARCHIVE_BYTES)
+        return object_of(session, bucket, prefix + RECORD, fetched_reports.MAX_ARCHIVE_BYTES)
     except ReportError:
         return None
 

@@ -10,8 +10,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from datasets.summary import class_lines, reasons
-from ops.errors import error_code
+from ops.errors import ReportError
 from ops.runs.executions import Execution
+from ops.runs.objects import object_of
 from ops.session import Session
 
 REPORT = "runs/{}/dataset/report.json"  # ValidateDataset writes it
@@ -54,7 +55,7 @@ def load(session: Session, bucket: str, execution: Execution) -> DataFindings:
         report = _json(session, bucket, REPORT.format(execution.name)) or {}
         place = (execution.record and execution.record.features_s3_uri) or ""
         examined = _json(session, bucket, key_below(place, FINDINGS)) or {} if place else {}
-    except (ClientError, ValueError) as error:
+    except (ClientError, ReportError, ValueError) as error:
         return DataFindings(problem=f"what was found cannot be read: {error}")
     aside = [(each["path"], each["reason"]) for each in report.get("set_aside", [])]
     aside += [(row["path"], row["reason"]) for row in examined.get("findings", []) if row["kind"] == "set aside"]
@@ -77,18 +78,13 @@ def _json(session: Session, bucket: str, key: str) -> dict[str, Any] | None:
     """Return a JSON object, None where there is none.
 
     Raises:
-        ValueError: it is none, or too large.
+        ReportError: it is too large.
+        ValueError: it is none.
     """
-    try:
-        answer = session.s3.get_object(Bucket=bucket, Key=key)
-    except ClientError as error:
-        if error_code(error) in {"NoSuchKey", "404"}:
-            return None
-        raise
-    if answer["ContentLength"] > MAX_BYTES:
-        answer["Body"].close()
-        raise ValueError(f"s3://{bucket}/{key} has {answer['ContentLength']} bytes; fetch it by hand")
-    value = json.loads(answer["Body"].read())
+    content = object_of(session, bucket, key, MAX_BYTES)
+    if content is None:
+        return None
+    value = json.loads(content)
     if not isinstance(value, dict):
         raise ValueError(f"s3://{bucket}/{key} is no JSON object")  # noqa: TRY004 (content, no argument)
     return value

@@ -16,6 +16,7 @@ from ops.console import say
 from ops.errors import ReportError, error_code
 from ops.runs import data_findings
 from ops.runs.executions import Execution
+from ops.runs.objects import object_of
 from ops.runs.tuning_jobs import load_tuning_job
 from ops.session import REPOSITORY, Session
 from ops.stack.stacks import Stack
@@ -220,23 +221,3 @@ def unpack(archive: bytes, name: str) -> dict[str, bytes]:
     except ArchiveError as error:
         raise ReportError(f"output {name!r}: cannot be read ({error.reason}); train again") from error
     return unpacked
-
-
-def object_of(session: Session, bucket: str, key: str, max_bytes: int) -> bytes | None:
-    """Return the object, None where there is none.
-
-    Raises:
-        ReportError: it is larger than `max_bytes`.
-    """
-    try:
-        answer = session.s3.get_object(Bucket=bucket, Key=key)
-    except ClientError as error:
-        if error_code(error) in {"NoSuchKey", "404"}:
-            return None
-        raise
-    if answer["ContentLength"] > max_bytes:
-        answer["Body"].close()
-        raise ReportError(
-            f"output s3://{bucket}/{key}: has {answer['ContentLength']} bytes, over {max_bytes}; fetch it by hand"
-        )
-    return answer["Body"].read()
