@@ -59,4 +59,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         evaluation_s3_uri=uri,
         evidence=evidence,
         broke_down_in_epoch=accepted.broke_down_in_epoch or 0,
+        served_by=accepted.serving.words if accepted.serving else "",
     ).to_event()

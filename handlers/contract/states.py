@@ -105,6 +105,7 @@ class Evaluation(Boundary):
     evaluation_s3_uri: str
     evidence: str = ""  # what the gate decided by, beside the threshold, in words
     broke_down_in_epoch: int = 0  # where training ended early, since the loss was no number any more; 0: nowhere
+    served_by: str = ""  # the engine and precision that answer, and why not int8 where it is not
 
 
 class RegisteredModel(Boundary):
@@ -226,6 +227,21 @@ class GoldenPrediction(BaseModel):
     probability: float = Field(ge=0, le=1, allow_inf_nan=False)
 
 
+class ServedBy(BaseModel):
+    """How the model is served, and why so: an engine and its precision."""
+
+    model_config = ConfigDict(strict=True)
+
+    engine: str
+    precision: str
+    reason: str
+
+    @property
+    def words(self) -> str:
+        """Return it in one line, short enough for the state."""
+        return f"{self.precision} by {self.engine}: {self.reason}"[:400]
+
+
 class JobEvaluation(BaseModel):
     """What the gate reads of the training job's evaluation.json; strict, so that a number in quotes is refused."""
 
@@ -241,4 +257,5 @@ class JobEvaluation(BaseModel):
     calibration: Calibration | None = None
     groups: list[GroupScore] | None = None
     champion: ChampionScores | None = None
+    serving: ServedBy | None = None
     golden: list[GoldenPrediction] = Field(default=[], max_length=MAX_GOLDEN, fail_fast=True)

@@ -104,6 +104,7 @@ def record(step: ReportOutcomeInput, settings: Settings) -> Run:
         accuracy=_part(state, "Evaluation", "Accuracy"),
         threshold=_part(state, "Evaluation", "Threshold"),
         num_test_images=_part(state, "Evaluation", "NumTestImages"),
+        served_by=_part(state, "Evaluation", "ServedBy") or None,
         model_package_arn=_part(state, "Model", "ModelPackageArn"),
         endpoint_name=_part(state, "Endpoint", "EndpointName"),
         endpoint_config_name=_part(state, "Endpoint", "EndpointConfigName"),

@@ -48,6 +48,7 @@ class Run(Row):
     accuracy: float | None = None
     threshold: float | None = None
     num_test_images: int | None = None
+    served_by: str | None = None  # engine and precision, and why
     model_package_arn: str | None = None
     endpoint_name: str | None = None
     endpoint_config_name: str | None = None

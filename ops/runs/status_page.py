@@ -102,6 +102,8 @@ def outcome(execution: Execution) -> list[tuple[str, str]]:
         threshold = f" (threshold {run.threshold})" if run.threshold else ""
         over = f" over {run.num_test_images} clean pictures" if run.data and run.num_test_images else ""
         rows.append(("test accuracy", f"{run.accuracy:.4f}{over}{threshold}"))
+    if run and run.served_by:
+        rows.append(("served in", run.served_by))
     if run and run.remark:
         rows.append(("remark", run.remark))
     if execution.reason:

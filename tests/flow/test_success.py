@@ -16,6 +16,7 @@ from datasets.pictures import read_record
 from handlers.ledger import Dataset
 from tests.flow.load import PICTURE_EVENT, call_once
 from tests.flow.pictures import BROKEN, picture
+from tests.inference import heic
 
 pytestmark = [pytest.mark.slow, pytest.mark.account]
 
@@ -41,12 +42,13 @@ def test_the_endpoint_is_in_service_and_scales(stack, production):
 
 
 def test_status_shows_the_run_on_one_page(stack, production):
-    """A person sees the outcome, the accuracy and the endpoint."""
+    """A person sees the outcome, the accuracy, the engine that answers and why it does, and the endpoint."""
     page = stack.run("status").stdout
 
     assert "SUCCEEDED" in page
     assert "InService" in page
     assert "read by the folders" in page
+    assert re.search(r"^served in +(int8|fp32) by openvino: int8 ", page, re.MULTILINE)
     assert re.search(r"^class +train +validation +test$", page, re.MULTILINE)
 
 
@@ -135,6 +137,14 @@ def test_the_command_line_predicts_a_file(stack, production, tmp_path):
     path.write_bytes(picture(0, 3, seed="never seen"))
 
     assert "colour-0" in stack.run("predict", str(path)).stdout
+
+
+def test_a_phone_s_picture_is_answered(stack, production):
+    """The endpoint's own process decodes HEIC, as it came off a phone."""
+    answer = stack.predict({"image": base64.b64encode(heic.TURNED).decode()})
+
+    assert answer["statusCode"] == 200
+    assert answer["body"]["predictions"][0]["class_name"].startswith("colour-")
 
 
 def test_the_readme_snippet_of_an_app_runs_as_it_stands(stack, production, tmp_path):

@@ -66,6 +66,7 @@ def test_good_model_passes(world, evaluate):
         "EvaluationS3Uri": f"s3://retriever-data/runs/{EXECUTION}/evaluation.json",
         "Evidence": "lowest recall 0.95, of class 'daisy' (171 of 180); no model served before it",
         "BrokeDownInEpoch": 0,
+        "ServedBy": "",
     }
     assert world.json(result["EvaluationS3Uri"]) == evaluation
 
@@ -73,6 +74,15 @@ def test_good_model_passes(world, evaluate):
 def test_training_that_broke_down_is_passed_on(world, evaluate):
     """The model of the last good epoch passes by its accuracy, and its owner is told how it came about."""
     assert evaluate({**with_own_fingerprint(world), "broke_down_in_epoch": 7})["BrokeDownInEpoch"] == 7
+
+
+def test_why_int8_was_refused_is_passed_on(world, evaluate):
+    """The owner reads beside the accuracy by what the model answers, and why not by the faster form."""
+    serving = {"engine": "openvino", "precision": "fp32", "reason": "int8 failed: RuntimeError: no kernel"}
+
+    result = evaluate({**with_own_fingerprint(world), "serving": {**serving, "file": "model.onnx"}})
+
+    assert result["ServedBy"] == "fp32 by openvino: int8 failed: RuntimeError: no kernel"
 
 
 def test_accuracy_at_the_threshold_passes():

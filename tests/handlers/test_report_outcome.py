@@ -9,7 +9,7 @@ from handlers import aws
 from handlers.contract import errors
 from handlers.contract.states import ReportOutcomeInput
 from handlers.endpoints import scaling, serving
-from handlers.executions.records import failed_state, reason
+from handlers.executions.records import failed_state, reason, record
 from handlers.ledger import Deployment, Run, RunStatus, Serving, Token
 from handlers.report_outcome import handler
 from handlers.training_jobs.jobs import describe
@@ -82,6 +82,14 @@ def test_success_says_that_training_broke_down(event, settings):
     assert reason(step, settings).endswith(
         "; training broke down in epoch 7, and the model is of an epoch before, see `deploy.py report`"
     )
+
+
+def test_the_record_says_by_what_the_model_answers(event, settings):
+    """The engine and precision, and why, from the gate's result."""
+    step = ReportOutcomeInput.model_validate(event("report_outcome_succeeded"))
+    step.state["Evaluation"]["ServedBy"] = "int8 by openvino: int8 agrees with fp32"
+
+    assert record(step, settings).served_by == "int8 by openvino: int8 agrees with fp32"
 
 
 def test_success_removes_what_it_superseded(world, event, lambda_context):
