@@ -31,9 +31,10 @@ if __name__ == "inference":  # the container imports code/inference.py by its ow
 
 from inference.decoding import ImageError, decode_pixels
 from inference.errors import NoAnswerError, RequestError
+from inference.golden import Engine, GoldenError, check_golden
 from inference.predictors import Predictor, load_predictor, warm_up
 from inference.preprocessing import Preprocessing
-from inference.toolkit import answer_failures_in_one_sentence
+from inference.toolkit import answer_failures_in_one_sentence, end_model_server
 
 logger = logging.getLogger(__name__)
 IMAGE_TYPES = (
@@ -90,21 +91,42 @@ class AnswerFormat:
 
 
 def model_fn(model_dir: str) -> Classifier:
-    """Load the artifact in `model_dir` and warm it up, so that the first request is as fast as the next."""
+    """Load the artifact in `model_dir`, check its answers and warm it up: the first request is as fast as the next.
+
+    Raises:
+        GoldenError: what it answers here is not what the trained network answered.
+    """
     answer_failures_in_one_sentence()
     folder = Path(model_dir)
     description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     preprocessing = Preprocessing.from_dict(description["preprocessing"])
-    predictor = load_predictor(folder, description, thread_count())
-    warm_up(predictor, preprocessing.image_size)
-    logger.info("serving with %s in %s, %d threads", predictor.engine, predictor.precision, thread_count())
-    return Classifier(
-        predictor,
+    classifier = Classifier(
+        load_predictor(folder, description, thread_count()),
         preprocessing,
         description["class_names"],
         description["model_name"],
         description["training_job_name"],
     )
+    if not _repeats_training(folder, classifier):
+        warm_up(classifier.predictor, preprocessing.image_size)
+    logger.info("serving with %s, %d threads", _engine(classifier), thread_count())
+    return classifier
+
+
+def _engine(classifier: Classifier) -> Engine:
+    return Engine(classifier.predictor.engine, classifier.predictor.precision)
+
+
+def _repeats_training(folder: Path, classifier: Classifier) -> bool:
+    """Ask the golden pictures, which warm the engine up too; False if there are none."""
+    try:
+        return check_golden(
+            folder, classifier.class_names, _engine(classifier), lambda data: predict_fn(data, classifier).logits
+        )
+    except GoldenError as error:
+        logger.error("%s", error)  # noqa: TRY400 - one line, which says all
+        end_model_server()
+        raise
 
 
 def input_fn(body: bytes | bytearray | str, content_type: str | None) -> bytes:

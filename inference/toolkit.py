@@ -1,12 +1,16 @@
-"""What AWS's serving toolkit answers when a request fails."""
+"""What AWS's serving toolkit answers when a request fails, and what it does when the model must not serve."""
 
 import logging
+import os
+import signal
 import sys
+from pathlib import Path
 from typing import Any
 
 from inference.errors import RequestError, ServingError
 
 _TRANSFORMER = "sagemaker_inference.transformer"
+_TORCHSERVE = b"org.pytorch.serve.ModelServer"
 logger = logging.getLogger(__name__)
 
 
@@ -19,6 +23,24 @@ def answer_failures_in_one_sentence() -> None:
     transformer = sys.modules.get(_TRANSFORMER)
     if transformer is not None:  # a training job imports this file too, and no toolkit
         transformer.Transformer.handle_error = staticmethod(_one_sentence)
+
+
+def end_model_server() -> bool:
+    """End TorchServe, if this process is one of its workers, so that nothing answers /ping; return whether it is.
+
+    TorchServe answers /ping with 200 while it starts a worker again and again, for five minutes, so a worker that only
+    dies would come into service. Its front end is the parent process of its workers.
+    Source: isModelHealthy and WorkerThread of https://github.com/pytorch/serve/tree/v0.12.0/frontend/server
+    """
+    parent = os.getppid()
+    try:
+        arguments = Path(f"/proc/{parent}/cmdline").read_bytes().split(b"\0")
+    except OSError:  # no Linux
+        return False
+    if _TORCHSERVE not in arguments:
+        return False
+    os.kill(parent, signal.SIGTERM)
+    return True
 
 
 def _one_sentence(context: Any, failure: Any, _trace: str) -> list[str]:

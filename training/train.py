@@ -137,7 +137,7 @@ def write_results(
     """Write the artifact, evaluation.json with what the artifact answers, and the report."""
     from training.export.artifact import save_model
     from training.export.evaluation import evaluation_of, write_evaluation
-    from training.export.golden import golden_predictions
+    from training.export.golden import golden_predictions, write_golden
     from training.export.model_card import try_card
     from training.export.pictures import write_pictures
     from training.export.report_html import try_report
@@ -150,6 +150,8 @@ def write_results(
         say(f"serving_precision={serving.precision} serving_engine={serving.engine}: {serving.reason}")
         if test_logits is not None and datasets.test is not None:
             golden = golden_predictions(config.model_dir, samples, test_logits)
+            by_path = {sample.relative_path: sample for sample in samples}
+            write_golden(trained, serving, [by_path[row["path"]] for row in golden], config.model_dir)
             scored = score_as_served(serving, trained, datasets.test, test_logits, config.model_dir)
     say_test_scores(scored, datasets)
     evaluation = evaluation_of(config, datasets, fitted, scored, golden, serving) | {"temperature": temperature}

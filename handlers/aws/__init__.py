@@ -2,6 +2,7 @@
 
 from handlers.aws.clients import (
     autoscaling,
+    cloudwatch_logs,
     dynamodb,
     forget_clients,
     is_missing,
@@ -17,6 +18,7 @@ from handlers.aws.clients import (
 
 __all__ = [
     "autoscaling",
+    "cloudwatch_logs",
     "dynamodb",
     "forget_clients",
     "is_missing",

@@ -24,6 +24,7 @@ from handlers.contract.errors import (
 if TYPE_CHECKING:
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
@@ -190,6 +191,10 @@ def stepfunctions() -> "SFNClient":
 
 def autoscaling() -> "ApplicationAutoScalingClient":
     return _client("application-autoscaling")  # type: ignore[no-any-return]
+
+
+def cloudwatch_logs() -> "CloudWatchLogsClient":
+    return _client("logs")  # type: ignore[no-any-return]
 
 
 def sns() -> "SNSClient":

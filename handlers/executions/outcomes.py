@@ -7,6 +7,7 @@ from typing import Any
 
 from handlers import aws
 from handlers.contract.states import Endpoint, JobKind, Training, Tuning
+from handlers.executions.container_log import golden_sentence
 from handlers.ledger import Token
 from handlers.training_jobs import failures
 from handlers.training_jobs.features import features_of
@@ -140,4 +141,7 @@ def _endpoint_outcome(endpoint: Mapping[str, Any], token: Token, *, surely_start
         )
     if status == "InService" and not surely_started:
         return None
-    return Failed(_ERRORS["endpoint"], failures.endpoint_sentence(endpoint, expected))
+    # Where a container refuses to serve, SageMaker says that it was not healthy, and why stands in its log.
+    is_unhealthy = "ping health check" in endpoint.get("FailureReason", "")
+    refusal = golden_sentence(token.resource_name, token.created_at) if is_unhealthy else ""
+    return Failed(_ERRORS["endpoint"], failures.endpoint_sentence(endpoint, expected, refusal))

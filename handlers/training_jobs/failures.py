@@ -62,10 +62,13 @@ def tuning_job_sentence(job: Mapping[str, Any], failed_trial: Mapping[str, Any] 
     return f"tuning job {name!r} ended {status} without a best training job: {message}; {logs}"
 
 
-def endpoint_sentence(endpoint: Mapping[str, Any], expected_config: str) -> str:
-    """Return why a deployment of `expected_config` did not end with the endpoint serving it."""
+def endpoint_sentence(endpoint: Mapping[str, Any], expected_config: str, refusal: str = "") -> str:
+    """Return why a deployment of `expected_config` did not end with the endpoint serving it.
+
+    `refusal` is what the container itself said, where it refused to serve.
+    """
     name, status, config = endpoint["EndpointName"], endpoint["EndpointStatus"], endpoint["EndpointConfigName"]
-    message = real_message(endpoint.get("FailureReason", ""))
+    message = refusal or real_message(endpoint.get("FailureReason", ""))
     logs = f"see log group /aws/sagemaker/Endpoints/{name}"
     if status == "InService":
         return (

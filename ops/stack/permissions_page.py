@@ -37,6 +37,7 @@ WHY = {
     "InvokeAndSetBack": "golden predictions; a new endpoint that fails them is deleted",
     "JudgeModelPackage": "approve the package of what was deployed, reject that of what failed or was left",
     "KeepImages": "the golden predictions' images, for a model that is checked again after its dataset changed",
+    "ReadContainerLog": "why a container refused to serve, to say it where the deployment failed",
     "ReadWhatIsHashed": "the SHA-256 of artifact and evaluation, for the statement of where a model came from",
     "WriteProvenance": "that statement",
     "List": "keys below a prefix; without it S3 answers 403 for an object that is not there",

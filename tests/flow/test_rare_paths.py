@@ -5,8 +5,10 @@ by a hand at the console, or by an execution that was stopped. Those of jobs are
 tests/flow/test_permissions.py looks afterwards at what the roles needed for it.
 """
 
+import io
 import itertools
 import json
+import tarfile
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,6 +37,7 @@ from tests.waiting import wait_for
 pytestmark = [pytest.mark.slow, pytest.mark.account, pytest.mark.usefixtures("production", "no_sweep")]
 
 GONE = "there-is-none"
+_MODEL_OF_A_RUN = ("Dataset", "Training", "Evaluation", "Model")
 
 _TINY = b"""
 def model_fn(model_dir):
@@ -231,6 +234,30 @@ def test_a_failed_endpoint_is_replaced_without_training(frozen):
     assert jobs["TrainingJobSummaries"] == []
 
 
+def test_a_model_that_answers_wrongly_never_comes_into_service(frozen):
+    """Its classes are named in another order: no instance is healthy, the run says why, what served serves on."""
+    state = {part: event_of(frozen, "colours", "ReportOutcome")["State"][part] for part in _MODEL_OF_A_RUN}
+    key = "runs/wrong/model.tar.gz"
+    frozen.put(key, _with_classes_reversed(frozen, state["Training"]["ModelDataUrl"]))
+    state["Training"]["ModelDataUrl"] = f"s3://{frozen.outputs['DataBucketName']}/{key}"
+    state["Trigger"] = {"Redeploys": "colours", "Leaves": "colours"}  # so it is deployed, and nothing else
+    before = settled_endpoint_of(frozen)["EndpointConfigName"]
+
+    arn = frozen.client("stepfunctions").start_execution(
+        stateMachineArn=frozen.outputs["StateMachineArn"], name="wrong-1", input=json.dumps(state)
+    )["executionArn"]
+    ended = frozen.wait_until_ended(arn)
+
+    assert ended["status"] == "FAILED"
+    assert (
+        f"endpoint 'frozen' was rolled back to '{before}' while 'wrong-1' was deployed: golden picture 'test/"
+        in (ended["cause"])
+    )
+    assert "weights, preprocessing, classes or this engine are not those that were judged" in ended["cause"]
+    endpoint = settled_endpoint_of(frozen)
+    assert (endpoint["EndpointStatus"], endpoint["EndpointConfigName"]) == ("InService", before)
+
+
 def test_the_sweep_tells_of_what_starts_nothing(frozen):
     """An archive that is not read: after two looks it is noted as told to whoever subscribed to the topic."""
     frozen.put("datasets/dropped.tar", b"no archive")
@@ -337,6 +364,22 @@ def _put_evaluation(frozen: Deployment, event: dict[str, Any], golden: list[dict
     evaluation = {"training_job_name": "x", "dataset_fingerprint": "x", "num_test_images": 1, "test_top1": 1.0}
     frozen.put("runs/rare/evaluation.json", json.dumps(evaluation | {"golden": golden}).encode())
     event["Evaluation"]["EvaluationS3Uri"] = f"s3://{frozen.outputs['DataBucketName']}/runs/rare/evaluation.json"
+
+
+def _with_classes_reversed(frozen: Deployment, model_data_url: str) -> bytes:
+    """Return the artifact at a URL with another order of its classes."""
+    bucket, _, key = model_data_url.removeprefix("s3://").partition("/")
+    packed = frozen.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    target = io.BytesIO()
+    with tarfile.open(fileobj=io.BytesIO(packed)) as artifact, tarfile.open(fileobj=target, mode="w:gz") as wrong:
+        for member in artifact:
+            content = artifact.extractfile(member).read() if member.isfile() else b""  # type: ignore[union-attr]
+            if member.name.endswith("model.json"):
+                description = json.loads(content)
+                content = json.dumps(description | {"class_names": description["class_names"][::-1]}).encode()
+                member.size = len(content)
+            wrong.addfile(member, io.BytesIO(content))
+    return target.getvalue()
 
 
 def _create_failed_endpoint(frozen: Deployment) -> None:

@@ -9,7 +9,9 @@ from botocore import xform_name
 
 from tests.handlers.environment import HANDLERS
 
-_SERVICES = ("s3", "dynamodb", "sagemaker", "sagemaker-runtime", "stepfunctions", "application-autoscaling", "sns")
+_SERVICES = (
+    "s3", "dynamodb", "sagemaker", "sagemaker-runtime", "stepfunctions", "application-autoscaling", "sns", "logs",
+)  # fmt: skip
 
 
 def call_sites() -> set[tuple[str, str]]:

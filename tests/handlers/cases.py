@@ -182,6 +182,14 @@ def _failed_tuning(world, event):
     return event("tuning_job_state_change")
 
 
+def _unhealthy_deployment(world, event):
+    world.start_execution()
+    deploy_endpoint.handler(event("deploy_endpoint"), event.context)
+    reason = "The primary container for production variant AllTraffic did not pass the ping health check."
+    world.sagemaker.end_update(status="Failed", FailureReason=reason)
+    return event("endpoint_state_change")
+
+
 def _stopped_while_deploying(previous):
     def prepare(world, event):
         world.start_execution()
@@ -377,6 +385,9 @@ RARE = {
     "failed_tuning": Rare(
         Case(resume_execution.handler, _failed_tuning),
         ("DescribeHyperParameterTuningJob", "ListTrainingJobsForHyperParameterTuningJob", "SendTaskFailure"),
+    ),
+    "unhealthy_deployment": Rare(
+        Case(resume_execution.handler, _unhealthy_deployment), ("FilterLogEvents", "SendTaskFailure")
     ),
     "stopped_update": Rare(
         Case(resume_execution.handler, _stopped_while_deploying("old-config")), ("UpdateEndpoint", "DescribeExecution")

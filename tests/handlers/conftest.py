@@ -51,7 +51,7 @@ def event() -> Callable[[str], Any]:
 def chaos(switches: dict[str, Switch]) -> Chaos:
     """Attach to every client, in front of moto and of the fakes, whose events are more specific and come first."""
     chaos = Chaos()
-    for client in (aws.s3, aws.dynamodb, aws.sns, aws.sqs, aws.autoscaling, aws.stepfunctions):
+    for client in (aws.s3, aws.dynamodb, aws.sns, aws.sqs, aws.autoscaling, aws.stepfunctions, aws.cloudwatch_logs):
         chaos.attach(client())
     for switch in switches.values():
         switch.chaos = chaos
@@ -82,7 +82,7 @@ def switches() -> Iterator[dict[str, Switch]]:
         switches["sagemaker"].attach(aws.sagemaker(), ["sagemaker"])
         switches["runtime"].attach(aws.sagemaker_runtime(), ["sagemaker-runtime"])
         switches["tokens"].attach(aws.stepfunctions(), ["sfn.SendTaskSuccess", "sfn.SendTaskFailure"])
-        for client in (aws.s3, aws.dynamodb, aws.sns, aws.sqs, aws.autoscaling):
+        for client in (aws.s3, aws.dynamodb, aws.sns, aws.sqs, aws.autoscaling, aws.cloudwatch_logs):
             client()
     yield switches
     aws.forget_clients()

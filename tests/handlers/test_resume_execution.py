@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from handlers import start_training_job, start_tuning_job
+from handlers import aws, start_training_job, start_tuning_job
 from handlers.contract.errors import AwsThrottledError, AwsUnavailableError
 from handlers.executions import waiting
 from handlers.executions.outcomes import SETTLING_SECONDS
@@ -323,6 +323,25 @@ def test_rolled_back_endpoint_fails_the_state(world, deploying, sent, lambda_con
     assert cause.startswith(
         f"endpoint 'retriever' was rolled back to 'old-config' while '{EXECUTION}' was deployed: "
         f"Alarm retriever-5xx tripped; the old model serves on"
+    )
+
+
+def test_a_refused_golden_picture_is_told_by_the_state(world, deploying, sent, lambda_context):
+    """SageMaker says that the container was not healthy; its log says why, behind what the model server writes."""
+    group, stream = "/aws/sagemaker/Endpoints/retriever", "AllTraffic/i-1"
+    logs = aws.cloudwatch_logs()
+    logs.create_log_group(logGroupName=group)
+    logs.create_log_stream(logGroupName=group, logStreamName=stream)
+    lines = ["ready", "[INFO ] W-9000 MODEL_LOG - golden picture 'a.jpg': expected 'cat' with 0.9, seen 'dog' with 0.8"]
+    events = [{"timestamp": int(time.time() * 1000) + 1000, "message": line} for line in lines]
+    logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+    world.sagemaker.end_update(FailureReason="The primary container did not pass the ping health check.")
+
+    handler(deploying, lambda_context)
+
+    assert (
+        f"while '{EXECUTION}' was deployed: golden picture 'a.jpg': expected 'cat' with 0.9, seen 'dog' with 0.8; the "
+        "old model serves on" in failure_of(sent)[1]
     )
 
 
