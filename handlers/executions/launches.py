@@ -66,6 +66,12 @@ class Request:
     force: bool = False
     despite_rollback: bool = False  # whether a person wants it although the model of this content was rolled back
     modified_at: str | None = None  # of the object that completed the dataset, by S3's clock, where that is known
+    redo_from: str | None = None  # the state from which on nothing finished is taken, "" for none
+
+    @property
+    def redoes(self) -> str | None:
+        """Return the state from which on the run does everything anew: a forced one searches and trains."""
+        return (self.redo_from or None) if self.redo_from is not None or not self.force else "StartTuningJob"
 
 
 def refused(reason: str, decision: Decision = Decision.REFUSED, execution_name: str = "") -> Answer:
@@ -226,9 +232,10 @@ def launch(request: Request, attempt: Attempt, ledger: Ledger, settings: Setting
         sentence = f"dataset {request.name!r} is queued; it starts when execution {holder!r} has ended"
         return refused(sentence, Decision.WAITS)
     remark = attempt.kept.remark(settings.endpoint_name) if attempt.kept else None
+    redeploys = attempt.kept.judged_by if attempt.kept and attempt.kept.results else None
     run = Run(
         name, status=RunStatus.STARTING, dataset=dataset.name, fingerprint=dataset.fingerprint, started_at=now(),
-        remark=remark, redeploys=attempt.kept.trained_by if attempt.kept and attempt.kept.results else None,
+        remark=remark, redo_from=request.redoes, redeploys=redeploys,
     )  # fmt: skip
     if not begin(run, attempt.input(request.reason), ledger, settings):
         return _namesake(run, request, ledger, settings)

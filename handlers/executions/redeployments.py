@@ -30,9 +30,9 @@ class KeptModel:
     problem: str = ""
 
     @property
-    def trained_by(self) -> str:
-        """Return the name of the execution that trained it."""
-        return str(self.results["Training"]["TrainingJobName"])
+    def judged_by(self) -> str:
+        """Return the name of the execution that judged and registered it, whose evaluation goes with it."""
+        return str(self.results["Evaluation"]["EvaluationS3Uri"]).rpartition("/")[0].rpartition("/")[2]
 
     def remark(self, endpoint_name: str) -> str:
         """Return what the new execution does, and why, in words."""

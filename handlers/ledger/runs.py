@@ -56,6 +56,8 @@ class Run(Row):
     error: str | None = None
     problems: list[str] | None = None
     data: list[str] | None = None  # what the examination of the dataset found, a sentence each
+    reused: list[str] | None = None  # what it did not pay for, since an earlier run had, a sentence each
+    redo_from: str | None = None  # the state from which on nothing of earlier runs is taken
     remark: str | None = None  # what is unusual about the run, from its start
     redeploys: str | None = None  # the run that trained the model, where this one deploys it again
     rolls_back: str | None = None  # of a rollback: the run that trained the model it leaves; "" where none is marked
@@ -86,6 +88,11 @@ class Run(Row):
     def note_data(self, ledger: Ledger, sentences: list[str], place_s3_uri: str) -> bool:
         """Say what was found in the data, and where all of it lies; an execution that is not noted stays so."""
         return self.change(ledger, {"data": sentences, "features_s3_uri": place_s3_uri}, "attribute_exists(#Id)")
+
+    def note_reused(self, ledger: Ledger, sentence: str) -> bool:
+        """Say what an earlier run has paid for; an execution that is not noted stays so."""
+        reused = self.reused or []
+        return sentence in reused or self.change(ledger, {"reused": [*reused, sentence]}, "attribute_exists(#Id)")
 
     def close(self, ledger: Ledger, status: str, reason: str) -> bool:
         """Say how an execution ended that could not report itself; a report stays."""

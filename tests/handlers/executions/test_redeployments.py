@@ -108,6 +108,7 @@ def test_a_forced_run_trains(world, served, start):
     answer = start({**MANUAL, "Force": True})
 
     assert input_of(world, answer["ExecutionName"]).keys() == {"Dataset", "Trigger"}
+    assert stored(Run, world.ledger, answer["ExecutionName"]).redo_from == "StartTuningJob"
 
 
 def lose_package(world, name, monkeypatch):
