@@ -12,7 +12,7 @@ from handlers.contract.states import StartTrainingJobInput
 from handlers.executions.champion import NO_CHAMPION, Champion, champion
 from handlers.executions.finished import once, training_work
 from handlers.executions.waiting import token_of
-from handlers.ledger import Ledger
+from handlers.ledger import Ledger, Run
 from handlers.training_jobs import jobs
 from handlers.training_jobs.jobs import algorithm, job_channels, spot, tags, toolkit_value, volume
 
@@ -66,11 +66,13 @@ def _torch_distributed(settings: Settings) -> dict[str, str]:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     step = StartTrainingJobInput.from_event(event)
     settings = Settings.from_env()
-    request = training_job_request(step, settings, champion(settings))
+    ledger, serving = Ledger(settings), champion(settings)
+    Run(step.execution_name).note_champion(ledger, serving.name)
+    request = training_job_request(step, settings, serving)
     token, work = (
         token_of(settings, "training", request["TrainingJobName"], step),
         training_work(step.features, request),
     )
     work = training_work(step.features, request)
-    job = once(work, token, Ledger(settings), lambda: aws.sagemaker().create_training_job(**request))
+    job = once(work, token, ledger, lambda: aws.sagemaker().create_training_job(**request))
     return {"TrainingJobName": job}

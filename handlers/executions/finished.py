@@ -92,15 +92,15 @@ def takes(run: Run, state: str) -> bool:
 
 
 def find(work: str, token: Token, ledger: Ledger) -> tuple[str, dict[str, Any]] | None:
-    """Return name and result of the newest whole job of an earlier execution; this one's own is met by its name."""
+    """Return name and result of the newest whole job of an earlier execution; who has begun one keeps to it."""
     noted = Work.get(ledger, work)
-    for begun in noted.resources() if noted else []:
-        job = describe(token.kind, begun.resource)
-        if begun.execution_name == token.execution_name:
-            if job is not None:
-                return None
-        elif job is not None and (output := _result(token.kind, job)) is not None:
-            return begun.resource, {**output, "FoundIn": begun.execution_name}
+    begun = noted.resources() if noted else []
+    if token.execution_name in [one.execution_name for one in begun]:
+        return None
+    for one in begun:
+        job = describe(token.kind, one.resource)
+        if job is not None and (output := _result(token.kind, job)) is not None:
+            return one.resource, {**output, "FoundIn": one.execution_name}
     return None
 
 

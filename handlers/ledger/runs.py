@@ -1,7 +1,9 @@
 """The record of an execution, from its launch to its report."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from handlers.ledger.rows import Ledger, Row, now
 
@@ -57,6 +59,9 @@ class Run(Row):
     problems: list[str] | None = None
     data: list[str] | None = None  # what the examination of the dataset found, a sentence each
     reused: list[str] | None = None  # what it did not pay for, since an earlier run had, a sentence each
+    judged_by: dict[str, Any] | None = None  # what the gate went by, by parameter
+    champion: str | None = None  # the endpoint config that its model was held to; "" for none
+    deployed_by: dict[str, Any] | None = None  # what its endpoint was made by, by parameter
     redo_from: str | None = None  # the state from which on nothing of earlier runs is taken
     remark: str | None = None  # what is unusual about the run, from its start
     redeploys: str | None = None  # the run that trained the model, where this one deploys it again
@@ -88,6 +93,14 @@ class Run(Row):
     def note_data(self, ledger: Ledger, sentences: list[str], place_s3_uri: str) -> bool:
         """Say what was found in the data, and where all of it lies; an execution that is not noted stays so."""
         return self.change(ledger, {"data": sentences, "features_s3_uri": place_s3_uri}, "attribute_exists(#Id)")
+
+    def note_champion(self, ledger: Ledger, config_name: str) -> bool:
+        """Say what serves while it trains; an execution that is not noted stays so."""
+        return self.change(ledger, {"champion": config_name}, "attribute_exists(#Id)")
+
+    def note_deployment(self, ledger: Ledger, parameters: Mapping[str, Any]) -> bool:
+        """Say what its endpoint is made by; an execution that is not noted stays so."""
+        return self.change(ledger, {"deployed_by": dict(parameters)}, "attribute_exists(#Id)")
 
     def note_reused(self, ledger: Ledger, sentence: str) -> bool:
         """Say what an earlier run has paid for; an execution that is not noted stays so."""
