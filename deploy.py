@@ -182,7 +182,8 @@ def report(
     Example:
         python deploy.py report --tuning --no-open
     """
-    from ops.runs import executions, fetched_reports
+    from ops.console import say
+    from ops.runs import executions, fetched_reports, status_page
     from ops.stack import stacks
 
     session = _session(stack_name, local)
@@ -192,6 +193,8 @@ def report(
     paths = fetched_reports.fetch(session, deployed, loaded, kinds, folder)
     for path in paths:
         click.echo(path)
+    for name, words in status_page.approval(loaded.record) if loaded.record else []:
+        say(f"{name}: {words}")
     if then_open:
         fetched_reports.show(paths)
 
@@ -358,6 +361,8 @@ def _confirm(question: str) -> bool:
 
 cli.add_command(model_commands.models)
 cli.add_command(model_commands.rollback)
+cli.add_command(model_commands.approve)
+cli.add_command(model_commands.reject)
 cli.add_command(model_commands.lineage)
 data_group.add_command(doctor.check)
 data_group.add_command(doctor.fix)

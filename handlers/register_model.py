@@ -21,8 +21,8 @@ aws.prepare("s3", "sagemaker")
 def model_package_request(step: RegisterModelInput, settings: Settings, provenance: bytes) -> dict[str, Any]:
     """Return the CreateModelPackage request; its token makes a retried state meet its own version.
 
-    The report approves it once its model was deployed and checked, so that an execution that ends before leaves none
-    that someone takes for good.
+    A person approves it where ApprovalRequired says so, else the report, once its model was deployed and checked: an
+    execution that ends before leaves none that someone takes for good.
 
     A versioned package takes no tags: lineage is in its customer metadata.
     """
@@ -67,4 +67,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     write(settings.bucket_name, f"runs/{step.execution_name}/{MEMBER}", provenance, "application/json")
     package = aws.sagemaker().create_model_package(**model_package_request(step, settings, provenance))
     logger.info("model registered", model_package_arn=package["ModelPackageArn"])
-    return RegisteredModel(model_package_arn=package["ModelPackageArn"]).to_event()
+    seconds = settings.approval_timeout_hours * 3600 if settings.approval_required == "true" else 0
+    return RegisteredModel(model_package_arn=package["ModelPackageArn"], approval_seconds=seconds).to_event()

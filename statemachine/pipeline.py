@@ -36,12 +36,12 @@ TRANSIENT_LAMBDA_ERRORS = [
 LAMBDA_SECONDS = 960  # a function may run 900 s; the minute is for queueing and the answer
 JOB_SECONDS = 86_400
 DEPLOY_SECONDS = 7_200
-MACHINE_SECONDS = 345_600  # above the sum of all states' timeouts: the state that hangs is the one that is reported
+MACHINE_SECONDS = 950_400  # above the sum of all states' timeouts: the state that hangs is the one that is reported
 
 # The order in which a person reads a state; the SDK writes fields in the order they were given.
 FIELD_ORDER = [
-    "Comment", "StartAt", "Type", "Resource", "TimeoutSeconds", "States", "Parameters", "ResultSelector",
-    "Choices", "Variable", "IsPresent", "Default", "ErrorEquals",
+    "Comment", "StartAt", "Type", "Resource", "TimeoutSeconds", "TimeoutSecondsPath", "States", "Parameters",
+    "ResultSelector", "Choices", "Variable", "IsPresent", "NumericEquals", "Default", "ErrorEquals",
     "ResultPath", "ErrorPath", "CausePath", "IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds",
     "JitterStrategy", "Retry", "Catch", "Next", "End",
 ]  # fmt: skip
@@ -105,6 +105,7 @@ def lambda_task(
     fields: list[str] | None = None,
     token: bool = False,
     timeout_seconds: int = LAMBDA_SECONDS,
+    timeout_seconds_path: str | None = None,
     payload: dict[str, Any] | None = None,
     comment: str,
 ) -> LambdaTask:
@@ -127,7 +128,8 @@ def lambda_task(
         parameters={"FunctionName": f"${{{function or name}FunctionArn}}", "Payload": arguments},
         result_selector=selector,
         result_path=f"$.{gives}" if gives else None,
-        timeout_seconds=timeout_seconds,
+        timeout_seconds=None if timeout_seconds_path else timeout_seconds,
+        timeout_seconds_path=timeout_seconds_path,
         retry=[transient_retry(), pending_retry()],
     )
 
@@ -181,8 +183,16 @@ def work_states() -> list[LambdaTask]:
             "RegisterModel",
             ["Dataset", "Tuning", "Training", "Evaluation"],
             gives="Model",
-            fields=["ModelPackageArn"],
+            fields=["ModelPackageArn", "ApprovalSeconds"],
             comment="A model package with its metrics and where it came from.",
+        ),
+        lambda_task(
+            "WaitForApproval",
+            ["Dataset", "Evaluation", "Model"],
+            gives="Approval",
+            token=True,
+            timeout_seconds_path="$.Model.ApprovalSeconds",
+            comment="Ask a person, with the evidence; waits for the status of the model package.",
         ),
         lambda_task(
             "DeployEndpoint",
@@ -216,7 +226,8 @@ def link(tasks: list[LambdaTask]) -> State:
     the dataset too when that is a rollback.
     """
     validate, compute, *others = tasks
-    deploy = next(task for task in others if task.state_id == "DeployEndpoint")
+    first = [task.state_id for task in others].index("WaitForApproval")
+    approve, deploy = others[first], others[first + 1]
     has_model = Choice(
         "HasModel", comment="The model of an earlier execution, on the same data, code and settings, is deployed again."
     )
@@ -227,8 +238,14 @@ def link(tasks: list[LambdaTask]) -> State:
     )
     is_rollback.add_choice(ChoiceRule.IsPresent("$.Trigger.Leaves", True), deploy)
     is_rollback.default_choice(validate)
+    needs_approval = Choice(
+        "NeedsApproval", comment="With ApprovalRequired a person says whether the model is deployed."
+    )
+    needs_approval.add_choice(ChoiceRule.NumericEquals("$.Model.ApprovalSeconds", 0), deploy)
+    needs_approval.default_choice(approve)
     validate.next(has_model)
-    Chain([compute, *others])
+    Chain([compute, *others[:first], needs_approval])
+    Chain(others[first:])
     return is_rollback
 
 

@@ -26,6 +26,8 @@ COMMANDS = {
     "logs",
     "models",
     "rollback",
+    "approve",
+    "reject",
     "lineage",
     "down",
     "demo",

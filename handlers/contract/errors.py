@@ -10,7 +10,8 @@ A message reads `<what>: <value seen>; <what was expected or what to do>`, becau
         FeaturesJobFailedError   the job that computes features did not complete
         TuningJobFailedError     the tuning job ended without a best training job
         TrainingJobFailedError   the final training job did not complete
-        ModelRejectedError       the gate said no
+        ModelRejectedError       the gate, or a person, said no
+        ModelNotApprovedError    what a person was to approve is gone
         EndpointFailedError      the endpoint cannot be, or was not, updated
         EndpointCheckError       the live endpoint disagrees with the evaluation
         RollbackError            there is no model to go back to
@@ -67,7 +68,11 @@ class TrainingJobFailedError(RetrieverError):
 
 
 class ModelRejectedError(RetrieverError):
-    """The model is not deployed: its evaluation is below the threshold, or proves nothing."""
+    """The model is not deployed: its evaluation is below the threshold or proves nothing, or a person said no."""
+
+
+class ModelNotApprovedError(RetrieverError):
+    """The model package was deleted while it waited for approval."""
 
 
 class EndpointFailedError(RetrieverError):

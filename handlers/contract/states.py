@@ -9,7 +9,7 @@ from handlers.contract.errors import InputError
 from handlers.contract.inputs import problems
 from handlers.contract.scores import Calibration, ChampionScores, ClassScore, GroupScore
 
-JobKind = Literal["features", "tuning", "training", "endpoint"]
+JobKind = Literal["features", "tuning", "training", "approval", "endpoint"]  # what a state may wait for
 
 
 class Boundary(BaseModel):
@@ -73,7 +73,6 @@ class Features(Boundary):
     features_s3_uri: str = ""
     key: str = ""
     reused: bool = False
-    found_in: str = ""  # the execution that paid for it, where this one did not
 
 
 class Tuning(Boundary):
@@ -85,7 +84,6 @@ class Tuning(Boundary):
     best_objective: float
     hyper_parameters: dict[str, str]
     num_training_jobs: int
-    found_in: str = ""  # the execution that paid for it, where this one did not
 
 
 class Training(Boundary):
@@ -96,7 +94,6 @@ class Training(Boundary):
     model_data_url: str
     output_s3_uri: str
     billable_seconds: int
-    found_in: str = ""  # the execution that paid for it, where this one did not
 
 
 class Evaluation(Boundary):
@@ -116,6 +113,13 @@ class RegisteredModel(Boundary):
 
     model_package_arn: str
     image_uri: str = ""
+    approval_seconds: int = 0  # how long the run waits for a person's approval at most; 0: the gate's is enough
+
+
+class Approval(Boundary):
+    """What a person said of the model, and who that was, in words."""
+
+    words: str
 
 
 class Endpoint(Boundary):
@@ -180,6 +184,14 @@ class RegisterModelInput(Boundary):
     tuning: Tuning
     training: Training
     evaluation: Evaluation
+
+
+class WaitForApprovalInput(Boundary):
+    execution_name: str
+    task_token: str
+    dataset: Dataset
+    evaluation: Evaluation
+    model: RegisteredModel
 
 
 class DeployEndpointInput(Boundary):

@@ -9,12 +9,13 @@ from typing import Literal
 
 from handlers import aws
 from handlers.aws.logs import logger
-from handlers.contract.errors import EndpointFailedError, RetrieverError
+from handlers.contract.errors import EndpointFailedError, ModelRejectedError, RetrieverError
 from handlers.contract.names import features_job_name, training_job_name, tuning_job_name
 from handlers.contract.settings import Settings
 from handlers.contract.states import ReportOutcomeInput
 from handlers.endpoints import scaling, serving
 from handlers.executions import records
+from handlers.executions.approvals import words_of
 from handlers.executions.rollbacks import put_into_production
 from handlers.executions.waiting import forget
 from handlers.ledger import Ledger, Run, Token
@@ -62,9 +63,31 @@ def take_out_of_service(step: ReportOutcomeInput, ledger: Ledger, settings: Sett
         )
 
 
-def judge_package(step: ReportOutcomeInput, status: Literal["Approved", "Rejected"], reason: str) -> None:
-    """Say in the registry whether the model may be used: it serves, or its deployment has failed."""
-    _judge(step.state.get("Model", {}).get("ModelPackageArn"), status, reason)
+def approve_package(step: ReportOutcomeInput, reason: str) -> None:
+    """Say in the registry that the model may be used, since it serves; a person's word stays.
+
+    Raises:
+        ModelRejectedError: a person has rejected it while it was deployed.
+    """
+    arn = step.state.get("Model", {}).get("ModelPackageArn")
+    if not arn:
+        return
+    package = describe("approval", arn) or {}
+    status, again = package.get("ModelApprovalStatus"), records.redeployed(step.state)
+    if status == "Rejected" and not again:
+        raise ModelRejectedError(
+            f"it was {words_of(package)}, while it was deployed; it serves, `deploy.py rollback` takes it out"
+        )
+    if status != "Approved":
+        _judge(arn, "Approved", f"{'deployed again' if again else 'by the gate'}: {reason}")
+
+
+def reject_package(step: ReportOutcomeInput, reason: str) -> None:
+    """Say in the registry that the model is not to be used; a person's no stays, and what is gone is gone."""
+    arn = step.state.get("Model", {}).get("ModelPackageArn")
+    package = describe("approval", arn) if arn else None
+    if package is not None and package.get("ModelApprovalStatus") != "Rejected":
+        _judge(arn, "Rejected", reason)
 
 
 def reject_left(step: ReportOutcomeInput, ledger: Ledger, reason: str) -> None:
@@ -91,14 +114,15 @@ def clean_up(step: ReportOutcomeInput, ledger: Ledger, settings: Settings, reaso
         name = step.execution_name
         return [
             ("the serving execution was not noted", lambda: put_into_production(name, ledger, settings)),
-            ("the model package was not approved", lambda: judge_package(step, "Approved", reason)),
+            ("the model package was not approved", lambda: approve_package(step, reason)),
             ("the package of the model that was left was not rejected", lambda: reject_left(step, ledger, reason)),
             last,
         ]
     deployed: list[Step] = []
     failed = records.failed_state(step.state)
-    if failed == "CheckEndpoint" or (failed == "DeployEndpoint" and not records.redeployed(step.state)):
-        deployed.append(("the model package was not rejected", lambda: judge_package(step, "Rejected", reason)))
+    is_new = failed in ("WaitForApproval", "DeployEndpoint") and not records.redeployed(step.state)
+    if failed == "CheckEndpoint" or is_new:
+        deployed.append(("the model package was not rejected", lambda: reject_package(step, reason)))
     if failed in ("DeployEndpoint", "CheckEndpoint"):
         deployed.append(("the endpoint was not set back", lambda: take_out_of_service(step, ledger, settings)))
     return [

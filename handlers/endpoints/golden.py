@@ -72,6 +72,17 @@ class Pictures(NamedTuple):
         return bucket, f"{key.rpartition('/')[0]}/golden/{path}"
 
 
+def keep(dataset_s3_uri: str, evaluation_s3_uri: str) -> None:
+    """Keep the pictures of the golden predictions, since the dataset may change before they are asked about.
+
+    Raises:
+        EndpointCheckError: there are none, so the model could not be checked.
+    """
+    pictures = Pictures(dataset_s3_uri, evaluation_s3_uri)
+    for golden in golden_predictions(evaluation_s3_uri):
+        pictures.read(golden.path)
+
+
 def ask(endpoint: Endpoint, path: str, image: bytes) -> Answer:
     """Return the endpoint's best class for one image of the dataset.
 

@@ -1,4 +1,4 @@
-"""How a job or deployment that an execution waits for has ended, in the terms of the state that waits."""
+"""How a job, approval or deployment that an execution waits for has ended, in the terms of the state that waits."""
 
 import time
 from collections.abc import Mapping
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from handlers import aws
-from handlers.contract.states import Endpoint, JobKind, Training, Tuning
+from handlers.contract.states import Approval, Endpoint, JobKind, Training, Tuning
+from handlers.executions import approvals
 from handlers.executions.container_log import golden_sentence
 from handlers.ledger import Token
 from handlers.training_jobs import failures
@@ -15,10 +16,12 @@ from handlers.training_jobs.jobs import describe, pending_config
 
 SETTLING_SECONDS = 60  # a description may miss what was just made; then the sweep, at the latest, looks again
 VARIANT_NAME = "AllTraffic"
+REJECTED = "ModelRejectedError"  # by a person
 _ERRORS: dict[JobKind, str] = {
     "features": "FeaturesJobFailedError",
     "tuning": "TuningJobFailedError",
     "training": "TrainingJobFailedError",
+    "approval": "ModelNotApprovedError",
     "endpoint": "EndpointFailedError",
 }
 
@@ -50,9 +53,11 @@ def outcome_of(token: Token, *, surely_started: bool, was_seen: bool = False) ->
     if kind == "features":
         return _features_outcome(described)
     if kind == "tuning":
-        return tuning_outcome(described)
+        return _tuning_outcome(described)
     if kind == "training":
-        return training_outcome(described)
+        return _training_outcome(described)
+    if kind == "approval":
+        return _approval_outcome(described)
     return _endpoint_outcome(described, token, surely_started=surely_started)
 
 
@@ -76,8 +81,7 @@ def _features_outcome(job: Mapping[str, Any]) -> Succeeded | Failed | None:
     return Succeeded(features_of(job).to_event())
 
 
-def tuning_outcome(job: Mapping[str, Any]) -> Succeeded | Failed | None:
-    """Return how a tuning job has ended, or None while it goes on."""
+def _tuning_outcome(job: Mapping[str, Any]) -> Succeeded | Failed | None:
     status = job["HyperParameterTuningJobStatus"]
     if status not in ("Completed", "Failed", "Stopped", "DeleteFailed"):
         return None
@@ -109,8 +113,7 @@ def _failed_trial(job: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return describe("training", trials[0]["TrainingJobName"]) if trials else None
 
 
-def training_outcome(job: Mapping[str, Any]) -> Succeeded | Failed | None:
-    """Return how a final training job has ended, or None while it goes on."""
+def _training_outcome(job: Mapping[str, Any]) -> Succeeded | Failed | None:
     status = job["TrainingJobStatus"]
     if status not in ("Completed", "Failed", "Stopped"):
         return None
@@ -125,6 +128,14 @@ def training_outcome(job: Mapping[str, Any]) -> Succeeded | Failed | None:
         billable_seconds=job.get("BillableTimeInSeconds", job.get("TrainingTimeInSeconds", 0)),
     )
     return Succeeded(training.to_event())
+
+
+def _approval_outcome(package: Mapping[str, Any]) -> Succeeded | Failed | None:
+    """Return what was said of a model package; one that was set back to pending waits on."""
+    status, words = package.get("ModelApprovalStatus"), approvals.words_of(package)
+    if status == "Approved":
+        return Succeeded(Approval(words=words).to_event())
+    return Failed(REJECTED, approvals.rejected_sentence(package)) if status == "Rejected" else None
 
 
 def _endpoint_outcome(endpoint: Mapping[str, Any], token: Token, *, surely_started: bool) -> Succeeded | Failed | None:

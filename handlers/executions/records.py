@@ -7,7 +7,6 @@ from typing import Any
 from handlers.contract import errors
 from handlers.contract.settings import Settings
 from handlers.contract.states import ReportOutcomeInput
-from handlers.executions.finished import sentence
 from handlers.ledger import Run
 from handlers.ledger.rows import now
 from handlers.training_jobs.failures import lambda_message
@@ -19,6 +18,7 @@ _STATES = (
     ("StartTrainingJob", "Training"),
     ("EvaluateModel", "Evaluation"),
     ("RegisterModel", "Model"),
+    ("WaitForApproval", "Approval"),
     ("DeployEndpoint", "Endpoint"),
     ("CheckEndpoint", "Check"),
     ("RegisterScaling", "Scaling"),
@@ -30,7 +30,9 @@ def failed_state(state: Mapping[str, Any]) -> str:
     """Return the name of the state that failed, told by the results that are not there."""
     if "ClassesS3Uri" not in state.get("Dataset", {}):
         return "ValidateDataset"
-    return next((name for name, result in _STATES if result not in state), "ReportOutcome")
+    passed_by = set() if _part(state, "Model", "ApprovalSeconds") else {"WaitForApproval"}
+    missing = (name for name, result in _STATES if result not in state and name not in passed_by)
+    return next(missing, "ReportOutcome")
 
 
 def redeployed(state: Mapping[str, Any]) -> str:
@@ -56,9 +58,9 @@ def reason(step: ReportOutcomeInput, settings: Settings) -> str:
             f"endpoint {endpoint.get('EndpointName')!r} serves the model"
             + (f" of {again!r} again, without tuning and training" if again else "")
             + (f"; the model of {leaves(state)!r} was rolled back" if leaves(state) else "")
-            + _reuses(state)
             + _breakdown(evaluation.get("BrokeDownInEpoch"))
             + ("" if again else _evidence(evaluation.get("Evidence")))
+            + _evidence(_part(state, "Approval", "Words"))
         )
     name = failed_state(state)
     failure = state.get("Failure", {})
@@ -66,18 +68,20 @@ def reason(step: ReportOutcomeInput, settings: Settings) -> str:
     if error in _OWN_ERRORS and message:
         return f"dataset {dataset!r}: {name}: {message}"
     log_group = f"/aws/lambda/{_stack_name(settings)}-{_kebab(name)}"
+    if error == "States.Timeout" and name == "WaitForApproval":
+        return f"dataset {dataset!r}: {name}: {_unapproved(state)}"
     if error == "States.Timeout":
         return f"dataset {dataset!r}: {name} did not end in time and was stopped; see log group {log_group}"
     cause = f"{error}: {message}" if message else error or "no error was given"
     return f"dataset {dataset!r}: {name}: {cause}; see log group {log_group} and start the execution again"
 
 
-def _reuses(state: Mapping[str, Any]) -> str:
-    """Return what an earlier execution has paid for; nothing where a whole model came with the input."""
-    kinds = (("examination", "Features"), ("tuning", "Tuning"), ("training", "Training"))
-    runs = [] if redeployed(state) else [(what, _part(state, section, "FoundIn")) for what, section in kinds]
-    parts = [sentence(what, run) for what, run in runs if run]
-    return f"; found, nothing paid: {', '.join(parts)}" if parts else ""
+def _unapproved(state: Mapping[str, Any]) -> str:
+    hours = (_part(state, "Model", "ApprovalSeconds") or 0) // 3600
+    return (
+        f"nobody approved the model within {hours} hours (ApprovalTimeoutHours), so it is not deployed and what served "
+        "before serves on; raise the parameter and start the execution again, or set ApprovalRequired=false"
+    )
 
 
 def _evidence(words: object) -> str:
@@ -115,7 +119,9 @@ def record(step: ReportOutcomeInput, settings: Settings) -> Run:
         threshold=_part(state, "Evaluation", "Threshold"),
         num_test_images=_part(state, "Evaluation", "NumTestImages"),
         served_by=_part(state, "Evaluation", "ServedBy") or None,
+        evidence=_part(state, "Evaluation", "Evidence") or None,
         model_package_arn=_part(state, "Model", "ModelPackageArn"),
+        approval=_part(state, "Approval", "Words"),
         endpoint_name=_part(state, "Endpoint", "EndpointName"),
         endpoint_config_name=_part(state, "Endpoint", "EndpointConfigName"),
         failed_state=failure[0],

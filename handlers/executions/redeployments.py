@@ -4,7 +4,7 @@ The results of an execution are in its summary. Handed to a new execution they l
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from handlers import aws
@@ -13,6 +13,7 @@ from handlers.contract.errors import AwsError, AwsNotFoundError
 from handlers.contract.json_bounds import bounded_json
 from handlers.contract.settings import Settings
 from handlers.contract.states import Evaluation, RegisteredModel, Training
+from handlers.executions.approvals import words_of
 from handlers.training_jobs.evaluations import MAX_MEMORY_BYTES
 from handlers.training_jobs.jobs import describe, pending_config
 
@@ -28,19 +29,15 @@ class KeptModel:
     execution_name: str
     results: Mapping[str, Any] = field(default_factory=dict)
     problem: str = ""
-    changes: str = ""  # of the parameters since it was deployed, where it serves
+    rejected: str = ""  # why its package is Rejected, "" if it is not
 
     @property
-    def judged_by(self) -> str:
-        """Return the name of the execution that judged and registered it, whose evaluation goes with it."""
-        return str(self.results["Evaluation"]["EvaluationS3Uri"]).rpartition("/")[0].rpartition("/")[2]
+    def trained_by(self) -> str:
+        """Return the name of the execution that trained it."""
+        return str(self.results["Training"]["TrainingJobName"])
 
     def remark(self, endpoint_name: str) -> str:
         """Return what the new execution does, and why, in words."""
-        if self.changes and self.results:
-            return f"{self.changes}, so the model of {self.execution_name!r} is deployed again, without training"
-        if self.changes:
-            return f"{self.changes}, but the model of {self.execution_name!r} cannot be deployed again ({self.problem})"
         if self.results:
             return (
                 f"endpoint {endpoint_name!r} does not serve the model of {self.execution_name!r}, so that is deployed "
@@ -71,7 +68,7 @@ def kept_model(execution_name: str, settings: Settings) -> KeptModel:
         problem = f"its accuracy {accuracy:.4f} is below AccuracyThreshold {settings.accuracy_threshold}"
     elif (status := _package(package).get("ModelApprovalStatus", "gone")) != "Approved":
         problem = f"its model package is {status}"
-    return KeptModel(execution_name, problem=problem) if problem else kept
+    return replace(kept, results={}, problem=problem) if problem else kept
 
 
 def stored_model(execution_name: str, settings: Settings) -> KeptModel:
@@ -96,8 +93,9 @@ def stored_model(execution_name: str, settings: Settings) -> KeptModel:
     if problem or not package:
         return KeptModel(execution_name, problem=problem or "its model package is gone")
     results["Training"] = training.model_copy(update={"billable_seconds": 0}).to_event()  # this time nothing is trained
-    results["Model"] = model.model_copy(update={"image_uri": _image(package)}).to_event()
-    return KeptModel(execution_name, results)
+    results["Model"] = model.model_copy(update={"image_uri": _image(package), "approval_seconds": 0}).to_event()
+    rejected = words_of(package) if package.get("ModelApprovalStatus") == "Rejected" else ""
+    return KeptModel(execution_name, results, rejected=rejected)
 
 
 def _state(execution_name: str, settings: Settings) -> dict[str, Any]:

@@ -28,18 +28,37 @@ def on_rollback(event: Mapping[str, Any], ledger: Ledger, settings: Settings) ->
     runs = {run.execution_name: run for run in Run.all(ledger)}
     if going := _going(asked, runs, ledger, settings):
         return going
-    noted = Serving.get(ledger, settings.endpoint_name)
     try:
-        rollback = way_back(asked, runs, serving_config(settings), noted.execution_name if noted else "")
+        rollback, kept = _chosen(asked, runs, ledger, settings)
     except RollbackError as error:
         return refused(str(error))
-    kept = stored_model(rollback.target, settings)
     if kept.problem:
         return refused(
             f"the model of {rollback.target!r} cannot be deployed again ({kept.problem}); `deploy.py models` lists "
             "the others, `deploy.py rollback RUN` takes one"
         )
     return _launch(rollback, kept, ledger, settings)
+
+
+def _chosen(asked: str, runs: Mapping[str, Run], ledger: Ledger, settings: Settings) -> tuple[Rollback, KeptModel]:
+    """Return the way back and its model; one that a person has rejected never serves again.
+
+    Raises:
+        RollbackError: there is none, or the one that is asked for was rejected.
+    """
+    noted, serves = Serving.get(ledger, settings.endpoint_name), serving_config(settings)
+    rejected: set[str] = set()
+    while True:
+        rollback = way_back(asked, runs, serves, noted.execution_name if noted else "", rejected)
+        kept, run = stored_model(rollback.target, settings), runs.get(rollback.target)
+        if not kept.rejected or (run and run.rolled_back_at):  # a rollback rejects what it leaves, and is no verdict
+            return rollback, kept
+        if asked:
+            raise RollbackError(
+                f"the model of {rollback.target!r} was {kept.rejected}; if it may serve after all, `deploy.py approve "
+                f"{rollback.target}` first"
+            )
+        rejected.add(rollback.target)
 
 
 def run_input(rollback: Rollback, kept: KeptModel) -> dict[str, Any]:
@@ -73,9 +92,10 @@ def _going(asked: str, runs: Mapping[str, Run], ledger: Ledger, settings: Settin
     run = runs.get(name)
     if run and run.rolls_back is not None and asked in ("", run.redeploys):
         return refused(f"execution {name!r} goes back to the model of {run.redeploys!r} already", Decision.RUNS, name)
+    waits = run.approval_words if run else ""
     return refused(
-        f"execution {name!r} runs, and one does at a time; wait for its end with `deploy.py watch {name}`, or end it "
-        "with `deploy.py rollback --stop`"
+        f"execution {name!r} runs, and one does at a time{waits}; wait for its end with `deploy.py watch {name}`, or "
+        "end it with `deploy.py rollback --stop`"
     )
 
 

@@ -1,4 +1,4 @@
-"""SageMaker's state-change events: which job or endpoint one is about."""
+"""SageMaker's state-change events: which job, model package or endpoint one is about."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,12 +6,13 @@ from typing import Any
 _ARN_FIELDS = {
     "SageMaker Training Job State Change": "TrainingJobArn",
     "SageMaker HyperParameter Tuning Job State Change": "HyperParameterTuningJobArn",
+    "SageMaker Model Package State Change": "ModelPackageArn",
     "SageMaker Endpoint State Change": "EndpointArn",
 }
 
 
 def resource_arn(event: Mapping[str, Any]) -> str:
-    """Return the ARN, in lower case, of the job or endpoint that a state-change event is about.
+    """Return the ARN, in lower case, of the job, model package or endpoint that a state-change event is about.
 
     Raises:
         ValueError: it is no such event.

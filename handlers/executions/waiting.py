@@ -11,8 +11,8 @@ from handlers.aws.logs import logger
 from handlers.contract.errors import AwsError
 from handlers.contract.settings import Settings
 from handlers.contract.states import JobKind
-from handlers.executions.outcomes import Failed, Succeeded, goes_to, outcome_of
-from handlers.ledger import Ledger, Token
+from handlers.executions.outcomes import REJECTED, Failed, Succeeded, goes_to, outcome_of
+from handlers.ledger import Ledger, Run, Token
 from handlers.ledger.tokens import KEPT_SECONDS
 from handlers.training_jobs.jobs import describe
 
@@ -107,6 +107,8 @@ def resolve(ledger: Ledger, resource_arn: str, *, was_seen: bool = False) -> Res
         return Resolution.GOES_ON
     if not token.claim(ledger):
         return Resolution.CLAIMED
+    if token.kind == "approval":
+        _note_approval(token, outcome, ledger)
     try:
         answer(token.task_token, outcome)
     except AwsError as error:
@@ -118,6 +120,13 @@ def resolve(ledger: Ledger, resource_arn: str, *, was_seen: bool = False) -> Res
     resolution = Resolution.SUCCEEDED if isinstance(outcome, Succeeded) else Resolution.FAILED
     logger.info("state resumed", outcome=resolution.name.lower(), resource_name=token.resource_name)
     return resolution
+
+
+def _note_approval(token: Token, outcome: Succeeded | Failed, ledger: Ledger) -> None:
+    """Write into the run's record what a person has said; noted twice, it is the same."""
+    is_rejected = isinstance(outcome, Failed) and outcome.error == REJECTED
+    words = outcome.cause if isinstance(outcome, Failed) else outcome.output["Words"]
+    Run(token.execution_name).note_approval(ledger, words, is_rejected=is_rejected)
 
 
 def answer(task_token: str, outcome: Succeeded | Failed) -> None:

@@ -14,7 +14,6 @@ from handlers.ledger.rows import Ledger
 from handlers.ledger.runs import Run, RunStatus
 from handlers.ledger.tokens import Token
 from handlers.ledger.turns import Pending, Turn
-from handlers.ledger.work import Work
 
 __all__ = [
     "Arrival",
@@ -32,5 +31,4 @@ __all__ = [
     "Serving",
     "Token",
     "Turn",
-    "Work",
 ]

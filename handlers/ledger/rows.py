@@ -99,3 +99,8 @@ def pascal(name: str) -> str:
 def now() -> str:
     """Return the time as rows carry it, ISO 8601 in UTC; fine enough to tell which upload came first."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def minute(at: str | None) -> str:
+    """Return a time of a row as a person reads it."""
+    return f"{(at or '')[:16].replace('T', ' ')} UTC"

@@ -136,13 +136,15 @@ def tags(settings: Settings, execution_name: str, dataset: Dataset) -> list[dict
 
 
 def describe(kind: JobKind, name: str) -> "Mapping[str, Any] | None":
-    """Return SageMaker's description of a job or endpoint, or None if there is none."""
+    """Return SageMaker's description of a job, an endpoint or, by its ARN, a model package; None if there is none."""
     client = aws.sagemaker()
     try:
         if kind == "tuning":
             return client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
         if kind in ("features", "training"):
             return client.describe_training_job(TrainingJobName=name)
+        if kind == "approval":
+            return client.describe_model_package(ModelPackageName=name)
         return client.describe_endpoint(EndpointName=name)
     except AwsError as error:
         if aws.is_missing(error):
@@ -157,11 +159,11 @@ def pending_config(endpoint: "Mapping[str, Any]") -> str | None:
 
 
 def stop_job(kind: JobKind, name: str) -> bool:
-    """Stop a job; False if there is none, or it has ended, or it is an endpoint.
+    """Stop a job; False if there is none, or it has ended, or it is none.
 
     It is looked up first: the roles may stop what bears the stack's tag, and what does not exist bears none.
     """
-    if kind == "endpoint" or describe(kind, name) is None:
+    if kind in ("approval", "endpoint") or describe(kind, name) is None:
         return False
     client = aws.sagemaker()
     try:

@@ -1,4 +1,4 @@
-"""`deploy.py models`, `rollback` and `lineage`: what was trained, what serves, the way back, and where it came from."""
+"""`deploy.py models`, `rollback`, `approve`, `reject` and `lineage`: what was trained, what may serve, its origin."""
 
 from __future__ import annotations
 
@@ -51,6 +51,49 @@ def rollback(run: str | None, stop: bool, then_watch: bool, stack_name: str, loc
     click.echo(arn)
     if then_watch:
         watch(session, arn)
+
+
+@click.command()
+@click.argument("run")
+@click.option("--reason", default="", help="Why; it is kept with the model package.")
+@click.option("--watch", "then_watch", is_flag=True, help="Go on to watch the execution.")
+@stack_options
+def approve(run: str, reason: str, then_watch: bool, stack_name: str, local: bool) -> None:
+    """Say yes to the model of RUN, which waits for it (ApprovalRequired): the run goes on to deploy it.
+
+    \b
+    Example:
+        python deploy.py approve flowers-5f219e7d0e7c-1 --reason "looked at the 12 wrong ones"
+    """
+    from ops.commands.account import running_account
+    from ops.runs import approvals
+    from ops.session import open_session
+    from ops.stack import stacks
+
+    session = open_session(stack_name, running_account() if local else None)
+    click.echo(approvals.approve(session, stacks.deployed(session), run, reason))
+    if then_watch:
+        watch(session, run)
+
+
+@click.command()
+@click.argument("run")
+@click.option("--reason", required=True, help="Why; it is kept with the model package, and ends the run.")
+@stack_options
+def reject(run: str, reason: str, stack_name: str, local: bool) -> None:
+    """Say no to the model of RUN: a run that waits ends, and no rollback or schedule brings the model back.
+
+    \b
+    Example:
+        python deploy.py reject flowers-5f219e7d0e7c-1 --reason "takes daisies for roses"
+    """
+    from ops.commands.account import running_account
+    from ops.runs import approvals
+    from ops.session import open_session
+    from ops.stack import stacks
+
+    session = open_session(stack_name, running_account() if local else None)
+    click.echo(approvals.reject(session, stacks.deployed(session), run, reason))
 
 
 @click.command()

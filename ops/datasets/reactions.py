@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from handlers.ledger import Dataset, Pending, Run
+from handlers.ledger import Dataset, Pending, Run, Turn
 from ops.errors import UploadError
 from ops.runs import executions
 from ops.session import Session
@@ -22,6 +22,7 @@ class Records(NamedTuple):
     latest: Dataset
     pending: Pending | None
     remark: str = ""  # of the execution that was started last
+    waiting: str = ""  # which other execution waits for approval, and so holds up the queue
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def require_idle(session: Session, stack: Stack, dataset: str, *, queue: bool, s
         UploadError: an execution of this dataset is running and `queue` is off.
     """
     for entry in executions.running(session, stack):
-        if executions.dataset_of(session, entry["executionArn"]) != dataset:
+        if executions.dataset_of(session, entry["executionArn"]) != dataset or _has_read(session, stack, entry["name"]):
             continue
         if not queue:
             raise UploadError(
@@ -50,12 +51,21 @@ def require_idle(session: Session, stack: Stack, dataset: str, *, queue: bool, s
         executions.wait_until_ended(session, entry["executionArn"], _MAX_QUEUED_SECONDS)
 
 
+def _has_read(session: Session, stack: Stack, execution_name: str) -> bool:
+    """Tell whether an execution waits for approval, which reads nothing of its dataset any more."""
+    run = Run.get(executions.ledger(session, stack), execution_name)
+    return run is not None and run.waits_for_approval
+
+
 def records(session: Session, stack: Stack, dataset: str) -> Records:
     """Return what the stack knows of the dataset."""
     ledger = executions.ledger(session, stack)
     latest = Dataset.get(ledger, dataset) or Dataset(dataset)
     run = Run.get(ledger, latest.execution_name) if latest.execution_name else None
-    return Records(latest, Pending.get(ledger, dataset), (run.remark if run else None) or "")
+    holder = Turn.holder(ledger)
+    other = Run.get(ledger, holder.execution_name) if holder else None
+    waiting = other.approval_words if other else ""
+    return Records(latest, Pending.get(ledger, dataset), (run.remark if run else None) or "", waiting)
 
 
 def wait_for_reaction(session: Session, stack: Stack, dataset: str, before: Records) -> Reaction | None:
@@ -84,15 +94,14 @@ def _reaction(
 
     It notes the event's sequencer first, then the execution, the reason of a skip, or the dataset in the queue.
     """
-    latest, pending, _ = now
+    latest, pending = now.latest, now.pending
     name = latest.execution_name
     if name and name != before.latest.execution_name:
         machine_arn = stack.output("StateMachineArn")
         return Reaction(f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}", now.remark)
     if pending and pending != before.pending:
-        return Reaction(
-            "", f"dataset {dataset!r} is queued: another execution runs, and this one starts when it has ended"
-        )
+        why = f"another execution runs{now.waiting}, and this one starts when it has ended"
+        return Reaction("", f"dataset {dataset!r} is queued: {why}")
     was_handled = latest.sequencer != before.latest.sequencer
     if was_handled and latest.skip_reason and (latest.skipped_at or "") >= (latest.uploaded_at or ""):
         return Reaction("", latest.skip_reason)

@@ -75,13 +75,19 @@ def _fate(run: Run, runs: Mapping[str, Run], history: Sequence[Run], serving: Se
         return f"serves since {_minute(serving.since)}{again}"
     if run.rolled_back_at:
         return f"rolled back {_minute(run.rolled_back_at)} by {run.rolled_back_by}"
+    return _replaced(run, history) if run.status == RunStatus.SUCCEEDED else _not_served(run)
+
+
+def _not_served(run: Run) -> str:
+    if run.waits_for_approval:
+        return f"waits for approval since {_minute(run.waits_since)}"
     if run.is_open:
         return "in work"
+    if run.rejected_at:
+        return f"rejected {_minute(run.rejected_at)}"
     if run.failed_state == "EvaluateModel":
         return "refused by the gate"
-    if run.status != RunStatus.SUCCEEDED:
-        return f"never served: {run.failed_state or run.status}"
-    return _replaced(run, history)
+    return f"never served: {run.failed_state or run.status}"
 
 
 def _replaced(run: Run, history: Sequence[Run]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from handlers.contract import names
-from handlers.ledger import Arrival, Dataset, Drop, Ledger
+from handlers.ledger import Arrival, Dataset, Drop, Ledger, Run
+from handlers.ledger.rows import minute
 from ops.console import duration, facts, result
 from ops.runs import data_findings, dead_letters, executions
 from ops.runs.executions import Execution
@@ -97,8 +98,6 @@ def outcome(execution: Execution) -> list[tuple[str, str]]:
     run = execution.record
     if run and run.warm_start:
         rows.append(("tuning", run.warm_start))
-    if run and run.reused:
-        rows.append(("found", f"{', '.join(run.reused)}; nothing was paid for it again"))
     rows += [("data", sentence) for sentence in (run and run.data) or []]
     if run and run.accuracy is not None:
         threshold = f" (threshold {run.threshold})" if run.threshold else ""
@@ -106,11 +105,20 @@ def outcome(execution: Execution) -> list[tuple[str, str]]:
         rows.append(("test accuracy", f"{run.accuracy:.4f}{over}{threshold}"))
     if run and run.served_by:
         rows.append(("served in", run.served_by))
+    rows += approval(run) if run else []
     if run and run.remark:
         rows.append(("remark", run.remark))
     if execution.reason:
         rows.append(("reason", execution.reason))
     return rows
+
+
+def approval(run: Run) -> list[tuple[str, str]]:
+    """Return since when a run waits for a person's word and what that may judge by, or what was said."""
+    if run.waits_for_approval:
+        waits = ("approval", f"waits for approval since {minute(run.waits_since)}, until {minute(run.waits_until)}")
+        return [*([("gate", run.evidence)] if run.evidence else []), waits]
+    return [("approval", run.approval)] if run.approval else []
 
 
 def endpoint_facts(endpoint: EndpointState | None) -> list[tuple[str, str]]:
@@ -127,6 +135,13 @@ def next_steps(session: Session, execution: Execution, endpoint: EndpointState |
     """Return the command that helps next."""
     if execution.status == "SUCCEEDED" and (endpoint is None or endpoint.status == "Failed"):
         return ["", f"deploy its model again, without training: deploy.py start {execution.dataset}{session.flags}"]
+    if execution.status == "RUNNING" and execution.record and execution.record.waits_for_approval:
+        return [
+            "",
+            f"see what it learned: deploy.py report {execution.name}{session.flags}",
+            f"then: deploy.py approve {execution.name}{session.flags}",
+            f"or: deploy.py reject {execution.name} --reason WHY{session.flags}",
+        ]
     if execution.status == "RUNNING":
         return ["", f"look on: deploy.py watch {execution.name}{session.flags}"]
     if execution.status == "SUCCEEDED":

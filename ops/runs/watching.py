@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from handlers.contract import names
+from handlers.ledger.rows import minute
 from ops.console import duration, err, say
 from ops.runs import data_findings, executions
 from ops.runs.data_findings import DataFindings
@@ -22,10 +23,6 @@ from ops.session import Session
 from ops.stack.stacks import Stack
 
 _MARKS = {"running": ("...", "yellow"), "succeeded": ("ok", "green"), "failed": ("failed", "red")}
-_FOUND = {
-    "ComputeFeatures": "examination", "StartTuningJob": "tuning", "StartTrainingJob": "training",
-    "RegisterModel": "model package",
-}  # fmt: skip
 _MAX_EPOCH_LINES = 8
 _LONG_SECONDS = 3.0  # AWS charges and throttles every look
 
@@ -38,12 +35,6 @@ class View:
     trials: list[Trial] = field(default_factory=list)
     epochs: list[Epoch] = field(default_factory=list)
     data: DataFindings | None = None  # once ValidateDataset has ended
-
-    def reused(self, state_name: str) -> list[str]:
-        """Return what a state has found of an earlier run's, a line each; the record tells, a moment later."""
-        what = _FOUND.get(state_name)
-        told = (self.execution.record and self.execution.record.reused) or []
-        return [f"found: {one}, nothing paid" for one in told if what and one.startswith(f"{what} of run ")]
 
     def of_data(self) -> list[str]:
         """Return what ValidateDataset said of the pictures, a line each."""
@@ -113,7 +104,6 @@ def _lines(view: View) -> list[tuple[str, str]]:
     lines: list[tuple[str, str]] = []
     for state in view.execution.states:
         lines.append((f"{state.name} began", f"{_clock(state.started_at)} {state.name} ..."))
-        lines += [(f"{state.name} found", f"         {line}") for line in view.reused(state.name)]
         if state.name == "StartTuningJob":
             # A job's objective appears a moment after its end.
             done = [
@@ -124,6 +114,7 @@ def _lines(view: View) -> list[tuple[str, str]]:
             lines += [(f"epoch {epoch.number}", f"         {epoch.line()}") for epoch in view.epochs]
         if state.name == "StartTuningJob" and view.execution.record:
             lines += [(sentence, f"         data: {sentence}") for sentence in view.execution.record.data or []]
+        lines += [(line, f"         {line}") for line in _waiting(state, view.execution)]
         if state.ended_at is not None:
             text = f"{_clock(state.ended_at)} {state.name} {state.status} in {duration(state.seconds)}"
             lines.append((f"{state.name} ended", text))
@@ -132,12 +123,19 @@ def _lines(view: View) -> list[tuple[str, str]]:
     return lines
 
 
+def _waiting(state: StateProgress, execution: Execution) -> list[str]:
+    """Return what a person is asked, while that is what the run waits for."""
+    run = execution.record
+    if state.name != "WaitForApproval" or run is None or not run.waits_for_approval:
+        return []
+    evidence = [f"the gate: {run.evidence}"] if run.evidence else []
+    return [*evidence, f"waits for approval since {minute(run.waits_since)}: deploy.py approve {run.execution_name}"]
+
+
 def _render(view: View) -> Group:
     grid = Table.grid(padding=(0, 2))
     for state in view.execution.states:
         grid.add_row(*_row(state))
-        for line in view.reused(state.name):
-            grid.add_row("", "", Text(line, style="dim"))
         if state.name == "ValidateDataset":
             for line in view.of_data():
                 grid.add_row("", "", Text(line, style="dim"))
@@ -149,6 +147,8 @@ def _render(view: View) -> Group:
         if state.name == "StartTrainingJob":
             for epoch in view.epochs[-_MAX_EPOCH_LINES:]:
                 grid.add_row("", "", Text(epoch.line(), style="dim"))
+        for line in _waiting(state, view.execution):
+            grid.add_row("", "", Text(line, style="yellow"))
     status = view.execution.status
     style = {"RUNNING": "bold yellow", "SUCCEEDED": "bold green"}.get(status, "bold red")
     heading = Text(f"{view.execution.name}  {status.lower()}  {duration(view.execution.seconds)}", style=style)

@@ -14,6 +14,7 @@ from embedded_account import Faults
 from tests.flow.deployment import Deployment
 from tests.flow.load import steady_load
 from tests.flow.pictures import BROKEN, as_table, write_dataset
+from tests.waiting import wait_for
 
 _ORDER = (
     "once",
@@ -22,6 +23,7 @@ _ORDER = (
     "schedule",
     "events",
     "refusals",
+    "approval",
     "features",
     "rare_jobs",
     "rare_paths",
@@ -55,11 +57,27 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def frozen(account_at_speed: Callable[[float], Any], dataset: Path) -> Deployment:
-    """Give a second stack, which trains the head alone and has put the colours into production."""
+def asked(account_at_speed: Callable[[float], Any], dataset: Path) -> tuple[Deployment, str]:
+    """Give a second stack, which trains the head alone, and the name of its run, which waits for approval."""
     deployment = Deployment(account_at_speed(4.0), "frozen")
-    deployment.up(Trainable="head", Epochs=30, TuningEpochs=5, FeatureViews=2)
-    deployment.run("upload", str(dataset), "--dataset", "colours", "--watch")
+    deployment.up(Trainable="head", Epochs=30, TuningEpochs=5, FeatureViews=2, ApprovalRequired="true")
+    name = deployment.run("upload", str(dataset), "--dataset", "colours").stdout.strip().rpartition(":")[2]
+    wait_for(lambda: "WaitsSince" in deployment.record(f":{name}"), 120)
+    return deployment, name
+
+
+@pytest.fixture(scope="session")
+def waiting_page(asked: tuple[Deployment, str]) -> str:
+    """Give the page of `deploy.py status` while the run waits."""
+    deployment, name = asked
+    return deployment.run("status", name).stdout
+
+
+@pytest.fixture(scope="session")
+def frozen(asked: tuple[Deployment, str], waiting_page: str) -> Deployment:
+    """Give the second stack once a person has said yes and the colours are in production."""
+    deployment, name = asked
+    deployment.run("approve", name, "--reason", "looked at it", "--watch")
     return deployment
 
 

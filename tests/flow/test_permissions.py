@@ -148,8 +148,8 @@ def test_each_rule_needs_its_permission_to_invoke(stack, report):
             asked = [one for one in statement["decides"] if one["action"] == "lambda:InvokeFunction"]
             assert [one for one in asked if one["by"] == "events.amazonaws.com"], statement
         invoked |= {one["source_arn"] for one in policy["requests"] if one["by"] == "events.amazonaws.com"}
-    assert permitted == 5
-    assert len(invoked) >= 5
+    assert permitted == 6
+    assert len(invoked) >= 6
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +201,7 @@ def test_every_rule_may_bury_what_it_cannot_deliver(stack, whole_flow, resource_
         assert not refusal or REFUSAL.fullmatch(refusal)
         return not refusal
 
-    assert len(rules) == 6
+    assert len(rules) == 7
     assert [rule for rule in rules if not may_send(rule)] == []
     assert not may_send(f"{rules[0]}-other")
 

@@ -101,9 +101,13 @@ def test_pictures_of_an_archive_are_asked_about_where_they_lie(frozen):
     event["Evaluation"]["EvaluationS3Uri"] = f"s3://{bucket}/runs/archived/evaluation.json"
     event["Dataset"]["S3Uri"] = f"s3://{bucket}/staged/rare/"
 
-    succeeded, answer = call(frozen, "check-endpoint", event)
+    asked = event_of(frozen, "colours", "WaitForApproval") | {"Dataset": event["Dataset"]}
+    frozen.put("runs/asked/evaluation.json", evaluation)
+    asked["Evaluation"]["EvaluationS3Uri"] = f"s3://{bucket}/runs/asked/evaluation.json"
 
-    assert succeeded, answer
+    answers = [call(frozen, "check-endpoint", event), call(frozen, "wait-for-approval", asked)]
+
+    assert [succeeded for succeeded, _ in answers] == [True, True], answers
 
 
 def test_scaling_is_given_back_by_the_report_of_a_refused_update(frozen, broken, stopped):

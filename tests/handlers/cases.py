@@ -24,15 +24,15 @@ from handlers import (
     start_training_job,
     start_tuning_job,
     validate_dataset,
+    wait_for_approval,
 )
 from handlers.contract.errors import RetrieverError
 from handlers.contract.states import DeployEndpointInput
 from handlers.endpoints import requests, scaling
-from handlers.ledger import Deployment, Drop, Run, RunStatus, Token, Turn
+from handlers.ledger import Deployment, Drop, Run, RunStatus, Turn
 from tests.handlers import packing
 from tests.handlers.chaos import refusal
 from tests.handlers.environment import EXECUTION
-from tests.handlers.paying import complete
 
 _URL = "https://service.us-east-1.amazonaws.com"
 _TARGET = ("ServiceNamespace", "ResourceId", "ScalableDimension")
@@ -146,6 +146,22 @@ def _check(world, event):
     return event("check_endpoint")
 
 
+def asked(world, event):
+    """Leave a run that is noted, with its evaluation and the pictures of its golden predictions."""
+    Run(EXECUTION, status=RunStatus.RUNNING).report(world.ledger)
+    _check(world, event)
+    return event("wait_for_approval")
+
+
+def _waits(world, event):
+    world.start_execution()
+    package = {"ClientToken": "x", "ModelApprovalStatus": "Approved", "ApprovalDescription": "by ann"}
+    payload = asked(world, event)
+    world.sagemaker.packages[payload["Model"]["ModelPackageArn"]] = package
+    wait_for_approval.handler(payload, event.context)
+    return event("model_package_state_change")
+
+
 def _upload(world, event):
     world.put_images("datasets/flowers/", daisy=1)
     return event("s3_object_created_folder")
@@ -162,22 +178,6 @@ def _fail(world, event):
     world.start_execution()
     start_tuning_job.handler(event("start_tuning_job"), event.context)
     return event("report_outcome_failed")
-
-
-def _finished_before(handler, name):
-    """Let another execution finish the same work."""
-
-    def prepare(world, event):
-        payload = _features(world, event) if name == "compute_features" else event(name)
-        if "Features" in payload:
-            payload["Features"] = {"FeaturesS3Uri": "s3://retriever-data/features/k/", "Key": "k"}
-        handler(payload | {"ExecutionName": "flowers-ba9876543210-1"}, event.context)
-        (token,) = Token.all(world.ledger)
-        complete(world, token.kind, token.resource_name, payload["Dataset"])
-        token.forget(world.ledger)
-        return payload
-
-    return prepare
 
 
 class Rare(NamedTuple):
@@ -304,6 +304,7 @@ CASES = {
     "start_training_job": Case(start_training_job.handler, lambda world, event: event("start_training_job")),
     "evaluate_model": Case(evaluate_model.handler, _evaluate),
     "register_model": Case(register_model.handler, _accept),
+    "wait_for_approval": Case(wait_for_approval.handler, asked),
     "deploy_endpoint": Case(deploy_endpoint.handler, _deploy),
     "check_endpoint": Case(check_endpoint.handler, _check),
     "register_scaling": Case(register_scaling.handler, _register),
@@ -380,20 +381,16 @@ def facts(world):
     }
 
 
+_TIMES = ("At", "Since", "Until")
+
+
 def _lasting(item):
-    passing = ("Since", "TakenBy", "ClaimedBy", "Version")
-    return {name: value for name, value in item.items() if name not in passing and not name.endswith("At")}
+    passing = ("TakenBy", "ClaimedBy", "Version")
+    return {name: value for name, value in item.items() if name not in passing and not name.endswith(_TIMES)}
 
 
-FOUND = {
-    name: Rare(Case(handler, _finished_before(handler, name)), operations)
-    for handler, name, operations in (
-        (compute_features.handler, "compute_features", ("SendTaskSuccess",)),
-        (start_tuning_job.handler, "start_tuning_job", ("SendTaskSuccess",)),
-        (start_training_job.handler, "start_training_job", ("ListObjectsV2", "SendTaskSuccess")),
-    )
-}
-RARE = {f"found_{name}": rare for name, rare in FOUND.items()} | {
+RARE = {
+    "approval": Rare(Case(resume_execution.handler, _waits), ("DescribeModelPackage", "UpdateItem", "SendTaskSuccess")),
     "first_deployment": Rare(
         Case(deploy_endpoint.handler, lambda world, event: event("deploy_endpoint")), ("CreateEndpoint",)
     ),

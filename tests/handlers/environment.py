@@ -63,6 +63,8 @@ ENVIRONMENT = {
     "USE_SPOT": "false",
     "SPOT_MAX_WAIT_SECONDS": "82800",
     "ACCURACY_THRESHOLD": "0.9",
+    "APPROVAL_REQUIRED": "false",
+    "APPROVAL_TIMEOUT_HOURS": "72",
     "MIN_CLASS_RECALL": "0.3",
     "CRITICAL_CLASSES": "",
     "MIN_MACRO_F1": "0",

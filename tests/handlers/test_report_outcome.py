@@ -13,7 +13,8 @@ from handlers.executions.records import failed_state, reason, record
 from handlers.ledger import Deployment, Run, RunStatus, Serving, Token
 from handlers.report_outcome import handler
 from handlers.training_jobs.jobs import describe
-from tests.handlers.environment import ACCOUNT, EXECUTION
+from tests.handlers.environment import EXECUTION
+from tests.handlers.published import published
 from tests.handlers.stored import stored
 
 _DEFINITION = Path(__file__).resolve().parents[2] / "statemachine" / "pipeline.asl.json"
@@ -36,17 +37,16 @@ def failed(event, error, cause, upto=("Features",)):
     return {**payload, "Status": "FAILED", "State": {**state, "Failure": {"Error": error, "Cause": cause}}}
 
 
+def approved(event):
+    """Return the state of an execution that a person was asked about."""
+    state = event("report_outcome_succeeded")["State"]
+    state["Model"] |= {"ApprovalSeconds": 259200}
+    return state | {"Approval": {"Words": "approved by ann: looked at it"}}
+
+
 def _failed_with(state, error, cause):
     failure = {"Error": error, "Cause": cause}
     return ReportOutcomeInput(execution_name=EXECUTION, status="FAILED", state={**state, "Failure": failure})
-
-
-def published(world):
-    """Give the messages of the topic."""
-    from moto.sns.models import sns_backends
-
-    topic = sns_backends[ACCOUNT]["us-east-1"].topics[world.settings.topic_arn]
-    return [(subject, message) for _, message, subject, *_ in topic.sent_notifications]
 
 
 def registered(world, payload):
@@ -118,7 +118,7 @@ def test_failure_is_recorded_with_its_state(world, event, lambda_context):
 
 def test_failed_state_is_told_by_what_is_missing(event):
     """Catch gives no state name; each state that adds a part to the state data is told by it, in the order of a run."""
-    whole = event("report_outcome_succeeded")["State"]
+    whole = approved(event)
     so_far = {"Dataset": {"Name": "flowers"}, "Trigger": whole["Trigger"]}
 
     for name in _RUN:
@@ -153,7 +153,7 @@ def test_every_kind_of_failure_is_one_sentence(event, settings, error, cause, ex
 def test_each_error_in_each_state_is_a_sentence_with_a_step(event, settings, error):
     """Every class of ours, of Lambda and of Step Functions, in every state that can fail: what, where, what next."""
     cause = json.dumps({"errorMessage": "job 'a' failed: bad; correct it", "errorType": error, "stackTrace": ["x"] * 9})
-    whole = event("report_outcome_succeeded")["State"]
+    whole = approved(event)
     so_far = {"Dataset": {"Name": "flowers"}, "Trigger": whole["Trigger"]}
 
     for name in _RUN:
@@ -216,6 +216,87 @@ def test_success_approves_its_package(world, event, lambda_context):
 
     (package,) = world.sagemaker.packages.values()
     assert package["ModelApprovalStatus"] == "Approved"
+
+
+def test_the_gates_approval_says_so(world, event, lambda_context):
+    """Nobody was asked: who looks at the version reads by what it was approved."""
+    payload = registered(world, event("report_outcome_succeeded"))
+
+    handler(payload, lambda_context)
+
+    (package,) = world.sagemaker.packages.values()
+    assert package["ApprovalDescription"].startswith("by the gate: dataset 'flowers': test accuracy 0.9500")
+
+
+def test_a_persons_approval_stays_as_it_is(world, event, lambda_context):
+    """What was said is in the record and in the mail, and the registry keeps it."""
+    payload = registered(world, event("report_outcome_succeeded"))
+    payload["State"] = approved(event)
+    (package,) = world.sagemaker.packages.values()
+    package |= {"ModelApprovalStatus": "Approved", "ApprovalDescription": "by ann: looked at it"}
+
+    result = handler(payload, lambda_context)
+
+    assert result["Problems"] == []
+    assert result["Reason"].endswith("; approved by ann: looked at it")
+    assert package["ApprovalDescription"] == "by ann: looked at it"
+    assert stored(Run, world.ledger, EXECUTION).approval == "approved by ann: looked at it"
+
+
+def test_a_model_rejected_while_it_was_deployed_stays_so(world, event, lambda_context):
+    """It serves by then: the word is not overwritten, and the way out is said."""
+    payload = registered(world, event("report_outcome_succeeded"))
+    (package,) = world.sagemaker.packages.values()
+    package |= {"ModelApprovalStatus": "Rejected", "ApprovalDescription": "by ann: on second thoughts"}
+
+    (problem,) = handler(payload, lambda_context)["Problems"]
+
+    assert "rejected by ann: on second thoughts" in problem
+    assert "`deploy.py rollback` takes it out" in problem
+    assert package["ModelApprovalStatus"] == "Rejected"
+
+
+def _unanswered(world, event, error, cause=""):
+    payload = failed(event, error, cause, ("Features", "Tuning", "Training", "Evaluation", "Model"))
+    payload["State"]["Model"] |= {"ApprovalSeconds": 259200}
+    return registered(world, payload)
+
+
+def test_nobodys_approval_is_one_sentence(world, event, lambda_context):
+    """How long, by which parameter, and what to do; the package cannot be approved into nothing afterwards."""
+    payload = _unanswered(world, event, "States.Timeout")
+
+    result = handler(payload, lambda_context)
+
+    assert result["Reason"].startswith(
+        "dataset 'flowers': WaitForApproval: nobody approved the model within 72 hours (ApprovalTimeoutHours), so it is"
+    )
+    (package,) = world.sagemaker.packages.values()
+    assert package["ModelApprovalStatus"] == "Rejected"
+    assert "nobody approved the model" in package["ApprovalDescription"]
+
+
+def test_a_persons_no_ends_the_run_and_stays(world, event, lambda_context):
+    """The sentence is the record's; no endpoint is touched, and the words in the registry are the person's."""
+    world.sagemaker.serve()
+    payload = _unanswered(world, event, "ModelRejectedError", "version 1 of the model was rejected by ann: too blurry")
+    (package,) = world.sagemaker.packages.values()
+    package |= {"ModelApprovalStatus": "Rejected", "ApprovalDescription": "by ann: too blurry"}
+
+    result = handler(payload, lambda_context)
+
+    assert result["Problems"] == []
+    assert "WaitForApproval: version 1 of the model was rejected by ann: too blurry" in result["Reason"]
+    assert package["ApprovalDescription"] == "by ann: too blurry"
+    assert "UpdateEndpoint" not in world.sagemaker.operations()
+
+
+def test_a_package_deleted_while_it_waited_is_no_problem(world, event, lambda_context):
+    """There is nothing to reject any more."""
+    payload = _unanswered(world, event, "ModelNotApprovedError", "model package 'x' no longer exists")
+    world.sagemaker.packages.clear()
+
+    assert handler(payload, lambda_context)["Problems"] == []
 
 
 def test_failure_after_the_check_leaves_its_package_open(world, event, lambda_context):

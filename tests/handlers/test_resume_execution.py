@@ -7,14 +7,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from handlers import aws, start_training_job, start_tuning_job
+from handlers import aws, start_training_job, start_tuning_job, wait_for_approval
 from handlers.contract.errors import AwsThrottledError, AwsUnavailableError
 from handlers.executions import waiting
 from handlers.executions.outcomes import SETTLING_SECONDS
-from handlers.ledger import Ledger, Token
+from handlers.ledger import Ledger, Run, Token
 from handlers.ledger.tokens import CLAIM_SECONDS
 from handlers.resume_execution import handler
+from tests.handlers.cases import asked
 from tests.handlers.environment import EXECUTION
+from tests.handlers.stored import stored
 
 _TUNING = "flowers-0123456789-1"
 
@@ -54,6 +56,25 @@ def deployment_token(world):
     step = SimpleNamespace(execution_name=EXECUTION, task_token="T")
     configs = {"endpoint_config_name": EXECUTION, "previous_endpoint_config_name": "old-config"}
     return waiting.token_of(world.settings, "endpoint", "retriever", step, **configs)
+
+
+@pytest.fixture
+def approval(world, sent, event, lambda_context):
+    """Let a running execution wait for the approval of its package; give the event of the package's change."""
+    world.start_execution()
+    payload = asked(world, event)
+    world.sagemaker.packages[payload["Model"]["ModelPackageArn"]] = {
+        "ClientToken": "x",
+        "ModelPackageVersion": 1,
+        "ModelApprovalStatus": "PendingManualApproval",
+    }
+    wait_for_approval.handler(payload, lambda_context)
+    return event("model_package_state_change")
+
+
+def judge(world, status, **members):
+    (package,) = world.sagemaker.packages.values()
+    package |= {"ModelApprovalStatus": status, **members}
 
 
 def output_of(sent):
@@ -385,3 +406,71 @@ def test_unreachable_sagemaker_is_typed(world, training, sent, lambda_context):
     with pytest.raises(AwsUnavailableError, match="DescribeTrainingJob"):
         handler(training, lambda_context)
     assert len(list(Token.all(world.ledger))) == 1
+
+
+def test_an_approved_package_lets_the_run_go_on(world, approval, sent, lambda_context):
+    """Who said it and why goes with the state, and into the record, which waits no more."""
+    judge(world, "Approved", ApprovalDescription="by ann: looked at it")
+
+    handler(approval, lambda_context)
+
+    assert output_of(sent) == {"Words": "approved by ann: looked at it"}
+    run = stored(Run, world.ledger, EXECUTION)
+    assert (run.approval, run.waits_for_approval, run.rejected_at) == ("approved by ann: looked at it", False, None)
+
+
+def test_whoever_approves_in_the_console_is_named(world, approval, sent, lambda_context):
+    """The console asks for no reason, and SageMaker knows who it was."""
+    judge(world, "Approved", LastModifiedBy={"IamIdentity": {"Arn": "arn:aws:iam::1:user/ann"}})
+
+    handler(approval, lambda_context)
+
+    assert output_of(sent) == {"Words": "approved by arn:aws:iam::1:user/ann: no reason was given"}
+
+
+def test_a_rejected_package_ends_the_run_in_words(world, approval, sent, lambda_context):
+    """As the gate's no does; its content does not come back by itself."""
+    judge(world, "Rejected", ApprovalDescription="by ann: too blurry")
+
+    handler(approval, lambda_context)
+
+    error, cause = failure_of(sent)
+    assert error == "ModelRejectedError"
+    assert cause.startswith("version 1 of the model was rejected by ann: too blurry; it is not deployed")
+    assert stored(Run, world.ledger, EXECUTION).rejected_at is not None
+
+
+def test_a_package_that_was_set_back_waits_on(world, approval, sent, lambda_context):
+    """Its event came late: what counts is the status of now."""
+    assert handler(approval, lambda_context)["Result"] == "it goes on"
+    assert sent.answers == []
+
+
+def test_a_package_that_was_deleted_ends_the_run(world, approval, sent, lambda_context, monkeypatch):
+    """No event tells of it; the sweep finds out, and that is nobody's no."""
+    world.sagemaker.packages.clear()
+    later = time.time() + SETTLING_SECONDS + 2
+    monkeypatch.setattr(time, "time", lambda: later)
+
+    assert handler({"Sweep": True}, lambda_context)["Resolved"] == 1
+
+    error, cause = failure_of(sent)
+    assert error == "ModelNotApprovedError"
+    assert "deleted while the execution waited for it" in cause
+    assert stored(Run, world.ledger, EXECUTION).rejected_at is None
+
+
+def test_an_approval_whose_event_was_lost_is_found(world, approval, sent, lambda_context):
+    """By the sweep, within minutes."""
+    judge(world, "Approved")
+
+    assert handler({"Sweep": True}, lambda_context)["Resolved"] == 1
+    assert output_of(sent)["Words"].startswith("approved")
+
+
+def test_a_stopped_run_leaves_no_token_of_its_approval(world, approval, sent, lambda_context):
+    """There is no job to stop."""
+    world.stop_execution()
+
+    assert handler({"Sweep": True}, lambda_context)["Dropped"] == 1
+    assert sent.answers == []

@@ -72,9 +72,9 @@ def test_committed_definition_is_what_the_code_builds() -> None:
     assert built.stdout == DEFINITION_FILE.read_text(encoding="utf-8"), "run: python -m statemachine.pipeline"
 
 
-def path(definition: dict[str, Any], *, kept: bool = False, back: bool = False) -> list[str]:
+def path(definition: dict[str, Any], *, kept: bool = False, back: bool = False, approval_seconds: int = 0) -> list[str]:
     """Return the states that a run visits when it succeeds; with `kept` a model comes with its input, or goes back."""
-    holds = {"$.Model": kept, "$.Trigger.Leaves": back}
+    holds = {"$.Model": kept, "$.Trigger.Leaves": back, "$.Model.ApprovalSeconds": approval_seconds}
     name, visited = definition["StartAt"], []
     while name:
         visited.append(name)
@@ -82,7 +82,9 @@ def path(definition: dict[str, Any], *, kept: bool = False, back: bool = False) 
         name = state.get("Next")
         if state["Type"] == "Choice":
             (rule,) = state["Choices"]
-            name = rule["Next"] if rule["IsPresent"] is holds[rule["Variable"]] else state["Default"]
+            value = holds[rule["Variable"]]
+            applies = value == rule["NumericEquals"] if "NumericEquals" in rule else value is rule["IsPresent"]
+            name = rule["Next"] if applies else state["Default"]
     return visited
 
 
@@ -90,9 +92,21 @@ def test_states_are_the_flow_of_the_design(definition: dict[str, Any]) -> None:
     """A run that succeeds visits these states in this order and ends after its report; no way leads past a look."""
     assert path(definition) == [
         "IsRollback", "ValidateDataset", "HasModel", "ComputeFeatures", "StartTuningJob", "StartTrainingJob",
-        "EvaluateModel", "RegisterModel", "DeployEndpoint", "CheckEndpoint", "RegisterScaling", "ReportOutcome",
+        "EvaluateModel", "RegisterModel", "NeedsApproval", "DeployEndpoint", "CheckEndpoint", "RegisterScaling",
+        "ReportOutcome",
     ]  # fmt: skip
     assert definition["States"]["ReportOutcome"]["End"] is True
+
+
+def test_approval_comes_between_registration_and_deployment(definition: dict[str, Any]) -> None:
+    """Where a person is to be asked, no way leads to the endpoint without; nothing else differs."""
+    with_approval = path(definition, approval_seconds=3600)
+
+    first = with_approval.index("WaitForApproval")
+    assert with_approval[first - 2 : first + 2] == [
+        "RegisterModel", "NeedsApproval", "WaitForApproval", "DeployEndpoint",
+    ]  # fmt: skip
+    assert [name for name in with_approval if name != "WaitForApproval"] == path(definition)
 
 
 def test_a_model_that_comes_with_the_input_is_deployed(definition: dict[str, Any]) -> None:
@@ -110,11 +124,19 @@ def test_a_rollback_does_nothing_but_deploy(definition: dict[str, Any]) -> None:
     ]  # fmt: skip
 
 
+def timeout_of(state: dict[str, Any]) -> int:
+    """Return how long a state waits at most; the parameters' longest where its input says it."""
+    if "TimeoutSecondsPath" not in state:
+        return int(state["TimeoutSeconds"])
+    assert state["TimeoutSecondsPath"] == "$.Model.ApprovalSeconds"
+    return int(read_template()["Parameters"]["ApprovalTimeoutHours"]["MaxValue"]) * 3600
+
+
 def test_every_task_has_a_timeout_and_the_machine_outlasts_them(
     definition: dict[str, Any], tasks: dict[str, dict[str, Any]]
 ) -> None:
     """The state that hangs times out, is caught and is reported before the execution as a whole does."""
-    timeouts = {name: state["TimeoutSeconds"] for name, state in tasks.items()}
+    timeouts = {name: timeout_of(state) for name, state in tasks.items()}
 
     assert all(seconds > 0 for seconds in timeouts.values())
     assert sum(timeouts.values()) < definition["TimeoutSeconds"]
@@ -147,7 +169,7 @@ def test_what_a_state_waits_for_ends_before_it_times_out(tasks: dict[str, dict[s
     }
     for name, state in tasks.items():
         function = state["Parameters"]["FunctionName"].removeprefix("${").removesuffix("Arn}")
-        assert template["Resources"][function]["Properties"]["Timeout"] < state["TimeoutSeconds"], name
+        assert template["Resources"][function]["Properties"]["Timeout"] < timeout_of(state), name
 
     jobs = [tasks[name]["TimeoutSeconds"] for name in ("ComputeFeatures", "StartTuningJob", "StartTrainingJob")]
     assert len(limits) >= 3
@@ -201,11 +223,13 @@ def test_every_failure_is_reported_and_then_fails(definition: dict[str, Any], ta
 
 
 def test_only_waiting_states_pass_a_token(tasks: dict[str, dict[str, Any]]) -> None:
-    """A token goes to the four handlers that start long work; every other result is selected field by field."""
+    """A token goes to the handlers that start long work or ask a person; other results are selected by field."""
     waiting = {name for name, state in tasks.items() if state["Resource"].endswith(".waitForTaskToken")}
     given = {name for name, state in tasks.items() if "TaskToken.$" in state["Parameters"]["Payload"]}
 
-    assert waiting == given == {"ComputeFeatures", "StartTuningJob", "StartTrainingJob", "DeployEndpoint"}
+    assert waiting == given == {
+        "ComputeFeatures", "StartTuningJob", "StartTrainingJob", "WaitForApproval", "DeployEndpoint",
+    }  # fmt: skip
     for name in set(tasks) - waiting - {"ReportOutcome", "ReportFailure"}:
         selector = tasks[name]["ResultSelector"]
         assert all(path == f"$.Payload.{field.removesuffix('.$')}" for field, path in selector.items()), name
@@ -214,7 +238,7 @@ def test_only_waiting_states_pass_a_token(tasks: dict[str, dict[str, Any]]) -> N
 def test_every_part_a_state_takes_was_put_there_before(definition: dict[str, Any]) -> None:
     """No payload names a part of the state data that no earlier state wrote."""
     present = {"Dataset"}
-    for name in path(definition):
+    for name in path(definition, approval_seconds=3600):
         state = definition["States"][name]
         for taken in state.get("Parameters", {}).get("Payload", {}).values():
             match = re.fullmatch(r"\$\.(\w+)", taken)

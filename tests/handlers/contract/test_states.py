@@ -58,5 +58,6 @@ def test_state_of_ten_thousand_classes_stays_small(
     assert dataset["NumClasses"] == _NUM_CLASSES
     whole = json.loads((EVENTS / "report_outcome_succeeded.json").read_text())
     whole["State"]["Dataset"] = dataset
+    whole["State"]["Approval"] = {"Words": "approved by ann"}
     assert set(_PARTS) - {"Failure", "ReportFailure"} <= set(whole["State"]) | {"Dataset"}
     assert len(json.dumps(whole)) < _STATE_BYTES / 16

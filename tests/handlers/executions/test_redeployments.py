@@ -19,6 +19,19 @@ def input_of(world, name):
     return json.loads(aws.stepfunctions().describe_execution(executionArn=arn)["input"])
 
 
+@pytest.fixture
+def served(world, upload, end, event):
+    """Give the name of an execution that succeeded and serves, with all that it left."""
+    name = upload()["ExecutionName"]
+    end(name)
+    state = event("report_outcome_succeeded")["State"]
+    world.put(f"runs/{name}/summary.json", json.dumps({"Status": "SUCCEEDED", "State": state}))
+    for uri in (state["Training"]["ModelDataUrl"], state["Evaluation"]["EvaluationS3Uri"]):
+        world.put(uri.removeprefix(f"s3://{BUCKET}/"))
+    world.sagemaker.packages[PACKAGE] = {"ModelApprovalStatus": "Approved"}
+    return name
+
+
 def delete_endpoint(world):
     world.sagemaker.endpoints.clear()
 
@@ -95,15 +108,14 @@ def test_a_forced_run_trains(world, served, start):
     answer = start({**MANUAL, "Force": True})
 
     assert input_of(world, answer["ExecutionName"]).keys() == {"Dataset", "Trigger"}
-    assert stored(Run, world.ledger, answer["ExecutionName"]).redo_from == "StartTuningJob"
 
 
 def lose_package(world, name, monkeypatch):
     world.sagemaker.packages.clear()
 
 
-def reject_package(world, name, monkeypatch):
-    world.sagemaker.packages[PACKAGE]["ModelApprovalStatus"] = "Rejected"
+def leave_package(world, name, monkeypatch):
+    world.sagemaker.packages[PACKAGE]["ModelApprovalStatus"] = "PendingManualApproval"
 
 
 def lose_summary(world, name, monkeypatch):
@@ -127,7 +139,7 @@ def raise_threshold(world, name, monkeypatch):
     ("spoil", "why"),
     [
         (lose_package, "its model package is gone"),
-        (reject_package, "its model package is Rejected"),
+        (leave_package, "its model package is PendingManualApproval"),
         (lose_summary, "its summary.json is gone"),
         (cut_summary, "its summary.json lacks the results of its states"),
         (lose_artifact, "model.tar.gz is gone"),
@@ -145,3 +157,30 @@ def test_a_model_that_cannot_be_deployed_is_trained_again(world, served, start, 
     remark = str(stored(Run, world.ledger, answer["ExecutionName"]).remark)
     assert f"{why}), so it is trained again" in remark
     assert remark in answer["Reason"]
+
+
+@pytest.mark.parametrize("reason", ["manual", "schedule"])
+def test_a_model_that_a_person_rejected_does_not_come_back(world, served, start, reason):
+    """Neither deployed again nor trained again by itself, and the ways on are named; --force trains."""
+    delete_endpoint(world)
+    world.sagemaker.packages[PACKAGE] |= {"ModelApprovalStatus": "Rejected", "ApprovalDescription": "by ann: blurry"}
+
+    answer = start(MANUAL | {"Reason": reason})
+
+    assert answer["Started"] is False
+    assert "was rejected by ann: blurry; upload other data, train it again" in answer["Reason"]
+    assert f"`deploy.py approve {served}`" in answer["Reason"]
+    assert start(MANUAL | {"Force": True})["Started"] is True
+
+
+def test_a_redeployment_waits_for_no_approval(world, served, start):
+    """Its model had its approval when it was deployed first."""
+    key = f"runs/{served}/summary.json"
+    summary = json.loads(aws.s3().get_object(Bucket=BUCKET, Key=key)["Body"].read())
+    summary["State"]["Model"]["ApprovalSeconds"] = 3600
+    world.put(key, json.dumps(summary))
+    delete_endpoint(world)
+
+    name = start(MANUAL)["ExecutionName"]
+
+    assert input_of(world, name)["Model"]["ApprovalSeconds"] == 0

@@ -173,3 +173,38 @@ def test_a_report_rejects_the_package_of_the_model_that_was_left(world, two, sta
     assert report(payload, lambda_context)["Problems"] == []
     packages = {arn[-1]: one["ModelApprovalStatus"] for arn, one in world.sagemaker.packages.items()}
     assert packages == {"1": "Approved", "2": "Rejected"}
+
+
+def _reject(world, number):
+    package = next(one for arn, one in world.sagemaker.packages.items() if arn.endswith(f"/{number}"))
+    package |= {"ModelApprovalStatus": "Rejected", "ApprovalDescription": "by ann: blurry"}
+
+
+def test_a_rejected_model_is_passed_over(world, serve, start):
+    """The way back leads to the one before it."""
+    first, *_ = serve("1"), serve("2"), serve("3")
+    _reject(world, 2)
+
+    assert input_of(world, start(BACK)["ExecutionName"])["Trigger"]["Redeploys"] == first
+
+
+def test_a_rejected_model_is_refused_by_name(world, two, start):
+    """Until somebody approves it after all."""
+    _reject(world, 1)
+
+    answer = start(BACK | {"Run": two[0]})
+
+    assert answer["Started"] is False
+    assert f"was rejected by ann: blurry; if it may serve after all, `deploy.py approve {two[0]}`" in answer["Reason"]
+
+
+def test_a_run_that_waits_for_approval_says_so(world, two, upload, start):
+    """Who wants to go back meanwhile, or has uploaded more, is told what stands in the way and what ends it."""
+    name = upload(content="3")["ExecutionName"]
+    Run(name).note_waiting(world.ledger, {"model_package_arn": "arn:x"})
+
+    back, queued = start(BACK)["Reason"], upload(name="birds")["Reason"]
+
+    for reason in (back, queued):
+        assert "it waits for approval since " in reason
+        assert f"`deploy.py approve {name}` or `deploy.py reject {name} --reason WHY`" in reason

@@ -105,3 +105,14 @@ def test_only_runs_that_ended_well_have_served():
 def test_content_of_a_model_that_was_left_is_known(runs, key, is_withdrawn):
     """Until somebody has it trained again on purpose."""
     assert bool(withdrawn("pets", "b", key, runs)) is is_withdrawn
+
+
+def test_a_model_that_a_person_rejected_is_withdrawn():
+    """It has never served, and its content does not come again by itself; once approved, its successor does."""
+    refused = run(A.execution_name, 1, status="FAILED", rejected_at="2026-11-29T01")
+    later = run(f"{A.execution_name[:-1]}2", 2, fingerprint="a")
+
+    assert withdrawn("pets", "a", "", [refused]) == refused
+    assert withdrawn("pets", "a", "a" * 12, [refused]) == refused
+    assert withdrawn("pets", "b", "", [refused]) is None
+    assert withdrawn("pets", "a", "", [refused, later]) is None

@@ -13,7 +13,7 @@ def _run(letter: str, hour: int, **known: object) -> Run:
 
 
 def test_each_model_says_what_became_of_it() -> None:
-    """Replaced, gone back to, rolled back, refused by the gate, never served; a redeployment is no model of its own."""
+    """Replaced, gone back to, rolled back, refused, waiting, never served; a redeployment is no model of its own."""
     first = _run("a", 1)
     second = _run("b", 2, model_package_arn=f"{PACKAGE}2", rolled_back_at="2026-11-29T05:06:07", rolled_back_by="R")
     zeroth = _run("0", 0, model_package_arn=f"{PACKAGE}1")
@@ -21,7 +21,10 @@ def test_each_model_says_what_became_of_it() -> None:
     broken = _run("d", 4, status="FAILED", failed_state="CheckEndpoint")
     no_data = _run("e", 4, status="FAILED", failed_state="ValidateDataset", accuracy=None)
     again = _run("f", 5, redeploys=first.execution_name)
-    runs = {run.execution_name: run for run in (first, second, zeroth, refused, broken, no_data, again)}
+    rejected = _run("6", 6, status="FAILED", failed_state="WaitForApproval", rejected_at="2026-11-29T06:07:08")
+    waits = _run("7", 7, status="RUNNING", waits_since="2026-11-29T07:08:09")
+    known = (first, second, zeroth, refused, broken, no_data, again, rejected, waits)
+    runs = {run.execution_name: run for run in known}
 
     models = listed(runs, {f"{PACKAGE}2": "Rejected"}, Serving("e", again.execution_name, "2026-11-29T05:06:07"))
 
@@ -31,8 +34,10 @@ def test_each_model_says_what_became_of_it() -> None:
         "0": f"replaced 2026-11-29 01:00 by {first.execution_name}",
         "c": "refused by the gate",
         "d": "never served: CheckEndpoint",
+        "6": "rejected 2026-11-29 06:07",
+        "7": "waits for approval since 2026-11-29 07:08",
     }
-    assert [model.run[5] for model in models] == ["d", "c", "b", "a", "0"]
+    assert [model.run[5] for model in models] == ["7", "6", "d", "c", "b", "a", "0"]
     assert [(model.version, model.package) for model in models if model.run[5] in "b0"] == [
         ("2", "Rejected"),
         ("1", "-"),

@@ -1,12 +1,14 @@
 """ops/runs/status_page.py: the page of a stack that has not run yet."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from handlers.ledger import Dataset, Drop
+from handlers.ledger import Dataset, Drop, Run
 from ops.runs import dead_letters, status_page
+from ops.runs.executions import Execution
 from ops.stack import endpoints
 
 
@@ -53,3 +55,34 @@ def test_what_a_drop_waits_for_is_said() -> None:
     assert "nothing has changed for 300 s" in sentence
     held = replace(_SETTLED_BEFORE, remark="the multipart upload of s3://b/k has not ended")
     assert held.words("300") == "dataset 'pets' waits: the multipart upload of s3://b/k has not ended"
+
+
+_NOW = datetime(2026, 11, 30, tzinfo=UTC)
+_WAITS = Run(
+    "pets-1",
+    status="RUNNING",
+    waits_since="2026-11-30T03:04:05.678+00:00",
+    waits_until="2026-12-03T03:04:05+00:00",
+    evidence="95 right to the 90 of 'old'",
+)
+
+
+def test_a_run_that_waits_for_approval_says_since_when() -> None:
+    """Until when, what there is to judge by, and both answers to copy."""
+    execution = Execution("arn:x:pets-1", "pets-1", "RUNNING", _NOW, None, "pets", record=_WAITS)
+    session: Any = type("Session", (), {"flags": " --local"})()
+
+    facts = dict(status_page.outcome(execution))
+    steps = "\n".join(status_page.next_steps(session, execution, None))
+
+    assert facts["approval"] == "waits for approval since 2026-11-30 03:04 UTC, until 2026-12-03 03:04 UTC"
+    assert facts["gate"] == "95 right to the 90 of 'old'"
+    assert "deploy.py approve pets-1 --local" in steps
+    assert "deploy.py reject pets-1 --reason WHY --local" in steps
+
+
+def test_a_run_that_was_approved_says_by_whom() -> None:
+    """It waits no more, and the words stay."""
+    approved = replace(_WAITS, approval="approved by ann: looked at it")
+
+    assert status_page.approval(approved) == [("approval", "approved by ann: looked at it")]

@@ -1,12 +1,16 @@
 """The model registry: groups, versions, approval."""
 
+import json
+import re
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from embedded_account.pytest_plugin import RunningAccount
 from support.hosted import BUCKET, IMAGE, ROLE_ARN, archive
+from support.queues import messages, new_queue
 
 Aws = Callable[[str], Any]
 
@@ -77,6 +81,37 @@ def test_approval_is_given_and_found(aws: Aws, group: str) -> None:
     ]
     assert approved["ModelPackageArn"] == arn
     assert aws("sagemaker").describe_model_package(ModelPackageName=arn)["ApprovalDescription"] == "accurate"
+
+
+def test_each_change_of_approval_is_an_event(account: RunningAccount, aws: Aws, group: str) -> None:
+    """It names the group, the version and its status of now, with what was changed; another's word is told as well.
+
+    Source: SageMaker developer guide, "Events that Amazon SageMaker AI sends to Amazon EventBridge".
+    """
+    queue, events = new_queue(account), aws("events")
+    rule = queue.arn.rpartition(":")[2]
+    pattern = {
+        "detail-type": ["SageMaker Model Package State Change"],
+        "detail": {"ModelPackageGroupName": [group], "ModelApprovalStatus": ["Approved", "Rejected"]},
+    }
+    events.put_rule(Name=rule, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=rule, Targets=[{"Id": "1", "Arn": queue.arn}])
+
+    arn = _package(aws, group)
+    for status in ("Approved", "PendingManualApproval", "Rejected"):
+        aws("sagemaker").update_model_package(
+            ModelPackageArn=arn, ModelApprovalStatus=status, ApprovalDescription=f"{status} by ann"
+        )
+
+    heard = [json.loads(body) for body in messages(account, queue, at_least=2)]
+    events.disable_rule(Name=rule)
+    details = sorted((event["detail"] for event in heard), key=lambda detail: detail["ModelApprovalStatus"])
+    assert [detail["ModelApprovalStatus"] for detail in details] == ["Approved", "Rejected"]
+    assert [event["resources"] for event in heard] == [[arn], [arn]]
+    assert details[0]["ModelPackageArn"] == arn
+    assert details[0]["ApprovalDescription"] == "Approved by ann"
+    assert details[0]["UpdatedModelPackageFields"] == ["ModelApprovalStatus", "ApprovalDescription"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", details[0]["CreationTime"])
 
 
 def test_group_with_packages_is_not_deleted(aws: Aws, group: str) -> None:

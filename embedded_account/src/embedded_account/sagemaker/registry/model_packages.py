@@ -196,7 +196,7 @@ class Registry:
             for key in params.get("CustomerMetadataPropertiesToRemove", []):
                 metadata.pop(key, None)
             package["LastModifiedTime"] = self._account.clock.now()
-        self._put_event(package)
+        self._put_event(package, [key for key in _CHANGEABLE_MEMBERS if key in params])
         return {"ModelPackageArn": package["ModelPackageArn"]}
 
     def delete_package(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -236,9 +236,15 @@ class Registry:
             "ModelApprovalStatus": params.get("ModelApprovalStatus", "PendingManualApproval"),
         }
 
-    def _put_event(self, package: dict[str, Any]) -> None:
-        detail = {key: package[key] for key in _SUMMARY_MEMBERS if key in package}
-        detail |= {"CreationTime": package["CreationTime"].timestamp() * 1000}
+    def _put_event(self, package: dict[str, Any], updated: list[str] | None = None) -> None:
+        """Say that a package was made, or what of it was changed.
+
+        Source: SageMaker developer guide, "Events that SageMaker AI sends to EventBridge": the times are text here.
+        """
+        detail = {key: package[key] for key in _EVENT_MEMBERS if key in package} | {"CertifyForMarketplace": False}
+        detail |= {key: f"{package[key]:%Y-%m-%dT%H:%M:%SZ}" for key in ("CreationTime", "LastModifiedTime")}
+        if updated:
+            detail["UpdatedModelPackageFields"] = updated
         self._account.put_event("aws.sagemaker", _EVENT, detail, [package["ModelPackageArn"]])
 
 
@@ -251,4 +257,13 @@ _SUMMARY_MEMBERS = (
     "CreationTime",
     "ModelPackageStatus",
     "ModelApprovalStatus",
+)
+_CHANGEABLE_MEMBERS = ("ModelApprovalStatus", "ApprovalDescription", "CustomerMetadataProperties")
+_EVENT_MEMBERS = (
+    *_SUMMARY_MEMBERS,
+    *_CHANGEABLE_MEMBERS,
+    "InferenceSpecification",
+    "ModelPackageStatusDetails",
+    "MetadataProperties",
+    "ModelMetrics",
 )

@@ -1,0 +1,27 @@
+"""WaitForApproval: ask a person about the model, with the evidence; the execution waits for the package's status."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from handlers import aws
+from handlers.aws.logs import logger
+from handlers.contract.settings import Settings
+from handlers.contract.states import WaitForApprovalInput
+from handlers.endpoints import golden
+from handlers.executions.approvals import ask, token_of
+from handlers.ledger import Ledger
+
+aws.prepare("dynamodb", "s3", "sns")
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    step = WaitForApprovalInput.from_event(event)
+    settings = Settings.from_env()
+    ledger = Ledger(settings)
+    token_of(step).store(ledger)
+    golden.keep(step.dataset.s3_uri, step.evaluation.evaluation_s3_uri)
+    ask(step, ledger, settings)
+    logger.info("approval asked for", model_package_arn=step.model.model_package_arn)
+    return {"ModelPackageArn": step.model.model_package_arn}
