@@ -9,6 +9,7 @@ from handlers.aws.logs import logger
 from handlers.contract.names import features_job_name
 from handlers.contract.settings import Settings
 from handlers.contract.states import ComputeFeaturesInput
+from handlers.executions.finished import examination
 from handlers.executions.outcomes import Succeeded
 from handlers.executions.waiting import answer, start, token_of
 from handlers.ledger import Features, Ledger
@@ -67,13 +68,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     settings = Settings.from_env()
     ledger = Ledger(settings)
     key, name = features.features_key(step.dataset, settings), features_job_name(step.execution_name)
-    existing = features.find(key, name, ledger, settings.trainable)
+    existing = examination(key, name, step.execution_name, ledger, settings)
     if existing is not None:
         answer(step.task_token, Succeeded(existing.to_event()))
-        logger.info("features are there", features=existing.to_event())
         return {"TrainingJobName": "", "Key": key}
     request = features_job_request(step, key, settings)
-    Features.note(ledger, key, name)
+    Features.note(ledger, key, name, step.execution_name)
     token = token_of(settings, "features", name, step)
     created = start(ledger, token, lambda: aws.sagemaker().create_training_job(**request))
     logger.info("features job started", training_job_name=name, key=key, newly_created=created)

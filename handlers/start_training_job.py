@@ -10,17 +10,11 @@ from handlers.contract.names import training_job_name
 from handlers.contract.settings import Settings
 from handlers.contract.states import StartTrainingJobInput
 from handlers.executions.champion import NO_CHAMPION, Champion, champion
-from handlers.executions.waiting import start, token_of
-from handlers.ledger import Ledger
-from handlers.training_jobs.jobs import (
-    algorithm,
-    job_channels,
-    spot,
-    static_hyperparameters,
-    tags,
-    toolkit_value,
-    volume,
-)
+from handlers.executions.finished import once, training_work
+from handlers.executions.waiting import token_of
+from handlers.ledger import Ledger, Run
+from handlers.training_jobs import jobs
+from handlers.training_jobs.jobs import algorithm, job_channels, spot, tags, toolkit_value, volume
 
 aws.prepare("dynamodb", "s3", "sagemaker")
 
@@ -54,7 +48,7 @@ def checkpoints_s3_uri(step: StartTrainingJobInput, settings: Settings) -> str:
 
 def hyperparameters(step: StartTrainingJobInput, settings: Settings) -> dict[str, str]:
     """Return the static hyperparameters and the tuned ones as the tuning job reports them."""
-    values = static_hyperparameters(settings, step.dataset, settings.epochs) | step.tuning.hyper_parameters
+    values = jobs.static_hyperparameters(settings, step.dataset, settings.epochs) | step.tuning.hyper_parameters
     asked = {"profile": settings.profile_steps, "group_by": settings.group_by}
     values |= {name: toolkit_value(value) for name, value in asked.items() if value}
     return values | (_torch_distributed(settings) if settings.training_instance_count > 1 else {})
@@ -72,9 +66,13 @@ def _torch_distributed(settings: Settings) -> dict[str, str]:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     step = StartTrainingJobInput.from_event(event)
     settings = Settings.from_env()
-    request = training_job_request(step, settings, champion(settings))
-    name = request["TrainingJobName"]
-    token = token_of(settings, "training", name, step)
-    created = start(Ledger(settings), token, lambda: aws.sagemaker().create_training_job(**request))
-    logger.info("training job started", training_job_name=name, newly_created=created)
-    return {"TrainingJobName": name}
+    ledger, serving = Ledger(settings), champion(settings)
+    Run(step.execution_name).note_champion(ledger, serving.name)
+    request = training_job_request(step, settings, serving)
+    token, work = (
+        token_of(settings, "training", request["TrainingJobName"], step),
+        training_work(step.features, request),
+    )
+    work = training_work(step.features, request)
+    job = once(work, token, ledger, lambda: aws.sagemaker().create_training_job(**request))
+    return {"TrainingJobName": job}

@@ -1,5 +1,6 @@
 """StartTuningJob: search for hyperparameters on train and validation; the execution waits for the tuning job."""
 
+import functools
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -9,14 +10,15 @@ from handlers.aws.logs import logger
 from handlers.contract.names import tuning_job_name
 from handlers.contract.settings import Settings
 from handlers.contract.states import StartTuningJobInput
+from handlers.executions.finished import once, tuning_work
 from handlers.executions.unchanged import require_unchanged
-from handlers.executions.waiting import start, token_of
+from handlers.executions.waiting import token_of
 from handlers.ledger import Ledger
 from handlers.training_jobs.examination import note
 from handlers.training_jobs.jobs import algorithm, job_channels, spot, static_hyperparameters, tags, volume
 from handlers.training_jobs.metrics import OBJECTIVE_METRIC, check_objective
 from handlers.training_jobs.search_space import num_tuning_jobs, parameter_ranges
-from handlers.training_jobs.warm_start import create, warm_start
+from handlers.training_jobs.warm_start import create
 
 aws.prepare("dynamodb", "s3", "sagemaker")
 
@@ -72,9 +74,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     require_unchanged(step.dataset, step.features, ledger)
     note(step.features, step.execution_name, ledger)
     request = tuning_job_request(step, settings)
-    begin = warm_start(request, step.dataset.name, ledger, settings)
-    name = request["HyperParameterTuningJobName"]
-    token = token_of(settings, "tuning", name, step)
-    created = start(ledger, token, lambda: create(request, begin, step.execution_name, ledger))
-    logger.info("tuning job started", tuning_job_name=name, newly_created=created)
-    return {"TuningJobName": name}
+    token = token_of(settings, "tuning", request["HyperParameterTuningJobName"], step)
+    begin = functools.partial(create, request, step.dataset.name, step.execution_name, ledger, settings)
+    return {"TuningJobName": once(tuning_work(step.features, request), token, ledger, begin)}

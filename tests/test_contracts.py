@@ -19,6 +19,7 @@ from training.flags import declared_settings
 ROOT = Path(__file__).resolve().parents[1]
 # Read by Powertools, not by settings.py.
 READ_BY_LIBRARIES = {"LOG_LEVEL", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
+GATES = {"EvaluateModelFunction", "StartExecutionFunction"}
 LONGEST_HANDLER = 80  # lines; a longer one hands its pure part to its subject's folder
 SERVICE_ERRORS = re.compile(r"(States|Lambda)\.[A-Za-z]+")
 
@@ -118,16 +119,17 @@ def test_every_setting_is_set_and_every_variable_is_read(template: dict[str, Any
     """settings.py and the functions' common environment name the same variables."""
     read = {declared.name.upper() for declared in dataclasses.fields(Settings)}
 
-    for name in set(functions(template)) - {"PredictFunction", "EvaluateModelFunction"}:
+    for name in set(functions(template)) - {"PredictFunction", *GATES}:
         assert variables(template, name) == read | READ_BY_LIBRARIES, name
 
 
 def test_the_gates_settings_are_the_gates_alone(template: dict[str, Any]) -> None:
-    """Its function has what all have, and beside it exactly what it reads itself."""
+    """Its function, and the one that knows what it has refused, have them beside what all have."""
     common = variables(template, "ValidateDatasetFunction")
 
     gate = {declared.name.upper() for declared in dataclasses.fields(GateSettings)}
-    assert variables(template, "EvaluateModelFunction") - common == gate
+    for name in GATES:
+        assert variables(template, name) - common == gate, name
 
 
 def test_every_prediction_setting_is_set_and_read(template: dict[str, Any]) -> None:

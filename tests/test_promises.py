@@ -11,8 +11,8 @@ _ROWS = re.findall(r"^\| ([RS]\d+) \| (.+?) \| (.+) \|$", (_ROOT / "docs" / "pro
 
 
 def test_every_promise_is_there_once():
-    """R1 to R19, R22 to R29 and S1 to S11, each with words and at least one test."""
-    reliability = [f"R{number}" for number in (*range(1, 20), 22, 23, 24, 25, 26, 27, 28, 29)]
+    """R1 to R19, R21 to R29 and S1 to S11, each with words and at least one test."""
+    reliability = [f"R{number}" for number in (*range(1, 20), *range(21, 30))]
     assert [row[0] for row in _ROWS] == reliability + [f"S{number}" for number in range(1, 12)]
 
 

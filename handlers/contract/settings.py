@@ -10,7 +10,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Self
 
 from datasets.limits import MAX_IMAGE_SIDE, MIN_IMAGE_SIDE
-from handlers.contract import combinations
+from handlers.contract import bearing, combinations
 from handlers.contract.errors import SettingsError
 
 
@@ -85,18 +85,6 @@ def _number(variable: str, raw: str, declared: Any) -> int | float:
     if not low <= value <= high:  # of NaN no comparison holds, nor this one of infinity or of a number of any length
         raise SettingsError(f"environment variable {variable}: {raw!r}; {expected}")
     return value
-
-
-# The source's URI is hashed beside these. Runtime limits, scaling and the threshold leave a model as it is. A new stack
-# has another bucket than the old one of its name: job names stay taken, and the old jobs' results are not its own.
-_MODEL_SETTINGS = (
-    "bucket_name", "training_image_uri", "inference_image_uri", "model_name", "weights", "weights_s3_uri",
-    "trainable", "image_size", "epochs", "tuning_epochs", "augment", "patience", "seed", "validation_fraction",
-    "group_by", "training_instance_type", "training_instance_count", "tuning_instance_type", "max_tuning_jobs",
-    "max_parallel_tuning_jobs", "tuning_strategy", "tuning_early_stopping", "feature_views",
-    "class_balance", "mixup", "cutmix", "randaugment", "ema_decay", "progressive_resize", "accumulate",
-    "profile_steps",  # which leaves a model as it is, but asks for a run
-)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,8 +170,12 @@ class Settings(FromEnv):
             )
 
     def model_settings(self) -> dict[str, Any]:
-        """Return every setting that changes the model a run ends with, or how it is served."""
-        return {name: getattr(self, name) for name in _MODEL_SETTINGS}
+        """Return every setting that changes the model a run ends with, or its package; the source's URI goes beside.
+
+        A new stack has another bucket than the old one of its name, whose jobs' results are not its own.
+        """
+        names = bearing.of_model() - {"training_source_s3_uri"}
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name in names}
 
     def model_digest(self) -> str:
         """Return a digest of these settings."""

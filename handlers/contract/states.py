@@ -73,6 +73,7 @@ class Features(Boundary):
     features_s3_uri: str = ""
     key: str = ""
     reused: bool = False
+    found_in: str = ""  # the execution that paid for it, where this one did not
 
 
 class Tuning(Boundary):
@@ -84,6 +85,7 @@ class Tuning(Boundary):
     best_objective: float
     hyper_parameters: dict[str, str]
     num_training_jobs: int
+    found_in: str = ""  # the execution that paid for it, where this one did not
 
 
 class Training(Boundary):
@@ -94,6 +96,7 @@ class Training(Boundary):
     model_data_url: str
     output_s3_uri: str
     billable_seconds: int
+    found_in: str = ""  # the execution that paid for it, where this one did not
 
 
 class Evaluation(Boundary):

@@ -7,7 +7,8 @@ from handlers.contract.errors import AwsError
 from handlers.contract.settings import Settings
 from handlers.contract.states import DeployEndpointInput
 from handlers.endpoints.requests import endpoint_config_request, model_request
-from handlers.ledger import Deployment, Ledger
+from handlers.executions.changes import deployed_by
+from handlers.ledger import Deployment, Ledger, Run
 
 
 def _create_once(create: Callable[[], object], lookup: Callable[[], object]) -> None:
@@ -38,6 +39,7 @@ def prepare(step: DeployEndpointInput, ledger: Ledger, settings: Settings) -> No
     """Create the model and the endpoint config, each noted before it exists."""
     client, name = aws.sagemaker(), step.execution_name
     Deployment.note(ledger, name)
+    Run(name).note_deployment(ledger, deployed_by(settings))
     _create_once(
         lambda: client.create_model(**model_request(step, settings)), lambda: client.describe_model(ModelName=name)
     )

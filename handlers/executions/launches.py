@@ -5,7 +5,7 @@ execution is started; a failed or forced one leads to the next attempt.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
 
@@ -17,6 +17,13 @@ from handlers.contract.settings import Settings
 from handlers.contract.states import DatasetRequest
 from handlers.datasets.fingerprint import fingerprint_of
 from handlers.executions import turns
+from handlers.executions.changes import (
+    deployed_otherwise,
+    is_refused_again,
+    judged_by,
+    refusal,
+    rejudgement,
+)
 from handlers.executions.redeployments import KeptModel, kept_model, serving_config
 from handlers.ledger import Dataset, Drop, Ledger, Pending, Run, RunStatus, Turn
 from handlers.ledger.history import withdrawn
@@ -66,6 +73,12 @@ class Request:
     force: bool = False
     despite_rollback: bool = False  # whether a person wants it although the model of this content was rolled back
     modified_at: str | None = None  # of the object that completed the dataset, by S3's clock, where that is known
+    redo_from: str | None = None  # the state from which on nothing finished is taken, "" for none
+
+    @property
+    def redoes(self) -> str | None:
+        """Return the state from which on the run does everything anew: a forced one searches and trains."""
+        return (self.redo_from or None) if self.redo_from is not None or not self.force else "StartTuningJob"
 
 
 def refused(reason: str, decision: Decision = Decision.REFUSED, execution_name: str = "") -> Answer:
@@ -127,13 +140,15 @@ def decide(request: Request, ledger: Ledger, settings: Settings) -> Answer:
             return refused(sentence, Decision.RUNS, last.execution_name)
         good = None if request.force else last_success(request.name, key, number, ledger, settings)
         config = serving_config(settings) if good else ""
-        if good and config and (config == good or Run.get(ledger, config) is None):
+        others = deployed_otherwise(good, config, ledger, settings) if good else ""
+        if good and config and (config == good or Run.get(ledger, config) is None) and not others:
             return skip(request, good, config, ledger)
-        kept = kept_model(good, settings) if good else None
-        if objection := None if request.despite_rollback else _objection(request, fingerprint, key, kept, ledger):
+        kept = replace(kept_model(good, settings), changes=others) if good else None
+        if objection := _objection(request, fingerprint, key, last, kept, ledger, settings):
             return objection
         number -= last is not None and status == ""  # it was noted and never came to be
-        attempt = Attempt(dataset, key, number, kept)
+        remark = kept.remark(settings.endpoint_name) if kept else rejudgement(last, settings)
+        attempt = Attempt(dataset, key, number, kept, remark)
         answer = launch(request, attempt, ledger, settings)
     return answer
 
@@ -178,11 +193,30 @@ def skip(request: Request, name: str, config: str, ledger: Ledger) -> Answer:
     return refused(reason, Decision.UNCHANGED)
 
 
-def _objection(request: Request, fingerprint: str, key: str, kept: KeptModel | None, ledger: Ledger) -> Answer | None:
-    """Answer for content whose model a person took out of service or rejected; by the clock, the same data suffice."""
-    if bad := withdrawn(request.name, fingerprint, "" if request.reason == "schedule" else key, Run.all(ledger)):
-        return skip_withdrawn(request, bad, ledger)
-    return skip_rejected(request, kept, ledger) if kept and kept.rejected else None
+def _objection(
+    request: Request,
+    fingerprint: str,
+    key: str,
+    last: Run | None,
+    kept: KeptModel | None,
+    ledger: Ledger,
+    settings: Settings,
+) -> Answer | None:
+    """Answer for content whose model a person took out of service or rejected, or the clock would have refused again.
+
+    By the clock alone the same data suffice.
+    """
+    if not request.despite_rollback:
+        if bad := withdrawn(request.name, fingerprint, "" if request.reason == "schedule" else key, Run.all(ledger)):
+            return skip_withdrawn(request, bad, ledger)
+        if kept and kept.rejected:
+            return skip_rejected(request, kept, ledger)
+    is_asked_by_the_clock = request.reason == "schedule" and not request.force
+    if not (last and is_asked_by_the_clock and is_refused_again(last, settings)):
+        return None
+    reason = refusal(request.name, last)
+    Dataset.skip(ledger, request.name, reason)
+    return refused(reason, Decision.UNCHANGED)
 
 
 def skip_withdrawn(request: Request, bad: Run, ledger: Ledger) -> Answer:
@@ -216,6 +250,7 @@ class Attempt:
     run_key: str
     number: int
     kept: KeptModel | None = None
+    remark: str | None = None  # what is unusual about it
 
     @property
     def execution_name(self) -> str:
@@ -241,10 +276,11 @@ def launch(request: Request, attempt: Attempt, ledger: Ledger, settings: Setting
         sentence = f"dataset {request.name!r} is queued; it starts when execution {holder!r} has ended"
         other = Run.get(ledger, holder)
         return refused(sentence + (other.approval_words if other else ""), Decision.WAITS)
-    remark = attempt.kept.remark(settings.endpoint_name) if attempt.kept else None
+    redeploys = attempt.kept.judged_by if attempt.kept and attempt.kept.results else None
     run = Run(
         name, status=RunStatus.STARTING, dataset=dataset.name, fingerprint=dataset.fingerprint, started_at=now(),
-        remark=remark, redeploys=attempt.kept.trained_by if attempt.kept and attempt.kept.results else None,
+        remark=attempt.remark, redo_from=request.redoes, redeploys=redeploys,
+        judged_by=judged_by(settings),
     )  # fmt: skip
     if not begin(run, attempt.input(request.reason), ledger, settings):
         return _namesake(run, request, ledger, settings)
@@ -253,9 +289,9 @@ def launch(request: Request, attempt: Attempt, ledger: Ledger, settings: Setting
         execution_name=name, status=RunStatus.RUNNING, modified_at=request.modified_at,
     )  # fmt: skip
     noted.launch(ledger)
-    logger.info("execution started", execution_name=name, reason=request.reason, remark=remark)
+    logger.info("execution started", execution_name=name, reason=request.reason, remark=attempt.remark)
     sentence = f"dataset {dataset.name!r}: execution {name!r} started ({request.reason})"
-    return Answer(Decision.STARTED, f"{sentence}; {remark}" if remark else sentence, name)
+    return Answer(Decision.STARTED, f"{sentence}; {attempt.remark}" if attempt.remark else sentence, name)
 
 
 def begin(run: Run, state: dict[str, Any], ledger: Ledger, settings: Settings) -> bool:

@@ -53,9 +53,9 @@ def outcome_of(token: Token, *, surely_started: bool, was_seen: bool = False) ->
     if kind == "features":
         return _features_outcome(described)
     if kind == "tuning":
-        return _tuning_outcome(described)
+        return tuning_outcome(described)
     if kind == "training":
-        return _training_outcome(described)
+        return training_outcome(described)
     if kind == "approval":
         return _approval_outcome(described)
     return _endpoint_outcome(described, token, surely_started=surely_started)
@@ -81,7 +81,8 @@ def _features_outcome(job: Mapping[str, Any]) -> Succeeded | Failed | None:
     return Succeeded(features_of(job).to_event())
 
 
-def _tuning_outcome(job: Mapping[str, Any]) -> Succeeded | Failed | None:
+def tuning_outcome(job: Mapping[str, Any]) -> Succeeded | Failed | None:
+    """Return how a tuning job has ended, or None while it goes on."""
     status = job["HyperParameterTuningJobStatus"]
     if status not in ("Completed", "Failed", "Stopped", "DeleteFailed"):
         return None
@@ -113,7 +114,8 @@ def _failed_trial(job: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return describe("training", trials[0]["TrainingJobName"]) if trials else None
 
 
-def _training_outcome(job: Mapping[str, Any]) -> Succeeded | Failed | None:
+def training_outcome(job: Mapping[str, Any]) -> Succeeded | Failed | None:
+    """Return how a final training job has ended, or None while it goes on."""
     status = job["TrainingJobStatus"]
     if status not in ("Completed", "Failed", "Stopped"):
         return None

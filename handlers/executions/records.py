@@ -7,6 +7,7 @@ from typing import Any
 from handlers.contract import errors
 from handlers.contract.settings import Settings
 from handlers.contract.states import ReportOutcomeInput
+from handlers.executions.finished import sentence
 from handlers.ledger import Run
 from handlers.ledger.rows import now
 from handlers.training_jobs.failures import lambda_message
@@ -58,6 +59,7 @@ def reason(step: ReportOutcomeInput, settings: Settings) -> str:
             f"endpoint {endpoint.get('EndpointName')!r} serves the model"
             + (f" of {again!r} again, without tuning and training" if again else "")
             + (f"; the model of {leaves(state)!r} was rolled back" if leaves(state) else "")
+            + _reuses(state)
             + _breakdown(evaluation.get("BrokeDownInEpoch"))
             + ("" if again else _evidence(evaluation.get("Evidence")))
             + _evidence(_part(state, "Approval", "Words"))
@@ -74,6 +76,14 @@ def reason(step: ReportOutcomeInput, settings: Settings) -> str:
         return f"dataset {dataset!r}: {name} did not end in time and was stopped; see log group {log_group}"
     cause = f"{error}: {message}" if message else error or "no error was given"
     return f"dataset {dataset!r}: {name}: {cause}; see log group {log_group} and start the execution again"
+
+
+def _reuses(state: Mapping[str, Any]) -> str:
+    """Return what an earlier execution has paid for; nothing where a whole model came with the input."""
+    kinds = (("examination", "Features"), ("tuning", "Tuning"), ("training", "Training"))
+    runs = [] if redeployed(state) else [(what, _part(state, section, "FoundIn")) for what, section in kinds]
+    parts = [sentence(what, run) for what, run in runs if run]
+    return f"; found, nothing paid: {', '.join(parts)}" if parts else ""
 
 
 def _unapproved(state: Mapping[str, Any]) -> str:

@@ -29,15 +29,20 @@ class KeptModel:
     execution_name: str
     results: Mapping[str, Any] = field(default_factory=dict)
     problem: str = ""
+    changes: str = ""  # of the parameters since it was deployed, where it serves
     rejected: str = ""  # why its package is Rejected, "" if it is not
 
     @property
-    def trained_by(self) -> str:
-        """Return the name of the execution that trained it."""
-        return str(self.results["Training"]["TrainingJobName"])
+    def judged_by(self) -> str:
+        """Return the name of the execution that judged and registered it, whose evaluation goes with it."""
+        return str(self.results["Evaluation"]["EvaluationS3Uri"]).rpartition("/")[0].rpartition("/")[2]
 
     def remark(self, endpoint_name: str) -> str:
         """Return what the new execution does, and why, in words."""
+        if self.changes and self.results:
+            return f"{self.changes}, so the model of {self.execution_name!r} is deployed again, without training"
+        if self.changes:
+            return f"{self.changes}, but the model of {self.execution_name!r} cannot be deployed again ({self.problem})"
         if self.results:
             return (
                 f"endpoint {endpoint_name!r} does not serve the model of {self.execution_name!r}, so that is deployed "

@@ -14,6 +14,7 @@ from handlers.ledger.rows import Ledger
 from handlers.ledger.runs import Run, RunStatus
 from handlers.ledger.tokens import Token
 from handlers.ledger.turns import Pending, Turn
+from handlers.ledger.work import Work
 
 __all__ = [
     "Arrival",
@@ -31,4 +32,5 @@ __all__ = [
     "Serving",
     "Token",
     "Turn",
+    "Work",
 ]

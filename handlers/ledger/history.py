@@ -20,8 +20,10 @@ class Rollback:
 
 
 def origin(run: Run) -> str:
-    """Return the name of the run that trained the model which this one deployed."""
-    return run.redeploys or run.training_job_name or run.execution_name
+    """Return the name of the run whose model, judged and registered by it, this one deployed: its own, mostly."""
+    if run.redeploys or run.reused:  # what was found is judged anew
+        return run.redeploys or run.execution_name
+    return run.training_job_name or run.execution_name
 
 
 def served(runs: Iterable[Run]) -> list[Run]:

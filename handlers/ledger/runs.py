@@ -63,6 +63,11 @@ class Run(Row):
     error: str | None = None
     problems: list[str] | None = None
     data: list[str] | None = None  # what the examination of the dataset found, a sentence each
+    reused: list[str] | None = None  # what it did not pay for, since an earlier run had, a sentence each
+    judged_by: dict[str, Any] | None = None  # what the gate went by, by parameter
+    champion: str | None = None  # the endpoint config that its model was held to; "" for none
+    deployed_by: dict[str, Any] | None = None  # what its endpoint was made by, by parameter
+    redo_from: str | None = None  # the state from which on nothing of earlier runs is taken
     remark: str | None = None  # what is unusual about the run, from its start
     redeploys: str | None = None  # the run that trained the model, where this one deploys it again
     rolls_back: str | None = None  # of a rollback: the run that trained the model it leaves; "" where none is marked
@@ -106,6 +111,19 @@ class Run(Row):
     def note_data(self, ledger: Ledger, sentences: list[str], place_s3_uri: str) -> bool:
         """Say what was found in the data, and where all of it lies; an execution that is not noted stays so."""
         return self.change(ledger, {"data": sentences, "features_s3_uri": place_s3_uri}, "attribute_exists(#Id)")
+
+    def note_champion(self, ledger: Ledger, config_name: str) -> bool:
+        """Say what serves while it trains; an execution that is not noted stays so."""
+        return self.change(ledger, {"champion": config_name}, "attribute_exists(#Id)")
+
+    def note_deployment(self, ledger: Ledger, parameters: Mapping[str, Any]) -> bool:
+        """Say what its endpoint is made by; an execution that is not noted stays so."""
+        return self.change(ledger, {"deployed_by": dict(parameters)}, "attribute_exists(#Id)")
+
+    def note_reused(self, ledger: Ledger, sentence: str) -> bool:
+        """Say what an earlier run has paid for; an execution that is not noted stays so."""
+        reused = self.reused or []
+        return sentence in reused or self.change(ledger, {"reused": [*reused, sentence]}, "attribute_exists(#Id)")
 
     def note_waiting(self, ledger: Ledger, what: Mapping[str, Any]) -> bool:
         """Say since when it waits for approval, and of what; an execution that is not noted stays so."""

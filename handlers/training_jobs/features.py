@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers.aws.objects import head, list_objects, split_uri
+from handlers.contract.bearing import BEARING, first_state
 from handlers.contract.errors import AwsNotFoundError
 from handlers.contract.settings import Settings
 from handlers.contract.states import Dataset, Features
@@ -22,7 +23,6 @@ LAST = {"head": "manifest.json", "full": "summary.json"}  # what the job writes 
 KEY_CHARACTERS = 32
 # The bucket's lifecycle deletes features after 30 days; a run takes at most four, machine's timeout included.
 REUSABLE_SECONDS = 26 * 86_400
-_OF_VIEWS = ("augment", "randaugment", "feature_views")
 
 
 def features_key(dataset: Dataset, settings: Settings) -> str:
@@ -38,20 +38,21 @@ def features_key(dataset: Dataset, settings: Settings) -> str:
         "test": _etag(dataset.test_manifest_s3_uri),  # whose pictures the job has decoded
         "classes": _etag(dataset.classes_s3_uri),
         "labels": _etag(dataset.labels_s3_uri) if dataset.labels_s3_uri else "",
-        "max_unreadable": settings.max_unreadable,
-        "trainable": settings.trainable,
-        "model_name": settings.model_name,
-        "weights": settings.weights,
         "weights_content": _weights_content(settings),
-        "image_size": settings.image_size,
-        **({name: getattr(settings, name) for name in _OF_VIEWS} if settings.trainable == "head" else {}),
-        "group_by": settings.group_by,
-        "validation_fraction": settings.validation_fraction,
-        "seed": settings.seed,
-        "source": settings.training_source_s3_uri,
-        "image": settings.training_image_uri,
+        **{name: getattr(settings, name) for name in _bearing(settings)},
     }
+    return digest(values)
+
+
+def digest(values: Mapping[str, Any]) -> str:
+    """Return the key of a piece of work: all that bears on its result."""
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:KEY_CHARACTERS]
+
+
+def _bearing(settings: Settings) -> list[str]:
+    """Return the settings that change the outcome; of weights that come from a place the content does."""
+    every = {name for names in BEARING.values() for name in names} - {"weights_s3_uri"}
+    return sorted(name for name in every if first_state(name, settings.trainable) == "ComputeFeatures")
 
 
 def _etag(s3_uri: str) -> str:
@@ -79,7 +80,8 @@ def find(key: str, own_job_name: str, ledger: Ledger, trainable: str) -> Feature
     job = describe("features", noted.training_job_name)
     if job is None or job["TrainingJobStatus"] != "Completed":
         return None
-    features = features_of(job, reused=job["TrainingJobName"] != own_job_name)
+    is_other = job["TrainingJobName"] != own_job_name
+    features = features_of(job, found_in=noted.execution_name or noted.training_job_name if is_other else "")
     bucket, prefix = split_uri(features.features_s3_uri)
     try:
         head(bucket, prefix + LAST[trainable])
@@ -88,10 +90,11 @@ def find(key: str, own_job_name: str, ledger: Ledger, trainable: str) -> Feature
     return features
 
 
-def features_of(job: Mapping[str, Any], *, reused: bool = False) -> Features:
+def features_of(job: Mapping[str, Any], *, found_in: str = "") -> Features:
     """Return what a completed job has made; its output is plain files, so its artifact is a prefix."""
     return Features(
         features_s3_uri=job["ModelArtifacts"]["S3ModelArtifacts"].rstrip("/") + "/",
         key=job["OutputDataConfig"]["S3OutputPath"].rstrip("/").rpartition("/")[2],
-        reused=reused,
+        reused=bool(found_in),
+        found_in=found_in,
     )

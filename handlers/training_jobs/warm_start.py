@@ -55,8 +55,11 @@ def warm_start(request: Mapping[str, Any], dataset_name: str, ledger: Ledger, se
     return WarmStart({}, f"began anew; {'; '.join(reasons)}" if reasons else "")
 
 
-def create(request: Mapping[str, Any], begin: WarmStart, execution_name: str, ledger: Ledger) -> None:
+def create(
+    request: Mapping[str, Any], dataset_name: str, execution_name: str, ledger: Ledger, settings: Settings
+) -> None:
     """Create the tuning job, without its parent if SageMaker refuses that: an old job is no reason to fail for ever."""
+    begin = warm_start(request, dataset_name, ledger, settings)
     client, sentence = aws.sagemaker(), begin.sentence
     try:
         client.create_hyper_parameter_tuning_job(**request, **begin.member)

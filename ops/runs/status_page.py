@@ -98,6 +98,8 @@ def outcome(execution: Execution) -> list[tuple[str, str]]:
     run = execution.record
     if run and run.warm_start:
         rows.append(("tuning", run.warm_start))
+    if run and run.reused:
+        rows.append(("found", f"{', '.join(run.reused)}; nothing was paid for it again"))
     rows += [("data", sentence) for sentence in (run and run.data) or []]
     if run and run.accuracy is not None:
         threshold = f" (threshold {run.threshold})" if run.threshold else ""

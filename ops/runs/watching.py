@@ -23,6 +23,10 @@ from ops.session import Session
 from ops.stack.stacks import Stack
 
 _MARKS = {"running": ("...", "yellow"), "succeeded": ("ok", "green"), "failed": ("failed", "red")}
+_FOUND = {
+    "ComputeFeatures": "examination", "StartTuningJob": "tuning", "StartTrainingJob": "training",
+    "RegisterModel": "model package",
+}  # fmt: skip
 _MAX_EPOCH_LINES = 8
 _LONG_SECONDS = 3.0  # AWS charges and throttles every look
 
@@ -35,6 +39,12 @@ class View:
     trials: list[Trial] = field(default_factory=list)
     epochs: list[Epoch] = field(default_factory=list)
     data: DataFindings | None = None  # once ValidateDataset has ended
+
+    def reused(self, state_name: str) -> list[str]:
+        """Return what a state has found of an earlier run's, a line each; the record tells, a moment later."""
+        what = _FOUND.get(state_name)
+        told = (self.execution.record and self.execution.record.reused) or []
+        return [f"found: {one}, nothing paid" for one in told if what and one.startswith(f"{what} of run ")]
 
     def of_data(self) -> list[str]:
         """Return what ValidateDataset said of the pictures, a line each."""
@@ -104,6 +114,7 @@ def _lines(view: View) -> list[tuple[str, str]]:
     lines: list[tuple[str, str]] = []
     for state in view.execution.states:
         lines.append((f"{state.name} began", f"{_clock(state.started_at)} {state.name} ..."))
+        lines += [(f"{state.name} found", f"         {line}") for line in view.reused(state.name)]
         if state.name == "StartTuningJob":
             # A job's objective appears a moment after its end.
             done = [
@@ -136,6 +147,8 @@ def _render(view: View) -> Group:
     grid = Table.grid(padding=(0, 2))
     for state in view.execution.states:
         grid.add_row(*_row(state))
+        for line in view.reused(state.name):
+            grid.add_row("", "", Text(line, style="dim"))
         if state.name == "ValidateDataset":
             for line in view.of_data():
                 grid.add_row("", "", Text(line, style="dim"))

@@ -29,10 +29,11 @@ from handlers import (
 from handlers.contract.errors import RetrieverError
 from handlers.contract.states import DeployEndpointInput
 from handlers.endpoints import requests, scaling
-from handlers.ledger import Deployment, Drop, Run, RunStatus, Turn
+from handlers.ledger import Deployment, Drop, Run, RunStatus, Token, Turn
 from tests.handlers import packing
 from tests.handlers.chaos import refusal
 from tests.handlers.environment import EXECUTION
+from tests.handlers.paying import complete
 
 _URL = "https://service.us-east-1.amazonaws.com"
 _TARGET = ("ServiceNamespace", "ResourceId", "ScalableDimension")
@@ -178,6 +179,22 @@ def _fail(world, event):
     world.start_execution()
     start_tuning_job.handler(event("start_tuning_job"), event.context)
     return event("report_outcome_failed")
+
+
+def _finished_before(handler, name):
+    """Let another execution finish the same work."""
+
+    def prepare(world, event):
+        payload = _features(world, event) if name == "compute_features" else event(name)
+        if "Features" in payload:
+            payload["Features"] = {"FeaturesS3Uri": "s3://retriever-data/features/k/", "Key": "k"}
+        handler(payload | {"ExecutionName": "flowers-ba9876543210-1"}, event.context)
+        (token,) = Token.all(world.ledger)
+        complete(world, token.kind, token.resource_name, payload["Dataset"])
+        token.forget(world.ledger)
+        return payload
+
+    return prepare
 
 
 class Rare(NamedTuple):
@@ -389,7 +406,15 @@ def _lasting(item):
     return {name: value for name, value in item.items() if name not in passing and not name.endswith(_TIMES)}
 
 
-RARE = {
+FOUND = {
+    name: Rare(Case(handler, _finished_before(handler, name)), operations)
+    for handler, name, operations in (
+        (compute_features.handler, "compute_features", ("SendTaskSuccess",)),
+        (start_tuning_job.handler, "start_tuning_job", ("SendTaskSuccess",)),
+        (start_training_job.handler, "start_training_job", ("ListObjectsV2", "SendTaskSuccess")),
+    )
+}
+RARE = {f"found_{name}": rare for name, rare in FOUND.items()} | {
     "approval": Rare(Case(resume_execution.handler, _waits), ("DescribeModelPackage", "UpdateItem", "SendTaskSuccess")),
     "first_deployment": Rare(
         Case(deploy_endpoint.handler, lambda world, event: event("deploy_endpoint")), ("CreateEndpoint",)

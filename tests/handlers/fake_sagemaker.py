@@ -49,7 +49,7 @@ class FakeSageMaker:
         job = self.training_jobs[name]
         artifact = f"{job['OutputDataConfig']['S3OutputPath']}/{name}/output/model.tar.gz"
         job.update(TrainingJobStatus="Completed", SecondaryStatus="Completed", BillableTimeInSeconds=61)
-        job.update(ModelArtifacts={"S3ModelArtifacts": artifact}, **changes)
+        job.update(ModelArtifacts={"S3ModelArtifacts": artifact}, TrainingEndTime=datetime.now(UTC), **changes)
 
     def complete_tuning_job(self, name: str, **tuned: str) -> None:
         best = {

@@ -117,6 +117,7 @@ def test_end_of_the_job_is_the_states_result(world, computed, sent, event, lambd
         "FeaturesS3Uri": f"s3://{BUCKET}/features/{computed}/{_NAME}/output/model/",
         "Key": computed,
         "Reused": False,
+        "FoundIn": "",
     }
 
 
@@ -140,6 +141,7 @@ def test_next_execution_takes_them_at_once(world, step, computed, sent, lambda_c
     operation, params = sent.answers[-1]
     assert (operation, params["taskToken"]) == ("SendTaskSuccess", "second")
     assert json.loads(params["output"])["Reused"] is True
+    assert json.loads(params["output"])["FoundIn"] == EXECUTION
     assert world.sagemaker.operations().count("CreateTrainingJob") == 1
 
 

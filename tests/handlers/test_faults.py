@@ -8,8 +8,9 @@ from handlers import register_scaling, report_outcome, resume_execution
 from handlers.contract.errors import AwsError
 from handlers.endpoints import scaling
 from handlers.ledger import Token, events, tokens
-from tests.handlers.cases import CASES, FAULTS, KINDS, calls_of, each_kind_is_typed, ended_at_each_call
+from tests.handlers.cases import CASES, FAULTS, FOUND, KINDS, calls_of, each_kind_is_typed, ended_at_each_call
 from tests.handlers.environment import EXECUTION
+from tests.handlers.paying import paid
 from tests.handlers.stored import turn
 
 
@@ -53,6 +54,21 @@ def test_killed_start_leads_to_one_job_that_is_waited_for(name, scene, chaos, la
 
         assert len(world.sagemaker.tuning_jobs) + len(world.sagemaker.training_jobs) == 1, operation
         assert [token.task_token for token in Token.all(world.ledger)] == ["second"], operation
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_killed_reuse_pays_for_nothing(name, scene, chaos, lambda_context):
+    """Wherever the first try ended, the second goes on with what was found, and no job is started."""
+    case = FOUND[name].case
+    for operation, world, payload in ended_at_each_call(case, scene, chaos, lambda_context):
+        before = paid(world)
+        case.handler({**payload, "TaskToken": "second"}, lambda_context)
+
+        assert paid(world) == before, operation
+        told = world.sent.answers[-1]
+        assert (told[0], told[1]["taskToken"]) == ("SendTaskSuccess", "second"), operation
+        assert json.loads(told[1]["output"])["FoundIn"] == "flowers-ba9876543210-1", operation
+        assert list(Token.all(world.ledger)) == [], operation
 
 
 def test_killed_deployment_is_finished_by_the_retry(scene, chaos, event, lambda_context):

@@ -69,7 +69,7 @@ def test_pictures_that_changed_stop_the_run_before_tuning(world, event, lambda_c
     uri, _ = write_record("retriever-data", "runs/a/dataset/", folder, images, files)
     payload = event("start_tuning_job")
     payload["Dataset"]["PicturesS3Uri"], payload["Features"]["Key"] = uri, "ab12"
-    Features.note(world.ledger, "ab12", "a-features")
+    Features.note(world.ledger, "ab12", "a-features", "a")
     aws.s3().delete_object(Bucket="retriever-data", Key="datasets/flowers/rose/1.jpg")
 
     with pytest.raises(DatasetChangedError, match=r"'rose/1.jpg' was replaced or deleted"):

@@ -1,6 +1,6 @@
 """handlers/executions/outcomes.py: which end of a job is a result."""
 
-from handlers.executions.outcomes import Succeeded, _tuning_outcome
+from handlers.executions.outcomes import Succeeded, tuning_outcome
 
 _BEST = {
     "TrainingJobName": "flowers-001",
@@ -22,4 +22,4 @@ def test_a_stopped_tuning_job_with_a_best_job_is_a_result():
         "BestTrainingJob": _BEST,
     }
 
-    assert isinstance(_tuning_outcome(job), Succeeded)
+    assert isinstance(tuning_outcome(job), Succeeded)

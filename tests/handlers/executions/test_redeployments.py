@@ -19,19 +19,6 @@ def input_of(world, name):
     return json.loads(aws.stepfunctions().describe_execution(executionArn=arn)["input"])
 
 
-@pytest.fixture
-def served(world, upload, end, event):
-    """Give the name of an execution that succeeded and serves, with all that it left."""
-    name = upload()["ExecutionName"]
-    end(name)
-    state = event("report_outcome_succeeded")["State"]
-    world.put(f"runs/{name}/summary.json", json.dumps({"Status": "SUCCEEDED", "State": state}))
-    for uri in (state["Training"]["ModelDataUrl"], state["Evaluation"]["EvaluationS3Uri"]):
-        world.put(uri.removeprefix(f"s3://{BUCKET}/"))
-    world.sagemaker.packages[PACKAGE] = {"ModelApprovalStatus": "Approved"}
-    return name
-
-
 def delete_endpoint(world):
     world.sagemaker.endpoints.clear()
 
@@ -108,6 +95,7 @@ def test_a_forced_run_trains(world, served, start):
     answer = start({**MANUAL, "Force": True})
 
     assert input_of(world, answer["ExecutionName"]).keys() == {"Dataset", "Trigger"}
+    assert stored(Run, world.ledger, answer["ExecutionName"]).redo_from == "StartTuningJob"
 
 
 def lose_package(world, name, monkeypatch):

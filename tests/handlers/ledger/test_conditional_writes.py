@@ -29,6 +29,9 @@ WRITES = {
     "Run.note_waiting": (_RUN.note, lambda ledger, _: _RUN.note_waiting(ledger, {"accuracy": 0.9})),
     "Run.note_approval": (_RUN.note, lambda ledger, _: _RUN.note_approval(ledger, "rejected by ann", is_rejected=True)),
     "Run.note_warm_start": (_RUN.note, lambda ledger, _: _RUN.note_warm_start(ledger, "began with none")),
+    "Run.note_champion": (_RUN.note, lambda ledger, _: _RUN.note_champion(ledger, "d")),
+    "Run.note_deployment": (_RUN.note, lambda ledger, _: _RUN.note_deployment(ledger, {"ScalingMaxInstances": 4})),
+    "Run.note_reused": (_RUN.note, lambda ledger, _: _RUN.note_reused(ledger, "tuning of run d")),
     "Run.close": (_RUN.note, lambda ledger, _: _RUN.close(ledger, RunStatus.ABORTED, "stopped")),
     "Dataset.end": (
         Dataset("flowers", execution_name="e").launch,

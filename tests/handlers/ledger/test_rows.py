@@ -58,6 +58,11 @@ STORED = [
         {"features_key": "0a1b", "training_job_name": "e-features", "started_at": 6},
     ),
     (
+        ledger.Work,
+        {"Id": "work#StartTuningJob#0a1b", "Begun": [{"Resource": "e-1", "Execution": "e"}]},
+        {"name": "StartTuningJob#0a1b", "begun": [{"Resource": "e-1", "Execution": "e"}]},
+    ),
+    (
         ledger.Drop,
         {"Id": "drop#pets", "LastSeenAt": "2026-11-29T20:00:00.000+00:00", "Waits": True, "NumFiles": 3},
         {"name": "pets", "last_seen_at": "2026-11-29T20:00:00.000+00:00", "waits": True, "looked_at": None},

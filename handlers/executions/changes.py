@@ -1,0 +1,66 @@
+"""Which settings a model was judged and deployed by, as its run's record says, and what is otherwise now."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from handlers.contract.bearing import BEARING
+from handlers.contract.combinations import parameter_name
+from handlers.contract.settings import Settings
+from handlers.executions.redeployments import serving_config
+from handlers.gate.settings import GateSettings
+from handlers.ledger import Ledger, Run
+
+_REFUSED = "ModelRejectedError"
+
+
+def judged_by(settings: Settings) -> dict[str, Any]:
+    """Return what the gate judges by, under the names of the parameters."""
+    return _values("EvaluateModel", settings, GateSettings.from_env())
+
+
+def deployed_by(settings: Settings) -> dict[str, Any]:
+    """Return what an endpoint of this name is deployed and scaled by, under the names of the parameters."""
+    values = _values("DeployEndpoint", settings) | _values("RegisterScaling", settings)
+    return {name: value for name, value in values.items() if name != "EndpointName"}
+
+
+def _values(state: str, *sources: object) -> dict[str, Any]:
+    return {
+        parameter_name(name): getattr(source, name)
+        for name in BEARING[state]
+        for source in sources
+        if hasattr(source, name)
+    }
+
+
+def changes(noted: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str:
+    """Return in words what is otherwise now; "" for nothing, or where a record of an older version does not say."""
+    others = {name: value for name, value in now.items() if noted and name in noted and noted[name] != value}
+    return ", ".join(f"{name} is {value}, not {(noted or {})[name]}" for name, value in sorted(others.items()))
+
+
+def deployed_otherwise(run_name: str, config: str, ledger: Ledger, settings: Settings) -> str:
+    """Return which parameters of the endpoint have changed since the run's model was deployed, if that serves."""
+    run = Run.get(ledger, run_name) if run_name == config else None
+    return changes(run.deployed_by, deployed_by(settings)) if run else ""
+
+
+def is_refused_again(last: Run, settings: Settings) -> bool:
+    """Tell whether the gate has refused a run's model by the same parameters, and beside the same champion, as now."""
+    if last.error != _REFUSED or last.champion is None or changes(last.judged_by, judged_by(settings)):
+        return False
+    return last.champion == serving_config(settings)
+
+
+def refusal(dataset_name: str, last: Run) -> str:
+    """Return why a dataset is not run again, in words."""
+    return (
+        f"dataset {dataset_name!r}: the gate has refused the model of {last.execution_name!r}, and data, code, "
+        "settings and what serves are the same; add or correct images, or change the parameter that the refusal names"
+    )
+
+
+def rejudgement(last: Run | None, settings: Settings) -> str | None:
+    """Return why a model that was refused is judged again, in words; None where nothing says that it would differ."""
+    others = changes(last.judged_by, judged_by(settings)) if last and last.error == _REFUSED else ""
+    return f"{others} since the model of {last.execution_name!r} was refused" if last and others else None

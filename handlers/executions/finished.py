@@ -1,0 +1,128 @@
+"""Nothing that has finished is paid twice: a state takes the result of an earlier job for the same work, or starts one.
+
+The work is told by all that bears on its result: the examination's key stands for data, splits, code, image and
+backbone, and the request itself for the rest, so no setting that reaches a job can be forgotten. A job counts once it
+has Completed and what it left lies there as it left it; one that failed, or was stopped, leaves nothing to take.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from handlers.aws.logs import logger
+from handlers.aws.objects import level, split_uri
+from handlers.contract.bearing import STATES
+from handlers.contract.settings import Settings
+from handlers.contract.states import Features
+from handlers.executions.outcomes import Succeeded, training_outcome, tuning_outcome
+from handlers.executions.waiting import answer, start
+from handlers.ledger import Ledger, Run, Token, Work
+from handlers.ledger.work import Begun
+from handlers.training_jobs.features import digest
+from handlers.training_jobs.features import find as find_features
+from handlers.training_jobs.jobs import describe
+
+_SKEW = timedelta(minutes=1)  # between the clocks of two services
+_STATES = {"tuning": "StartTuningJob", "training": "StartTrainingJob"}
+
+
+def tuning_work(features: Features, request: Mapping[str, Any]) -> str:
+    """Return what a tuning job is about: all that bears on its result, its time limit and its names left out."""
+    definition, config = request["TrainingJobDefinition"], request["HyperParameterTuningJobConfig"]
+    limits = {name: value for name, value in config["ResourceLimits"].items() if name != "MaxRuntimeInSeconds"}
+    parts = ("StaticHyperParameters", "AlgorithmSpecification", "ResourceConfig")
+    return _work(
+        "StartTuningJob", features, {**config, "ResourceLimits": limits}, {name: definition[name] for name in parts}
+    )
+
+
+def training_work(features: Features, request: Mapping[str, Any]) -> str:
+    """Return what a final training job is about: its values, and the champion that it scores beside its own model."""
+    parts = ("HyperParameters", "AlgorithmSpecification", "ResourceConfig")
+    champion = [one for one in request["InputDataConfig"] if one["ChannelName"] == "champion"]
+    return _work("StartTrainingJob", features, {name: request[name] for name in parts}, {"Champion": champion})
+
+
+def _work(state: str, features: Features, *parts: Mapping[str, Any]) -> str:
+    """Return the work's name; "" in a run of an older version, of which it is not known what it depends on."""
+    values = {name: value for part in parts for name, value in part.items()}
+    return f"{state}#{digest({'features': features.key, **values})}" if features.key else ""
+
+
+def once(work: str, token: Token, ledger: Ledger, create: Callable[[], object]) -> str:
+    """Let the state go on with what was found, or start its job and wait; return the name of the job."""
+    run = noted_run(token.execution_name, ledger)
+    earlier = find(work, token, ledger) if work and takes(run, _STATES[token.kind]) else None
+    if earlier is not None:
+        job, output = earlier
+        run.note_reused(ledger, sentence(token.kind, output["FoundIn"]))
+        answer(token.task_token, Succeeded(output))
+        logger.info("found, nothing is paid", kind=token.kind, job=job, execution_name=output["FoundIn"])
+        return job
+    if work:
+        Work.note(ledger, work, Begun(token.resource_name, token.execution_name))
+    created = start(ledger, token, create)
+    logger.info(f"{token.kind} job started", job=token.resource_name, newly_created=created)
+    return token.resource_name
+
+
+def examination(key: str, job_name: str, execution_name: str, ledger: Ledger, settings: Settings) -> Features | None:
+    """Return what was examined before under the same key, or by an earlier try of the same job."""
+    run = noted_run(execution_name, ledger)
+    earlier = find_features(key, job_name, ledger, settings.trainable) if takes(run, "ComputeFeatures") else None
+    if earlier is not None and earlier.reused:
+        run.note_reused(ledger, sentence("examination", earlier.found_in))
+        logger.info("found, nothing is paid", kind="features", features=earlier.to_event())
+    return earlier
+
+
+def sentence(what: str, execution_name: str) -> str:
+    """Return what was found and so not paid for, as a person reads it."""
+    return f"{what} of run {execution_name}"
+
+
+def noted_run(execution_name: str, ledger: Ledger) -> Run:
+    """Return the record of an execution, empty for one that was started by hand."""
+    return Run.get(ledger, execution_name) or Run(execution_name)
+
+
+def takes(run: Run, state: str) -> bool:
+    """Tell whether a state of an execution may take what an earlier one has finished."""
+    return not run.redo_from or STATES.index(state) < STATES.index(run.redo_from)
+
+
+def find(work: str, token: Token, ledger: Ledger) -> tuple[str, dict[str, Any]] | None:
+    """Return name and result of the newest whole job of an earlier execution; who has begun one keeps to it."""
+    noted = Work.get(ledger, work)
+    begun = noted.resources() if noted else []
+    if token.execution_name in [one.execution_name for one in begun]:
+        return None
+    for one in begun:
+        job = describe(token.kind, one.resource)
+        if job is not None and (output := _result(token.kind, job)) is not None:
+            return one.resource, {**output, "FoundIn": one.execution_name}
+    return None
+
+
+def _result(kind: str, job: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what a job that has Completed gave, if that is whole."""
+    if kind == "tuning":
+        outcome = tuning_outcome(job) if job["HyperParameterTuningJobStatus"] == "Completed" else None
+        return outcome.output if isinstance(outcome, Succeeded) else None
+    outcome = training_outcome(job) if job["TrainingJobStatus"] == "Completed" else None
+    if not isinstance(outcome, Succeeded) or not _is_as_left(job, outcome.output):
+        return None
+    return {**outcome.output, "BillableSeconds": 0}
+
+
+def _is_as_left(job: Mapping[str, Any], output: Mapping[str, Any]) -> bool:
+    """Tell whether artifact and output are there, and nobody has written over them since the job ended.
+
+    Source: SageMaker API reference, DescribeTrainingJob, TrainingEndTime: of a successful job it is the time after
+    model artifacts are uploaded.
+    """
+    bucket, key = split_uri(output["ModelDataUrl"])
+    stored = {one.key: one for one in level(bucket, key.rpartition("/")[0] + "/", 1)[0]}
+    wanted = (stored.get(split_uri(uri)[1]) for uri in (output["ModelDataUrl"], output["OutputS3Uri"]))
+    until = job["TrainingEndTime"] + _SKEW
+    return all(one is not None and datetime.fromisoformat(one.modified_at) <= until for one in wanted)
