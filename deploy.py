@@ -19,6 +19,7 @@ from ops.commands.data import data_group
 from ops.commands.group import Commands
 from ops.commands.local import local_group
 from ops.commands.options import parameter_options, stack_options
+from ops.commands.retry import retry
 from ops.commands.watch import watch as follow
 
 if TYPE_CHECKING:
@@ -361,6 +362,7 @@ def _confirm(question: str) -> bool:
 
 cli.add_command(model_commands.models)
 cli.add_command(model_commands.rollback)
+cli.add_command(retry)
 cli.add_command(model_commands.approve)
 cli.add_command(model_commands.reject)
 cli.add_command(model_commands.lineage)

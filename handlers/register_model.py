@@ -13,9 +13,12 @@ from handlers.contract.names import client_token, tag_value
 from handlers.contract.settings import Settings
 from handlers.contract.states import RegisteredModel, RegisterModelInput
 from handlers.endpoints.containers import container
+from handlers.executions.finished import package_work, registered
+from handlers.ledger import Ledger, Work
+from handlers.ledger.work import Begun
 from handlers.training_jobs.provenance import MEMBER, sha256_of, statement
 
-aws.prepare("s3", "sagemaker")
+aws.prepare("dynamodb", "s3", "sagemaker")
 
 
 def model_package_request(step: RegisterModelInput, settings: Settings, provenance: bytes) -> dict[str, Any]:
@@ -62,10 +65,16 @@ def _lineage(step: RegisterModelInput) -> dict[str, str]:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     step = RegisterModelInput.from_event(event)
     settings = Settings.from_env()
+    ledger = Ledger(settings)
     digests = [sha256_of(uri) for uri in (step.training.model_data_url, step.evaluation.evaluation_s3_uri)]
+    work = package_work(step, settings, digests)
+    seconds = settings.approval_timeout_hours * 3600 if settings.approval_required == "true" else 0
+    if arn := registered(work, step, ledger):
+        return RegisteredModel(model_package_arn=arn, approval_seconds=seconds).to_event()
     provenance = statement(step, settings, *digests)
     write(settings.bucket_name, f"runs/{step.execution_name}/{MEMBER}", provenance, "application/json")
     package = aws.sagemaker().create_model_package(**model_package_request(step, settings, provenance))
-    logger.info("model registered", model_package_arn=package["ModelPackageArn"])
-    seconds = settings.approval_timeout_hours * 3600 if settings.approval_required == "true" else 0
-    return RegisteredModel(model_package_arn=package["ModelPackageArn"], approval_seconds=seconds).to_event()
+    arn = package["ModelPackageArn"]
+    Work.note(ledger, work, Begun(arn, step.execution_name))
+    logger.info("model registered", model_package_arn=arn)
+    return RegisteredModel(model_package_arn=arn, approval_seconds=seconds).to_event()

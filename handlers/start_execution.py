@@ -2,7 +2,8 @@
 
 Invoked with S3's "Object Created" event, Step Functions' "Execution Status Change" event, messages of the queue of
 arrivals, `{"Reason": "schedule"}`, `{"Reason": "manual", "Dataset": NAME, "Force": false}`, `{"Reason": "rollback",
-"Run": NAME}`, or `{"Sweep": true}`, which starts what still waits or was never announced.
+"Run": NAME}`, `{"Reason": "retry", "Run": NAME, "From": STATE}`, or `{"Sweep": true}`, which starts what still waits or
+was never announced.
 """
 
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from handlers.executions import endings, turns
 from handlers.executions.launches import Answer, refused
 from handlers.executions.messages import on_messages
 from handlers.executions.requests import on_request
+from handlers.executions.retries import on_retry
 from handlers.executions.rollbacks import on_rollback
 from handlers.executions.sweeping import sweep
 from handlers.executions.uploads import on_upload
@@ -52,8 +54,11 @@ def decide(event: Mapping[str, Any], ledger: Ledger, settings: Settings) -> Answ
         return on_request(event, ledger, settings)
     if event.get("Reason") == "rollback":
         return on_rollback(event, ledger, settings)
+    if event.get("Reason") == "retry":
+        return on_retry(event, ledger, settings)
     raise ValueError(
-        f"event {kind or event!r}; expected an S3 or Step Functions event, or a Reason of schedule, manual or rollback"
+        f"event {kind or event!r}; expected an S3 or Step Functions event, or a Reason of schedule, manual, retry or "
+        "rollback"
     )
 
 

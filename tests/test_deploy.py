@@ -26,6 +26,7 @@ COMMANDS = {
     "logs",
     "models",
     "rollback",
+    "retry",
     "approve",
     "reject",
     "lineage",

@@ -15,6 +15,7 @@ A message reads `<what>: <value seen>; <what was expected or what to do>`, becau
         EndpointFailedError      the endpoint cannot be, or was not, updated
         EndpointCheckError       the live endpoint disagrees with the evaluation
         RollbackError            there is no model to go back to
+        RetryError               there is nothing to retry
         AwsError                 an AWS call failed
             AwsNotFoundError     the resource does not exist
             AwsInUseError        the resource exists already, or is busy
@@ -85,6 +86,10 @@ class EndpointCheckError(RetrieverError):
 
 class RollbackError(RetrieverError):
     """There is no model to go back to, or it serves already."""
+
+
+class RetryError(RetrieverError):
+    """There is nothing to retry, or not on the same data."""
 
 
 class AwsError(RetrieverError):

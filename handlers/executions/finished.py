@@ -5,7 +5,7 @@ backbone, and the request itself for the rest, so no setting that reaches a job 
 has Completed and what it left lies there as it left it; one that failed, or was stopped, leaves nothing to take.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,10 +13,11 @@ from handlers.aws.logs import logger
 from handlers.aws.objects import level, split_uri
 from handlers.contract.bearing import STATES
 from handlers.contract.settings import Settings
-from handlers.contract.states import Features
+from handlers.contract.states import Features, RegisterModelInput
 from handlers.executions.outcomes import Succeeded, training_outcome, tuning_outcome
+from handlers.executions.redeployments import package_of
 from handlers.executions.waiting import answer, start
-from handlers.ledger import Ledger, Run, Token, Work
+from handlers.ledger import Ledger, Run, RunStatus, Token, Work
 from handlers.ledger.work import Begun
 from handlers.training_jobs.features import digest
 from handlers.training_jobs.features import find as find_features
@@ -126,3 +127,36 @@ def _is_as_left(job: Mapping[str, Any], output: Mapping[str, Any]) -> bool:
     wanted = (stored.get(split_uri(uri)[1]) for uri in (output["ModelDataUrl"], output["OutputS3Uri"]))
     until = job["TrainingEndTime"] + _SKEW
     return all(one is not None and datetime.fromisoformat(one.modified_at) <= until for one in wanted)
+
+
+def package_work(step: RegisterModelInput, settings: Settings, digests: Sequence[str]) -> str:
+    """Return what a model package is about: artifact and evaluation by their SHA-256, and how it was judged."""
+    values = {
+        "digests": list(digests),
+        "settings": settings.model_settings(),
+        "source": settings.training_source_s3_uri,
+        "dataset": [step.dataset.name, step.dataset.fingerprint],
+        "judgement": [step.evaluation.accuracy, step.evaluation.threshold, step.evaluation.evidence],
+    }
+    return f"RegisterModel#{digest(values)}"
+
+
+def registered(work: str, step: RegisterModelInput, ledger: Ledger) -> str:
+    """Return the package that an earlier execution has registered for the same and not deployed, or "".
+
+    One that has served, or was rejected, has had its judgement, and is left to it.
+    """
+    run, noted = noted_run(step.execution_name, ledger), Work.get(ledger, work)
+    for begun in noted.resources() if noted and takes(run, "RegisterModel") else []:
+        is_other = begun.execution_name != step.execution_name
+        if is_other and _is_open(begun, ledger):
+            run.note_reused(ledger, sentence("model package", begun.execution_name))
+            return begun.resource
+    return ""
+
+
+def _is_open(begun: Begun, ledger: Ledger) -> bool:
+    """Tell whether a package is there and its model has never been in production, nor been rejected."""
+    status = package_of(begun.resource).get("ModelApprovalStatus")
+    earlier = Run.get(ledger, begun.execution_name)
+    return status in ("PendingManualApproval", "Approved") and (not earlier or earlier.status != RunStatus.SUCCEEDED)

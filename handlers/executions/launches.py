@@ -144,7 +144,7 @@ def decide(request: Request, ledger: Ledger, settings: Settings) -> Answer:
         if good and config and (config == good or Run.get(ledger, config) is None) and not others:
             return skip(request, good, config, ledger)
         kept = replace(kept_model(good, settings), changes=others) if good else None
-        if objection := _objection(request, fingerprint, key, last, kept, ledger, settings):
+        if objection := _objection(request, fingerprint, key, kept, last, ledger, settings):
             return objection
         number -= last is not None and status == ""  # it was noted and never came to be
         remark = kept.remark(settings.endpoint_name) if kept else rejudgement(last, settings)
@@ -197,22 +197,22 @@ def _objection(
     request: Request,
     fingerprint: str,
     key: str,
-    last: Run | None,
     kept: KeptModel | None,
+    last: Run | None,
     ledger: Ledger,
     settings: Settings,
 ) -> Answer | None:
-    """Answer for content whose model a person took out of service or rejected, or the clock would have refused again.
+    """Answer for content whose model a person took out of service or rejected, or that the clock alone asks for again.
 
-    By the clock alone the same data suffice.
+    By the clock, the same data suffice for the first, and what the gate has refused it would refuse again.
     """
+    is_asked_by_the_clock = request.reason == "schedule"
     if not request.despite_rollback:
-        if bad := withdrawn(request.name, fingerprint, "" if request.reason == "schedule" else key, Run.all(ledger)):
+        if bad := withdrawn(request.name, fingerprint, "" if is_asked_by_the_clock else key, Run.all(ledger)):
             return skip_withdrawn(request, bad, ledger)
         if kept and kept.rejected:
             return skip_rejected(request, kept, ledger)
-    is_asked_by_the_clock = request.reason == "schedule" and not request.force
-    if not (last and is_asked_by_the_clock and is_refused_again(last, settings)):
+    if not last or not is_asked_by_the_clock or request.force or not is_refused_again(last, settings):
         return None
     reason = refusal(request.name, last)
     Dataset.skip(ledger, request.name, reason)

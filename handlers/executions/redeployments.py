@@ -71,7 +71,7 @@ def kept_model(execution_name: str, settings: Settings) -> KeptModel:
     problem = ""
     if accuracy < settings.accuracy_threshold:
         problem = f"its accuracy {accuracy:.4f} is below AccuracyThreshold {settings.accuracy_threshold}"
-    elif (status := _package(package).get("ModelApprovalStatus", "gone")) != "Approved":
+    elif (status := package_of(package).get("ModelApprovalStatus", "gone")) != "Approved":
         problem = f"its model package is {status}"
     return replace(kept, results={}, problem=problem) if problem else kept
 
@@ -93,7 +93,7 @@ def stored_model(execution_name: str, settings: Settings) -> KeptModel:
         return KeptModel(execution_name, problem="its summary.json is gone")
     except (KeyError, ValueError, TypeError):
         return KeptModel(execution_name, problem="its summary.json lacks the results of its states")
-    package = _package(model.model_package_arn)
+    package = package_of(model.model_package_arn)
     problem = _missing(training.model_data_url, evaluation.evaluation_s3_uri)
     if problem or not package:
         return KeptModel(execution_name, problem=problem or "its model package is gone")
@@ -117,7 +117,7 @@ def _missing(*uris: str) -> str:
     return ""
 
 
-def _package(model_package_arn: str) -> Mapping[str, Any]:
+def package_of(model_package_arn: str) -> Mapping[str, Any]:
     """Return SageMaker's description of a model package, empty if there is none."""
     try:
         return aws.sagemaker().describe_model_package(ModelPackageName=model_package_arn)

@@ -47,10 +47,12 @@ def statement(step: RegisterModelInput, settings: Settings, artifact_sha256: str
                 },
                 "internalParameters": {
                     "tunedHyperparameters": step.tuning.hyper_parameters,
+                    "trainingJob": training.training_job_name,
                     "gate": {
                         "accuracy": evaluation.accuracy,
                         "threshold": evaluation.threshold,
                         "numTestImages": evaluation.num_test_images,
+                        "evidence": evaluation.evidence,
                     },
                 },
                 "resolvedDependencies": _materials(step, settings),

@@ -75,7 +75,14 @@ def run_of(session: Session, stack: Stack, target: str) -> str:
             f"{target!r}: no run, model version, artifact or answer of this stack; `deploy.py models{session.flags}`"
             " lists the runs"
         )
-    return origin(run)
+    return origin(run if run.model_package_arn else _judged_later(session, stack, run))
+
+
+def _judged_later(session: Session, stack: Stack, run: Run) -> Run:
+    """Return the last run whose gate has accepted the model that this one trained and did not deploy, or the run."""
+    ledger = executions.ledger(session, stack)
+    others = [one for one in Run.all(ledger) if one.training_job_name == run.execution_name and one.model_package_arn]
+    return max(others, key=lambda one: one.started_at or "", default=run)
 
 
 def _named(session: Session, stack: Stack, target: str) -> str:
@@ -122,6 +129,7 @@ def stored(session: Session, stack: Stack, run: str) -> Lineage:
     package: Mapping[str, Any] = {}
     if record and record.model_package_arn:
         package = session.sagemaker.describe_model_package(ModelPackageName=record.model_package_arn)
+    run = package.get("CustomerMetadataProperties", {}).get("Execution") or run  # which has registered it
     try:
         uri = f"s3://{stack.output('DataBucketName')}/runs/{run}/{STATEMENT}"
         text = b"".join(_of_bucket(session)(uri))
@@ -164,6 +172,7 @@ def rows(lineage: Lineage) -> list[tuple[str, str]]:
         ("settings", ", ".join(f"{name}={value}" for name, value in given["settings"].items() if value != "")),
         ("tuned", ", ".join(f"{name}={value}" for name, value in worked_out["tunedHyperparameters"].items())),
         ("gate", f"accuracy {gate['accuracy']:.4f} on {gate['numTestImages']} pictures, threshold {gate['threshold']}"),
+        *([("evidence", gate["evidence"])] if gate.get("evidence") else []),
         *((one["name"], one["uri"]) for one in lineage.statement["predicate"]["runDetails"]["byproducts"]),
     ]
 
@@ -214,10 +223,11 @@ def _judged(evaluation: bytes, document: Mapping[str, Any]) -> Iterator[tuple[st
     definition = document["predicate"]["buildDefinition"]
     gate = definition["internalParameters"]["gate"]
     run = document["predicate"]["runDetails"]["metadata"]["invocationId"].rpartition(":")[2]
+    job = definition["internalParameters"].get("trainingJob", run)  # of an earlier run, where that was found again
     pairs = [
         ("test accuracy", judged.get("test_top1"), gate["accuracy"]),
         ("test pictures", judged.get("num_test_images"), gate["numTestImages"]),
-        ("training job", judged.get("training_job_name"), run),
+        ("training job", judged.get("training_job_name"), job),
         (
             "dataset fingerprint",
             judged.get("dataset_fingerprint"),

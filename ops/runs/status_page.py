@@ -152,7 +152,8 @@ def next_steps(session: Session, execution: Execution, endpoint: EndpointState |
             f"try it: deploy.py predict PICTURE{session.flags}",
             f"see what it learned: deploy.py report {execution.name}{session.flags}",
         ]
-    return ["", f"look closer: deploy.py logs {_log_target(execution)}{session.flags}"]
+    again = f"go on where it failed, without paying twice: deploy.py retry {execution.name}{session.flags}"
+    return ["", again, f"look closer: deploy.py logs {_log_target(execution)}{session.flags}"]
 
 
 def _log_target(execution: Execution) -> str:

@@ -71,7 +71,7 @@ WHY = {
     "ReadJobs": "how a tuning job ended",
     "ReadManifests": "manifests, and features that are there already",
     "ReadModel": "whether a model is there; reading is not bound by tag, since what is not there bears none",
-    "ReadModelPackage": "whether a model may be deployed again",
+    "ReadModelPackage": "whether a model may be deployed again, or was registered by an earlier run",
     "ReadPicturesRecord": "what each picture was when the run began, to notice one that was replaced",
     "ReadResults": "results of an execution whose model is deployed again, and whether its artifact is there",
     "ReadScaling": "what to restore after an update; AWS knows no resource for it",

@@ -82,6 +82,17 @@ def test_features_are_found_or_refused_by_name(frozen, broken):
     assert (succeeded, "404: Not Found" in answer) == (False, True)
 
 
+def test_a_model_that_was_registered_before_is_found_again(frozen):
+    """By an execution that never came to its deployment: the same package, and no second version."""
+    event = event_of(frozen, "colours", "RegisterModel") | {"ExecutionName": "never-deployed-1"}
+
+    first = call(frozen, "register-model", event)
+    again = call(frozen, "register-model", event | {"ExecutionName": "never-deployed-2"})
+
+    assert first[0], first[1]
+    assert again == first
+
+
 def test_a_job_reads_what_is_staged_and_keeps_checkpoints(frozen):
     """As the role of the stack's jobs: data of an archive under staged/, and a spot job's checkpoints."""
     sagemaker, bucket = frozen.client("sagemaker"), frozen.outputs["DataBucketName"]

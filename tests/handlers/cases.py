@@ -259,6 +259,12 @@ def _accept(world, event):
     return payload
 
 
+def _register_again(world, event):
+    register_model.handler(_accept(world, event) | {"ExecutionName": "flowers-ba9876543210-1"}, event.context)
+    Run(EXECUTION, status=RunStatus.RUNNING, started_at="2026").note(world.ledger)
+    return event("register_model")
+
+
 def _failed_deployment(world, event):
     state = event("report_outcome_failed")["State"]
     model = register_model.handler(_accept(world, event), event.context)
@@ -428,6 +434,7 @@ RARE = {f"found_{name}": rare for name, rare in FOUND.items()} | {
     ),
     "sweep": Rare(Case(start_execution.handler, _dropped), ("ListObjectsV2", "HeadObject", "Publish")),
     "arrivals": Rare(Case(start_execution.handler, _arrived), ("SendMessage", "ListMultipartUploads")),
+    "found_package": Rare(Case(register_model.handler, _register_again), ("GetItem", "DescribeModelPackage")),
     "repeated_deployment": Rare(Case(deploy_endpoint.handler, _deploy_again), ("DescribeModel",)),
     "failed_tuning": Rare(
         Case(resume_execution.handler, _failed_tuning),

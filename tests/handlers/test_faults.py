@@ -8,7 +8,7 @@ from handlers import register_scaling, report_outcome, resume_execution
 from handlers.contract.errors import AwsError
 from handlers.endpoints import scaling
 from handlers.ledger import Token, events, tokens
-from tests.handlers.cases import CASES, FAULTS, FOUND, KINDS, calls_of, each_kind_is_typed, ended_at_each_call
+from tests.handlers.cases import CASES, FAULTS, FOUND, KINDS, RARE, calls_of, each_kind_is_typed, ended_at_each_call
 from tests.handlers.environment import EXECUTION
 from tests.handlers.paying import paid
 from tests.handlers.stored import turn
@@ -124,6 +124,15 @@ def test_killed_resumption_is_made_good_by_the_sweep(scene, chaos, lambda_contex
 
         assert {params["taskToken"] for _, params in world.sent.answers} == {"AQCEAAAAKgAAAAMAAAAAAAAAAeXAMPLETOKEN"}
         assert list(Token.all(world.ledger)) == [], operation
+
+
+def test_killed_state_registers_no_model_twice(scene, chaos, lambda_context):
+    """What an earlier execution has registered for the same model is taken, wherever the first try ended."""
+    case = RARE["found_package"].case
+    for operation, world, payload in ended_at_each_call(case, scene, chaos, lambda_context):
+        arn = case.handler(payload, lambda_context)["ModelPackageArn"]
+
+        assert list(world.sagemaker.packages) == [arn], operation
 
 
 _REPEATABLE = ["validate_dataset", "evaluate_model", "register_model", "check_endpoint", "register_scaling"]

@@ -7,8 +7,10 @@ import pytest
 
 from handlers import aws
 from handlers.contract.errors import AwsThrottledError
+from handlers.ledger import Run
 from handlers.register_model import handler
 from tests.handlers.environment import BUCKET, EXECUTION
+from tests.handlers.stored import stored
 
 
 @pytest.fixture(autouse=True)
@@ -22,6 +24,7 @@ def artifact(world, event):
 def test_the_statement_names_its_subjects_and_materials_by_hash(world, event, lambda_context):
     """In in-toto's form: artifact and evaluation by SHA-256, the pictures' record, code and images; no time."""
     payload = event("register_model")
+    payload["Evaluation"]["Evidence"] = "lowest recall 0.90"
     payload["Dataset"] |= {"PicturesS3Uri": f"s3://{BUCKET}/p", "PicturesSha256": "5a" * 32}
 
     result = handler(payload, lambda_context)
@@ -38,6 +41,8 @@ def test_the_statement_names_its_subjects_and_materials_by_hash(world, event, la
     assert materials["code"]["uri"] == world.settings.training_source_s3_uri
     assert definition["externalParameters"]["settings"]["model_name"] == "resnet18"
     assert definition["internalParameters"]["gate"]["accuracy"] == 0.95
+    assert definition["internalParameters"]["gate"]["evidence"] == "lowest recall 0.90"
+    assert definition["internalParameters"]["trainingJob"] == EXECUTION
     package = world.sagemaker.packages[result["ModelPackageArn"]]
     assert package["CustomerMetadataProperties"]["ProvenanceSha256"] == hashlib.sha256(body).hexdigest()
 
@@ -70,6 +75,51 @@ def test_retried_state_registers_no_second_version(world, event, lambda_context)
 
     assert handler(event("register_model"), lambda_context) == first
     assert len(world.sagemaker.packages) == 1
+
+
+_LATER = "flowers-0123456789ab-2"
+
+
+@pytest.fixture
+def later(world, event, lambda_context):
+    """Give a call that registers what a later execution has accepted of the same training job."""
+    Run(_LATER, status="RUNNING", started_at="2026").note(world.ledger)
+
+    def call(**evaluation):
+        payload = event("register_model") | {"ExecutionName": _LATER}
+        payload["Evaluation"] |= evaluation
+        return handler(payload, lambda_context)
+
+    return call
+
+
+def test_a_package_that_was_not_deployed_is_taken_again(world, event, lambda_context, later):
+    """The run that registered it ended before its deployment was judged; the record says whose it is."""
+    first = handler(event("register_model"), lambda_context)
+
+    assert later() == first
+    assert len(world.sagemaker.packages) == 1
+    assert stored(Run, world.ledger, _LATER).reused == [f"model package of run {EXECUTION}"]
+
+
+@pytest.mark.parametrize("status", ["Rejected", "gone", "served", "judged otherwise", "other bytes", "to be redone"])
+def test_what_is_not_the_same_or_was_judged_is_registered_anew(world, event, lambda_context, later, status):
+    """A package that was rejected, or has served, keeps its judgement; another model is another version."""
+    first = handler(event("register_model"), lambda_context)["ModelPackageArn"]
+    if status == "Rejected":
+        world.sagemaker.packages[first]["ModelApprovalStatus"] = status
+    elif status == "gone":
+        package = world.sagemaker.packages.pop(first)
+        world.sagemaker.packages["arn:other"] = package
+    elif status == "served":
+        Run(EXECUTION, status="SUCCEEDED", started_at="2026").note(world.ledger)
+    elif status == "other bytes":
+        world.put(event("register_model")["Training"]["ModelDataUrl"].removeprefix(f"s3://{BUCKET}/"), "others")
+    elif status == "to be redone":
+        Run(_LATER).change(world.ledger, {"redo_from": "RegisterModel"})
+
+    assert later(**({"Threshold": 0.5} if status == "judged otherwise" else {}))["ModelPackageArn"] != first
+    assert stored(Run, world.ledger, _LATER).reused is None
 
 
 def test_long_dataset_name_fits(world, event, lambda_context):

@@ -1,6 +1,7 @@
 """handlers/contract/bearing.py: which state's result a setting changes is declared once, and is so."""
 
 import dataclasses
+import json
 from itertools import chain
 from typing import Any
 
@@ -15,9 +16,10 @@ from handlers.gate.settings import GateSettings
 from handlers.start_training_job import training_job_request
 from handlers.start_tuning_job import tuning_job_request
 from handlers.training_jobs.features import features_key
-from tests.handlers.environment import ENVIRONMENT
+from tests.handlers.environment import ENVIRONMENT, HANDLERS
 from tests.handlers.paying import dataset_of
 
+ROOT = HANDLERS.parent
 # Parameters that no state reads: CloudFormation itself applies them, or the prediction function has them alone.
 OF_THE_STACK = {
     "DataBucketVersioning", "ModelLatencyAlarmMicroseconds", "PredictReservedConcurrency",
@@ -42,6 +44,15 @@ def test_every_setting_bears_on_a_state_or_on_none_for_a_reason():
     assert sorted(declared) == sorted(_settings())
     assert set(BEARING) < set(STATES)
     assert set(OF_VIEWS) < set(declared)
+
+
+def test_the_states_are_those_of_the_state_machine():
+    """In its order; what reports is not among them."""
+    definition = json.loads((ROOT / "statemachine" / "pipeline.asl.json").read_text())["States"]
+    tasks = [name for name, state in definition.items() if state["Type"] == "Task"]
+
+    assert set(STATES) == {name for name in tasks if not name.startswith("Report")}
+    assert [name for name in tasks if name in PAID] == list(PAID)
 
 
 def test_every_parameter_is_a_setting_or_the_stacks_own(template):

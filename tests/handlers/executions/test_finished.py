@@ -101,9 +101,8 @@ def test_what_was_found_is_said(world, first, again):
     assert {state[part]["FoundIn"] for part in ("Features", "Tuning", "Training")} == {_FIRST}
     assert {first[part]["FoundIn"] for part in ("Features", "Tuning", "Training")} == {""}
     assert (first["Training"]["BillableSeconds"], state["Training"]["BillableSeconds"]) == (61, 0)
-    assert stored(Run, world.ledger, _SECOND).reused == [
-        f"examination of run {_FIRST}", f"tuning of run {_FIRST}", f"training of run {_FIRST}",
-    ]  # fmt: skip
+    reused = stored(Run, world.ledger, _SECOND).reused
+    assert reused == [f"{what} of run {_FIRST}" for what in ("examination", "tuning", "training", "model package")]
 
 
 def test_the_sentence_of_a_run_says_what_was_found(first, again, world, event):

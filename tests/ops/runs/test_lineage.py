@@ -32,7 +32,7 @@ def statement(tmp_path: Path) -> Path:
     """Give a statement with the files that it names beside it."""
     source = f"s3://artifacts/source/{_sha256('sourcedir.tar.gz')[:32]}/sourcedir.tar.gz"
     given = {"dataset": "pets", "datasetFingerprint": "5f", "numPictures": [16, 4, 4], "settings": {"seed": 1}}
-    gate = {"accuracy": 0.95, "threshold": 0.9, "numTestImages": 4}
+    gate = {"accuracy": 0.95, "threshold": 0.9, "numTestImages": 4, "evidence": "lowest recall 0.90, of class 'cat'"}
     definition = {
         "externalParameters": given,
         "internalParameters": {"tunedHyperparameters": {"lr": "0.01"}, "gate": gate},
@@ -89,7 +89,21 @@ def test_the_chain_is_told_in_names_and_values(statement: Path) -> None:
     assert told["model.tar.gz"].endswith(f"sha256:{_sha256('model.tar.gz')}")
     assert told["dataset"] == "pets, 16 training, 4 validation, 4 test pictures, fingerprint 5f"
     assert told["gate"] == "accuracy 0.9500 on 4 pictures, threshold 0.9"
+    assert told["evidence"] == "lowest recall 0.90, of class 'cat'"
     assert told["settings"] == "seed=1"
+
+
+def test_a_job_of_an_earlier_run_is_held_to_its_own_name(statement: Path) -> None:
+    """What one run trained another has judged and deployed: the statement names the job, and the evaluation does."""
+    other = statement.read_text().replace(f"arn:execution:{RUN}", "arn:execution:pets-0123456789ab-2")
+    named = other.replace('"tunedHyperparameters"', f'"trainingJob": "{RUN}", "tunedHyperparameters"')
+
+    statement.write_text(other)
+    wrong = [one.what for one in verify(on_disk(statement)) if one.problem]
+    statement.write_text(named)
+    right = [one.what for one in verify(on_disk(statement)) if one.problem]
+
+    assert (wrong, right) == (["evaluation.json: training job"], [])
 
 
 def test_what_is_saved_can_be_verified(statement: Path, tmp_path: Path) -> None:
