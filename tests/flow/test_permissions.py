@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +58,11 @@ def policies(stack, roles) -> dict[tuple[str, str], dict[str, Any]]:
     return documents
 
 
-def _report(stack, *conditions: str) -> dict[str, Any]:
+def _report(stack, *conditions: str, only: Sequence[str] = ()) -> dict[str, Any]:
     """Return what `embedded-account permissions` says of all requests of this session, as if `conditions` held."""
     command = [sys.executable, "-m", "embedded_account", "permissions", "--json", "--folder", str(stack.account.folder)]
     command += [word for condition in conditions for word in ("--with", condition)]
+    command += [word for arn in only for word in ("--of", arn)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))
@@ -196,7 +198,7 @@ def test_every_rule_may_bury_what_it_cannot_deliver(stack, whole_flow, resource_
     rules = [rule["Arn"] for rule in rules if rule["Arn"].split("/")[-1].startswith(f"{stack.name}-")]
 
     def may_send(rule: str) -> bool:
-        requests = _of(_report(stack, f"aws:SourceArn={rule}"), arn)["requests"]
+        requests = _of(_report(stack, f"aws:SourceArn={rule}", only=[arn]), arn)["requests"]
         (refusal,) = {one["refusal"] for one in requests if one["by"] == "events.amazonaws.com"}
         assert not refusal or REFUSAL.fullmatch(refusal)
         return not refusal
@@ -208,7 +210,7 @@ def test_every_rule_may_bury_what_it_cannot_deliver(stack, whole_flow, resource_
 
 def test_plain_http_is_denied_by_each_denying_statement(stack, whole_flow, resource_policies):
     """What the flow has asked of bucket, topic and queues would be denied without TLS, by that one statement alone."""
-    report = _report(stack, "aws:SecureTransport=false")
+    report = _report(stack, "aws:SecureTransport=false", only=[arn for arn, _ in resource_policies.values()])
     for name, (arn, _) in resource_policies.items():
         (statement,) = [one for one in _of(report, arn)["statements"] if one["effect"] == "Deny"]
         plain = [

@@ -96,10 +96,15 @@ def _caller() -> str:
     """Return the file of handlers/ that makes the call, below the module that makes clients."""
     frame = sys._getframe()
     while frame := frame.f_back:  # type: ignore[assignment]
-        path = Path(frame.f_code.co_filename)
-        if path.is_relative_to(HANDLERS) and path != CLIENTS:
-            return path.relative_to(HANDLERS).as_posix()
+        if name := _below_handlers(frame.f_code.co_filename):
+            return name
     return ""
+
+
+@functools.cache
+def _below_handlers(file: str) -> str:
+    path = Path(file)
+    return path.relative_to(HANDLERS).as_posix() if path.is_relative_to(HANDLERS) and path != CLIENTS else ""
 
 
 def refusal(code: str, status: int = 400, message: str = "") -> tuple[Any, dict[str, Any]]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from moto import mock_aws
+from moto import backend_index, mock_aws
 from moto.dynamodb.responses import DynamoHandler
 
 from handlers import aws, deploy_endpoint, start_execution
@@ -19,6 +19,8 @@ from tests.handlers.cases import Runtime
 from tests.handlers.chaos import Chaos, Switch
 from tests.handlers.environment import ENVIRONMENT, EVENTS, REGION, Context
 from tests.handlers.world import Sent, World, new_world
+
+_SERVICES = {"applicationautoscaling", "dynamodb", "logs", "s3", "sns", "sqs", "stepfunctions", "sts"}
 
 
 @pytest.fixture
@@ -69,6 +71,15 @@ def _writes_are_one_step() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DynamoHandler, "call_action", one_at_a_time)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _few_services() -> Iterator[None]:
+    """Let moto ask of few services whose a request is: it tries the patterns of all of AWS, one after the other."""
+    few = [(service, pattern) for service, pattern in backend_index.backend_url_patterns if service in _SERVICES]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backend_index, "backend_url_patterns", few)
         yield
 
 

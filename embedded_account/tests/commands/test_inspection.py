@@ -88,6 +88,18 @@ def test_requests_are_decided_as_if(account: RunningAccount, bucket: str, report
     assert refusals[0].endswith("with an explicit deny in a resource-based policy")
 
 
+def test_one_role_or_resource_is_reported_alone(account: RunningAccount, bucket: str, report: Any) -> None:
+    """What is said of it is what the whole report says; nothing is said of others."""
+    caller = Caller(account, allowed("s3:PutObject", f"arn:aws:s3:::{bucket}/*"))
+    caller.client("s3").put_object(Bucket=bucket, Key="alone", Body=b"x")
+    arn, whole = f"arn:aws:s3:::{bucket}", report()
+
+    of_role, of_bucket = report("--of", caller.role_arn), report("--of", arn)
+
+    assert of_role == {"roles": [_role(whole, caller)], "resources": []}
+    assert of_bucket == {"roles": [], "resources": [one for one in whole["resources"] if one["resource"] == arn]}
+
+
 def test_the_report_is_read_by_a_person_too(account: RunningAccount, bucket: str) -> None:
     """Without --json: a line for each action, and the sentence beside what is needed."""
     caller = Caller(account, allowed(["s3:PutObject", "s3:GetObject"], "*", Sid="Objects"))

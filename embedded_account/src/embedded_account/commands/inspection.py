@@ -22,8 +22,9 @@ _REPORT_SECONDS = 120.0
     metavar="KEY=VALUE",
     help="Decide as if this condition key had this value, such as aws:SecureTransport=false; repeatable.",
 )
+@click.option("--of", "only", multiple=True, metavar="ARN", help="Only of this role or resource; repeatable.")
 @folder_option
-def permissions(folder: Path, as_json: bool, conditions: tuple[str, ...]) -> None:
+def permissions(folder: Path, as_json: bool, conditions: tuple[str, ...], only: tuple[str, ...]) -> None:
     """Report which permissions were needed by the requests that an account recorded.
 
     The account must have been started with --record-permissions. Each statement of each role, and of each resource's
@@ -33,7 +34,7 @@ def permissions(folder: Path, as_json: bool, conditions: tuple[str, ...]) -> Non
     for condition in conditions:
         if "=" not in condition:
             raise click.BadParameter(f"{condition!r}: it must be KEY=VALUE", param_hint="--with")
-    query = urlencode([("with", condition) for condition in conditions])
+    query = urlencode([("with", condition) for condition in conditions] + [("of", arn) for arn in only])
     report = ask(running(folder), "GET", f"{PERMISSIONS_PATH}?{query}", timeout_seconds=_REPORT_SECONDS)
     if as_json:
         click.echo(json.dumps(report, indent=2))

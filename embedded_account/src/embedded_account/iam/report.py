@@ -1,7 +1,7 @@
 """What an account that records permissions says of them: what each statement was needed for, and what was refused."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from embedded_account.iam.evaluation import Policies, Request
 from embedded_account.iam.recording import recorded
 from embedded_account.iam.resources import ResourcePolicies
 from embedded_account.iam.usage import (
+    Applying,
     Document,
     Place,
     PoliciesOf,
@@ -31,9 +32,11 @@ class Reporter:
     """Decides the recorded requests again by the policies that hold now.
 
     With `conditions`, condition keys have these values instead of their own: as the rule "aws:SourceArn" would ask.
+    With `only`, nothing is told but of the roles and resources of these ARNs, in a fraction of the time.
     """
 
-    def __init__(self, account: Account, conditions: Mapping[str, str]) -> None:
+    def __init__(self, account: Account, conditions: Mapping[str, str], only: Collection[str] = ()) -> None:
+        self._only = only
         self._callers = Callers(account)
         self._resources = ResourcePolicies(account)
         decided = [(_changed(one.request, conditions), one.was_allowed) for one in recorded(account.folder)]
@@ -46,15 +49,20 @@ class Reporter:
         by_role: dict[str, list[Request]] = defaultdict(list)
         for request in self._requests:
             by_role[request.principal.role_arn].append(request)
-        return [self._role(role, by_role[role.arn]) for role in self._callers.roles()]
+        return [self._role(role, by_role[role.arn]) for role in self._callers.roles() if self._is_asked(role.arn)]
 
     def resources(self) -> list[Report]:
         """Return a report for each resource with a policy of its own that a recorded request speaks of."""
         by_resource: dict[str, list[Request]] = defaultdict(list)
         for request in self._requests:
-            if request.action != _ASSUME and self._resources.document(request.resource):
-                by_resource[owner(request.resource)].append(request)
+            if request.action == _ASSUME or not self._is_asked(arn := owner(request.resource)):
+                continue
+            if self._resources.document(request.resource):
+                by_resource[arn].append(request)
         return [self._resource(arn, requests) for arn, requests in sorted(by_resource.items())]
+
+    def _is_asked(self, arn: str) -> bool:
+        return not self._only or arn in self._only
 
     def _role(self, role: Any, requests: Sequence[Request]) -> Report:
         documents = self._callers.documents(role)
@@ -73,10 +81,11 @@ class Reporter:
     def _resource(self, arn: str, requests: Sequence[Request]) -> Report:
         document = self._resources.document(arn) or {}
 
-        def policies(request: Request, left: Sequence[Document]) -> Policies:
-            return Policies(self._callers.identity_policies(request.principal), resource=Policy.parse(left[0]))
+        def policies(documents: Sequence[Document]) -> Applying:
+            (policy,) = map(Policy.parse, documents)
+            return lambda one: Policies(self._callers.identity_policies(one.principal), resource=policy)
 
-        now = {id(one): sentence for one, sentence in refused(requests, lambda one: policies(one, [document]))}
+        now = {id(one): sentence for one, sentence in refused(requests, policies([document]))}
         return {
             "resource": arn,
             "statements": _statements({"": document}, requests, policies),
@@ -94,9 +103,10 @@ def owner(arn: str) -> str:
 
 def _statements(documents: Mapping[str, Document], requests: Sequence[Request], policies: PoliciesOf) -> list[Report]:
     names, listed = list(documents), list(documents.values())
+    before = refused(requests, policies(listed))
 
     def changed(place: Place) -> list[tuple[Request, str]]:
-        return decided_by(place, listed, requests, policies)
+        return decided_by(place, listed, requests, policies, before)
 
     return [
         {

@@ -16,7 +16,8 @@ def install(account: Account) -> None:
         if not account.records_permissions:
             raise ValueError("permissions are not recorded; start the account with --record-permissions")
         pairs = [pair.partition("=") for pair in request.query.get("with", [])]
-        reporter = Reporter(account, {key: value for key, _, value in pairs})
+        conditions = {key: value for key, _, value in pairs}
+        reporter = Reporter(account, conditions, request.query.get("of", []))
         return HTTPStatus.OK, {"roles": reporter.roles(), "resources": reporter.resources()}
 
     serve_path(account, PERMISSIONS_PATH, answer)

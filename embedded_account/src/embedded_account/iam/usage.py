@@ -11,7 +11,8 @@ from embedded_account.iam.evaluation import Policies, Request, evaluate
 from embedded_account.iam.permissions import refusal
 
 Document = Mapping[str, Any]
-PoliciesOf = Callable[[Request, Sequence[Document]], Policies]  # what applies to a request, given these documents
+Applying = Callable[[Request], Policies]  # what applies to a request
+PoliciesOf = Callable[[Sequence[Document]], Applying]  # the same, given these documents, which are parsed once
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def without(documents: Sequence[Document], place: Place) -> list[Document]:
     return [*documents[: place.document], changed, *documents[place.document + 1 :]]
 
 
-def refused(requests: Iterable[Request], policies: Callable[[Request], Policies]) -> list[tuple[Request, str]]:
+def refused(requests: Iterable[Request], policies: Applying) -> list[tuple[Request, str]]:
     """Return the requests that are refused, each with AWS's sentence."""
     decided = [(request, evaluate(request, policies(request))) for request in requests]
     return [
@@ -69,19 +70,26 @@ def refused(requests: Iterable[Request], policies: Callable[[Request], Policies]
 
 
 def decided_by(
-    place: Place, documents: Sequence[Document], requests: Sequence[Request], policies: PoliciesOf
+    place: Place,
+    documents: Sequence[Document],
+    requests: Sequence[Request],
+    policies: PoliciesOf,
+    before: Sequence[tuple[Request, str]] | None = None,
 ) -> list[tuple[Request, str]]:
-    """Return the requests whose outcome changes when what is at `place` is taken out, with the sentence of refusal."""
-    left = without(documents, place)
-    before = refused(requests, lambda request: policies(request, documents))
-    after = refused(requests, lambda request: policies(request, left))
+    """Return the requests whose outcome changes when what is at `place` is taken out, with the sentence of refusal.
+
+    `before` are those that are refused as it is, where somebody knows.
+    """
+    before = refused(requests, policies(documents)) if before is None else before
+    after = refused(requests, policies(without(documents, place)))
     kept = {id(request) for request, _ in before} & {id(request) for request, _ in after}
     return [(request, sentence) for request, sentence in (*before, *after) if id(request) not in kept]
 
 
-def identity_alone(_request: Request, documents: Sequence[Document]) -> Policies:
+def identity_alone(documents: Sequence[Document]) -> Applying:
     """Let `documents` be all that an identity has."""
-    return Policies(tuple(Policy.parse(document) for document in documents))
+    policies = Policies(tuple(Policy.parse(document) for document in documents))
+    return lambda _request: policies
 
 
 def listed(value: Any) -> list[Any]:
