@@ -49,7 +49,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     check_dataset(step, settings.bucket_name)
     data = read_evaluation(step.training.output_s3_uri)
     accepted = judge(parsed(data, step.training.output_s3_uri), step, settings.accuracy_threshold)
-    evidence = verdict(accepted, serving_config(settings), gate)
+    evidence = verdict(accepted, serving_config(settings), gate, step.dataset.replaces)
     uri = write(settings.bucket_name, f"runs/{step.execution_name}/{MEMBER}", data, "application/json")
     logger.info("model accepted", accuracy=accepted.test_top1, evidence=evidence)
     return Evaluation(

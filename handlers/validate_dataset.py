@@ -17,8 +17,11 @@ from handlers.datasets.opening import open_dataset
 from handlers.datasets.pictures import write_record
 from handlers.datasets.reading import read_dataset, record_place
 from handlers.datasets.uploads import objection
+from handlers.executions.incumbent import Incumbent, check_classes, incumbent, replaced
+from handlers.gate.settings import ClassSettings
+from handlers.ledger import Ledger
 
-aws.prepare("s3")
+aws.prepare("dynamodb", "s3", "sagemaker")
 
 
 def check_names(step: ValidateDatasetInput) -> None:
@@ -36,6 +39,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     step = ValidateDatasetInput.from_event(event)
     settings = Settings.from_env()
     check_names(step)
+    serving = incumbent(Ledger(settings), settings)
+    replaces = replaced(step.dataset.name, serving, settings)
     folder, files, aside = open_dataset(step)
     reading = read_dataset(step, settings, folder, files, aside)
     layout, images, made = reading.layout, reading.images, ",".join(reading.made)
@@ -43,6 +48,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     place = record_place(step)
     record_s3_uri, record_sha256 = write_record(settings.bucket_name, place, folder, images, files, layout.top)
     labels = layout.labels()
+    check_classes(reading.class_names, Incumbent() if replaces else serving, settings, ClassSettings.from_env())
 
     def write(name: str, value: Any) -> str:
         return write_json(settings.bucket_name, place + name, value)
@@ -66,6 +72,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         num_test=counts["test"],
         num_unusable=reading.num_unusable,
         made_splits=made,
+        replaces=replaces,
     )
     logger.info("dataset validated", dataset=dataset.to_event(), num_set_aside=len(layout.set_aside), made_splits=made)
     return dataset.to_event()

@@ -11,7 +11,7 @@ import pytest
 from datasets.limits import MAX_IMAGE_SIDE, MIN_IMAGE_SIDE
 from handlers.contract import errors
 from handlers.contract.settings import Settings
-from handlers.gate.settings import GateSettings
+from handlers.gate.settings import ClassSettings, GateSettings
 from handlers.prediction.settings import PredictSettings
 from training.config import TrainingConfig
 from training.flags import declared_settings
@@ -119,22 +119,24 @@ def test_every_setting_is_set_and_every_variable_is_read(template: dict[str, Any
     """settings.py and the functions' common environment name the same variables."""
     read = {declared.name.upper() for declared in dataclasses.fields(Settings)}
 
-    for name in set(functions(template)) - {"PredictFunction", *GATES}:
+    for name in set(functions(template)) - {"PredictFunction", "ValidateDatasetFunction", *GATES}:
         assert variables(template, name) == read | READ_BY_LIBRARIES, name
 
 
 def test_the_gates_settings_are_the_gates_alone(template: dict[str, Any]) -> None:
-    """Its function, and the one that knows what it has refused, have them beside what all have."""
-    common = variables(template, "ValidateDatasetFunction")
+    """Its function, and the one that knows what it has refused, have them beside what all have; some look ahead."""
+    common = variables(template, "ComputeFeaturesFunction")
 
     gate = {declared.name.upper() for declared in dataclasses.fields(GateSettings)}
     for name in GATES:
         assert variables(template, name) - common == gate, name
+    early = {declared.name.upper() for declared in dataclasses.fields(ClassSettings)}
+    assert variables(template, "ValidateDatasetFunction") - common == early
 
 
 def test_every_prediction_setting_is_set_and_read(template: dict[str, Any]) -> None:
     """The prediction function has what all have, and beside it exactly what it reads itself."""
-    common = variables(template, "ValidateDatasetFunction")
+    common = variables(template, "ComputeFeaturesFunction")
     read = {declared.name.upper() for declared in dataclasses.fields(PredictSettings)}
 
     assert read <= variables(template, "PredictFunction")

@@ -69,6 +69,7 @@ NOT_BEARING: Mapping[str, str] = {
     "rollback_alarm_names": "how a deployment goes, not what it ends in",
     "keep_deployments": "what is kept of earlier ones",
     "retrain_when": "when a run starts",
+    "replace_dataset": "whether a run may go on, not what it finds",
 }
 
 

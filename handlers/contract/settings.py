@@ -145,6 +145,7 @@ class Settings(FromEnv):
     spot_max_wait_seconds: int = number(60, 432_000)
 
     accuracy_threshold: float = number(0, 1)
+    replace_dataset: str = text(default="")
     approval_required: str = text("true", "false")
     approval_timeout_hours: int = number(1, 168)
     endpoint_instance_type: str = text()

@@ -90,7 +90,7 @@ def _unapproved(state: Mapping[str, Any]) -> str:
     hours = (_part(state, "Model", "ApprovalSeconds") or 0) // 3600
     return (
         f"nobody approved the model within {hours} hours (ApprovalTimeoutHours), so it is not deployed and what served "
-        "before serves on; raise the parameter and start the execution again, or set ApprovalRequired=false"
+        "before serves on; `deploy.py retry` asks again, without training, the parameter gives more time"
     )
 
 

@@ -9,9 +9,11 @@ from datasets.archives import ARCHIVE_SUFFIXES
 from datasets.fingerprint import MARKER
 from handlers.aws.objects import S3Object, head, level
 from handlers.contract.errors import AwsNotFoundError
+from handlers.contract.replacement import may_replace
 from handlers.contract.settings import Settings
 from handlers.datasets.arrivals import holds_files
 from handlers.datasets.uploads import DATASETS, objection, parse_key
+from handlers.executions.incumbent import incumbent
 from handlers.executions.launches import Answer, Request, refused, start
 from handlers.ledger import Dataset, Ledger
 
@@ -25,16 +27,21 @@ def on_request(event: Mapping[str, Any], ledger: Ledger, settings: Settings) -> 
         return refused(problem)
     insists = bool(event.get("Force"))
     force = settings.retrain_when == "always" or insists
-    request = locate(name, reason, ledger, settings) if name else newest(reason, ledger)
+    request = locate(name, reason, ledger, settings) if name else newest(reason, ledger, settings)
     if request is None:
         what = f"dataset {name!r} is not in the bucket" if name else "no dataset was uploaded yet"
         return refused(f"{what}; expected datasets/NAME/{MARKER} or datasets/NAME with {', '.join(ARCHIVE_SUFFIXES)}")
     return start(replace(request, force=force, despite_rollback=insists), ledger, settings)
 
 
-def newest(reason: str, ledger: Ledger) -> Request | None:
-    """Return a request for the dataset that was uploaded last."""
-    uploaded = [(one.uploaded_at, one.name, one.s3_uri) for one in Dataset.all(ledger) if one.uploaded_at]
+def newest(reason: str, ledger: Ledger, settings: Settings) -> Request | None:
+    """Return a request for the dataset that was uploaded last, of those whose model may serve here."""
+    serving = incumbent(ledger, settings).dataset
+    uploaded = [
+        (one.uploaded_at, one.name, one.s3_uri)
+        for one in Dataset.all(ledger)
+        if one.uploaded_at and may_replace(one.name, serving, settings.replace_dataset)
+    ]
     latest = max(uploaded, default=None)
     return Request(*latest[1:], reason) if latest else None
 

@@ -14,8 +14,13 @@ from handlers.gate.settings import GateSettings
 _Z_95 = 1.959964  # 97.5 % quantile of the normal distribution
 
 
-def against_champion(scores: ChampionScores | None, serving: str, settings: GateSettings) -> Opinion:
-    """Return what speaks for or against a model that is to replace `serving`, the endpoint config of now."""
+def against_champion(
+    scores: ChampionScores | None, serving: str, settings: GateSettings, replaces: str = ""
+) -> Opinion:
+    """Return what speaks for or against a model that is to replace `serving`, the endpoint config of now.
+
+    `replaces` is that one's dataset, where it is another one that may go.
+    """
     if not serving:
         gone = "no model serves any more, so there is none to be better than" if scores else "no model served before it"
         return Opinion(evidence=[gone])
@@ -23,7 +28,11 @@ def against_champion(scores: ChampionScores | None, serving: str, settings: Gate
         return _not_compared(serving, "it came into service after the training job had begun", settings)
     if scores.problem:
         return _not_compared(serving, scores.problem, settings)
-    rules = _classes(scores.classes, settings), _worse_classes(scores, settings), _as_a_whole(scores, settings)
+    rules = (
+        _classes(scores.classes, settings, replaces),
+        _worse_classes(scores, settings),
+        _as_a_whole(scores, settings),
+    )
     return all_of([*rules, Opinion(evidence=_remarks(scores))])
 
 
@@ -105,12 +114,14 @@ def _worse(one: WorseClass) -> str:
     )
 
 
-def _classes(changes: ClassChanges, settings: GateSettings) -> Opinion:
+def _classes(changes: ClassChanges, settings: GateSettings, replaces: str) -> Opinion:
     evidence = [f"new classes {listed(changes.added)}"] if changes.added else []
     evidence += [f"class {old!r} is called {new!r} now" for old, new in list(changes.renamed.items())[:5]]
     gone = f"classes {listed(changes.removed)} of the serving model are not in this one"
     if not changes.removed:
         return Opinion(evidence=evidence)
+    if replaces:
+        return Opinion(evidence=[*evidence, f"{gone}, since dataset {replaces!r} is replaced (ReplaceDataset)"])
     if settings.allow_removed_classes == "true":
         return Opinion(evidence=[*evidence, f"{gone}, which AllowRemovedClasses=true lets pass"])
     return Opinion([f"{gone}, which needs AllowRemovedClasses=true"], evidence)

@@ -10,13 +10,15 @@ from handlers.gate.settings import GateSettings
 MAX_EVIDENCE = 2000  # characters; what it is made of names no more than a few of anything
 
 
-def verdict(evaluation: JobEvaluation, serving: str, settings: GateSettings) -> str:
+def verdict(evaluation: JobEvaluation, serving: str, settings: GateSettings, replaces: str = "") -> str:
     """Return the evidence for a model, in words; `serving` is the endpoint config that it would replace, or "".
+
+    `replaces` is the dataset of what serves, where that is another one that may go, with its classes.
 
     Raises:
         ModelRejectedError: with every reason against it, and the evidence.
     """
-    opinion = all_of([floors(evaluation, settings), against_champion(evaluation.champion, serving, settings)])
+    opinion = all_of([floors(evaluation, settings), against_champion(evaluation.champion, serving, settings, replaces)])
     evidence = "; ".join(opinion.evidence)[:MAX_EVIDENCE]
     if opinion.reasons:
         known = f" ({evidence})" if evidence else ""

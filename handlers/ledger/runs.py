@@ -130,9 +130,9 @@ class Run(Row):
         return self.change(ledger, {"waits_since": now(), **what}, "attribute_exists(#Id)")
 
     def note_approval(self, ledger: Ledger, words: str, *, is_rejected: bool) -> bool:
-        """Say what a person has said; an execution that is not noted stays so."""
+        """Say what a person has said of the model of a run that has not ended."""
         judged = {"approval": words, "rejected_at": now() if is_rejected else None}
-        return self.change(ledger, judged, "attribute_exists(#Id)")
+        return self.change(ledger, judged, _OPEN, **_STATUSES)
 
     def close(self, ledger: Ledger, status: str, reason: str) -> bool:
         """Say how an execution ended that could not report itself; a report stays."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ops.console import err, say
-from ops.datasets import reactions, starting, transfers
+from ops.datasets import reactions, replacing, starting, transfers
 from ops.datasets.on_disk import ImageFolder
 from ops.session import Session
 from ops.stack.stacks import Stack
@@ -23,6 +23,7 @@ def upload(session: Session, stack: Stack, path: Path, dataset: str, folder: Ima
         ExecutionError: no event came, and the function that was asked instead failed.
     """
     reactions.require_idle(session, stack, dataset, queue=queue, say=say)
+    replacing.require_allowed(session, stack, dataset)
     bucket = stack.output("DataBucketName")
     before = reactions.records(session, stack, dataset)
     try:

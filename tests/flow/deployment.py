@@ -24,6 +24,7 @@ SMALL = {
     "MinImagesPerClass": 2,
     "AccuracyThreshold": 0.6,
     "WhenUndecided": "deploy",
+    "ReplaceDataset": "*",
     "CanaryWaitSeconds": 0,
     "TerminationWaitSeconds": 1,
     "PredictReservedConcurrency": 2,

@@ -105,9 +105,15 @@ def test_pictures_of_an_archive_are_asked_about_where_they_lie(frozen):
     frozen.put("runs/asked/evaluation.json", evaluation)
     asked["Evaluation"]["EvaluationS3Uri"] = f"s3://{bucket}/runs/asked/evaluation.json"
 
-    answers = [call(frozen, "check-endpoint", event), call(frozen, "wait-for-approval", asked)]
+    answers = [call(frozen, "check-endpoint", event)]
+    for status in ("Approved", "Rejected", "Approved"):  # the run is over: its token is answered once more, to nobody
+        frozen.client("sagemaker").update_model_package(
+            ModelPackageArn=asked["Model"]["ModelPackageArn"], ModelApprovalStatus=status
+        )
+        answers.append(call(frozen, "wait-for-approval", asked))
 
-    assert [succeeded for succeeded, _ in answers] == [True, True], answers
+    assert [succeeded for succeeded, _ in answers] == [True] * 4, answers
+    assert "RejectedAt" not in frozen.record(f":{asked['ExecutionName']}")
 
 
 def test_scaling_is_given_back_by_the_report_of_a_refused_update(frozen, broken, stopped):

@@ -101,6 +101,7 @@ def test_completed_training_job_resumes_with_its_artifacts(world, training, sent
         "ModelDataUrl": f"s3://retriever-data/runs/{EXECUTION}/training/{EXECUTION}/output/model.tar.gz",
         "OutputS3Uri": f"s3://retriever-data/runs/{EXECUTION}/training/{EXECUTION}/output/output.tar.gz",
         "BillableSeconds": 61,
+        "FoundIn": "",
     }
 
 

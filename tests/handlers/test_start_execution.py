@@ -146,6 +146,16 @@ def test_schedule_takes_the_dataset_uploaded_last(world, upload, end, start):
     assert "dataset 'birds': data, code and settings" in start({"Reason": "schedule"})["Reason"]
 
 
+def test_schedule_passes_over_a_dataset_that_may_not_serve(world, upload, end, start, monkeypatch):
+    """A second dataset without its yes keeps no retrain from the one that serves; with it, it is the newest."""
+    end(upload()["ExecutionName"])
+    end(upload(name="birds")["ExecutionName"], "FAILED")
+
+    assert "dataset 'flowers': data, code and settings" in start({"Reason": "schedule"})["Reason"]
+    monkeypatch.setenv("REPLACE_DATASET", "birds")
+    assert "dataset 'birds': execution" in start({"Reason": "schedule"})["Reason"]
+
+
 def test_schedule_retrains_always_if_told_so(world, upload, end, start, monkeypatch):
     """RETRAIN_WHEN=always."""
     end(upload()["ExecutionName"])

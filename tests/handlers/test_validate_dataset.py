@@ -1,6 +1,7 @@
 """handlers/validate_dataset.py and what it opens, unpacks and writes: from an upload to manifests, or a reason."""
 
 import hashlib
+import json
 
 import pytest
 
@@ -8,6 +9,7 @@ from datasets.pictures import Picture, read_record
 from handlers import aws
 from handlers.contract.errors import AwsNotFoundError, AwsThrottledError, DatasetChangedError, DatasetError, InputError
 from handlers.datasets import opening, reading, staging
+from handlers.ledger import Run
 from handlers.validate_dataset import handler
 from tests.datasets.shapes import case_named
 from tests.handlers import packing
@@ -366,4 +368,119 @@ def test_a_table_that_changes_meanwhile_is_refused(world, validate, monkeypatch)
     monkeypatch.setattr(reading, "table_reader", changed)
 
     with pytest.raises(DatasetChangedError, match="changed while it was read"):
+        validate()
+
+
+@pytest.fixture
+def serving(world):
+    """Let a run of a dataset serve its model, which knows two classes."""
+
+    def call(dataset, **fields):
+        world.sagemaker.serve(config="other-0123456789ab-1")
+        Run("other-0123456789ab-1", status="SUCCEEDED", dataset=dataset, **fields).report(world.ledger)
+        world.put("runs/other-0123456789ab-1/dataset/classes.json", json.dumps(["daisy", "rose"]))
+
+    world.put_images("datasets/flowers/", rose=10, daisy=10)
+    return call
+
+
+def test_another_dataset_replaces_none_by_itself(world, validate, serving):
+    """Before anything is paid, with the yes and with what another stack would do; no manifest is written."""
+    serving("pets")
+
+    with pytest.raises(DatasetError, match="serves the model of dataset 'pets', which that of 'flowers'") as refused:
+        validate()
+
+    assert "`deploy.py up --parameter ReplaceDataset=flowers` and then `deploy.py start flowers`" in str(refused.value)
+    assert "`deploy.py up --stack-name OTHER`" in str(refused.value)
+    assert world.keys(f"runs/{EXECUTION}/") == []
+
+
+@pytest.mark.parametrize("parameter", ["flowers", "*"])
+def test_with_a_yes_another_dataset_may_replace(validate, serving, monkeypatch, parameter):
+    """The state says so, since the gate need not ask for that one's classes then."""
+    monkeypatch.setenv("REPLACE_DATASET", parameter)
+    serving("pets")
+
+    assert validate()["Replaces"] == "pets"
+
+
+def test_a_yes_to_one_dataset_is_none_to_others(validate, serving, monkeypatch):
+    """Else the first would be one for good."""
+    monkeypatch.setenv("REPLACE_DATASET", "birds")
+    serving("pets")
+
+    with pytest.raises(DatasetError, match="ReplaceDataset=flowers"):
+        validate()
+
+
+def test_the_dataset_that_serves_goes_on(validate, serving):
+    """Its retrains ask for nothing."""
+    serving("flowers")
+
+    assert validate()["Replaces"] == ""
+
+
+def test_where_nobody_knows_what_serves_a_dataset_goes_on(world, validate, serving):
+    """An endpoint that a person has deployed to, or none."""
+    serving("pets")
+    world.sagemaker.serve(config="by-hand")
+    assert validate()["Replaces"] == ""
+    world.sagemaker.endpoints.clear()
+    assert validate()["Replaces"] == ""
+
+
+def test_a_class_that_is_gone_is_refused_before_tuning(world, validate, serving):
+    """No name is new, so none was renamed: the gate would refuse whatever is trained."""
+    serving("flowers")
+    world.put("runs/other-0123456789ab-1/dataset/classes.json", json.dumps(["daisy", "rose", "tulip"]))
+
+    with pytest.raises(DatasetError, match=r"classes 'tulip' of the serving model are not in this dataset; .*=true"):
+        validate()
+
+
+def test_a_class_that_may_be_renamed_is_the_gates(world, validate, serving):
+    """It tells by the pictures; of two that are gone one new name can be but one."""
+    serving("flowers")
+    classes = "runs/other-0123456789ab-1/dataset/classes.json"
+    world.put(classes, json.dumps(["daisy", "tulip"]))
+    assert validate()["NumClasses"] == 2
+
+    world.put(classes, json.dumps(["daisy", "tulip", "lily"]))
+    with pytest.raises(DatasetError, match=r"'lily', 'tulip' of the serving .*'rose' can be no more than 1"):
+        validate()
+
+
+def test_with_a_yes_a_class_may_go(world, validate, serving, monkeypatch):
+    """AllowRemovedClasses, as at the gate."""
+    serving("flowers")
+    world.put("runs/other-0123456789ab-1/dataset/classes.json", json.dumps(["daisy", "rose", "tulip"]))
+    monkeypatch.setenv("ALLOW_REMOVED_CLASSES", "true")
+
+    assert validate()["NumClasses"] == 2
+
+
+def test_classes_of_a_model_deployed_again_are_its_own_runs(world, validate, serving):
+    """The run that serves has trained nothing, so the one that did has the record."""
+    serving("flowers", redeploys="older-0123456789ab-1")
+    world.put("runs/older-0123456789ab-1/dataset/classes.json", json.dumps(["daisy", "rose", "tulip"]))
+
+    with pytest.raises(DatasetError, match="classes 'tulip'"):
+        validate()
+
+
+def test_without_a_record_of_its_classes_nothing_is_gone(world, validate, serving):
+    """Of a run of an older version, or whose objects were deleted; the gate looks again."""
+    serving("flowers")
+    aws.s3().delete_object(Bucket=BUCKET, Key="runs/other-0123456789ab-1/dataset/classes.json")
+
+    assert validate()["NumClasses"] == 2
+
+
+def test_a_critical_class_that_is_not_there_is_refused(world, validate, monkeypatch):
+    """A mistyped name costs no training."""
+    world.put_images("datasets/flowers/", rose=10, daisy=10)
+    monkeypatch.setenv("CRITICAL_CLASSES", "rose:0.9,tullip:0.9")
+
+    with pytest.raises(DatasetError, match="CriticalClasses names 'tullip', of which the dataset has no picture; "):
         validate()

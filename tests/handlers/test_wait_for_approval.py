@@ -112,3 +112,15 @@ def test_a_run_waits_no_more_once_it_has_ended(world, waiting, lambda_context):
     Run(EXECUTION).close(world.ledger, RunStatus.ABORTED, "stopped")
 
     assert not stored(Run, world.ledger, EXECUTION).waits_for_approval
+
+
+@pytest.mark.parametrize(("status", "answered"), [("Approved", "SendTaskSuccess"), ("Rejected", "SendTaskFailure")])
+def test_what_was_judged_already_asks_nobody(world, waiting, sent, lambda_context, status, answered):
+    """By a program that heard of the package's registration, or in a run that was stopped since: it goes on at once."""
+    world.sagemaker.packages[_ARN] = {"ClientToken": "x", "ModelApprovalStatus": status}
+
+    handler(waiting, lambda_context)
+
+    assert [operation for operation, _ in sent.answers] == [answered]
+    assert published(world) == []
+    assert list(Token.all(world.ledger)) == []

@@ -121,6 +121,16 @@ def test_removed_class_needs_a_yes():
     assert _with(scores, allow_removed_classes="true").reasons == []
 
 
+def test_a_replaced_datasets_classes_go_with_it():
+    """The yes was given for the dataset; its classes need no second one, and are named."""
+    scores = _SAME.model_copy(update={"classes": ClassChanges(added=["bird"], removed=["fox"])})
+
+    opinion = against_champion(scores, "old", _SETTINGS, replaces="pets")
+
+    assert opinion.reasons == []
+    assert "since dataset 'pets' is replaced (ReplaceDataset)" in "; ".join(opinion.evidence)
+
+
 def test_first_model_has_the_threshold_alone():
     """And is told so."""
     opinion = against_champion(None, "", _SETTINGS)

@@ -1,0 +1,29 @@
+"""Before an upload: would its model take the place of another dataset's, and may it?"""
+
+from __future__ import annotations
+
+from handlers.contract.replacement import may_replace, refusal
+from handlers.ledger import Run
+from ops.errors import UploadError
+from ops.runs import executions
+from ops.session import Session
+from ops.stack import endpoints
+from ops.stack.stacks import Stack
+
+_SERVES_NOTHING = ("Failed", "Deleting", "OutOfService")
+
+
+def require_allowed(session: Session, stack: Stack, dataset: str) -> None:
+    """Say before anything is sent what its run would end with at once.
+
+    Raises:
+        UploadError: another dataset's model serves, and ReplaceDataset does not say that this one's may.
+    """
+    endpoint = endpoints.find(session, stack.output("EndpointName"))
+    if endpoint is None or endpoint.status in _SERVES_NOTHING:
+        return
+    run = Run.get(executions.ledger(session, stack), endpoint.config_name)
+    serving = (run and run.dataset) or ""
+    if not may_replace(dataset, serving, stack.parameters.get("ReplaceDataset", "")):
+        again = "; nothing was uploaded"
+        raise UploadError(refusal(dataset, serving, endpoint.name, session.flags, then="the same upload") + again)
