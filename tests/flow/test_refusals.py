@@ -151,6 +151,43 @@ def test_a_worse_second_model_is_not_deployed(stack, production, tmp_path):
     assert after["LastModifiedTime"] == before["LastModifiedTime"]
 
 
+def test_what_was_refused_is_judged_again_without_a_job(stack, production):
+    """By margins and floors that let it pass `deploy.py retry` goes on at the gate: it deploys, and pays nothing."""
+    refused = executions_of(stack, "worse")[0].rpartition(":")[2]
+    before = _jobs(stack)
+    stack.up(ChampionMargin=1, ChampionClassMargin=1, MinClassRecall=0)
+
+    done = stack.run("retry", refused, "--watch")
+
+    told = " ".join(done.stderr.split())
+    name = done.stdout.splitlines()[0].rpartition(":")[2]
+    serves = stack.client("sagemaker").describe_endpoint(EndpointName=stack.outputs["EndpointName"])
+    assert _jobs(stack) == before
+    assert serves["EndpointConfigName"] == name != refused
+    assert f"found: tuning of run {refused}, nothing paid" in told
+    assert f"found: training of run {refused}, nothing paid" in told
+    assert stack.record(f":{name}")["Reused"] == [f"{what} of run {refused}" for what in _PAID]
+    assert _chain(stack, name)["run"] == name
+
+
+_PAID = ("examination", "tuning", "training")
+
+
+def _jobs(stack) -> set[str]:
+    """Return the names of all training and tuning jobs."""
+    client = stack.client("sagemaker")
+    pages = client.get_paginator("list_training_jobs").paginate()
+    trained = {one["TrainingJobName"] for page in pages for one in page["TrainingJobSummaries"]}
+    tuned = client.list_hyper_parameter_tuning_jobs(MaxResults=100)["HyperParameterTuningJobSummaries"]
+    return trained | {one["HyperParameterTuningJobName"] for one in tuned}
+
+
+def _chain(stack, name: str) -> dict[str, str]:
+    """Return what `deploy.py lineage --verify` tells of a run's model, which must hold."""
+    lines = stack.run("lineage", name, "--verify").stdout.splitlines()
+    return dict(re.split(r"  +", line, maxsplit=1) for line in lines if "  " in line)
+
+
 @dataclass(frozen=True)
 class FailedTraining:
     """An execution whose training script raised, and what other uploads were told while it ran."""
