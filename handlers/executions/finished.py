@@ -12,6 +12,7 @@ from typing import Any
 from handlers.aws.logs import logger
 from handlers.aws.objects import level, split_uri
 from handlers.contract.bearing import STATES
+from handlers.contract.errors import DatasetChangedError
 from handlers.contract.settings import Settings
 from handlers.contract.states import Features, RegisterModelInput
 from handlers.executions.outcomes import Succeeded, training_outcome, tuning_outcome
@@ -99,10 +100,15 @@ def find(work: str, token: Token, ledger: Ledger) -> tuple[str, dict[str, Any]] 
     if token.execution_name in [one.execution_name for one in begun]:
         return None
     for one in begun:
-        job = describe(token.kind, one.resource)
+        job = None if _saw_other_pictures(one.execution_name, ledger) else describe(token.kind, one.resource)
         if job is not None and (output := _result(token.kind, job)) is not None:
             return one.resource, {**output, "FoundIn": one.execution_name}
     return None
+
+
+def _saw_other_pictures(execution_name: str, ledger: Ledger) -> bool:
+    """Tell whether the pictures changed under a run, so that its jobs may have read others than it was about."""
+    return noted_run(execution_name, ledger).error == DatasetChangedError.__name__
 
 
 def _result(kind: str, job: Mapping[str, Any]) -> dict[str, Any] | None:

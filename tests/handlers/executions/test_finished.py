@@ -182,6 +182,13 @@ def test_what_is_not_surely_whole_is_not_taken(world, first):
     assert taken == []
 
 
+def test_what_may_have_read_other_pictures_is_not_taken(world, first, again):
+    """They changed under the run that paid, so its jobs count for no content, not even for that which is back."""
+    Run(_FIRST, status=RunStatus.FAILED, started_at="2026", error="DatasetChangedError").note(world.ledger)
+
+    assert again()[0] == Counter(tuning=1, training=1)
+
+
 def test_a_failed_repetition_leaves_the_first_result(world, first, again, sent, event, lambda_context):
     """A run that was to train again came to nothing: the next one takes what was there before."""
     Run(_SECOND, status=RunStatus.RUNNING, started_at="2026", redo_from="StartTrainingJob").note(world.ledger)
