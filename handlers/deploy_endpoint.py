@@ -1,4 +1,7 @@
-"""DeployEndpoint: create the endpoint, or update it blue/green with a canary and rollback; the execution waits."""
+"""DeployEndpoint: create the endpoint, or update it blue/green with a canary and rollback; the execution waits.
+
+DeployShadow, before it, lets the model have copies of the live requests first: the same function, under the same role.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,12 +15,13 @@ from handlers.contract.states import DeployEndpointInput
 from handlers.endpoints import scaling
 from handlers.endpoints.preparation import instance_type, prepare
 from handlers.endpoints.requests import create_request, next_move, num_instances, update_request
-from handlers.endpoints.serving import make_room, require_own
+from handlers.endpoints.serving import before_shadow, make_room, require_own
+from handlers.endpoints.shadow import deploy_shadow
 from handlers.executions.waiting import start, token_of
 from handlers.ledger import Deployment, Ledger
 from handlers.training_jobs.jobs import describe
 
-aws.prepare("dynamodb", "sagemaker")
+aws.prepare("dynamodb", "sagemaker", "stepfunctions")
 
 DELETION_SECONDS = 240.0  # the function may run 300
 
@@ -35,7 +39,7 @@ def deploy(step: DeployEndpointInput, ledger: Ledger, settings: Settings) -> str
     if endpoint and move == "replace":
         make_room(endpoint, settings, DELETION_SECONDS)
         move = "create"
-    previous = endpoint["EndpointConfigName"] if endpoint and move == "update" else ""
+    previous = before_shadow(endpoint["EndpointConfigName"], ledger) if endpoint and move == "update" else ""
     if move == "update":
         Deployment.remember_previous(ledger, name, previous)
         if instance_type(previous) != settings.endpoint_instance_type:
@@ -56,6 +60,8 @@ def deploy(step: DeployEndpointInput, ledger: Ledger, settings: Settings) -> str
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     step = DeployEndpointInput.from_event(event)
     settings = Settings.from_env()
+    if event.get("Shadow"):
+        return {"EndpointName": settings.endpoint_name, "Shadow": deploy_shadow(step, Ledger(settings), settings)}
     move = deploy(step, Ledger(settings), settings)
     logger.info("deployment started", move=move, endpoint_name=settings.endpoint_name)
     return {"EndpointName": settings.endpoint_name, "Move": move}

@@ -21,7 +21,7 @@ with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
     # sagemaker, which it imports, greets on standard output.
     warnings.simplefilter("ignore")
     from stepfunctions.steps.choice_rule import ChoiceRule
-    from stepfunctions.steps.states import Catch, Chain, Choice, Fail, Graph, Retry, State, Task
+    from stepfunctions.steps.states import Catch, Chain, Choice, Fail, Graph, Retry, State, Task, Wait
 
 DEFINITION_FILE = Path(__file__).with_name("pipeline.asl.json")
 
@@ -41,7 +41,7 @@ MACHINE_SECONDS = 950_400  # above the sum of all states' timeouts: the state th
 # The order in which a person reads a state; the SDK writes fields in the order they were given.
 FIELD_ORDER = [
     "Comment", "StartAt", "Type", "Resource", "TimeoutSeconds", "TimeoutSecondsPath", "States", "Parameters",
-    "ResultSelector", "Choices", "Variable", "IsPresent", "NumericEquals", "Default", "ErrorEquals",
+    "ResultSelector", "Choices", "Variable", "IsPresent", "NumericEquals", "Default", "SecondsPath", "ErrorEquals",
     "ResultPath", "ErrorPath", "CausePath", "IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds",
     "JitterStrategy", "Retry", "Catch", "Next", "End",
 ]  # fmt: skip
@@ -195,6 +195,23 @@ def work_states() -> list[LambdaTask]:
             comment="Ask a person, with the evidence; waits for the status of the model package.",
         ),
         lambda_task(
+            "DeployShadow",
+            ["Dataset", "Training", "Model"],
+            function="DeployEndpoint",
+            gives="Shadow",
+            token=True,
+            timeout_seconds=DEPLOY_SECONDS,
+            payload={"Shadow": True},
+            comment="Let the model have copies of the live requests; waits, or says why there are none.",
+        ),
+        lambda_task(
+            "JudgeShadow",
+            ["Shadow"],
+            gives="Verdict",
+            fields=["NumCopies", "NumCompared", "NumAgreeing", "LatencyRatio", "Words"],
+            comment="Agreement, latency and errors of both models on the same requests, or the run ends here.",
+        ),
+        lambda_task(
             "DeployEndpoint",
             ["Dataset", "Training", "Model"],
             gives="Endpoint",
@@ -223,11 +240,11 @@ def link(tasks: list[LambdaTask]) -> State:
     """Join the tasks in order and return the first.
 
     All between the dataset and the endpoint is passed by when a model comes with the input, to be deployed again, and
-    the dataset too when that is a rollback.
+    the dataset too when that is a rollback. Where no requests are copied there is no shadow to judge.
     """
     validate, compute, *others = tasks
     first = [task.state_id for task in others].index("WaitForApproval")
-    approve, deploy = others[first], others[first + 1]
+    approve, shadow, judge, deploy = others[first : first + 4]
     has_model = Choice(
         "HasModel", comment="The model of an earlier execution, on the same data, code and settings, is deployed again."
     )
@@ -241,11 +258,20 @@ def link(tasks: list[LambdaTask]) -> State:
     needs_approval = Choice(
         "NeedsApproval", comment="With ApprovalRequired a person says whether the model is deployed."
     )
-    needs_approval.add_choice(ChoiceRule.NumericEquals("$.Model.ApprovalSeconds", 0), deploy)
+    needs_approval.add_choice(ChoiceRule.NumericEquals("$.Model.ApprovalSeconds", 0), shadow)
     needs_approval.default_choice(approve)
     validate.next(has_model)
+    waiting = Wait(
+        "WaitForShadow",
+        comment="ShadowSeconds of live requests, and what their measurements take to arrive.",
+        seconds_path="$.Shadow.WaitSeconds",
+    )
+    has_shadow = Choice("HasShadow", comment="Without a shadow the model is deployed at once.")
+    has_shadow.add_choice(ChoiceRule.IsPresent("$.Shadow.Reason", True), deploy)
+    has_shadow.default_choice(waiting)
     Chain([compute, *others[:first], needs_approval])
-    Chain(others[first:])
+    Chain([approve, shadow, has_shadow])
+    Chain([waiting, judge, *others[first + 3 :]])
     return is_rollback
 
 

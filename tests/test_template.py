@@ -109,7 +109,7 @@ def test_every_function_has_its_own_role_timeout_and_log_group(resources: dict[s
     names = {json.dumps(group["LogGroupName"]) for group in groups}
 
     roles = [function["Role"]["Fn::GetAtt"][0] for function in functions.values()]
-    assert len(set(roles)) == len(functions) == 14
+    assert len(set(roles)) == len(functions) == 15
     for name, function in functions.items():
         assert function["Timeout"] >= 30, name
         assert function["TracingConfig"] == {"Mode": "Active"}, name
@@ -120,7 +120,7 @@ def test_every_log_group_has_a_retention(resources: dict[str, Resource]) -> None
     """Nothing is kept for ever: functions, state machine and endpoint."""
     groups = of_type(resources, "AWS::Logs::LogGroup")
 
-    assert len(groups) == 16
+    assert len(groups) == 17
     assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
 
 

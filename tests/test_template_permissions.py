@@ -17,6 +17,7 @@ WITHOUT_RESOURCE = {
     "application-autoscaling:DescribeScheduledActions",
     "cloudwatch:DescribeAlarms",
     "cloudwatch:PutMetricData",
+    "cloudwatch:GetMetricData",
     "ecr:GetAuthorizationToken",
     "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery",

@@ -2,6 +2,7 @@
 
 from handlers.aws.clients import (
     autoscaling,
+    cloudwatch,
     cloudwatch_logs,
     dynamodb,
     forget_clients,
@@ -18,6 +19,7 @@ from handlers.aws.clients import (
 
 __all__ = [
     "autoscaling",
+    "cloudwatch",
     "cloudwatch_logs",
     "dynamodb",
     "forget_clients",

@@ -23,6 +23,7 @@ from handlers.contract.errors import (
 
 if TYPE_CHECKING:
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
@@ -191,6 +192,10 @@ def stepfunctions() -> "SFNClient":
 
 def autoscaling() -> "ApplicationAutoScalingClient":
     return _client("application-autoscaling")  # type: ignore[no-any-return]
+
+
+def cloudwatch() -> "CloudWatchClient":
+    return _client("cloudwatch")  # type: ignore[no-any-return]
 
 
 def cloudwatch_logs() -> "CloudWatchLogsClient":

@@ -80,6 +80,10 @@ class EndpointFailedError(RetrieverError):
     """The endpoint is in a status that allows no deployment, or the deployment did not succeed."""
 
 
+class ShadowRefusedError(RetrieverError):
+    """The model did worse than the one that serves, on copies of its requests."""
+
+
 class EndpointCheckError(RetrieverError):
     """The live endpoint does not answer as the evaluation did."""
 

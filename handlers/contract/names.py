@@ -46,12 +46,22 @@ def training_job_name(execution: str) -> str:
 
 def features_job_name(execution: str) -> str:
     """Return the name of the job that computes features, distinct for every attempt of every run."""
+    return _with_tail(execution, "features")
+
+
+def shadow_config_name(execution: str) -> str:
+    """Return the name of the endpoint config in which an execution's model is the shadow of the one that serves."""
+    return _with_tail(execution, "shadow")
+
+
+def _with_tail(execution: str, tail: str) -> str:
+    """Return an execution's name with `tail`, within 63 characters, distinct for every attempt of every run."""
     match = _EXECUTION_NAME.fullmatch(execution)
     if match:
-        tail = f"{match['run_key']}-{match['attempt']}-features"
+        tail = f"{match['run_key']}-{match['attempt']}-{tail}"
         return f"{_slug(match['dataset'], MAX_JOB_CHARACTERS - 1 - len(tail))}-{tail}"
     digest = hashlib.sha256(execution.encode()).hexdigest()[:12]
-    return f"{_slug(execution, 40)}-{digest}-features"
+    return f"{_slug(execution, 40)}-{digest}-{tail}"
 
 
 def tuning_job_name(execution: str) -> str:

@@ -159,6 +159,10 @@ class Settings(FromEnv):
     canary_wait_seconds: int = number(0, 3600)
     termination_wait_seconds: int = number(1, 3600)
     keep_deployments: int = number(1, 100)
+    shadow_percent: int = number(0, 100)
+    shadow_seconds: int = number(0, 43_200)
+    shadow_min_agreement: float = number(0, 1)
+    shadow_max_latency_ratio: float = number(1, 100)
     rollback_alarm_names: tuple[str, ...] = names(default=())
     retrain_when: str = text("changed", "always")
 

@@ -9,7 +9,7 @@ from handlers.contract.errors import InputError
 from handlers.contract.inputs import problems
 from handlers.contract.scores import Calibration, ChampionScores, ClassScore, GroupScore
 
-JobKind = Literal["features", "tuning", "training", "approval", "endpoint"]  # what a state may wait for
+JobKind = Literal["features", "tuning", "training", "approval", "shadow", "endpoint"]  # what a state may wait for
 
 
 class Boundary(BaseModel):
@@ -136,6 +136,36 @@ class Endpoint(Boundary):
     variant_name: str
 
 
+class Shadow(Boundary):
+    """DeployShadow's result: since when, and for how long, a model gets copies of what another one answers.
+
+    `captured_s3_uri` is where both variants' answers are kept, `previous_endpoint_config_name` what served before.
+    """
+
+    endpoint_name: str
+    endpoint_config_name: str
+    previous_endpoint_config_name: str
+    captured_s3_uri: str
+    since: int  # Unix time
+    wait_seconds: int
+
+
+class NoShadow(Boundary):
+    """DeployShadow's result where there is no shadow: the reason."""
+
+    reason: str
+
+
+class Verdict(Boundary):
+    """JudgeShadow's result; rates are 0..1, and of requests that both have answered."""
+
+    num_copies: int
+    num_compared: int
+    num_agreeing: int
+    latency_ratio: float
+    words: str
+
+
 class Check(Boundary):
     num_images: int
     num_agreeing: int
@@ -204,6 +234,11 @@ class DeployEndpointInput(Boundary):
     dataset: Dataset
     training: Training
     model: RegisteredModel
+
+
+class JudgeShadowInput(Boundary):
+    execution_name: str
+    shadow: Shadow
 
 
 class CheckEndpointInput(Boundary):

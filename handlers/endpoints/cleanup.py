@@ -120,10 +120,10 @@ def clean_up(step: ReportOutcomeInput, ledger: Ledger, settings: Settings, reaso
         ]
     deployed: list[Step] = []
     failed = records.failed_state(step.state)
-    is_new = failed in ("WaitForApproval", "DeployEndpoint") and not records.redeployed(step.state)
-    if failed == "CheckEndpoint" or is_new:
+    is_new = failed in ("WaitForApproval", "DeployShadow", "DeployEndpoint") and not records.redeployed(step.state)
+    if failed in ("JudgeShadow", "CheckEndpoint") or is_new:
         deployed.append(("the model package was not rejected", lambda: reject_package(step, reason)))
-    if failed in ("DeployEndpoint", "CheckEndpoint"):
+    if failed in ("DeployShadow", "JudgeShadow", "DeployEndpoint", "CheckEndpoint"):
         deployed.append(("the endpoint was not set back", lambda: take_out_of_service(step, ledger, settings)))
     return [
         ("running jobs were not stopped", lambda: stop_running_jobs(step, ledger)),

@@ -1,6 +1,7 @@
 """What an endpoint needs before it is deployed: the model and endpoint config of an execution."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from handlers import aws
 from handlers.contract.errors import AwsError
@@ -37,13 +38,24 @@ def instance_type(config_name: str) -> str:
 
 def prepare(step: DeployEndpointInput, ledger: Ledger, settings: Settings) -> None:
     """Create the model and the endpoint config, each noted before it exists."""
+    prepare_model(step, ledger, settings)
+    prepare_config(endpoint_config_request(step, settings))
+
+
+def prepare_model(step: DeployEndpointInput, ledger: Ledger, settings: Settings) -> None:
+    """Create the execution's model, noted before it exists."""
     client, name = aws.sagemaker(), step.execution_name
     Deployment.note(ledger, name)
     Run(name).note_deployment(ledger, deployed_by(settings))
     _create_once(
         lambda: client.create_model(**model_request(step, settings)), lambda: client.describe_model(ModelName=name)
     )
+
+
+def prepare_config(request: Mapping[str, Any]) -> None:
+    """Create an endpoint config."""
+    client, name = aws.sagemaker(), request["EndpointConfigName"]
     _create_once(
-        lambda: client.create_endpoint_config(**endpoint_config_request(step, settings)),
+        lambda: client.create_endpoint_config(**request),
         lambda: client.describe_endpoint_config(EndpointConfigName=name),
     )

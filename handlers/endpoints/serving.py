@@ -14,7 +14,7 @@ from handlers.contract.errors import AwsError, EndpointFailedError
 from handlers.contract.names import STACK_TAG
 from handlers.contract.settings import Settings
 from handlers.executions.outcomes import goes_to
-from handlers.executions.turns import execution_status
+from handlers.executions.turns import GOING, execution_status
 from handlers.ledger import Deployment, Ledger, Run, RunStatus, Serving
 from handlers.training_jobs.jobs import describe
 
@@ -48,6 +48,7 @@ def remove_unused(ledger: Ledger, settings: Settings) -> list[str]:
     if used is None:
         logger.info("the endpoint is changing; unused configs are removed after the next run")
         return []
+    used |= {before_shadow(name, ledger) for name in used}  # a shadow's end needs what served before it
     stay, removed = kept(ledger, used, settings.keep_deployments), []
     for made in Deployment.all(ledger):
         if made.config_name in stay:
@@ -130,16 +131,23 @@ def require_own(endpoint: Mapping[str, Any], settings: Settings) -> None:
         )
 
 
-def take_out(config_name: str, ledger: Ledger, settings: Settings) -> str:
-    """Set the endpoint back if it serves this config of ours; return what was done, in words, or ""."""
-    endpoint, made = describe("endpoint", settings.endpoint_name), Deployment.get(ledger, config_name)
-    if made is None or endpoint is None or endpoint["EndpointStatus"] != "InService":
+def before_shadow(config_name: str, ledger: Ledger) -> str:
+    """Return what served before a config with a shadow; any other config is its own answer."""
+    made = Deployment.get(ledger, config_name)
+    return made.previous_config_name if made and made.shadow_of else config_name
+
+
+def take_out(execution_name: str, ledger: Ledger, settings: Settings) -> str:
+    """Set the endpoint back if it serves an execution's model, or has it as a shadow; return what was done, or ""."""
+    endpoint = describe("endpoint", settings.endpoint_name)
+    if endpoint is None or endpoint["EndpointStatus"] != "InService":
         return ""
-    return _take_out(made, settings) if endpoint["EndpointConfigName"] == config_name else ""
+    made = Deployment.get(ledger, endpoint["EndpointConfigName"])
+    return _take_out(made, settings) if made and made.execution_name == execution_name else ""
 
 
 def repair(ledger: Ledger, settings: Settings) -> str:
-    """Take a model out of service that no one has checked, since its execution was ended; return what was done.
+    """Take a model out that no one has checked, since its execution was ended, or its shadow; return what was done.
 
     An execution that is stopped while it deploys leaves an update that SageMaker finishes. Whose endpoint config is
     none of ours, or was noted to serve, is left alone.
@@ -149,9 +157,16 @@ def repair(ledger: Ledger, settings: Settings) -> str:
         return ""
     name = endpoint["EndpointConfigName"]
     made, serving = Deployment.get(ledger, name), Serving.get(ledger, settings.endpoint_name)
-    if made is None or (serving and serving.execution_name == name) or not _ended_unchecked(name, ledger, settings):
+    if made is None or (serving and serving.execution_name == name) or not _is_left(made, ledger, settings):
         return ""
     return _take_out(made, settings)
+
+
+def _is_left(made: Deployment, ledger: Ledger, settings: Settings) -> bool:
+    """Tell whether the execution that made a config is over without its model; a shadow is paid in any case."""
+    if made.shadow_of:
+        return execution_status(settings, made.shadow_of) not in GOING
+    return _ended_unchecked(made.config_name, ledger, settings)
 
 
 def _take_out(made: Deployment, settings: Settings) -> str:

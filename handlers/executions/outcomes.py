@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handlers import aws
-from handlers.contract.states import Approval, Endpoint, JobKind, Training, Tuning
+from handlers.contract.states import Approval, Endpoint, JobKind, Shadow, Training, Tuning
 from handlers.executions import approvals
 from handlers.executions.container_log import golden_sentence
 from handlers.ledger import Token
@@ -22,6 +22,7 @@ _ERRORS: dict[JobKind, str] = {
     "tuning": "TuningJobFailedError",
     "training": "TrainingJobFailedError",
     "approval": "ModelNotApprovedError",
+    "shadow": "EndpointFailedError",
     "endpoint": "EndpointFailedError",
 }
 
@@ -145,18 +146,26 @@ def _endpoint_outcome(endpoint: Mapping[str, Any], token: Token, *, surely_start
     if status in ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"):
         return None
     if status == "InService" and endpoint["EndpointConfigName"] == expected:
-        return Succeeded(
-            Endpoint(
-                endpoint_name=endpoint["EndpointName"],
-                endpoint_arn=endpoint["EndpointArn"],
-                endpoint_config_name=expected,
-                previous_endpoint_config_name=token.previous_endpoint_config_name or "",
-                variant_name=VARIANT_NAME,
-            ).to_event()
-        )
+        return Succeeded(_deployed(endpoint, token).to_event())
     if status == "InService" and not surely_started:
         return None
     # Where a container refuses to serve, SageMaker says that it was not healthy, and why stands in its log.
     is_unhealthy = "ping health check" in endpoint.get("FailureReason", "")
     refusal = golden_sentence(token.resource_name, token.created_at) if is_unhealthy else ""
     return Failed(_ERRORS["endpoint"], failures.endpoint_sentence(endpoint, expected, refusal))
+
+
+def _deployed(endpoint: Mapping[str, Any], token: Token) -> Endpoint | Shadow:
+    names = {
+        "endpoint_name": endpoint["EndpointName"],
+        "endpoint_config_name": endpoint["EndpointConfigName"],
+        "previous_endpoint_config_name": token.previous_endpoint_config_name or "",
+    }
+    if token.kind == "endpoint":
+        return Endpoint(**names, endpoint_arn=endpoint["EndpointArn"], variant_name=VARIANT_NAME)
+    return Shadow(
+        **names,
+        captured_s3_uri=token.captured_s3_uri or "",
+        since=int(time.time()),
+        wait_seconds=token.wait_seconds or 0,
+    )

@@ -20,6 +20,8 @@ _STATES = (
     ("EvaluateModel", "Evaluation"),
     ("RegisterModel", "Model"),
     ("WaitForApproval", "Approval"),
+    ("DeployShadow", "Shadow"),
+    ("JudgeShadow", "Verdict"),
     ("DeployEndpoint", "Endpoint"),
     ("CheckEndpoint", "Check"),
     ("RegisterScaling", "Scaling"),
@@ -31,9 +33,16 @@ def failed_state(state: Mapping[str, Any]) -> str:
     """Return the name of the state that failed, told by the results that are not there."""
     if "ClassesS3Uri" not in state.get("Dataset", {}):
         return "ValidateDataset"
+    passed_by = _passed_by(state)
+    return next((name for name, result in _STATES if result not in state and name not in passed_by), "ReportOutcome")
+
+
+def _passed_by(state: Mapping[str, Any]) -> set[str]:
+    """Return the states that a run does without, by what it was asked for and by what came of the states before."""
     passed_by = set() if _part(state, "Model", "ApprovalSeconds") else {"WaitForApproval"}
-    missing = (name for name, result in _STATES if result not in state and name not in passed_by)
-    return next(missing, "ReportOutcome")
+    if redeployed(state):
+        return passed_by | {"DeployShadow", "JudgeShadow"}
+    return passed_by | ({"JudgeShadow"} if _part(state, "Shadow", "Reason") else set())
 
 
 def redeployed(state: Mapping[str, Any]) -> str:
@@ -61,6 +70,7 @@ def reason(step: ReportOutcomeInput, settings: Settings) -> str:
             + (f"; the model of {leaves(state)!r} was rolled back" if leaves(state) else "")
             + _reuses(state)
             + _breakdown(evaluation.get("BrokeDownInEpoch"))
+            + _evidence(_part(state, "Verdict", "Words"))
             + ("" if again else _evidence(evaluation.get("Evidence")))
             + _evidence(_part(state, "Approval", "Words"))
         )

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from handlers import aws
 from handlers.aws.logs import logger
@@ -22,6 +22,7 @@ _ARN_KINDS: dict[JobKind, str] = {
     "features": "training-job",
     "tuning": "hyper-parameter-tuning-job",
     "training": "training-job",
+    "shadow": "endpoint",
     "endpoint": "endpoint",
 }
 
@@ -45,8 +46,8 @@ class WaitingStep(Protocol):
     def task_token(self) -> str: ...
 
 
-def token_of(settings: Settings, kind: JobKind, name: str, step: WaitingStep, **configs: str) -> Token:
-    """Return the token of a state that waits for the job or endpoint `name`; an endpoint's has `configs`."""
+def token_of(settings: Settings, kind: JobKind, name: str, step: WaitingStep, **deployment: Any) -> Token:
+    """Return the token of a state that waits for the job or endpoint `name`; an endpoint's has `deployment` too."""
     now = int(time.time())
     return Token(
         resource_arn=settings.sagemaker_arn(_ARN_KINDS[kind], name),
@@ -54,10 +55,9 @@ def token_of(settings: Settings, kind: JobKind, name: str, step: WaitingStep, **
         resource_name=name,
         task_token=step.task_token,
         execution_name=step.execution_name,
-        endpoint_config_name=configs.get("endpoint_config_name"),
-        previous_endpoint_config_name=configs.get("previous_endpoint_config_name"),
         created_at=now,
         expires_at=now + KEPT_SECONDS,
+        **deployment,
     )
 
 
@@ -88,7 +88,7 @@ def start(ledger: Ledger, token: Token, create: Callable[[], object] | None) -> 
 def _met_earlier_try(token: Token) -> bool:
     """Tell whether the resource exists as this state would have created it."""
     described = describe(token.kind, token.resource_name)
-    if described is None or token.kind != "endpoint":
+    if described is None or token.kind not in ("endpoint", "shadow"):
         return described is not None
     return goes_to(described, token.endpoint_config_name or "")
 

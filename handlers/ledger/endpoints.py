@@ -9,18 +9,33 @@ from handlers.ledger.rows import Ledger, Row, now
 
 @dataclass(frozen=True)
 class Deployment(Row):
-    """A model and endpoint config, which bear the execution's name: noted before they exist, until they are deleted."""
+    """A model and endpoint config, which bear the execution's name: noted before they exist, until they are deleted.
+
+    The config in which the model is a shadow bears another, and says whose it is.
+    """
 
     PREFIX = "deployment#"
 
     config_name: str
     noted_at: int = 0
     previous_config_name: str = ""
+    shadow_of: str = ""  # the execution, where the config is one with its model as a shadow
+
+    @property
+    def execution_name(self) -> str:
+        """Return the execution that made the config."""
+        return self.shadow_of or self.config_name
 
     @classmethod
     def note(cls, ledger: Ledger, execution_name: str) -> None:
         """Write down that an execution is about to create its model and endpoint config."""
         cls(execution_name).change(ledger, {"config_name": execution_name, "noted_at": int(time.time())})
+
+    @classmethod
+    def note_shadow(cls, ledger: Ledger, config_name: str, execution_name: str) -> None:
+        """Write down that an execution is about to create the endpoint config with its model as a shadow."""
+        noted = {"config_name": config_name, "noted_at": int(time.time()), "shadow_of": execution_name}
+        cls(config_name).change(ledger, noted)
 
     @classmethod
     def remember_previous(cls, ledger: Ledger, execution_name: str, previous_config_name: str) -> None:

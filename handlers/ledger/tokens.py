@@ -27,6 +27,8 @@ class Token(Row):
     execution_name: str = ""
     endpoint_config_name: str | None = None
     previous_endpoint_config_name: str | None = None
+    captured_s3_uri: str | None = None  # of a shadow
+    wait_seconds: int | None = None
     created_at: int = 0
     expires_at: int = 0
     started: bool | None = None  # whether the request was made

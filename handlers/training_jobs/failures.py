@@ -80,7 +80,8 @@ def endpoint_sentence(endpoint: Mapping[str, Any], expected_config: str, refusal
 
 def vanished_sentence(kind: str, name: str) -> str:
     """Return what to say about a job, model package or endpoint that was there and is no more."""
-    what = {"endpoint": "endpoint", "approval": "model package"}.get(kind, f"{kind} job")
+    others = {"endpoint": "endpoint", "shadow": "endpoint", "approval": "model package"}
+    what = others.get(kind, f"{kind} job")
     return (
         f"{what} {name!r} no longer exists; it was deleted while the execution waited for it, start the execution again"
     )

@@ -163,7 +163,7 @@ def stop_job(kind: JobKind, name: str) -> bool:
 
     It is looked up first: the roles may stop what bears the stack's tag, and what does not exist bears none.
     """
-    if kind in ("approval", "endpoint") or describe(kind, name) is None:
+    if kind in ("approval", "shadow", "endpoint") or describe(kind, name) is None:
         return False
     client = aws.sagemaker()
     try:

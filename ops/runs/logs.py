@@ -27,6 +27,7 @@ FUNCTIONS = (
     "evaluate-model",
     "register-model",
     "deploy-endpoint",
+    "judge-shadow",
     "check-endpoint",
     "register-scaling",
     "report-outcome",

@@ -162,7 +162,7 @@ def _log_target(execution: Execution) -> str:
         return "training-job"
     if state == "ComputeFeatures":
         return f"training-job/{names.features_job_name(execution.name)}"
-    if state in {"DeployEndpoint", "CheckEndpoint"}:
+    if state in {"DeployShadow", "DeployEndpoint", "CheckEndpoint"}:
         return "endpoint"
     kebab = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in state).removeprefix("-")
     return kebab or "start-execution"

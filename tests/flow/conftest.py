@@ -14,6 +14,7 @@ from embedded_account import Faults
 from tests.flow.deployment import Deployment
 from tests.flow.load import steady_load
 from tests.flow.pictures import BROKEN, as_table, write_dataset
+from tests.flow.shadow import shadow_of_next_model
 from tests.waiting import wait_for
 
 _ORDER = (
@@ -111,6 +112,6 @@ def update(stack: Deployment, production: str, tmp_path_factory: pytest.TempPath
     """Put a changed dataset, with one broken picture, into production under load; give its ARN and what callers saw."""
     changed = as_table(write_dataset(tmp_path_factory.mktemp("changed"), train=26, seed=1))
     (changed / BROKEN).write_bytes(b"\x89PNG\r\n\x1a\nnot a picture")
-    with steady_load(stack) as outcomes:
+    with shadow_of_next_model(stack), steady_load(stack) as outcomes:
         stack.run("upload", str(changed), "--dataset", "colours", "--watch")
     return stack.executions()[0]["executionArn"], outcomes

@@ -249,6 +249,24 @@ def test_a_changed_dataset_updates_without_a_failed_prediction(stack, production
     assert f"of {production.rpartition(':')[2]!r}, which serves" in stack.record(arn)["Reason"]
 
 
+def test_a_new_model_had_copies_of_the_requests_first(stack, update):
+    """It was judged by them before it served, callers saw nothing of it, and no shadow is left."""
+    name = update[0].rpartition(":")[2]
+    reason = stack.record(update[0])["Reason"]
+
+    pages = stack.client("s3").list_objects_v2(
+        Bucket=stack.outputs["DataBucketName"], Prefix=f"runs/{name}/shadow/{stack.outputs['EndpointName']}/"
+    )["Contents"]
+
+    told = re.search(r"the shadow named the class of the model that serves for (\d+) of (\d+) requests", reason)
+    assert told, reason
+    assert int(told[1]) == int(told[2]) >= 30
+    assert re.search(r"; 0 of \d+ copies failed, 0 of \d+ requests", reason)
+    assert {page["Key"].split("/")[4] for page in pages} == {"AllTraffic", "Candidate"}
+    endpoint = stack.client("sagemaker").describe_endpoint(EndpointName=stack.outputs["EndpointName"])
+    assert "ShadowProductionVariants" not in endpoint
+
+
 def test_an_update_keeps_the_model_it_replaced(stack, production, update):
     """The way back needs it; of the last KeepDeployments nothing is removed."""
     configs = stack.client("sagemaker").list_endpoint_configs()["EndpointConfigs"]

@@ -11,6 +11,7 @@ from tests.handlers.environment import HANDLERS
 
 _SERVICES = (
     "s3", "dynamodb", "sagemaker", "sagemaker-runtime", "stepfunctions", "application-autoscaling", "sns", "logs",
+    "cloudwatch",
 )  # fmt: skip
 
 

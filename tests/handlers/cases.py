@@ -16,6 +16,7 @@ from handlers import (
     compute_features,
     deploy_endpoint,
     evaluate_model,
+    judge_shadow,
     register_model,
     register_scaling,
     report_outcome,
@@ -311,6 +312,17 @@ def _arrived(world, event):
     return event("sqs_arrivals")
 
 
+def _deploy_shadow(world, event):
+    world.start_execution()
+    world.sagemaker.serve(config="old-config")
+    return event("deploy_endpoint") | {"Shadow": True}
+
+
+def _judge(world, event):
+    world.put(f"runs/{EXECUTION}/shadow/retriever/AllTraffic/2026/11/30/00/0.jsonl", "no answer")
+    return event("judge_shadow")
+
+
 def _succeed(world, event):
     payload = event("report_outcome_succeeded")
     payload["State"]["Model"] = register_model.handler(_accept(world, event), event.context)
@@ -329,6 +341,8 @@ CASES = {
     "register_model": Case(register_model.handler, _accept),
     "wait_for_approval": Case(wait_for_approval.handler, asked),
     "deploy_endpoint": Case(deploy_endpoint.handler, _deploy),
+    "deploy_shadow": Case(deploy_endpoint.handler, _deploy_shadow),
+    "judge_shadow": Case(judge_shadow.handler, _judge),
     "check_endpoint": Case(check_endpoint.handler, _check),
     "register_scaling": Case(register_scaling.handler, _register),
     "report_outcome": Case(report_outcome.handler, _fail),

@@ -20,7 +20,8 @@ from tests.handlers.chaos import Chaos, Switch
 from tests.handlers.environment import ENVIRONMENT, EVENTS, REGION, Context
 from tests.handlers.world import Sent, World, new_world
 
-_SERVICES = {"applicationautoscaling", "dynamodb", "logs", "s3", "sns", "sqs", "stepfunctions", "sts"}
+_SERVICES = {"applicationautoscaling", "cloudwatch", "dynamodb", "logs", "s3", "sns", "sqs", "stepfunctions", "sts"}
+OF_MOTO = (aws.s3, aws.dynamodb, aws.sns, aws.sqs, aws.autoscaling, aws.cloudwatch_logs, aws.cloudwatch)
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def event() -> Callable[[str], Any]:
 def chaos(switches: dict[str, Switch]) -> Chaos:
     """Attach to every client, in front of moto and of the fakes, whose events are more specific and come first."""
     chaos = Chaos()
-    for client in (aws.s3, aws.dynamodb, aws.sns, aws.sqs, aws.autoscaling, aws.stepfunctions, aws.cloudwatch_logs):
+    for client in (*OF_MOTO, aws.stepfunctions):
         chaos.attach(client())
     for switch in switches.values():
         switch.chaos = chaos
@@ -93,7 +94,7 @@ def switches() -> Iterator[dict[str, Switch]]:
         switches["sagemaker"].attach(aws.sagemaker(), ["sagemaker"])
         switches["runtime"].attach(aws.sagemaker_runtime(), ["sagemaker-runtime"])
         switches["tokens"].attach(aws.stepfunctions(), ["sfn.SendTaskSuccess", "sfn.SendTaskFailure"])
-        for client in (aws.s3, aws.dynamodb, aws.sns, aws.sqs, aws.autoscaling, aws.cloudwatch_logs):
+        for client in OF_MOTO:
             client()
     yield switches
     aws.forget_clients()

@@ -74,7 +74,7 @@ def _calls() -> list[tuple[str, str, dict[str, Any]]]:
     """Return service, operation and parameters of every operation that handlers call."""
     calls = []
     for service in (aws.s3, aws.dynamodb, aws.sagemaker, aws.sagemaker_runtime, aws.stepfunctions, aws.autoscaling,
-                    aws.sns, aws.cloudwatch_logs):  # fmt: skip
+                    aws.sns, aws.cloudwatch_logs, aws.cloudwatch):  # fmt: skip
         model = service().meta.service_model
         for operation in set(_OPERATIONS) & set(model.operation_names):
             if (model.service_name, operation) in _NAMESAKES:

@@ -71,6 +71,19 @@ def test_killed_reuse_pays_for_nothing(name, scene, chaos, lambda_context):
         assert list(Token.all(world.ledger)) == [], operation
 
 
+def test_a_killed_shadow_is_met_by_the_retry(scene, chaos, event, lambda_context):
+    """One update, and what served before is known, wherever the first try ended."""
+    case = CASES["deploy_shadow"]
+    for operation, world, payload in ended_at_each_call(case, scene, chaos, lambda_context):
+        case.handler({**payload, "TaskToken": "second"}, lambda_context)
+        world.sagemaker.end_update()
+        resume_execution.handler(event("endpoint_state_change"), lambda_context)
+
+        output = json.loads(world.sent.answers[-1][1]["output"])
+        assert output["PreviousEndpointConfigName"] == "old-config", operation
+        assert world.sagemaker.operations().count("UpdateEndpoint") == 1, operation
+
+
 def test_killed_deployment_is_finished_by_the_retry(scene, chaos, event, lambda_context):
     """One update, scaling restored in the end, and no config or model but the one that serves."""
     case = CASES["deploy_endpoint"]

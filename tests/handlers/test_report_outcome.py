@@ -7,6 +7,7 @@ import pytest
 
 from handlers import aws
 from handlers.contract import errors
+from handlers.contract.names import shadow_config_name
 from handlers.contract.states import ReportOutcomeInput
 from handlers.endpoints import scaling, serving
 from handlers.executions.records import failed_state, reason, record
@@ -400,3 +401,48 @@ def test_state_without_a_dataset_is_reported_too(world, lambda_context):
     assert handler(payload, lambda_context)["Reason"].startswith(
         "dataset '': ValidateDataset: States.Runtime: x; see log"
     )
+
+
+def test_a_run_without_a_shadow_did_not_fail_at_its_verdict(event):
+    """Where nothing is copied no verdict is missing, and a model that has served is never a shadow."""
+    state = dict(event("report_outcome_succeeded")["State"])
+    for part in ("Verdict", "Endpoint", "Check", "Scaling"):
+        state.pop(part)
+
+    assert failed_state(state) == "JudgeShadow"
+    assert failed_state(state | {"Shadow": {"Reason": "none is asked for"}}) == "DeployEndpoint"
+    state.pop("Shadow")
+    assert failed_state(state) == "DeployShadow"
+    assert failed_state(state | {"Trigger": {"Redeploys": "a"}}) == "DeployEndpoint"
+
+
+def test_the_verdict_of_the_shadow_is_in_the_reason(event, settings):
+    """Status, record and notification tell how both models answered the same requests."""
+    payload = event("report_outcome_succeeded")
+    payload["State"]["Verdict"]["Words"] = "the shadow named the class for 97 of 100 requests"
+
+    told = reason(ReportOutcomeInput.from_event(payload), settings)
+
+    assert told.endswith("; the shadow named the class for 97 of 100 requests")
+
+
+def test_a_refused_shadow_is_taken_out_and_its_package_rejected(world, event, lambda_context, monkeypatch):
+    """The endpoint goes back to what served without it, before the report is told."""
+    payload = event("report_outcome_succeeded") | {"Status": "FAILED"}
+    for part in ("Verdict", "Endpoint", "Check", "Scaling"):
+        payload["State"].pop(part)
+    cause = json.dumps({"errorMessage": "the shadow named the class for 4 of 100 requests"})
+    payload["State"]["Failure"] = {"Error": "ShadowRefusedError", "Cause": cause}
+    config = shadow_config_name(EXECUTION)
+    world.sagemaker.serve(config="old-config")
+    world.sagemaker.serve(config=config)
+    Deployment.note_shadow(world.ledger, config, EXECUTION)
+    Deployment.remember_previous(world.ledger, config, "old-config")
+    monkeypatch.setattr("handlers.endpoints.cleanup.SET_BACK_SECONDS", 0.0)  # nothing ends the update here
+
+    outcome = handler(registered(world, payload), lambda_context)
+
+    assert world.sagemaker.request("UpdateEndpoint")["EndpointConfigName"] == "old-config"
+    (package,) = world.sagemaker.packages.values()
+    assert package["ModelApprovalStatus"] == "Rejected"
+    assert "JudgeShadow: the shadow named the class for 4 of 100 requests" in outcome["Reason"]

@@ -72,9 +72,24 @@ def test_committed_definition_is_what_the_code_builds() -> None:
     assert built.stdout == DEFINITION_FILE.read_text(encoding="utf-8"), "run: python -m statemachine.pipeline"
 
 
-def path(definition: dict[str, Any], *, kept: bool = False, back: bool = False, approval_seconds: int = 0) -> list[str]:
-    """Return the states that a run visits when it succeeds; with `kept` a model comes with its input, or goes back."""
-    holds = {"$.Model": kept, "$.Trigger.Leaves": back, "$.Model.ApprovalSeconds": approval_seconds}
+def path(
+    definition: dict[str, Any],
+    *,
+    kept: bool = False,
+    back: bool = False,
+    approval_seconds: int = 0,
+    shadow: bool = False,
+) -> list[str]:
+    """Return the states that a run visits when it succeeds; with `kept` a model comes with its input, or goes back.
+
+    With `shadow` there are requests to copy.
+    """
+    holds = {
+        "$.Model": kept,
+        "$.Trigger.Leaves": back,
+        "$.Model.ApprovalSeconds": approval_seconds,
+        "$.Shadow.Reason": not shadow,
+    }
     name, visited = definition["StartAt"], []
     while name:
         visited.append(name)
@@ -92,8 +107,8 @@ def test_states_are_the_flow_of_the_design(definition: dict[str, Any]) -> None:
     """A run that succeeds visits these states in this order and ends after its report; no way leads past a look."""
     assert path(definition) == [
         "IsRollback", "ValidateDataset", "HasModel", "ComputeFeatures", "StartTuningJob", "StartTrainingJob",
-        "EvaluateModel", "RegisterModel", "NeedsApproval", "DeployEndpoint", "CheckEndpoint", "RegisterScaling",
-        "ReportOutcome",
+        "EvaluateModel", "RegisterModel", "NeedsApproval", "DeployShadow", "HasShadow", "DeployEndpoint",
+        "CheckEndpoint", "RegisterScaling", "ReportOutcome",
     ]  # fmt: skip
     assert definition["States"]["ReportOutcome"]["End"] is True
 
@@ -104,9 +119,20 @@ def test_approval_comes_between_registration_and_deployment(definition: dict[str
 
     first = with_approval.index("WaitForApproval")
     assert with_approval[first - 2 : first + 2] == [
-        "RegisterModel", "NeedsApproval", "WaitForApproval", "DeployEndpoint",
+        "RegisterModel", "NeedsApproval", "WaitForApproval", "DeployShadow",
     ]  # fmt: skip
     assert [name for name in with_approval if name != "WaitForApproval"] == path(definition)
+
+
+def test_a_shadow_is_judged_before_its_model_is_deployed(definition: dict[str, Any]) -> None:
+    """The state machine waits while requests are copied: no function sleeps, and no person is asked meanwhile."""
+    visited = path(definition, shadow=True)
+
+    number = visited.index("DeployShadow")
+    assert visited[number : number + 5] == [
+        "DeployShadow", "HasShadow", "WaitForShadow", "JudgeShadow", "DeployEndpoint",
+    ]  # fmt: skip
+    assert definition["States"]["WaitForShadow"]["SecondsPath"] == "$.Shadow.WaitSeconds"
 
 
 def test_a_model_that_comes_with_the_input_is_deployed(definition: dict[str, Any]) -> None:
@@ -145,7 +171,7 @@ def test_every_task_has_a_timeout_and_the_machine_outlasts_them(
 def test_no_state_hides_a_task_or_comes_twice(definition: dict[str, Any]) -> None:
     """No Map or Parallel holds states that the tests here do not see, and no way leads back: nothing runs for ever."""
     states = definition["States"]
-    assert {state["Type"] for state in states.values()} <= {"Task", "Pass", "Choice", "Succeed", "Fail"}
+    assert {state["Type"] for state in states.values()} <= {"Task", "Pass", "Choice", "Wait", "Succeed", "Fail"}
 
     def followers(name: str) -> list[str]:
         state = states[name]
@@ -223,12 +249,12 @@ def test_every_failure_is_reported_and_then_fails(definition: dict[str, Any], ta
 
 
 def test_only_waiting_states_pass_a_token(tasks: dict[str, dict[str, Any]]) -> None:
-    """A token goes to the handlers that start long work or ask a person; other results are selected by field."""
+    """A token goes to the states that start long work or ask a person; other results are selected by field."""
     waiting = {name for name, state in tasks.items() if state["Resource"].endswith(".waitForTaskToken")}
     given = {name for name, state in tasks.items() if "TaskToken.$" in state["Parameters"]["Payload"]}
 
     assert waiting == given == {
-        "ComputeFeatures", "StartTuningJob", "StartTrainingJob", "WaitForApproval", "DeployEndpoint",
+        "ComputeFeatures", "StartTuningJob", "StartTrainingJob", "WaitForApproval", "DeployShadow", "DeployEndpoint",
     }  # fmt: skip
     for name in set(tasks) - waiting - {"ReportOutcome", "ReportFailure"}:
         selector = tasks[name]["ResultSelector"]
@@ -238,10 +264,10 @@ def test_only_waiting_states_pass_a_token(tasks: dict[str, dict[str, Any]]) -> N
 def test_every_part_a_state_takes_was_put_there_before(definition: dict[str, Any]) -> None:
     """No payload names a part of the state data that no earlier state wrote."""
     present = {"Dataset"}
-    for name in path(definition, approval_seconds=3600):
+    for name in path(definition, approval_seconds=3600, shadow=True):
         state = definition["States"][name]
         for taken in state.get("Parameters", {}).get("Payload", {}).values():
-            match = re.fullmatch(r"\$\.(\w+)", taken)
+            match = re.fullmatch(r"\$\.(\w+)", str(taken))
             assert match is None or match[1] in present, f"{name} takes {taken}"
         if state.get("ResultPath"):
             present.add(state["ResultPath"].removeprefix("$."))

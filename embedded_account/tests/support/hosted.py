@@ -32,6 +32,9 @@ def predict_fn(data, model):
     command, _, value = data.decode("latin-1").partition(" ")
     if command == "sleep":
         time.sleep(float(value))
+    if os.environ.get("FAILS_AFTER"):
+        time.sleep(float(os.environ["FAILS_AFTER"]))
+        raise RuntimeError("out of order")
     if command == "refuse":
         raise BaseInferenceToolkitError(415, "not an image", "not an image")
     if command == "fail":

@@ -66,6 +66,37 @@ def test_invocations_are_captured_by_variant_and_hour(fast: RunningAccount) -> N
     assert described["DataCaptureConfig"]["CaptureStatus"] == "Started"
 
 
+def test_both_answers_to_a_copied_request_bear_its_id(fast: RunningAccount) -> None:
+    """Those of the production variant and of its shadow lie apart, and the inference id joins them.
+
+    Source: SageMaker developer guide, "Create a shadow test": data capture logs the responses of both variants.
+    """
+    hosting = Hosting(fast.client)
+    serves, shadow = (
+        hosting.sagemaker.describe_endpoint_config(EndpointConfigName=hosting.config(name))["ProductionVariants"][0]
+        for name in ("serves", "candidate")
+    )
+    name = "both-captured"
+    hosting.sagemaker.create_endpoint_config(
+        EndpointConfigName=name,
+        ProductionVariants=[serves],
+        ShadowProductionVariants=[shadow | {"VariantName": "Candidate"}],
+        DataCaptureConfig=_CAPTURE,
+    )
+    hosting.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    hosting.settled(name)
+
+    hosting.invoke(name, Accept="application/json", InferenceId="photo-8")
+
+    answers = {}
+    for variant in ("AllTraffic", "Candidate"):
+        _, (line,) = _captured(hosting, f"{name}/{variant}")
+        output = line["captureData"]["endpointOutput"]["data"]
+        answers[variant] = (json.loads(output)["model"], line["eventMetadata"]["inferenceId"])
+    hosting.delete(name)
+    assert answers == {"AllTraffic": ("serves", "photo-8"), "Candidate": ("candidate", "photo-8")}
+
+
 def test_a_destination_that_is_no_uri_is_refused(fast: RunningAccount) -> None:
     """The configuration is not made.
 

@@ -4,6 +4,7 @@ Source: SageMaker developer guide, "Shadow variants"; SageMaker API reference, C
 """
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -55,11 +56,16 @@ def endpoint(hosting: Hosting) -> Iterator[str]:
 
 def _copies(account: RunningAccount, endpoint: str) -> float:
     """Return how many requests the shadow variant has had."""
+    return _sum(account, endpoint, _SHADOW, "Invocations")
+
+
+def _sum(account: RunningAccount, endpoint: str, variant: str, metric: str) -> float:
+    """Return what a variant has counted."""
     now = datetime.now(UTC)
     points = account.client("cloudwatch").get_metric_statistics(
         Namespace="AWS/SageMaker",
-        MetricName="Invocations",
-        Dimensions=[{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": _SHADOW}],
+        MetricName=metric,
+        Dimensions=[{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": variant}],
         StartTime=now - timedelta(days=1),
         EndTime=now + timedelta(days=365),  # other tests may have advanced the clock
         Period=86_400,
@@ -88,6 +94,31 @@ def test_the_description_names_the_shadow(hosting: Hosting, endpoint: str) -> No
     assert (shadow["VariantName"], shadow["CurrentInstanceCount"]) == (_SHADOW, 1)
     with pytest.raises(ClientError, match=f"Variant {_SHADOW} for endpoint {endpoint} not found"):
         hosting.invoke(endpoint, TargetVariant=_SHADOW)
+
+
+def test_no_caller_waits_for_a_shadow_or_fails_with_it(account: RunningAccount, hosting: Hosting) -> None:
+    """One that fails after two seconds: the answer is there before, and the failure is the shadow's alone."""
+    name = "shadow-fails"
+    serves, broken = (
+        hosting.sagemaker.describe_endpoint_config(EndpointConfigName=one)["ProductionVariants"][0]
+        for one in (hosting.config("serves"), hosting.config("broken", environment={"FAILS_AFTER": "2"}))
+    )
+    hosting.sagemaker.create_endpoint_config(
+        EndpointConfigName=name,
+        ProductionVariants=[serves],
+        ShadowProductionVariants=[broken | {"VariantName": _SHADOW}],
+    )
+    hosting.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    hosting.settled(name)
+
+    before = time.monotonic()
+    answer = json.loads(hosting.invoke(name)["Body"].read())
+    seconds = time.monotonic() - before
+    eventually(lambda: _sum(account, name, _SHADOW, "Invocation5XXErrors") == 1, 10, "the shadow's failure")
+    hosting.delete(name)
+
+    assert (answer["model"], seconds < 2) == ("serves", True)
+    assert _sum(account, name, VARIANT, "Invocation5XXErrors") == 0
 
 
 def test_an_update_takes_the_shadow_away(account: RunningAccount, hosting: Hosting) -> None:
