@@ -176,7 +176,9 @@ def work_states() -> list[LambdaTask]:
             "EvaluateModel",
             ["Dataset", "Training"],
             gives="Evaluation",
-            fields=["Accuracy", "Threshold", "NumTestImages", "EvaluationS3Uri", "Evidence", "BrokeDownInEpoch"],
+            fields=[
+                "Accuracy", "Threshold", "NumTestImages", "EvaluationS3Uri", "Evidence", "BrokeDownInEpoch", "ServedBy",
+            ],
             comment="The gate: accuracy at least the threshold, and not worse than what serves, or the run ends here.",
         ),
         lambda_task(

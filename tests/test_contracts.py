@@ -11,6 +11,7 @@ import pytest
 from datasets.limits import MAX_IMAGE_SIDE, MIN_IMAGE_SIDE
 from handlers.contract import errors
 from handlers.contract.settings import Settings
+from handlers.contract.states import Boundary, Check, Dataset, Evaluation, Scaling, Verdict
 from handlers.gate.settings import ClassSettings, GateSettings
 from handlers.prediction.settings import PredictSettings
 from training.config import TrainingConfig
@@ -84,6 +85,25 @@ def test_every_task_is_named_as_its_handler(states: dict[str, dict[str, Any]]) -
         if state["Type"] == "Task":
             function = state["Parameters"]["FunctionName"][2:-1].removesuffix("FunctionArn")
             assert function == shared.get(name, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "result"),
+    [
+        ("ValidateDataset", Dataset),
+        ("EvaluateModel", Evaluation),
+        ("JudgeShadow", Verdict),
+        ("CheckEndpoint", Check),
+        ("RegisterScaling", Scaling),
+    ],
+)
+def test_a_state_keeps_every_field_of_its_result(
+    states: dict[str, dict[str, Any]], name: str, result: type[Boundary]
+) -> None:
+    """A field that a function gives and the definition does not select is lost without a word."""
+    given = {declared.alias for declared in result.model_fields.values()}
+
+    assert {selected.removesuffix(".$") for selected in states[name]["ResultSelector"]} == given
 
 
 def test_every_function_names_a_handler_that_exists(template: dict[str, Any]) -> None:

@@ -75,7 +75,7 @@ def _writes_are_one_step() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)  # not for the session: other folders ask for more
 def _few_services() -> Iterator[None]:
     """Let moto ask of few services whose a request is: it tries the patterns of all of AWS, one after the other."""
     few = [(service, pattern) for service, pattern in backend_index.backend_url_patterns if service in _SERVICES]
