@@ -10,8 +10,6 @@ from ops.session import Session
 from ops.stack import endpoints
 from ops.stack.stacks import Stack
 
-_SERVES_NOTHING = ("Failed", "Deleting", "OutOfService")
-
 
 def require_allowed(session: Session, stack: Stack, dataset: str) -> None:
     """Say before anything is sent what its run would end with at once.
@@ -20,7 +18,7 @@ def require_allowed(session: Session, stack: Stack, dataset: str) -> None:
         UploadError: another dataset's model serves, and ReplaceDataset does not say that this one's may.
     """
     endpoint = endpoints.find(session, stack.output("EndpointName"))
-    if endpoint is None or endpoint.status in _SERVES_NOTHING:
+    if endpoint is None or endpoint.status in endpoints.SERVES_NOTHING:
         return
     run = Run.get(executions.ledger(session, stack), endpoint.config_name)
     serving = (run and run.dataset) or ""

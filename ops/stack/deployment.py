@@ -13,6 +13,7 @@ from ops.stack import (
     artifacts,
     budget,
     changes,
+    endpoint_changes,
     events,
     former_endpoints,
     parameters,
@@ -51,6 +52,8 @@ def up(session: Session, bundle: Bundle, merged: Parameters, confirm: Confirm | 
     _carry_out(session, change_set, quiet=quiet)
     stack = _in_use(session)
     for sentence in former_endpoints.sentences(session, stack) if "EndpointName" in merged.changed else ():
+        say(sentence)
+    for sentence in endpoint_changes.sentences(session, stack, merged.changed):
         say(sentence)
     return stack
 

@@ -12,6 +12,7 @@ from ops.errors import GONE, error_code
 from ops.session import Session
 from ops.stack import tagged
 
+SERVES_NOTHING: Final = ("Failed", "Deleting", "OutOfService")
 _DIMENSION: Final = "sagemaker:variant:DesiredInstanceCount"
 
 

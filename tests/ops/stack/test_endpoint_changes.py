@@ -1,0 +1,46 @@
+"""ops/stack/endpoint_changes.py: after `up`, how a changed parameter comes to the endpoint that serves."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from handlers.ledger import Run
+from ops.stack import endpoint_changes, endpoints
+
+_SESSION: Any = SimpleNamespace(flags=" --local", dynamodb=None)
+_STACK: Any = SimpleNamespace(output=lambda name: "retriever")
+
+
+@pytest.fixture(autouse=True)
+def endpoint(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Let an endpoint serve the model of a run."""
+    serving = SimpleNamespace(name="retriever", status="InService", config_name="pets-1")
+    monkeypatch.setattr(endpoints, "find", lambda session, name: serving)
+    monkeypatch.setattr(Run, "get", lambda ledger, name: Run(name, dataset="red birds") if name == "pets-1" else None)
+    return serving
+
+
+def test_a_changed_instance_type_comes_with_a_deployment() -> None:
+    """The command that makes one now, without training, is said; parameters of other things are not."""
+    changed = ["ScalingMaxInstances", "EndpointInstanceType", "AccuracyThreshold"]
+
+    (sentence,) = endpoint_changes.sentences(_SESSION, _STACK, changed)
+
+    assert sentence == (
+        "endpoint 'retriever' takes EndpointInstanceType, ScalingMaxInstances with its next deployment; now, without "
+        "training: `deploy.py start 'red birds' --local`"
+    )
+
+
+def test_what_the_endpoint_does_not_take_says_nothing() -> None:
+    """The gate's parameters are the next run's, and a new name has a sentence of its own."""
+    assert endpoint_changes.sentences(_SESSION, _STACK, ["AccuracyThreshold", "EndpointName"]) == []
+
+
+def test_where_no_run_serves_nothing_is_said(endpoint: Any) -> None:
+    """Deployed by hand, or failed: the next run deploys by the parameters of now."""
+    endpoint.config_name = "by-hand"
+    assert endpoint_changes.sentences(_SESSION, _STACK, ["EndpointInstanceType"]) == []
+    endpoint.config_name, endpoint.status = "pets-1", "Failed"
+    assert endpoint_changes.sentences(_SESSION, _STACK, ["EndpointInstanceType"]) == []
