@@ -16,7 +16,7 @@ from handlers.gate.shadow import ShadowEvidence, Traffic
 
 MAX_BYTES = 32 * 1024 * 1024  # of each variant; an answer of ten classes takes half a kilobyte
 _MAX_MEMORY_BYTES = 32 * 1024 * 1024  # of one answer
-_PERIOD = timedelta(minutes=1)  # beyond now, so that the last one counts although it is not over
+_MARGIN = timedelta(hours=1)  # beyond now, so that it takes no clock but that of what is measured
 _METRICS = {
     "requests": ("Invocations", "Sum"),
     "errors": ("Invocation5XXErrors", "Sum"),
@@ -74,21 +74,16 @@ def traffic(shadow: Shadow, variant: str) -> Traffic:
             "Id": name,
             "MetricStat": {
                 "Metric": {"Namespace": "AWS/SageMaker", "MetricName": metric, "Dimensions": dimensions},
-                "Period": int(_PERIOD.total_seconds()),
+                "Period": 60,
                 "Stat": statistic,
             },
         }
         for name, (metric, statistic) in _METRICS.items()
     ]
-    pages = (
-        aws.cloudwatch()
-        .get_paginator("get_metric_data")
-        .paginate(
-            MetricDataQueries=queries,
-            StartTime=datetime.fromtimestamp(shadow.since, UTC),
-            EndTime=datetime.now(UTC) + _PERIOD,
-        )
-    )
+    since = datetime.fromtimestamp(shadow.since, UTC)
+    until = since + timedelta(seconds=shadow.wait_seconds) + _MARGIN
+    paginator = aws.cloudwatch().get_paginator("get_metric_data")
+    pages = paginator.paginate(MetricDataQueries=queries, StartTime=since, EndTime=until)
     sums = dict.fromkeys(_METRICS, 0.0)
     for result in (result for page in pages for result in page["MetricDataResults"]):
         sums[result["Id"]] += sum(result["Values"])

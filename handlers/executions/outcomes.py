@@ -166,6 +166,6 @@ def _deployed(endpoint: Mapping[str, Any], token: Token) -> Endpoint | Shadow:
     return Shadow(
         **names,
         captured_s3_uri=token.captured_s3_uri or "",
-        since=int(time.time()),
+        since=int(endpoint["LastModifiedTime"].timestamp()),  # by the clock of what is measured
         wait_seconds=token.wait_seconds or 0,
     )

@@ -10,7 +10,7 @@ from ops.session import Session
 from ops.stack.stacks import Stack
 
 _ENDING_SECONDS = 60.0
-_DEPLOYING = {"DeployEndpoint", "CheckEndpoint", "RegisterScaling", "ReportOutcome"}
+_DEPLOYING = {"DeployShadow", "DeployEndpoint", "CheckEndpoint", "RegisterScaling", "ReportOutcome"}
 
 
 def rollback(session: Session, stack: Stack, run: str | None) -> str:

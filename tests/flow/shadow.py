@@ -10,12 +10,13 @@ from tests.flow.deployment import Deployment
 
 _FUNCTIONS = ("deploy-endpoint", "judge-shadow")
 _LATENESS_SECONDS = 118.0
+_CAPTURE_SECONDS = 61.0
 
 
 @contextmanager
 def shadow_of_next_model(stack: Deployment) -> Iterator[None]:
-    """Let the next model have a copy of every request for eight seconds; others have none again afterwards."""
-    asked = {"SHADOW_PERCENT": "100", "SHADOW_SECONDS": "8", "SHADOW_MAX_LATENCY_RATIO": "100"}
+    """Let the next model have a copy of every request for half a minute; others have none again afterwards."""
+    asked = {"SHADOW_PERCENT": "100", "SHADOW_SECONDS": "30", "SHADOW_MAX_LATENCY_RATIO": "100"}
     kept = {name: _configure(stack, name, asked) for name in _FUNCTIONS}
     done = threading.Event()
     hurrying = threading.Thread(target=_hurry, args=(stack, done))
@@ -44,6 +45,8 @@ def _hurry(stack: Deployment, done: threading.Event) -> None:
         history: Any = stack.client("stepfunctions").get_execution_history(executionArn=arn, reverseOrder=True)
         entered = [one.get("stateEnteredEventDetails", {}).get("name") for one in history["events"]]
         if "WaitForShadow" in entered:
-            done.wait(3)  # of requests that are copied meanwhile: twelve seconds of the account's
-            embedded_account.advance_clock(stack.account.info, _LATENESS_SECONDS)
+            done.wait(5)  # of requests that are copied meanwhile: twenty seconds of the account's
+            embedded_account.advance_clock(stack.account.info, _CAPTURE_SECONDS)
+            done.wait(2)  # until what was captured is in S3
+            embedded_account.advance_clock(stack.account.info, _LATENESS_SECONDS - _CAPTURE_SECONDS)
             return

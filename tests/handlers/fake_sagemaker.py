@@ -84,6 +84,7 @@ class FakeSageMaker:
             "EndpointArn": f"{self._arn}:endpoint/{name.lower()}",
             "EndpointConfigName": config,
             "EndpointStatus": "InService",
+            "LastModifiedTime": datetime.now(UTC),
         }
 
     def _create_config(self, name: str, instance_type: str) -> None:
@@ -199,6 +200,7 @@ class FakeSageMaker:
             "EndpointArn": arn,
             "EndpointConfigName": p["EndpointConfigName"],
             "EndpointStatus": "Creating",
+            "LastModifiedTime": datetime.now(UTC),
         }
         return {"EndpointArn": arn}
 

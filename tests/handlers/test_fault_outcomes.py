@@ -66,6 +66,7 @@ def _minimal(shape: Any) -> Any:
         "long": 1,
         "boolean": True,
         "blob": b"x",
+        "timestamp": "2026-11-30T00:00:00Z",
     }
     return shape.enum[0] if shape.type_name == "string" and shape.enum else made[shape.type_name]
 
