@@ -83,6 +83,7 @@ OTHER_VALUES = {
     "ProgressiveResize": "0.5",
     "GroupBy": "(patient[0-9]+)",
     "CriticalClasses": "dog:0.9",
+    "MaxCalibrationError": "0.1",
     "ReplaceDataset": "pets",
     "EndpointName": "another-name",
     "EndpointInstanceType": "ml.c5.large",

@@ -157,10 +157,11 @@ def asked(world, event):
 
 def _waits(world, event):
     world.start_execution()
-    package = {"ClientToken": "x", "ModelApprovalStatus": "Approved", "ApprovalDescription": "by ann"}
+    package = {"ClientToken": "x", "ModelApprovalStatus": "PendingManualApproval", "ApprovalDescription": "by ann"}
     payload = asked(world, event)
     world.sagemaker.packages[payload["Model"]["ModelPackageArn"]] = package
     wait_for_approval.handler(payload, event.context)
+    package["ModelApprovalStatus"] = "Approved"
     return event("model_package_state_change")
 
 
