@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -355,7 +356,7 @@ def test_a_refused_golden_picture_is_told_by_the_state(world, deploying, sent, l
     logs.create_log_group(logGroupName=group)
     logs.create_log_stream(logGroupName=group, logStreamName=stream)
     lines = ["ready", "[INFO ] W-9000 MODEL_LOG - golden picture 'a.jpg': expected 'cat' with 0.9, seen 'dog' with 0.8"]
-    events = [{"timestamp": int(time.time() * 1000) + 1000, "message": line} for line in lines]
+    events: Any = [{"timestamp": int(time.time() * 1000) + 1000, "message": line} for line in lines]
     logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
     world.sagemaker.end_update(FailureReason="The primary container did not pass the ping health check.")
 

@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,7 @@ def test_what_is_no_prediction_is_passed_over(broken):
 
 def _measure(variant, **sums):
     dimensions = [{"Name": "EndpointName", "Value": "retriever"}, {"Name": "VariantName", "Value": variant}]
-    data = [{"MetricName": name, "Dimensions": dimensions, "Value": value} for name, value in sums.items()]
+    data: Any = [{"MetricName": name, "Dimensions": dimensions, "Value": value} for name, value in sums.items()]
     aws.cloudwatch().put_metric_data(Namespace="AWS/SageMaker", MetricData=data)
 
 
