@@ -22,12 +22,12 @@ demo:
 	@$(INSTALL) local
 	@$(BIN)/python deploy.py demo
 
-# More workers than cores for the account: its tests wait for processes, clocks and sockets. Both suites run, whichever fails.
+# More workers than cores: many tests wait for processes, clocks and sockets. Both suites run, whichever fails.
 test:
 	@$(INSTALL) dev
 	@failed=; \
 	(cd embedded_account && ../$(BIN)/python -m pytest -n 3) || failed=1; \
-	$(BIN)/python -m pytest -n 2 || failed=1; \
+	$(BIN)/python -m pytest -n 3 || failed=1; \
 	[ -z "$$failed" ] || { echo 'make test: the account, the product or both failed; see above' >&2; exit 1; }
 
 lint:

@@ -22,6 +22,7 @@ _ELSEWHERE = {
     "update_endpoint": "sagemaker/endpoints",
     "put_scaling_policy": "autoscaling",
     "put_scheduled_action": "autoscaling",
+    "get_metric_data": "cloudwatch/test_cloudwatch.py",
 }
 # Words of ours that are methods of boto3 too.
 _WORDS = {"search", "verify", "create_connection", "create_trial", "list_commands"}
