@@ -69,10 +69,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     ledger, serving = Ledger(settings), champion(settings)
     Run(step.execution_name).note_champion(ledger, serving.name)
     request = training_job_request(step, settings, serving)
-    token, work = (
-        token_of(settings, "training", request["TrainingJobName"], step),
-        training_work(step.features, request),
-    )
+    token = token_of(settings, "training", request["TrainingJobName"], step)
     work = training_work(step.features, request)
     job = once(work, token, ledger, lambda: aws.sagemaker().create_training_job(**request))
     return {"TrainingJobName": job}

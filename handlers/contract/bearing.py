@@ -88,6 +88,11 @@ def first_state(setting: str, trainable: str) -> str:
     return next((state for state, settings in BEARING.items() if setting in settings), "")
 
 
+def of_endpoint() -> list[str]:
+    """Return the settings that an endpoint of one name takes with a deployment."""
+    return [name for name in (*BEARING["DeployEndpoint"], *BEARING["RegisterScaling"]) if name != "endpoint_name"]
+
+
 def of_model() -> set[str]:
     """Return the settings that change a model or its package; a run of other ones is another run."""
     return {name for state in (*PAID, "RegisterModel") for name in BEARING[state]}

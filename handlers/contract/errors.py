@@ -13,6 +13,7 @@ A message reads `<what>: <value seen>; <what was expected or what to do>`, becau
         ModelRejectedError       the gate, or a person, said no
         ModelNotApprovedError    what a person was to approve is gone
         EndpointFailedError      the endpoint cannot be, or was not, updated
+        ShadowRefusedError       it did worse than what serves, on copies of the requests
         EndpointCheckError       the live endpoint disagrees with the evaluation
         RollbackError            there is no model to go back to
         RetryError               there is nothing to retry

@@ -14,6 +14,7 @@ MAX_ATTEMPT = 99_999
 MAX_JOB_CHARACTERS = 63
 TAG_PREFIX = "retriever:"
 STACK_TAG = f"{TAG_PREFIX}Stack"  # by which roles, and `deploy.py down`, tell what is the stack's
+SERVES_NOTHING = ("Failed", "Deleting", "OutOfService")  # SageMaker's EndpointStatus where no request is answered
 _JOB_NAME = re.compile(r"[A-Za-z0-9](-*[A-Za-z0-9]){0,62}")
 _EXECUTION_NAME = re.compile(
     r"(?P<dataset>[A-Za-z0-9](?:-*[A-Za-z0-9])*)-(?P<run_key>[0-9a-f]{12})-(?P<attempt>\d{1,5})"

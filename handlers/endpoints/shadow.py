@@ -11,14 +11,13 @@ from typing import Any
 
 from handlers import aws
 from handlers.aws.logs import logger
-from handlers.contract.names import shadow_config_name
+from handlers.contract.names import SERVES_NOTHING, shadow_config_name
 from handlers.contract.settings import Settings
 from handlers.contract.states import DeployEndpointInput, NoShadow
 from handlers.endpoints.preparation import prepare_config, prepare_model
 from handlers.endpoints.requests import next_move, num_instances
 from handlers.endpoints.serving import require_own
 from handlers.executions.outcomes import Succeeded
-from handlers.executions.redeployments import SERVES_NOTHING
 from handlers.executions.waiting import answer, start, token_of
 from handlers.ledger import Deployment, Ledger
 from handlers.training_jobs.jobs import describe, tags

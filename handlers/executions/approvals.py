@@ -20,7 +20,7 @@ from handlers.ledger.tokens import KEPT_SECONDS
 
 def ask(step: WaitForApprovalInput, ledger: Ledger, settings: Settings) -> None:
     """Tell whoever subscribed what there is to decide, once, and note since when the run waits."""
-    run = Run.get(ledger, step.execution_name) or Run(step.execution_name)
+    run = Run.noted(ledger, step.execution_name)
     if run.waits_since:
         logger.info("met an earlier try, which has asked", model_package_arn=step.model.model_package_arn)
         return

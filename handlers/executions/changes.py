@@ -1,9 +1,9 @@
 """Which settings a model was judged and deployed by, as its run's record says, and what is otherwise now."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from handlers.contract.bearing import BEARING
+from handlers.contract.bearing import BEARING, of_endpoint
 from handlers.contract.combinations import parameter_name
 from handlers.contract.settings import Settings
 from handlers.executions.redeployments import serving_config
@@ -15,21 +15,17 @@ _REFUSED = "ModelRejectedError"
 
 def judged_by(settings: Settings) -> dict[str, Any]:
     """Return what the gate judges by, under the names of the parameters."""
-    return _values("EvaluateModel", settings, GateSettings.from_env())
+    return _values(BEARING["EvaluateModel"], settings, GateSettings.from_env())
 
 
 def deployed_by(settings: Settings) -> dict[str, Any]:
     """Return what an endpoint of this name is deployed and scaled by, under the names of the parameters."""
-    values = _values("DeployEndpoint", settings) | _values("RegisterScaling", settings)
-    return {name: value for name, value in values.items() if name != "EndpointName"}
+    return _values(of_endpoint(), settings)
 
 
-def _values(state: str, *sources: object) -> dict[str, Any]:
+def _values(names: Iterable[str], *sources: object) -> dict[str, Any]:
     return {
-        parameter_name(name): getattr(source, name)
-        for name in BEARING[state]
-        for source in sources
-        if hasattr(source, name)
+        parameter_name(name): getattr(source, name) for name in names for source in sources if hasattr(source, name)
     }
 
 

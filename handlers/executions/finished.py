@@ -53,7 +53,7 @@ def _work(state: str, features: Features, *parts: Mapping[str, Any]) -> str:
 
 def once(work: str, token: Token, ledger: Ledger, create: Callable[[], object]) -> str:
     """Let the state go on with what was found, or start its job and wait; return the name of the job."""
-    run = noted_run(token.execution_name, ledger)
+    run = Run.noted(ledger, token.execution_name)
     earlier = find(work, token, ledger) if work and takes(run, _STATES[token.kind]) else None
     if earlier is not None:
         job, output = earlier
@@ -70,7 +70,7 @@ def once(work: str, token: Token, ledger: Ledger, create: Callable[[], object]) 
 
 def examination(key: str, job_name: str, execution_name: str, ledger: Ledger, settings: Settings) -> Features | None:
     """Return what was examined before under the same key, or by an earlier try of the same job."""
-    run = noted_run(execution_name, ledger)
+    run = Run.noted(ledger, execution_name)
     earlier = find_features(key, job_name, ledger, settings.trainable) if takes(run, "ComputeFeatures") else None
     if earlier is not None and earlier.reused:
         run.note_reused(ledger, sentence("examination", earlier.found_in))
@@ -81,11 +81,6 @@ def examination(key: str, job_name: str, execution_name: str, ledger: Ledger, se
 def sentence(what: str, execution_name: str) -> str:
     """Return what was found and so not paid for, as a person reads it."""
     return f"{what} of run {execution_name}"
-
-
-def noted_run(execution_name: str, ledger: Ledger) -> Run:
-    """Return the record of an execution, empty for one that was started by hand."""
-    return Run.get(ledger, execution_name) or Run(execution_name)
 
 
 def takes(run: Run, state: str) -> bool:
@@ -108,7 +103,7 @@ def find(work: str, token: Token, ledger: Ledger) -> tuple[str, dict[str, Any]] 
 
 def _saw_other_pictures(execution_name: str, ledger: Ledger) -> bool:
     """Tell whether the pictures changed under a run, so that its jobs may have read others than it was about."""
-    return noted_run(execution_name, ledger).error == DatasetChangedError.__name__
+    return Run.noted(ledger, execution_name).error == DatasetChangedError.__name__
 
 
 def _result(kind: str, job: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -152,7 +147,7 @@ def registered(work: str, step: RegisterModelInput, ledger: Ledger) -> str:
 
     One that has served, or was rejected, has had its judgement, and is left to it.
     """
-    run, noted = noted_run(step.execution_name, ledger), Work.get(ledger, work)
+    run, noted = Run.noted(ledger, step.execution_name), Work.get(ledger, work)
     for begun in noted.resources() if noted and takes(run, "RegisterModel") else []:
         is_other = begun.execution_name != step.execution_name
         if is_other and _is_open(begun, ledger):

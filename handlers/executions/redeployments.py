@@ -11,13 +11,13 @@ from handlers import aws
 from handlers.aws.objects import head, read, split_uri
 from handlers.contract.errors import AwsError, AwsNotFoundError
 from handlers.contract.json_bounds import bounded_json
+from handlers.contract.names import SERVES_NOTHING
 from handlers.contract.settings import Settings
 from handlers.contract.states import Evaluation, RegisteredModel, Training
 from handlers.executions.approvals import words_of
 from handlers.training_jobs.evaluations import MAX_MEMORY_BYTES
 from handlers.training_jobs.jobs import describe, pending_config
 
-SERVES_NOTHING = ("Failed", "Deleting", "OutOfService")
 _RESULTS = ("Features", "Tuning", "Training", "Evaluation", "Model")  # of the states that are passed by
 _MAX_SUMMARY_BYTES = 1024 * 1024
 

@@ -102,5 +102,5 @@ def now() -> str:
 
 
 def minute(at: str | None) -> str:
-    """Return a time of a row as a person reads it."""
-    return f"{(at or '')[:16].replace('T', ' ')} UTC"
+    """Return a time of a row, which is UTC, as a person reads it."""
+    return (at or "")[:16].replace("T", " ")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from handlers.ledger.rows import Ledger, Row, minute, now
 
@@ -74,6 +74,11 @@ class Run(Row):
     rolled_back_at: str | None = None  # since when this run's own model is not to be deployed by itself any more
     rolled_back_by: str | None = None
 
+    @classmethod
+    def noted(cls, ledger: Ledger, execution_name: str) -> Self:
+        """Return the record of an execution, empty for one that was started by hand."""
+        return cls.get(ledger, execution_name) or cls(execution_name)
+
     @property
     def is_open(self) -> bool:
         """Tell whether the row does not say yet how the execution ended."""
@@ -90,7 +95,7 @@ class Run(Row):
         if not self.waits_for_approval:
             return ""
         choice = f"`deploy.py approve {self.execution_name}` or `deploy.py reject {self.execution_name} --reason WHY`"
-        return f" (it waits for approval since {minute(self.waits_since)}: {choice})"
+        return f" (it waits for approval since {minute(self.waits_since)} UTC: {choice})"
 
     def note(self, ledger: Ledger) -> bool:
         """Write down an execution that is about to start; one that is noted already stays as it is."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from handlers.contract.replacement import may_replace, refusal
-from handlers.ledger import Run
 from ops.errors import UploadError
-from ops.runs import executions
 from ops.session import Session
 from ops.stack import endpoints
 from ops.stack.stacks import Stack
@@ -17,11 +15,10 @@ def require_allowed(session: Session, stack: Stack, dataset: str) -> None:
     Raises:
         UploadError: another dataset's model serves, and ReplaceDataset does not say that this one's may.
     """
-    endpoint = endpoints.find(session, stack.output("EndpointName"))
-    if endpoint is None or endpoint.status in endpoints.SERVES_NOTHING:
+    endpoint, run = endpoints.serving(session, stack)
+    if endpoint is None or run is None:
         return
-    run = Run.get(executions.ledger(session, stack), endpoint.config_name)
-    serving = (run and run.dataset) or ""
+    serving = run.dataset or ""
     if not may_replace(dataset, serving, stack.parameters.get("ReplaceDataset", "")):
         again = "; nothing was uploaded"
         raise UploadError(refusal(dataset, serving, endpoint.name, session.flags, then="the same upload") + again)

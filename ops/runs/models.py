@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from handlers.ledger import Run, RunStatus, Serving
 from handlers.ledger.history import origin, served
+from handlers.ledger.rows import minute
 from ops.console import say, table
 from ops.runs import executions
 from ops.session import Session
@@ -55,7 +56,7 @@ def listed(runs: Mapping[str, Run], packages: Mapping[str, str], serving: Servin
         Model(
             version=(run.model_package_arn or "-").rpartition("/")[2],
             run=run.execution_name,
-            trained_at=_minute(run.ended_at or run.started_at),
+            trained_at=minute(run.ended_at or run.started_at),
             accuracy="-" if run.accuracy is None else f"{run.accuracy:.4f}",
             package=packages.get(run.model_package_arn or "", "-"),
             fate=_fate(run, runs, history, serving),
@@ -72,19 +73,19 @@ def _fate(run: Run, runs: Mapping[str, Run], history: Sequence[Run], serving: Se
     current = runs.get(serving.execution_name) if serving else None
     if serving and current and origin(current) == run.execution_name:
         again = f", deployed again by {current.execution_name}" if current is not run else ""
-        return f"serves since {_minute(serving.since)}{again}"
+        return f"serves since {minute(serving.since)}{again}"
     if run.rolled_back_at:
-        return f"rolled back {_minute(run.rolled_back_at)} by {run.rolled_back_by}"
+        return f"rolled back {minute(run.rolled_back_at)} by {run.rolled_back_by}"
     return _replaced(run, history) if run.status == RunStatus.SUCCEEDED else _not_served(run)
 
 
 def _not_served(run: Run) -> str:
     if run.waits_for_approval:
-        return f"waits for approval since {_minute(run.waits_since)}"
+        return f"waits for approval since {minute(run.waits_since)}"
     if run.is_open:
         return "in work"
     if run.rejected_at:
-        return f"rejected {_minute(run.rejected_at)}"
+        return f"rejected {minute(run.rejected_at)}"
     if run.failed_state == "EvaluateModel":
         return "refused by the gate"
     return f"never served: {run.failed_state or run.status}"
@@ -97,11 +98,7 @@ def _replaced(run: Run, history: Sequence[Run]) -> str:
         if origin(deployment) == run.execution_name:
             break
         after = deployment
-    return f"replaced {_minute(after.ended_at)} by {after.execution_name}" if after else "served last"
-
-
-def _minute(at: str | None) -> str:
-    return (at or "")[:16].replace("T", " ")
+    return f"replaced {minute(after.ended_at)} by {after.execution_name}" if after else "served last"
 
 
 def _packages(session: Session, stack: Stack) -> dict[str, str]:

@@ -118,7 +118,8 @@ def outcome(execution: Execution) -> list[tuple[str, str]]:
 def approval(run: Run) -> list[tuple[str, str]]:
     """Return since when a run waits for a person's word and what that may judge by, or what was said."""
     if run.waits_for_approval:
-        waits = ("approval", f"waits for approval since {minute(run.waits_since)}, until {minute(run.waits_until)}")
+        since, until = minute(run.waits_since), minute(run.waits_until)
+        waits = ("approval", f"waits for approval since {since} UTC, until {until} UTC")
         return [*([("gate", run.evidence)] if run.evidence else []), waits]
     return [("approval", run.approval)] if run.approval else []
 

@@ -140,7 +140,10 @@ def _waiting(state: StateProgress, execution: Execution) -> list[str]:
     if state.name != "WaitForApproval" or run is None or not run.waits_for_approval:
         return []
     evidence = [f"the gate: {run.evidence}"] if run.evidence else []
-    return [*evidence, f"waits for approval since {minute(run.waits_since)}: deploy.py approve {run.execution_name}"]
+    return [
+        *evidence,
+        f"waits for approval since {minute(run.waits_since)} UTC: deploy.py approve {run.execution_name}",
+    ]
 
 
 def _render(view: View) -> Group:

@@ -8,11 +8,13 @@ from typing import Final
 
 from botocore.exceptions import ClientError
 
+from handlers.contract.names import SERVES_NOTHING
+from handlers.ledger import Ledger, Run
 from ops.errors import GONE, error_code
 from ops.session import Session
 from ops.stack import tagged
+from ops.stack.stacks import Stack
 
-SERVES_NOTHING: Final = ("Failed", "Deleting", "OutOfService")
 _DIMENSION: Final = "sagemaker:variant:DesiredInstanceCount"
 
 
@@ -75,6 +77,15 @@ def find(session: Session, name: str) -> EndpointState | None:
         modified_at=described["LastModifiedTime"],
         policies=tuple(policies),
     )
+
+
+def serving(session: Session, stack: Stack) -> tuple[EndpointState, Run] | tuple[None, None]:
+    """Return the endpoint and the run whose model it serves; None, twice, for no such endpoint or a model by hand."""
+    endpoint = find(session, stack.output("EndpointName"))
+    if endpoint is None or endpoint.status in SERVES_NOTHING:
+        return None, None
+    run = Run.get(Ledger(stack, client=session.dynamodb), endpoint.config_name)
+    return (endpoint, run) if run else (None, None)
 
 
 def owner(session: Session, name: str) -> str:

@@ -8,10 +8,9 @@ import pytest
 from handlers.ledger import Run
 from ops.datasets import replacing
 from ops.errors import UploadError
-from ops.runs import executions
 from ops.stack import endpoints
 
-_SESSION: Any = SimpleNamespace(flags=" --local")
+_SESSION: Any = SimpleNamespace(flags=" --local", dynamodb=None)
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +18,6 @@ def _pets_serve(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let an endpoint serve the model of the dataset pets."""
     endpoint = SimpleNamespace(name="retriever", status="InService", config_name="pets-1")
     monkeypatch.setattr(endpoints, "find", lambda session, name: endpoint)
-    monkeypatch.setattr(executions, "ledger", lambda *_: None)
     monkeypatch.setattr(Run, "get", lambda ledger, name: Run(name, dataset="pets"))
 
 
