@@ -33,6 +33,7 @@ class Call:
 
 
 Calls = Generator[Call, dict[str, Any], None]
+_MAX_LOOKS = 2000  # a stack of one queue takes a few
 
 
 def call(method: str, **arguments: Any) -> Call:
@@ -360,7 +361,9 @@ def cloudformation() -> Calls:
     first = {"ChangeSetName": created["Id"]}
     yield call("describe_change_set", **first)
     yield call("execute_change_set", **first)
-    yield call("describe_stacks", **stack)
+    for _ in range(_MAX_LOOKS):  # or the newest event is the queue's now and the stack's then
+        if (yield call("describe_stacks", **stack))["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE":
+            break
     yield fails("describe_stacks", StackName="conform-none")
     yield call("describe_stack_events", **stack)
     yield call("get_template", **stack)
