@@ -10,7 +10,7 @@ from typing import Any
 
 from embedded_account.pytest_plugin import RunningAccount
 from support.functions import archive
-from support.jobs import IMAGE
+from support.jobs import IMAGE, source_archive
 
 ROLE = "arn:aws:iam::123456789012:role/tester"
 _SERVING = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:2.8.0-cpu-py312-ubuntu22.04-sagemaker"
@@ -48,6 +48,9 @@ def prepare(account: RunningAccount) -> None:
     """Put there what the calls of one service need of another."""
     account.client("s3").create_bucket(Bucket="conform-models")
     account.client("s3").put_object(Bucket="conform-models", Key="model.tar.gz", Body=b"")
+    # Jobs run until they are stopped: of one that may have ended, the answer's shape is a matter of chance.
+    script = source_archive("import time; time.sleep(600)")
+    account.client("s3").put_object(Bucket="conform-models", Key="source.tar.gz", Body=script)
 
 
 def s3() -> Calls:
@@ -264,11 +267,12 @@ def sagemaker() -> Calls:
     common = {
         "RoleArn": ROLE,
         "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
-        "OutputDataConfig": {"S3OutputPath": "s3://conform/out"},
+        "OutputDataConfig": {"S3OutputPath": "s3://conform-models/out"},
         "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 10},
         "StoppingCondition": {"MaxRuntimeInSeconds": 600},
     }
-    yield call("create_training_job", TrainingJobName="conform", **common)
+    script = {"sagemaker_program": "train.py", "sagemaker_submit_directory": "s3://conform-models/source.tar.gz"}
+    yield call("create_training_job", TrainingJobName="conform", **common, HyperParameters=script)
     yield fails("create_training_job", TrainingJobName="conform", **common)
     yield call("describe_training_job", TrainingJobName="conform")
     yield fails("describe_training_job", TrainingJobName="conform-none")
@@ -282,7 +286,7 @@ def sagemaker() -> Calls:
     }
     metrics = [{"Name": "m", "Regex": "m=(.*)"}]
     algorithm = {"TrainingImage": IMAGE, "TrainingInputMode": "File", "MetricDefinitions": metrics}
-    definition = common | {"AlgorithmSpecification": algorithm}
+    definition = common | {"AlgorithmSpecification": algorithm, "StaticHyperParameters": script}
     tuning = {"HyperParameterTuningJobName": "conform"}
     yield call(
         "create_hyper_parameter_tuning_job",
@@ -292,7 +296,9 @@ def sagemaker() -> Calls:
     )
     yield call("describe_hyper_parameter_tuning_job", **tuning)
     yield fails("describe_hyper_parameter_tuning_job", HyperParameterTuningJobName="none")
-    yield call("list_training_jobs_for_hyper_parameter_tuning_job", **tuning)
+    for _ in range(_MAX_LOOKS):  # its first training job starts after it
+        if (yield call("list_training_jobs_for_hyper_parameter_tuning_job", **tuning))["TrainingJobSummaries"]:
+            break
     yield call("stop_hyper_parameter_tuning_job", **tuning)
     yield call("list_hyper_parameter_tuning_jobs", NameContains="conform")
     container = {"Image": _SERVING, "ModelDataUrl": "s3://conform-models/model.tar.gz"}

@@ -39,13 +39,7 @@ class Workbench:
 
     def source(self, script: str) -> str:
         """Upload a source archive whose train.py is `script`; return its S3 URI."""
-        content = textwrap.dedent(script).encode()
-        archive = io.BytesIO()
-        with tarfile.open(fileobj=archive, mode="w:gz") as tar:
-            member = tarfile.TarInfo("train.py")
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-        return self.put(f"source/{uuid.uuid4().hex}.tar.gz", archive.getvalue())
+        return self.put(f"source/{uuid.uuid4().hex}.tar.gz", source_archive(script))
 
     def definition(self, **changes: Any) -> dict[str, Any]:
         """Return what a training job's request and a tuning job's definition have in common."""
@@ -133,6 +127,17 @@ class Workbench:
             return {
                 member.name: file.read() for member in tar.getmembers() if (file := tar.extractfile(member)) is not None
             }
+
+
+def source_archive(script: str) -> bytes:
+    """Return a source archive whose train.py is `script`."""
+    content = textwrap.dedent(script).encode()
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+        member = tarfile.TarInfo("train.py")
+        member.size = len(content)
+        tar.addfile(member, io.BytesIO(content))
+    return archive.getvalue()
 
 
 def new_workbench(account: Any) -> Workbench:
