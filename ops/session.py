@@ -119,6 +119,15 @@ class Session:
         options["config"] = options["config"].merge(once)
         return _boto3_session(self.account, self.region).client(service, **options)
 
+    def quick_client(self, service: str, region: str) -> Any:
+        """Return a client of a service that lives in `region`, for what a command can do without: it waits seconds."""
+        from botocore.config import Config
+
+        options = _options(self.account)
+        quick = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2})
+        options["config"] = options["config"].merge(quick)
+        return _boto3_session(self.account, region).client(service, **options)
+
     def client(self, service: str) -> Any:
         """Return a client of a service that few commands use, the same each time."""
         if service not in self._rare_clients:

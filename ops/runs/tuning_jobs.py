@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from ops.prices import book, items
 from ops.session import Session
-from ops.stack.budget import PRICES, PRICES_DATE, PRICES_REGION
 from reports.tuning import Range, Trial, TuningJob
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ def load_tuning_job(session: Session, name: str) -> TuningJob:
     config, definition = described["HyperParameterTuningJobConfig"], _definition(described)
     objective = config.get("HyperParameterTuningJobObjective") or definition.get("TuningObjective") or {}
     resources, limits = definition.get("ResourceConfig", {}), config["ResourceLimits"]
+    hour = items.training(resources.get("InstanceType", "unknown"))
+    prices = book.prices(session, [hour])
     return TuningJob(
         name=name,
         status=described["HyperParameterTuningJobStatus"],
@@ -47,8 +49,8 @@ def load_tuning_job(session: Session, name: str) -> TuningJob:
             if key not in _NOT_SHOWN
         },
         failure=described.get("FailureReason", ""),
-        dollars_per_hour=PRICES.get(resources.get("InstanceType", "")) if session.region == PRICES_REGION else None,
-        prices_of=f"prices of {PRICES_DATE}, {PRICES_REGION}, on demand",
+        dollars_per_hour=prices.dollars(hour),
+        prices_of=prices.words(hour),
     )
 
 

@@ -1,88 +1,72 @@
-"""What one execution may take at most: training jobs, instance-hours, and money where the price is known.
+"""What one execution may cost at most, and what a month of the stack costs, before either is paid.
 
-The limits are those the jobs are started with, so nothing is estimated: most executions take a fraction of it.
+A run's limits are those that its jobs are started with, so nothing of the most is estimated: most executions take a
+fraction of it, and what earlier ones took is told beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from statistics import median
 
-PRICES_REGION = "us-east-1"
-PRICES_DATE = "2025"
-# US dollars an hour of a SageMaker training instance on demand, from https://aws.amazon.com/sagemaker/pricing/
-PRICES = {
-    "ml.m5.large": 0.115,
-    "ml.m5.xlarge": 0.230,
-    "ml.m5.2xlarge": 0.461,
-    "ml.m5.4xlarge": 0.922,
-    "ml.c5.xlarge": 0.204,
-    "ml.c5.2xlarge": 0.408,
-    "ml.g4dn.xlarge": 0.736,
-    "ml.g4dn.2xlarge": 0.940,
-    "ml.g5.xlarge": 1.408,
-    "ml.g5.2xlarge": 1.515,
-    "ml.p3.2xlarge": 3.825,
-}
+from handlers.contract.spending import Share, shares
+from ops.prices import items
+from ops.prices.book import Prices
+from ops.prices.words import money
 
-
+HOURS = 730  # of a month
+PREDICT_GB = 1.0  # MemorySize of the prediction function
+_PREDICTION_SECONDS = 0.1
 # Of SQS, at 0.40 a million requests: five pollers that ask every 20 s; a send a file, a receive and a delete for ten.
 # docs/operating.md has the sum; from https://aws.amazon.com/sqs/pricing/
 POLLING_DOLLARS, DROP_DOLLARS = 0.26, 0.50  # a month; a million files
 TOPIC_KEY_DOLLARS = 1  # a month, of a KMS key; from https://aws.amazon.com/kms/pricing/
+_LEFT_OUT = (
+    "not in it: data transfer, requests to S3 and DynamoDB, the disks of jobs and endpoint, traces, alarms ($0.10 a "
+    "month each), tax; the free tier and discounts are not taken off"
+)
 
 
-@dataclass(frozen=True)
-class Share:
-    """One kind of job of an execution: how many there are, and for how long instances may run for them."""
-
-    name: str
-    num_jobs: int
-    instance_type: str
-    instance_hours: float
-
-    def line(self, region: str) -> str:
-        """Return it in words, with the most it costs."""
-        jobs = "1 job" if self.num_jobs == 1 else f"{self.num_jobs} jobs"
-        price = PRICES.get(self.instance_type) if region == PRICES_REGION else None
-        where = "" if region == PRICES_REGION else f" in {region}"
-        cost = (
-            f"price unknown for {self.instance_type}{where}" if price is None else f"${price * self.instance_hours:.2f}"
-        )
-        return f"{self.name}: {jobs}, {self.instance_hours:g} instance-hours of {self.instance_type}: {cost}"
+def lines(values: Mapping[str, str], prices: Prices, earlier: Sequence[float] = ()) -> list[str]:
+    """Return the budget: one execution, a month, and what is left out; `earlier` are dollars of runs that trained."""
+    words = prices.words(*items.of_stack(values))
+    return [f"US dollars ({words})", *run_lines(values, prices, earlier), *month_lines(values, prices), _LEFT_OUT]
 
 
-def shares(values: Mapping[str, str]) -> list[Share]:
-    """Return the jobs of one execution under the template's parameters `values`.
-
-    A tuning job's time limit holds for all of its training jobs together, so that many at a time bound its hours.
-    """
-    training_hours = int(values["TrainingMaxRuntimeSeconds"]) / 3600
-    tuning_hours = int(values["TuningMaxRuntimeSeconds"]) / 3600
-    num_tuning, num_parallel = int(values["MaxTuningJobs"]), int(values["MaxParallelTuningJobs"])
-    training_type, num_instances = values["TrainingInstanceType"], int(values["TrainingInstanceCount"])
-    parallel_hours = min(num_tuning, num_parallel) * tuning_hours
+def run_lines(values: Mapping[str, str], prices: Prices, earlier: Sequence[float] = ()) -> list[str]:
+    """Return what one execution is expected to cost, and its most, one line a kind of job."""
+    jobs = shares(values)
+    most = most_dollars(jobs, prices)
+    spot = "; spot instances, which are asked for, cost less" if values["UseSpot"] == "true" else ""
     return [
-        Share("features" if values["Trainable"] == "head" else "examination", 1, training_type, training_hours),
-        Share("tuning", num_tuning, values["TuningInstanceType"], parallel_hours),
-        Share("training", 1, training_type, num_instances * training_hours),
+        f"one run: {_expected(earlier)}; at most {money(most)}{spot}",
+        *(f"  {_share_line(share, prices)}" for share in jobs),
     ]
 
 
-def lines(values: Mapping[str, str], region: str) -> list[str]:
-    """Return the budget of one execution, one line a kind of job."""
-    note = f"prices of {PRICES_DATE}, {PRICES_REGION}, on demand"
-    if values["UseSpot"] == "true":
-        note += "; spot instances cost less"
-    return [
-        f"one execution takes at most ({note}):",
-        *(f"  {share.line(region)}" for share in shares(values)),
+def most_dollars(jobs: Sequence[Share], prices: Prices) -> float | None:
+    """Return what an execution costs where every job runs into its limit; None where a price is not known."""
+    costs = [_dollars(share, prices) for share in jobs]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if len(known) == len(costs) else None
+
+
+def month_lines(values: Mapping[str, str], prices: Prices) -> list[str]:
+    """Return what is paid by the month, and by what is stored and asked."""
+    stored, taken_in, kept = map(prices.dollars, (items.STORAGE_GB_MONTH, items.LOG_GB, items.LOG_GB_MONTH))
+    told = [
+        _endpoint_line(values, prices),
+        *_provisioned_lines(values, prices),
+        f"predictions: {money(_million_predictions(prices))} a million, at {_PREDICTION_SECONDS:g} s each",
+        f"storage: {money(stored)} a GB of pictures, models and old versions",
+        f"logs: {money(taken_in)} a GB taken in, {money(kept)} a GB and month kept",
         *standing(values),
     ]
+    return ["a month:", *(f"  {line}" for line in told)]
 
 
 def standing(values: Mapping[str, str]) -> list[str]:
-    """Return what is paid by the month or by the file, whether or not anything runs; the endpoint has its type."""
+    """Return what is paid by the month or by the file, whether or not anything runs, beside endpoint and functions."""
     told = []
     if values.get("SettleSeconds", "0") != "0":
         told.append(
@@ -92,3 +76,48 @@ def standing(values: Mapping[str, str]) -> list[str]:
     if values.get("TopicKey") == "own":
         told.append(f"the notification topic's key: about ${TOPIC_KEY_DOLLARS} a month; TopicKey=none leaves it out")
     return told
+
+
+def _expected(earlier: Sequence[float]) -> str:
+    if not earlier:
+        return "what to expect is known after the first"
+    number = "the last run" if len(earlier) == 1 else f"the last {len(earlier)} runs"
+    return f"about {money(median(earlier))}, as {number}"
+
+
+def _share_line(share: Share, prices: Prices) -> str:
+    jobs = "1 job" if share.num_jobs == 1 else f"{share.num_jobs} jobs"
+    cost = _dollars(share, prices)
+    told = f"price unknown for {share.instance_type} in {prices.region}" if cost is None else money(cost)
+    return f"{share.name}: {jobs}, {share.instance_hours:g} instance-hours of {share.instance_type}: {told}"
+
+
+def _dollars(share: Share, prices: Prices) -> float | None:
+    price = prices.dollars(items.training(share.instance_type))
+    return None if price is None else price * share.instance_hours
+
+
+def _endpoint_line(values: Mapping[str, str], prices: Prices) -> str:
+    kind, fewest, most = (
+        values[name] for name in ("EndpointInstanceType", "ScalingMinInstances", "ScalingMaxInstances")
+    )
+    price = prices.dollars(items.hosting(kind))
+    if price is None:
+        return f"endpoint: price unknown for {kind} in {prices.region}"
+    least = f"endpoint: {money(price * HOURS * int(fewest))} with {fewest} of {kind}"
+    return f"{least}; {money(price * HOURS * int(most))} with {most}, the most" if most != fewest else least
+
+
+def _provisioned_lines(values: Mapping[str, str], prices: Prices) -> list[str]:
+    number, price = int(values["PredictProvisionedConcurrency"]), prices.dollars(items.PROVISIONED_GB_SECOND)
+    if not number:
+        return []
+    cost = None if price is None else number * PREDICT_GB * HOURS * 3600 * price
+    return [f"provisioned concurrency: {money(cost)} for {number} environments of {PREDICT_GB:g} GB"]
+
+
+def _million_predictions(prices: Prices) -> float | None:
+    request, second = prices.dollars(items.INVOCATION), prices.dollars(items.GB_SECOND)
+    if request is None or second is None:
+        return None
+    return 1e6 * (request + PREDICT_GB * _PREDICTION_SECONDS * second)

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from ops.console import say, table
 from ops.errors import StackError
 from ops.packaging.bundle import Bundle
+from ops.prices import book, items
 from ops.session import Session
 from ops.stack import (
     artifacts,
@@ -71,19 +72,28 @@ def plan(session: Session, bundle: Bundle, merged: Parameters) -> bool:
         change_set = _prepare(session, bundle, merged, current, undo)
         if change_set is None:
             say(f"stack {session.stack_name!r}: no change, it is up to date")
+            say_budget(session, merged)
         else:
             show(session, change_set, merged)
     return change_set is not None
 
 
 def show(session: Session, change_set: ChangeSet, merged: Parameters) -> None:
-    """Print the plan as a table and, where it is paid for, what an execution may cost."""
+    """Print the plan as a table, and what it will cost."""
     rows = [[entry.action, entry.logical_id, entry.resource_type, entry.replacement] for entry in change_set.changes]
     title = f"{len(rows)} changes to stack {session.stack_name} ({session.account_id}, {session.region})"
     table(title, ["action", "logical id", "type", "replacement"], rows)
-    if not session.is_local and merged.values.keys() >= {"UseSpot", "Trainable"}:
-        for line in budget.lines(merged.values, session.region):
-            say(line)
+    say_budget(session, merged)
+
+
+def say_budget(session: Session, merged: Parameters) -> None:
+    """Print what a run and a month cost, by the prices of the region, which on this machine nobody bills."""
+    if not merged.values.keys() >= {"UseSpot", "Trainable"}:
+        return
+    if session.is_local:
+        say("nothing is billed here; AWS would bill:")
+    for line in budget.lines(merged.values, book.prices(session, items.of_stack(merged.values))):
+        say(line)
 
 
 def merged_parameters(session: Session, bundle: Bundle, given: Mapping[str, str], *, reset: bool = False) -> Parameters:

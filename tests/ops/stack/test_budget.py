@@ -1,7 +1,10 @@
-"""What an execution may cost is the limits' product, and an unknown price is said to be unknown."""
+"""What an execution may cost is the limits' product, a month is said, and an unknown price is said to be unknown."""
+
+import re
 
 import pytest
 
+from ops.prices.book import Prices
 from ops.session import REPOSITORY
 from ops.stack import budget, parameters
 
@@ -15,46 +18,84 @@ _VALUES = {
     "MaxTuningJobs": "20",
     "MaxParallelTuningJobs": "4",
     "UseSpot": "false",
+    "EndpointInstanceType": "ml.m5.large",
+    "ScalingMinInstances": "1",
+    "ScalingMaxInstances": "4",
+    "PredictProvisionedConcurrency": "2",
 }
+_PRICES = Prices("us-east-1", {})
 
 
 def test_limits_multiply_to_a_price() -> None:
     """Four tuning instances for an hour, two training instances for two."""
-    assert budget.lines(_VALUES, "us-east-1") == [
-        "one execution takes at most (prices of 2025, us-east-1, on demand):",
+    assert budget.run_lines(_VALUES, _PRICES) == [
+        "one run: what to expect is known after the first; at most $9.37",
         "  examination: 1 job, 2 instance-hours of ml.g5.xlarge: $2.82",
         "  tuning: 20 jobs, 4 instance-hours of ml.m5.xlarge: $0.92",
         "  training: 1 job, 4 instance-hours of ml.g5.xlarge: $5.63",
     ]
 
 
+def test_earlier_runs_say_what_to_expect() -> None:
+    """The median, which one odd run does not move."""
+    told = budget.run_lines(_VALUES, _PRICES, [0.4, 0.5, 7.0])[0]
+
+    assert told == "one run: about $0.50, as the last 3 runs; at most $9.37"
+
+
+def test_a_month_is_said() -> None:
+    """730 hours of the fewest and the most instances, and of two environments that are kept ready."""
+    assert budget.month_lines(_VALUES, _PRICES) == [
+        "a month:",
+        "  endpoint: $84 with 1 of ml.m5.large; $336 with 4, the most",
+        "  provisioned concurrency: $22 for 2 environments of 1 GB",
+        "  predictions: $1.87 a million, at 0.1 s each",
+        "  storage: $0.02 a GB of pictures, models and old versions",
+        "  logs: $0.50 a GB taken in, $0.03 a GB and month kept",
+    ]
+
+
 @pytest.mark.parametrize(
     ("changes", "region", "expected"),
     [
-        ({"TuningInstanceType": "ml.m7i.large"}, "us-east-1", "price unknown for ml.m7i.large"),
-        ({}, "eu-west-1", "price unknown for ml.m5.xlarge in eu-west-1"),
+        ({"TuningInstanceType": "ml.m7i.large"}, "us-east-1", "price unknown for ml.m7i.large in us-east-1"),
+        ({"TuningInstanceType": "ml.m7i.large"}, "us-east-1", "at most unknown"),
+        ({"EndpointInstanceType": "ml.m7i.large"}, "us-east-1", "endpoint: price unknown for ml.m7i.large"),
+        ({}, "eu-west-1", "instances at 1.115 times that, as EC2's in eu-west-1"),
+        ({}, "mx-central-1", "those of mx-central-1 are not known and may be higher"),
         ({"Trainable": "head"}, "us-east-1", "features: 1 job, 2 instance-hours of ml.g5.xlarge: $2.82"),
-        ({"UseSpot": "true"}, "us-east-1", "spot instances cost less"),
+        ({"UseSpot": "true"}, "us-east-1", "spot instances, which are asked for, cost less"),
+        ({}, "us-east-1", "not in it: data transfer"),
     ],
 )
 def test_what_is_not_known_is_said(changes: dict[str, str], region: str, expected: str) -> None:
-    """No figure is made up, and nothing that is paid for is left out."""
-    assert expected in "\n".join(budget.lines(_VALUES | changes, region))
+    """No figure is made up, and nothing that is paid for is left out without a word."""
+    assert expected in "\n".join(budget.lines(_VALUES | changes, Prices(region, {})))
 
 
 @pytest.mark.parametrize(("key", "shown"), [("own", True), ("none", False), ("arn:aws:kms:us-east-1:1:key/a", False)])
 def test_a_key_of_the_stack_is_paid_by_the_month(key: str, shown: bool) -> None:
     """A key that the stack makes costs a dollar; none, or one that is there already, nothing more."""
-    last = budget.lines(_VALUES | {"TopicKey": key}, "us-east-1")[-1]
+    told = budget.standing({"TopicKey": key})
 
-    assert (last == "the notification topic's key: about $1 a month; TopicKey=none leaves it out") is shown
+    assert (told == ["the notification topic's key: about $1 a month; TopicKey=none leaves it out"]) is shown
 
 
 def test_template_gives_every_value() -> None:
     """The defaults alone are enough to state the budget."""
     defaults = parameters.template_defaults((REPOSITORY / "template.yaml").read_text())
 
-    lines = budget.lines({name: value or "" for name, value in defaults.items()}, "us-east-1")
+    lines = budget.lines({name: value or "" for name, value in defaults.items()}, _PRICES)
 
-    assert len(lines) == 6
+    assert len(lines) > 10
     assert not any("unknown" in line for line in lines)
+
+
+def test_memory_is_that_of_the_prediction_function() -> None:
+    """What an environment that is kept ready costs goes by the template's memory."""
+    template = (REPOSITORY / "template.yaml").read_text()
+    function = template.partition("  PredictFunction:")[2]
+
+    size = re.search(r"MemorySize: (\d+)", function)
+    assert size is not None
+    assert int(size[1]) == budget.PREDICT_GB * 1024

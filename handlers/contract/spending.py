@@ -1,0 +1,33 @@
+"""What one execution may spend at most: instance-hours of its jobs, from the very limits that they are started with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Share:
+    """One kind of job of an execution: how many there are, and for how long instances may run for them."""
+
+    name: str
+    num_jobs: int
+    instance_type: str
+    instance_hours: float
+
+
+def shares(values: Mapping[str, object]) -> list[Share]:
+    """Return the jobs of one execution under the template's parameters `values`.
+
+    A tuning job's time limit holds for all of its training jobs together, so that many at a time bound its hours.
+    """
+
+    def number(name: str) -> int:
+        return int(str(values[name]))
+
+    training_hours, tuning_hours = (number(f"{kind}MaxRuntimeSeconds") / 3600 for kind in ("Training", "Tuning"))
+    training_type, tuning_type = (str(values[f"{kind}InstanceType"]) for kind in ("Training", "Tuning"))
+    num_parallel = min(number("MaxTuningJobs"), number("MaxParallelTuningJobs"))
+    return [
+        Share("features" if values["Trainable"] == "head" else "examination", 1, training_type, training_hours),
+        Share("tuning", number("MaxTuningJobs"), tuning_type, num_parallel * tuning_hours),
+        Share("training", 1, training_type, number("TrainingInstanceCount") * training_hours),
+    ]
