@@ -84,6 +84,7 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "UpdateEndpoint": "blue/green and rolling, on the account's clock; a Failed endpoint must be deleted first",
         "DeleteEndpoint": "deregisters its scalable targets as AWS documents, with the account's own permission",
         "CreateModelPackage": "versioned packages; no validation jobs",
+        "CreateModelCard": "the content is held to the schema, in words of the account's own; no key of KMS, no export",
         **dict.fromkeys(
             (
                 "ListHyperParameterTuningJobs",

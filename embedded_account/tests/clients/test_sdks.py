@@ -107,3 +107,8 @@ def test_workflow_lists_the_events_of_its_execution(seen: dict[str, Any]) -> Non
         "ExecutionSucceeded",
     ]
     assert workflow["newest"] == ["ExecutionSucceeded", "PassStateExited"]
+
+
+def test_a_model_card_is_made_changed_and_deleted(seen: dict[str, Any]) -> None:
+    """`ModelCard` of every part, read back as it was written, with a version for each content."""
+    assert seen["card"] == {"risk": "Low", "top1": 0.9, "versions": 2, "left": []}

@@ -327,6 +327,15 @@ def sagemaker() -> Calls:
     yield call("describe_model_package", ModelPackageName=package["ModelPackageArn"])
     yield call("update_model_package", **arn, ModelApprovalStatus="Approved")
     yield call("list_model_packages", **group)
+    card = {"ModelCardName": "conform"}
+    yield call("create_model_card", **card, Content="{}", ModelCardStatus="Draft")
+    yield fails("create_model_card", **card, Content="{}", ModelCardStatus="Draft")
+    yield call("describe_model_card", **card)
+    yield fails("describe_model_card", ModelCardName="none")
+    yield call("update_model_card", **card, ModelCardStatus="Approved")
+    yield call("list_model_cards", NameContains="conform")
+    yield call("list_model_card_versions", **card)
+    yield call("delete_model_card", **card)
     tagged = {"ResourceArn": "arn:aws:sagemaker:us-east-1:123456789012:model/conform"}
     yield call("add_tags", **tagged, Tags=[{"Key": "k", "Value": "v"}])
     yield call("list_tags", **tagged)

@@ -16,6 +16,23 @@ import sagemaker
 from sagemaker.debugger import Rule, rule_configs
 from sagemaker.deserializers import JSONDeserializer
 from sagemaker.estimator import Estimator
+from sagemaker.model_card import (
+    AdditionalInformation,
+    BusinessDetails,
+    Environment,
+    EvaluationJob,
+    Function,
+    HyperParameter,
+    IntendedUses,
+    Metric,
+    MetricGroup,
+    ModelCard,
+    ModelOverview,
+    ObjectiveFunction,
+    TrainingDetails,
+    TrainingJobDetails,
+    TrainingMetric,
+)
 from sagemaker.pytorch import PyTorch, PyTorchModel
 from sagemaker.serializers import IdentitySerializer
 from sagemaker.tuner import ContinuousParameter, HyperparameterTuner
@@ -57,6 +74,7 @@ def main(source: Path, role_arn: str, bucket: str) -> dict[str, Any]:
         "best": tuner.best_training_job(),
         "attached": _attached(trained, tuner, session),
         "served": served,
+        "card": _describe(session),
         "workflow": _work(role_arn),
     }
 
@@ -113,6 +131,44 @@ def _left(session: sagemaker.Session, endpoint: dict[str, Any]) -> list[str]:
     endpoints = [one["EndpointName"] for one in client.list_endpoints(NameContains=name)["Endpoints"]]
     models = [one["ModelName"] for one in client.list_models(NameContains="pytorch-inference")["Models"]]
     return [*endpoints, *models, *(one for one in configs if one == config)]
+
+
+def _describe(session: sagemaker.Session) -> dict[str, Any]:
+    """Return what becomes of a model card that has every part; the SDK's classes know the schema's names and limits."""
+    job = TrainingJobDetails(
+        training_arn="arn",
+        training_datasets=["s3://b/k"],
+        training_environment=Environment(["image"]),
+        training_metrics=[TrainingMetric("loss", 0.1)],
+        hyper_parameters=[HyperParameter("lr", "0.1")],
+    )
+    goal = ObjectiveFunction(Function("Maximize", "Accuracy", "of validation"), "n")
+    artifact = {"model_artifact": ["s3://b/k"], "inference_environment": Environment(["image"])}
+    metrics = [MetricGroup("g", [Metric("top-1", "number", 0.9)])]
+    card = ModelCard(
+        name="sdk-card",
+        status="Draft",
+        model_overview=ModelOverview(model_name="m", model_version=1, problem_type="Computer Vision", **artifact),
+        intended_uses=IntendedUses("p", "i", "f", "Unknown", "e"),
+        business_details=BusinessDetails("p", "s", "l"),
+        training_details=TrainingDetails(goal, "o", job),
+        evaluation_details=[EvaluationJob("test", "o", "arn", ["s3://b/k"], {"seed": "1"}, metrics)],
+        additional_information=AdditionalInformation("e", "c", {"run": "r"}),
+        sagemaker_session=session,
+    )
+    card.create()
+    card.intended_uses.risk_rating = "Low"
+    card.update(intended_uses=card.intended_uses)
+    loaded = ModelCard.load("sdk-card", sagemaker_session=session)
+    versions = len(loaded.get_version_history())
+    loaded.delete()
+    left = session.sagemaker_client.list_model_cards(NameContains="sdk-card")["ModelCardSummaries"]
+    return {
+        "risk": loaded.intended_uses.risk_rating,
+        "top1": loaded.evaluation_details[0].metric_groups[0].metric_data[0].value,
+        "versions": versions,
+        "left": left,
+    }
 
 
 def _wait(session: sagemaker.Session, name: str) -> dict[str, Any]:

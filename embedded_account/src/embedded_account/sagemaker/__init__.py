@@ -10,6 +10,7 @@ def install(account: Account) -> None:
     from embedded_account.sagemaker.endpoints import runtime, upkeep
     from embedded_account.sagemaker.endpoints.endpoint_configs import EndpointConfigs
     from embedded_account.sagemaker.endpoints.endpoints import Endpoints
+    from embedded_account.sagemaker.registry.model_cards import ModelCards
     from embedded_account.sagemaker.registry.model_packages import Registry
     from embedded_account.sagemaker.registry.models import Models
     from embedded_account.sagemaker.shared import validation
@@ -24,10 +25,11 @@ def install(account: Account) -> None:
     tuning_jobs = TuningJobs(account, training_jobs)
     registry = Registry(account)
     models = Models(account, registry)
+    cards = ModelCards(account)
     configs = EndpointConfigs(account, models)
     endpoints = Endpoints(account, models, configs)
     transform_jobs = TransformJobs(account, models)
-    parts = (tags, training_jobs, tuning_jobs, registry, models, configs, endpoints, transform_jobs)
+    parts = (tags, training_jobs, tuning_jobs, registry, models, cards, configs, endpoints, transform_jobs)
     table = {name: operation for part in parts for name, operation in part.operations().items()}
     serve(account, "sagemaker", table, checks={name: partial(validation.check, name) for name in table})
     runtime.install(account, endpoints)

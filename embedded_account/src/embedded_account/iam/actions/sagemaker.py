@@ -53,6 +53,7 @@ _MODEL = _of("model", "ModelName")
 _CONFIG = _of("endpoint-config", "EndpointConfigName")
 _ENDPOINT = _of("endpoint", "EndpointName")
 _PACKAGE = _of("model-package", "ModelPackageName")
+_CARD = _of("model-card", "ModelCardName")
 _GROUP = _of("model-package-group", "ModelPackageGroupName")
 _JOB_LIMITS = {
     "sagemaker__InstanceTypes": "ResourceConfig.InstanceType",
@@ -119,6 +120,12 @@ SAGEMAKER: dict[str, Rule] = {
     ),
     "DeleteModelPackage": _PACKAGE,
     "ListModelPackages": ANY,
+    "CreateModelCard": _CARD.tagging(_TAGS),
+    "DescribeModelCard": _CARD,
+    "UpdateModelCard": _CARD,
+    "DeleteModelCard": _CARD,
+    "ListModelCardVersions": _CARD,
+    "ListModelCards": ANY,
     "CreateModelPackageGroup": _GROUP.tagging(_TAGS),
     "DescribeModelPackageGroup": _GROUP,
     "DeleteModelPackageGroup": _GROUP,
