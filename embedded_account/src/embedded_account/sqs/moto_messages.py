@@ -1,7 +1,7 @@
 """SQS: messages are sent, received and deleted by many at once without one being lost, whatever waits in the queue.
 
-moto computes every attribute of the queue for each message that is sent, which counts all that wait, and gives the
-queue another list when one is deleted, which loses what is sent meanwhile.
+moto computes every attribute of the queue for each message that is sent or received, which counts all that wait, and
+gives the queue another list when one is deleted, which loses what is sent meanwhile.
 """
 
 from collections.abc import Collection
@@ -63,12 +63,22 @@ def install() -> None:
         with self.get_queue(queue_name)._messages_lock:  # which is let go while it waits for messages
             return received(self, queue_name, count, wait_seconds_timeout, visibility_timeout, message_attribute_names)
 
+    def is_retained(self: Any, queue_name: str, message: Any) -> bool:
+        retained_seconds = int(self.get_queue(queue_name).message_retention_period)
+        return bool(models.unix_time() < message.sent_timestamp / 1000 + retained_seconds)
+
     def delete(self: Any, receipt_handle: str) -> None:
         with self._messages_lock:
             deleted(self, receipt_handle)
 
     sent = replace(models.SQSBackend, "send_message", send, parameters=_SENT)
     received = replace(models.SQSBackend, "receive_message", receive, parameters=_RECEIVED)
+    replace(
+        models.SQSBackend,
+        "is_message_valid_based_on_retention_period",
+        is_retained,
+        parameters=("self", "queue_name", "message"),
+    )
     deleted = replace(models.Queue, "delete_message", delete, parameters=("self", "receipt_handle"))
 
 
