@@ -65,7 +65,8 @@ def install() -> None:
 
     def is_retained(self: Any, queue_name: str, message: Any) -> bool:
         retained_seconds = int(self.get_queue(queue_name).message_retention_period)
-        return bool(models.unix_time() < message.sent_timestamp / 1000 + retained_seconds)
+        now = models.unix_time()  # type: ignore[attr-defined]  # the account's clock: see moto_clock.py
+        return bool(now < message.sent_timestamp / 1000 + retained_seconds)
 
     def delete(self: Any, receipt_handle: str) -> None:
         with self._messages_lock:
