@@ -23,6 +23,7 @@ COMMANDS = {
     "page",
     "report",
     "load",
+    "simulate",
     "logs",
     "models",
     "rollback",

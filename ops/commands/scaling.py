@@ -1,0 +1,64 @@
+"""`deploy.py simulate`: what ways to scale come to, before one of them is paid for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ops.commands.options import stack_options
+
+
+@click.command()
+@click.option("--trace", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="CSV of minutes.")
+@click.option(
+    "--from-cloudwatch", "days", type=click.FloatRange(0, 63, min_open=True), help="The endpoint's last DAYS."
+)
+@click.option("--pattern", type=click.Choice(["steady", "daily", "spike"]), help="A made-up traffic.")
+@click.option("--rate", default=120.0, show_default=True, help="Invocations a minute of the pattern, its mean.")
+@click.option("--hours", default=0.0, help="How long the pattern is; 4, and a day for `daily`.")
+@click.option("--service-ms", type=float, help="Milliseconds that a request is at work; 100 unless measured.")
+@click.option(
+    "--workers", type=click.IntRange(1), help="Requests at work at one time in an instance; 2 unless measured."
+)
+@click.option("--start-seconds", type=float, help="Until a new instance answers; 240 unless measured.")
+@click.option("--instance-type", help="For its price; the stack's by default.")
+@click.option("--concurrency", type=click.IntRange(0), help="Predictions at one time (Lambda); the stack's by default.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The page; below build/ by default.")
+@click.option("--open/--no-open", "then_open", default=True, help="Open the page in the browser.")
+@stack_options
+def simulate(
+    file: Path | None, days: float | None, pattern: str | None, rate: float, hours: float, out: Path | None,
+    then_open: bool, stack_name: str, local: bool, **given: Any,
+) -> None:  # fmt: skip
+    """Show what scaling policies make of a traffic: waits, refusals, instance-hours and dollars, side by side.
+
+    \b
+    Examples:
+        python deploy.py simulate --pattern spike --rate 300
+        python deploy.py simulate --trace minutes.csv --service-ms 45
+        python deploy.py simulate --from-cloudwatch 7
+    """
+    from ops.scaling import history, run, traces
+
+    if sum(each is not None for each in (file, days, pattern)) != 1:
+        raise click.UsageError("give one of --trace, --from-cloudwatch and --pattern")
+    values = run.template_values(local)
+    if days is not None:
+        from ops.commands.account import running_account
+        from ops.session import open_session
+        from ops.stack import stacks
+
+        session = open_session(stack_name, running_account() if local else None)
+        deployed = stacks.deployed(session)
+        values |= deployed.parameters
+        trace = history.from_cloudwatch(session, deployed.output("EndpointName"), days)
+    else:
+        trace = traces.from_file(file) if file else traces.pattern(str(pattern), rate, hours)
+    path = run.simulate(trace, values, given, out or run.default_page(stack_name))
+    click.echo(path)
+    if then_open:
+        import webbrowser
+
+        webbrowser.open(path.as_uri())

@@ -1,0 +1,60 @@
+"""Traffic that an endpoint had, as CloudWatch counted it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from math import ceil
+
+from botocore.exceptions import ClientError
+
+from ops.errors import GONE, LoadError, error_code
+from ops.scaling.traces import MINUTE, Trace, of_counts
+from ops.session import Session
+
+# Source: CloudWatch user guide, "Metrics retention": minutes are kept for 15 days, five minutes for 63.
+_MINUTE_DAYS, MOST_DAYS = 15, 63
+
+
+def from_cloudwatch(session: Session, endpoint_name: str, days: float) -> Trace:
+    """Return the invocations of the last `days` of an endpoint; of five minutes each gets a fifth, beyond 15 days.
+
+    Raises:
+        LoadError: there is no such endpoint, or nobody has invoked it.
+    """
+    period = MINUTE if days <= _MINUTE_DAYS else 5 * MINUTE
+    end = datetime.now(UTC).replace(second=0, microsecond=0)
+    start = end - timedelta(minutes=ceil(days * 24 * 60 / 5) * 5)
+    query = {"Id": "invocations", "MetricStat": _invocations(session, endpoint_name, period)}
+    pages = session.client("cloudwatch").get_paginator("get_metric_data").paginate(
+        MetricDataQueries=[query], StartTime=start, EndTime=end, ScanBy="TimestampAscending"
+    )  # fmt: skip
+    num_minutes = int((end - start).total_seconds()) // MINUTE
+    counts = [0.0] * num_minutes
+    for page in pages:
+        for answer in page["MetricDataResults"]:
+            for at, count in zip(answer["Timestamps"], answer["Values"], strict=True):
+                first = int((at - start).total_seconds()) // MINUTE
+                for minute in range(max(0, first), min(num_minutes, first + period // MINUTE)):
+                    counts[minute] = count / (period // MINUTE)
+    if not any(counts):
+        raise LoadError(f"endpoint {endpoint_name!r}: no invocation in {days:g} days; give --pattern, or more days")
+    return of_counts(f"{endpoint_name}, {days:g} days", counts, start_hour=start.hour)
+
+
+def _invocations(session: Session, endpoint_name: str, period: int) -> dict[str, object]:
+    try:
+        described = session.sagemaker.describe_endpoint(EndpointName=endpoint_name)
+    except ClientError as error:
+        if error_code(error) not in GONE:
+            raise
+        raise LoadError(
+            f"endpoint {endpoint_name!r}: there is none; deploy a model first, or give --pattern"
+        ) from error
+    variant = described["ProductionVariants"][0]["VariantName"]
+    dimensions = {"EndpointName": endpoint_name, "VariantName": variant}
+    metric = {
+        "Namespace": "AWS/SageMaker",
+        "MetricName": "Invocations",
+        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
+    }
+    return {"Metric": metric, "Period": period, "Stat": "Sum"}

@@ -1,0 +1,96 @@
+"""`deploy.py simulate`: go through the policies on a traffic, print them side by side, and draw a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ops.console import say, table
+from ops.scaling import comparison
+from ops.scaling.fleet import Service
+from ops.scaling.recommendation import Recommendation
+from ops.scaling.traces import Trace
+from ops.session import REPOSITORY
+from ops.stack import budget
+
+# Until they are measured: a small network on two cores, and what starting an instance usually takes on AWS.
+_ASSUMED: dict[str, float] = {"service_ms": 100.0, "workers": 2, "start_seconds": 240.0}
+
+
+def template_values(local: bool) -> dict[str, str]:
+    """Return the template's parameters as a new stack would have them."""
+    from ops.stack import parameters
+
+    defaults = parameters.template_defaults((REPOSITORY / "template.yaml").read_text(encoding="utf-8"))
+    known = {name: value for name, value in defaults.items() if value is not None}
+    return known | (parameters.local_profile() if local else {})
+
+
+def default_page(stack_name: str) -> Path:
+    """Return where the page goes when no file is named."""
+    return REPOSITORY / "build" / "reports" / stack_name / "scaling.html"
+
+
+def simulate(trace: Trace, values: Mapping[str, str], given: Mapping[str, Any], path: Path) -> Path:
+    """Print every policy's outcome on `trace` and write the page; return its path.
+
+    `given` has what a person said of an instance: service_ms, workers, start_seconds, instance_type, concurrency.
+
+    Raises:
+        LoadError: a number of it is out of its range.
+    """
+    service, assumed = service_of(values, given)
+    instance_type = given.get("instance_type") or values["EndpointInstanceType"]
+    price = budget.PRICES.get(instance_type)
+    recommended = Recommendation(service.per_minute, service.start_seconds)
+    say(f"{trace.name}: {len(trace.seconds):,} requests in {trace.hours:g} hours")
+    if assumed:
+        say(f"assumed: {', '.join(assumed)}; give them by their options")
+    rows = comparison.compare(trace, comparison.candidates(trace, recommended, values), service, price)
+    table(f"{trace.name}, on {instance_type}", comparison.COLUMNS, [row.cells() for row in rows])
+    path = path.resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(_page(trace, service, instance_type, price, rows), encoding="utf-8")
+    return path
+
+
+def service_of(values: Mapping[str, str], given: Mapping[str, Any]) -> tuple[Service, list[str]]:
+    """Return what an instance is like, and in words what of it nobody gave and nobody measured."""
+    chosen: dict[str, float] = _ASSUMED | {name: given[name] for name in _ASSUMED if given.get(name) is not None}
+    words = {
+        "service_ms": "{:g} ms a request",
+        "workers": "{:g} at a time",
+        "start_seconds": "{:g} s to start an instance",
+    }
+    assumed = [words[name].format(chosen[name]) for name in _ASSUMED if given.get(name) is None]
+    concurrency = given.get("concurrency")
+    service = Service(
+        seconds=(chosen["service_ms"] / 1000,),
+        workers=int(chosen["workers"]),
+        start_seconds=float(chosen["start_seconds"]),
+        timeout_seconds=float(values["EndpointReadTimeoutSeconds"]),
+        function_concurrency=int(values["PredictReservedConcurrency"]) if concurrency is None else concurrency,
+    )
+    return service, assumed
+
+
+def _page(trace: Trace, service: Service, instance_type: str, price: float | None, rows: list[comparison.Row]) -> str:
+    from reports.scaling import Policy, scaling_page
+
+    drawn = [
+        Policy(row.outcome.policy.name, row.cells()[1:], [tuple(minute) for minute in row.outcome.minutes])
+        for row in rows
+    ]
+    facts = {
+        "Requests": f"{len(trace.seconds):,} in {trace.hours:g} hours",
+        "A request at work": f"{1000 * sum(service.seconds) / len(service.seconds):.0f} ms on average",
+        "At work at one time": f"{service.workers} in an instance, {service.queue} more wait",
+        "One instance takes at most": f"{service.per_minute:,.0f} a minute",
+        "Start of an instance": f"{service.start_seconds:g} s",
+        "Metrics are there after": f"{service.metric_minutes} min",
+        "Given up after": f"{service.timeout_seconds:g} s",
+        "Predictions at one time": str(service.function_concurrency or "no limit"),
+        "Instances": f"{instance_type}, " + (f"${price:g} an hour" if price else "price unknown"),
+    }
+    return scaling_page(trace.name, comparison.COLUMNS, drawn, facts, service.per_minute)
