@@ -44,19 +44,21 @@ def simulate(
 
     if sum(each is not None for each in (file, days, pattern)) != 1:
         raise click.UsageError("give one of --trace, --from-cloudwatch and --pattern")
-    values = run.template_values(local)
+    values, prices = run.template_values(local), None
     if days is not None:
         from ops.commands.account import running_account
+        from ops.prices import book, items
         from ops.session import open_session
         from ops.stack import stacks
 
         session = open_session(stack_name, running_account() if local else None)
         deployed = stacks.deployed(session)
         values |= deployed.parameters
+        prices = book.prices(session, [items.hosting(given["instance_type"] or values["EndpointInstanceType"])])
         trace = history.from_cloudwatch(session, deployed.output("EndpointName"), days)
     else:
         trace = traces.from_file(file) if file else traces.pattern(str(pattern), rate, hours)
-    path = run.simulate(trace, values, given, out or run.default_page(stack_name))
+    path = run.simulate(trace, values, given, out or run.default_page(stack_name), prices)
     click.echo(path)
     if then_open:
         import webbrowser

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from ops.console import say, table
+from ops.prices import items
+from ops.prices.book import Prices
+from ops.prices.table import REGION
 from ops.scaling import comparison
 from ops.scaling.fleet import Service
 from ops.scaling.recommendation import Recommendation
 from ops.scaling.traces import Trace
 from ops.session import REPOSITORY
-from ops.stack import budget
 
 # Until they are measured: a small network on two cores, and what starting an instance usually takes on AWS.
 _ASSUMED: dict[str, float] = {"service_ms": 100.0, "workers": 2, "start_seconds": 240.0}
@@ -32,22 +34,27 @@ def default_page(stack_name: str) -> Path:
     return REPOSITORY / "build" / "reports" / stack_name / "scaling.html"
 
 
-def simulate(trace: Trace, values: Mapping[str, str], given: Mapping[str, Any], path: Path) -> Path:
+def simulate(
+    trace: Trace, values: Mapping[str, str], given: Mapping[str, Any], path: Path, prices: Prices | None = None
+) -> Path:
     """Print every policy's outcome on `trace` and write the page; return its path.
 
     `given` has what a person said of an instance: service_ms, workers, start_seconds, instance_type, concurrency.
+    Without `prices` they are the table's.
 
     Raises:
         LoadError: a number of it is out of its range.
     """
     service, assumed = service_of(values, given)
     instance_type = given.get("instance_type") or values["EndpointInstanceType"]
-    price = budget.PRICES.get(instance_type)
+    item, known = items.hosting(instance_type), prices or Prices(REGION, {})
+    price = known.dollars(item)
     recommended = Recommendation(service.per_minute, service.start_seconds)
     say(f"{trace.name}: {len(trace.seconds):,} requests in {trace.hours:g} hours")
     if assumed:
         say(f"assumed: {', '.join(assumed)}; give them by their options")
     rows = comparison.compare(trace, comparison.candidates(trace, recommended, values), service, price)
+    say(f"US dollars ({known.words(item)})")
     table(f"{trace.name}, on {instance_type}", comparison.COLUMNS, [row.cells() for row in rows])
     path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
