@@ -76,6 +76,8 @@ NOT_BEARING: Mapping[str, str] = {
     "shadow_max_latency_ratio": "whether a run may go on, not what it finds",
     "retrain_when": "when a run starts",
     "replace_dataset": "whether a run may go on, not what it finds",
+    "max_run_dollars": "whether a run starts",
+    "instance_prices": "what an instance costs",
 }
 
 

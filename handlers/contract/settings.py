@@ -165,6 +165,8 @@ class Settings(FromEnv):
     shadow_max_latency_ratio: float = number(1, 100)
     rollback_alarm_names: tuple[str, ...] = names(default=())
     retrain_when: str = text("changed", "always")
+    max_run_dollars: float = number(0, 1_000_000)
+    instance_prices: tuple[str, ...] = names(default=())
 
     def __post_init__(self) -> None:
         """Refuse combinations that AWS would refuse later, in the middle of a run."""

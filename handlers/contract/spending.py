@@ -1,7 +1,10 @@
 """What one execution may spend at most: instance-hours of its jobs, from the very limits that they are started with."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+_PRICE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -31,3 +34,9 @@ def shares(values: Mapping[str, object]) -> list[Share]:
         Share("tuning", number("MaxTuningJobs"), tuning_type, num_parallel * tuning_hours),
         Share("training", 1, training_type, number("TrainingInstanceCount") * training_hours),
     ]
+
+
+def hourly(prices: Iterable[str]) -> dict[str, float]:
+    """Return US dollars an hour by instance type, of pairs such as "ml.m5.xlarge=0.23"; what is no price is none."""
+    pairs = (pair.partition("=") for pair in prices)
+    return {kind: float(price) for kind, _, price in pairs if _PRICE.fullmatch(price)}

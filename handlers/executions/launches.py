@@ -25,6 +25,7 @@ from handlers.executions.changes import (
     rejudgement,
 )
 from handlers.executions.redeployments import KeptModel, kept_model, serving_config
+from handlers.executions.spending import refuse_dear
 from handlers.ledger import Dataset, Drop, Ledger, Pending, Run, RunStatus, Turn
 from handlers.ledger.history import withdrawn
 from handlers.ledger.rows import now
@@ -202,10 +203,12 @@ def _objection(
     ledger: Ledger,
     settings: Settings,
 ) -> Answer | None:
-    """Answer for content whose model a person took out of service or rejected, or that the clock alone asks for again.
+    """Answer for a run that may cost too much, a model that a person took out of service, or what the clock asks again.
 
     By the clock, the same data suffice for the first, and what the gate has refused it would refuse again.
     """
+    if not (kept and kept.results) and (reason := refuse_dear(request.name, ledger, settings)):
+        return refused(reason)
     is_asked_by_the_clock = request.reason == "schedule"
     if not request.despite_rollback:
         if bad := withdrawn(request.name, fingerprint, "" if is_asked_by_the_clock else key, Run.all(ledger)):

@@ -41,6 +41,7 @@ def run_lines(values: Mapping[str, str], prices: Prices, earlier: Sequence[float
     return [
         f"one run: {_expected(earlier)}; at most {money(most)}{spot}",
         *(f"  {_share_line(share, prices)}" for share in jobs),
+        *_limit_lines(float(values.get("MaxRunDollars", "0")), most),
     ]
 
 
@@ -76,6 +77,13 @@ def standing(values: Mapping[str, str]) -> list[str]:
     if values.get("TopicKey") == "own":
         told.append(f"the notification topic's key: about ${TOPIC_KEY_DOLLARS} a month; TopicKey=none leaves it out")
     return told
+
+
+def _limit_lines(limit: float, most: float | None) -> list[str]:
+    if not limit or (most is not None and most <= limit):
+        return []
+    why = "a price is unknown" if most is None else "the most is above it"
+    return [f"  MaxRunDollars={limit:g}: {why}, so no run would be started; lower a time limit, or raise it"]
 
 
 def _expected(earlier: Sequence[float]) -> str:

@@ -22,8 +22,10 @@ from datasets.groups import pattern_problem
 from handlers.contract import combinations
 from handlers.contract.errors import SettingsError
 from handlers.contract.settings import Settings
+from handlers.contract.spending import hourly
 from ops.errors import StackError
 from ops.packaging import container_images
+from ops.prices import book, items
 from ops.session import REPOSITORY, Session
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 PROFILE = "ops/stack/local_parameters.json"
 _SOURCE = "TrainingSourceS3Uri"
 _DIGEST = "SettingsDigest"
+_PRICES = "InstancePrices"
 _OTHER_ARCHITECTURE = re.compile(r"ml\.((?P<graviton>[a-z]+\d+g[a-z]*)|(inf|trn)\d+[a-z]*)\.")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
 
@@ -178,6 +181,8 @@ def _computed(session: Session, declared: set[str], values: Mapping[str, str], s
     computed = {_SOURCE: source_s3_uri}
     if session.is_local:
         computed["FetchAllowedOrigins"] = session.url
+    if _PRICES in declared:
+        computed[_PRICES] = _instance_prices(session, values)
     ours = sorted(declared & {"TrainingImageUri", "InferenceImageUri"})
     wanted = [name for name in ours if container_images.is_from_sdk(values.get(name, ""))]
     if wanted:
@@ -185,6 +190,14 @@ def _computed(session: Session, declared: set[str], values: Mapping[str, str], s
         uris = {"TrainingImageUri": images.training, "InferenceImageUri": images.inference}
         computed |= {name: uris[name] for name in wanted}
     return {name: value for name, value in computed.items() if name in declared}
+
+
+def _instance_prices(session: Session, values: Mapping[str, str]) -> str:
+    """Return what an hour of the jobs' instances costs; one that nobody knows stays what a person has said."""
+    prices, earlier = book.prices(session, items.of_stack(values)), hourly(values.get(_PRICES, "").split(","))
+    types = sorted({values["TrainingInstanceType"], values["TuningInstanceType"]})
+    known = {kind: prices.dollars(items.training(kind)) or earlier.get(kind) for kind in types}
+    return ",".join(f"{kind}={price:.9f}".rstrip("0").rstrip(".") for kind, price in known.items() if price)
 
 
 def _digest(values: Mapping[str, str]) -> str:

@@ -92,6 +92,8 @@ ENVIRONMENT = {
     "SHADOW_MAX_LATENCY_RATIO": "2",
     "ROLLBACK_ALARM_NAMES": "retriever-5xx,retriever-latency",
     "RETRAIN_WHEN": "changed",
+    "MAX_RUN_DOLLARS": "0",
+    "INSTANCE_PRICES": "ml.g4dn.xlarge=0.736,ml.m5.xlarge=0.23",
     "LOG_LEVEL": "INFO",
     "POWERTOOLS_SERVICE_NAME": "retriever",
     "POWERTOOLS_METRICS_NAMESPACE": "Retriever",

@@ -9,6 +9,8 @@ from handlers.contract.settings import Settings
 from ops.errors import StackError
 from ops.packaging import container_images
 from ops.packaging.container_images import ImageUris
+from ops.prices import book
+from ops.prices.book import Prices
 from ops.session import REPOSITORY, Session
 from ops.stack import parameters
 
@@ -214,3 +216,27 @@ def test_whatever_the_template_allows_the_functions_take() -> None:
         for value in allowed:
             if value is not None:
                 parameters.check_settings({name: parameters._text(value)})
+
+
+@pytest.mark.parametrize(
+    ("tuning", "previous", "expected"),
+    [
+        ("ml.m5.xlarge", "ml.m5.xlarge=9", "ml.g5.xlarge=1.408,ml.m5.xlarge=0.23"),
+        ("ml.x9.huge", "ml.x9.huge=1.5", "ml.g5.xlarge=1.408,ml.x9.huge=1.5"),
+        ("ml.x9.huge", "", "ml.g5.xlarge=1.408"),
+    ],
+)
+def test_prices_of_the_jobs_instances_are_filled_in(
+    session: Session, monkeypatch: pytest.MonkeyPatch, tuning: str, previous: str, expected: str
+) -> None:
+    """A price that is known replaces an older one; one that nobody knows stays what a person has said."""
+    monkeypatch.setattr(book, "prices", lambda *_: Prices("us-east-1", {}))
+    types = {
+        "TrainingInstanceType": "ml.g5.xlarge",
+        "TuningInstanceType": tuning,
+        "EndpointInstanceType": "ml.m5.large",
+    }
+
+    merged = parameters.merge(session, {"InstancePrices": "", **types}, {"InstancePrices": previous}, {}, SOURCE)
+
+    assert merged.values["InstancePrices"] == expected
