@@ -95,9 +95,11 @@ NOTES: dict[str, tuple[str, str]] = {
         "Other scalable dimensions are refused.",
     ),
     "cloudwatch": (
-        "Metrics with statistics and percentiles, alarms that are evaluated and act, dashboards that are kept.",
-        "Metric maths is arithmetic, SUM, AVG, MIN, MAX, ABS, FILL and METRICS, and not for alarms. Composite alarms "
-        "and anomaly detection are refused. Metrics are kept in memory, unless there is a state folder.",
+        "Metrics with statistics and percentiles, alarms on metrics, metric maths and anomaly bands that are evaluated "
+        "and act, dashboards that are kept.",
+        "Metric maths is arithmetic, comparisons, SUM, AVG, MIN, MAX, ABS, FILL, IF and METRICS. A band is learnt from "
+        "two days, by a model of our own, since CloudWatch's is not published. Composite alarms are refused. Metrics "
+        "are kept in memory, unless there is a state folder.",
     ),
     "cloudformation": (
         "Change sets, creation in dependency order, updates, replacement, rollback with the old values, deletion "

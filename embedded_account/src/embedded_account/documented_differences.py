@@ -22,7 +22,7 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "GetTemplateSummary": "parameters, resource types and capabilities",
     },
     "cloudwatch": {
-        "PutMetricAlarm": "alarms on one metric or on metric maths; anomaly detection is refused",
+        "PutMetricAlarm": "alarms on one metric, on metric maths, or on a band around one, by a model of our own",
         "PutDashboard": "the body must be JSON with widgets; it is kept and not drawn",
         "GetMetricStatistics": "one minute at best; percentiles exact to 1 % beyond 100 different values a minute",
         "DescribeAlarmHistory": "changes of state only, the last hundred of each alarm",

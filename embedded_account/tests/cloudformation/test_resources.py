@@ -1,6 +1,8 @@
 """Tests of the resource types: what a stack creates, changes and deletes really is so in each service."""
 
 import json
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -80,6 +82,50 @@ def test_bucket_events(deployer: Any) -> None:
     received = deployer.aws("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
     assert json.loads(received[0]["Body"]) == "datasets/a/_SUCCESS"
     deployer.aws("s3").delete_object(Bucket=bucket, Key="datasets/a/_SUCCESS")
+
+
+def test_metric_filter(deployer: Any) -> None:
+    """Lines of a log group that match become samples of a metric, by the filter as it is now."""
+    transformation = {"MetricName": "Refused", "MetricNamespace": deployer.name, "MetricValue": "1"}
+    group = resource("Logs::LogGroup")
+
+    def update(word: str) -> None:
+        pattern = f'{{ $.errors[0] = "{word}" }}'
+        made = resource(
+            "Logs::MetricFilter",
+            LogGroupName={"Ref": "Group"},
+            FilterPattern=pattern,
+            MetricTransformations=[transformation],
+        )
+        up(deployer, Group=group, Filter=made)
+
+    update("Other")
+    update("Forbidden")
+    logs, name = deployer.aws("logs"), deployer.physical_id("Group")
+    logs.create_log_stream(logGroupName=name, logStreamName="s")
+    lines = [json.dumps({"errors": errors}) for errors in (["Forbidden"], ["Other"], [])]
+    events = [{"timestamp": int(time.time() * 1000), "message": line} for line in lines]
+    logs.put_log_events(logGroupName=name, logStreamName="s", logEvents=events)
+
+    (kept,) = logs.describe_metric_filters(logGroupName=name)["metricFilters"]
+    assert kept["filterName"] == deployer.physical_id("Filter")
+    now = datetime.now(UTC)
+    counted = deployer.aws("cloudwatch").get_metric_statistics(
+        Namespace=deployer.name,
+        MetricName="Refused",
+        StartTime=now - timedelta(minutes=5),
+        EndTime=now + timedelta(minutes=5),
+        Period=60,
+        Statistics=["Sum"],
+    )
+    assert sum(point["Sum"] for point in counted["Datapoints"]) == 1
+    with pytest.raises(ClientError, match="log group does not exist"):
+        logs.put_metric_filter(
+            logGroupName="gone", filterName="f", filterPattern="", metricTransformations=[dict.fromkeys((
+                "metricName", "metricNamespace", "metricValue"), "1")],
+        )  # fmt: skip
+    up(deployer, Group=group)
+    assert logs.describe_metric_filters(logGroupName=name)["metricFilters"] == []
 
 
 def test_rule_permission_and_queue(deployer: Any) -> None:

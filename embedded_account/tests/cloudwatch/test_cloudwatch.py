@@ -217,12 +217,13 @@ def test_alarm_on_metric_maths_goes_off_by_itself(account_at_speed: Callable[[fl
     [
         ({"MetricName": "m"}, "MetricName must not be given with Metrics"),
         ({"Metrics": [{"Id": "e", "Expression": "a / b"}]}, "share one Period"),
-        ({"ThresholdMetricId": "rate"}, r"NotImplemented.*PutMetricAlarm\.ThresholdMetricId"),
+        ({"ThresholdMetricId": "rate"}, "it names no query with ANOMALY_DETECTION_BAND"),
+        ({"ComparisonOperator": "GreaterThanUpperThreshold"}, "with this threshold it is one of GreaterThan"),
         ({"Metrics": []}, "0 Metrics"),
     ],
 )
 def test_alarm_that_could_never_be_evaluated_is_refused(cloudwatch: Any, members: dict[str, Any], message: str) -> None:
-    """Metric and Metrics exclude each other, and anomaly detection is refused by name.
+    """Metric and Metrics exclude each other, and a band needs a query and a comparison of its own.
 
     Source: CloudWatch API reference, PutMetricAlarm.
     """

@@ -117,6 +117,53 @@ def test_missing_operand_is_a_missing_datapoint() -> None:
     assert evaluate(alarm, store, 60, OK).state == ALARM
 
 
+def test_a_band_learns_what_is_usual_for_the_time_of_day() -> None:
+    """Traffic that comes each morning is no anomaly; the same at night is one, and more than each morning's too."""
+    calls = {hour: 400.0 if 8 <= hour % 24 < 20 else 10.0 for hour in range(47)}
+
+    assert _banded(calls | {47: 12.0}).state == OK
+    assert _banded(calls | {47: 400.0}).state == ALARM
+    assert _banded({hour: calls[hour] for hour in range(33)} | {33: 410.0}).state == OK
+    assert _banded({hour: calls[hour] for hour in range(33)} | {33: 900.0}).state == ALARM
+
+
+def test_a_band_without_a_past_decides_nothing() -> None:
+    """An alarm of a new stack waits until it knows what is usual.
+
+    Source: CloudWatch user guide, "Creating an alarm based on anomaly detection".
+    """
+    assert _banded({0: 1.0, 1: 500.0}).state == INSUFFICIENT_DATA
+    assert _banded({0: 1.0, 1: 500.0}, TreatMissingData="notBreaching").state == OK
+
+
+def test_a_band_can_be_left_downwards() -> None:
+    """LessThanLowerThreshold watches for less than usual, and for that alone."""
+    steady = dict.fromkeys(range(20), 100.0)
+
+    assert _banded(steady | {20: 1.0}, ComparisonOperator="LessThanLowerThreshold").state == ALARM
+    assert _banded(steady | {20: 1.0}).state == OK
+    assert _banded(steady | {20: 900.0}, ComparisonOperator="LessThanLowerThreshold").state == OK
+
+
+def _banded(calls: dict[int, float], **settings: Any) -> Any:
+    """Return the verdict after hours with `calls` each, by twelfths, on an alarm of a band of three deviations."""
+    store = MetricStore()
+    for hour, number in calls.items():
+        for part in range(12):
+            store.put(series_key("N", "calls", {}), "None", hour * 3600 + part * 300, number + part % 3)
+    stat = {"Period": 300, "Stat": "Sum", "Metric": {"Namespace": "N", "MetricName": "calls"}}
+    alarm = {
+        "Metrics": [
+            {"Id": "calls", "MetricStat": stat},
+            {"Id": "band", "Expression": "ANOMALY_DETECTION_BAND(calls, 3)"},
+        ],
+        "ThresholdMetricId": "band",
+        "EvaluationPeriods": 2,
+        "ComparisonOperator": "GreaterThanUpperThreshold",
+    }
+    return evaluate(alarm | settings, store, (max(calls) + 1) * 3600, OK)
+
+
 def _alarm(settings: dict[str, Any]) -> dict[str, Any]:
     return {
         "AlarmName": "a",

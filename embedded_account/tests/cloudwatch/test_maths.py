@@ -21,6 +21,9 @@ _SERIES = {"a": {0: 1.0, 60: 2.0}, "b": {60: 4.0, 120: 0.0}}
         ("FILL(a, 0) + FILL(b, 0)", {0: 1.0, 60: 6.0, 120: 0.0}),
         ("ABS(a - 3)", {0: 2.0, 60: 1.0}),
         ("2 * a ^ 2", {0: 2.0, 60: 8.0}),
+        ("a >= 2", {0: 0.0, 60: 1.0}),
+        ("IF(a > 1, 100 * a, 0)", {0: 0.0, 60: 200.0}),
+        ("if (a > 1, b, a)", {0: 1.0, 60: 4.0}),
     ],
 )
 def test_an_expression_combines_by_moment(expression: str, expected: dict[int, float]) -> None:
@@ -41,7 +44,7 @@ def test_an_expression_combines_by_moment(expression: str, expected: dict[int, f
         ("SUM(1)", "a number is no series"),
         ("FILL(a, b)", "FILL takes a number"),
         ("SEARCH('x')", "SEARCH with 1 arguments is not carried out"),
-        ("a if a else b", r"use \+ - \* / \^, SUM"),
+        ("a if a else b", r"use \+ - \* / \^, comparisons, SUM"),
         ("__import__('os')", "is not carried out here"),
     ],
 )

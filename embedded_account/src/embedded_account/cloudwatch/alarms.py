@@ -9,8 +9,16 @@ from threading import RLock
 from typing import Any
 
 from embedded_account.account import Account
-from embedded_account.cloudwatch import statistics
-from embedded_account.cloudwatch.evaluation import ALARM, COMPARISONS, INSUFFICIENT_DATA, OK, evaluate, period_of
+from embedded_account.cloudwatch import bands, statistics
+from embedded_account.cloudwatch.evaluation import (
+    ALARM,
+    COMPARISONS,
+    INSUFFICIENT_DATA,
+    OK,
+    computed,
+    evaluate,
+    period_of,
+)
 from embedded_account.cloudwatch.series import checked_period, series_of
 from embedded_account.errors import ServiceError
 from embedded_account.metrics import MetricStore, series_key
@@ -35,14 +43,16 @@ _SUPPORTED: dict[str, tuple[str, ...]] = {
     "EvaluationPeriods": (),
     "DatapointsToAlarm": (),
     "Threshold": (),
-    "ComparisonOperator": tuple(COMPARISONS),
+    "ThresholdMetricId": (),
+    "ComparisonOperator": (*COMPARISONS, *bands.COMPARISONS),
     "TreatMissingData": (),
     "EvaluateLowSampleCountPercentile": (),
     "Tags": (),
     "Metrics": (),
 }
 _OF_ONE_METRIC = ("MetricName", "Namespace", "Period")
-_NEEDED = ("EvaluationPeriods", "Threshold", "ComparisonOperator")
+_NEEDED = ("EvaluationPeriods", "ComparisonOperator")
+_OF_THRESHOLD = ("EvaluationPeriods", "Threshold", "ThresholdMetricId", "ComparisonOperator")
 _NOT_WITH_METRICS = (*_OF_ONE_METRIC, "Statistic", "ExtendedStatistic", "Dimensions", "Unit")
 _MAX_QUERIES = 20
 _QUERY_MEMBERS = {"Id", "MetricStat", "Expression", "Label", "ReturnData", "Period"}
@@ -266,7 +276,7 @@ def notify(account: Account, topic_arn: str, alarm: dict[str, Any]) -> None:
         "AlarmArn": alarm["AlarmArn"],
         "OldStateValue": alarm["OldStateValue"],
         "Trigger": {
-            **{key: alarm[key] for key in ("EvaluationPeriods", "Threshold", "ComparisonOperator")},
+            **{key: alarm[key] for key in _OF_THRESHOLD if key in alarm},
             "TreatMissingData": alarm.get("TreatMissingData", "missing"),
             **_trigger(alarm),
         },
@@ -308,6 +318,7 @@ def install(account: Account) -> Alarms:
 def _check(params: dict[str, Any]) -> None:
     refuse("PutMetricAlarm", params, _SUPPORTED)
     _check_needed(params, _NEEDED)
+    _check_threshold(params)
     if "Metrics" in params:
         _check_metrics(params)
     else:
@@ -318,6 +329,19 @@ def _check(params: dict[str, Any]) -> None:
         statistics.check(params.get("Statistic") or params["ExtendedStatistic"])
     if params.get("DatapointsToAlarm", 1) > params["EvaluationPeriods"]:
         raise ServiceError("ValidationError", "DatapointsToAlarm must be at most EvaluationPeriods")
+
+
+def _check_threshold(params: dict[str, Any]) -> None:
+    """Raise unless the alarm has a fixed threshold and its comparison, or a band and a band's comparison."""
+    has_band = bands.band_query(params) is not None
+    if has_band == ("Threshold" in params):
+        raise ServiceError(
+            "ValidationError", f"alarm {params['AlarmName']!r} needs exactly one of Threshold and ThresholdMetricId"
+        )
+    if has_band != (params["ComparisonOperator"] in bands.COMPARISONS):
+        which = ", ".join(bands.COMPARISONS if has_band else COMPARISONS)
+        what = f"ComparisonOperator {params['ComparisonOperator']}; with this threshold it is one of {which}"
+        raise ServiceError("ValidationError", f"alarm {params['AlarmName']!r}: {what}")
 
 
 def _check_needed(params: dict[str, Any], names: tuple[str, ...]) -> None:
@@ -337,10 +361,11 @@ def _check_metrics(params: dict[str, Any]) -> None:
         raise ServiceError("ValidationError", f"alarm {name!r}: {both[0]} must not be given with Metrics")
     if not 0 < len(queries) <= _MAX_QUERIES:
         raise ServiceError("ValidationError", f"alarm {name!r}: {len(queries)} Metrics; 1 to {_MAX_QUERIES} are taken")
-    if sum(bool(query.get("ReturnData", True)) for query in queries) != 1:
-        raise ServiceError(
-            "ValidationError", f"alarm {name!r}: exactly one element of Metrics must have ReturnData true"
-        )
+    band = bands.band_query(params)
+    returned = {query["Id"] for query in queries if query.get("ReturnData", True)}
+    if len(returned) != 1 and not (band and returned == {band.of, params["ThresholdMetricId"]}):
+        which = "the metric and its band" if band else "exactly one element of Metrics"
+        raise ServiceError("ValidationError", f"alarm {name!r}: {which} must have ReturnData true")
     stats = [query["MetricStat"] for query in queries if "MetricStat" in query]
     if len({checked_period(stat["Period"]) for stat in stats}) != 1:
         what = f"PutMetricAlarm.Metrics of alarm {name!r} with several Periods"
@@ -352,7 +377,7 @@ def _check_metrics(params: dict[str, Any]) -> None:
         metric = stat["Metric"]
         key = series_key(metric["Namespace"], metric["MetricName"], metric.get("Dimensions", []))
         probe.put(key, stat.get("Unit", "None"), 0.0, 1.0)
-    series_of(queries, probe, 0.0, 1.0)
+    series_of(computed(params), probe, 0.0, 1.0)
 
 
 def _pairs(dimensions: list[dict[str, str]]) -> set[tuple[str, str]]:

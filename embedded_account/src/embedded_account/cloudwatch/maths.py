@@ -5,6 +5,7 @@ Source: CloudWatch user guide, "Using math expressions with CloudWatch metrics".
 
 import ast
 import operator
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,6 +21,13 @@ _OPERATORS: dict[type, Callable[[float, float], float]] = {
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
     ast.Pow: operator.pow,
+    # 1 where it holds, else 0
+    ast.Gt: lambda a, b: float(a > b),
+    ast.GtE: lambda a, b: float(a >= b),
+    ast.Lt: lambda a, b: float(a < b),
+    ast.LtE: lambda a, b: float(a <= b),
+    ast.Eq: lambda a, b: float(a == b),
+    ast.NotEq: lambda a, b: float(a != b),
 }
 _OVER_SERIES: dict[str, Callable[[list[float]], float]] = {
     "SUM": sum,
@@ -54,6 +62,8 @@ class _Maths:
 
     def value(self, node: ast.expr) -> Value:
         """Return what a part of the expression stands for."""
+        if isinstance(node, ast.Compare) and len(node.ops) == 1:
+            node = ast.BinOp(node.left, node.ops[0], node.comparators[0])  # type: ignore[arg-type]
         if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
             return float(node.value)
         if isinstance(node, ast.Name):
@@ -61,14 +71,14 @@ class _Maths:
                 raise _invalid(self._expression, f"there is no query with the id {node.id!r}")
             return self._series[node.id]
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-            return self._combine(operator.mul, -1.0, self.value(node.operand))
+            node = ast.BinOp(ast.Constant(-1.0), ast.Mult(), node.operand)
         if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
             return self._combine(_OPERATORS[type(node.op)], self.value(node.left), self.value(node.right))
         if isinstance(node, ast.List):
             return [self._one(element) for element in node.elts]
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             return self._call(node.func.id.upper(), node.args)
-        known = f"+ - * / ^, {', '.join(_OVER_SERIES)}, ABS, FILL and METRICS"
+        known = f"+ - * / ^, comparisons, {', '.join(_OVER_SERIES)}, ABS, FILL, IF and METRICS"
         raise not_carried_out(f"metric maths {self._expression!r}", f"use {known}")
 
     def _call(self, name: str, arguments: list[ast.expr]) -> Value:
@@ -80,6 +90,8 @@ class _Maths:
             return {at: abs(value) for at, value in self._one(arguments[0]).items()}
         if name == "FILL" and len(arguments) == 2:
             return self._fill(self._one(arguments[0]), self.value(arguments[1]))
+        if name == "IF" and len(arguments) == 3:
+            return self._choose(self._one(arguments[0]), self.value(arguments[1]), self.value(arguments[2]))
         raise _invalid(self._expression, f"{name} with {len(arguments)} arguments is not carried out here")
 
     def _over(self, combine: Callable[[list[float]], float], value: Value) -> Value:
@@ -96,6 +108,14 @@ class _Maths:
             raise _invalid(self._expression, "FILL takes a number here")
         moments = sorted({at for each in self._series.values() for at in each})
         return {at: series.get(at, filling) for at in moments}
+
+    def _choose(self, condition: dict[int, float], yes: Value, no: Value) -> dict[int, float]:
+        """Return at each moment of `condition` the value of `yes` where it is not zero, else that of `no`."""
+        if isinstance(yes, list) or isinstance(no, list):
+            raise _invalid(self._expression, "IF takes single series and numbers")
+        chosen = {at: yes if holds else no for at, holds in condition.items()}
+        values = {at: value if isinstance(value, float) else value.get(at) for at, value in chosen.items()}
+        return {at: value for at, value in values.items() if value is not None}
 
     def _one(self, node: ast.expr) -> dict[int, float]:
         value = self.value(node)
@@ -124,8 +144,8 @@ def _invalid(expression: str, reason: str) -> ServiceError:
 
 
 def _python(expression: str) -> str:
-    """Return the expression with Python's sign for a power, whose rank among the operators is CloudWatch's too."""
-    return expression.strip().replace("^", "**")
+    """Return the expression with Python's signs for a power, whose rank among the operators is CloudWatch's, and IF."""
+    return re.sub(r"\bif\s*\(", "IF(", expression.strip().replace("^", "**"), flags=re.IGNORECASE)
 
 
 def references(expression: str) -> set[str]:

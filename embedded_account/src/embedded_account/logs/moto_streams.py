@@ -6,6 +6,7 @@ from typing import Any
 
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
+from embedded_account.logs import has_group
 from embedded_account.logs.patterns import FilterPatternError, compile_pattern, select
 from embedded_account.wiring.replacement import replace
 from embedded_account.wiring.serving import check
@@ -14,6 +15,7 @@ from embedded_account.wiring.serving import check
 def install(account: Account) -> None:
     """Apply the corrections."""
     from moto.logs import models
+    from moto.logs.metric_filters import MetricFilters
 
     def now() -> datetime:
         return account.clock.now().replace(tzinfo=None)
@@ -39,9 +41,21 @@ def install(account: Account) -> None:
         _record_metrics(account, self.log_group, log_events)
         return answer
 
-    check(account, "logs", {"PutMetricFilter": lambda params: _compiled(params.get("filterPattern", ""))})
+    def add_filter(
+        self: Any, filter_name: str, filter_pattern: str, log_group_name: str, metric_transformations: Any
+    ) -> None:
+        self.delete_filter(filter_name, log_group_name)  # PutMetricFilter creates or updates
+        added(self, filter_name, filter_pattern, log_group_name, metric_transformations)
+
+    check(account, "logs", {"PutMetricFilter": lambda params: _check_metric_filter(account, params)})
     assert hasattr(models, "EventMessageFilter"), "moto's EventMessageFilter moved; was moto upgraded?"
     setattr(models, "EventMessageFilter", _MessageFilter)  # noqa: B010 (mypy forbids to assign to a class)
+    added = replace(
+        MetricFilters,
+        "add_filter",
+        add_filter,
+        parameters=("self", "filter_name", "filter_pattern", "log_group_name", "metric_transformations"),
+    )
     put_in_moto = replace(models.LogStream, "put_log_events", put_log_events, parameters=("self", "log_events"))
 
     # Without this, events of an account on a fast clock are more than two hours ahead and are dropped.
@@ -76,6 +90,13 @@ def _compiled(pattern: str) -> Callable[[str], bool]:
         return compile_pattern(pattern)
     except FilterPatternError as error:
         raise ServiceError("InvalidParameterException", str(error)) from error
+
+
+def _check_metric_filter(account: Account, params: dict[str, Any]) -> None:
+    """Raise unless the log group exists and the pattern is understood."""
+    if not has_group(account, params.get("logGroupName", "")):
+        raise ServiceError("ResourceNotFoundException", "The specified log group does not exist.")
+    _compiled(params.get("filterPattern", ""))
 
 
 def _record_metrics(account: Account, log_group: Any, log_events: list[dict[str, Any]]) -> None:

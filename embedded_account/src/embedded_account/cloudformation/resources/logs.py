@@ -1,8 +1,8 @@
-"""AWS::Logs::LogGroup."""
+"""AWS::Logs::LogGroup and AWS::Logs::MetricFilter."""
 
 from typing import Any, ClassVar
 
-from embedded_account.cloudformation.resources.kinds import integer, tags, text
+from embedded_account.cloudformation.resources.kinds import integer, list_of, struct, tags, text
 from embedded_account.cloudformation.resources.resource import Call, Properties, ResourceType, tag_changes, tag_map
 
 
@@ -53,3 +53,52 @@ class LogGroup(ResourceType):
             client.associate_kms_key(logGroupName=name, kmsKeyId=key)
         else:
             client.disassociate_kms_key(logGroupName=name)
+
+
+class MetricFilter(ResourceType):
+    """A metric made of the lines of a log group that match a pattern."""
+
+    name = "AWS::Logs::MetricFilter"
+    properties: ClassVar = {
+        "FilterName": text,
+        "FilterPattern": text,
+        "LogGroupName": text,
+        "MetricTransformations": list_of(
+            struct(
+                {
+                    "Dimensions": list_of(struct({"Key": text, "Value": text})),
+                    "MetricName": text,
+                    "MetricNamespace": text,
+                    "MetricValue": text,
+                    "Unit": text,
+                }
+            )
+        ),
+    }
+    required = frozenset({"FilterPattern", "LogGroupName", "MetricTransformations"})
+    replaced_by = frozenset({"FilterName", "LogGroupName"})
+    name_property = "FilterName"
+
+    def create(self, call: Call, properties: Properties) -> None:
+        name = properties.get("FilterName") or call.new_name(512)
+        self.update(call, name, properties, {})
+        call.created(name)
+
+    def update(self, call: Call, physical_id: str, properties: Properties, previous: Properties) -> None:
+        call.client("logs").put_metric_filter(
+            logGroupName=properties["LogGroupName"],
+            filterName=physical_id,
+            filterPattern=properties["FilterPattern"],
+            metricTransformations=[_transformation(each) for each in properties["MetricTransformations"]],
+        )
+
+    def delete(self, call: Call, physical_id: str, properties: Properties) -> None:
+        call.client("logs").delete_metric_filter(logGroupName=properties["LogGroupName"], filterName=physical_id)
+
+
+def _transformation(properties: Properties) -> dict[str, Any]:
+    """Return a transformation as the API takes it: a small first letter, dimensions as a mapping."""
+    given = {f"{key[0].lower()}{key[1:]}": value for key, value in properties.items()}
+    if "dimensions" in given:
+        given["dimensions"] = {each["Key"]: each["Value"] for each in given["dimensions"]}
+    return given

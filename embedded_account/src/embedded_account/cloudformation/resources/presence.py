@@ -50,6 +50,13 @@ def _log_group(call: Call, name: str, _: Properties) -> bool:
     return _is_named(listed, "logGroupName", name)
 
 
+def _metric_filter(call: Call, name: str, properties: Properties) -> bool:
+    listed = call.client("logs").describe_metric_filters(
+        logGroupName=properties["LogGroupName"], filterNamePrefix=name
+    )["metricFilters"]
+    return _is_named(listed, "filterName", name)
+
+
 def _permission(call: Call, statement_id: str, properties: Properties) -> bool:
     policy = call.client("lambda").get_policy(**_function(properties["FunctionName"]))["Policy"]
     return f'"{statement_id}"' in policy
@@ -92,6 +99,7 @@ _READINGS: dict[str, _Reading] = {
     "AWS::Lambda::Url": lambda call, _, given: call.client("lambda").get_function_url_config(**_target(given)),
     "AWS::Lambda::Version": lambda call, arn, _: call.client("lambda").get_function(**_function(arn)),
     "AWS::Logs::LogGroup": _log_group,
+    "AWS::Logs::MetricFilter": _metric_filter,
     "AWS::S3::Bucket": lambda call, name, _: call.client("s3").head_bucket(Bucket=name),
     "AWS::S3::BucketPolicy": lambda call, _, given: call.client("s3").get_bucket_policy(Bucket=given["Bucket"]),
     "AWS::SNS::Subscription": lambda call, arn, _: call.client("sns").get_subscription_attributes(SubscriptionArn=arn),
