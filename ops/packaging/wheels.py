@@ -25,7 +25,7 @@ _PIP_SECONDS = 900
 _PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux2014_x86_64", "manylinux_2_17_x86_64")
 # Which an installation may not replace. The decoder of HEIC may need a newer Pillow than the older image has.
 _IN_IMAGES = {"training": ("numpy", "pillow"), "inference": ("numpy",)}
-_WITH_DEPENDENCIES = ("requirements.txt", "requirements-decoders.txt")
+_WITH_DEPENDENCIES = ("requirements.txt", "requirements-decoders.txt", "requirements-search.txt")
 
 
 def fetch(scope: str, root: Path = REPOSITORY) -> list[Path]:
