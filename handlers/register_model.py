@@ -1,6 +1,5 @@
 """RegisterModel: say where the accepted model came from, and add it to the model package group with its metrics."""
 
-import hashlib
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -8,20 +7,20 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from datasets.limits import CONTENT_TYPES
 from handlers import aws
 from handlers.aws.logs import logger
-from handlers.aws.objects import write
 from handlers.contract.names import client_token, tag_value
 from handlers.contract.settings import Settings
 from handlers.contract.states import RegisteredModel, RegisterModelInput
 from handlers.endpoints.containers import container
+from handlers.executions import model_cards
 from handlers.executions.finished import package_work, registered
 from handlers.ledger import Ledger, Work
 from handlers.ledger.work import Begun
-from handlers.training_jobs.provenance import MEMBER, sha256_of, statement
+from handlers.training_jobs.provenance import Stored, keep, sha256_of
 
 aws.prepare("dynamodb", "s3", "sagemaker")
 
 
-def model_package_request(step: RegisterModelInput, settings: Settings, provenance: bytes) -> dict[str, Any]:
+def model_package_request(step: RegisterModelInput, settings: Settings, provenance: Stored) -> dict[str, Any]:
     """Return the CreateModelPackage request; its token makes a retried state meet its own version.
 
     A person approves it where ApprovalRequired says so, else the report, once its model was deployed and checked: an
@@ -42,7 +41,7 @@ def model_package_request(step: RegisterModelInput, settings: Settings, provenan
             "SupportedRealtimeInferenceInstanceTypes": [settings.endpoint_instance_type],
         },
         "ModelMetrics": {"ModelQuality": {"Statistics": evaluation}},
-        "CustomerMetadataProperties": _lineage(step) | {"ProvenanceSha256": hashlib.sha256(provenance).hexdigest()},
+        "CustomerMetadataProperties": _lineage(step) | {"ProvenanceSha256": provenance.sha256},
         "ClientToken": client_token(step.execution_name),
     }
 
@@ -71,10 +70,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     seconds = settings.approval_timeout_hours * 3600 if settings.approval_required == "true" else 0
     if arn := registered(work, step, ledger):
         return RegisteredModel(model_package_arn=arn, approval_seconds=seconds).to_event()
-    provenance = statement(step, settings, *digests)
-    write(settings.bucket_name, f"runs/{step.execution_name}/{MEMBER}", provenance, "application/json")
+    provenance = keep(step, settings, *digests)
     package = aws.sagemaker().create_model_package(**model_package_request(step, settings, provenance))
     arn = package["ModelPackageArn"]
     Work.note(ledger, work, Begun(arn, step.execution_name))
-    logger.info("model registered", model_package_arn=arn)
-    return RegisteredModel(model_package_arn=arn, approval_seconds=seconds).to_event()
+    card = model_cards.keep(step, settings, arn, provenance)
+    logger.info("model registered", model_package_arn=arn, model_card=card)
+    return RegisteredModel(model_package_arn=arn, approval_seconds=seconds, model_card=card).to_event()

@@ -12,7 +12,8 @@ from handlers.aws.logs import logger
 from handlers.contract.errors import RetrieverError
 from handlers.contract.settings import Settings
 from handlers.endpoints import serving
-from handlers.executions.state_changes import resource_arn
+from handlers.executions import model_cards
+from handlers.executions.state_changes import model_package_arn, resource_arn
 from handlers.executions.turns import GOING, execution_status
 from handlers.executions.waiting import Resolution, forget, resolve
 from handlers.ledger import Ledger, Token
@@ -57,5 +58,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         return sweep(ledger, settings)
     arn = resource_arn(event)
     resolution = resolve(ledger, arn)
+    if package := model_package_arn(event):
+        model_cards.follow(package)
     logger.info("event handled", resource_arn=arn, result=resolution)
     return {"ResourceArn": arn, "Result": str(resolution)}

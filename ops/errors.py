@@ -31,6 +31,8 @@ _UNKNOWN_CALLER = {
     "SignatureDoesNotMatch",
     "AuthFailure",
 }
+# What AWS answers about what this caller may not do, or this region does not have.
+NOT_OFFERED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnknownOperationException"})
 # What SageMaker, Step Functions, Lambda and CloudWatch Logs answer about what is not there (any more).
 GONE = frozenset(
     {

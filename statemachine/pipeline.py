@@ -185,8 +185,8 @@ def work_states() -> list[LambdaTask]:
             "RegisterModel",
             ["Dataset", "Tuning", "Training", "Evaluation"],
             gives="Model",
-            fields=["ModelPackageArn", "ApprovalSeconds"],
-            comment="A model package with its metrics and where it came from.",
+            fields=["ModelPackageArn", "ApprovalSeconds", "ModelCard"],
+            comment="A model package with its metrics and where it came from, and its card.",
         ),
         lambda_task(
             "WaitForApproval",

@@ -45,6 +45,11 @@ def training_job_name(execution: str) -> str:
     return execution
 
 
+def model_card_name(execution: str) -> str:
+    """Return the name of the card of the model that an execution has registered."""
+    return execution
+
+
 def features_job_name(execution: str) -> str:
     """Return the name of the job that computes features, distinct for every attempt of every run."""
     return _with_tail(execution, "features")

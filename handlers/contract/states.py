@@ -118,6 +118,7 @@ class RegisteredModel(Boundary):
     model_package_arn: str
     image_uri: str = ""
     approval_seconds: int = 0  # how long the run waits for a person's approval at most; 0: the gate's is enough
+    model_card: str = ""  # its name, or why there is none, in words; "" where an earlier run has made it
 
 
 class Approval(Boundary):

@@ -141,6 +141,7 @@ def record(step: ReportOutcomeInput, settings: Settings) -> Run:
         served_by=_part(state, "Evaluation", "ServedBy") or None,
         evidence=_part(state, "Evaluation", "Evidence") or None,
         model_package_arn=_part(state, "Model", "ModelPackageArn"),
+        model_card=_part(state, "Model", "ModelCard") or None,
         approval=_part(state, "Approval", "Words"),
         endpoint_name=_part(state, "Endpoint", "EndpointName"),
         endpoint_config_name=_part(state, "Endpoint", "EndpointConfigName"),

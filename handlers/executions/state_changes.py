@@ -11,6 +11,11 @@ _ARN_FIELDS = {
 }
 
 
+def model_package_arn(event: Mapping[str, Any]) -> str:
+    """Return the ARN of the model package that an event is about, in its own case, or ""."""
+    return str(event.get("detail", {}).get("ModelPackageArn") or "")
+
+
 def resource_arn(event: Mapping[str, Any]) -> str:
     """Return the ARN, in lower case, of the job, model package or endpoint that a state-change event is about.
 

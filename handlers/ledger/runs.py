@@ -52,6 +52,7 @@ class Run(Row):
     num_test_images: int | None = None
     served_by: str | None = None  # engine and precision, and why
     model_package_arn: str | None = None
+    model_card: str | None = None  # the name of its card, or why there is none
     waits_since: str | None = None  # for a person's approval; kept when that has come
     waits_until: str | None = None
     evidence: str | None = None  # by which the gate has decided

@@ -5,14 +5,28 @@ Source: in-toto Attestation Framework, Statement v1; SLSA v1.0, Provenance.
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
-from handlers.aws.objects import SeekableObject, head, split_uri
+from handlers.aws.objects import SeekableObject, head, split_uri, write
 from handlers.contract.settings import Settings
 from handlers.contract.states import RegisterModelInput
 
 MEMBER = "provenance.json"
 _CHUNK_BYTES = 1024 * 1024
+
+
+class Stored(NamedTuple):
+    """Where a statement lies, and its own SHA-256."""
+
+    s3_uri: str
+    sha256: str
+
+
+def keep(step: RegisterModelInput, settings: Settings, artifact_sha256: str, evaluation_sha256: str) -> Stored:
+    """Write the statement of a run's model into its folder."""
+    text = statement(step, settings, artifact_sha256, evaluation_sha256)
+    uri = write(settings.bucket_name, f"runs/{step.execution_name}/{MEMBER}", text, "application/json")
+    return Stored(uri, hashlib.sha256(text).hexdigest())
 
 
 def sha256_of(s3_uri: str) -> str:

@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from handlers.ledger import Run
 from handlers.ledger.history import origin
 from ops.errors import ReportError, error_code
-from ops.runs import executions
+from ops.runs import executions, model_cards
 from ops.session import Session
 from ops.stack.stacks import Stack
 
@@ -37,6 +37,7 @@ class Lineage:
     text: bytes
     chunks: Callable[[str], Iterator[bytes]]  # of a resource, by its URI
     expected_sha256: str = ""  # of the statement, by the model package; "" where that is not asked
+    card: str = ""  # SageMaker's card of the model, or why there is none; "" where that is not asked
 
     @property
     def statement(self) -> dict[str, Any]:
@@ -141,7 +142,8 @@ def stored(session: Session, stack: Stack, run: str) -> Lineage:
             f" `deploy.py status {run}{session.flags}` knows more"
         ) from error
     expected = package.get("CustomerMetadataProperties", {}).get("ProvenanceSha256", "")
-    return Lineage(run, text, _of_bucket(session), expected)
+    registered = Run.noted(executions.ledger(session, stack), run)
+    return Lineage(run, text, _of_bucket(session), expected, model_cards.words(session, registered))
 
 
 def on_disk(statement: Path) -> Lineage:
@@ -174,6 +176,7 @@ def rows(lineage: Lineage) -> list[tuple[str, str]]:
         ("gate", f"accuracy {gate['accuracy']:.4f} on {gate['numTestImages']} pictures, threshold {gate['threshold']}"),
         *([("evidence", gate["evidence"])] if gate.get("evidence") else []),
         *((one["name"], one["uri"]) for one in lineage.statement["predicate"]["runDetails"]["byproducts"]),
+        *([("model card", lineage.card)] if lineage.card else []),
     ]
 
 

@@ -8,7 +8,7 @@ from handlers.contract import names
 from handlers.ledger import Arrival, Dataset, Drop, Ledger, Run
 from handlers.ledger.rows import minute
 from ops.console import duration, facts, result
-from ops.runs import data_findings, dead_letters, executions
+from ops.runs import data_findings, dead_letters, executions, model_cards
 from ops.runs.executions import Execution
 from ops.session import Session
 from ops.stack import endpoints, former_endpoints
@@ -107,6 +107,8 @@ def outcome(execution: Execution) -> list[tuple[str, str]]:
         rows.append(("test accuracy", f"{run.accuracy:.4f}{over}{threshold}"))
     if run and run.served_by:
         rows.append(("served in", run.served_by))
+    if run and model_cards.refusal(run):
+        rows.append(("model card", model_cards.refusal(run)))
     rows += approval(run) if run else []
     if run and run.remark:
         rows.append(("remark", run.remark))

@@ -25,6 +25,8 @@ WHY = {
     "CheckRollbackAlarms": "UpdateEndpoint looks the alarms up as its caller; AWS knows no resource for it",
     "Compute": "start the job that computes features, with the stack's tag",
     "CreateEndpointConfig": "an execution's endpoint config, with the stack's tag",
+    "CreateModelCard": "the card of a registered model, with the stack's tag",
+    "KeepModelCard": "what the card says and its status, of the stack's own cards",
     "CreateModel": "an execution's model, with the stack's tag",
     "DeleteFailedEndpoint": "an endpoint that never came up cannot be updated",
     "Arrivals": "what came to the datasets' folders, and the look at it that is sent for later",

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ops.errors import GONE, StackError, error_code
+from ops.errors import GONE, NOT_OFFERED, StackError, error_code
 from ops.session import Session
 from ops.stack import endpoints
 from ops.stack.belongings import Belongings
@@ -27,6 +27,7 @@ def remove_serving(session: Session, own: Belongings, tagged: Tagged, former: se
     _delete_models(session, own.data_bucket, tagged, say)
     if own.model_package_group:
         _delete_model_packages(session, own.model_package_group, say)
+    _delete_model_cards(session, tagged.model_cards, say)
 
 
 def _remove_endpoint(session: Session, endpoint: str, say: Say) -> None:
@@ -109,6 +110,21 @@ def _delete_model_packages(session: Session, group: str, say: Say) -> None:
         session.sagemaker.delete_model_package(ModelPackageName=arn)
     if arns:
         say(f"deleted {len(arns)} model packages")
+
+
+def _delete_model_cards(session: Session, names: tuple[str, ...], say: Say) -> None:
+    """Delete the cards with the packages that they tell of; one that may not be deleted stays, and is named."""
+    deleted = 0
+    for name in names:
+        try:
+            ignoring_gone(session.sagemaker.delete_model_card, ModelCardName=name)
+            deleted += 1
+        except ClientError as error:
+            if error_code(error) not in NOT_OFFERED:
+                raise
+            say(f"left: model card {name!r}; {error_code(error)}: you may not delete it")
+    if deleted:
+        say(f"deleted {deleted} model cards")
 
 
 def _model_names(session: Session) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from handlers.contract.names import STACK_TAG
-from ops.errors import GONE, error_code
+from ops.errors import GONE, NOT_OFFERED, error_code
 from ops.session import MAX_CONNECTIONS, Session
 
 
@@ -21,6 +21,7 @@ class Tagged:
     endpoints: tuple[str, ...] = ()
     endpoint_configs: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    model_cards: tuple[str, ...] = ()
     tuning_jobs: tuple[str, ...] = ()
     training_jobs: tuple[str, ...] = ()
 
@@ -28,12 +29,16 @@ class Tagged:
 _TUNING = ("list_hyper_parameter_tuning_jobs", "HyperParameterTuningJobSummaries", "HyperParameterTuningJob")
 
 
-def find(session: Session) -> Tagged:
-    """Return what bears the stack's tag: each resource of the account is asked for its tags."""
+def find(session: Session, say: Callable[[str], None]) -> Tagged:
+    """Return what bears the stack's tag: each resource of the account is asked for its tags.
+
+    Model cards may not be seen everywhere, and nothing depends on them: that they may be left is said.
+    """
     return Tagged(
         endpoints=endpoints(session),
         endpoint_configs=_own(session, "list_endpoint_configs", "EndpointConfigs", "EndpointConfig"),
         models=_own(session, "list_models", "Models", "Model"),
+        model_cards=_model_cards(session, say),
         tuning_jobs=_own(session, *_TUNING, StatusEquals="InProgress"),
         training_jobs=_own(
             session, "list_training_jobs", "TrainingJobSummaries", "TrainingJob", StatusEquals="InProgress"
@@ -44,6 +49,16 @@ def find(session: Session) -> Tagged:
 def endpoints(session: Session) -> tuple[str, ...]:
     """Return the names of the endpoints that bear the stack's tag."""
     return _own(session, "list_endpoints", "Endpoints", "Endpoint")
+
+
+def _model_cards(session: Session, say: Callable[[str], None]) -> tuple[str, ...]:
+    try:
+        return _own(session, "list_model_cards", "ModelCardSummaries", "ModelCard")
+    except ClientError as error:
+        if error_code(error) not in NOT_OFFERED:
+            raise
+        say(f"left: the stack's model cards, if there are any; ListModelCards: {error_code(error)}")
+        return ()
 
 
 def _own(session: Session, operation: str, listed: str, kind: str, **arguments: str) -> tuple[str, ...]:

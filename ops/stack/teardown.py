@@ -34,7 +34,7 @@ def down(session: Session, say: Say, *, is_forced: bool = False) -> str:
     own = belongings.of(session, stack)
     try:
         _stop_executions(session, own, say)
-        made = tagged.find(session)
+        made = tagged.find(session, say)
         _stop_jobs(session, made, say)
         removal.remove_serving(session, own, made, former_endpoints.names(session, stack), say)
         _delete_stack(session, stack, say, is_forced=is_forced)
@@ -56,7 +56,7 @@ def _remove_leftovers(session: Session, bucket: str, say: Say) -> None:
     Raises:
         StackError: there is neither.
     """
-    made = tagged.find(session)
+    made = tagged.find(session, say)
     num_emptied = artifacts.empty(session, bucket) if artifacts.exists(session, bucket) else 0
     if made == Tagged() and not num_emptied:
         raise StackError(

@@ -1,6 +1,7 @@
 """The rare paths of what starts jobs, each taken by a handler under its own role in the deployed account."""
 
 import copy
+import json
 from typing import Any
 
 import pytest
@@ -91,6 +92,20 @@ def test_a_model_that_was_registered_before_is_found_again(frozen):
 
     assert first[0], first[1]
     assert again == first
+
+
+def test_a_repeated_registration_brings_its_card_up_to_date(frozen):
+    """A card that says something else has another version then; the model is registered once."""
+    event, sagemaker = event_of(frozen, "colours", "RegisterModel"), frozen.client("sagemaker")
+    name = event["ExecutionName"]
+    sagemaker.update_model_card(ModelCardName=name, Content="{}")
+
+    succeeded, answer = call(frozen, "register-model", event)
+
+    card = sagemaker.describe_model_card(ModelCardName=name)
+    assert (succeeded, answer["ModelCard"]) == (True, name)
+    assert (card["ModelCardVersion"], card["ModelCardStatus"]) == (3, "Approved")
+    assert json.loads(card["Content"])["model_overview"]["model_name"] == name
 
 
 def test_a_job_reads_what_is_staged_and_keeps_checkpoints(frozen):

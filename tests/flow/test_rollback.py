@@ -47,6 +47,7 @@ def test_an_answer_leads_to_a_statement_that_holds(stack, names, back, tmp_path)
     stack.run("lineage", str(tmp_path / "evidence/provenance.json"), "--verify")
 
     assert names[0] in told.splitlines()[0]
+    assert f"{names[0]}, version 1, Approved" in told
     assert "the statement, by the model package" in told
 
 

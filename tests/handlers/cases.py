@@ -165,6 +165,14 @@ def _waits(world, event):
     return event("model_package_state_change")
 
 
+def _card_of_an_approved_model(world, event):
+    arn = register_model.handler(accept(world, event), event.context)["ModelPackageArn"]
+    world.sagemaker.packages[arn]["ModelApprovalStatus"] = "Approved"
+    payload = event("model_package_state_change")
+    payload["detail"]["ModelPackageArn"] = arn
+    return payload
+
+
 def _upload(world, event):
     world.put_images("datasets/flowers/", daisy=1)
     return event("s3_object_created_folder")
@@ -253,23 +261,31 @@ def _make_unused(world, event):
     aws.sagemaker().create_endpoint_config(**requests.endpoint_config_request(step, world.settings))
 
 
-def _accept(world, event):
+def accept(world, event):
     """Leave what the gate has accepted: the artifact, and its evaluation."""
     payload = event("register_model")
-    for uri in (payload["Training"]["ModelDataUrl"], payload["Evaluation"]["EvaluationS3Uri"]):
-        world.put(uri.removeprefix("s3://retriever-data/"))
+    evaluation = {"training_job_name": EXECUTION, "dataset_fingerprint": "f", "num_test_images": 4, "test_top1": 0.95}
+    world.put(payload["Training"]["ModelDataUrl"].removeprefix("s3://retriever-data/"))
+    world.put(payload["Evaluation"]["EvaluationS3Uri"].removeprefix("s3://retriever-data/"), json.dumps(evaluation))
+    return payload
+
+
+def _card_of_another_content(world, event):
+    payload = accept(world, event)
+    register_model.handler(payload, event.context)
+    world.sagemaker.cards[EXECUTION]["Content"] = "{}"
     return payload
 
 
 def _register_again(world, event):
-    register_model.handler(_accept(world, event) | {"ExecutionName": "flowers-ba9876543210-1"}, event.context)
+    register_model.handler(accept(world, event) | {"ExecutionName": "flowers-ba9876543210-1"}, event.context)
     Run(EXECUTION, status=RunStatus.RUNNING, started_at="2026").note(world.ledger)
     return event("register_model")
 
 
 def _failed_deployment(world, event):
     state = event("report_outcome_failed")["State"]
-    model = register_model.handler(_accept(world, event), event.context)
+    model = register_model.handler(accept(world, event), event.context)
     Deployment.note(world.ledger, EXECUTION)
     _make_unused(world, event)
     world.sagemaker.serve(config=EXECUTION)
@@ -288,7 +304,7 @@ def _no_longer_served(world, event):
     Run(name, status=RunStatus.SUCCEEDED).report(world.ledger)
     Turn.give_back(world.ledger, name)
     state = event("report_outcome_succeeded")["State"]
-    state["Model"] = register_model.handler(_accept(world, event), event.context)
+    state["Model"] = register_model.handler(accept(world, event), event.context)
     world.sagemaker.packages[state["Model"]["ModelPackageArn"]]["ModelApprovalStatus"] = "Approved"
     world.put(f"runs/{name}/summary.json", json.dumps({"State": state}))
     for uri in (state["Training"]["ModelDataUrl"], state["Evaluation"]["EvaluationS3Uri"]):
@@ -326,7 +342,7 @@ def _judge(world, event):
 
 def _succeed(world, event):
     payload = event("report_outcome_succeeded")
-    payload["State"]["Model"] = register_model.handler(_accept(world, event), event.context)
+    payload["State"]["Model"] = register_model.handler(accept(world, event), event.context)
     for name in ("old-config", EXECUTION):
         world.sagemaker.serve(config=name)
         Deployment.note(world.ledger, name)
@@ -339,7 +355,7 @@ CASES = {
     "start_tuning_job": Case(start_tuning_job.handler, lambda world, event: event("start_tuning_job")),
     "start_training_job": Case(start_training_job.handler, lambda world, event: event("start_training_job")),
     "evaluate_model": Case(evaluate_model.handler, _evaluate),
-    "register_model": Case(register_model.handler, _accept),
+    "register_model": Case(register_model.handler, accept),
     "wait_for_approval": Case(wait_for_approval.handler, asked),
     "deploy_endpoint": Case(deploy_endpoint.handler, _deploy),
     "deploy_shadow": Case(deploy_endpoint.handler, _deploy_shadow),
@@ -437,6 +453,11 @@ FOUND = {
 }
 RARE = {f"found_{name}": rare for name, rare in FOUND.items()} | {
     "approval": Rare(Case(resume_execution.handler, _waits), ("DescribeModelPackage", "UpdateItem", "SendTaskSuccess")),
+    "card": Rare(Case(register_model.handler, _card_of_another_content), ("DescribeModelCard", "UpdateModelCard")),
+    "card_of_approved": Rare(
+        Case(resume_execution.handler, _card_of_an_approved_model),
+        ("DescribeModelPackage", "DescribeModelCard", "UpdateModelCard"),
+    ),
     "first_deployment": Rare(
         Case(deploy_endpoint.handler, lambda world, event: event("deploy_endpoint")), ("CreateEndpoint",)
     ),

@@ -31,6 +31,7 @@ class FakeSageMaker:
         self.endpoint_configs: dict[str, dict[str, Any]] = {}
         self.endpoints: dict[str, dict[str, Any]] = {}
         self.packages: dict[str, dict[str, Any]] = {}
+        self.cards: dict[str, dict[str, Any]] = {}
         self.tags: dict[str, list[dict[str, str]]] = {}  # by ARN, of what a test says bears any
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.faults: dict[str, str] = {}  # operation -> error code
@@ -232,6 +233,20 @@ class FakeSageMaker:
 
     def _describe_model_package(self, p: dict[str, Any]) -> dict[str, Any]:
         return self._described(self.packages, p["ModelPackageName"])
+
+    def _create_model_card(self, p: dict[str, Any]) -> dict[str, Any]:
+        if p["ModelCardName"] in self.cards:
+            raise _RefusedError("ConflictException", f"Modelcard {p['ModelCardName']} already exists")
+        self.cards[p["ModelCardName"]] = p | {"CreationTime": _NOW, "CreatedBy": {}, "ModelCardVersion": 1}
+        return {"ModelCardArn": f"{self._arn}:model-card/{p['ModelCardName']}"}
+
+    def _describe_model_card(self, p: dict[str, Any]) -> dict[str, Any]:
+        return self._described(self.cards, p["ModelCardName"], "ResourceNotFound")
+
+    def _update_model_card(self, p: dict[str, Any]) -> dict[str, Any]:
+        card = self._described(self.cards, p["ModelCardName"], "ResourceNotFound")
+        card.update(p, ModelCardVersion=card["ModelCardVersion"] + ("Content" in p))
+        return {"ModelCardArn": f"{self._arn}:model-card/{p['ModelCardName']}"}
 
     def _list_tags(self, p: dict[str, Any]) -> dict[str, Any]:
         return {"Tags": self.tags.get(p["ResourceArn"], [])}

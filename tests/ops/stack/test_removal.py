@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from embedded_account import Faults
 from ops.errors import StackError
 from ops.session import Session
 from ops.stack import tagged, teardown
@@ -37,15 +38,23 @@ def test_what_bears_the_tag_of_a_gone_stack_is_removed(local_session: Session) -
     """The stack was deleted by hand; its endpoint of a former name goes, and another stack's stays."""
     own, other = f"{local_session.stack_name}-former", f"{local_session.stack_name}-other"
     _make(local_session, own, local_session.stack_name)
+    for owner in (local_session.stack_name, "pets"):
+        local_session.sagemaker.create_model_card(
+            ModelCardName=f"{own}-{owner}", Content="{}", ModelCardStatus="Approved",
+            Tags=[{"Key": "retriever:Stack", "Value": owner}],
+        )  # fmt: skip
     _make(local_session, other, "pets")
     printed: list[str] = []
 
     assert teardown.down(local_session, printed.append) == ""
 
-    assert tagged.find(local_session) == tagged.Tagged()
+    assert tagged.find(local_session, printed.append) == tagged.Tagged()
     assert {own, other} & _names(local_session) == {other}
     assert f"deleting endpoint {own!r} ..." in printed
     assert "deleted 1 endpoint configs and 1 models" in printed
+    assert "deleted 1 model cards" in printed
+    cards = local_session.sagemaker.list_model_cards(NameContains=own)["ModelCardSummaries"]
+    assert [card["ModelCardName"] for card in cards] == [f"{own}-pets"]
     with pytest.raises(StackError, match="there is nothing to remove"):
         teardown.down(local_session, printed.append)
 
@@ -61,3 +70,13 @@ def test_an_endpoint_made_by_hand_is_left_and_named(local_session: Session) -> N
 
     assert any(f"left: endpoint {by_hand!r}" in line and "delete-endpoint" in line for line in printed)
     assert by_hand in _names(local_session)
+
+
+def test_what_may_not_be_seen_of_cards_is_said(local_session: Session, faults: Faults) -> None:
+    """Nothing depends on a model card, so that all else is looked for."""
+    printed: list[str] = []
+    faults.add("error", service="sagemaker", operation="ListModelCards", code="AccessDeniedException", status=403)
+
+    assert tagged.find(local_session, printed.append) == tagged.Tagged()
+
+    assert printed == ["left: the stack's model cards, if there are any; ListModelCards: AccessDeniedException"]
