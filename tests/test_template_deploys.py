@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -33,11 +34,14 @@ def test_the_products_own_template(deployer: Any) -> None:
     assert len(resources) == len(made["Changes"]) > 70
     assert {item["ResourceStatus"] for item in resources} == {"CREATE_COMPLETE"}
     check_outputs(deployer)
+    check_refused_addresses(deployer)
 
     unchanged, _ = deploy(deployer, url)
     assert unchanged["StatusReason"].startswith("The submitted information didn't contain changes.")
 
-    changed, _ = deploy(deployer, url, Epochs="7", LogRetentionDays="60", PredictReservedConcurrency="3")
+    changed, _ = deploy(
+        deployer, url, Epochs="7", LogRetentionDays="60", PredictReservedConcurrency="3", UnusualRateBand="3"
+    )
     assert {item["ResourceChange"]["Replacement"] for item in changed["Changes"] if item["ResourceChange"]["Action"] == "Modify"} == {"False"}  # noqa: E501  # fmt: skip
     client = deployer.aws("lambda")
     predict = deployer.outputs["PredictFunctionName"]
@@ -178,6 +182,25 @@ def check_outputs(deployer: Any) -> None:
     assert deployer.aws("dynamodb").describe_table(TableName=outputs["TableName"])["Table"]["TableStatus"] == "ACTIVE"
     assert deployer.aws("sns").get_topic_attributes(TopicArn=outputs["TopicArn"])
     assert deployer.aws("cloudwatch").get_dashboard(DashboardName=outputs["DashboardName"])["DashboardBody"]
+
+
+def check_refused_addresses(deployer: Any) -> None:
+    """The lines that the prediction function prints of refused addresses are counted, wherever the error stands."""
+    logs, group = deployer.aws("logs"), f"/aws/lambda/{deployer.name}-predict"
+    logs.create_log_stream(logGroupName=group, logStreamName="calls")
+    calls = [["Forbidden"], ["BadRequest", "FetchFailed", "Forbidden", "NotAnImage"], ["BadRequest"], []]
+    now = int(time.time() * 1000)
+    events = [{"timestamp": now, "message": json.dumps({"errors": errors})} for errors in calls]
+    logs.put_log_events(logGroupName=group, logStreamName="calls", logEvents=events)
+
+    (alarm,) = deployer.aws("cloudwatch").describe_alarms(AlarmNames=[f"{deployer.name}-predict-refused-addresses"])[
+        "MetricAlarms"
+    ]
+    counted = deployer.aws("cloudwatch").get_metric_statistics(
+        Namespace=alarm["Namespace"], MetricName=alarm["MetricName"], StartTime=now / 1000 - 300,
+        EndTime=now / 1000 + 300, Period=60, Statistics=["Sum"],
+    )  # fmt: skip
+    assert sum(point["Sum"] for point in counted["Datapoints"]) == 2
 
 
 def check_gone(deployer: Any, bucket: str) -> None:

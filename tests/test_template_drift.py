@@ -61,6 +61,9 @@ DELETIONS: dict[str, Callable[[Aws, Names], Any]] = {
     ),
     "AWS::Lambda::LayerVersion": _delete_layer,
     "AWS::IAM::Role": _delete_role,
+    "AWS::Logs::MetricFilter": lambda aws, names: aws("logs").delete_metric_filter(
+        logGroupName=names["PredictLogGroup"], filterName=names["PredictRefusedAddressesFilter"]
+    ),
     "AWS::Logs::LogGroup": lambda aws, names: aws("logs").delete_log_group(logGroupName=names["PredictLogGroup"]),
     "AWS::Events::Rule": _delete_rule,
     "AWS::Scheduler::Schedule": lambda aws, names: aws("scheduler").delete_schedule(

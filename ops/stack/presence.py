@@ -100,6 +100,13 @@ def _log_group(session: Session, resource: Resource) -> bool:
     return any(group["logGroupName"] == resource.physical_id for group in listed)
 
 
+def _metric_filter(session: Session, resource: Resource) -> bool:
+    """A log group goes with its filters, and each here is named after the group that it reads."""
+    group = resource.names[resource.logical_id.replace("RefusedAddressesFilter", "LogGroup")]
+    listed = session.logs.describe_metric_filters(logGroupName=group, filterNamePrefix=resource.physical_id)
+    return any(each["filterName"] == resource.physical_id for each in listed["metricFilters"])
+
+
 def _key(session: Session, resource: Resource) -> bool:
     state = session.client("kms").describe_key(KeyId=resource.physical_id)["KeyMetadata"]["KeyState"]
     return bool(state != "PendingDeletion")
@@ -147,6 +154,7 @@ READINGS: dict[str, Reading] = {
         **_function(each.physical_id)
     ),
     "AWS::Logs::LogGroup": _log_group,
+    "AWS::Logs::MetricFilter": _metric_filter,
     "AWS::S3::Bucket": lambda session, each: session.s3.head_bucket(Bucket=each.physical_id),
     "AWS::S3::BucketPolicy": lambda session, each: session.s3.get_bucket_policy(Bucket=each.physical_id),
     "AWS::SNS::Subscription": lambda session, each: session.client("sns").get_subscription_attributes(

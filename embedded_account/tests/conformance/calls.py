@@ -153,6 +153,12 @@ def logs() -> Calls:
     yield call("describe_log_streams", **group)
     yield call("filter_log_events", **group)
     yield fails("filter_log_events", logGroupName="conform-none")
+    transformation = {"metricName": "m", "metricNamespace": "conform", "metricValue": "1"}
+    filtered = {"filterName": "f", "filterPattern": "x", "metricTransformations": [transformation]}
+    yield call("put_metric_filter", **group, **filtered)
+    yield fails("put_metric_filter", logGroupName="conform-none", **filtered)
+    yield call("describe_metric_filters", **group)
+    yield call("delete_metric_filter", **group, filterName="f")
     yield call("delete_log_group", **group)
 
 

@@ -46,6 +46,7 @@ def install(account: Account) -> None:
     ) -> None:
         self.delete_filter(filter_name, log_group_name)  # PutMetricFilter creates or updates
         added(self, filter_name, filter_pattern, log_group_name, metric_transformations)
+        self.metric_filters[-1]["creationTime"] = int(account.clock.time() * 1000)
 
     check(account, "logs", {"PutMetricFilter": lambda params: _check_metric_filter(account, params)})
     assert hasattr(models, "EventMessageFilter"), "moto's EventMessageFilter moved; was moto upgraded?"
