@@ -59,19 +59,19 @@ def test_an_evaluation_that_cannot_be_read_costs_the_card_alone(world, register,
 
 
 @pytest.mark.parametrize(
-    ("said", "status"), [("Approved", "Approved"), ("Rejected", "Archived"), ("PendingManualApproval", "PendingReview")]
+    ("verdict", "status"), [("Approved", "Approved"), ("Rejected", "Archived"), ("PendingManualApproval", "PendingReview")]
 )
-def test_a_card_follows_its_package(world, register, event, lambda_context, said, status):
+def test_a_card_follows_its_package(world, register, event, lambda_context, verdict, status):
     """Whoever sets the package's status, SageMaker tells of it; an equal status is left alone."""
     payload = event("model_package_state_change")
     arn = payload["detail"]["ModelPackageArn"] = register()["ModelPackageArn"]
-    world.sagemaker.packages[arn]["ModelApprovalStatus"] = said
+    world.sagemaker.packages[arn]["ModelApprovalStatus"] = verdict
 
     for _ in range(2):
         resume_execution.handler(payload, lambda_context)
 
     assert world.sagemaker.cards[EXECUTION]["ModelCardStatus"] == status
-    assert world.sagemaker.operations().count("UpdateModelCard") == (said != "PendingManualApproval")
+    assert world.sagemaker.operations().count("UpdateModelCard") == (verdict != "PendingManualApproval")
 
 
 def test_a_package_without_a_card_is_passed_over(world, event, lambda_context):
