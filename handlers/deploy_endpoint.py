@@ -15,7 +15,7 @@ from handlers.contract.states import DeployEndpointInput
 from handlers.endpoints import scaling
 from handlers.endpoints.preparation import instance_type, prepare
 from handlers.endpoints.requests import create_request, next_move, num_instances, update_request
-from handlers.endpoints.serving import before_shadow, make_room, require_own
+from handlers.endpoints.serving import make_room, require_own
 from handlers.endpoints.shadow import deploy_shadow
 from handlers.executions.waiting import start, token_of
 from handlers.ledger import Deployment, Ledger
@@ -39,7 +39,7 @@ def deploy(step: DeployEndpointInput, ledger: Ledger, settings: Settings) -> str
     if endpoint and move == "replace":
         make_room(endpoint, settings, DELETION_SECONDS)
         move = "create"
-    previous = before_shadow(endpoint["EndpointConfigName"], ledger) if endpoint and move == "update" else ""
+    previous = Deployment.before_shadow(ledger, endpoint["EndpointConfigName"]) if endpoint and move == "update" else ""
     if move == "update":
         Deployment.remember_previous(ledger, name, previous)
         if instance_type(previous) != settings.endpoint_instance_type:

@@ -15,9 +15,10 @@ from handlers.datasets.pictures import check_pictures
 from handlers.executions.redeployments import serving_config
 from handlers.gate.settings import GateSettings
 from handlers.gate.verdict import verdict
+from handlers.ledger import Ledger
 from handlers.training_jobs.evaluations import MEMBER, judge, parsed, read_evaluation
 
-aws.prepare("s3", "sagemaker")
+aws.prepare("dynamodb", "s3", "sagemaker")
 
 
 def check_dataset(step: EvaluateModelInput, bucket_name: str) -> None:
@@ -49,7 +50,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     check_dataset(step, settings.bucket_name)
     data = read_evaluation(step.training.output_s3_uri)
     accepted = judge(parsed(data, step.training.output_s3_uri), step, settings.accuracy_threshold)
-    evidence = verdict(accepted, serving_config(settings), gate, step.dataset.replaces)
+    evidence = verdict(accepted, serving_config(Ledger(settings), settings), gate, step.dataset.replaces)
     uri = write(settings.bucket_name, f"runs/{step.execution_name}/{MEMBER}", data, "application/json")
     logger.info("model accepted", accuracy=accepted.test_top1, evidence=evidence)
     return Evaluation(

@@ -66,7 +66,8 @@ def _torch_distributed(settings: Settings) -> dict[str, str]:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     step = StartTrainingJobInput.from_event(event)
     settings = Settings.from_env()
-    ledger, serving = Ledger(settings), champion(settings)
+    ledger = Ledger(settings)
+    serving = champion(ledger, settings)
     Run(step.execution_name).note_champion(ledger, serving.name)
     request = training_job_request(step, settings, serving)
     token = token_of(settings, "training", request["TrainingJobName"], step)

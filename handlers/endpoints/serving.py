@@ -48,7 +48,7 @@ def remove_unused(ledger: Ledger, settings: Settings) -> list[str]:
     if used is None:
         logger.info("the endpoint is changing; unused configs are removed after the next run")
         return []
-    used |= {before_shadow(name, ledger) for name in used}  # a shadow's end needs what served before it
+    used |= {Deployment.before_shadow(ledger, name) for name in used}  # a shadow's end needs what served before it
     stay, removed = kept(ledger, used, settings.keep_deployments), []
     for made in Deployment.all(ledger):
         if made.config_name in stay:
@@ -129,12 +129,6 @@ def require_own(endpoint: Mapping[str, Any], settings: Settings) -> None:
             f"endpoint {settings.endpoint_name!r} is stack {owner!r}'s; give this stack another EndpointName with "
             "`deploy.py up` and start the execution again, which trains nothing anew"
         )
-
-
-def before_shadow(config_name: str, ledger: Ledger) -> str:
-    """Return what served before a config with a shadow; any other config is its own answer."""
-    made = Deployment.get(ledger, config_name)
-    return made.previous_config_name if made and made.shadow_of else config_name
 
 
 def take_out(execution_name: str, ledger: Ledger, settings: Settings) -> str:

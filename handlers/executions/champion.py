@@ -8,6 +8,7 @@ from handlers.aws.objects import level, split_uri
 from handlers.contract.errors import AwsError
 from handlers.contract.settings import Settings
 from handlers.executions.redeployments import serving_config
+from handlers.ledger import Ledger
 from handlers.training_jobs.jobs import channel, toolkit_value
 
 _ARTIFACT = "/model.tar.gz"
@@ -34,9 +35,9 @@ class Champion:
 NO_CHAMPION = Champion()
 
 
-def champion(settings: Settings) -> Champion:
+def champion(ledger: Ledger, settings: Settings) -> Champion:
     """Return the model that the stack's endpoint serves; one that is not to be had has a problem, and is no failure."""
-    name = serving_config(settings)
+    name = serving_config(ledger, settings)
     if not name:
         return NO_CHAMPION
     try:

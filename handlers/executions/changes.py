@@ -10,12 +10,18 @@ from handlers.executions.redeployments import serving_config
 from handlers.gate.settings import GateSettings
 from handlers.ledger import Ledger, Run
 
-_REFUSED = "ModelRejectedError"
+_GATE = BEARING["EvaluateModel"]
+_SHADOW = ("shadow_percent", "shadow_seconds", "shadow_min_agreement", "shadow_max_latency_ratio")
+# By the error of a run: what refuses its model, and by which settings.
+_REFUSED = {
+    "ModelRejectedError": ("the gate has refused", _GATE),
+    "ShadowRefusedError": ("the judgement on copies of live requests has refused", _SHADOW),
+}
 
 
 def judged_by(settings: Settings) -> dict[str, Any]:
-    """Return what the gate judges by, under the names of the parameters."""
-    return _values(BEARING["EvaluateModel"], settings, GateSettings.from_env())
+    """Return what the gate and a shadow judge by, under the names of the parameters."""
+    return _values((*_GATE, *_SHADOW), settings, GateSettings.from_env())
 
 
 def deployed_by(settings: Settings) -> dict[str, Any]:
@@ -41,22 +47,29 @@ def deployed_otherwise(run_name: str, config: str, ledger: Ledger, settings: Set
     return changes(run.deployed_by, deployed_by(settings)) if run else ""
 
 
-def is_refused_again(last: Run, settings: Settings) -> bool:
-    """Tell whether the gate has refused a run's model by the same parameters, and beside the same champion, as now."""
-    if last.error != _REFUSED or last.champion is None or changes(last.judged_by, judged_by(settings)):
+def is_refused_again(last: Run, ledger: Ledger, settings: Settings) -> bool:
+    """Tell whether a run's model was refused by the same parameters, and beside the same champion, as now."""
+    if last.error not in _REFUSED or last.champion is None or _judged_otherwise(last, settings):
         return False
-    return last.champion == serving_config(settings)
+    return last.champion == serving_config(ledger, settings)
+
+
+def _judged_otherwise(last: Run, settings: Settings) -> str:
+    """Return in words which parameters, of those by which a run's model was refused, are others now."""
+    names = _REFUSED[last.error][1] if last.error in _REFUSED else ()
+    return changes(last.judged_by, _values(names, settings, GateSettings.from_env()))
 
 
 def refusal(dataset_name: str, last: Run) -> str:
     """Return why a dataset is not run again, in words."""
+    who = _REFUSED[last.error or ""][0]
     return (
-        f"dataset {dataset_name!r}: the gate has refused the model of {last.execution_name!r}, and data, code, "
-        "settings and what serves are the same; add or correct images, or change the parameter that the refusal names"
+        f"dataset {dataset_name!r}: {who} the model of {last.execution_name!r}, and data, code, settings "
+        "and what serves are the same; add or correct images, or change the parameter that the refusal names"
     )
 
 
 def rejudgement(last: Run | None, settings: Settings) -> str | None:
     """Return why a model that was refused is judged again, in words; None where nothing says that it would differ."""
-    others = changes(last.judged_by, judged_by(settings)) if last and last.error == _REFUSED else ""
+    others = _judged_otherwise(last, settings) if last else ""
     return f"{others} since the model of {last.execution_name!r} was refused" if last and others else None

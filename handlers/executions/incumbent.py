@@ -29,7 +29,7 @@ class Incumbent:
 
 def incumbent(ledger: Ledger, settings: Settings) -> Incumbent:
     """Return what serves now."""
-    config = serving_config(settings)
+    config = serving_config(ledger, settings)
     run = Run.get(ledger, config) if config else None
     return Incumbent(run.dataset or "", origin(run)) if run else Incumbent()
 

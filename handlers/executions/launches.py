@@ -140,7 +140,7 @@ def decide(request: Request, ledger: Ledger, settings: Settings) -> Answer:
             sentence = f"dataset {request.name!r}: execution {last.execution_name!r} was started on this upload already"
             return refused(sentence, Decision.RUNS, last.execution_name)
         good = None if request.force else last_success(request.name, key, number, ledger, settings)
-        config = serving_config(settings) if good else ""
+        config = serving_config(ledger, settings) if good else ""
         others = deployed_otherwise(good, config, ledger, settings) if good else ""
         if good and config and (config == good or Run.get(ledger, config) is None) and not others:
             return skip(request, good, config, ledger)
@@ -215,7 +215,7 @@ def _objection(
             return skip_withdrawn(request, bad, ledger)
         if kept and kept.rejected:
             return skip_rejected(request, kept, ledger)
-    if not last or not is_asked_by_the_clock or request.force or not is_refused_again(last, settings):
+    if not last or not is_asked_by_the_clock or request.force or not is_refused_again(last, ledger, settings):
         return None
     reason = refusal(request.name, last)
     Dataset.skip(ledger, request.name, reason)

@@ -15,6 +15,7 @@ from handlers.contract.names import SERVES_NOTHING
 from handlers.contract.settings import Settings
 from handlers.contract.states import Evaluation, RegisteredModel, Training
 from handlers.executions.approvals import words_of
+from handlers.ledger import Deployment, Ledger
 from handlers.training_jobs.evaluations import MAX_MEMORY_BYTES
 from handlers.training_jobs.jobs import describe, pending_config
 
@@ -54,12 +55,15 @@ class KeptModel:
         )
 
 
-def serving_config(settings: Settings) -> str:
-    """Return the config that the endpoint serves or is changing to, or "" if no endpoint serves."""
+def serving_config(ledger: Ledger, settings: Settings) -> str:
+    """Return the config that the endpoint serves or is changing to, or "" if no endpoint serves.
+
+    Where requests are copied to a shadow it is the config of the model whose answers callers get.
+    """
     endpoint = describe("endpoint", settings.endpoint_name)
     if endpoint is None or endpoint["EndpointStatus"] in SERVES_NOTHING:
         return ""
-    return str(pending_config(endpoint) or endpoint["EndpointConfigName"])
+    return Deployment.before_shadow(ledger, pending_config(endpoint) or endpoint["EndpointConfigName"])
 
 
 def kept_model(execution_name: str, settings: Settings) -> KeptModel:

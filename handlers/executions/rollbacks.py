@@ -46,7 +46,7 @@ def _chosen(asked: str, runs: Mapping[str, Run], ledger: Ledger, settings: Setti
     Raises:
         RollbackError: there is none, or the one that is asked for was rejected.
     """
-    noted, serves = Serving.get(ledger, settings.endpoint_name), serving_config(settings)
+    noted, serves = Serving.get(ledger, settings.endpoint_name), serving_config(ledger, settings)
     rejected: set[str] = set()
     while True:
         rollback = way_back(asked, runs, serves, noted.execution_name if noted else "", rejected)

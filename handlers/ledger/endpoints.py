@@ -42,6 +42,12 @@ class Deployment(Row):
         """Keep the config that served before this execution's, for a retried state that can no longer see it."""
         cls(execution_name).change(ledger, {"previous_config_name": previous_config_name})
 
+    @classmethod
+    def before_shadow(cls, ledger: Ledger, config_name: str) -> str:
+        """Return the config that served before a config with a shadow, and still does beside it; else the config."""
+        made = cls.get(ledger, config_name)
+        return made.previous_config_name or config_name if made and made.shadow_of else config_name
+
     def forget(self, ledger: Ledger) -> None:
         ledger.table.delete(self.key)
 

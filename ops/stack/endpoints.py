@@ -9,7 +9,7 @@ from typing import Final
 from botocore.exceptions import ClientError
 
 from handlers.contract.names import SERVES_NOTHING
-from handlers.ledger import Ledger, Run
+from handlers.ledger import Deployment, Ledger, Run
 from ops.errors import GONE, error_code
 from ops.session import Session
 from ops.stack import tagged
@@ -84,7 +84,8 @@ def serving(session: Session, stack: Stack) -> tuple[EndpointState, Run] | tuple
     endpoint = find(session, stack.output("EndpointName"))
     if endpoint is None or endpoint.status in SERVES_NOTHING:
         return None, None
-    run = Run.get(Ledger(stack, client=session.dynamodb), endpoint.config_name)
+    ledger = Ledger(stack, client=session.dynamodb)
+    run = Run.get(ledger, Deployment.before_shadow(ledger, endpoint.config_name))
     return (endpoint, run) if run else (None, None)
 
 

@@ -63,6 +63,7 @@ WHY = {
     "ReadIncumbent": "which model serves, to refuse another dataset before anything is paid",
     "ReadRun": "which run put that model there, on which dataset",
     "ReadClasses": "the classes of that model, which a new one must have too",
+    "ReadShadow": "which model serves where another is its shadow",
     "ReadChampion": "which model serves, for the new one to be compared with",
     "ReadDataset": "the dataset, and what an archive was unpacked to",
     "ReadDatasets": "sizes and hashes of an upload, to tell a repeated one",

@@ -9,7 +9,7 @@ from datasets.pictures import Picture, read_record
 from handlers import aws
 from handlers.contract.errors import AwsNotFoundError, AwsThrottledError, DatasetChangedError, DatasetError, InputError
 from handlers.datasets import opening, reading, staging
-from handlers.ledger import Run
+from handlers.ledger import Deployment, Run
 from handlers.validate_dataset import handler
 from tests.datasets.shapes import case_named
 from tests.handlers import packing
@@ -394,6 +394,18 @@ def test_another_dataset_replaces_none_by_itself(world, validate, serving):
     assert "`deploy.py up --parameter ReplaceDataset=flowers` and then `deploy.py start flowers`" in str(refused.value)
     assert "`deploy.py up --stack-name OTHER`" in str(refused.value)
     assert world.keys(f"runs/{EXECUTION}/") == []
+
+
+def test_a_shadow_hides_no_dataset_that_serves(world, validate, serving):
+    """Callers get the answers of the model beside it, by which this is judged."""
+    serving("pets")
+    config = world.sagemaker.endpoints["retriever"]["EndpointConfigName"]
+    world.sagemaker.endpoints["retriever"]["EndpointConfigName"] = "pets-2-shadow"
+    Deployment.note_shadow(world.ledger, "pets-2-shadow", "pets-2")
+    Deployment.remember_previous(world.ledger, "pets-2-shadow", config)
+
+    with pytest.raises(DatasetError, match="serves the model of dataset 'pets', which that of 'flowers'"):
+        validate()
 
 
 @pytest.mark.parametrize("parameter", ["flowers", "*"])

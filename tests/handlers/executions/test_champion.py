@@ -9,7 +9,7 @@ _FOLDER = "runs/old-config/training/old-config/output/"
 
 def test_where_nothing_serves_there_is_no_champion(world, settings):
     """The first model is held to the threshold alone."""
-    assert champion(settings) == NO_CHAMPION
+    assert champion(world.ledger, settings) == NO_CHAMPION
     assert (NO_CHAMPION.channels(), NO_CHAMPION.hyperparameters()) == ([], {})
 
 
@@ -18,7 +18,7 @@ def test_champion_is_the_model_that_the_endpoint_serves(world, settings):
     world.sagemaker.serve()
     world.put(f"{_FOLDER}model.tar.gz")
 
-    serving = champion(settings)
+    serving = champion(world.ledger, settings)
 
     (channel,) = serving.channels()
     assert channel["ChannelName"] == "champion"
@@ -32,14 +32,14 @@ def test_endpoint_that_serves_nothing_has_no_champion(world, settings, status):
     world.sagemaker.serve()
     world.sagemaker.end_update(status=status)
 
-    assert champion(settings) == NO_CHAMPION
+    assert champion(world.ledger, settings) == NO_CHAMPION
 
 
 def test_artifact_that_is_gone_is_said(world, settings):
     """A training job with a channel of nothing would fail; the gate is told instead."""
     world.sagemaker.serve()
 
-    serving = champion(settings)
+    serving = champion(world.ledger, settings)
 
     assert serving.channels() == []
     assert (
@@ -54,7 +54,7 @@ def test_config_or_model_deleted_by_hand_is_said(world, settings, lost):
     world.sagemaker.serve()
     getattr(world.sagemaker, lost).clear()
 
-    assert champion(settings).problem == "its endpoint config or model was deleted"
+    assert champion(world.ledger, settings).problem == "its endpoint config or model was deleted"
 
 
 @pytest.mark.parametrize("container", [{}, {"ModelDataUrl": "s3://elsewhere/runs/model.tar.gz"}])
@@ -63,4 +63,4 @@ def test_model_of_another_making_is_not_asked(world, settings, container):
     world.sagemaker.serve()
     world.sagemaker.models["old-config"]["PrimaryContainer"] = container
 
-    assert "is none of this stack's training jobs" in champion(settings).problem
+    assert "is none of this stack's training jobs" in champion(world.ledger, settings).problem

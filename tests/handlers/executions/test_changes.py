@@ -30,6 +30,26 @@ def test_the_schedule_does_not_repeat_a_refusal(world, refused, start):
     assert len(world.executions()) == 1
 
 
+def test_the_schedule_repeats_no_shadow_that_was_refused(world, refused, start, monkeypatch):
+    """It would cost instances again, and say the same; another limit, or no shadow, is another question."""
+    Run(refused).change(world.ledger, {"error": "ShadowRefusedError", "failed_state": "JudgeShadow"})
+
+    answer = start(SCHEDULE)
+    monkeypatch.setenv("SHADOW_MIN_AGREEMENT", "0.5")
+    again = start(SCHEDULE)
+
+    assert (answer["Started"], again["Started"]) == (False, True)
+    assert f"copies of live requests has refused the model of {refused!r}" in answer["Reason"]
+    assert "ShadowMinAgreement is 0.5, not 0." in again["Reason"]
+
+
+def test_the_gate_s_refusal_is_none_of_the_shadow_s_parameters(refused, start, monkeypatch):
+    """They bear on nothing that the gate has looked at."""
+    monkeypatch.setenv("SHADOW_PERCENT", "50")
+
+    assert start(SCHEDULE)["Started"] is False
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "words"),
     [

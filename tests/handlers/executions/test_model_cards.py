@@ -59,7 +59,8 @@ def test_an_evaluation_that_cannot_be_read_costs_the_card_alone(world, register,
 
 
 @pytest.mark.parametrize(
-    ("verdict", "status"), [("Approved", "Approved"), ("Rejected", "Archived"), ("PendingManualApproval", "PendingReview")]
+    ("verdict", "status"),
+    [("Approved", "Approved"), ("Rejected", "Archived"), ("PendingManualApproval", "PendingReview")],
 )
 def test_a_card_follows_its_package(world, register, event, lambda_context, verdict, status):
     """Whoever sets the package's status, SageMaker tells of it; an equal status is left alone."""

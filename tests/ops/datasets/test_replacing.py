@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from handlers.ledger import Run
+from handlers.ledger import Deployment, Run
 from ops.datasets import replacing
 from ops.errors import UploadError
 from ops.stack import endpoints
@@ -15,10 +15,12 @@ _SESSION: Any = SimpleNamespace(flags=" --local", dynamodb=None)
 
 @pytest.fixture(autouse=True)
 def _pets_serve(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let an endpoint serve the model of the dataset pets."""
-    endpoint = SimpleNamespace(name="retriever", status="InService", config_name="pets-1")
+    """Let an endpoint serve the model of the dataset pets, with another run's as a shadow."""
+    made = Deployment("pets-2-shadow", previous_config_name="pets-1", shadow_of="pets-2")
+    endpoint = SimpleNamespace(name="retriever", status="InService", config_name="pets-2-shadow")
     monkeypatch.setattr(endpoints, "find", lambda session, name: endpoint)
-    monkeypatch.setattr(Run, "get", lambda ledger, name: Run(name, dataset="pets"))
+    monkeypatch.setattr(Deployment, "get", lambda ledger, name: made if name == made.config_name else None)
+    monkeypatch.setattr(Run, "get", lambda ledger, name: Run(name, dataset="pets") if name == "pets-1" else None)
 
 
 def _stack(parameter: str) -> Any:
