@@ -194,7 +194,8 @@ def report(
     paths = fetched_reports.fetch(session, deployed, loaded, kinds, folder)
     for path in paths:
         click.echo(path)
-    for name, words in status_page.approval(loaded.record) if loaded.record else []:
+    run = loaded.record
+    for name, words in status_page.cost(run) + status_page.approval(run) if run else []:
         say(f"{name}: {words}")
     if then_open:
         fetched_reports.show(paths)

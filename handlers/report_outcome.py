@@ -17,6 +17,7 @@ from handlers.contract.settings import Settings
 from handlers.contract.states import ReportOutcomeInput
 from handlers.endpoints.cleanup import attempt, clean_up
 from handlers.executions import records
+from handlers.executions.bills import bills, total
 from handlers.ledger import Ledger
 
 aws.prepare("dynamodb", "s3", "sagemaker", "sns")
@@ -50,8 +51,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     ledger = Ledger(settings)
     run = records.record(step, settings)
     sentence = str(run.reason)
-    problems = attempt(clean_up(step, ledger, settings, sentence))
-    run = replace(run, problems=problems)
+    paid: list[dict[str, Any]] = []
+    problems = attempt(
+        [
+            *clean_up(step, ledger, settings, sentence),
+            ("what its jobs cost was not found out", lambda: paid.append(bills(step.execution_name, settings))),
+        ]
+    )
+    run = replace(run, problems=problems, bills=paid[0] if paid else None, dollars=total(paid[0]) if paid else None)
     summary_key = f"runs/{step.execution_name}/summary.json"
     summary = {**run.attributes(), "State": step.state}
     problems += attempt(

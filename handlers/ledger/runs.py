@@ -69,6 +69,8 @@ class Run(Row):
     champion: str | None = None  # the endpoint config that its model was held to; "" for none
     deployed_by: dict[str, Any] | None = None  # what its endpoint was made by, by parameter
     redo_from: str | None = None  # the state from which on nothing of earlier runs is taken
+    bills: dict[str, Any] | None = None  # by state: Jobs, InstanceType, BilledSeconds, SpotSavedSeconds, Dollars
+    dollars: float | None = None  # of all its jobs; the endpoint is not in it
     remark: str | None = None  # what is unusual about the run, from its start
     redeploys: str | None = None  # the run that trained the model, where this one deploys it again
     rolls_back: str | None = None  # of a rollback: the run that trained the model it leaves; "" where none is marked

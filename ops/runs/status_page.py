@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from handlers.contract import names
 from handlers.ledger import Arrival, Dataset, Drop, Ledger, Run
 from handlers.ledger.rows import minute
 from ops.console import duration, facts, result
+from ops.prices.words import money
 from ops.runs import data_findings, dead_letters, executions, model_cards
 from ops.runs.executions import Execution
 from ops.session import Session
@@ -15,6 +18,7 @@ from ops.stack import endpoints, former_endpoints
 from ops.stack.endpoints import EndpointState
 from ops.stack.stacks import Stack
 
+_STATES = {"ComputeFeatures": "examination", "StartTuningJob": "tuning", "StartTrainingJob": "training"}
 _EVENTS_FOLLOW = timedelta(minutes=1)
 
 
@@ -109,12 +113,29 @@ def outcome(execution: Execution) -> list[tuple[str, str]]:
         rows.append(("served in", run.served_by))
     if run and model_cards.refusal(run):
         rows.append(("model card", model_cards.refusal(run)))
-    rows += approval(run) if run else []
+    rows += cost(run) + approval(run) if run else []
     if run and run.remark:
         rows.append(("remark", run.remark))
     if execution.reason:
         rows.append(("reason", execution.reason))
     return rows
+
+
+def cost(run: Run) -> list[tuple[str, str]]:
+    """Return what the jobs of a run have cost by AWS's prices, state by state; the endpoint is not in it."""
+    if run.bills is None:
+        return []
+    if not run.bills:
+        return [("cost", "nothing: no job was needed")]
+    told = [_bill_words(state, run.bills[state]) for state in _STATES if state in run.bills]
+    return [("cost", f"{money(run.dollars)} for its jobs, by AWS's prices: {', '.join(told)}")]
+
+
+def _bill_words(state: str, bill: Mapping[str, Any]) -> str:
+    jobs = "1 job" if bill["Jobs"] == 1 else f"{bill['Jobs']} jobs"
+    saved = f", spot saved {duration(bill['SpotSavedSeconds'])}" if "SpotSavedSeconds" in bill else ""
+    billed = f"{jobs}, {duration(bill['BilledSeconds'])} of {bill['InstanceType']}{saved}"
+    return f"{_STATES[state]} {money(bill.get('Dollars'))} ({billed})"
 
 
 def approval(run: Run) -> list[tuple[str, str]]:

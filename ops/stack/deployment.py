@@ -14,6 +14,7 @@ from ops.stack import (
     artifacts,
     budget,
     changes,
+    earlier_runs,
     endpoint_changes,
     events,
     former_endpoints,
@@ -46,7 +47,7 @@ def up(session: Session, bundle: Bundle, merged: Parameters, confirm: Confirm | 
             say(f"stack {session.stack_name!r}: no change, it is up to date")
             return _in_use(session)
         if not quiet:
-            show(session, change_set, merged)
+            show(session, change_set, merged, current)
         if confirm is not None and not confirm(f"Carry this out in account {session.account_id}, {session.region}?"):
             raise StackError("not confirmed: nothing was created or changed; answer yes, or run again with --yes")
         undo.pop_all()
@@ -72,27 +73,28 @@ def plan(session: Session, bundle: Bundle, merged: Parameters) -> bool:
         change_set = _prepare(session, bundle, merged, current, undo)
         if change_set is None:
             say(f"stack {session.stack_name!r}: no change, it is up to date")
-            say_budget(session, merged)
+            say_budget(session, merged, current)
         else:
-            show(session, change_set, merged)
+            show(session, change_set, merged, current)
     return change_set is not None
 
 
-def show(session: Session, change_set: ChangeSet, merged: Parameters) -> None:
+def show(session: Session, change_set: ChangeSet, merged: Parameters, current: Stack | None) -> None:
     """Print the plan as a table, and what it will cost."""
     rows = [[entry.action, entry.logical_id, entry.resource_type, entry.replacement] for entry in change_set.changes]
     title = f"{len(rows)} changes to stack {session.stack_name} ({session.account_id}, {session.region})"
     table(title, ["action", "logical id", "type", "replacement"], rows)
-    say_budget(session, merged)
+    say_budget(session, merged, current)
 
 
-def say_budget(session: Session, merged: Parameters) -> None:
+def say_budget(session: Session, merged: Parameters, current: Stack | None) -> None:
     """Print what a run and a month cost, by the prices of the region, which on this machine nobody bills."""
     if not merged.values.keys() >= {"UseSpot", "Trainable"}:
         return
     if session.is_local:
         say("nothing is billed here; AWS would bill:")
-    for line in budget.lines(merged.values, book.prices(session, items.of_stack(merged.values))):
+    prices = book.prices(session, items.of_stack(merged.values))
+    for line in budget.lines(merged.values, prices, earlier_runs.dollars(session, current)):
         say(line)
 
 

@@ -161,7 +161,14 @@ class FakeSageMaker:
 
     def _list_training_jobs_for_hyper_parameter_tuning_job(self, p: dict[str, Any]) -> dict[str, Any]:
         names = self.trials.get(p["HyperParameterTuningJobName"], [])
-        return {"TrainingJobSummaries": [{"TrainingJobName": name} for name in names]}
+        start, size = int(p.get("NextToken", 0)), p.get("MaxResults", 10)
+        page = [{"TrainingJobName": name, **self._times(name)} for name in names[start : start + size]]
+        more = {"NextToken": str(start + size)} if start + size < len(names) else {}
+        return {"TrainingJobSummaries": page, **more}
+
+    def _times(self, name: str) -> dict[str, Any]:
+        job = self.training_jobs.get(name, {})
+        return {key: job[key] for key in ("TrainingStartTime", "TrainingEndTime") if key in job}
 
     def _create_model(self, p: dict[str, Any]) -> dict[str, Any]:
         if p["ModelName"] in self.models:

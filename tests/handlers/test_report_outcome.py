@@ -364,8 +364,11 @@ def test_problems_of_the_report_do_not_hide_the_failure(world, event, lambda_con
         "running jobs were not stopped",
         "the failed endpoint was not deleted",
         "unused models and endpoint configs were not removed",
+        "what its jobs cost was not found out",
     ]
-    assert stored(Run, world.ledger, EXECUTION).problems == result["Problems"]
+    run = stored(Run, world.ledger, EXECUTION)
+    assert run.problems == result["Problems"]
+    assert (run.bills, run.dollars) == (None, None)
 
 
 def test_lost_table_and_topic_do_not_hide_the_failure(world, event, lambda_context):

@@ -86,3 +86,42 @@ def test_a_run_that_was_approved_says_by_whom() -> None:
     approved = replace(_WAITS, approval="approved by ann: looked at it")
 
     assert status_page.approval(approved) == [("approval", "approved by ann: looked at it")]
+
+
+def test_what_a_run_has_cost_is_told_by_state() -> None:
+    """Money, jobs, billed time and type, and what spot instances saved; a small sum is no zero."""
+    run = Run(
+        "r",
+        bills={
+            "ComputeFeatures": {"Jobs": 1, "InstanceType": "ml.m5.xlarge", "BilledSeconds": 60, "Dollars": 0.0038},
+            "StartTuningJob": {
+                "Jobs": 8, "InstanceType": "ml.g5.xlarge", "BilledSeconds": 7200, "SpotSavedSeconds": 3600,
+                "Dollars": 2.816,
+            },
+        },
+        dollars=2.8198,
+    )  # fmt: skip
+
+    assert status_page.cost(run) == [
+        (
+            "cost",
+            "$2.82 for its jobs, by AWS's prices: examination less than $0.01 (1 job, 60.0 s of ml.m5.xlarge), tuning "
+            "$2.82 (8 jobs, 2 h 00 min of ml.g5.xlarge, spot saved 1 h 00 min)",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        (Run("r"), []),
+        (Run("r", bills={}, dollars=0), ["nothing: no job was needed"]),
+        (
+            Run("r", bills={"StartTrainingJob": {"Jobs": 1, "InstanceType": "ml.x9.huge", "BilledSeconds": 5}}),
+            ["unknown for its jobs, by AWS's prices: training unknown (1 job, 5.0 s of ml.x9.huge)"],
+        ),
+    ],
+)
+def test_what_is_not_known_of_a_cost_is_not_made_up(run: Run, words: list[str]) -> None:
+    """A record of an older version says nothing, and an unknown price is called that."""
+    assert [text for _, text in status_page.cost(run)] == words
