@@ -22,11 +22,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.account]
 
 
 def test_the_execution_succeeds_with_a_readable_record(stack, production):
-    """The run record holds the accuracy, the threshold and the dataset."""
+    """The run record holds the accuracy, the threshold, and what each state's jobs have cost."""
     record = stack.record(production)
 
     assert record["Status"] == "SUCCEEDED"
     assert float(record["Accuracy"]) >= float(record["Threshold"]) == 0.6
+    assert set(record["Bills"]) == {"ComputeFeatures", "StartTuningJob", "StartTrainingJob"}
+    assert float(record["Dollars"]) > 0
 
 
 def test_the_endpoint_is_in_service_and_scales(stack, production):
@@ -47,6 +49,7 @@ def test_status_shows_the_run_on_one_page(stack, production):
 
     assert "SUCCEEDED" in page
     assert "InService" in page
+    assert " for its jobs, by AWS's prices: examination " in page
     assert "read by the folders" in page
     assert re.search(r"^served in +(int8|fp32) by openvino: int8 ", page, re.MULTILINE)
     assert re.search(r"^class +train +validation +test$", page, re.MULTILINE)
