@@ -12,7 +12,7 @@ from handlers import aws
 from handlers.aws.logs import logger
 from handlers.contract.settings import Settings
 from handlers.contract.states import DeployEndpointInput
-from handlers.endpoints import scaling
+from handlers.endpoints import kinds, scaling
 from handlers.endpoints.preparation import instance_type, prepare
 from handlers.endpoints.requests import create_request, next_move, num_instances, update_request
 from handlers.endpoints.serving import make_room, require_own
@@ -32,20 +32,22 @@ def deploy(step: DeployEndpointInput, ledger: Ledger, settings: Settings) -> str
     endpoint = describe("endpoint", settings.endpoint_name)
     made = Deployment.get(ledger, name)
     move = next_move(endpoint, name, was_tried=bool(made and made.previous_config_name))
-    update = update_request(step, settings, num_instances(endpoint, settings))
+    update = update_request(
+        step, settings, num_instances(endpoint, settings), was_serverless=kinds.is_serverless(endpoint)
+    )
     if endpoint and move != "wait":
         require_own(endpoint, settings)
     prepare(step, ledger, settings)
+    previous = made.previous_config_name if made else ""
+    if endpoint and move == "update":
+        previous = Deployment.before_shadow(ledger, endpoint["EndpointConfigName"])
+        Deployment.remember_previous(ledger, name, previous)
+        if instance_type(previous) != kinds.wanted_type(settings):
+            logger.info("instance type changes", taken_away=scaling.take_away(ledger, settings))
+        move = "replace" if kinds.must_be_replaced(endpoint, settings) else "update"
     if endpoint and move == "replace":
         make_room(endpoint, settings, DELETION_SECONDS)
         move = "create"
-    previous = Deployment.before_shadow(ledger, endpoint["EndpointConfigName"]) if endpoint and move == "update" else ""
-    if move == "update":
-        Deployment.remember_previous(ledger, name, previous)
-        if instance_type(previous) != settings.endpoint_instance_type:
-            logger.info("instance type changes", taken_away=scaling.take_away(ledger, settings))
-    elif move == "wait":
-        previous = made.previous_config_name if made else ""
     moves: dict[str, Callable[[], object] | None] = {
         "create": lambda: client.create_endpoint(**create_request(step, settings)),
         "update": lambda: client.update_endpoint(**update),

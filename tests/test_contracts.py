@@ -178,7 +178,8 @@ def test_parameters_and_settings_allow_the_same_values(template: dict[str, Any])
             if choices:
                 assert set(parameter["AllowedValues"]) == set(choices), declared.name
             if low is not None:
-                assert low <= parameter["MinValue"] <= parameter["MaxValue"] <= declared.metadata["high"], declared.name
+                values = parameter.get("AllowedValues") or [parameter["MinValue"], parameter["MaxValue"]]
+                assert low <= min(values) <= max(values) <= declared.metadata["high"], declared.name
 
 
 def test_an_image_has_the_same_least_side_everywhere(template: dict[str, Any]) -> None:

@@ -39,7 +39,10 @@ BEARING: Mapping[str, tuple[str, ...]] = {
         "min_class_recall", "critical_classes", "min_macro_f1", "max_calibration_error", "min_group_accuracy",
     ),
     "RegisterModel": ("inference_image_uri",),
-    "DeployEndpoint": ("endpoint_name", "endpoint_instance_type"),
+    "DeployEndpoint": (
+        "endpoint_name", "endpoint_kind", "endpoint_instance_type", "serverless_memory_mb",
+        "serverless_max_concurrency",
+    ),
     "RegisterScaling": (
         "scaling_min_instances", "scaling_max_instances", "scaling_target_invocations", "scale_in_cooldown_seconds",
         "scale_out_cooldown_seconds",

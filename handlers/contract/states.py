@@ -179,6 +179,7 @@ class Scaling(Boundary):
     min_capacity: int
     max_capacity: int
     target_value: float
+    words: str = ""
 
 
 class ValidateDatasetInput(Boundary):

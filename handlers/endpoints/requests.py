@@ -7,6 +7,7 @@ from handlers.contract.errors import EndpointFailedError, SettingsError
 from handlers.contract.names import SERVES_NOTHING
 from handlers.contract.settings import Settings
 from handlers.contract.states import DeployEndpointInput
+from handlers.endpoints import kinds
 from handlers.endpoints.containers import container
 from handlers.executions.outcomes import VARIANT_NAME
 from handlers.training_jobs.jobs import pending_config, tags
@@ -18,9 +19,10 @@ _SETUP_SECONDS = 1800  # to start the new fleet, beside the waits
 
 
 def model_request(step: DeployEndpointInput, settings: Settings) -> dict[str, Any]:
+    described = container(settings, step.training.model_data_url, step.model.image_uri)
     return {
         "ModelName": step.execution_name,
-        "PrimaryContainer": container(settings, step.training.model_data_url, step.model.image_uri),
+        "PrimaryContainer": described | {"Environment": described["Environment"] | kinds.environment(settings)},
         "ExecutionRoleArn": settings.sagemaker_role_arn,
         "Tags": tags(settings, step.execution_name, step.dataset),
     }
@@ -30,9 +32,8 @@ def endpoint_config_request(step: DeployEndpointInput, settings: Settings) -> di
     variant = {
         "VariantName": VARIANT_NAME,
         "ModelName": step.execution_name,
-        "InstanceType": settings.endpoint_instance_type,
-        "InitialInstanceCount": settings.endpoint_instance_count,
         "InitialVariantWeight": 1.0,
+        **kinds.capacity(settings),
     }
     return {
         "EndpointConfigName": step.execution_name,
@@ -55,11 +56,13 @@ def num_instances(endpoint: Mapping[str, Any] | None, settings: Settings) -> int
     return min((count for count in counts if count), default=settings.endpoint_instance_count)
 
 
-def update_request(step: DeployEndpointInput, settings: Settings, num_instances: int) -> dict[str, Any]:
+def update_request(
+    step: DeployEndpointInput, settings: Settings, num_instances: int, *, was_serverless: bool = False
+) -> dict[str, Any]:
     """Return the UpdateEndpoint request: a canary first, the old fleet kept a while, and alarms that roll back.
 
     RetainDeploymentConfig would reuse the last deployment's config in place of the one given here, so it is false.
-    Autoscaling's instance count is retained.
+    Autoscaling's instance count is retained; serverless containers have none, before or after.
     """
     if not settings.rollback_alarm_names:
         raise SettingsError("environment variable ROLLBACK_ALARM_NAMES: ''; expected at least one alarm's name")
@@ -67,7 +70,7 @@ def update_request(step: DeployEndpointInput, settings: Settings, num_instances:
     return {
         "EndpointName": settings.endpoint_name,
         "EndpointConfigName": step.execution_name,
-        "RetainAllVariantProperties": True,
+        "RetainAllVariantProperties": not (was_serverless or kinds.wants_serverless(settings)),
         "RetainDeploymentConfig": False,
         "DeploymentConfig": {
             "BlueGreenUpdatePolicy": {
@@ -82,11 +85,13 @@ def update_request(step: DeployEndpointInput, settings: Settings, num_instances:
 def _traffic(settings: Settings, num_instances: int) -> dict[str, Any]:
     """Return how the traffic moves: a canary first, or at once where a single instance would be more than half.
 
+    Serverless containers, which are as many as there are requests, have no half; they move at once too.
+
     At once, the alarms watch for as long while the old fleet stays.
     Source: SageMaker API reference, TrafficRoutingConfig: CanarySize is at most 50 % of the variant's instances.
     """
     wait, termination = settings.canary_wait_seconds, settings.termination_wait_seconds
-    if num_instances < _MIN_CANARY_INSTANCES:
+    if num_instances < _MIN_CANARY_INSTANCES or kinds.wants_serverless(settings):
         routing = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": wait}
         kept = min(_MAX_TERMINATION_SECONDS, wait + termination)
         return {"TrafficRoutingConfiguration": routing, "TerminationWaitInSeconds": kept}

@@ -80,6 +80,21 @@ def register(settings: Settings) -> Scaling:
         min_capacity=settings.scaling_min_instances,
         max_capacity=settings.scaling_max_instances,
         target_value=settings.scaling_target_invocations,
+        words=f"{settings.scaling_target_invocations:g} invocations a minute and instance, "
+        f"{settings.scaling_min_instances} to {settings.scaling_max_instances} instances",
+    )
+
+
+def unneeded(settings: Settings) -> Scaling:
+    """Return what is said of serverless containers, which SageMaker starts and ends by itself."""
+    most = settings.serverless_max_concurrency
+    return Scaling(
+        resource_id="",
+        policy_name="",
+        min_capacity=0,
+        max_capacity=most,
+        target_value=0,
+        words=f"no autoscaling: serverless containers come with the requests, at most {most} at one time",
     )
 
 

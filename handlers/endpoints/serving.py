@@ -13,6 +13,7 @@ from handlers.aws.logs import logger
 from handlers.contract.errors import AwsError, EndpointFailedError
 from handlers.contract.names import STACK_TAG
 from handlers.contract.settings import Settings
+from handlers.endpoints.kinds import is_serverless
 from handlers.executions.outcomes import goes_to
 from handlers.executions.turns import GOING, execution_status
 from handlers.ledger import Deployment, Ledger, Run, RunStatus, Serving
@@ -75,9 +76,10 @@ def set_back(endpoint_name: str, previous_config_name: str) -> str:
     if not previous_config_name:
         remove_endpoint(endpoint_name)
         return "the new endpoint was deleted"
+    has_counts = not is_serverless(describe("endpoint", endpoint_name))
     try:
         aws.sagemaker().update_endpoint(
-            EndpointName=endpoint_name, EndpointConfigName=previous_config_name, RetainAllVariantProperties=True
+            EndpointName=endpoint_name, EndpointConfigName=previous_config_name, RetainAllVariantProperties=has_counts
         )
     except AwsError as error:
         endpoint = describe("endpoint", endpoint_name) if aws.may_be_done(error) else None
@@ -97,14 +99,14 @@ def remove_endpoint(endpoint_name: str) -> None:
 
 
 def make_room(endpoint: Mapping[str, Any], settings: Settings, seconds: float) -> None:
-    """Delete an endpoint that serves nothing, and wait until another can have its name.
+    """Delete an endpoint that serves nothing, or cannot become what is wanted, and wait until its name is free.
 
     Raises:
         EndpointFailedError: it is not gone within `seconds`.
     """
     name = settings.endpoint_name
     if endpoint["EndpointStatus"] != "Deleting":
-        logger.warning("an endpoint that serves nothing is deleted", endpoint_name=name, was=endpoint["EndpointStatus"])
+        logger.warning("an endpoint makes room for another", endpoint_name=name, was=endpoint["EndpointStatus"])
         remove_endpoint(name)
     deadline, pause = time.monotonic() + seconds, 0.5
     while describe("endpoint", name) is not None:

@@ -14,6 +14,7 @@ from handlers.aws.logs import logger
 from handlers.contract.names import SERVES_NOTHING, shadow_config_name
 from handlers.contract.settings import Settings
 from handlers.contract.states import DeployEndpointInput, NoShadow
+from handlers.endpoints import kinds
 from handlers.endpoints.preparation import prepare_config, prepare_model
 from handlers.endpoints.requests import next_move, num_instances
 from handlers.endpoints.serving import require_own
@@ -76,6 +77,8 @@ def no_shadow_reason(endpoint: Mapping[str, Any] | None, settings: Settings) -> 
         return f"ShadowPercent={settings.shadow_percent} and ShadowSeconds={settings.shadow_seconds}: none is asked for"
     if endpoint is None or endpoint["EndpointStatus"] in SERVES_NOTHING:
         return f"endpoint {settings.endpoint_name!r} serves nothing, so there are no requests to copy"
+    if kinds.wants_serverless(settings) or kinds.is_serverless(endpoint):
+        return "SageMaker copies no requests of a serverless endpoint, nor to serverless containers"
     return ""
 
 

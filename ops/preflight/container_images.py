@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from ops.packaging.container_images import release_of
 from ops.preflight.finding import Finding, Verdict
@@ -15,16 +17,45 @@ from ops.session import Session
 _URI = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(?P<name>.+):(?P<tag>.+)"
 )
+_MAX_SERVERLESS_BYTES = 10_000_000_000
+_CPU_REMEDY = "--parameter InferenceImageUri= takes the one for CPUs"
 
 
 def judge(session: Session, values: Mapping[str, str]) -> list[Finding]:
     """Return a finding for each image that the parameters name."""
     parameters = ("TrainingImageUri", "InferenceImageUri")
     matches = {parameter: _URI.fullmatch(values.get(parameter, "")) for parameter in parameters}
-    return [_judge_one(session, parameter, match) for parameter, match in matches.items() if match]
+    sizes = dict.fromkeys(parameters, 0)
+    findings = [_judge_one(session, parameter, match, sizes) for parameter, match in matches.items() if match]
+    if values.get("EndpointKind") != "serverless":
+        return findings
+    return findings + serverless_obstacles(values.get("InferenceImageUri", ""), sizes["InferenceImageUri"])
 
 
-def _judge_one(session: Session, parameter: str, match: re.Match[str]) -> Finding:
+def serverless_obstacles(uri: str, num_bytes: int) -> list[Finding]:
+    """Return what keeps an image from a serverless endpoint: a GPU, or its size, as far as the registry tells it.
+
+    Source: SageMaker developer guide, "Deploy models with Amazon SageMaker Serverless Inference": no GPU, 10 GB.
+    """
+    subject, findings = f"image {uri.rpartition('/')[2]} on serverless containers", []
+    if "gpu" in uri.rpartition(":")[2]:
+        findings.append(Finding(subject, "is for GPUs", "is for CPUs", Verdict.BLOCKS, (_CPU_REMEDY,)))
+    if num_bytes > _MAX_SERVERLESS_BYTES:
+        have = f"{num_bytes / 1e9:.1f} GB, compressed"
+        findings.append(Finding(subject, have, "10 GB at most", Verdict.BLOCKS, ("--parameter EndpointKind=instance",)))
+    return findings
+
+
+def stored_bytes(answer: Mapping[str, Any]) -> int:
+    """Return what an image's layers take in the registry, compressed; 0 where its manifest does not say."""
+    try:
+        layers = json.loads(answer["images"][0]["imageManifest"])["layers"]
+        return sum(int(layer["size"]) for layer in layers)
+    except (KeyError, IndexError, TypeError, ValueError):
+        return 0
+
+
+def _judge_one(session: Session, parameter: str, match: re.Match[str], sizes: dict[str, int]) -> Finding:
     subject, need = f"image {match['name']}:{match['tag']}", "may be pulled"
     if match["region"] != session.region:
         have, remedy = f"is in {match['region']}", f"--parameter {parameter}= takes the one of {session.region}"
@@ -39,6 +70,7 @@ def _judge_one(session: Session, parameter: str, match: re.Match[str]) -> Findin
             )
         except client.exceptions.RepositoryNotFoundException:
             return False
+        sizes[parameter] = stored_bytes(answer)
         return bool(answer["images"])
 
     try:

@@ -57,6 +57,8 @@ def uses(values: Mapping[str, str]) -> list[Use]:
 
 
 def _endpoint_uses(values: Mapping[str, str]) -> Iterator[Use]:
+    if values.get("EndpointKind") == "serverless":
+        return
     quota_name = _ENDPOINT.format(values["EndpointInstanceType"])
     first, most = int(values["EndpointInstanceCount"]), int(values["ScalingMaxInstances"])
     kept = max(first, int(values["ScalingMinInstances"]))

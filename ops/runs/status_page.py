@@ -151,10 +151,10 @@ def endpoint_facts(endpoint: EndpointState | None) -> list[tuple[str, str]]:
     """Return what there is to say about the endpoint."""
     if endpoint is None:
         return [("endpoint", "none is deployed")]
-    plural = "instance" if endpoint.num_instances == 1 else "instances"
     failure = f": {endpoint.failure_reason}" if endpoint.failure_reason else ""
-    policies = [("scaling policy", str(policy)) for policy in endpoint.policies] or [("scaling policy", "none")]
-    return [("endpoint", f"{endpoint.name} {endpoint.status}, {endpoint.num_instances} {plural}{failure}"), *policies]
+    none = [] if endpoint.serverless else [("scaling policy", "none")]
+    policies = [("scaling policy", str(policy)) for policy in endpoint.policies] or none
+    return [("endpoint", f"{endpoint.name} {endpoint.status}, {endpoint.capacity}{failure}"), *policies]
 
 
 def next_steps(session: Session, execution: Execution, endpoint: EndpointState | None) -> list[str]:

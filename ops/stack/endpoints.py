@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
@@ -14,6 +14,9 @@ from ops.errors import GONE, error_code
 from ops.session import Session
 from ops.stack import tagged
 from ops.stack.stacks import Stack
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker.type_defs import DescribeEndpointOutputTypeDef
 
 _DIMENSION: Final = "sagemaker:variant:DesiredInstanceCount"
 
@@ -47,11 +50,17 @@ class EndpointState:
     created_at: datetime
     modified_at: datetime
     policies: tuple[ScalingPolicy, ...]
+    serverless: str = ""  # what a serverless endpoint's containers are, in words
 
     @property
     def num_instances(self) -> int:
         """Return how many instances serve now."""
         return sum(self.variants.values())
+
+    @property
+    def capacity(self) -> str:
+        """Return what serves now, in words."""
+        return self.serverless or f"{self.num_instances} instance{'' if self.num_instances == 1 else 's'}"
 
 
 def find(session: Session, name: str) -> EndpointState | None:
@@ -76,7 +85,16 @@ def find(session: Session, name: str) -> EndpointState | None:
         created_at=described["CreationTime"],
         modified_at=described["LastModifiedTime"],
         policies=tuple(policies),
+        serverless=_serverless(described),
     )
+
+
+def _serverless(described: DescribeEndpointOutputTypeDef) -> str:
+    for variant in described.get("ProductionVariants", []):
+        if config := variant.get("CurrentServerlessConfig"):
+            most = config["MaxConcurrency"]
+            return f"serverless containers of {config['MemorySizeInMB']} MB, at most {most} at one time"
+    return ""
 
 
 def serving(session: Session, stack: Stack) -> tuple[EndpointState, Run] | tuple[None, None]:

@@ -30,7 +30,7 @@ def sentences(session: Session, stack: Stack) -> list[str]:
     """Return of each that is still there what it is, and what to do."""
     listed = {name: endpoints.find(session, name) for name in sorted(names(session, stack))}
     return [
-        f"endpoint {name!r}, the stack's former one, is {state.status} with {state.num_instances} instances, which are"
+        f"endpoint {name!r}, the stack's former one, is {state.status} with {state.capacity}, which is"
         f" billed: deploy its model under the new name with `deploy.py start DATASET{session.flags}`, without training,"
         f" then run `aws sagemaker delete-endpoint --endpoint-name {name}`; `deploy.py down` removes it too"
         for name, state in listed.items()

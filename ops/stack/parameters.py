@@ -35,6 +35,7 @@ PROFILE = "ops/stack/local_parameters.json"
 _SOURCE = "TrainingSourceS3Uri"
 _DIGEST = "SettingsDigest"
 _PRICES = "InstancePrices"
+_CPU_TYPE = "ml.m5.large"
 _OTHER_ARCHITECTURE = re.compile(r"ml\.((?P<graviton>[a-z]+\d+g[a-z]*)|(inf|trn)\d+[a-z]*)\.")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
 
@@ -210,7 +211,8 @@ def instance_types(values: Mapping[str, str]) -> tuple[str, str]:
     """Return the instance types that decide between CPU and GPU images: the jobs' one, and the endpoint's."""
     training = [values.get(name, "") for name in ("TrainingInstanceType", "TuningInstanceType")]
     with_gpu = [name for name in training if name.startswith(("ml.g", "ml.p"))]
-    return (with_gpu or training)[0], values.get("EndpointInstanceType", "")
+    is_serverless = values.get("EndpointKind") == "serverless"  # which has no GPU
+    return (with_gpu or training)[0], _CPU_TYPE if is_serverless else values.get("EndpointInstanceType", "")
 
 
 def _text(value: Any) -> str:

@@ -51,6 +51,7 @@ def test_scaling_is_registered(world, event, lambda_context):
         "MinCapacity": 1,
         "MaxCapacity": 4,
         "TargetValue": 600.0,
+        "Words": "600 invocations a minute and instance, 1 to 4 instances",
     }
     assert (described(policies=False)[0]["MinCapacity"], described(policies=False)[0]["MaxCapacity"]) == (1, 4)
     tracking = described()[0]["TargetTrackingScalingPolicyConfiguration"]

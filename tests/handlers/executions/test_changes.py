@@ -118,8 +118,9 @@ def test_a_deployment_notes_what_it_was_made_by(world, sent, event, lambda_conte
     noted = stored(Run, world.ledger, payload["ExecutionName"]).deployed_by
     assert noted == deployed_by(world.settings)
     assert set(noted) == {
-        "EndpointInstanceType", "ScalingMinInstances", "ScalingMaxInstances", "ScalingTargetInvocations",
-        "ScaleInCooldownSeconds", "ScaleOutCooldownSeconds",
+        "EndpointKind", "EndpointInstanceType", "ServerlessMemoryMb", "ServerlessMaxConcurrency",
+        "ScalingMinInstances", "ScalingMaxInstances", "ScalingTargetInvocations", "ScaleInCooldownSeconds",
+        "ScaleOutCooldownSeconds",
     }  # fmt: skip
 
 

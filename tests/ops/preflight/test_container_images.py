@@ -1,5 +1,6 @@
 """Whether the images can be pulled, and whether AWS still patches them."""
 
+import json
 from datetime import date
 
 import pytest
@@ -24,3 +25,14 @@ def test_image_that_is_no_longer_patched_is_a_warning(
 
     assert finding.verdict is verdict
     assert ("--parameter InferenceImageUri=" in " ".join(finding.remedies)) == (verdict is Verdict.WARNS)
+
+
+def test_an_image_that_serverless_cannot_run_is_in_the_way() -> None:
+    """A GPU's, and one above 10 GB as far as its manifest says; any other is passed."""
+    manifest = json.dumps({"layers": [{"size": 6_000_000_000}, {"size": 5_000_000_000}]})
+    large = container_images.stored_bytes({"images": [{"imageManifest": manifest}]})
+
+    assert container_images.serverless_obstacles(_URI, container_images.stored_bytes({"images": []})) == []
+    findings = container_images.serverless_obstacles(_URI.replace("cpu", "gpu"), large)
+    assert [finding.have for finding in findings] == ["is for GPUs", "11.0 GB, compressed"]
+    assert {finding.verdict for finding in findings} == {Verdict.BLOCKS}

@@ -103,3 +103,8 @@ def test_no_more_jobs_at_a_time_than_there_are() -> None:
 def test_a_quota_that_is_not_listed_is_unknown() -> None:
     """Nothing is said of it, neither that it fits nor that it is in the way."""
     assert verdicts({})[TRAINING, "training"].verdict is Verdict.UNKNOWN
+
+
+def test_serverless_asks_for_no_instances_of_endpoints() -> None:
+    """Those quotas do not stand in its way."""
+    assert not [use for use in uses(DEFAULTS | {"EndpointKind": "serverless"}) if "endpoint" in use.quota_name]

@@ -99,3 +99,10 @@ def test_memory_is_that_of_the_prediction_function() -> None:
     size = re.search(r"MemorySize: (\d+)", function)
     assert size is not None
     assert int(size[1]) == budget.PREDICT_GB * 1024
+
+
+def test_a_serverless_endpoint_costs_by_use() -> None:
+    """0.1 s of 3 GB a prediction, and no month of an instance."""
+    told = budget.month_lines({**_VALUES, "EndpointKind": "serverless", "ServerlessMemoryMb": "3072"}, _PRICES)[1]
+
+    assert told == ("  endpoint: nothing while nobody asks; $6.00 a million predictions by containers of 3072 MB")
