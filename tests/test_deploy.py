@@ -24,6 +24,7 @@ COMMANDS = {
     "report",
     "load",
     "simulate",
+    "costs",
     "logs",
     "models",
     "rollback",

@@ -55,6 +55,17 @@ def test_status_shows_the_run_on_one_page(stack, production):
     assert re.search(r"^class +train +validation +test$", page, re.MULTILINE)
 
 
+def test_costs_are_those_that_aws_would_bill(stack, production):
+    """The run's bill is in the table, which has the endpoint and the functions too; nothing is billed here."""
+    shown = stack.run("costs", "--days", "1")
+
+    rows = {cells[0]: cells[1:] for cells in (line.split("\t") for line in shown.stdout.splitlines())}
+    assert re.match(r"\d+ runs?, .* of instances", rows["runs"][0])
+    assert re.match(r"[\d,]+ invocations, [\d,]+ GB-seconds", rows["other functions"][0])
+    assert rows["total"][1].startswith(("$", "less than $"))
+    assert "the table has what AWS would bill" in shown.stderr
+
+
 def test_reports_are_fetched_and_show_what_the_gate_judged(stack, production, tmp_path):
     """All pages, true to the run record; the page about tuning is kept beside the run."""
     printed = stack.run("report", "--no-open", "--out", str(tmp_path)).stdout.split()

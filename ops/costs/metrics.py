@@ -1,0 +1,58 @@
+"""Sums and levels of CloudWatch's metrics over a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from ops.session import Session
+
+HOUR, DAY = 3600, 86_400
+_LEVEL_DAYS = 3  # a level is said once a day, some hours later
+_MOST_QUERIES = 500  # of one GetMetricData
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One statistic of CloudWatch."""
+
+    namespace: str
+    name: str
+    dimensions: Mapping[str, str]
+    statistic: str = "Sum"
+    period: int = HOUR
+
+    def query(self, number: int) -> dict[str, Any]:
+        """Return it as GetMetricData takes it."""
+        dimensions = [{"Name": name, "Value": value} for name, value in self.dimensions.items()]
+        metric = {"Namespace": self.namespace, "MetricName": self.name, "Dimensions": dimensions}
+        return {"Id": f"m{number}", "MetricStat": {"Metric": metric, "Period": self.period, "Stat": self.statistic}}
+
+
+def sums(session: Session, metrics: Sequence[Metric], start: datetime, end: datetime) -> list[float | None]:
+    """Return the sum of each metric's values; None where CloudWatch has nothing of it."""
+    return [sum(values) if values else None for values in _values(session, metrics, start, end)]
+
+
+def level(session: Session, metric: Metric, end: datetime) -> float | None:
+    """Return the last value of a metric that is said once a day, or None."""
+    (values,) = _values(session, [metric], end - timedelta(days=_LEVEL_DAYS), end)
+    return values[-1] if values else None
+
+
+def _values(session: Session, metrics: Sequence[Metric], start: datetime, end: datetime) -> list[list[float]]:
+    values: list[list[float]] = [[] for _ in metrics]
+    queries = [metric.query(number) for number, metric in enumerate(metrics)]
+    paginator = session.client("cloudwatch").get_paginator("get_metric_data")
+    for first in range(0, len(queries), _MOST_QUERIES):
+        pages = paginator.paginate(
+            MetricDataQueries=queries[first : first + _MOST_QUERIES],
+            StartTime=start,
+            EndTime=end,
+            ScanBy="TimestampAscending",
+        )
+        for answer in (answer for page in pages for answer in page["MetricDataResults"]):
+            values[int(answer["Id"].removeprefix("m"))].extend(answer["Values"])
+    return values
