@@ -98,19 +98,23 @@ def model_fn(model_dir: str) -> Classifier:
     """
     answer_failures_in_one_sentence()
     folder = Path(model_dir)
+    classifier = load_classifier(folder)
+    if not _repeats_training(folder, classifier):
+        warm_up(classifier.predictor, classifier.preprocessing.image_size)
+    logger.info("serving with %s, %d threads", _engine(classifier), thread_count())
+    return classifier
+
+
+def load_classifier(folder: Path) -> Classifier:
+    """Load the artifact in `folder` as it answers on this machine, unchecked: training makes golden pictures by it."""
     description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    preprocessing = Preprocessing.from_dict(description["preprocessing"])
-    classifier = Classifier(
+    return Classifier(
         load_predictor(folder, description, thread_count()),
-        preprocessing,
+        Preprocessing.from_dict(description["preprocessing"]),
         description["class_names"],
         description["model_name"],
         description["training_job_name"],
     )
-    if not _repeats_training(folder, classifier):
-        warm_up(classifier.predictor, preprocessing.image_size)
-    logger.info("serving with %s, %d threads", _engine(classifier), thread_count())
-    return classifier
 
 
 def _engine(classifier: Classifier) -> Engine:

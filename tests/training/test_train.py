@@ -35,7 +35,10 @@ def job(image_folder: Path, tmp_path: Path) -> tuple[list[str], dict[str, str]]:
 
 
 def test_job_writes_metrics_model_and_evaluation(
-    job: tuple[list[str], dict[str, str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    job: tuple[list[str], dict[str, str]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """One line an epoch for the metric regexes, an artifact that loads, and evaluation.json with all its parts."""
     flags, environ = job
@@ -44,6 +47,7 @@ def test_job_writes_metrics_model_and_evaluation(
 
     out = capsys.readouterr().out
     assert code == 0
+    assert "golden" not in caplog.text, "they are about to be written"
     assert len(EPOCH_LINE.findall(out)) == 2
     assert re.search(r"^best_epoch=\d best_validation_top1=[0-9.]+$", out, re.MULTILINE)
     assert re.search(r"^test_loss=[0-9.]+ test_top1=[0-9.]+$", out, re.MULTILINE)

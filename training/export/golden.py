@@ -15,7 +15,7 @@ from torch import Tensor
 
 from inference.decoding import decode_pixels
 from inference.golden import GOLDEN_FILE, Logits
-from inference.inference import input_fn, model_fn, predict_fn
+from inference.inference import input_fn, load_classifier, predict_fn
 from inference.model import predict_logits
 from inference.predictors import OpenVinoPredictor, multiplies_int8_exactly
 from training.export.json_files import write_json
@@ -39,7 +39,7 @@ def golden_predictions(model_dir: Path, samples: Sequence[Sample], logits: Tenso
     `logits` (N, num_classes) are the network's for the N `samples`. Images are preferred that it and the served graph
     agree on, so that an endpoint which has to take another engine repeats these predictions too.
     """
-    classifier = model_fn(str(model_dir))
+    classifier = load_classifier(model_dir)
     probabilities = logits.double().softmax(dim=1)
     rows: list[tuple[bool, dict[str, Any]]] = []
     for index in golden_candidates(samples):
