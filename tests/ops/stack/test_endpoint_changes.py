@@ -5,18 +5,21 @@ from typing import Any
 
 import pytest
 
-from handlers.ledger import Run
+from handlers.ledger import Deployment, Run
 from ops.stack import endpoint_changes, endpoints
 
 _SESSION: Any = SimpleNamespace(flags=" --local", dynamodb=None)
-_STACK: Any = SimpleNamespace(output=lambda name: "retriever")
+_STACK: Any = SimpleNamespace(
+    output=lambda name: "retriever", parameters={"ScalingMinInstances": "1", "ScalingMaxInstances": "4"}
+)
 
 
 @pytest.fixture(autouse=True)
 def endpoint(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Let an endpoint serve the model of a run."""
-    serving = SimpleNamespace(name="retriever", status="InService", config_name="pets-1")
+    serving = SimpleNamespace(name="retriever", status="InService", config_name="pets-1", num_instances=2)
     monkeypatch.setattr(endpoints, "find", lambda session, name: serving)
+    monkeypatch.setattr(Deployment, "get", lambda ledger, name: None)
     monkeypatch.setattr(Run, "get", lambda ledger, name: Run(name, dataset="red birds") if name == "pets-1" else None)
     return serving
 
@@ -44,3 +47,14 @@ def test_where_no_run_serves_nothing_is_said(endpoint: Any) -> None:
     assert endpoint_changes.sentences(_SESSION, _STACK, ["EndpointInstanceType"]) == []
     endpoint.config_name, endpoint.status = "pets-1", "Failed"
     assert endpoint_changes.sentences(_SESSION, _STACK, ["EndpointInstanceType"]) == []
+
+
+def test_a_changed_count_says_whose_it_is() -> None:
+    """It would change nothing for ever; the least of autoscaling is what is meant."""
+    (sentence,) = endpoint_changes.sentences(_SESSION, _STACK, ["EndpointInstanceCount"])
+
+    assert sentence == (
+        "endpoint 'retriever' keeps its 2 instances: EndpointInstanceCount is a new endpoint's, and autoscaling goes "
+        "from 1 to 4; for more at all times `deploy.py up --parameter ScalingMinInstances=N --local` and then "
+        "`deploy.py start 'red birds' --local`"
+    )
