@@ -17,6 +17,7 @@ def test_the_data_bucket_is_private_encrypted_and_kept(resources: dict[str, Reso
     assert properties["NotificationConfiguration"]["EventBridgeConfiguration"]["EventBridgeEnabled"] is True
     lifecycle = properties["LifecycleConfiguration"]["Rules"]
     assert {rule.get("Prefix") for rule in lifecycle} >= {"runs/", "staged/"}
+    assert {rule.get("Prefix"): rule.get("ExpirationInDays") for rule in lifecycle}["captured/"] == 30
     assert any("AbortIncompleteMultipartUpload" in rule for rule in lifecycle)
     assert "BucketName" not in properties, "a kept bucket must not block the next stack of the same name"
 

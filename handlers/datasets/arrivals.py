@@ -18,7 +18,7 @@ from handlers.aws.objects import S3Object, head, level, list_objects
 from handlers.contract.errors import AwsNotFoundError
 from handlers.datasets.uploads import DATASETS, objection, parse_key
 
-OWN_FOLDERS = frozenset({DATASETS, "staged/", "runs/", "features/", "checkpoints/"})
+OWN_FOLDERS = frozenset({DATASETS, "staged/", "runs/", "features/", "checkpoints/", "captured/"})
 _OTHER_ARCHIVES = (".tar", ".gz", ".bz2", ".tbz2", ".xz", ".txz", ".zst", ".rar", ".7z")
 _PAGES = 5  # of a thousand datasets
 _FILES = 1000  # of a folder that are looked at: one listing

@@ -83,8 +83,8 @@ def no_shadow_reason(endpoint: Mapping[str, Any] | None, settings: Settings) -> 
 
 
 def captured_s3_uri(step: DeployEndpointInput, settings: Settings) -> str:
-    """Return where the answers of both are kept."""
-    return f"s3://{settings.bucket_name}/runs/{step.execution_name}/shadow"
+    """Return where the answers of both are kept; not under runs/, since a lifecycle rule knows prefixes only."""
+    return f"s3://{settings.bucket_name}/captured/{step.execution_name}"
 
 
 def config_request(

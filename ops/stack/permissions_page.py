@@ -111,7 +111,7 @@ WHY = {
     "WatchRollbackAlarms": "while an update bakes, SageMaker reads the rollback alarms as the model's role",
     "WriteEvaluation": "the gate's judgement",
     "WriteManifests": "manifests, class names, and an archive's files",
-    "WriteOutputs": "artifacts, features and checkpoints",
+    "WriteOutputs": "artifacts, features, checkpoints, and answers captured beside a shadow",
     "WriteSummary": "the run's summary",
 }
 

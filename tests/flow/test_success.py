@@ -269,14 +269,14 @@ def test_a_new_model_had_copies_of_the_requests_first(stack, update):
     reason = stack.record(update[0])["Reason"]
 
     pages = stack.client("s3").list_objects_v2(
-        Bucket=stack.outputs["DataBucketName"], Prefix=f"runs/{name}/shadow/{stack.outputs['EndpointName']}/"
+        Bucket=stack.outputs["DataBucketName"], Prefix=f"captured/{name}/{stack.outputs['EndpointName']}/"
     )["Contents"]
 
     told = re.search(r"the shadow named the class of the model that serves for (\d+) of (\d+) requests", reason)
     assert told, reason
     assert int(told[1]) == int(told[2]) >= 30
     assert re.search(r"; 0 of [1-9]\d* copies failed, 0 of [1-9]\d* requests", reason)
-    assert {page["Key"].split("/")[4] for page in pages} == {"AllTraffic", "Candidate"}
+    assert {page["Key"].split("/")[3] for page in pages} == {"AllTraffic", "Candidate"}
     endpoint = stack.client("sagemaker").describe_endpoint(EndpointName=stack.outputs["EndpointName"])
     assert "ShadowProductionVariants" not in endpoint
 

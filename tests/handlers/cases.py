@@ -336,7 +336,7 @@ def _deploy_shadow(world, event):
 
 
 def _judge(world, event):
-    world.put(f"runs/{EXECUTION}/shadow/retriever/AllTraffic/2026/11/30/00/0.jsonl", "no answer")
+    world.put(f"captured/{EXECUTION}/retriever/AllTraffic/2026/11/30/00/0.jsonl", "no answer")
     return event("judge_shadow")
 
 

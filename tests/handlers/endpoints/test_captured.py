@@ -15,7 +15,7 @@ from handlers.executions.outcomes import VARIANT_NAME
 from handlers.gate.shadow import Traffic
 from tests.handlers.environment import BUCKET
 
-_FOLDER = "runs/flowers-1/shadow"
+_FOLDER = "captured/flowers-1"
 
 
 def line(inference_id, class_name, encoding="JSON"):

@@ -38,7 +38,7 @@ def test_the_config_has_what_serves_and_the_candidate(event, settings):
     (shadow,) = request["ShadowProductionVariants"]
     assert (shadow["ModelName"], shadow["InitialInstanceCount"]) == (EXECUTION, 2)
     assert request["DataCaptureConfig"]["CaptureOptions"] == [{"CaptureMode": "Output"}]
-    assert request["DataCaptureConfig"]["DestinationS3Uri"].endswith(f"/runs/{EXECUTION}/shadow")
+    assert request["DataCaptureConfig"]["DestinationS3Uri"].endswith(f"/captured/{EXECUTION}")
 
 
 def test_the_update_rolls_back_on_alarms(settings):
