@@ -68,6 +68,8 @@ def s3() -> Calls:
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
     yield call("put_bucket_encryption", **name, ServerSideEncryptionConfiguration={"Rules": [rule]})
     yield call("put_object", **name, Key="a", Body=b"text", Metadata={"k": "v"}, ContentType="text/plain")
+    yield call("get_bucket_acl", **name)
+    yield call("get_public_access_block", **name)
     yield call("get_object", **name, Key="a")
     yield fails("get_object", **name, Key="none")
     yield call("head_object", **name, Key="a")
@@ -113,9 +115,20 @@ def sts() -> Calls:
 
 def iam() -> Calls:
     """A role."""
-    yield call("create_role", RoleName="conform", AssumeRolePolicyDocument=json.dumps(_TRUST))
+    yield call("create_role", RoleName="conform", Path="/conform/", AssumeRolePolicyDocument=json.dumps(_TRUST))
     yield call("get_role", RoleName="conform")
     yield fails("get_role", RoleName="conform-none")
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]})
+    arn = (yield call("create_policy", PolicyName="conform", PolicyDocument=policy))["Policy"]["Arn"]
+    yield call("get_policy", PolicyArn=arn)
+    yield fails("get_policy", PolicyArn=f"{arn}-none")
+    yield call("get_policy_version", PolicyArn=arn, VersionId="v1")
+    yield call("attach_role_policy", RoleName="conform", PolicyArn=arn)
+    yield call("list_attached_role_policies", RoleName="conform")
+    yield call("put_role_policy", RoleName="conform", PolicyName="own", PolicyDocument=policy)
+    yield call("list_role_policies", RoleName="conform")
+    yield call("get_role_policy", RoleName="conform", PolicyName="own")
+    yield call("list_roles", PathPrefix="/conform/")
 
 
 def dynamodb() -> Calls:
@@ -234,6 +247,7 @@ def lambda_() -> Calls:
     yield fails("get_function_event_invoke_config", **name, Qualifier="live")
     yield call("create_function_url_config", **name, AuthType="AWS_IAM")
     yield call("get_function_url_config", **name)
+    yield call("list_function_url_configs", **name)
     yield call("add_permission", **name, StatementId="s", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com")
     yield call("get_policy", **name)
     yield fails("get_policy", **name, Qualifier="live")

@@ -303,3 +303,25 @@ def test_an_operation_of_an_unknown_service_is_refused_by_name(account):
 
     assert code == "NotImplemented"
     assert "secretsmanager:ListSecrets" in message
+
+
+def test_a_role_tells_when_it_was_used_last(account: Any) -> None:
+    """RoleLastUsed is empty until the first request with the role's credentials.
+
+    Source: IAM API reference, RoleLastUsed.
+    """
+    iam, name = account.client("iam"), f"used-{uuid.uuid4().hex[:8]}"
+    trust = {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    assert iam.get_role(RoleName=name)["Role"]["RoleLastUsed"] == {}
+
+    given = account.client("sts").assume_role(RoleArn=arn, RoleSessionName="used")["Credentials"]
+    keys = {"aws_access_key_id": given["AccessKeyId"], "aws_secret_access_key": given["SecretAccessKey"]}
+    session = boto3.Session(**keys, aws_session_token=given["SessionToken"], region_name="us-east-1")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        session.client("iam", endpoint_url=account.info.url).list_roles()
+
+    last = iam.get_role(RoleName=name)["Role"]["RoleLastUsed"]
+    assert last["Region"] == "us-east-1"
+    assert last["LastUsedDate"] >= iam.get_role(RoleName=name)["Role"]["CreateDate"]

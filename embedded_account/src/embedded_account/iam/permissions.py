@@ -65,10 +65,17 @@ class Permissions:
             return Decision(False, f"because {error}")
         if principal.is_root and policy is None:
             return Decision(True)
+        self._note_use(principal)
         request = self._request(principal, need)
         decision = evaluate(request, self._policies(principal, policy))
         self.recorder.note(request, decision)
         return decision
+
+    def _note_use(self, principal: Principal) -> None:
+        """Remember when a role was used last, which GetRole tells; a refused request is a use too."""
+        role = self._callers.role(principal.role_arn) if principal.role_arn else None
+        if role is not None:
+            role.last_used, role.last_used_region = self._account.clock.now(), self._account.region
 
     def require_assumption(self, role_arn: str, service: str, source_arn: str) -> None:
         """Return when the trust policy of `role_arn` lets `service` assume it for the resource `source_arn`.
