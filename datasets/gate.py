@@ -1,11 +1,12 @@
 """The gate on the data: what cannot be trained on is refused in one sentence, before anything is paid for."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from datasets.errors import DatasetError
-from datasets.layout import Image, Layout
+from datasets.layout import Images, Layout
 from datasets.limits import IMAGE_SUFFIXES
+from datasets.packed import first_equals
 from datasets.paths import EMPTY, TOO_LARGE
 
 _NAMED = 5  # how many classes a sentence names
@@ -47,7 +48,7 @@ def check_readable(layout: Layout, dataset_name: str) -> None:
     if not layout.folders or layout.is_flat:
         raise DatasetError(f"dataset {dataset_name!r} has no class folders{_seen(layout)}; {_EXPECTED}")
     train = "train" if layout.has_splits() else ""
-    usable = {image.class_name for image in layout.images if image.split == train}
+    usable = {name for name, split in layout.images.counts() if split == train}
     if empty := layout.folders.get(train, set()) - usable:
         raise DatasetError(
             f"{_classes(empty)} no usable image to train on; add some with {', '.join(IMAGE_SUFFIXES)} "
@@ -61,20 +62,22 @@ def check_unusable(layout: Layout, max_unreadable: float) -> int:
     Raises:
         DatasetError: they are more than the share that is allowed; with the first of them.
     """
-    unusable = [aside for aside in layout.set_aside if aside.reason in (EMPTY, TOO_LARGE)]
-    total = len(layout.images) + len(unusable)
-    if len(unusable) > max_unreadable * total:
+    reasons = layout.set_aside.reasons()
+    unusable = reasons[EMPTY] + reasons[TOO_LARGE]
+    total = len(layout.images) + unusable
+    if unusable > max_unreadable * total:
+        first = next(aside for aside in layout.set_aside if aside.reason in (EMPTY, TOO_LARGE))
         raise DatasetError(
-            f"{len(unusable)} of {total} pictures cannot be used (MaxUnreadable allows {max_unreadable:.0%}), the "
-            f"first {unusable[0].path!r}: {unusable[0].reason}; upload them again, remove them, or allow more"
+            f"{unusable} of {total} pictures cannot be used (MaxUnreadable allows {max_unreadable:.0%}), the "
+            f"first {first.path!r}: {first.reason}; upload them again, remove them, or allow more"
         )
-    return len(unusable)
+    return unusable
 
 
 def _seen(layout: Layout) -> str:
     """Return what there is instead of class folders."""
     num_files = len(layout.images) + len(layout.set_aside)
-    names = sorted({image.class_name for image in layout.images})
+    names = sorted({name for name, _ in layout.images.counts()})
     seen = [f"{num_files} files set aside"] if num_files else []
     seen += [f"folders {', '.join(map(repr, names[:_NAMED]))} say nothing of what they show"] if names else []
     seen += [layout.problem] if layout.problem else []
@@ -91,8 +94,8 @@ def _check_known(layout: Layout, class_names: set[str]) -> None:
 
 
 def _check_counts(layout: Layout, train: str, class_names: set[str], min_images_per_class: int) -> None:
-    counts = Counter(image.class_name for image in layout.images if image.split == train)
-    num_made = sum(1 for name in ("validation", "test") if not layout.split(name))
+    counts = Counter({name: count for (name, split), count in layout.images.counts().items() if split == train})
+    num_made = sum(1 for name in ("validation", "test") if not layout.has_split(name))
     needed = max(min_images_per_class, 1 + num_made)
     few = {name for name in class_names if counts[name] < needed}
     if few:
@@ -110,11 +113,12 @@ def _classes(names: Iterable[str]) -> str:
     return f"class {listed} has" if len(ordered) == 1 else f"classes {listed}{more} have"
 
 
-def warnings(images: Sequence[Image], class_names: Sequence[str]) -> list[str]:
+def warnings(images: Images, class_names: Sequence[str]) -> list[str]:
     """Return what is worth knowing but no reason to refuse: classes that a split lacks, bytes in two splits."""
     sentences = []
+    counts = images.counts()
     for split in ("validation", "test"):
-        lacking = set(class_names) - {image.class_name for image in images if image.split == split}
+        lacking = {name for name in class_names if not counts[name, split]}
         if lacking:
             sentences.append(f"{_classes(lacking)} no image in {split}; its accuracy there is unknown")
     shared = num_shared_contents(images)
@@ -125,9 +129,9 @@ def warnings(images: Sequence[Image], class_names: Sequence[str]) -> list[str]:
     return sentences
 
 
-def num_shared_contents(images: Sequence[Image]) -> int:
+def num_shared_contents(images: Images) -> int:
     """Return how many images have the same bytes as an image of another split."""
-    splits: dict[str, set[str]] = defaultdict(set)
-    for image in images:
-        splits[image.content].add(image.split)
-    return sum(1 for image in images if len(splits[image.content]) > 1)
+    firsts = first_equals(len(images), images.content)
+    splits = images.splits.column
+    divided = {first for place, first in enumerate(firsts) if splits[place] != splits[first]}
+    return sum(1 for first in firsts if first in divided)

@@ -10,6 +10,7 @@ from datasets.errors import DatasetError
 from datasets.names import mentions_labels, split_of
 from datasets.paths import is_litter, shown
 from datasets.tables import MAX_LABEL_CHARACTERS, MAX_TABLE_BYTES, Columns, Row, columns_of, is_table_name, rows
+from datasets.trees import Files
 
 _MAX_TABLES = 8  # that are looked at; a note beside every picture is none
 _MAX_DEPTH = 4
@@ -30,9 +31,9 @@ class Labels:
     problem: str = ""  # why a table that names files gives no labels
 
 
-def tables_among(paths: Sequence[str], sizes: dict[str, int | None]) -> list[str]:
+def tables_among(files: Files) -> list[str]:
     """Return the files that may be tables of labels, those nearest to the top first."""
-    tables = [path for path in paths if is_table(path, sizes[path])]
+    tables = [path for number, path in enumerate(files.paths) if is_table(path, files.size(number))]
     return sorted(tables, key=lambda path: (path.count("/"), path))[:_MAX_TABLES]
 
 

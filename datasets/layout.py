@@ -10,43 +10,24 @@ Folders round any of them are looked through.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from datasets.labels import Labels, Read, covers, is_well_known, read_labels, tables_among
 from datasets.names import class_of
 from datasets.paths import file_problem, path_parts
 from datasets.readings import Reading
 from datasets.survey import MAX_DEPTH, Survey
+from datasets.trees import File, Files, Image, Images, SetAside, SetAsides
 
-
-@dataclass(frozen=True, order=True)
-class File:
-    """A file of a tree; a path that ends in "/" is a folder's own entry."""
-
-    path: str  # relative to the tree, with slashes
-    size: int | None = None  # bytes, where they are known
-    content: str = ""  # equal for equal bytes, where that is known: an ETag
-
-
-@dataclass(frozen=True, order=True)
-class Image:
-    path: str  # relative to the layout's `top`; the entry in a manifest
-    class_name: str
-    split: str  # "train", "validation", "test"; "" when the dataset has no splits
-    content: str = ""  # equal for equal bytes: size and ETag
-
-
-@dataclass(frozen=True, order=True)
-class SetAside:
-    path: str  # relative to the tree
-    reason: str
+__all__ = ["File", "Files", "Image", "Images", "Layout", "SetAside", "SetAsides", "class_of_path", "read_layout"]
 
 
 @dataclass
 class Layout:
     """A tree as it is read; `folders` also names the class folders that hold no usable image."""
 
-    images: list[Image] = field(default_factory=list)
-    set_aside: list[SetAside] = field(default_factory=list)
+    images: Images = field(default_factory=lambda: Images(Files()))
+    set_aside: SetAsides = field(default_factory=SetAsides)
     folders: dict[str, set[str]] = field(default_factory=dict)
     top: str = ""  # the folders round everything, with "/" at its end, or ""
     tables: tuple[str, ...] = ()  # that the classes were taken from, instead of folders
@@ -58,14 +39,16 @@ class Layout:
     def has_splits(self) -> bool:
         return any(self.folders)
 
-    def split(self, name: str) -> list[Image]:
-        return [image for image in self.images if image.split == name]
+    def has_split(self, name: str) -> bool:
+        return any(split == name for _, split in self.images.counts())
 
-    def labels(self) -> dict[str, str]:
-        """Return path -> class of every image, where its parent folder's name does not say it for all of them."""
-        if all("/" in image.path and class_of_path(image.path) == image.class_name for image in self.images):
-            return {}
-        return {image.path: image.class_name for image in self.images}
+    def needs_labels(self) -> bool:
+        """Tell whether the name of its parent folder does not say the class of every image."""
+        images = self.images
+        return any(
+            "/" not in (path := images.path(place)) or class_of_path(path) != images.classes[place]
+            for place in range(len(images))
+        )
 
 
 def read_layout(files: Sequence[File], known_aside: Iterable[SetAside] = (), read: Read | None = None) -> Layout:
@@ -75,8 +58,9 @@ def read_layout(files: Sequence[File], known_aside: Iterable[SetAside] = (), rea
     the bytes of a file; without it no table of labels is looked at.
     """
     survey = Survey()
-    layout = Layout(set_aside=list(known_aside))
-    for path in (*(file.path for file in files), *(aside.path for aside in layout.set_aside)):
+    files = files if isinstance(files, Files) else Files(files)
+    layout = Layout(images=Images(files), set_aside=SetAsides(known_aside))
+    for path in chain(files.paths, (aside.path for aside in layout.set_aside)):
         survey.add(path)
     reading = survey.reading()
     layout.is_flat = survey.is_flat(reading)
@@ -89,20 +73,19 @@ def read_layout(files: Sequence[File], known_aside: Iterable[SetAside] = (), rea
         layout.export = survey.evidence.export() if survey.num_classes(reading) < 2 or layout.is_flat else ""
         layout.remarks += [*reading.remarks, *labels.remarks]
         _fill_by_folders(layout, files, survey, reading)
-    layout.images.sort()
-    layout.set_aside = sorted(aside for aside in layout.set_aside if not aside.path.endswith("/"))
+    layout.images = layout.images.sorted()
+    layout.set_aside = layout.set_aside.files()
     return layout
 
 
-def _labels(files: Sequence[File], classes: Reading | None, read: Read | None) -> Labels:
+def _labels(files: Files, classes: Reading | None, read: Read | None) -> Labels:
     """Return what tables say, where they are to be read: without class folders, or where they say something else."""
-    sizes = {file.path: file.size for file in files}
-    tables = tables_among(list(sizes), sizes) if read is not None else []
+    tables = tables_among(files) if read is not None else []
     if classes is not None:
         tables = [table for table in tables if is_well_known(table)]
     if not tables or read is None:
         return Labels()
-    pictures = [file.path for file in files if path_parts(file.path) and not file_problem(file.path, None)]
+    pictures = [path for path in files.paths if path_parts(path) and not file_problem(path, None)]
     labels = read_labels(tables, pictures, read)
     if classes is None:
         return labels
@@ -120,19 +103,33 @@ def _is_renaming(labels: Labels, classes: Reading) -> bool:
     return len({(placed and placed[1], of) for placed, of in pairs}) == len(folders) == len({of for _, of in pairs})
 
 
-def _fill_by_folders(layout: Layout, files: Iterable[File], survey: Survey, reading: Reading) -> None:
+def _fill_by_folders(layout: Layout, files: Files, survey: Survey, reading: Reading) -> None:
     layout.top = reading.top
+    layout.images = Images(files, reading.top)
     for split, class_name in survey.class_folders(reading):
         layout.folders.setdefault(split, set()).add(class_name)
-    for file in files:
-        placed = place(file, reading)
-        if isinstance(placed, Image):
-            layout.images.append(placed)
-        elif placed is not None:
-            layout.set_aside.append(placed)
+    folder, placed = "", _placed("", reading)
+    for number, path in enumerate(files.paths):
+        if path.endswith("/") and path_parts(path):
+            continue
+        if path.rpartition("/")[0] != folder:  # files of one folder are listed one after the other
+            folder = path.rpartition("/")[0]
+            placed = _placed(folder, reading)
+        problem = _problem(path, files.size(number))
+        if isinstance(placed, str) or problem:
+            layout.set_aside.append(SetAside(path, problem or str(placed)))
+        else:
+            layout.images.add(number, path.removeprefix(reading.top), placed[1], placed[0])
 
 
-def _fill_by_labels(layout: Layout, files: Iterable[File], labels: Labels) -> None:
+def _placed(folder: str, reading: Reading) -> tuple[str, str] | str:
+    """Return split and class of the images in a folder, or why they are set aside."""
+    if folder.count("/") >= MAX_DEPTH - 1:
+        return f"deeper than {MAX_DEPTH} folders"
+    return reading.class_folder(folder) or reading.why_not(folder)
+
+
+def _fill_by_labels(layout: Layout, files: Files, labels: Labels) -> None:
     """Give each picture the class that a table says; the tables themselves are no files that were set aside."""
     layout.tables, layout.is_flat = tuple(labels.tables), False
     layout.remarks += labels.remarks
@@ -140,39 +137,20 @@ def _fill_by_labels(layout: Layout, files: Iterable[File], labels: Labels) -> No
     for path, class_name in labels.classes.items():
         layout.folders.setdefault(labels.splits[path] or without, set()).add(class_name)
     layout.folders.setdefault(without, set()).update(labels.absent - set(labels.classes.values()))
-    for file in files:
-        if file.path.endswith("/") or file.path in layout.tables:
+    for number, path in enumerate(files.paths):
+        if path.endswith("/") or path in layout.tables:
             continue
-        if problem := file_problem(file.path, file.size) if path_parts(file.path) else "unsafe path":
-            layout.set_aside.append(SetAside(file.path, problem))
-        elif class_name := labels.classes.get(file.path, ""):
-            split = labels.splits[file.path] or without
-            layout.images.append(Image(file.path, class_name, split, _content(file)))
+        if problem := _problem(path, files.size(number)):
+            layout.set_aside.append(SetAside(path, problem))
+        elif class_name := labels.classes.get(path, ""):
+            layout.images.add(number, path, class_name, labels.splits[path] or without)
         else:
-            layout.set_aside.append(SetAside(file.path, f"no label in {', '.join(labels.tables)}"))
+            layout.set_aside.append(SetAside(path, f"no label in {', '.join(labels.tables)}"))
 
 
-def place(file: File, reading: Reading) -> Image | SetAside | None:
-    """Return what one file is in a tree that is read so; None for a folder's entry."""
-    parts = path_parts(file.path)
-    if not parts:
-        return SetAside(file.path, "unsafe path")
-    if file.path.endswith("/"):
-        return None
-    if problem := file_problem(file.path, file.size):
-        return SetAside(file.path, problem)
-    if len(parts) > MAX_DEPTH:
-        return SetAside(file.path, f"deeper than {MAX_DEPTH} folders")
-    folder = "/".join(parts[:-1])
-    class_folder = reading.class_folder(folder)
-    if class_folder is None:
-        return SetAside(file.path, reading.why_not(folder))
-    split, class_name = class_folder
-    return Image(file.path.removeprefix(reading.top), class_name, split, _content(file))
-
-
-def _content(file: File) -> str:
-    return f"{file.size}-{file.content}" if file.content else ""
+def _problem(path: str, size: int | None) -> str:
+    """Return why a file is no usable image wherever it lies, or ""."""
+    return file_problem(path, size) if path_parts(path) else "unsafe path"
 
 
 def class_of_path(path: str) -> str:

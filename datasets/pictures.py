@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from datasets.errors import DatasetError
 
+# json.dumps makes an encoder at each call whose options are not the defaults.
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -21,10 +24,14 @@ class Picture:
 
 def record_lines(folder: str, pictures: Iterable[Picture]) -> Iterator[str]:
     """Yield the lines of a record in S3's order, so that it can be held to a listing line by line."""
+    return ordered_lines(folder, sorted(pictures, key=lambda picture: picture.path.encode()))
+
+
+def ordered_lines(folder: str, pictures: Iterable[Picture]) -> Iterator[str]:
+    """Yield the lines of a record whose pictures come in S3's order."""
     yield json.dumps({"folder": folder}, ensure_ascii=False)
-    for one in sorted(pictures, key=lambda picture: picture.path.encode()):
-        row = [one.path, one.class_name, one.split, one.size, one.etag, *([one.sha256] if one.sha256 else [])]
-        yield json.dumps(row, ensure_ascii=False, separators=(",", ":"))
+    for one in pictures:
+        yield _json([one.path, one.class_name, one.split, one.size, one.etag, *([one.sha256] if one.sha256 else [])])
 
 
 def read_record(lines: Iterable[str]) -> tuple[str, Iterator[Picture]]:

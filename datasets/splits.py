@@ -1,53 +1,65 @@
 """Give every image a split: those a dataset lacks are taken from train, class by class, always the same."""
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from array import array
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from datasets.groups import compiled, group_of
-from datasets.layout import Image
+from datasets.packed import Names, first_equals
+from datasets.trees import Image, Images
 
 _Member = TypeVar("_Member", str, int)
-Units = Mapping[str, Hashable]  # path -> what belongs together has one value; a path that is not in it is by itself
+_NONE = -1
+Units = Sequence[int]  # for each image a number, below how many there are; what belongs together has the same
 
 
 def make_splits(
     images: Iterable[Image], fractions: Mapping[str, float], seed: int, units: Units | None = None
-) -> tuple[list[Image], list[str]]:
-    """Return the images, each with a split, and the names of the splits that were made, of those in `fractions`.
+) -> tuple[Images, list[str]]:
+    """Return the images by path, each with a split, and the names of the splits that were made, of `fractions`.
 
     A made split takes about its fraction of every class, at least one image, and always leaves one in train. A
     dataset without splits gets validation and test. The choice depends on the seed and each path alone, so neither
     the listing order nor an added image moves the others about. What is of one unit goes to one split, whatever the
     fractions lose by it.
     """
-    images = [replace(image, split=image.split or "train") for image in images]
-    given = {image.split for image in images}
+    images = Images.of(images)
+    given = {split or "train" for split in images.splits.counts()}
     made = {name: fraction for name, fraction in fractions.items() if name not in given}
-    members = _members((image for image in images if image.split == "train"), units or {})
-    by_class: dict[str, list[list[Image]]] = defaultdict(list)
-    for unit in members:
-        by_class[unit[0].class_name].append(unit)
-    chosen: dict[str, str] = {}
-    for _, of_class in sorted(by_class.items()):
-        chosen.update(_chosen(sorted(of_class, key=lambda unit: _rank(unit[0], seed)), made))
-    return sorted(replace(image, split=chosen.get(image.path, image.split)) for image in images), list(made)
+    leaders = _leaders(images, range(len(images)) if units is None else units)
+    chosen: dict[int, str] = {}
+    for ranked, sizes in _units_of_classes(images, leaders, seed):
+        chosen.update(_chosen(ranked, sizes, made))
+    splits = Names()
+    for place, leader in enumerate(leaders):
+        splits.append(chosen.get(leader, images.splits[place] or "train"))
+    return images.sorted(splits), list(made)
 
 
-def units_of(images: Iterable[Image], group_by: str) -> dict[str, str]:
+def units_of(images: Iterable[Image], group_by: str) -> Units:
     """Return what belongs together as far as paths and contents tell: equal bytes, and groups by the pattern.
 
     Raises:
         DatasetError: the pattern is no regular expression.
     """
-    pattern = compiled(group_by)
-    keys: dict[str, list[str]] = {}
-    for image in images:
-        group = group_of(image.path, pattern)
-        keys[image.path] = [f"group {group}"] * bool(group) + [f"content {image.content}"] * bool(image.content)
-    return joined(keys)
+    images, pattern = Images.of(images), compiled(group_by)
+    units = first_equals(len(images), images.content)
+    if pattern is None:
+        return units
+    for place, first in enumerate(first_equals(len(images), lambda place: group_of(images.path(place), pattern))):
+        one, other = sorted((_root(units, first), _root(units, place)))
+        units[other] = one
+    for place in range(len(units)):
+        units[place] = _root(units, place)
+    return units
+
+
+def numbered(units: Iterable[Hashable]) -> list[int]:
+    """Return a number for each value, the same for equal ones."""
+    numbers: dict[Hashable, int] = {}
+    return [numbers.setdefault(unit, len(numbers)) for unit in units]
 
 
 def joined(keys: Mapping[_Member, Iterable[Hashable]]) -> dict[_Member, _Member]:
@@ -68,42 +80,68 @@ def joined(keys: Mapping[_Member, Iterable[Hashable]]) -> dict[_Member, _Member]
     return {member: root(member) for member in keys}
 
 
-def _members(images: Iterable[Image], units: Units) -> list[list[Image]]:
-    """Return the images unit by unit, each sorted by path."""
-    members: dict[Hashable, list[Image]] = defaultdict(list)
-    for image in images:
-        members[units.get(image.path, (image.path,))].append(image)
-    return [sorted(unit, key=lambda image: image.path) for unit in members.values()]
+def _root(parents: "array[int]", place: int) -> int:
+    while parents[place] != place:
+        parents[place] = parents[parents[place]]
+        place = parents[place]
+    return place
 
 
-def _rank(image: Image, seed: int) -> str:
-    return hashlib.sha256(f"{seed}/{image.path}".encode()).hexdigest()
+def _leaders(images: Images, units: Units) -> "array[int]":
+    """Return for each image of train the first one of its unit there, by path; for the others none."""
+    is_train = {images.splits.number(name) for name in ("", "train")}
+    first, leaders = array("l", [_NONE]) * len(images), array("l", [_NONE]) * len(images)
+    for place in images.places():
+        if images.splits.column[place] in is_train:
+            unit = units[place]
+            first[unit] = place if first[unit] == _NONE else first[unit]
+            leaders[place] = first[unit]
+    return leaders
 
 
-def _chosen(ranked: Sequence[list[Image]], fractions: Mapping[str, float]) -> dict[str, str]:
-    """Return path -> split for the images of one class that leave train.
+def _units_of_classes(
+    images: Images, leaders: Sequence[int], seed: int
+) -> Iterator[tuple[list[int], Mapping[int, int]]]:
+    """Yield, class by class, the units that a class leads, in the order that the seed gives them, and their sizes."""
+    by_class = [array("l") for _ in images.classes.known]
+    several: Counter[int] = Counter()
+    for place, leader in enumerate(leaders):
+        if leader == place:
+            by_class[images.classes.column[place]].append(place)
+        elif leader != _NONE:
+            several[leader] += 1
+    for of_class in by_class:
+        yield sorted(of_class, key=lambda place: _rank(images.path(place), seed)), several
+
+
+def _rank(path: str, seed: int) -> bytes:
+    return hashlib.sha256(f"{seed}/{path}".encode()).digest()
+
+
+def _chosen(ranked: Sequence[int], others: Mapping[int, int], fractions: Mapping[str, float]) -> dict[int, str]:
+    """Return leader -> split for the units of one class that leave train; `others` counts a unit's without its leader.
 
     A unit larger than what is still wanted is passed over while there are others; the last one stays in train.
     """
-    total = sum(map(len, ranked))
+    total = sum(1 + others.get(unit, 0) for unit in ranked)
     left = list(ranked)
-    chosen: dict[str, str] = {}
+    chosen: dict[int, str] = {}
     for number, (name, fraction) in enumerate(fractions.items()):
         most = (total - 1) // len(fractions)
         wanted = min(max(1, round(total * fraction)), most)
         reserved = len(fractions) - number  # units for train and the splits that follow
-        for unit in _fitting(left, wanted)[: max(0, len(left) - reserved)]:
-            left.remove(unit)
-            chosen.update({image.path: name for image in unit})
+        for unit in _fitting(left, others, wanted)[: max(0, len(left) - reserved)]:
+            chosen[unit] = name
+        left = [unit for unit in left if unit not in chosen]
     return chosen
 
 
-def _fitting(ranked: Sequence[list[Image]], wanted: int) -> list[list[Image]]:
+def _fitting(ranked: Sequence[int], others: Mapping[int, int], wanted: int) -> list[int]:
     """Return units that hold about `wanted` images together: in their order, or the smallest where none is so small."""
-    taken: list[list[Image]] = []
+    taken: list[int] = []
     room = wanted
     for unit in ranked:
-        if len(unit) <= room:
+        if (size := 1 + others.get(unit, 0)) <= room:
             taken.append(unit)
-            room -= len(unit)
-    return taken or ([min(ranked, key=len)] if ranked and wanted else [])
+            room -= size
+    return taken or ([min(ranked, key=lambda unit: others.get(unit, 0))] if ranked and wanted else [])

@@ -1,6 +1,6 @@
 """What was read of a dataset, in a few lines for the person who brought it."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,9 +14,9 @@ SPLITS = ("train", "validation", "test")
 
 def summary(layout: Layout) -> str:
     """Return how a dataset is read: by what, its classes, its pictures by split, and what is set aside."""
-    classes = sorted({image.class_name for image in layout.images})
+    classes = sorted({name for name, _ in layout.images.counts()})
     names = ", ".join(map(repr, classes[:_SHOWN])) + (", ..." if len(classes) > _SHOWN else "")
-    counts = Counter(image.split for image in layout.images)
+    counts = layout.images.splits.counts()
     splits = [f"{split} {counts[split]}" for split in SPLITS if counts[split]]
     how = f"{', '.join(splits)}" if splits else "splits are made"
     source = (
@@ -28,10 +28,12 @@ def summary(layout: Layout) -> str:
 
 def counted(layout: Layout) -> list[str]:
     """Return the pictures by class and split, as they lie there, and what is set aside and why."""
-    counts = Counter((image.class_name, image.split or "train") for image in layout.images)
+    counts: Counter[tuple[str, str]] = Counter()
+    for (name, split), count in layout.images.counts().items():
+        counts[name, split or "train"] += count
     rows = [
         {"class_name": name, **{split: counts[name, split] for split in SPLITS}}
-        for name in sorted({image.class_name for image in layout.images})
+        for name in sorted({name for name, _ in counts})
     ]
     made = [split for split in SPLITS[1:] if not any(row[split] for row in rows)]
     splits = [f"{' and '.join(made)} will be made from train"] if made else []
@@ -56,12 +58,14 @@ def class_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def reasons(aside: Iterable[tuple[str, str]]) -> str:
     """Return how many files are set aside for which reason, with one of each: those of most files first."""
-    by_reason: dict[str, list[str]] = defaultdict(list)
+    counts: Counter[str] = Counter()
+    first: dict[str, str] = {}
     for path, reason in aside:
-        by_reason[reason].append(path)
-    ordered = sorted(by_reason.items(), key=lambda item: (-len(item[1]), item[0]))
-    parts = [f"{len(paths)} {reason} ({paths[0]!r}{', ...' * (len(paths) > 1)})" for reason, paths in ordered[:_SHOWN]]
-    more = sum(len(paths) for _, paths in ordered[_SHOWN:])
+        counts[reason] += 1
+        first.setdefault(reason, path)
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    parts = [f"{count} {reason} ({first[reason]!r}{', ...' * (count > 1)})" for reason, count in ordered[:_SHOWN]]
+    more = sum(count for _, count in ordered[_SHOWN:])
     return "; ".join([*parts, *([f"{more} for other reasons"] if more else [])])
 
 

@@ -1,18 +1,18 @@
 """ValidateDataset: unpack if needed, refuse what cannot be trained on, and write classes, manifests and a report."""
 
-from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import aws
 from handlers.aws.logs import logger
-from handlers.aws.objects import write_json
+from handlers.aws.objects import json_pieces, write_json, write_pieces
 from handlers.contract.errors import InputError
 from handlers.contract.names import name_problem
 from handlers.contract.settings import Settings
 from handlers.contract.states import Dataset, ValidateDatasetInput
-from handlers.datasets.manifests import manifest, report
+from handlers.datasets.manifests import manifest, report, write_labels
 from handlers.datasets.opening import open_dataset
 from handlers.datasets.pictures import write_record
 from handlers.datasets.reading import read_dataset, record_place
@@ -47,23 +47,25 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     folder += layout.top
     place = record_place(step)
     record_s3_uri, record_sha256 = write_record(settings.bucket_name, place, folder, images, files, layout.top)
-    labels = layout.labels()
     check_classes(reading.class_names, Incumbent() if replaces else serving, settings, ClassSettings.from_env())
 
     def write(name: str, value: Any) -> str:
         return write_json(settings.bucket_name, place + name, value)
 
-    counts = Counter(image.split for image in images)
+    def write_array(name: str, values: Iterable[Any]) -> str:
+        return write_pieces(settings.bucket_name, place + name, json_pieces(values), "application/json")
+
+    counts = images.splits.counts()
     dataset = Dataset(
         name=step.dataset.name,
         s3_uri=folder,
         fingerprint=step.dataset.fingerprint,
         classes_s3_uri=write("classes.json", reading.class_names),
-        train_manifest_s3_uri=write("train.manifest", manifest(folder, images, "train")),
-        validation_manifest_s3_uri=write("validation.manifest", manifest(folder, images, "validation")),
-        test_manifest_s3_uri=write("test.manifest", manifest(folder, images, "test")),
+        train_manifest_s3_uri=write_array("train.manifest", manifest(folder, images, "train")),
+        validation_manifest_s3_uri=write_array("validation.manifest", manifest(folder, images, "validation")),
+        test_manifest_s3_uri=write_array("test.manifest", manifest(folder, images, "test")),
         report_s3_uri=write("report.json", report(step, reading.class_names, images, reading.made, layout)),
-        labels_s3_uri=write("labels.json", labels) if labels else "",
+        labels_s3_uri=write_labels(settings.bucket_name, place, images) if layout.needs_labels() else "",
         pictures_s3_uri=record_s3_uri,
         pictures_sha256=record_sha256,
         num_classes=len(reading.class_names),

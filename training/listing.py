@@ -86,7 +86,7 @@ def splits_of_folder(
     except errors.DatasetError as error:
         raise DatasetError(str(error)) from error
     _require_images(layout.images, root)
-    if layout.has_splits() and not layout.split("train"):
+    if layout.has_splits() and not layout.has_split("train"):
         given = sorted(name for name in layout.folders if name)
         raise DatasetError(f"{str(root)!r} has {given} but no train/ folder; add it, or leave out all splits")
     fractions = {"validation": validation_fraction, "test": test_fraction}
@@ -116,7 +116,7 @@ def _files(folder: Path) -> Iterator[str]:
         raise DatasetError(str(error)) from error
 
 
-def _require_images(images: list[Sample] | list[Image], folder: Path) -> None:
+def _require_images(images: Sequence[Sample | Image], folder: Path) -> None:
     if not images:
         raise DatasetError(f"no images under {str(folder)!r}; expected CLASS/*{', CLASS/*'.join(IMAGE_SUFFIXES)}")
 

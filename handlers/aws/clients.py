@@ -2,11 +2,15 @@
 
 import functools
 import os
+from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.utils import parse_timestamp
 
 from handlers.aws.pending import passes
 from handlers.contract.errors import (
@@ -137,10 +141,20 @@ def _translate_errors(base_classes: list[type], **_: Any) -> None:
     base_classes.insert(0, _Translating)
 
 
+def _timestamp(value: Any) -> datetime:
+    """Return a time in an answer; those of S3's listings are read by Python, in a hundredth of dateutil's time."""
+    if isinstance(value, str) and value.endswith("Z"):
+        with suppress(ValueError):
+            return datetime.fromisoformat(value)
+    return parse_timestamp(value)
+
+
 @functools.cache
 def _session() -> boto3.Session:
     """One session for all clients, so that AWS's data files are read once."""
-    session = boto3.Session()
+    core = botocore.session.Session()
+    core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_timestamp)
+    session = boto3.Session(botocore_session=core)
     session.events.register("creating-client-class", _translate_errors)
     return session
 

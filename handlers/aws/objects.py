@@ -4,8 +4,9 @@ import errno
 import io
 import itertools
 import json
+import tempfile
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -117,6 +118,34 @@ def write(bucket: str, key: str, body: bytes, content_type: str) -> str:
     """Write `body` and return the object's URI."""
     aws.s3().put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
     return f"s3://{bucket}/{key}"
+
+
+def write_pieces(bucket: str, key: str, pieces: Iterable[bytes], content_type: str) -> str:
+    """Write an object that is made piece by piece, kept on disk meanwhile, and return its URI.
+
+    Raises:
+        RetrieverError: it is larger than the disk.
+    """
+    with tempfile.SpooledTemporaryFile(max_size=BLOCK_BYTES) as body:
+        try:
+            body.writelines(pieces)
+        except OSError as error:
+            raise RetrieverError(
+                f"object 's3://{bucket}/{key}' does not fit on the function's disk: {error}; give it more "
+                "EphemeralStorage in template.yaml"
+            ) from error
+        body.seek(0)
+        aws.s3().put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
+    return f"s3://{bucket}/{key}"
+
+
+def json_pieces(values: Iterable[Any]) -> Iterator[bytes]:
+    """Yield a JSON array of `values`, of which one is in memory at a time."""
+    yield b"["
+    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+    for number, value in enumerate(values):
+        yield f"{',' * bool(number)}{encode(value)}".encode()
+    yield b"]"
 
 
 class SeekableObject(io.RawIOBase):

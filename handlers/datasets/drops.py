@@ -3,11 +3,11 @@
 import shlex
 from dataclasses import dataclass
 
-from datasets.fingerprint import SIGNS, UPLOADING, folder_fingerprint
-from datasets.layout import File
+from datasets.fingerprint import SIGNS, UPLOADING, FolderDigest
 from datasets.paths import is_image_name
 from handlers import aws
 from handlers.aws.objects import list_changes
+from handlers.datasets.fingerprint import check_count
 from handlers.datasets.uploads import DATASETS, modified_at_of, objection
 
 
@@ -32,15 +32,22 @@ def look_at(bucket: str, name: str) -> Look:
     """Return what lies in the dataset's folder, and when a file came or went last, so that no event has to tell of it.
 
     That takes one listing for each thousand files, kept versions among them.
+
+    Raises:
+        DatasetError: it holds more files than are listed in time.
     """
-    prefix, files, newest = f"{DATASETS}{name}/", [], ""
+    prefix, digest = f"{DATASETS}{name}/", FolderDigest()
+    count, newest, has_pictures = 0, "", False
     for stored, is_there in list_changes(bucket, prefix):
         path = stored.key.removeprefix(prefix)
         if path in SIGNS or path.endswith("/"):
             continue
         newest = max(newest, stored.modified_at)
-        files += [File(path, stored.size, stored.etag)] if is_there else []
-    return Look(folder_fingerprint(files), len(files), newest, any(is_image_name(file.path) for file in files))
+        if is_there:
+            digest.add(path, stored.size, stored.etag)
+            count, has_pictures = count + 1, has_pictures or is_image_name(path)
+            check_count(f"s3://{bucket}/{prefix}", count)
+    return Look(digest.fingerprint(), count, newest, has_pictures)
 
 
 def under_way(bucket: str, name: str) -> str:

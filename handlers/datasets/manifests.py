@@ -1,31 +1,46 @@
 """What ValidateDataset writes: the manifests that jobs read, and a report that people read."""
 
-from collections import Counter
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from datasets.gate import warnings
-from datasets.layout import Image, Layout
+from datasets.layout import Images, Layout
 from datasets.summary import summary
+from handlers.aws.objects import write_pieces
 from handlers.contract.states import ValidateDatasetInput
 
 _MAX_REPORTED = 10_000  # files set aside that the report names; their number is always exact
 
 
-def manifest(folder_s3_uri: str, images: Sequence[Image], split: str) -> list[Any]:
-    """Return SageMaker's ManifestFile form: the prefix, then the paths of `split` below it."""
-    return [{"prefix": folder_s3_uri}, *(image.path for image in images if image.split == split)]
+def manifest(folder_s3_uri: str, images: Images, split: str) -> Iterator[Any]:
+    """Yield SageMaker's ManifestFile form: the prefix, then the paths of `split` below it."""
+    yield {"prefix": folder_s3_uri}
+    yield from images.paths(split)
+
+
+def write_labels(bucket: str, place: str, images: Images) -> str:
+    """Write the class of each image by its path, as one JSON object, and return its URI."""
+    return write_pieces(bucket, f"{place}labels.json", _labels(images), "application/json")
+
+
+def _labels(images: Images) -> Iterator[bytes]:
+    pairs = ((images.path(place), images.classes[place]) for place in range(len(images)))
+    lines = (f"{json.dumps(path, ensure_ascii=False)}:{json.dumps(name, ensure_ascii=False)}" for path, name in pairs)
+    yield b"{"
+    yield from (f"{',' * bool(number)}{line}".encode() for number, line in enumerate(lines))
+    yield b"}"
 
 
 def report(
     step: ValidateDatasetInput,
     class_names: Sequence[str],
-    images: Sequence[Image],
+    images: Images,
     made: Sequence[str],
     layout: Layout,
 ) -> dict[str, Any]:
     """Return what was found, made and set aside, for a person and for `deploy.py status`."""
-    counts = Counter((image.class_name, image.split) for image in images)
+    counts = images.counts()
     return {
         "dataset": step.dataset.name,
         "fingerprint": step.dataset.fingerprint,

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from datasets import errors
-from datasets.fingerprint import archive_fingerprint, folder_fingerprint
-from datasets.layout import File, SetAside
+from datasets.fingerprint import archive_fingerprint, ordered_fingerprint
+from datasets.layout import File, Files, SetAside
 from datasets.tables import MAX_TABLE_BYTES
 from handlers.aws.objects import S3Object, SeekableObject, head, split_uri
 from handlers.contract.errors import DatasetChangedError, DatasetError
@@ -16,10 +16,9 @@ from handlers.datasets.staging import unpack
 def table_reader(folder_s3_uri: str, files: Sequence[File]) -> Callable[[str], bytes]:
     """Return what gives the bytes of a table below a folder, as it was listed and within the bound for one."""
     bucket, prefix = split_uri(folder_s3_uri)
-    listed = {file.path: file for file in files}
 
     def read(path: str) -> bytes:
-        file = listed[path]
+        file = next(file for file in files if file.path == path)
         if file.size is None or file.size > MAX_TABLE_BYTES:
             raise errors.DatasetError(f"table {path!r} has {file.size} bytes; at most {MAX_TABLE_BYTES} are read")
         return SeekableObject(bucket, S3Object(prefix + path, file.size, file.content)).read()
@@ -27,7 +26,7 @@ def table_reader(folder_s3_uri: str, files: Sequence[File]) -> Callable[[str], b
     return read
 
 
-def open_dataset(step: ValidateDatasetInput) -> tuple[str, list[File], list[SetAside]]:
+def open_dataset(step: ValidateDatasetInput) -> tuple[str, Files, list[SetAside]]:
     """Return the folder to use, its files by their path below it, and what unpacking set aside.
 
     Raises:
@@ -39,7 +38,7 @@ def open_dataset(step: ValidateDatasetInput) -> tuple[str, list[File], list[SetA
         files = dataset_files(bucket, key)
         if not files:
             raise DatasetError(f"dataset {step.dataset.name!r} holds no files; upload images before _SUCCESS")
-        _check_unchanged(step, folder_fingerprint(files))
+        _check_unchanged(step, ordered_fingerprint(files))
         return step.dataset.s3_uri, files, []
     archive = head(bucket, key)
     _check_unchanged(step, archive_fingerprint(File(key, archive.size, archive.etag)))

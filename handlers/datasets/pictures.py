@@ -2,11 +2,11 @@
 
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from datasets.layout import File, Image
-from datasets.pictures import Picture, read_record, record_lines
-from handlers.aws.objects import SeekableObject, head, list_objects, split_uri, write
+from datasets.pictures import Picture, ordered_lines, read_record
+from handlers.aws.objects import SeekableObject, head, list_objects, split_uri, write_pieces
 from handlers.contract.errors import DatasetChangedError
 from handlers.contract.states import Dataset
 from handlers.datasets.refusals import as_dataset_error
@@ -15,20 +15,33 @@ RECORD = "pictures.jsonl"
 
 
 def write_record(
-    bucket: str, prefix: str, folder: str, images: Sequence[Image], files: Sequence[File], top: str = ""
+    bucket: str, prefix: str, folder: str, images: Iterable[Image], files: Iterable[File], top: str = ""
 ) -> tuple[str, str]:
     """Write the record of `images` below the S3 URI `folder`; return its URI and SHA-256.
 
-    `files` were listed from further up than the folder by `top`.
+    `files` were listed from further up than the folder by `top`; both come by their paths, and neither is copied.
     """
-    of_path = {file.path: file for file in files}
-    pictures = (
-        Picture(image.path, image.class_name, image.split, file.size or 0, file.content)
-        for image in images
-        if (file := of_path.get(top + image.path)) is not None
-    )
-    body = "".join(f"{line}\n" for line in record_lines(folder, pictures)).encode()
-    return write(bucket, f"{prefix}{RECORD}", body, "application/jsonl"), hashlib.sha256(body).hexdigest()
+    digest = hashlib.sha256()
+
+    def pieces() -> Iterator[bytes]:
+        for line in ordered_lines(folder, _pictures(images, files, top)):
+            piece = f"{line}\n".encode()
+            digest.update(piece)
+            yield piece
+
+    return write_pieces(bucket, f"{prefix}{RECORD}", pieces(), "application/jsonl"), digest.hexdigest()
+
+
+def _pictures(images: Iterable[Image], files: Iterable[File], top: str) -> Iterator[Picture]:
+    """Yield each image as it was listed; both come by their paths."""
+    listed = iter(files)
+    file = next(listed, None)
+    for image in images:
+        path = top + image.path
+        while file is not None and file.path < path:
+            file = next(listed, None)
+        if file is not None and file.path == path:
+            yield Picture(image.path, image.class_name, image.split, file.size or 0, file.content)
 
 
 def check_pictures(dataset: Dataset) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from datasets.gate import check_layout, check_unusable
-from datasets.layout import File, Image, Layout, SetAside, read_layout
+from datasets.layout import File, Image, Images, Layout, SetAside, read_layout
 from datasets.paths import file_problem
 from datasets.splits import make_splits, units_of
 from handlers.aws.logs import logger
@@ -22,7 +22,7 @@ class Reading:
 
     layout: Layout
     class_names: list[str]
-    images: list[Image]  # each in its split
+    images: Images  # each in its split
     made: list[str]  # the splits that were taken from train
     num_unusable: int  # pictures that are empty or too large
 
@@ -35,7 +35,7 @@ def read_dataset(
     Raises:
         DatasetError: it cannot be trained on; its record says what was there, as far as it could be read.
     """
-    layout = Layout(images=[Image(file.path, "", "") for file in files if not file_problem(file.path, file.size)])
+    layout = None
     try:
         with as_dataset_error():
             layout = read_layout(files, aside, table_reader(folder, files))
@@ -43,11 +43,17 @@ def read_dataset(
             num_unusable = check_unusable(layout, settings.max_unreadable)
             units = units_of(layout.images, settings.group_by)
     except DatasetError:
-        _record_of_refused(step, settings, folder, files, layout)
+        _record_of_refused(step, settings, folder, files, layout or _unread(files))
         raise
     fractions = dict.fromkeys(("validation", "test"), settings.validation_fraction)
     images, made = make_splits(layout.images, fractions, settings.seed, units)
-    return Reading(layout, class_names, list(images), list(made), num_unusable)
+    return Reading(layout, class_names, images, made, num_unusable)
+
+
+def _unread(files: Sequence[File]) -> Layout:
+    """Return what might be pictures by their names, of a dataset that could not be read."""
+    pictures = (Image(file.path, "", "") for file in files if not file_problem(file.path, file.size))
+    return Layout(images=Images.of(pictures))
 
 
 def _record_of_refused(

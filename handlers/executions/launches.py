@@ -11,7 +11,7 @@ from typing import Any
 
 from handlers import aws
 from handlers.aws.logs import logger
-from handlers.contract.errors import AwsInUseError, AwsNotFoundError, AwsUnavailableError, RetrieverError
+from handlers.contract.errors import AwsInUseError, AwsNotFoundError, AwsUnavailableError, DatasetError, RetrieverError
 from handlers.contract.names import execution_name, run_key
 from handlers.contract.settings import Settings
 from handlers.contract.states import DatasetRequest
@@ -125,8 +125,10 @@ def decide(request: Request, ledger: Ledger, settings: Settings) -> Answer:
     """Start an execution if there is reason to and the turn is free; nothing is queued."""
     try:
         fingerprint = fingerprint_of(request.s3_uri)
-    except AwsNotFoundError:
-        return refused(f"dataset {request.name!r}: {request.s3_uri!r} does not exist; upload it again")
+    except (AwsNotFoundError, DatasetError) as error:
+        is_gone = isinstance(error, AwsNotFoundError)
+        why = f"{request.s3_uri!r} does not exist; upload it again" if is_gone else str(error)
+        return refused(f"dataset {request.name!r}: {why}")
     dataset = DatasetRequest(name=request.name, s3_uri=request.s3_uri, fingerprint=fingerprint)
     key = run_key(request.name, fingerprint, settings.training_source_s3_uri, settings.model_digest())
     answer = None

@@ -7,9 +7,10 @@ look that finds what the last execution was started on starts nothing, and the s
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from datasets.limits import MAX_FILES
 from handlers.aws.logs import logger
 from handlers.aws.notifications import publish
-from handlers.contract.errors import RetrieverError
+from handlers.contract.errors import DatasetError, RetrieverError
 from handlers.contract.settings import Settings
 from handlers.datasets.drops import Look, look_at, under_way
 from handlers.datasets.uploads import DATASETS
@@ -36,7 +37,11 @@ def check(name: str, at: str, ledger: Ledger, settings: Settings) -> Answer:
     if remark := under_way(settings.bucket_name, name):
         drop.wait(ledger, remark)
         return _left(f"dataset {name!r}: {remark}")
-    look = look_at(settings.bucket_name, name)
+    try:
+        look = look_at(settings.bucket_name, name)
+    except DatasetError as error:
+        drop.wait(ledger, str(error))
+        return _left(f"dataset {name!r}: {error}")
     if not is_quiet(look.newest_at, at, settings):  # the event of its newest file is under way, or lost
         Drop.note(ledger, name, look.newest_at)
         return _left(f"dataset {name!r}: a file came at {look.newest_at}; it has not settled")
@@ -106,7 +111,11 @@ def _look_again(drop: Drop, at: str, ledger: Ledger, settings: Settings) -> int:
 
     What was there long before the first look is no drop: the stack was not asked to start on it then, or knows it.
     """
-    look = look_at(settings.bucket_name, drop.name)
+    try:
+        look = look_at(settings.bucket_name, drop.name)
+    except DatasetError:
+        drop.look(ledger, at, drop.fingerprint or "", MAX_FILES)  # not listed again before the time for so many
+        raise
     is_new = _time(at) - _time(look.newest_at or at) < timedelta(hours=_DAY_HOURS)
     is_drop = look.has_pictures and look.fingerprint != drop.fingerprint
     if is_drop and (is_new or drop.fingerprint is not None):

@@ -1,10 +1,12 @@
 """datasets/fingerprint.py: one identity for one content."""
 
+from hashlib import sha256
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets.fingerprint import folder_fingerprint
+from datasets.fingerprint import folder_fingerprint, ordered_fingerprint
 from datasets.layout import File
 
 _OBJECTS = st.lists(
@@ -20,6 +22,27 @@ def test_folder_fingerprint_ignores_the_order(images, shuffler):
     shuffler.shuffle(shuffled)
 
     assert folder_fingerprint(shuffled) == folder_fingerprint(images)
+
+
+@given(_OBJECTS)
+def test_fingerprint_of_a_listing_is_that_of_its_files(files):
+    """S3 lists by the bytes of keys: told of in that order, nothing has to be kept to be sorted."""
+    listed = sorted(files, key=lambda file: file.path.encode())
+
+    assert ordered_fingerprint(listed) == folder_fingerprint(listed[::-1])
+
+
+def test_files_out_of_order_are_no_listing():
+    """A fingerprint of another order would be another one, so there is none."""
+    with pytest.raises(ValueError, match=r"path 'a' after 'b'; .* in ascending order"):
+        ordered_fingerprint([File("b", 1, "e"), File("a", 1, "e")])
+
+
+def test_fingerprint_is_the_same_in_every_version():
+    """What runs and schedules have noted stays what it was."""
+    files = [File("b/ü.jpg", 3, "f"), File("a/1.jpg", 12, "e"), File("a/")]
+
+    assert folder_fingerprint(files) == sha256("a/1.jpg\x0012\0e\nb/ü.jpg\x003\0f\n".encode()).hexdigest()
 
 
 @pytest.mark.parametrize(

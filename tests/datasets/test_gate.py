@@ -4,7 +4,7 @@ import pytest
 
 from datasets.errors import DatasetError
 from datasets.gate import check_layout, check_unusable, warnings
-from datasets.layout import File, Image, read_layout
+from datasets.layout import File, Image, Images, read_layout
 
 
 def layout(**classes):
@@ -93,7 +93,7 @@ def test_many_classes_are_counted_not_listed():
 
 def test_warnings_name_what_a_split_lacks_and_shares():
     """A class without test images, and equal bytes in two splits, are reported but no reason to refuse."""
-    images = [
+    rows = [
         Image("train/a/1.jpg", "a", "train", "same"),
         Image("test/a/1.jpg", "a", "test", "same"),
         Image("train/b/1.jpg", "b", "train", "other"),
@@ -101,7 +101,7 @@ def test_warnings_name_what_a_split_lacks_and_shares():
         Image("validation/b/1.jpg", "b", "validation", "y"),
     ]
 
-    sentences = warnings(images, ["a", "b"])
+    sentences = warnings(Images.of(rows), ["a", "b"])
 
     assert sentences == [
         "class 'b' has no image in test; its accuracy there is unknown",

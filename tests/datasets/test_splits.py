@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasets.layout import Image
-from datasets.splits import make_splits, units_of
+from datasets.splits import make_splits, numbered, units_of
+from tests.datasets import plain_splits
 
 _FRACTIONS = st.floats(0.01, 0.5)
 _COUNTS = st.dictionaries(st.sampled_from("abcdef"), st.integers(3, 40), min_size=2)
@@ -95,7 +96,7 @@ def test_a_unit_is_never_divided(counts, fraction, seed, size):
     rows = images(counts)
     units = {image.path: f"{image.class_name} {int(image.path.split('/')[1][:-4]) // size}" for image in rows}
 
-    placed, _ = make_splits(rows, both(fraction), seed, units)
+    placed, _ = make_splits(rows, both(fraction), seed, numbered(units[image.path] for image in rows))
 
     splits = defaultdict(set)
     for image in placed:
@@ -108,5 +109,25 @@ def test_equal_bytes_and_groups_are_one_unit():
     """A picture that shares its bytes with one and its group with another joins the three."""
     rows = [Image("a/p1-0.jpg", "a", "", "x"), Image("a/p1-1.jpg", "a", "", "y"), Image("a/p2-0.jpg", "a", "", "y")]
 
-    assert len(set(units_of(rows, r"(p\d)-").values())) == 1
-    assert len(set(units_of(rows, "").values())) == 2
+    assert len(set(units_of(rows, r"(p\d)-"))) == 1
+    assert len(set(units_of(rows, ""))) == 2
+
+
+_PATHS = st.builds("{}/{}{}.jpg".format, st.sampled_from("abc"), st.sampled_from("pqrs"), st.integers(0, 30))
+_IMAGES = st.lists(
+    st.tuples(_PATHS, st.sampled_from(["", "train", "test"]), st.sampled_from(["", "u", "v", *map(str, range(20))])),
+    min_size=1,
+    max_size=60,
+    unique_by=lambda row: row[0],
+)
+
+
+@given(_IMAGES, _FRACTIONS, st.integers(0, 2**31), st.sampled_from(["", "(p)", "[a-c]/(.)", "(q|r)1"]))
+def test_splits_are_those_of_the_rule_written_plainly(rows, fraction, seed, group_by):
+    """Packed as they are, images get the splits that objects, dictionaries and sorted lists give them."""
+    given_images = [Image(path, path[0], split, content) for path, split, content in rows]
+
+    placed, made = make_splits(given_images, both(fraction), seed, units_of(given_images, group_by))
+
+    plain = plain_splits.make_splits(given_images, both(fraction), seed, plain_splits.units_of(given_images, group_by))
+    assert (placed, made) == plain

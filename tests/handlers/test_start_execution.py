@@ -203,6 +203,20 @@ def test_manual_start_can_be_forced(world, upload, end, start):
     assert start({"Reason": "manual", "Dataset": "flowers", "Force": True})["Started"] is True
 
 
+def test_more_files_than_are_listed_start_nothing(world, start, monkeypatch):
+    """The answer says why and what to do, and other datasets that wait have their turn."""
+    monkeypatch.setattr("handlers.datasets.fingerprint.MAX_FILES", 1)
+    world.put_images("datasets/flowers/", rose=2)
+    world.put("datasets/flowers/_SUCCESS")
+
+    answer = start({"Reason": "manual", "Dataset": "flowers"})
+
+    assert not answer["Started"]
+    assert "dataset 'flowers': " in answer["Reason"]
+    assert "holds more than 1 files" in answer["Reason"]
+    assert world.executions() == []
+
+
 def test_vanished_archive_is_told_in_words(world, event, start):
     """Deleted before its event was handled."""
     assert (

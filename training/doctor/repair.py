@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from datasets.groups import compiled, group_of
 from datasets.layout import Image
-from datasets.splits import joined, make_splits
+from datasets.splits import joined, make_splits, numbered
 
 ORDER = ("train", "validation", "test")  # what leaks leaves the later split
 
@@ -40,7 +40,7 @@ def moves(
     placed = {picture.path: picture.split for picture in pictures}
     if made and _is_divided((picture for picture in pictures if picture.split in own), units):
         pool = [Image(each.path, each.class_name, "train" if each.split in own else each.split) for each in pictures]
-        again, _ = make_splits(pool, made, seed, units)
+        again, _ = make_splits(pool, made, seed, numbered(units[each.path] for each in pictures))
         placed |= {image.path: image.split for image in again}
     leaving = _leaving(pictures, placed, units)
     changed = {path: split for path, split in placed.items() if path not in leaving}

@@ -8,8 +8,9 @@ from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, Pa
 from botocore.stub import Stubber
 
 from handlers import aws
-from handlers.aws import clients
+from handlers.aws import clients, objects
 from handlers.contract import errors
+from tests.handlers.environment import BUCKET
 
 _URL = "https://sagemaker.us-east-1.amazonaws.com"
 
@@ -90,3 +91,13 @@ def test_every_error_class_has_a_remedy():
     """A message always ends in what to do."""
     for kind in errors.AwsError.__subclasses__():
         assert clients._REMEDIES[kind]
+
+
+def test_times_are_read_as_botocore_reads_them(world):
+    """A listing's times, in the short way that a million of them need, are those of an answer's header."""
+    world.put("file")
+
+    listed = next(objects.list_objects(BUCKET, "file"))
+
+    assert listed == objects.head(BUCKET, "file")
+    assert listed.modified_at.endswith("+00:00")

@@ -88,3 +88,25 @@ def test_split_uri_refuses_what_is_no_s3_uri(uri):
     """The value is named."""
     with pytest.raises(ValueError, match="expected s3://BUCKET/KEY"):
         objects.split_uri(uri)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_json_array_is_written_piece_by_piece(world, count):
+    """What no memory holds at once reads back as one array."""
+    values = [{"prefix": "s3://a/"}, "ü/1.jpg", 'a "b".jpg'][:count]
+
+    uri = objects.write_pieces(BUCKET, "array.json", objects.json_pieces(iter(values)), "application/json")
+
+    assert (uri, world.json(uri)) == (f"s3://{BUCKET}/array.json", values)
+
+
+def test_what_the_disk_does_not_hold_is_said(world):
+    """An object larger than the function's disk ends in a sentence with what to give it."""
+
+    def pieces():
+        yield b"first"
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(RetrieverError, match=r"does not fit on the function's disk: .*; give it more EphemeralStorage"):
+        objects.write_pieces(BUCKET, "large.json", pieces(), "application/json")
+    assert world.keys("large.json") == []
