@@ -365,6 +365,7 @@ def _confirm(question: str) -> bool:
 cli.add_command(model_commands.models)
 cli.add_command(model_commands.rollback)
 cli.add_command(retry)
+cli.add_command(scaling.measure)
 cli.add_command(scaling.simulate)
 cli.add_command(cost_commands.costs)
 cli.add_command(security.security)

@@ -232,7 +232,7 @@ def work_states() -> list[LambdaTask]:
             "RegisterScaling",
             ["Endpoint"],
             gives="Scaling",
-            fields=["ResourceId", "PolicyName", "MinCapacity", "MaxCapacity", "TargetValue", "Words"],
+            fields=["ResourceId", "PolicyName", "MinCapacity", "MaxCapacity", "TargetValue", "Words", "Origin"],
             comment="Scalable target and target-tracking policy.",
         ),
     ]  # fmt: skip

@@ -25,6 +25,7 @@ COMMANDS = {
     "load",
     "simulate",
     "costs",
+    "measure",
     "logs",
     "models",
     "rollback",

@@ -73,6 +73,7 @@ NOT_BEARING: Mapping[str, str] = {
     "termination_wait_seconds": "how a deployment goes, not what it ends in",
     "rollback_alarm_names": "how a deployment goes, not what it ends in",
     "keep_deployments": "what is kept of earlier ones",
+    "scaling_measurement": "where numbers come from, not what they are",
     "shadow_percent": "how a deployment goes, not what it ends in",
     "shadow_seconds": "how a deployment goes, not what it ends in",
     "shadow_min_agreement": "whether a run may go on, not what it finds",

@@ -158,6 +158,7 @@ class Settings(FromEnv):
     scaling_target_invocations: float = number(0.01, 1_000_000)
     scale_in_cooldown_seconds: int = number(0, 86_400)
     scale_out_cooldown_seconds: int = number(0, 86_400)
+    scaling_measurement: str = text(default="")
     canary_percent: int = number(1, 50)
     canary_wait_seconds: int = number(0, 3600)
     termination_wait_seconds: int = number(1, 3600)

@@ -180,6 +180,7 @@ class Scaling(Boundary):
     max_capacity: int
     target_value: float
     words: str = ""
+    origin: str = ""  # of the target: when and on what it was measured
 
 
 class ValidateDatasetInput(Boundary):

@@ -11,6 +11,7 @@ from typing import Any
 from handlers import aws
 from handlers.aws.logs import logger
 from handlers.contract.errors import AwsError, AwsRequestError
+from handlers.contract.measurement import origin
 from handlers.contract.settings import Settings
 from handlers.contract.states import Scaling
 from handlers.executions.outcomes import VARIANT_NAME
@@ -82,6 +83,18 @@ def register(settings: Settings) -> Scaling:
         target_value=settings.scaling_target_invocations,
         words=f"{settings.scaling_target_invocations:g} invocations a minute and instance, "
         f"{settings.scaling_min_instances} to {settings.scaling_max_instances} instances",
+        origin=_origin(settings),
+    )
+
+
+def _origin(settings: Settings) -> str:
+    """Return when and on what the target was measured; "" where it was not."""
+    return origin(
+        settings.scaling_measurement,
+        settings.endpoint_instance_type,
+        settings.model_name,
+        settings.image_size,
+        settings.scaling_target_invocations,
     )
 
 

@@ -73,6 +73,7 @@ def reason(step: ReportOutcomeInput, settings: Settings) -> str:
             + _evidence(_part(state, "Verdict", "Words"))
             + ("" if again else _evidence(evaluation.get("Evidence")))
             + _evidence(_part(state, "Approval", "Words"))
+            + _evidence(_part(state, "Scaling", "Origin"))
         )
     name = failed_state(state)
     failure = state.get("Failure", {})

@@ -44,7 +44,7 @@ def simulate(
 
     if sum(each is not None for each in (file, days, pattern)) != 1:
         raise click.UsageError("give one of --trace, --from-cloudwatch and --pattern")
-    values, prices = run.template_values(local), None
+    values, prices = run.template_values(local, stack_name), None
     if days is not None:
         from ops.commands.account import running_account
         from ops.prices import book, items
@@ -53,7 +53,7 @@ def simulate(
 
         session = open_session(stack_name, running_account() if local else None)
         deployed = stacks.deployed(session)
-        values |= deployed.parameters
+        values |= {name: value for name, value in deployed.parameters.items() if value}
         prices = book.prices(session, [items.hosting(given["instance_type"] or values["EndpointInstanceType"])])
         trace = history.from_cloudwatch(session, deployed.output("EndpointName"), days)
     else:
@@ -64,3 +64,49 @@ def simulate(
         import webbrowser
 
         webbrowser.open(path.as_uri())
+
+
+@click.command()
+@click.argument("photographs", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--p95", default=200.0, show_default=True, help="Milliseconds below which 95 of 100 answers are to stay.")
+@click.option("--seconds", default=20.0, show_default=True, help="Of each step, at the least.")
+@click.option("--safety-factor", default=0.5, show_default=True, help="Of what an instance takes, to aim at.")
+@click.option("--live", is_flag=True, help="Drive the endpoint that serves, not one of its own; callers notice.")
+@click.option("--apply", "then_apply", is_flag=True, help="Set the stack's parameters to it, as `up` does.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@stack_options
+@click.pass_context
+def measure(
+    context: click.Context, photographs: Path, p95: float, seconds: float, safety_factor: float, live: bool,
+    then_apply: bool, yes: bool, stack_name: str, local: bool,
+) -> None:  # fmt: skip
+    """Find what one instance takes of the PHOTOGRAPHS of a folder, and the scaling target and cooldowns that follow.
+
+    An endpoint of one instance, with the model and type that serve now, is made for it and removed whatever happens.
+
+    \b
+    Examples:
+        python deploy.py measure my-photos --p95 150
+        python deploy.py measure my-photos --apply
+    """
+    from ops.commands.account import running_account
+    from ops.load import targets
+    from ops.scaling import measured, measuring
+    from ops.session import open_session
+    from ops.stack import stacks
+
+    asked, files = measuring.Asked(p95, seconds, safety_factor), targets.photographs(photographs)
+    session = open_session(stack_name, running_account() if local else None)
+    if live and not (yes or local or click.confirm("Drive the live endpoint to its limit? Its callers wait", err=True)):
+        raise click.ClickException("not confirmed: nothing was measured; leave --live out for an endpoint of its own")
+    outcome = measuring.measure(session, stacks.deployed(session), files, asked, live=live)
+    measured.show(outcome)
+    measured.write(outcome, stack_name)
+    pairs = tuple(f"{name}={value}" for name, value in measured.parameters(outcome.measurement).items())
+    if not then_apply:
+        click.echo(
+            "set them: deploy.py measure ... --apply, or by hand with the parameters of docs/operating.md", err=True
+        )
+        return
+    up = context.find_root().command.get_command(context, "up")  # type: ignore[attr-defined]
+    context.invoke(up, pairs=pairs, reset=False, yes=yes, force=False, stack_name=stack_name, local=local)

@@ -13,6 +13,7 @@ from ops.console import duration, facts, result
 from ops.prices.words import money
 from ops.runs import data_findings, dead_letters, executions, model_cards
 from ops.runs.executions import Execution
+from ops.scaling import temporary
 from ops.session import Session
 from ops.stack import endpoints, former_endpoints
 from ops.stack.endpoints import EndpointState
@@ -71,7 +72,7 @@ def notices(session: Session, stack: Stack) -> list[str]:
     drops = sorted((drop for drop in Drop.all(ledger) if drop.waits), key=lambda drop: drop.name)
     settle_seconds = stack.parameters.get("SettleSeconds", "")
     dropped = [drop.words(settle_seconds) for drop in drops if is_unannounced(drop, ledger)]
-    return dropped + misplaced + former_endpoints.sentences(session, stack)
+    return dropped + misplaced + former_endpoints.sentences(session, stack) + temporary.sentences(session)
 
 
 def is_unannounced(drop: Drop, ledger: Ledger) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from handlers.contract.measurement import Measurement
 from ops.console import say, table
 from ops.prices import items
 from ops.prices.book import Prices
@@ -20,13 +21,15 @@ from ops.session import REPOSITORY
 _ASSUMED: dict[str, float] = {"service_ms": 100.0, "workers": 2, "start_seconds": 240.0}
 
 
-def template_values(local: bool) -> dict[str, str]:
-    """Return the template's parameters as a new stack would have them."""
+def template_values(local: bool, stack_name: str = "") -> dict[str, str]:
+    """Return the template's parameters as a new stack would have them, with what was measured of `stack_name` here."""
+    from ops.scaling import measured
     from ops.stack import parameters
 
     defaults = parameters.template_defaults((REPOSITORY / "template.yaml").read_text(encoding="utf-8"))
     known = {name: value for name, value in defaults.items() if value is not None}
-    return known | (parameters.local_profile() if local else {})
+    known |= parameters.local_profile() if local else {}
+    return known | ({"ScalingMeasurement": measured.kept(stack_name)} if stack_name else {})
 
 
 def default_page(stack_name: str) -> Path:
@@ -49,10 +52,15 @@ def simulate(
     instance_type = given.get("instance_type") or values["EndpointInstanceType"]
     item, known = items.hosting(instance_type), prices or Prices(REGION, {})
     price = known.dollars(item)
-    recommended = Recommendation(service.per_minute, service.start_seconds)
+    measured = Measurement.parse(values.get("ScalingMeasurement", ""))
+    by_hand = any(given.get(name) is not None for name in ("service_ms", "workers"))
+    capacity = service.per_minute if measured is None or by_hand else measured.per_minute
+    recommended = Recommendation(capacity, service.start_seconds)
+    if measured is not None:
+        say(measured.words())
     say(f"{trace.name}: {len(trace.seconds):,} requests in {trace.hours:g} hours")
     if assumed:
-        say(f"assumed: {', '.join(assumed)}; give them by their options")
+        say(f"assumed: {', '.join(assumed)}; give them by their options, or measure them with `deploy.py measure`")
     rows = comparison.compare(trace, comparison.candidates(trace, recommended, values), service, price)
     say(f"US dollars ({known.words(item)})")
     table(f"{trace.name}, on {instance_type}", comparison.COLUMNS, [row.cells() for row in rows])
@@ -64,13 +72,16 @@ def simulate(
 
 def service_of(values: Mapping[str, str], given: Mapping[str, Any]) -> tuple[Service, list[str]]:
     """Return what an instance is like, and in words what of it nobody gave and nobody measured."""
-    chosen: dict[str, float] = _ASSUMED | {name: given[name] for name in _ASSUMED if given.get(name) is not None}
+    measured = Measurement.parse(values.get("ScalingMeasurement", ""))
+    known = {} if measured is None else _of_measured(measured)
+    known |= {name: given[name] for name in _ASSUMED if given.get(name) is not None}
+    chosen: dict[str, float] = _ASSUMED | known
     words = {
         "service_ms": "{:g} ms a request",
         "workers": "{:g} at a time",
         "start_seconds": "{:g} s to start an instance",
     }
-    assumed = [words[name].format(chosen[name]) for name in _ASSUMED if given.get(name) is None]
+    assumed = [words[name].format(chosen[name]) for name in _ASSUMED if name not in known]
     concurrency = given.get("concurrency")
     service = Service(
         seconds=(chosen["service_ms"] / 1000,),
@@ -80,6 +91,14 @@ def service_of(values: Mapping[str, str], given: Mapping[str, Any]) -> tuple[Ser
         function_concurrency=int(values["PredictReservedConcurrency"]) if concurrency is None else concurrency,
     )
     return service, assumed
+
+
+def _of_measured(measured: Measurement) -> dict[str, float]:
+    return {
+        "service_ms": measured.work_ms,
+        "workers": measured.workers,
+        "start_seconds": measured.start_seconds,
+    }
 
 
 def _page(trace: Trace, service: Service, instance_type: str, price: float | None, rows: list[comparison.Row]) -> str:

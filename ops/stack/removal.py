@@ -21,7 +21,7 @@ def remove_serving(session: Session, own: Belongings, tagged: Tagged, former: se
     """Remove all that serves or has served; what a person has made of it is left and named."""
     for name in sorted({own.endpoint, *tagged.endpoints, *former} - {""}):
         if name in tagged.endpoints or (name == own.endpoint and not endpoints.owner(session, name)):
-            _remove_endpoint(session, name, say)
+            remove_endpoint(session, name, say)
         elif endpoints.find(session, name) is None:
             _remove_scaling(session, name, say)
     _delete_models(session, own.data_bucket, tagged, say)
@@ -30,7 +30,8 @@ def remove_serving(session: Session, own: Belongings, tagged: Tagged, former: se
     _delete_model_cards(session, tagged.model_cards, say)
 
 
-def _remove_endpoint(session: Session, endpoint: str, say: Say) -> None:
+def remove_endpoint(session: Session, endpoint: str, say: Say) -> None:
+    """Take an endpoint out of autoscaling and delete it with its log group; one that is being made is waited for."""
     _remove_scaling(session, endpoint, say)
     if endpoints.find(session, endpoint) is not None:
         say(f"deleting endpoint {endpoint!r} ...")

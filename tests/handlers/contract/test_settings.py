@@ -12,7 +12,14 @@ from handlers.contract.errors import SettingsError
 from handlers.contract.settings import Settings
 from tests.handlers.environment import ENVIRONMENT, EXECUTION
 
-_OPTIONAL = {"GROUP_BY", "INSTANCE_PRICES", "REPLACE_DATASET", "WEIGHTS_S3_URI", "ROLLBACK_ALARM_NAMES"}
+_OPTIONAL = {
+    "GROUP_BY",
+    "INSTANCE_PRICES",
+    "REPLACE_DATASET",
+    "SCALING_MEASUREMENT",
+    "WEIGHTS_S3_URI",
+    "ROLLBACK_ALARM_NAMES",
+}
 _REQUIRED = sorted({f.name.upper() for f in dataclasses.fields(Settings)} - _OPTIONAL)
 
 

@@ -52,6 +52,7 @@ def test_scaling_is_registered(world, event, lambda_context):
         "MaxCapacity": 4,
         "TargetValue": 600.0,
         "Words": "600 invocations a minute and instance, 1 to 4 instances",
+        "Origin": "",
     }
     assert (described(policies=False)[0]["MinCapacity"], described(policies=False)[0]["MaxCapacity"]) == (1, 4)
     tracking = described()[0]["TargetTrackingScalingPolicyConfiguration"]
@@ -64,6 +65,19 @@ def test_scaling_is_registered_again_without_harm(world, event, lambda_context):
         register_scaling(event("register_scaling"), lambda_context)
 
     assert len(described()) == len(described(policies=False)) == 1
+
+
+def test_a_measured_target_says_so(world, event, lambda_context, monkeypatch):
+    """When, on what and with what; and what is otherwise now."""
+    text = (
+        "at=2026-11-30T09:12Z run=r-1 network=resnet50 side=224 type=ml.g5.xlarge p95_ms=200.0 per_minute=1200 low=1100"
+    )
+    monkeypatch.setenv("SCALING_MEASUREMENT", f"{text} high=1300 start_seconds=95 work_ms=31 workers=2 factor=0.5")
+
+    words = register_scaling(event("register_scaling"), lambda_context)["Origin"]
+
+    assert words.startswith("the scaling target of 600 was measured 2026-11-30T09:12Z on ml.g5.xlarge with resnet50")
+    assert "; warning: the instance type is ml.m5.large, was ml.g5.xlarge" in words
 
 
 def test_change_of_instance_type_takes_scaling_away_first(scaled, deploy):

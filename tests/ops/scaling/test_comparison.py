@@ -58,9 +58,10 @@ def test_recommended_cooldowns_outlast_the_start(capacity: float, start: float, 
     assert (one.target, one.out_cooldown, one.in_cooldown) == expected
 
 
-def test_the_command_prints_rows_and_writes_a_page(tmp_path: Path) -> None:
+def test_the_command_prints_rows_and_writes_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No account and no credentials are needed for a made-up traffic."""
     page = tmp_path / "page.html"
+    monkeypatch.setattr("ops.scaling.measured.REPOSITORY", tmp_path)  # where nothing was measured
 
     done = CliRunner().invoke(
         cli, ["simulate", "--pattern", "steady", "--rate", "30", "--hours", "1", "--no-open", "--out", str(page)]
