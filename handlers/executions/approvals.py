@@ -75,7 +75,7 @@ def message(step: WaitForApprovalInput, run: Run, settings: Settings) -> str:
     hours = step.model.approval_seconds // 3600
     lines = [
         f"The model of {name} passed the gate and waits for approval before endpoint {settings.endpoint_name!r} "
-        f"serves it, {hours} hours at most; until then what serves now serves on.",
+        f"serves it, {hours} hour{'' if hours == 1 else 's'} at most; until then what serves now serves on.",
         "\n".join(str(one) for one in evidence if one),
         f"See more:  python deploy.py report {name}{stack}\n"
         f"Approve:   python deploy.py approve {name}{stack}\n"

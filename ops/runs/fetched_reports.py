@@ -14,7 +14,7 @@ from datasets.archives import Archive, Limits, members
 from datasets.errors import ArchiveError, ArchiveSizeError
 from ops.console import say
 from ops.errors import ReportError, error_code
-from ops.runs import data_findings
+from ops.runs import data_findings, status_page
 from ops.runs.executions import Execution
 from ops.runs.objects import object_of
 from ops.runs.tuning_jobs import load_tuning_job
@@ -89,6 +89,8 @@ def training_report(session: Session, execution: Execution, folder: Path) -> lis
     Raises:
         ReportError: there is no such job or output yet, or no page is in it.
     """
+    from reports.outcome import with_outcome
+
     name = execution.training_job_name
     described = _describe_training_job(session, name)
     contents = _members(session, described)
@@ -97,6 +99,8 @@ def training_report(session: Session, execution: Execution, folder: Path) -> lis
             f"output of training job {name!r}: holds {', '.join(sorted(contents)) or 'nothing'} and no report.html;"
             f" see why with `deploy.py logs training-job/{name}{session.flags}`"
         )
+    page = contents["report.html"].decode(errors="replace")
+    contents["report.html"] = with_outcome(page, status_page.told(execution)).encode()
     folder.mkdir(parents=True, exist_ok=True)
     for member, content in contents.items():
         (folder / MEMBERS[member]).write_bytes(content)

@@ -139,6 +139,13 @@ def _bill_words(state: str, bill: Mapping[str, Any]) -> str:
     return f"{_STATES[state]} {money(bill.get('Dollars'))} ({billed})"
 
 
+def told(execution: Execution) -> dict[str, str]:
+    """Return what a page about the run's model adds to it: the outcome, and all that came after the training job."""
+    left_out = ("data", "test accuracy", "served in")
+    rows = [("status", execution.status), *outcome(execution)]
+    return {name: words for name, words in rows if name not in left_out} if execution.record else {}
+
+
 def approval(run: Run) -> list[tuple[str, str]]:
     """Return since when a run waits for a person's word and what that may judge by, or what was said."""
     if run.waits_for_approval:

@@ -74,6 +74,7 @@ def test_reports_are_fetched_and_show_what_the_gate_judged(stack, production, tm
     assert (tmp_path / "findings.csv").read_text().startswith("action,value,path,")
     accuracy = f"{100 * float(stack.record(production)['Accuracy']):.1f} %"
     assert f"<dt>Test accuracy</dt><dd>{accuracy}" in (tmp_path / "training-report.html").read_text()
+    assert "What became of it" in (tmp_path / "training-report.html").read_text()
     tuning = (tmp_path / "tuning-report.html").read_bytes()
     assert b"Parallel coordinates" in tuning
     key = f"runs/{production.rpartition(':')[2]}/tuning-report.html"
