@@ -6,6 +6,7 @@ fraction of it, and what earlier ones took is told beside it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from statistics import median
 
@@ -24,7 +25,7 @@ SERVERLESS_GB_SECOND_DOLLARS = 0.00002  # in us-east-1, data apart; from https:/
 TOPIC_KEY_DOLLARS = 1  # a month, of a KMS key; from https://aws.amazon.com/kms/pricing/
 _LEFT_OUT = (
     "not in it: data transfer, requests to S3 and DynamoDB, the disks of jobs and endpoint, traces, alarms ($0.10 a "
-    "month each), tax; the free tier and discounts are not taken off"
+    "month each), tax; the free tier and discounts are not taken off, nor what a run finds that an earlier one has paid"
 )
 
 
@@ -42,6 +43,7 @@ def run_lines(values: Mapping[str, str], prices: Prices, earlier: Sequence[float
     return [
         f"one run: {_expected(earlier)}; at most {money(most)}{spot}",
         *(f"  {_share_line(share, prices)}" for share in jobs),
+        *_shadow_lines(values, prices),
         *_limit_lines(float(values.get("MaxRunDollars", "0")), most),
     ]
 
@@ -78,6 +80,18 @@ def standing(values: Mapping[str, str]) -> list[str]:
     if values.get("TopicKey") == "own":
         told.append(f"the notification topic's key: about ${TOPIC_KEY_DOLLARS} a month; TopicKey=none leaves it out")
     return told
+
+
+def _shadow_lines(values: Mapping[str, str], prices: Prices) -> list[str]:
+    """Return what a shadow's instances cost beside those that serve, where one is asked for."""
+    percent, seconds = int(values.get("ShadowPercent", "0")), int(values.get("ShadowSeconds", "0"))
+    if not percent or not seconds:
+        return []
+    kind, number = values["EndpointInstanceType"], math.ceil(int(values["ScalingMaxInstances"]) * percent / 100)
+    price = prices.dollars(items.hosting(kind))
+    cost = f"price unknown for {kind} in {prices.region}" if price is None else money(price * seconds / 3600 * number)
+    where = f"{number} of {kind} beside the endpoint for {seconds:,} s"
+    return [f"  shadow: at most {where}: {cost}; their start and end come to it"]
 
 
 def _limit_lines(limit: float, most: float | None) -> list[str]:

@@ -36,6 +36,18 @@ def test_limits_multiply_to_a_price() -> None:
     ]
 
 
+def test_a_shadow_is_paid_beside_what_serves() -> None:
+    """Half of the most instances for an hour, which no limit of a job holds; none is asked for by default."""
+    asked = {"ShadowPercent": "50", "ShadowSeconds": "3600"}
+
+    told = budget.run_lines(_VALUES | asked, _PRICES)[-1]
+
+    assert told == (
+        "  shadow: at most 2 of ml.m5.large beside the endpoint for 3,600 s: $0.23; their start and end come to it"
+    )
+    assert budget.run_lines(_VALUES | asked | {"ShadowSeconds": "0"}, _PRICES) == budget.run_lines(_VALUES, _PRICES)
+
+
 def test_earlier_runs_say_what_to_expect() -> None:
     """The median, which one odd run does not move."""
     told = budget.run_lines(_VALUES, _PRICES, [0.4, 0.5, 7.0])[0]
