@@ -99,8 +99,9 @@ def _reuses(state: Mapping[str, Any]) -> str:
 
 def _unapproved(state: Mapping[str, Any]) -> str:
     hours = (_part(state, "Model", "ApprovalSeconds") or 0) // 3600
+    within = "an hour" if hours == 1 else f"{hours} hours"
     return (
-        f"nobody approved the model within {hours} hour{'' if hours == 1 else 's'} (ApprovalTimeoutHours), so it is not deployed and what served "
+        f"nobody approved the model within {within} (ApprovalTimeoutHours), so it is not deployed and what served "
         "before serves on; `deploy.py retry` asks again, without training, the parameter gives more time"
     )
 
