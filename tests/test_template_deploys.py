@@ -101,6 +101,7 @@ OTHER_VALUES = {
     "SweepSchedule": "rate(10 minutes)",
     "NotificationEmail": "someone@example.org",
     "TopicKey": "none",
+    "InstancePrices": "ml.m5.xlarge=0.23,ml.g5.xlarge=1.408",
     "TrainingImageUri": IMAGE.replace("2.8.0", "2.8.1"),
     "InferenceImageUri": IMAGE.replace("2.8.0", "2.8.1"),
     "TrainingSourceS3Uri": "s3://bucket/other.tar.gz",

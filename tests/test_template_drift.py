@@ -61,6 +61,9 @@ DELETIONS: dict[str, Callable[[Aws, Names], Any]] = {
     ),
     "AWS::Lambda::LayerVersion": _delete_layer,
     "AWS::IAM::Role": _delete_role,
+    "AWS::Budgets::Budget": lambda aws, names: aws("budgets").delete_budget(
+        AccountId="123456789012", BudgetName=names["MonthlyBudget"]
+    ),
     "AWS::Logs::MetricFilter": lambda aws, names: aws("logs").delete_metric_filter(
         logGroupName=names["PredictLogGroup"], filterName=names["PredictRefusedAddressesFilter"]
     ),
@@ -118,8 +121,8 @@ def test_every_type_of_the_template_is_looked_for() -> None:
 def test_what_is_deleted_by_hand_is_noticed_and_made_anew(deployer: Deployer, aws: Aws, account: Any) -> None:
     """One resource of every type is deleted, each is missed at once, and one update makes all of them again."""
     url = packaged(deployer)
-    email = "someone@example.org"
-    deploy(deployer, url, NotificationEmail=email)
+    conditional = {"NotificationEmail": "someone@example.org", "MonthlyBudgetDollars": "20"}
+    deploy(deployer, url, **conditional)
     session = open_session(deployer.name, account.info)
     assert presence.missing(session, stacks.deployed(session)) == []
     names = _names(session)
@@ -131,7 +134,7 @@ def test_what_is_deleted_by_hand_is_noticed_and_made_anew(deployer: Deployer, aw
             unnoticed.append(type_name)
 
     assert unnoticed == []
-    deploy(deployer, url, mode={"DeploymentMode": "REVERT_DRIFT"}, NotificationEmail=email)
+    deploy(deployer, url, mode={"DeploymentMode": "REVERT_DRIFT"}, **conditional)
     assert presence.missing(session, stacks.deployed(session)) == []
     assert aws("lambda").invoke(FunctionName=deployer.outputs["PredictAliasArn"])["StatusCode"] == 200
 

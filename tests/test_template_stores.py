@@ -72,16 +72,17 @@ def test_the_topic_is_encrypted_by_a_key_of_the_stack(resources: dict[str, Resou
 
 
 def test_the_topic_key_is_used_through_sns_for_the_topic(resources: dict[str, Resource]) -> None:
-    """Who may use the key may do so for the topic alone: alarms of this stack, and roles of the account through SNS."""
+    """For the topic alone: alarms of this stack, budgets of the account, and its roles through SNS."""
     statements = resources["TopicEncryptionKey"]["Properties"]["KeyPolicy"]["Statement"]
     uses = {"kms:Decrypt", "kms:GenerateDataKey*"}
     of_use = {one["Sid"]: one["Condition"] for one in statements if uses & set(one["Action"])}
 
-    assert set(of_use) == {"Publishers", "Alarms"}
+    assert set(of_use) == {"Publishers", "Alarms", "Budget"}
     for condition in of_use.values():
         topics = condition["ArnLike"]["kms:EncryptionContext:aws:sns:topicArn"]["Fn::Sub"]
         assert topics.endswith(":${AWS::StackName}-Topic-*")
     assert set(of_use["Publishers"]["StringEquals"]) == {"kms:ViaService"}
     assert of_use["Alarms"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
     assert of_use["Alarms"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"].endswith(":alarm:${AWS::StackName}-*")
+    assert of_use["Budget"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
     assert not [action for one in statements for action in one["Action"] if action in ("kms:*", "*")]

@@ -123,6 +123,9 @@ def _queue_policy(session: Session, resource: Resource) -> bool:
 
 
 READINGS: dict[str, Reading] = {
+    "AWS::Budgets::Budget": lambda session, each: session.client("budgets").describe_budget(
+        AccountId=session.account_id, BudgetName=each.physical_id
+    ),
     "AWS::CloudWatch::Alarm": lambda session, each: session.client("cloudwatch").describe_alarms(
         AlarmNames=[each.physical_id]
     )["MetricAlarms"],

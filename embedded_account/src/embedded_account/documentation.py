@@ -161,6 +161,11 @@ NOTES: dict[str, tuple[str, str]] = {
         "needs kms:GenerateDataKey and kms:Decrypt of it, by the key's policy too.",
         "No e-mail is sent. Messages are not really encrypted.",
     ),
+    "budgets": (
+        "Budgets of cost with a fixed limit, and who would be told; names, limits and subscribers are checked.",
+        "Nothing is billed, so nothing is ever spent and no notification comes. Planned limits, automatic adjustment, "
+        "budgets of usage and actions are refused.",
+    ),
     "kms": (
         "Symmetric keys with policies that decide, states, tags, and deletion after a waiting time of the "
         "account's clock.",

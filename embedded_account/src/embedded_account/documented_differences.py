@@ -42,6 +42,14 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         ),
         _RECORD,
     ),
+    "budgets": {
+        "CreateBudget": "kept; nothing is billed, so no notification comes; filters are not looked into",
+        "UpdateBudget": "as CreateBudget",
+        "DescribeBudget": "CalculatedSpend is always 0",
+        "DescribeBudgets": "all in one answer, and CalculatedSpend is always 0",
+        "DescribeNotificationsForBudget": "all in one answer",
+        "DescribeSubscribersForNotification": "all in one answer",
+    },
     "kms": {
         "CreateKey": "symmetric keys for encryption; the policy may lock everybody out; others are refused by name",
         "PutKeyPolicy": "the policy may lock everybody out",

@@ -46,6 +46,7 @@ _MOTO = frozenset(
 _OWN = {
     "autoscaling.scaling": {"Policy", "Target"},
     "autoscaling.tracking": {"TrackedMetric"},
+    "budgets.budgets": {"Budget"},
     "cloudformation.intrinsics": {"Values", "_NoValue"},
     "cloudformation.plan": {"Cause", "Change", "Plan", "PropertyChange"},
     "cloudformation.stacks": {"ChangeSet", "Stable", "Stack", "StackEvent", "StackResource"},

@@ -1,5 +1,6 @@
 """What each operation needs to be allowed: a table by service and operation. S3 has a module of its own."""
 
+from embedded_account.iam.actions.billing import BUDGETS
 from embedded_account.iam.actions.dynamodb import DYNAMODB
 from embedded_account.iam.actions.functions import LAMBDA, STATES
 from embedded_account.iam.actions.keys import KMS
@@ -12,6 +13,7 @@ from embedded_account.iam.actions.sagemaker import AUTOSCALING, RUNTIME, SAGEMAK
 # boto3's name of the service: (its prefix in policies, its operations)
 TABLE: dict[str, tuple[str, dict[str, Rule]]] = {
     "application-autoscaling": ("application-autoscaling", AUTOSCALING),
+    "budgets": ("budgets", BUDGETS),
     "cloudformation": ("cloudformation", CLOUDFORMATION),
     "cloudwatch": ("cloudwatch", CLOUDWATCH),
     "dynamodb": ("dynamodb", DYNAMODB),
