@@ -45,6 +45,9 @@ CONFIG = Config(
     max_pool_connections=16,
 )
 
+# For what a run can do without: at worst half a minute a call, so that no state runs out of its time by it.
+BRIEF = CONFIG.merge(Config(read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2}))
+
 _CODES: dict[type[AwsError], frozenset[str]] = {
     AwsNotFoundError: frozenset(
         {
@@ -160,8 +163,8 @@ def _session() -> boto3.Session:
 
 
 @functools.cache
-def _client(service: str) -> Any:
-    return _session().client(service, config=CONFIG)  # type: ignore[call-overload]
+def _client(service: str, config: Config = CONFIG) -> Any:
+    return _session().client(service, config=config)  # type: ignore[call-overload]
 
 
 def prepare(*services: str) -> None:
@@ -190,6 +193,11 @@ def dynamodb() -> "DynamoDBClient":
 
 def sagemaker() -> "SageMakerClient":
     return _client("sagemaker")  # type: ignore[no-any-return]
+
+
+def sagemaker_briefly() -> "SageMakerClient":
+    """Return a client of SageMaker that gives up soon."""
+    return _client("sagemaker", BRIEF)  # type: ignore[no-any-return]
 
 
 def sagemaker_runtime() -> "SageMakerRuntimeClient":

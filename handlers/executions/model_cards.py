@@ -49,7 +49,7 @@ def _evaluation_of(step: RegisterModelInput) -> JobEvaluation:
 
 
 def _write(name: str, text: str, step: RegisterModelInput, settings: Settings) -> None:
-    client = aws.sagemaker()
+    client = aws.sagemaker_briefly()
     own: Any = tags(settings, step.execution_name, step.dataset)
     try:
         client.create_model_card(ModelCardName=name, Content=text, ModelCardStatus="PendingReview", Tags=own)
@@ -60,7 +60,7 @@ def _write(name: str, text: str, step: RegisterModelInput, settings: Settings) -
 
 def follow(model_package_arn: str) -> None:
     """Give the card of a model package the status that the package has; a card that is not there stays so."""
-    client = aws.sagemaker()
+    client = aws.sagemaker_briefly()
     try:
         package = package_of(model_package_arn)
         run = package.get("CustomerMetadataProperties", {}).get("Execution", "")

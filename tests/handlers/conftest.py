@@ -92,6 +92,7 @@ def switches() -> Iterator[dict[str, Switch]]:
         patch.setenv("AWS_DEFAULT_REGION", REGION)
         aws.forget_clients()
         switches["sagemaker"].attach(aws.sagemaker(), ["sagemaker"])
+        switches["sagemaker"].attach(aws.sagemaker_briefly(), ["sagemaker"])
         switches["runtime"].attach(aws.sagemaker_runtime(), ["sagemaker-runtime"])
         switches["tokens"].attach(aws.stepfunctions(), ["sfn.SendTaskSuccess", "sfn.SendTaskFailure"])
         for client in OF_MOTO:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from handlers import register_model, resume_execution
+from handlers import aws, register_model, resume_execution
 from tests.handlers.cases import accept
 from tests.handlers.environment import EXECUTION
 
@@ -82,3 +82,11 @@ def test_a_package_without_a_card_is_passed_over(world, event, lambda_context):
     world.sagemaker.packages[arn] = {"ClientToken": "x", **lineage}
 
     assert resume_execution.handler(event("model_package_state_change"), lambda_context)["Result"]
+
+
+def test_a_card_takes_no_state_s_time():
+    """Where SageMaker does not answer, all calls about a card together leave RegisterModel's 300 s to the model."""
+    config = aws.sagemaker_briefly().meta.config
+    seconds = config.connect_timeout + config.read_timeout  # type: ignore[attr-defined]
+
+    assert 3 * config.retries["total_max_attempts"] * seconds < 90  # type: ignore[attr-defined]
