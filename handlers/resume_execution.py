@@ -19,7 +19,7 @@ from handlers.executions.waiting import Resolution, forget, resolve
 from handlers.ledger import Ledger, Token
 from handlers.training_jobs.jobs import stop_job
 
-aws.prepare("dynamodb", "sagemaker", "stepfunctions")
+aws.prepare("dynamodb", "s3", "sagemaker", "stepfunctions")
 
 
 def sweep(ledger: Ledger, settings: Settings) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""StartTuningJob: search for hyperparameters on train and validation; the execution waits for the tuning job."""
+"""StartTuningJob: search for hyperparameters on train and validation; the execution waits for the job or jobs."""
 
 import functools
 from typing import Any
@@ -10,14 +10,15 @@ from handlers.aws.logs import logger
 from handlers.contract.names import tuning_job_name
 from handlers.contract.settings import Settings
 from handlers.contract.states import StartTuningJobInput
-from handlers.executions.finished import once, tuning_work
+from handlers.executions.finished import once, trials_work, tuning_work
 from handlers.executions.unchanged import require_unchanged
 from handlers.executions.waiting import token_of
 from handlers.ledger import Ledger
 from handlers.training_jobs.examination import note
 from handlers.training_jobs.jobs import algorithm, job_channels, spot, static_hyperparameters, tags, volume
-from handlers.training_jobs.metrics import OBJECTIVE_METRIC, check_objective
-from handlers.training_jobs.search_space import num_tuning_jobs, parameter_ranges
+from handlers.training_jobs.metrics import check_objective
+from handlers.training_jobs.trials import in_one_job, trials_job_request
+from handlers.training_jobs.tuning_config import tuning_config
 from handlers.training_jobs.warm_start import create
 
 aws.prepare("dynamodb", "s3", "sagemaker")
@@ -27,7 +28,7 @@ def tuning_job_request(step: StartTuningJobInput, settings: Settings) -> dict[st
     """Return the CreateHyperParameterTuningJob request; trials see neither the test split nor the final epochs."""
     return {
         "HyperParameterTuningJobName": tuning_job_name(step.execution_name),
-        "HyperParameterTuningJobConfig": _tuning_config(settings),
+        "HyperParameterTuningJobConfig": tuning_config(settings),
         "TrainingJobDefinition": {
             "StaticHyperParameters": {
                 **static_hyperparameters(settings, step.dataset, settings.tuning_epochs),
@@ -44,27 +45,6 @@ def tuning_job_request(step: StartTuningJobInput, settings: Settings) -> dict[st
     }
 
 
-def _tuning_config(settings: Settings) -> dict[str, Any]:
-    """Return the HyperParameterTuningJobConfig, with what SageMaker wants to be absent for a strategy left out."""
-    parallel = min(settings.max_parallel_tuning_jobs, num_tuning_jobs(settings))
-    limits = {"MaxParallelTrainingJobs": parallel, "MaxRuntimeInSeconds": settings.tuning_max_runtime_seconds}
-    config = {
-        "Strategy": settings.tuning_strategy,
-        "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": OBJECTIVE_METRIC},
-        "ResourceLimits": limits,
-        "ParameterRanges": parameter_ranges(settings),
-        "TrainingJobEarlyStoppingType": settings.tuning_early_stopping,
-        "RandomSeed": settings.seed,
-    }
-    if settings.tuning_strategy != "Grid":  # which tries every combination
-        limits["MaxNumberOfTrainingJobs"] = settings.max_tuning_jobs
-    if settings.tuning_strategy == "Hyperband":
-        config["TrainingJobEarlyStoppingType"] = "Off"  # it stops jobs by itself
-        epochs = {"MinResource": 1, "MaxResource": settings.tuning_epochs + 1}  # a job that reaches it is stopped
-        config["StrategyConfig"] = {"HyperbandStrategyConfig": epochs}
-    return config
-
-
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     step = StartTuningJobInput.from_event(event)
@@ -73,7 +53,17 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     check_objective()
     require_unchanged(step.dataset, step.features, ledger)
     note(step.features, step.execution_name, ledger)
+    return {"TuningJobName": _begin(step, settings, ledger)}
+
+
+def _begin(step: StartTuningJobInput, settings: Settings, ledger: Ledger) -> str:
+    """Start one job for all trials or one for each, unless the same was done before; return its name."""
+    if in_one_job(settings, step.features):
+        job = trials_job_request(step, settings)
+        token = token_of(settings, "trials", job["TrainingJobName"], step)
+        work = trials_work(step.features, job)
+        return once(work, token, ledger, lambda: aws.sagemaker().create_training_job(**job))
     request = tuning_job_request(step, settings)
     token = token_of(settings, "tuning", request["HyperParameterTuningJobName"], step)
     begin = functools.partial(create, request, step.dataset.name, step.execution_name, ledger, settings)
-    return {"TuningJobName": once(tuning_work(step.features, request), token, ledger, begin)}
+    return once(tuning_work(step.features, request), token, ledger, begin)

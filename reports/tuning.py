@@ -35,7 +35,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Trial:
-    """One training job; `number` counts from 1 in the order of creation."""
+    """One training job, or one trial of many in a job; `number` counts from 1 in the order of creation."""
 
     number: int
     name: str
@@ -75,6 +75,7 @@ class TuningJob:
     failure: str = ""
     dollars_per_hour: float | None = None  # of one instance; None where the price is not known
     prices_of: str = ""  # where and when
+    own_seconds: float | None = None  # of the one job that trained all trials side by side; None of a tuning job
 
     def scored(self) -> list[Trial]:
         """Return the training jobs that gave an objective."""
@@ -95,6 +96,8 @@ class TuningJob:
 
     def seconds(self) -> float:
         """Return how long all training jobs ran, one after the other: what is billed, instances counted."""
+        if self.own_seconds is not None:
+            return self.own_seconds * self.instance_count
         return sum(trial.seconds or 0.0 for trial in self.trials) * self.instance_count
 
 

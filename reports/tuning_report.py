@@ -85,14 +85,20 @@ def costs(job: TuningJob) -> dict[str, Any]:
     """Return the time that was spent, and on what."""
     wall = (job.ended_at - job.created_at).total_seconds() if job.ended_at else None
     total = job.seconds()
-    best = job.best()
     return {
         "Training jobs": f"{len(job.trials)}" + (f" of {job.max_jobs}" if job.max_jobs else ""),
-        "At once": job.max_parallel_jobs,
+        "At once": "all, side by side in one job" if job.own_seconds is not None else job.max_parallel_jobs,
         "Instance": f"{job.instance_count} x {job.instance_type}",
         "Wall time": duration(wall),
         "Instance time, all jobs": duration(total),
         "Price of that time": price(job, total),
+    } | ({} if job.own_seconds is not None else _of_jobs(job, total))
+
+
+def _of_jobs(job: TuningJob, total: float) -> dict[str, Any]:
+    """Return what one training job took; trials side by side take no time of their own."""
+    best = job.best()
+    return {
         "A job, on average": duration(total / len(job.trials)) if job.trials else duration(None),
         "The best job": duration(best.seconds) if best else duration(None),
     }

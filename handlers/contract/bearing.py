@@ -29,9 +29,9 @@ BEARING: Mapping[str, tuple[str, ...]] = {
         "trainable", "image_size", "max_unreadable", "validation_fraction", "group_by", "seed",
     ),
     "StartTuningJob": (
-        "tuning_instance_type", "tuning_epochs", "max_tuning_jobs", "max_parallel_tuning_jobs", "tuning_strategy",
-        "tuning_early_stopping", "patience", "class_balance", "mixup", "cutmix", "ema_decay", "progressive_resize",
-        "accumulate", "augment", "randaugment", "feature_views",
+        "tuning_mode", "tuning_instance_type", "tuning_epochs", "max_tuning_jobs", "max_parallel_tuning_jobs",
+        "tuning_strategy", "tuning_early_stopping", "patience", "class_balance", "mixup", "cutmix", "ema_decay",
+        "progressive_resize", "accumulate", "augment", "randaugment", "feature_views",
     ),
     "StartTrainingJob": ("epochs", "training_instance_type", "training_instance_count", "profile_steps"),
     "EvaluateModel": (

@@ -119,6 +119,7 @@ COMBINATIONS = (
     NeedsImages("Cutmix", 0),
     NeedsImages("ProgressiveResize", 1),
     # What follows is no comparison of numbers: template.yaml has it as Rules too.
+    With("TuningMode", "one_job", "Trainable", lambda part: part == "head", "the second must be head"),
     With("Weights", "channel", "WeightsS3Uri", bool, "the second must be given"),
     With("Weights", "packaged", "ModelName", lambda model: model == _LITE, f"the second must be {_LITE}"),
     With("Weights", "imagenet", "ModelName", lambda model: model != _LITE, "there is no such thing; change one"),

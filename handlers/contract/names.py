@@ -55,6 +55,16 @@ def features_job_name(execution: str) -> str:
     return _with_tail(execution, "features")
 
 
+def trials_job_name(execution: str) -> str:
+    """Return the name of the training job in which all trials of a search are trained."""
+    return _with_tail(execution, "tuning")
+
+
+def is_trials_job(job_name: str) -> bool:
+    """Tell the training job of all trials from a tuning job, whose name ends in a number or a digest."""
+    return job_name.endswith("-tuning")
+
+
 def shadow_config_name(execution: str) -> str:
     """Return the name of the endpoint config in which an execution's model is the shadow of the one that serves."""
     return _with_tail(execution, "shadow")

@@ -129,6 +129,7 @@ class Settings(FromEnv):
     predict_prefix: str = text()
     group_by: str = text(default="")
 
+    tuning_mode: str = text("auto", "one_job", "jobs")
     tuning_instance_type: str = text()
     training_instance_type: str = text()
     training_instance_count: int = number(1, 100)

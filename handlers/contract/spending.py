@@ -28,12 +28,18 @@ def shares(values: Mapping[str, object]) -> list[Share]:
 
     training_hours, tuning_hours = (number(f"{kind}MaxRuntimeSeconds") / 3600 for kind in ("Training", "Tuning"))
     training_type, tuning_type = (str(values[f"{kind}InstanceType"]) for kind in ("Training", "Tuning"))
-    num_parallel = min(number("MaxTuningJobs"), number("MaxParallelTuningJobs"))
+    num_tuning = 1 if tunes_in_one_job(values) else number("MaxTuningJobs")
+    num_parallel = min(num_tuning, number("MaxParallelTuningJobs"))
     return [
         Share("features" if values["Trainable"] == "head" else "examination", 1, training_type, training_hours),
-        Share("tuning", number("MaxTuningJobs"), tuning_type, num_parallel * tuning_hours),
+        Share("tuning", num_tuning, tuning_type, num_parallel * tuning_hours),
         Share("training", 1, training_type, number("TrainingInstanceCount") * training_hours),
     ]
+
+
+def tunes_in_one_job(values: Mapping[str, object]) -> bool:
+    """Tell whether all trials are trained in one job under these parameters."""
+    return values.get("TuningMode", "auto") != "jobs" and values.get("Trainable") == "head"
 
 
 def hourly(prices: Iterable[str]) -> dict[str, float]:

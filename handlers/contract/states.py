@@ -9,7 +9,8 @@ from handlers.contract.errors import InputError
 from handlers.contract.inputs import problems
 from handlers.contract.scores import Calibration, ChampionScores, ClassScore, GroupScore
 
-JobKind = Literal["features", "tuning", "training", "approval", "shadow", "endpoint"]  # what a state may wait for
+# What a state may wait for; "trials" are all those of a search in one training job, "tuning" is a tuning job.
+JobKind = Literal["features", "tuning", "trials", "training", "approval", "shadow", "endpoint"]
 
 
 class Boundary(BaseModel):
@@ -78,7 +79,7 @@ class Features(Boundary):
 
 
 class Tuning(Boundary):
-    """The tuning job's result; `hyper_parameters` holds the tuned ones only, as SageMaker reports them."""
+    """The result of a tuning job, or of the training job of all trials; `hyper_parameters` are the tuned ones only."""
 
     tuning_job_name: str
     tuning_job_arn: str

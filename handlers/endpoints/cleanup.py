@@ -10,7 +10,7 @@ from typing import Literal
 from handlers import aws
 from handlers.aws.logs import logger
 from handlers.contract.errors import EndpointFailedError, ModelRejectedError, RetrieverError
-from handlers.contract.names import features_job_name, training_job_name, tuning_job_name
+from handlers.contract.names import features_job_name, training_job_name, trials_job_name, tuning_job_name
 from handlers.contract.settings import Settings
 from handlers.contract.states import ReportOutcomeInput
 from handlers.endpoints import kinds, scaling, serving
@@ -30,6 +30,7 @@ def stop_running_jobs(step: ReportOutcomeInput, ledger: Ledger) -> None:
     """Stop the jobs that this execution started and drop its tokens, so that nothing is billed on."""
     stop_job("features", features_job_name(step.execution_name))
     stop_job("tuning", tuning_job_name(step.execution_name))
+    stop_job("trials", trials_job_name(step.execution_name))
     stop_job("training", training_job_name(step.execution_name))
     for token in Token.all(ledger):
         if token.execution_name == step.execution_name:

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from handlers import aws
-from handlers.contract.names import features_job_name, training_job_name, tuning_job_name
+from handlers.contract.names import features_job_name, training_job_name, trials_job_name, tuning_job_name
 from handlers.contract.settings import Settings
 from handlers.contract.spending import hourly
+from handlers.contract.states import JobKind
 from handlers.training_jobs.jobs import describe
 
 _PAGE = 100
@@ -30,12 +31,11 @@ class Time:
 def bills(execution_name: str, settings: Settings) -> dict[str, dict[str, Any]]:
     """Return what each state has paid for, under the names of the run's record; a state without a job is not there."""
     now, prices = datetime.now(UTC), hourly(settings.instance_prices)
-    features = describe("features", features_job_name(execution_name))
-    training = describe("training", training_job_name(execution_name))
+    of_tuning = _times_of_tuning(tuning_job_name(execution_name), now)
     times = {
-        "ComputeFeatures": [time_of(features, now)] if features else [],
-        "StartTuningJob": list(_times_of_tuning(tuning_job_name(execution_name), now)),
-        "StartTrainingJob": [time_of(training, now)] if training else [],
+        "ComputeFeatures": _times_of("features", features_job_name(execution_name), now),
+        "StartTuningJob": [*of_tuning, *_times_of("trials", trials_job_name(execution_name), now)],
+        "StartTrainingJob": _times_of("training", training_job_name(execution_name), now),
     }
     return {state: bill_of(jobs, prices) for state, jobs in times.items() if jobs}
 
@@ -66,6 +66,11 @@ def time_of(job: Mapping[str, Any], now: datetime, resources: Mapping[str, Any] 
     trained = int(job.get("TrainingTimeInSeconds", elapsed))
     billed, count = int(job.get("BillableTimeInSeconds", trained)), int(config["InstanceCount"])
     return Time(config["InstanceType"], billed * count, max(0, trained - billed) * count)
+
+
+def _times_of(kind: JobKind, name: str, now: datetime) -> list[Time]:
+    job = describe(kind, name)
+    return [time_of(job, now)] if job else []
 
 
 def _times_of_tuning(name: str, now: datetime) -> Iterator[Time]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from handlers.contract.names import is_trials_job
 from handlers.contract.settings import Settings
 from handlers.executions.launches import Answer, start_next
 from handlers.ledger import Dataset, Ledger, Run, RunStatus, Serving, Turn
@@ -24,7 +25,7 @@ def end(name: str, status: str, ledger: Ledger, settings: Settings) -> Answer:
 
 def _learned(run: Run, ledger: Ledger) -> dict[str, Any]:
     """Return what the dataset's next tuning job may begin with: this run's, else one of those before it."""
-    if not run.tuning_job_name:
+    if not run.tuning_job_name or is_trials_job(run.tuning_job_name):
         return {}
     noted = Dataset.get(ledger, run.dataset or "")
     earlier = [name for name in noted.tuning_jobs() if name != run.tuning_job_name] if noted else []

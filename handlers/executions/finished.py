@@ -15,7 +15,7 @@ from handlers.contract.bearing import STATES
 from handlers.contract.errors import DatasetChangedError
 from handlers.contract.settings import Settings
 from handlers.contract.states import Features, RegisterModelInput
-from handlers.executions.outcomes import Succeeded, training_outcome, tuning_outcome
+from handlers.executions.outcomes import Succeeded, training_outcome, trials_outcome, tuning_outcome
 from handlers.executions.redeployments import package_of
 from handlers.executions.waiting import answer, start
 from handlers.ledger import Ledger, Run, RunStatus, Token, Work
@@ -23,9 +23,11 @@ from handlers.ledger.work import Begun
 from handlers.training_jobs.features import digest
 from handlers.training_jobs.features import find as find_features
 from handlers.training_jobs.jobs import describe
+from handlers.training_jobs.trials import trials_s3_uri
 
 _SKEW = timedelta(minutes=1)  # between the clocks of two services
-_STATES = {"tuning": "StartTuningJob", "training": "StartTrainingJob"}
+_STATES = {"tuning": "StartTuningJob", "trials": "StartTuningJob", "training": "StartTrainingJob"}
+_WORDS = {"trials": "tuning"}  # of what was found, by kind, where they are not the kind's own
 
 
 def tuning_work(features: Features, request: Mapping[str, Any]) -> str:
@@ -38,11 +40,20 @@ def tuning_work(features: Features, request: Mapping[str, Any]) -> str:
     )
 
 
+def trials_work(features: Features, request: Mapping[str, Any]) -> str:
+    """Return what a training job of all trials is about: its values, as for any training job."""
+    return _work("StartTuningJob", features, _values(request))
+
+
 def training_work(features: Features, request: Mapping[str, Any]) -> str:
     """Return what a final training job is about: its values, and the champion that it scores beside its own model."""
-    parts = ("HyperParameters", "AlgorithmSpecification", "ResourceConfig")
     champion = [one for one in request["InputDataConfig"] if one["ChannelName"] == "champion"]
-    return _work("StartTrainingJob", features, {name: request[name] for name in parts}, {"Champion": champion})
+    return _work("StartTrainingJob", features, _values(request), {"Champion": champion})
+
+
+def _values(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parts of a CreateTrainingJob request that bear on what the job gives."""
+    return {name: request[name] for name in ("HyperParameters", "AlgorithmSpecification", "ResourceConfig")}
 
 
 def _work(state: str, features: Features, *parts: Mapping[str, Any]) -> str:
@@ -57,7 +68,7 @@ def once(work: str, token: Token, ledger: Ledger, create: Callable[[], object]) 
     earlier = find(work, token, ledger) if work and takes(run, _STATES[token.kind]) else None
     if earlier is not None:
         job, output = earlier
-        run.note_reused(ledger, sentence(token.kind, output["FoundIn"]))
+        run.note_reused(ledger, sentence(_WORDS.get(token.kind, token.kind), output["FoundIn"]))
         answer(token.task_token, Succeeded(output))
         logger.info("found, nothing is paid", kind=token.kind, job=job, execution_name=output["FoundIn"])
         return job
@@ -111,21 +122,26 @@ def _result(kind: str, job: Mapping[str, Any]) -> dict[str, Any] | None:
     if kind == "tuning":
         outcome = tuning_outcome(job) if job["HyperParameterTuningJobStatus"] == "Completed" else None
         return outcome.output if isinstance(outcome, Succeeded) else None
-    outcome = training_outcome(job) if job["TrainingJobStatus"] == "Completed" else None
-    if not isinstance(outcome, Succeeded) or not _is_as_left(job, outcome.output):
+    if job["TrainingJobStatus"] != "Completed":
         return None
-    return {**outcome.output, "BillableSeconds": 0}
+    outcome = trials_outcome(job) if kind == "trials" else training_outcome(job)
+    if not isinstance(outcome, Succeeded):
+        return None
+    if kind == "trials":
+        return outcome.output if _is_as_left(job, trials_s3_uri(job)) else None
+    left = (outcome.output["ModelDataUrl"], outcome.output["OutputS3Uri"])
+    return {**outcome.output, "BillableSeconds": 0} if _is_as_left(job, *left) else None
 
 
-def _is_as_left(job: Mapping[str, Any], output: Mapping[str, Any]) -> bool:
-    """Tell whether artifact and output are there, and nobody has written over them since the job ended.
+def _is_as_left(job: Mapping[str, Any], *s3_uris: str) -> bool:
+    """Tell whether objects of one folder are there, and nobody has written over them since the job ended.
 
     Source: SageMaker API reference, DescribeTrainingJob, TrainingEndTime: of a successful job it is the time after
     model artifacts are uploaded.
     """
-    bucket, key = split_uri(output["ModelDataUrl"])
+    bucket, key = split_uri(s3_uris[0])
     stored = {one.key: one for one in level(bucket, key.rpartition("/")[0] + "/", 1)[0]}
-    wanted = (stored.get(split_uri(uri)[1]) for uri in (output["ModelDataUrl"], output["OutputS3Uri"]))
+    wanted = (stored.get(split_uri(uri)[1]) for uri in s3_uris)
     until = job["TrainingEndTime"] + _SKEW
     return all(one is not None and datetime.fromisoformat(one.modified_at) <= until for one in wanted)
 

@@ -1,7 +1,7 @@
 """How a job, approval or deployment that an execution waits for has ended, in the terms of the state that waits."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from handlers.contract.states import Approval, Endpoint, JobKind, Shadow, Traini
 from handlers.executions import approvals
 from handlers.executions.container_log import golden_sentence
 from handlers.ledger import Token
-from handlers.training_jobs import failures
+from handlers.training_jobs import failures, trials
 from handlers.training_jobs.features import features_of
 from handlers.training_jobs.jobs import describe, pending_config
 
@@ -20,6 +20,7 @@ REJECTED = "ModelRejectedError"  # by a person
 _ERRORS: dict[JobKind, str] = {
     "features": "FeaturesJobFailedError",
     "tuning": "TuningJobFailedError",
+    "trials": "TuningJobFailedError",
     "training": "TrainingJobFailedError",
     "approval": "ModelNotApprovedError",
     "shadow": "EndpointFailedError",
@@ -51,15 +52,9 @@ def outcome_of(token: Token, *, surely_started: bool, was_seen: bool = False) ->
         is_settled = was_seen or time.time() - token.created_at > SETTLING_SECONDS
         cause = failures.vanished_sentence(kind, token.resource_name)
         return Failed(_ERRORS[kind], cause) if surely_started and is_settled else None
-    if kind == "features":
-        return _features_outcome(described)
-    if kind == "tuning":
-        return tuning_outcome(described)
-    if kind == "training":
-        return training_outcome(described)
-    if kind == "approval":
-        return _approval_outcome(described)
-    return _endpoint_outcome(described, token, surely_started=surely_started)
+    if kind in ("shadow", "endpoint"):
+        return _endpoint_outcome(described, token, surely_started=surely_started)
+    return _OUTCOMES[kind](described)
 
 
 def goes_to(endpoint: Mapping[str, Any], config_name: str) -> bool:
@@ -78,7 +73,7 @@ def _features_outcome(job: Mapping[str, Any]) -> Succeeded | Failed | None:
     if status not in ("Completed", "Failed", "Stopped"):
         return None
     if status != "Completed":
-        return Failed(_ERRORS["features"], failures.training_job_sentence(job, "FeatureViews"))
+        return Failed(_ERRORS["features"], failures.training_job_sentence(job, failures.Limits("FeatureViews")))
     return Succeeded(features_of(job).to_event())
 
 
@@ -115,13 +110,25 @@ def _failed_trial(job: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return describe("training", trials[0]["TrainingJobName"]) if trials else None
 
 
+def trials_outcome(job: Mapping[str, Any]) -> Succeeded | Failed | None:
+    """Return how the training job of all trials has ended; stopped at its time limit it has a result, too."""
+    status = job["TrainingJobStatus"]
+    if status not in ("Completed", "Failed", "Stopped"):
+        return None
+    tuning = trials.tuning_of(job) if status != "Failed" else ""
+    if isinstance(tuning, Tuning):
+        return Succeeded(tuning.to_event())
+    limits = failures.Limits("MaxTuningJobs", "TuningMaxRuntimeSeconds")
+    return Failed(_ERRORS["trials"], failures.training_job_sentence(job, limits, tuning))
+
+
 def training_outcome(job: Mapping[str, Any]) -> Succeeded | Failed | None:
     """Return how a final training job has ended, or None while it goes on."""
     status = job["TrainingJobStatus"]
     if status not in ("Completed", "Failed", "Stopped"):
         return None
     if status != "Completed":
-        return Failed(_ERRORS["training"], failures.training_job_sentence(job, "Epochs"))
+        return Failed(_ERRORS["training"], failures.training_job_sentence(job, failures.Limits()))
     model_data_url = job["ModelArtifacts"]["S3ModelArtifacts"]
     training = Training(
         training_job_name=job["TrainingJobName"],
@@ -139,6 +146,15 @@ def _approval_outcome(package: Mapping[str, Any]) -> Succeeded | Failed | None:
     if status == "Approved":
         return Succeeded(Approval(words=words).to_event())
     return Failed(REJECTED, approvals.rejected_sentence(package)) if status == "Rejected" else None
+
+
+_OUTCOMES: dict[JobKind, Callable[[Mapping[str, Any]], Succeeded | Failed | None]] = {
+    "features": _features_outcome,
+    "tuning": tuning_outcome,
+    "trials": trials_outcome,
+    "training": training_outcome,
+    "approval": _approval_outcome,
+}
 
 
 def _endpoint_outcome(endpoint: Mapping[str, Any], token: Token, *, surely_started: bool) -> Succeeded | Failed | None:

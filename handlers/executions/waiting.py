@@ -21,6 +21,7 @@ _TOKEN_IS_OVER = ("TaskTimedOut", "InvalidToken", "TaskDoesNotExist")
 _ARN_KINDS: dict[JobKind, str] = {
     "features": "training-job",
     "tuning": "hyper-parameter-tuning-job",
+    "trials": "training-job",
     "training": "training-job",
     "shadow": "endpoint",
     "endpoint": "endpoint",

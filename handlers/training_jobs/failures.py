@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 _MAX_MESSAGE = 700
 _SCRIPT_MESSAGE = re.compile(r'ErrorMessage "(?P<message>.*?)"\s*(?:Command "|ExitCode|$)', re.DOTALL)
@@ -23,15 +23,22 @@ def real_message(failure_reason: str) -> str:
     return _shortened(last_line.rstrip(".;")) or "no reason was given"
 
 
-def training_job_sentence(job: Mapping[str, Any], amount_of_work: str) -> str:
-    """Return why a training job did not complete; the parameter `amount_of_work` makes it shorter."""
+class Limits(NamedTuple):
+    """The parameters of what makes a training job shorter, and of what it may take."""
+
+    amount_of_work: str = "Epochs"
+    runtime: str = "TrainingMaxRuntimeSeconds"
+
+
+def training_job_sentence(job: Mapping[str, Any], limits: Limits, problem: str = "") -> str:
+    """Return why a training job did not complete, or what is wrong with what it left: `problem`."""
     name, status = job["TrainingJobName"], job["TrainingJobStatus"]
     logs = f"see log group /aws/sagemaker/TrainingJobs, streams {name}/"
     if job.get("SecondaryStatus") == "MaxRuntimeExceeded":
         limit = job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")
         return (
             f"training job {name!r} was stopped after its limit of {limit} s; raise the parameter "
-            f"TrainingMaxRuntimeSeconds or lower {amount_of_work}, {logs}"
+            f"{limits.runtime} or lower {limits.amount_of_work}, {logs}"
         )
     if job.get("SecondaryStatus") == "MaxWaitTimeExceeded":
         limit = job.get("StoppingCondition", {}).get("MaxWaitTimeInSeconds")
@@ -41,7 +48,7 @@ def training_job_sentence(job: Mapping[str, Any], amount_of_work: str) -> str:
         )
     if status == "Stopped":
         return f"training job {name!r} was stopped by someone; start the execution again, {logs}"
-    message = real_message(job.get("FailureReason", ""))
+    message = problem or real_message(job.get("FailureReason", ""))
     return f"training job {name!r} ended {status}: {message}; {logs}, correct the cause and upload again"
 
 
@@ -80,7 +87,7 @@ def endpoint_sentence(endpoint: Mapping[str, Any], expected_config: str, refusal
 
 def vanished_sentence(kind: str, name: str) -> str:
     """Return what to say about a job, model package or endpoint that was there and is no more."""
-    others = {"endpoint": "endpoint", "shadow": "endpoint", "approval": "model package"}
+    others = {"trials": "training job", "endpoint": "endpoint", "shadow": "endpoint", "approval": "model package"}
     what = others.get(kind, f"{kind} job")
     return (
         f"{what} {name!r} no longer exists; it was deleted while the execution waited for it, start the execution again"

@@ -141,7 +141,7 @@ def describe(kind: JobKind, name: str) -> "Mapping[str, Any] | None":
     try:
         if kind == "tuning":
             return client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
-        if kind in ("features", "training"):
+        if kind in ("features", "trials", "training"):
             return client.describe_training_job(TrainingJobName=name)
         if kind == "approval":
             return client.describe_model_package(ModelPackageName=name)

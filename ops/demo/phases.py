@@ -38,8 +38,9 @@ class Phases:
 
 def phases_of(session: Session, execution: Execution, endpoint: EndpointState | None, wall: float) -> Phases:
     """Add up the times that SageMaker gives for its jobs and the endpoint; those that overlap count once."""
-    examined = _examination(session, execution)
+    examined = _of_one_job(session, names.features_job_name(execution.name))
     tuned = [_job_interval(session, trial.name) for trial in trials(session, names.tuning_job_name(execution.name))]
+    tuned += _of_one_job(session, names.trials_job_name(execution.name))
     trained = [_job_interval(session, names.training_job_name(execution.name))]
     served = [(endpoint.created_at, endpoint.modified_at)] if endpoint else []
     return Phases(
@@ -52,10 +53,10 @@ def phases_of(session: Session, execution: Execution, endpoint: EndpointState | 
     )
 
 
-def _examination(session: Session, execution: Execution) -> list[Interval]:
-    """Return when the job of ComputeFeatures ran; an execution that took another's outcome has none."""
+def _of_one_job(session: Session, name: str) -> list[Interval]:
+    """Return when a job ran; an execution that has taken another's outcome has none."""
     try:
-        return [_job_interval(session, names.features_job_name(execution.name))]
+        return [_job_interval(session, name)]
     except ClientError as error:
         if error_code(error) != "ValidationException":
             raise

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from handlers.contract.spending import tunes_in_one_job
 from ops.preflight.finding import Finding, Verdict
 
 ALL_TRAINING = "Number of instances across all training jobs"
@@ -47,6 +48,8 @@ def uses(values: Mapping[str, str]) -> list[Use]:
     training = _SPOT if values["UseSpot"] == "true" else _TRAINING
     tuning_type, training_type = values["TuningInstanceType"], values["TrainingInstanceType"]
     num_parallel = min(int(values["MaxParallelTuningJobs"]), int(values["MaxTuningJobs"]))
+    if tunes_in_one_job(values):
+        num_parallel = 1
     num_training = int(values["TrainingInstanceCount"])
     return [
         Use(training.format(tuning_type), num_parallel, "tuning", "TuningInstanceType", "MaxParallelTuningJobs"),

@@ -12,14 +12,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from datasets.archives import Archive, Limits, members
 from datasets.errors import ArchiveError, ArchiveSizeError
+from handlers.contract import names
 from ops.console import say
 from ops.errors import ReportError, error_code
 from ops.runs import data_findings, status_page
 from ops.runs.executions import Execution
 from ops.runs.objects import object_of
-from ops.runs.tuning_jobs import load_tuning_job
+from ops.runs.tuning_jobs import load_trials_job, load_tuning_job
 from ops.session import REPOSITORY, Session
 from ops.stack.stacks import Stack
+from reports.tuning import TuningJob
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import DescribeTrainingJobResponseTypeDef
@@ -124,22 +126,32 @@ def tuning_report(session: Session, stack: Stack, execution: Execution, folder: 
     """
     from reports.tuning_report import tuning_report as draw
 
-    name = execution.tuning_job_name
-    try:
-        job = load_tuning_job(session, name)
-    except ClientError as error:
-        if error_code(error) in _MISSING:
-            raise ReportError(
-                f"tuning job {name!r}: does not exist; execution {execution.name!r} is {execution.status} and has not"
-                f" started it, see `deploy.py status {execution.name}{session.flags}`"
-            ) from error
-        raise
+    job = _tuning_job(session, execution)
     page = draw(job).encode()
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / TUNING_REPORT
     path.write_bytes(page)
     _keep(session, stack.output("DataBucketName"), f"runs/{execution.name}/{TUNING_REPORT}", page)
     return path
+
+
+def _tuning_job(session: Session, execution: Execution) -> TuningJob:
+    """Return the execution's tuning job, or the training job of all its trials, which its record may not name yet."""
+    name = execution.tuning_job_name
+    in_one = name if names.is_trials_job(name) else names.trials_job_name(execution.name)
+    try:
+        if name != in_one:
+            return load_tuning_job(session, name)
+    except ClientError as error:
+        if error_code(error) not in _MISSING:
+            raise
+    job = load_trials_job(session, in_one)
+    if job is None:
+        raise ReportError(
+            f"tuning job {name!r}: does not exist; execution {execution.name!r} is {execution.status} and has not"
+            f" started it, see `deploy.py status {execution.name}{session.flags}`"
+        )
+    return job
 
 
 def data_report(session: Session, stack: Stack, execution: Execution, folder: Path) -> Path:

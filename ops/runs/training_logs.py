@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from handlers.contract import names
 from ops.errors import error_code
+from ops.runs import one_job
 from ops.session import Session
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ class Trial:
     status: str
     objective: float | None
     hyperparameters: dict[str, str]
+    kind: str = "training job"  # or trial: one of many in a job
 
     @property
     def has_ended(self) -> bool:
@@ -98,6 +101,27 @@ def trials(session: Session, tuning_job_name: str) -> list[Trial]:
             return []
         raise
     return [_trial(summary) for summary in sorted(summaries, key=lambda summary: summary["CreationTime"])]
+
+
+def trials_of(session: Session, execution_name: str) -> list[Trial]:
+    """Return what an execution has tried so far: the training jobs of its tuning job, or the trials of its one job."""
+    jobs = trials(session, names.tuning_job_name(execution_name))
+    return jobs or trials_of_job(session, names.trials_job_name(execution_name))
+
+
+def trials_of_job(session: Session, job_name: str) -> list[Trial]:
+    """Return the trials of the training job of all trials, once it has ended."""
+    job = one_job.describe(session, job_name)
+    return [
+        Trial(
+            name=one_job.trial_name(job_name, given["number"]),
+            status=given["status"],
+            objective=given["objective"],
+            hyperparameters={name: value.strip('"') for name, value in given["hyperparameters"].items()},
+            kind="trial",
+        )
+        for given in (one_job.document(session, job)["trials"] if job else [])
+    ]
 
 
 def _trial(summary: HyperParameterTrainingJobSummaryTypeDef) -> Trial:

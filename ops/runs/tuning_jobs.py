@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ops.prices import book, items
+from ops.runs import one_job
 from ops.session import Session
 from reports.tuning import Range, Trial, TuningJob
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import HyperParameterTrainingJobSummaryTypeDef
 
+OBJECTIVE_METRIC = "validation:best_top1"  # of the training job of all trials
 _NOT_SHOWN = ("sagemaker_program", "sagemaker_submit_directory")
 
 
@@ -51,6 +54,54 @@ def load_tuning_job(session: Session, name: str) -> TuningJob:
         failure=described.get("FailureReason", ""),
         dollars_per_hour=prices.dollars(hour),
         prices_of=prices.words(hour),
+    )
+
+
+def load_trials_job(session: Session, name: str) -> TuningJob | None:
+    """Return the training job of all trials `name` as it is now, as if it were a tuning job; None if there is none."""
+    job = one_job.describe(session, name)
+    if job is None:
+        return None
+    values = {key: _plain(value) for key, value in sorted(job.get("HyperParameters", {}).items())}
+    space = values.pop("search_space", "{}")
+    resources, given = job["ResourceConfig"], one_job.document(session, job)["trials"]
+    trials = [_trial_in_job(name, row) for row in given]
+    instance_type = str(resources.get("InstanceType", "unknown"))
+    hour = items.training(instance_type)
+    prices = book.prices(session, [hour])
+    return TuningJob(
+        name=name,
+        status=job["TrainingJobStatus"],
+        strategy=values.pop("tuning_strategy", "unknown"),
+        objective_name=OBJECTIVE_METRIC,
+        maximizes=True,
+        created_at=job["CreationTime"],
+        ended_at=job.get("TrainingEndTime"),
+        instance_type=instance_type,
+        instance_count=int(resources.get("InstanceCount", 1)),
+        max_jobs=int(values.pop("max_trials", len(trials))),
+        max_parallel_jobs=1,
+        ranges=ranges(json.loads(space)),
+        trials=trials,
+        static={key: value for key, value in values.items() if key not in _NOT_SHOWN},
+        failure=job.get("FailureReason", ""),
+        dollars_per_hour=prices.dollars(hour),
+        prices_of=prices.words(hour),
+        own_seconds=float(job.get("TrainingTimeInSeconds", 0)),
+    )
+
+
+def _trial_in_job(job_name: str, row: dict[str, Any]) -> Trial:
+    began = datetime.fromisoformat(row["started_at"])
+    return Trial(
+        number=row["number"],
+        name=one_job.trial_name(job_name, row["number"]),
+        status=row["status"],
+        objective=row["objective"],
+        hyperparameters={key: _plain(value) for key, value in row["hyperparameters"].items()},
+        started_at=began,
+        ended_at=datetime.fromisoformat(row["ended_at"]) if row["ended_at"] else None,
+        failure=row["failure"],
     )
 
 

@@ -18,7 +18,7 @@ from ops.console import duration, err, say
 from ops.runs import data_findings, executions
 from ops.runs.data_findings import DataFindings
 from ops.runs.executions import Execution, StateProgress
-from ops.runs.training_logs import Epoch, Trial, epochs, trials
+from ops.runs.training_logs import Epoch, Trial, epochs, trials_of
 from ops.session import Session
 from ops.stack.stacks import Stack
 
@@ -103,7 +103,7 @@ def _look(session: Session, stack: Stack, execution_arn: str, last: View | None)
         if state.name == "ValidateDataset" and state.ended_at is not None:
             view.data = data_findings.load(session, stack.output("DataBucketName"), execution)
         elif state.name == "StartTuningJob":
-            view.trials = trials(session, names.tuning_job_name(execution.name))
+            view.trials = trials_of(session, execution.name)
         elif state.name == "StartTrainingJob":
             view.epochs = epochs(session, names.training_job_name(execution.name))
     return view
@@ -120,7 +120,7 @@ def _lines(view: View) -> list[tuple[str, str]]:
             done = [
                 trial for trial in view.trials if trial.has_ended and (trial.objective is not None or state.ended_at)
             ]
-            lines += [(trial.name, f"         training job {trial.line()}") for trial in done]
+            lines += [(trial.name, f"         {trial.kind} {trial.line()}") for trial in done]
         if state.name == "StartTrainingJob":
             lines += [(f"epoch {epoch.number}", f"         {epoch.line()}") for epoch in view.epochs]
         if state.name == "StartTuningJob" and view.execution.record:

@@ -126,7 +126,7 @@ def _stop_executions(session: Session, own: Belongings, say: Say) -> None:
         ignoring_gone(session.stepfunctions.stop_execution, executionArn=arn, cause="deploy.py down")
         tuning = names.tuning_job_name(name)
         ignoring_gone(session.sagemaker.stop_hyper_parameter_tuning_job, HyperParameterTuningJobName=tuning)
-        for job in (names.features_job_name(name), names.training_job_name(name)):
+        for job in (names.features_job_name(name), names.trials_job_name(name), names.training_job_name(name)):
             ignoring_gone(session.sagemaker.stop_training_job, TrainingJobName=job)
 
 

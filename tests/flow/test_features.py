@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from handlers.contract.names import trials_job_name
 from tests.flow.deployment import Deployment
 from tests.waiting import wait_for
 
@@ -44,6 +45,24 @@ def test_features_are_computed_once(frozen):
     assert "manifest.json" in keys
     assert (first["Reused"], second["Reused"]) == (False, True)
     assert second["FeaturesS3Uri"] == first["FeaturesS3Uri"]
+
+
+def test_all_trials_run_in_one_job(frozen):
+    """Heads are tuned side by side: one training job, no tuning job, and its best values are the final job's."""
+    name = frozen.wait_for_execution("colours").rpartition(":")[2]
+    client = frozen.client("sagemaker")
+
+    job = client.describe_training_job(TrainingJobName=trials_job_name(name))
+    final = client.describe_training_job(TrainingJobName=name)
+
+    place = job["ModelArtifacts"]["S3ModelArtifacts"].rstrip("/").removeprefix("s3://").partition("/")
+    stored = frozen.client("s3").get_object(Bucket=place[0], Key=f"{place[2]}/trials.json")
+    trials = json.load(stored["Body"])
+    best = next(one for one in trials["trials"] if one["number"] == trials["best_trial"])
+    assert client.list_hyper_parameter_tuning_jobs(NameContains="colours")["HyperParameterTuningJobSummaries"] == []
+    assert [one["number"] for one in trials["trials"]] == [1, 2, 3, 4]
+    assert best["hyperparameters"].items() <= final["HyperParameters"].items()
+    assert frozen.record(f":{name}")["TuningJobName"] == job["TrainingJobName"]
 
 
 def _keys(deployment: Deployment, s3_uri: str) -> list[str]:

@@ -226,6 +226,20 @@ def _failed_tuning(world, event):
     return event("tuning_job_state_change")
 
 
+def _on_features(event):
+    """Return the input of StartTuningJob where features are kept, so that one job trains all trials."""
+    features = {"FeaturesS3Uri": "s3://retriever-data/features/k/", "Key": "k"}
+    return event("start_tuning_job") | {"Features": features}
+
+
+def _tuned_in_one_job(world, event):
+    world.start_execution()
+    job = start_tuning_job.handler(_on_features(event), event.context)["TuningJobName"]
+    complete(world, "trials", job, {})
+    arn = world.sagemaker.training_jobs[job]["TrainingJobArn"]
+    return event("training_job_state_change") | {"detail": {"TrainingJobArn": arn}}
+
+
 def _unhealthy_deployment(world, event):
     world.start_execution()
     deploy_endpoint.handler(event("deploy_endpoint"), event.context)
@@ -475,6 +489,12 @@ RARE = {f"found_{name}": rare for name, rare in FOUND.items()} | {
     "failed_tuning": Rare(
         Case(resume_execution.handler, _failed_tuning),
         ("DescribeHyperParameterTuningJob", "ListTrainingJobsForHyperParameterTuningJob", "SendTaskFailure"),
+    ),
+    "tuning_in_one_job": Rare(
+        Case(start_tuning_job.handler, lambda world, event: _on_features(event)), ("CreateTrainingJob",)
+    ),
+    "tuned_in_one_job": Rare(
+        Case(resume_execution.handler, _tuned_in_one_job), ("DescribeTrainingJob", "HeadObject", "SendTaskSuccess")
     ),
     "unhealthy_deployment": Rare(
         Case(resume_execution.handler, _unhealthy_deployment), ("FilterLogEvents", "SendTaskFailure")

@@ -13,6 +13,7 @@ from handlers import (
 )
 from handlers.executions.waiting import resolve
 from handlers.ledger import Token
+from handlers.training_jobs.trials import trials_s3_uri
 from tests.handlers import packing
 from tests.handlers.environment import BUCKET
 from tests.handlers.world import World
@@ -64,9 +65,22 @@ def complete(world: World, kind: str, name: str, dataset: dict[str, Any], top1: 
         job["ModelArtifacts"] = {"S3ModelArtifacts": place}
         world.put(f"{place.removeprefix(f's3://{BUCKET}/')}manifest.json", "{}")
         return
+    if kind == "trials":
+        job["ModelArtifacts"] = {"S3ModelArtifacts": job["OutputDataConfig"]["S3OutputPath"] + f"/{name}/output/model/"}
+        world.put(trials_s3_uri(job).removeprefix(f"s3://{BUCKET}/"), trials_json(lr="0.01"))
+        return
     folder = job["ModelArtifacts"]["S3ModelArtifacts"].removeprefix(f"s3://{BUCKET}/").rpartition("/")[0]
     world.put(f"{folder}/model.tar.gz", f"the model of {name}")
     world.put(f"{folder}/output.tar.gz", packing.tar_gz({"evaluation.json": _evaluation(name, dataset, top1)}))
+
+
+def trials_json(objective: float | None = 0.9375, **tuned: str) -> str:
+    """Return what a training job of all trials leaves: one that failed, and the best with the values `tuned`."""
+    trials = [
+        {"number": 1, "hyperparameters": {"lr": "10.0"}, "objective": None, "status": "Failed"},
+        {"number": 2, "hyperparameters": tuned, "objective": objective, "status": "Completed"},
+    ]
+    return json.dumps({"format_version": 1, "best_trial": None if objective is None else 2, "trials": trials})
 
 
 def _evaluation(name: str, dataset: dict[str, Any], top1: float) -> bytes:
@@ -82,11 +96,10 @@ def _evaluation(name: str, dataset: dict[str, Any], top1: float) -> bytes:
 
 
 def paid(world: World) -> Counter[str]:
-    """Return how many jobs of each kind have been asked for; the features' is a training job by name."""
-    kinds = {"CreateHyperParameterTuningJob": "tuning", "CreateTrainingJob": "training"}
+    """Return how many jobs of each kind have been asked for; training jobs tell by their names what they are for."""
     counted: Counter[str] = Counter()
     for operation, request in world.sagemaker.calls:
         if operation in JOBS:
-            is_features = str(request.get("TrainingJobName", "")).endswith("-features")
-            counted["features" if is_features else kinds[operation]] += 1
+            tail = str(request.get("TrainingJobName", "-tuning")).rpartition("-")[2]
+            counted[tail if tail in ("features", "tuning") else "training"] += 1
     return counted

@@ -11,11 +11,12 @@ from handlers.contract.bearing import BEARING, NOT_BEARING, OF_VIEWS, PAID, STAT
 from handlers.contract.combinations import parameter_name
 from handlers.contract.settings import Settings
 from handlers.contract.states import Dataset, Features, StartTrainingJobInput, StartTuningJobInput
-from handlers.executions.finished import training_work, tuning_work
+from handlers.executions.finished import training_work, trials_work, tuning_work
 from handlers.gate.settings import GateSettings
 from handlers.start_training_job import training_job_request
 from handlers.start_tuning_job import tuning_job_request
 from handlers.training_jobs.features import features_key
+from handlers.training_jobs.trials import in_one_job, trials_job_request
 from tests.handlers.environment import ENVIRONMENT, HANDLERS
 from tests.handlers.paying import dataset_of
 
@@ -62,7 +63,7 @@ def test_every_parameter_is_a_setting_or_the_stacks_own(template):
     assert set(template["Parameters"]) - parameters == OF_THE_STACK
 
 
-_FITTING = {"model_name": "resnet34", "weights": "none", "group_by": "(.)"}
+_FITTING = {"tuning_mode": "jobs", "model_name": "resnet34", "weights": "none", "group_by": "(.)"}
 
 
 def _other(declared: Any, value: str) -> str:
@@ -78,14 +79,21 @@ def _other(declared: Any, value: str) -> str:
     return f"{value or 's3://weights/w'}1"
 
 
-@pytest.mark.parametrize("trainable", ["head", "full"])
-def test_a_setting_changes_the_work_it_is_declared_to_bear_on(world, event, trainable):
+_UNHEEDED = {  # by Trainable and TuningMode
+    ("head", "auto"): {"max_parallel_tuning_jobs"},  # all are trained side by side
+    ("head", "jobs"): {"tuning_mode"},
+    ("full", "auto"): {"tuning_mode"},
+}
+
+
+@pytest.mark.parametrize(("trainable", "mode"), _UNHEEDED)
+def test_a_setting_changes_the_work_it_is_declared_to_bear_on(world, event, trainable, mode):
     """Each is changed alone: the work of its state and of those after it is another one, and no earlier one's is."""
-    base = ENVIRONMENT | {"TRAINABLE": trainable}
+    base = ENVIRONMENT | {"TRAINABLE": trainable, "TUNING_MODE": mode}
     dataset = dataset_of(world, event)
     before, wrong = _works(base, dataset, event), {}
     for declared in dataclasses.fields(Settings):
-        if declared.name in _BY_CONTENT | _REFUSED[trainable] | {"trainable"}:
+        if declared.name in _BY_CONTENT | _REFUSED[trainable] | _UNHEEDED[trainable, mode] | {"trainable"}:
             continue
         variable = declared.name.upper()
         after = _works(base | {variable: _other(declared, base[variable])}, dataset, event)
@@ -113,6 +121,8 @@ def _works(environment: dict[str, str], dataset: dict[str, Any], event: Any) -> 
     training = StartTrainingJobInput.from_event(event("start_training_job") | given)
     return {
         "ComputeFeatures": key,
-        "StartTuningJob": tuning_work(features, tuning_job_request(tuning, settings)),
+        "StartTuningJob": trials_work(features, trials_job_request(tuning, settings))
+        if in_one_job(settings, features)
+        else tuning_work(features, tuning_job_request(tuning, settings)),
         "StartTrainingJob": training_work(features, training_job_request(training, settings)),
     }

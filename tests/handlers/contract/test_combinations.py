@@ -20,6 +20,7 @@ _FITTING = {
     "ModelName": "resnet50",
     "ImageSize": "224",
     "Trainable": "full",
+    "TuningMode": "auto",
     "Cutmix": "0",
     "ProgressiveResize": "1",
 }
@@ -44,6 +45,7 @@ _FITTING = {
             "Trainable=head and ProgressiveResize=0.5: the second needs",
         ),
         ({"ModelName": "vit_b_16", "ProgressiveResize": "0.5"}, "ModelName=vit_b_16 and ProgressiveResize=0.5: it tak"),
+        ({"TuningMode": "one_job"}, "TuningMode=one_job and Trainable=full: the second must be head"),
         ({"ModelName": "vgg16"}, "ModelName=vgg16 and ImageSize=224: model_name 'vgg16' is not known; use one of conv"),
         (
             {"ModelName": "inception_v3", "ImageSize": "64"},
@@ -65,6 +67,7 @@ def test_a_contradiction_names_both_parameters(changes: dict[str, str], problem:
         {"ScalingMinInstances": "4", "EndpointInstanceCount": "4"},
         {"MaxTuningJobs": "2"},
         {"Trainable": "head"},
+        {"Trainable": "head", "TuningMode": "one_job"},
         {"Cutmix": "1", "ProgressiveResize": "0.5"},
         {"PredictProvisionedConcurrency": "3"},  # nothing is reserved
         {"Weights": "channel", "WeightsS3Uri": "s3://a/b/"},

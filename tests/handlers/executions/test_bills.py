@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from handlers.contract.names import features_job_name, tuning_job_name
+from handlers.contract.names import features_job_name, trials_job_name, tuning_job_name
 from handlers.executions.bills import Time, bill_of, bills, time_of, total
 from handlers.ledger import Run
 from handlers.report_outcome import handler
@@ -85,6 +85,15 @@ def test_the_record_has_each_states_bill(world, jobs, event, lambda_context):
         },
     }  # fmt: skip
     assert run.dollars == 0.046
+
+
+def test_one_job_of_all_trials_is_the_bill_of_tuning(world, jobs, settings):
+    """Where heads are trained side by side."""
+    del world.sagemaker.tuning_jobs[tuning_job_name(EXECUTION)]
+    done = world.sagemaker.training_jobs[features_job_name(EXECUTION)]
+    world.sagemaker.training_jobs[trials_job_name(EXECUTION)] = done
+
+    assert bills(EXECUTION, settings)["StartTuningJob"]["BilledSeconds"] == 200
 
 
 def test_spot_trials_are_billed_by_what_spot_left(world, jobs, settings):

@@ -13,7 +13,7 @@ from handlers.executions.finished import find
 from handlers.executions.records import reason
 from handlers.ledger import Run, RunStatus, Token, Work
 from tests.handlers.environment import BUCKET
-from tests.handlers.paying import complete, dataset_of, paid, pay
+from tests.handlers.paying import complete, dataset_of, paid, pay, trials_json
 from tests.handlers.stored import stored
 
 _FIRST, _SECOND = "flowers-0123456789ab-1", "flowers-ba9876543210-1"
@@ -139,12 +139,21 @@ _TUNING, _JOB = "flowers-0123456789-1", _FIRST
 
 
 _OUTPUT = f"runs/{_FIRST}/training/{_FIRST}/output"
+_TRIALS = f"{_FIRST}-tuning"
 _SPOILT = {
     "tuning gone": ("tuning", lambda fake: fake.tuning_jobs.pop(_TUNING)),
     "tuning stopped": ("tuning", lambda fake: _tuning_is(fake, "Stopped")),
     "tuning failed": ("tuning", lambda fake: _tuning_is(fake, "Failed")),
     "tuning runs": ("tuning", lambda fake: _tuning_is(fake, "InProgress")),
     "no best training job": ("tuning", lambda fake: fake.tuning_jobs[_TUNING].pop("BestTrainingJob")),
+    "trials gone": ("trials", lambda fake: fake.training_jobs.pop(_TRIALS)),
+    "trials stopped": ("trials", lambda fake: fake.training_jobs[_TRIALS].update(TrainingJobStatus="Stopped")),
+    "trials without a result": ("trials", lambda fake: _write_trials("{}")),
+    "not one trial with a result": ("trials", lambda fake: _write_trials(trials_json(objective=None))),
+    "trials written over since": (
+        "trials",
+        lambda fake: fake.training_jobs[_TRIALS].update(TrainingEndTime=datetime.now(UTC) - timedelta(hours=1)),
+    ),
     "training gone": ("training", lambda fake: fake.training_jobs.pop(_JOB)),
     "training stopped": ("training", lambda fake: fake.training_jobs[_JOB].update(TrainingJobStatus="Stopped")),
     "training failed": ("training", lambda fake: fake.training_jobs[_JOB].update(TrainingJobStatus="Failed")),
@@ -161,23 +170,35 @@ def _tuning_is(fake, status):
     fake.tuning_jobs[_TUNING].update(HyperParameterTuningJobStatus=status)
 
 
+def _write_trials(text):
+    aws.s3().put_object(Bucket=BUCKET, Key=f"runs/{_FIRST}/tuning/{_TRIALS}/output/model/trials.json", Body=text)
+
+
 def _delete(name):
     aws.s3().delete_object(Bucket=BUCKET, Key=f"{_OUTPUT}/{name}")
 
 
-def test_what_is_not_surely_whole_is_not_taken(world, first):
+@pytest.mark.parametrize("mode", ["jobs", "auto"])
+def test_what_is_not_surely_whole_is_not_taken(world, sent, event, lambda_context, monkeypatch, mode):
     """What a failed attempt wrote never counts, nor what is no longer as its job left it."""
+    monkeypatch.setenv("TUNING_MODE", mode)
+    first = pay(world, sent, lambda_context, _FIRST, dataset_of(world, event))
+    tuning = "tuning" if mode == "jobs" else "trials"
     works = {one.name.partition("#")[0]: one.name for one in Work.all(world.ledger)}
-    tokens = {kind: Token("arn:x", kind, execution_name=_SECOND) for kind in ("tuning", "training")}
-    work = {"tuning": works["StartTuningJob"], "training": works["StartTrainingJob"]}
+    tokens = {kind: Token("arn:x", kind, execution_name=_SECOND) for kind in (tuning, "training")}
+    work = {tuning: works["StartTuningJob"], "training": works["StartTrainingJob"]}
     fake, kept = world.sagemaker, copy.deepcopy((world.sagemaker.tuning_jobs, world.sagemaker.training_jobs))
     taken = []
     for spoilt, (kind, spoil) in _SPOILT.items():
+        if kind not in work:
+            continue
         assert find(work[kind], tokens[kind], world.ledger) is not None, spoilt
         spoil(fake)
         taken += [spoilt] if find(work[kind], tokens[kind], world.ledger) else []
         fake.tuning_jobs, fake.training_jobs = copy.deepcopy(kept)
         complete(world, "training", _JOB, first["Dataset"])
+        if mode == "auto":
+            complete(world, "trials", _TRIALS, first["Dataset"])
 
     assert taken == []
 
@@ -213,4 +234,4 @@ def test_a_retried_state_keeps_to_its_own_job(world, first, sent, event, lambda_
 
     assert start_tuning_job.handler(payload | {"TaskToken": "2"}, lambda_context)["TuningJobName"] == name
     assert len(sent.answers) == told
-    complete(world, "tuning", name, first["Dataset"])
+    complete(world, "trials", name, first["Dataset"])

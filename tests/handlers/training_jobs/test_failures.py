@@ -50,7 +50,7 @@ def test_failed_training_job_is_one_sentence():
     """What, its message, the log, the next step."""
     job = {"TrainingJobName": "flowers-1", "TrainingJobStatus": "Failed", "FailureReason": _TOOLKIT_REASON}
 
-    assert failures.training_job_sentence(job, "Epochs") == (
+    assert failures.training_job_sentence(job, failures.Limits()) == (
         "training job 'flowers-1' ended Failed: training.errors.DataError: image 'rose/1.jpg' cannot be read; remove it"
         "; see log group /aws/sagemaker/TrainingJobs, streams flowers-1/, correct the cause and upload again"
     )
@@ -65,14 +65,15 @@ def test_training_job_over_its_limit_names_the_limit():
         "StoppingCondition": {"MaxRuntimeInSeconds": 60},
     }
 
-    sentence = failures.training_job_sentence(job, "Epochs")
+    sentence = failures.training_job_sentence(job, failures.Limits())
 
     assert "was stopped after its limit of 60 s; raise the parameter TrainingMaxRuntimeSeconds" in sentence
 
 
 def test_training_job_stopped_by_hand_says_so():
     """Somebody pressed stop."""
-    sentence = failures.training_job_sentence({"TrainingJobName": "a", "TrainingJobStatus": "Stopped"}, "Epochs")
+    job = {"TrainingJobName": "a", "TrainingJobStatus": "Stopped"}
+    sentence = failures.training_job_sentence(job, failures.Limits())
 
     assert "'a' was stopped by someone; start the execution again" in sentence
 

@@ -50,6 +50,12 @@ def test_fewer_parallel_jobs_fit_a_small_quota() -> None:
     assert finding.remedies[0] == "--parameter MaxParallelTuningJobs=1"
 
 
+def test_one_job_of_all_trials_takes_one_instance() -> None:
+    """Heads are trained side by side, whatever MaxParallelTuningJobs says; TuningMode=jobs takes it at its word."""
+    assert verdicts({TRAINING: 1}, Trainable="head", TuningMode="auto")[TRAINING, "tuning"].verdict is Verdict.FITS
+    assert verdicts({TRAINING: 1}, Trainable="head", TuningMode="jobs")[TRAINING, "tuning"].verdict is Verdict.BLOCKS
+
+
 def test_another_type_of_the_same_kind_is_proposed() -> None:
     """Of the types that the account has enough of, the smallest without a GPU stands in for one without."""
     has: dict[str, float] = {
