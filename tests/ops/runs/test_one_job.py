@@ -61,7 +61,7 @@ def job(session: Session) -> str:
 
 def left() -> dict[str, Any]:
     """Return what a job leaves of a good trial, one that was stopped, and one that failed."""
-    ended = {"started_at": _START.isoformat(), "ended_at": _START.isoformat()}
+    ended: dict[str, Any] = {"started_at": _START.isoformat(), "ended_at": _START.isoformat()}
     values = {"lr": "0.01", "dropout": "0.1", "head": '"mlp"', "batch_size": "32"}
     trials = [
         Trial(1, values, "Completed", 0.8123, 0.5, 3, 5, 0.4, **ended),
