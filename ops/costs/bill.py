@@ -13,6 +13,7 @@ from ops.prices.book import Prices
 from ops.prices.words import money
 
 _MONTH_DAYS = 730 / 24
+_SERVING = ("endpoint", "serverless endpoint", "predictions", "provisioned concurrency")
 _NOT_COUNTED = "not counted here"
 
 
@@ -33,7 +34,7 @@ def lines(used: Usage, values: Mapping[str, str], prices: Prices) -> list[Line]:
     """Return what was used and what it costs, under the stack's parameters `values`."""
     return [
         _runs(used.runs),
-        _endpoint(used.instance_hours, values["EndpointInstanceType"], prices),
+        *_endpoint(used, values, prices),
         _functions("predictions", [used.predict], prices),
         *_provisioned(used, int(values["PredictProvisionedConcurrency"]), prices),
         _functions("other functions", used.others, prices),
@@ -51,7 +52,7 @@ def total(of: Iterable[Line]) -> Line:
 
 def per_thousand(of: Iterable[Line], invocations: float) -> Line:
     """Return what a thousand predictions have cost, endpoint and function together; None where there was none."""
-    serving = [line for line in of if line.name in ("endpoint", "predictions", "provisioned concurrency")]
+    serving = [line for line in of if line.name in _SERVING]
     known = sum(line.dollars or 0 for line in serving)
     is_known = invocations > 0 and all(line.dollars is not None for line in serving)
     quantity = f"of {invocations:,.0f}" if invocations else "nobody has asked"
@@ -68,10 +69,17 @@ def _runs(runs: Sequence[Run]) -> Line:
     return Line("runs", f"{number}{billed}{unknown}", dollars)
 
 
-def _endpoint(hours: float, kind: str, prices: Prices) -> Line:
-    return Line(
-        "endpoint", f"{hours:,.1f} instance-hours of {kind}", _times(prices.dollars(items.hosting(kind)), hours)
-    )
+def _endpoint(used: Usage, values: Mapping[str, str], prices: Prices) -> list[Line]:
+    """Return the endpoint's line; two where it has been both of instances and serverless."""
+    kind, is_serverless = values["EndpointInstanceType"], values.get("EndpointKind") == "serverless"
+    hours = used.instance_hours
+    dollars = _times(prices.dollars(items.hosting(kind)), hours)
+    of_instances = [Line("endpoint", f"{hours:,.1f} instance-hours of {kind}", dollars)]
+    if not is_serverless:
+        return of_instances
+    gb_seconds = used.container_seconds * int(values["ServerlessMemoryMb"]) / 1024
+    dollars = _times(prices.dollars(items.SERVERLESS_GB_SECOND), gb_seconds)
+    return [*(of_instances if hours else []), Line("serverless endpoint", f"{gb_seconds:,.0f} GB-seconds", dollars)]
 
 
 def _functions(name: str, functions: Sequence[Function], prices: Prices) -> Line:

@@ -19,6 +19,7 @@ from ops.session import Session
 from ops.stack.stacks import Stack
 
 _GIGABYTE = 1e9
+_VARIANT = "AllTraffic"
 _AT_A_TIME = 8
 
 
@@ -44,6 +45,7 @@ class Usage:
     days: float
     runs: Sequence[Run] = ()
     instance_hours: float = 0.0
+    container_seconds: float = 0.0  # of a serverless endpoint
     predict: Function = field(default_factory=lambda: Function("predict", 1.0))
     others: Sequence[Function] = ()
     stored_gb: float | None = None
@@ -60,6 +62,7 @@ def usage(session: Session, stack: Stack, days: float) -> Usage:
         days=days,
         runs=runs_since(Run.all(executions.ledger(session, stack)), start),
         instance_hours=(_total(session, _cpu_samples(session, stack), start, end) or 0.0) / 60,
+        container_seconds=(_total(session, _latency(stack), start, end) or 0.0) / 1e6,
         predict=next((each for each in functions if each.name == predict), Function(predict, 1.0)),
         others=[each for each in functions if each.name != predict],
         stored_gb=_gigabytes(metrics.level(session, _size(stack), end)),
@@ -109,6 +112,14 @@ def _cpu_samples(session: Session, stack: Stack) -> list[Metric]:
         for each in dimensions
         if each.keys() == {"EndpointName", "VariantName"}
     ]
+
+
+def _latency(stack: Stack) -> list[Metric]:
+    """Return the time that containers were at work, in microseconds, where the endpoint is serverless."""
+    if stack.parameters.get("EndpointKind") != "serverless":
+        return []
+    dimensions = {"EndpointName": stack.output("EndpointName"), "VariantName": _VARIANT}
+    return [Metric("AWS/SageMaker", "ModelLatency", dimensions)]
 
 
 def _size(stack: Stack) -> Metric:

@@ -52,7 +52,7 @@ def prices(session: Session, wanted: Iterable[Item], folder: Path = FOLDER) -> P
 def gather(region: str, wanted: Iterable[Item], question: Question, path: Path, today: date) -> Prices:
     """Return the prices, and keep in `path` those that `question` has answered."""
     known = kept.read(path)
-    due = [item for item in wanted if not _is_fresh(known.get(item.name), today)]
+    due = [item for item in wanted if item.service_code and not _is_fresh(known.get(item.name), today)]
     answered, reason = _asked(due, question)
     listed = known | {name: Price(dollars, today.isoformat()) for name, dollars in answered.items()}
     if answered:

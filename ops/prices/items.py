@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Item:
-    """One thing with a price; `usage_type` is without the region's prefix, "" where the filters say enough."""
+    """One thing with a price; `usage_type` is without the region's prefix, "" where the filters say enough.
+
+    Without `service_code` it is not known under which name AWS's list has it, and the list is not asked.
+    """
 
     name: str
     service_code: str
@@ -22,7 +25,7 @@ class Item:
     @property
     def is_instance(self) -> bool:
         """Tell whether it is an hour of an instance, whose price goes from region to region as EC2's does."""
-        return self.service_code == "AmazonSageMaker"
+        return bool(self.instance_type)
 
     @property
     def instance_type(self) -> str:
@@ -56,6 +59,7 @@ PROVISIONED_DURATION = _of_lambda("a GB-second of a function kept ready", "AWS-L
 STORAGE_GB_MONTH = Item("a GB and month in S3", "AmazonS3", "TimedStorage-ByteHrs", {"volumeType": "Standard"})
 LOG_GB = Item("a GB of logs taken in", "AmazonCloudWatch", "DataProcessing-Bytes")
 LOG_GB_MONTH = Item("a GB and month of logs", "AmazonCloudWatch", "TimedStorage-ByteHrs")
+SERVERLESS_GB_SECOND = Item("a GB-second of a serverless container", "")
 TRANSITION = Item("a state transition", "AmazonStates", "StateTransition")
 SERVICES = (
     INVOCATION, GB_SECOND, PROVISIONED_GB_SECOND, PROVISIONED_DURATION, STORAGE_GB_MONTH, LOG_GB, LOG_GB_MONTH,
@@ -66,4 +70,6 @@ SERVICES = (
 def of_stack(values: Mapping[str, str]) -> tuple[Item, ...]:
     """Return what a stack with the template's parameters `values` pays for."""
     jobs = sorted({values["TrainingInstanceType"], values["TuningInstanceType"]})
-    return (*map(training, jobs), hosting(values["EndpointInstanceType"]), *SERVICES)
+    is_serverless = values.get("EndpointKind") == "serverless"
+    endpoint = SERVERLESS_GB_SECOND if is_serverless else hosting(values["EndpointInstanceType"])
+    return (*map(training, jobs), endpoint, *SERVICES)

@@ -21,7 +21,6 @@ _PREDICTION_SECONDS = 0.1
 # Of SQS, at 0.40 a million requests: five pollers that ask every 20 s; a send a file, a receive and a delete for ten.
 # docs/operating.md has the sum; from https://aws.amazon.com/sqs/pricing/
 POLLING_DOLLARS, DROP_DOLLARS = 0.26, 0.50  # a month; a million files
-SERVERLESS_GB_SECOND_DOLLARS = 0.00002  # in us-east-1, data apart; from https://aws.amazon.com/sagemaker/pricing/
 TOPIC_KEY_DOLLARS = 1  # a month, of a KMS key; from https://aws.amazon.com/kms/pricing/
 _LEFT_OUT = (
     "not in it: data transfer, requests to S3 and DynamoDB, the disks of jobs and endpoint, traces, alarms ($0.10 a "
@@ -122,8 +121,8 @@ def _dollars(share: Share, prices: Prices) -> float | None:
 
 def _endpoint_line(values: Mapping[str, str], prices: Prices) -> str:
     if values.get("EndpointKind") == "serverless":
-        size = int(values["ServerlessMemoryMb"])
-        million = 1e6 * _PREDICTION_SECONDS * SERVERLESS_GB_SECOND_DOLLARS * size / 1024
+        size, price = int(values["ServerlessMemoryMb"]), prices.dollars(items.SERVERLESS_GB_SECOND)
+        million = None if price is None else 1e6 * _PREDICTION_SECONDS * price * size / 1024
         return f"endpoint: nothing while nobody asks; {money(million)} a million predictions by containers of {size} MB"
     kind, fewest, most = (
         values[name] for name in ("EndpointInstanceType", "ScalingMinInstances", "ScalingMaxInstances")

@@ -76,3 +76,17 @@ def test_runs_count_by_their_start() -> None:
     ]
 
     assert [run.execution_name for run in runs_since(runs, datetime(2026, 11, 30, tzinfo=UTC))] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("hours", "names"), [(0.0, ["serverless endpoint"]), (2.0, ["endpoint", "serverless endpoint"])]
+)
+def test_a_serverless_endpoint_is_billed_by_use(hours: float, names: list[str]) -> None:
+    """Ten thousand seconds of two GB; hours of instances are of the time before."""
+    values = _VALUES | {"EndpointKind": "serverless", "ServerlessMemoryMb": "2048"}
+    used = Usage(7.0, instance_hours=hours, container_seconds=10_000.0)
+
+    lines = [line for line in bill.lines(used, values, _PRICES) if "endpoint" in line.name]
+
+    assert [line.name for line in lines] == names
+    assert lines[-1].cells() == ["serverless endpoint", "20,000 GB-seconds", "$0.40"]
