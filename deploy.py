@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ops.commands import costs as cost_commands
-from ops.commands import doctor, scaling, security
+from ops.commands import doctor, instances, scaling, security
 from ops.commands import models as model_commands
 from ops.commands.data import data_group
 from ops.commands.group import Commands
@@ -369,6 +369,7 @@ cli.add_command(scaling.measure)
 cli.add_command(scaling.simulate)
 cli.add_command(cost_commands.costs)
 cli.add_command(security.security)
+cli.add_command(instances.compare_training)
 cli.add_command(model_commands.approve)
 cli.add_command(model_commands.reject)
 cli.add_command(model_commands.lineage)

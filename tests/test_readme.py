@@ -10,7 +10,7 @@ import pytest
 from deploy import cli
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = ["README.md", "docs/operating.md", "docs/predicting.md", "docs/troubleshooting.md"]
+DOCUMENTS = ["README.md", "docs/operating.md", "docs/predicting.md", "docs/troubleshooting.md", "docs/ec2.md"]
 _COMMAND = re.compile(r"(?:^|`)(?:python |\.venv/bin/python )?deploy\.py ([a-z][^`\n#|]*)", re.MULTILINE)
 
 

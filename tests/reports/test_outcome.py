@@ -24,6 +24,6 @@ def test_the_outcome_stands_after_the_result(make_evaluation: Callable[..., dict
 
 
 @pytest.mark.parametrize(("page", "rows"), [("<p>by hand", {"status": "FAILED"}), ("<p>", {})])
-def test_where_there_is_no_place_or_nothing_to_tell_the_page_stays(page: str, rows: dict[str, str]) -> None:
+def test_without_a_place_or_anything_to_tell_the_page_stays(page: str, rows: dict[str, str]) -> None:
     """A page of another make, or a run without a record."""
     assert with_outcome(page, rows) == page

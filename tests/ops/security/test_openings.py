@@ -38,7 +38,7 @@ def test_a_bucket_is_open_by_its_policy_until_a_block_closes_it(local_session: S
     assert of_buckets(local_session, [bucket]) == []
 
 
-def test_a_bucket_that_may_not_be_looked_at_is_said_to_be_unknown(local_session: Session) -> None:
+def test_a_bucket_that_may_not_be_looked_at_is_unknown(local_session: Session) -> None:
     """What the account does not answer is no proof that all is well."""
     (finding,) = of_buckets(local_session, [f"{local_session.stack_name}-gone"])
 

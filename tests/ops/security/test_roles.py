@@ -20,7 +20,7 @@ def _role(session: Session, name: str) -> None:
     session.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=_TRUST)
 
 
-def test_a_broad_policy_comes_with_the_command_that_takes_it_away(local_session: Session) -> None:
+def test_a_broad_policy_comes_with_what_takes_it_away(local_session: Session) -> None:
     """Of AWS, of the account or of the role itself: each is named with its own command."""
     iam, name = local_session.client("iam"), f"{local_session.stack_name}-broad"
     _role(local_session, name)
