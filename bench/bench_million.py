@@ -164,10 +164,10 @@ def drop() -> str:
 
 def validate() -> None:
     """Do what ValidateDataset does between its input and what it writes."""
-    from handlers.aws.objects import json_pieces, write_json, write_pieces
+    from handlers.aws.objects import write_json
     from handlers.contract.states import DatasetRequest, ValidateDatasetInput
     from handlers.datasets import opening, pictures, reading
-    from handlers.datasets.manifests import manifest, report, write_labels
+    from handlers.datasets.manifests import report, write_labels, write_manifest
 
     dataset = DatasetRequest(
         name="million", s3_uri=f"s3://{BUCKET}/{PREFIX}", fingerprint=os.environ["MILLION_FINGERPRINT"]
@@ -177,8 +177,7 @@ def validate() -> None:
     read = reading.read_dataset(step, cast(Any, SETTINGS), folder, files, aside)
     pictures.write_record(BUCKET, PLACE, folder, read.images, files, read.layout.top)
     for split in ("train", "validation", "test"):
-        values = json_pieces(manifest(folder, read.images, split))
-        write_pieces(BUCKET, f"{PLACE}{split}.manifest", values, "application/json")
+        write_manifest(BUCKET, PLACE, folder, read.images, split)
     write_json(BUCKET, f"{PLACE}report.json", report(step, read.class_names, read.images, read.made, read.layout))
     if read.layout.needs_labels():
         write_labels(BUCKET, PLACE, read.images)

@@ -130,6 +130,10 @@ class Images(Rows[Image]):
         number = self.splits.number(split)
         return (self.path(place) for place, own in enumerate(self.splits.column) if own == number)
 
+    def num_bytes(self) -> int:
+        """Return the bytes of all images whose sizes are known."""
+        return sum(self.files.size(place) or 0 for place in self._places)
+
     def counts(self) -> Counter[tuple[str, str]]:
         """Return how many images each class has in each split."""
         pairs = Counter(zip(self.classes.column, self.splits.column, strict=True))

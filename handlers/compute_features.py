@@ -14,7 +14,8 @@ from handlers.executions.outcomes import Succeeded
 from handlers.executions.waiting import answer, start, token_of
 from handlers.ledger import Features, Ledger
 from handlers.training_jobs import features
-from handlers.training_jobs.jobs import algorithm, image_channels, script, spot, tags, toolkit_value, volume
+from handlers.training_jobs.jobs import algorithm, image_channels, script, spot, tags, toolkit_value
+from handlers.training_jobs.volumes import resources
 
 aws.prepare("dynamodb", "s3", "sagemaker", "stepfunctions")
 
@@ -31,7 +32,7 @@ def features_job_request(step: ComputeFeaturesInput, key: str, settings: Setting
         "HyperParameters": hyperparameters(step, settings),
         "InputDataConfig": image_channels(settings, step.dataset, with_test=True),
         "OutputDataConfig": {"S3OutputPath": features.output_s3_uri(key, settings), "CompressionType": "NONE"},
-        "ResourceConfig": {"InstanceType": settings.training_instance_type, "InstanceCount": 1, **volume()},
+        "ResourceConfig": resources(step.dataset, settings, settings.training_instance_type),
         "RetryStrategy": {"MaximumRetryAttempts": 2},
         **spot(settings, settings.training_max_runtime_seconds),
         "Tags": tags(settings, step.execution_name, step.dataset),
@@ -72,9 +73,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     if existing is not None:
         answer(step.task_token, Succeeded(existing.to_event()))
         return {"TrainingJobName": "", "Key": key}
-    request = features_job_request(step, key, settings)
+    request, token = features_job_request(step, key, settings), token_of(settings, "features", name, step)
     Features.note(ledger, key, name, step.execution_name)
-    token = token_of(settings, "features", name, step)
     created = start(ledger, token, lambda: aws.sagemaker().create_training_job(**request))
     logger.info("features job started", training_job_name=name, key=key, newly_created=created)
     return {"TrainingJobName": name, "Key": key}

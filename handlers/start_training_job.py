@@ -14,7 +14,8 @@ from handlers.executions.finished import once, training_work
 from handlers.executions.waiting import token_of
 from handlers.ledger import Ledger, Run
 from handlers.training_jobs import jobs
-from handlers.training_jobs.jobs import algorithm, job_channels, spot, tags, toolkit_value, volume
+from handlers.training_jobs.jobs import algorithm, job_channels, spot, tags, toolkit_value
+from handlers.training_jobs.volumes import resources
 
 aws.prepare("dynamodb", "s3", "sagemaker")
 
@@ -30,11 +31,9 @@ def training_job_request(
         "HyperParameters": hyperparameters(step, settings) | serving.hyperparameters(),
         "InputDataConfig": job_channels(settings, step.dataset, step.features, with_test=True) + serving.channels(),
         "OutputDataConfig": {"S3OutputPath": f"s3://{settings.bucket_name}/runs/{step.execution_name}/training"},
-        "ResourceConfig": {
-            "InstanceType": settings.training_instance_type,
-            "InstanceCount": settings.training_instance_count,
-            **volume(),
-        },
+        "ResourceConfig": resources(
+            step.dataset, settings, settings.training_instance_type, settings.training_instance_count
+        ),
         "RetryStrategy": {"MaximumRetryAttempts": 2},
         **spot(settings, settings.training_max_runtime_seconds, checkpoints_s3_uri(step, settings)),
         "Tags": tags(settings, step.execution_name, step.dataset),

@@ -15,10 +15,11 @@ from handlers.executions.unchanged import require_unchanged
 from handlers.executions.waiting import token_of
 from handlers.ledger import Ledger
 from handlers.training_jobs.examination import note
-from handlers.training_jobs.jobs import algorithm, job_channels, spot, static_hyperparameters, tags, volume
+from handlers.training_jobs.jobs import algorithm, job_channels, spot, static_hyperparameters, tags
 from handlers.training_jobs.metrics import check_objective
 from handlers.training_jobs.trials import in_one_job, trials_job_request
 from handlers.training_jobs.tuning_config import tuning_config
+from handlers.training_jobs.volumes import resources
 from handlers.training_jobs.warm_start import create
 
 aws.prepare("dynamodb", "s3", "sagemaker")
@@ -38,7 +39,7 @@ def tuning_job_request(step: StartTuningJobInput, settings: Settings) -> dict[st
             "RoleArn": settings.sagemaker_role_arn,
             "InputDataConfig": job_channels(settings, step.dataset, step.features, with_test=False),
             "OutputDataConfig": {"S3OutputPath": f"s3://{settings.bucket_name}/runs/{step.execution_name}/tuning"},
-            "ResourceConfig": {"InstanceType": settings.tuning_instance_type, "InstanceCount": 1, **volume()},
+            "ResourceConfig": resources(step.dataset, settings, settings.tuning_instance_type),
             **spot(settings, settings.tuning_max_runtime_seconds),
         },
         "Tags": tags(settings, step.execution_name, step.dataset),

@@ -1,18 +1,17 @@
 """ValidateDataset: unpack if needed, refuse what cannot be trained on, and write classes, manifests and a report."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import aws
 from handlers.aws.logs import logger
-from handlers.aws.objects import json_pieces, write_json, write_pieces
+from handlers.aws.objects import write_json
 from handlers.contract.errors import InputError
 from handlers.contract.names import name_problem
 from handlers.contract.settings import Settings
 from handlers.contract.states import Dataset, ValidateDatasetInput
-from handlers.datasets.manifests import manifest, report, write_labels
+from handlers.datasets.manifests import report, write_labels, write_manifest
 from handlers.datasets.opening import open_dataset
 from handlers.datasets.pictures import write_record
 from handlers.datasets.reading import read_dataset, record_place
@@ -20,6 +19,7 @@ from handlers.datasets.uploads import objection
 from handlers.executions.incumbent import Incumbent, check_classes, incumbent, replaced
 from handlers.gate.settings import ClassSettings
 from handlers.ledger import Ledger
+from handlers.training_jobs.volumes import check_disk
 
 aws.prepare("dynamodb", "s3", "sagemaker")
 
@@ -45,15 +45,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     reading = read_dataset(step, settings, folder, files, aside)
     layout, images, made = reading.layout, reading.images, ",".join(reading.made)
     folder += layout.top
-    place = record_place(step)
-    record_s3_uri, record_sha256 = write_record(settings.bucket_name, place, folder, images, files, layout.top)
+    bucket, place = settings.bucket_name, record_place(step)
+    record_s3_uri, record_sha256 = write_record(bucket, place, folder, images, files, layout.top)
     check_classes(reading.class_names, Incumbent() if replaces else serving, settings, ClassSettings.from_env())
 
     def write(name: str, value: Any) -> str:
-        return write_json(settings.bucket_name, place + name, value)
-
-    def write_array(name: str, values: Iterable[Any]) -> str:
-        return write_pieces(settings.bucket_name, place + name, json_pieces(values), "application/json")
+        return write_json(bucket, place + name, value)
 
     counts = images.splits.counts()
     dataset = Dataset(
@@ -61,20 +58,22 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         s3_uri=folder,
         fingerprint=step.dataset.fingerprint,
         classes_s3_uri=write("classes.json", reading.class_names),
-        train_manifest_s3_uri=write_array("train.manifest", manifest(folder, images, "train")),
-        validation_manifest_s3_uri=write_array("validation.manifest", manifest(folder, images, "validation")),
-        test_manifest_s3_uri=write_array("test.manifest", manifest(folder, images, "test")),
+        train_manifest_s3_uri=write_manifest(bucket, place, folder, images, "train"),
+        validation_manifest_s3_uri=write_manifest(bucket, place, folder, images, "validation"),
+        test_manifest_s3_uri=write_manifest(bucket, place, folder, images, "test"),
         report_s3_uri=write("report.json", report(step, reading.class_names, images, reading.made, layout)),
-        labels_s3_uri=write_labels(settings.bucket_name, place, images) if layout.needs_labels() else "",
+        labels_s3_uri=write_labels(bucket, place, images) if layout.needs_labels() else "",
         pictures_s3_uri=record_s3_uri,
         pictures_sha256=record_sha256,
         num_classes=len(reading.class_names),
         num_train=counts["train"],
         num_validation=counts["validation"],
         num_test=counts["test"],
+        num_bytes=images.num_bytes(),
         num_unusable=reading.num_unusable,
         made_splits=made,
         replaces=replaces,
     )
+    check_disk(dataset, settings)
     logger.info("dataset validated", dataset=dataset.to_event(), num_set_aside=len(layout.set_aside), made_splits=made)
     return dataset.to_event()

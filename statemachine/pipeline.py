@@ -144,7 +144,7 @@ def work_states() -> list[LambdaTask]:
             fields=[
                 "Name", "S3Uri", "Fingerprint", "ClassesS3Uri", "TrainManifestS3Uri", "ValidationManifestS3Uri",
                 "TestManifestS3Uri", "ReportS3Uri", "LabelsS3Uri", "PicturesS3Uri", "PicturesSha256", "NumClasses",
-                "NumTrain", "NumValidation", "NumTest", "NumUnusable", "MadeSplits", "Replaces",
+                "NumTrain", "NumValidation", "NumTest", "NumBytes", "NumUnusable", "MadeSplits", "Replaces",
             ],
             comment="Manifests, class names and splits; refuses a dataset that cannot be trained on.",
         ),

@@ -128,7 +128,8 @@ def write_pieces(bucket: str, key: str, pieces: Iterable[bytes], content_type: s
     """
     with tempfile.SpooledTemporaryFile(max_size=BLOCK_BYTES) as body:
         try:
-            body.writelines(pieces)
+            for piece in pieces:  # `writelines` would leave memory for the disk only at its end
+                body.write(piece)
         except OSError as error:
             raise RetrieverError(
                 f"object 's3://{bucket}/{key}' does not fit on the function's disk: {error}; give it more "

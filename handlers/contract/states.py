@@ -64,6 +64,7 @@ class Dataset(Boundary):
     num_train: int
     num_validation: int
     num_test: int
+    num_bytes: int = 0  # of the pictures; 0 in runs of older versions
     num_unusable: int = 0  # pictures that are empty or too large; a job adds those that cannot be decoded
     made_splits: str = ""  # those of "validation,test" that were taken from train
     replaces: str = ""  # the dataset whose model serves, where that is another one and ReplaceDataset lets it go

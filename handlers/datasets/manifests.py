@@ -2,21 +2,22 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from datasets.gate import warnings
 from datasets.layout import Images, Layout
 from datasets.summary import summary
-from handlers.aws.objects import write_pieces
+from handlers.aws.objects import json_pieces, write_pieces
 from handlers.contract.states import ValidateDatasetInput
 
 _MAX_REPORTED = 10_000  # files set aside that the report names; their number is always exact
 
 
-def manifest(folder_s3_uri: str, images: Images, split: str) -> Iterator[Any]:
-    """Yield SageMaker's ManifestFile form: the prefix, then the paths of `split` below it."""
-    yield {"prefix": folder_s3_uri}
-    yield from images.paths(split)
+def write_manifest(bucket: str, place: str, folder_s3_uri: str, images: Images, split: str) -> str:
+    """Write SageMaker's ManifestFile form, the prefix and then the paths of `split` below it, and return its URI."""
+    values = chain([{"prefix": folder_s3_uri}], images.paths(split))
+    return write_pieces(bucket, f"{place}{split}.manifest", json_pieces(values), "application/json")
 
 
 def write_labels(bucket: str, place: str, images: Images) -> str:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SAGEMAKER_PROGRAM = "training/train.py"  # inside the source archive
-VOLUME_GB = 50
 # Settings that go to training/train.py as they are, by the same name.
 PASSED_ON = ("class_balance", "mixup", "cutmix", "randaugment", "ema_decay", "progressive_resize", "accumulate")
 _SPLITS = ("train", "validation", "test")
@@ -25,11 +24,6 @@ def algorithm(settings: Settings, *, metrics: bool = True) -> dict[str, Any]:
     """Return the AlgorithmSpecification: the image, files as input, and the metrics read from its output."""
     image = {"TrainingImage": settings.training_image_uri, "TrainingInputMode": "File"}
     return image | ({"MetricDefinitions": METRIC_DEFINITIONS} if metrics else {})
-
-
-def volume() -> dict[str, int]:
-    """Return the member of a ResourceConfig that says how much disk an instance has."""
-    return {"VolumeSizeInGB": VOLUME_GB}
 
 
 def script(settings: Settings, program: str) -> dict[str, str]:

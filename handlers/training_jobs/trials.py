@@ -20,9 +20,9 @@ from handlers.training_jobs.jobs import (
     static_hyperparameters,
     tags,
     toolkit_value,
-    volume,
 )
 from handlers.training_jobs.search_space import num_tuning_jobs, parameter_ranges
+from handlers.training_jobs.volumes import resources
 
 PROGRAM = "training/tune.py"
 TRIALS = "trials.json"
@@ -72,7 +72,7 @@ def trials_job_request(step: StartTuningJobInput, settings: Settings) -> dict[st
             "S3OutputPath": f"s3://{settings.bucket_name}/runs/{step.execution_name}/tuning",
             "CompressionType": "NONE",  # trials.json is read as it is
         },
-        "ResourceConfig": {"InstanceType": settings.tuning_instance_type, "InstanceCount": 1, **volume()},
+        "ResourceConfig": resources(step.dataset, settings, settings.tuning_instance_type),
         "RetryStrategy": {"MaximumRetryAttempts": 2},
         **spot(settings, settings.tuning_max_runtime_seconds),
         "Tags": tags(settings, step.execution_name, step.dataset),

@@ -46,6 +46,7 @@ def test_folder_with_splits_gives_manifests(world, validate):
         "valid/daisy/0.jpg", "valid/daisy/1.jpg", "valid/rose/0.jpg", "valid/rose/1.jpg",
     ]  # fmt: skip
     assert (dataset["NumClasses"], dataset["NumTrain"], dataset["NumValidation"], dataset["NumTest"]) == (2, 7, 4, 1)
+    assert dataset["NumBytes"] == sum(len(f"image {key}") for key in world.keys("datasets/flowers/") if "." in key)
     assert dataset["ClassesS3Uri"] == f"s3://{BUCKET}/runs/{EXECUTION}/dataset/classes.json"
 
 
