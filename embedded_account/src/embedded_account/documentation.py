@@ -172,6 +172,12 @@ NOTES: dict[str, tuple[str, str]] = {
         "Keys are used by SNS alone, which decides and encrypts nothing: Encrypt, GenerateDataKey and the like are "
         "refused, as are aliases, grants and other kinds of key. Rotation is kept and not acted on.",
     ),
+    "pricing": (
+        "Products with their prices on demand, by attribute: SageMaker's instances in training and hosting, "
+        "Lambda, S3, logs and state transitions.",
+        "A small table of us-east-1's prices of 2025 stands for whichever region the account plays; filters other than "
+        "TERM_MATCH, and price list files, are refused.",
+    ),
     "sts": ("AssumeRole gives a session of a role that trusts the caller.", "AssumeRole and GetCallerIdentity only."),
     "ssm": ("moto's parameters.", ""),
     "resourcegroupstaggingapi": ("moto's tags.", ""),

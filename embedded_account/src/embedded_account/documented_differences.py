@@ -42,6 +42,9 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         ),
         _RECORD,
     ),
+    "pricing": dict.fromkeys(
+        ("DescribeServices", "GetAttributeValues", "GetProducts"), "of a small table, for the account's region"
+    ),
     "budgets": {
         "CreateBudget": "kept; nothing is billed, so no notification comes; filters are not looked into",
         "UpdateBudget": "as CreateBudget",

@@ -44,6 +44,7 @@ _SERVICES = (
     "embedded_account.lambda_",
     "embedded_account.kms",
     "embedded_account.budgets",
+    "embedded_account.pricing",
     "embedded_account.sns",
     "embedded_account.stepfunctions",
     "embedded_account.scheduler",

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from ops.prices import items, price_list
+from ops.prices import items, price_list, table
 from ops.prices.items import Item
+from ops.session import Session
 
 
 def _product(usage_type: str, *ranges: tuple[str, str], currency: str = "USD") -> dict[str, Any]:
@@ -45,3 +46,15 @@ def test_a_product_is_told_by_its_usage_type(item: Item, expected: float | None)
 def test_what_has_no_price_in_dollars_has_none(product: dict[str, Any]) -> None:
     """Neither a free tier nor another currency is taken for a price."""
     assert price_list.price_of([product], items.training("ml.m5.large")) is None
+
+
+@pytest.mark.account
+def test_the_list_is_asked_for_one_item_at_a_time(local_session: Session) -> None:
+    """The embedded account answers as AWS does: by region, instance and group, for all that a stack pays for."""
+    question = price_list.question(local_session)
+    wanted = [items.training("ml.m5.xlarge"), items.hosting("ml.m5.large"), *items.SERVICES]
+
+    answered = [question(item) for item in wanted]
+
+    assert answered == [pytest.approx(table.dollars(item, "us-east-1")) for item in wanted]
+    assert question(items.training("ml.x9.huge")) is None

@@ -1,6 +1,6 @@
 """What each operation needs to be allowed: a table by service and operation. S3 has a module of its own."""
 
-from embedded_account.iam.actions.billing import BUDGETS
+from embedded_account.iam.actions.billing import BUDGETS, PRICING
 from embedded_account.iam.actions.dynamodb import DYNAMODB
 from embedded_account.iam.actions.functions import LAMBDA, STATES
 from embedded_account.iam.actions.keys import KMS
@@ -22,6 +22,7 @@ TABLE: dict[str, tuple[str, dict[str, Rule]]] = {
     "kms": ("kms", KMS),
     "lambda": ("lambda", LAMBDA),
     "logs": ("logs", LOGS),
+    "pricing": ("pricing", PRICING),
     "resourcegroupstaggingapi": ("tag", TAGGING),
     "sagemaker": ("sagemaker", SAGEMAKER),
     "sagemaker-runtime": ("sagemaker", RUNTIME),

@@ -1,9 +1,10 @@
-"""AWS Budgets.
+"""AWS Budgets and AWS Price List.
 
-Source: Service Authorization Reference, AWS Budget Service: reading is one action, making and changing the other.
+Source: Service Authorization Reference, AWS Budget Service and AWS Price List. Of budgets
+reading is one action, making and changing the other.
 """
 
-from embedded_account.iam.actions.rules import Call, Rule, each, on
+from embedded_account.iam.actions.rules import ANY, Call, Rule, each, on
 
 
 def _budget(call: Call) -> list[str]:
@@ -19,3 +20,4 @@ BUDGETS: dict[str, Rule] = {
         on(_budget).named("budgets:ViewBudget"),
     ),
 }
+PRICING: dict[str, Rule] = each("GetProducts DescribeServices GetAttributeValues", ANY)
