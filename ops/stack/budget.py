@@ -84,7 +84,7 @@ def standing(values: Mapping[str, str]) -> list[str]:
 def _shadow_lines(values: Mapping[str, str], prices: Prices) -> list[str]:
     """Return what a shadow's instances cost beside those that serve, where one is asked for."""
     percent, seconds = int(values.get("ShadowPercent", "0")), int(values.get("ShadowSeconds", "0"))
-    if not percent or not seconds:
+    if not percent or not seconds or values.get("EndpointKind") == "serverless":
         return []
     kind, number = values["EndpointInstanceType"], math.ceil(int(values["ScalingMaxInstances"]) * percent / 100)
     price = prices.dollars(items.hosting(kind))

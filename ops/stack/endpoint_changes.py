@@ -19,7 +19,7 @@ _TAKEN = {parameter_name(name) for name in of_endpoint()}  # of another name for
 def sentences(session: Session, stack: Stack, changed: Collection[str]) -> list[str]:
     """Return what brings the changed parameters to the endpoint that serves now; nothing where none does."""
     names = sorted(_TAKEN & set(changed))
-    is_counted = _COUNT in changed
+    is_counted = _COUNT in changed and stack.parameters.get("EndpointKind") != "serverless"
     endpoint, run = endpoints.serving(session, stack) if names or is_counted else (None, None)
     if endpoint is None or run is None or not run.dataset:
         return []

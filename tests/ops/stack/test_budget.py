@@ -45,7 +45,8 @@ def test_a_shadow_is_paid_beside_what_serves() -> None:
     assert told == (
         "  shadow: at most 2 of ml.m5.large beside the endpoint for 3,600 s: $0.23; their start and end come to it"
     )
-    assert budget.run_lines(_VALUES | asked | {"ShadowSeconds": "0"}, _PRICES) == budget.run_lines(_VALUES, _PRICES)
+    for none in ({"ShadowSeconds": "0"}, {"EndpointKind": "serverless"}):
+        assert budget.run_lines(_VALUES | asked | none, _PRICES) == budget.run_lines(_VALUES, _PRICES)
 
 
 def test_earlier_runs_say_what_to_expect() -> None:

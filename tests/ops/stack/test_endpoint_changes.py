@@ -58,3 +58,10 @@ def test_a_changed_count_says_whose_it_is() -> None:
         "from 1 to 4; for more at all times `deploy.py up --parameter ScalingMinInstances=N --local` and then "
         "`deploy.py start 'red birds' --local`"
     )
+
+
+def test_a_serverless_endpoint_has_no_count() -> None:
+    """Its containers come with the requests."""
+    stack: Any = SimpleNamespace(output=_STACK.output, parameters={"EndpointKind": "serverless"})
+
+    assert endpoint_changes.sentences(_SESSION, stack, ["EndpointInstanceCount"]) == []
