@@ -16,6 +16,7 @@ import click
 from ops.commands import costs as cost_commands
 from ops.commands import doctor, instances, scaling, security
 from ops.commands import models as model_commands
+from ops.commands import runs as run_commands
 from ops.commands.data import data_group
 from ops.commands.group import Commands
 from ops.commands.local import local_group
@@ -368,6 +369,8 @@ cli.add_command(retry)
 cli.add_command(scaling.measure)
 cli.add_command(scaling.simulate)
 cli.add_command(cost_commands.costs)
+cli.add_command(run_commands.runs)
+cli.add_command(run_commands.compare)
 cli.add_command(security.security)
 cli.add_command(instances.compare_training)
 cli.add_command(model_commands.approve)
