@@ -168,7 +168,8 @@ def watch(execution: str | None, stack_name: str, local: bool) -> None:
 
 @cli.command()
 @click.argument("execution", required=False)
-@click.option("--tuning", "kind", flag_value="tuning", help="The report about tuning alone; all three by default.")
+@click.option("--run", "kind", flag_value="run", help="The page of the run alone; it and the three below by default.")
+@click.option("--tuning", "kind", flag_value="tuning", help="The report about tuning alone.")
 @click.option("--training", "kind", flag_value="training", help="The report about training alone.")
 @click.option("--data", "kind", flag_value="data", help="The page about the pictures alone, and its table.")
 @click.option(
@@ -192,7 +193,7 @@ def report(
     session = _session(stack_name, local)
     deployed = stacks.deployed(session)
     loaded = executions.load(session, deployed, executions.find_arn(session, deployed, execution))
-    kinds = (kind,) if kind else ("tuning", "training", "data")
+    kinds = (kind,) if kind else ("run", "tuning", "training", "data")
     paths = fetched_reports.fetch(session, deployed, loaded, kinds, folder)
     for path in paths:
         click.echo(path)

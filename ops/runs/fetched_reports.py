@@ -15,7 +15,7 @@ from datasets.errors import ArchiveError, ArchiveSizeError
 from handlers.contract import names
 from ops.console import say
 from ops.errors import ReportError, error_code
-from ops.runs import data_findings, status_page
+from ops.runs import data_findings, run_report, status_page
 from ops.runs.executions import Execution
 from ops.runs.objects import object_of
 from ops.runs.tuning_jobs import load_trials_job, load_tuning_job
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 TUNING_REPORT = "tuning-report.html"
 TRAINING_REPORT = "training-report.html"
 DATA_PAGE, DATA_TABLE = "data.html", "findings.csv"
+_TITLES = {TRAINING_REPORT: "Training", TUNING_REPORT: "Tuning", DATA_PAGE: "Pictures", "profile.html": "Profile"}
 # What a training job may leave for people, and the name it gets here.
 MEMBERS = {
     "report.html": TRAINING_REPORT,
@@ -51,9 +52,9 @@ def default_folder(session: Session, execution: Execution) -> Path:
 def fetch(
     session: Session, stack: Stack, execution: Execution, kinds: Sequence[str], folder: Path | None
 ) -> list[Path]:
-    """Write the reports of `kinds` (tuning, training, data) and return their paths, the one to read first coming first.
+    """Write the reports of `kinds` (run, tuning, training, data) and return their paths, the one to read first first.
 
-    Of several, one is enough: why another is missing is said.
+    Of several, one is enough: why another is missing is said. That of the run leads to the others.
 
     Raises:
         ReportError: there is none.
@@ -67,14 +68,17 @@ def fetch(
                 paths.append(tuning_report(session, stack, execution, where))
             elif kind == "data":
                 paths.append(data_report(session, stack, execution, where))
-            else:
+            elif kind == "training":
                 paths = [*training_report(session, execution, where), *paths]
         except ReportError as error:
             missing.append(error)
-    if not paths:
+    if not paths and "run" not in kinds:
         raise ReportError("; ".join(str(reason) for reason in missing))
     for reason in missing:
         say(str(reason))
+    if "run" in kinds:
+        links = {_TITLES[path.name]: path.name for path in paths if path.name in _TITLES}
+        paths = [run_report.write(session, stack, execution, where, links), *paths]
     return paths
 
 
