@@ -14,9 +14,9 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from handlers.prediction import endpoint_client
+from handlers.prediction import endpoint_client, waking
 from handlers.prediction.answers import Call
-from handlers.prediction.aws_http import Service, service_url
+from handlers.prediction.aws_http import Service
 from handlers.prediction.call_request import (
     PredictRequest,
     correlation_id,
@@ -40,10 +40,13 @@ def settings() -> PredictSettings:
 @functools.cache
 def runtime() -> Service:
     """Return the endpoint's host; its connections outlive a call."""
-    region = os.environ.get("AWS_REGION", "us-east-1")
-    url = service_url("SAGEMAKER_RUNTIME", "runtime.sagemaker", region)
-    connect, read = endpoint_client.CONNECT_SECONDS, settings().endpoint_read_timeout_seconds
-    return Service(url, "sagemaker", region, connect, read)
+    return endpoint_client.service(settings().endpoint_read_timeout_seconds)
+
+
+@functools.cache
+def standby() -> waking.Standby:
+    """Return what brings back an endpoint that is away."""
+    return waking.Standby(settings().standby_function_name, settings().endpoint_name)
 
 
 def handler(event: Any, context: "LambdaContext") -> dict[str, Any]:
@@ -64,14 +67,9 @@ def handler(event: Any, context: "LambdaContext") -> dict[str, Any]:
 def predict(request: PredictRequest, context: "LambdaContext", call: Call) -> list[Outcome]:
     """Return the outcome of each image of `request`."""
     own = settings()
-    ask = functools.partial(_ask, own)
+    ask = functools.partial(waking.ask, runtime(), standby(), own.endpoint_seconds)
     classifier = Classifier(ask, f"correlation-id={call.correlation_id}", call.request_id)
     return classify_all(request, own.limits(context.get_remaining_time_in_millis() / 1000), classifier)
-
-
-def _ask(own: PredictSettings, asked: endpoint_client.EndpointRequest, until: float) -> endpoint_client.EndpointAnswer:
-    latest = time.monotonic() + own.endpoint_seconds
-    return endpoint_client.invoke(runtime(), own.endpoint_name, asked, min(until, latest))
 
 
 if "AWS_LAMBDA_RUNTIME_API" in os.environ:

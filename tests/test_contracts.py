@@ -195,5 +195,5 @@ def test_the_template_gives_the_outputs_that_others_read(template: dict[str, Any
     assert set(template["Outputs"]) == {
         "DataBucketName", "TableName", "StateMachineArn", "EndpointName", "PredictFunctionName", "PredictAliasArn",
         "PredictFunctionUrl",
-        "StartExecutionFunctionName", "TopicArn", "ModelPackageGroupName", "DashboardName",
+        "StandbyFunctionName", "StartExecutionFunctionName", "TopicArn", "ModelPackageGroupName", "DashboardName",
     }  # fmt: skip

@@ -12,7 +12,7 @@ from ops.stack import expand_template
 from ops.stack.expand_template import expand, read_template
 from tests.template_resources import Resource, listed, of_type, refers_to, statements
 
-ASYNCHRONOUS = {"StartExecutionFunction", "ResumeExecutionFunction"}
+ASYNCHRONOUS = {"StartExecutionFunction", "ResumeExecutionFunction", "StandbyFunction"}
 
 
 def test_every_rule_and_schedule_has_retries_and_a_dlq(resources: dict[str, Resource]) -> None:
@@ -92,8 +92,9 @@ def test_every_rule_may_invoke_its_target_and_nobody_else_may(resources: dict[st
         for p in permissions
         if p["Principal"] == "events.amazonaws.com"
     }
-    assert granted == {(name, rule["Targets"][0]["Arn"]["Fn::GetAtt"][0]) for name, rule in rules.items()}
-    assert len(permissions) == len(rules)
+    targets = {(name, target["Arn"]["Fn::GetAtt"][0]) for name, rule in rules.items() for target in rule["Targets"]}
+    assert granted == targets
+    assert len(permissions) == len(targets)
     (url,) = of_type(resources, "AWS::Lambda::Url").values()
     condition, cors, otherwise = url["Cors"]["Fn::If"]
     assert (condition, otherwise) == ("HasCorsAllowedOrigin", {"Ref": "AWS::NoValue"})
@@ -109,7 +110,7 @@ def test_every_function_has_its_own_role_timeout_and_log_group(resources: dict[s
     names = {json.dumps(group["LogGroupName"]) for group in groups}
 
     roles = [function["Role"]["Fn::GetAtt"][0] for function in functions.values()]
-    assert len(set(roles)) == len(functions) == 15
+    assert len(set(roles)) == len(functions) == 16
     for name, function in functions.items():
         assert function["Timeout"] >= 30, name
         assert function["TracingConfig"] == {"Mode": "Active"}, name
@@ -120,7 +121,7 @@ def test_every_log_group_has_a_retention(resources: dict[str, Resource]) -> None
     """Nothing is kept for ever: functions, state machine and endpoint."""
     groups = of_type(resources, "AWS::Logs::LogGroup")
 
-    assert len(groups) == 17
+    assert len(groups) == 18
     assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
 
 

@@ -117,10 +117,10 @@ def test_the_page_of_permissions_is_what_the_template_says(template: dict[str, A
 
 
 def test_the_prediction_role_only_reads_images_and_asks(resources: dict[str, Resource]) -> None:
-    """Whatever a caller makes of the prediction function, it writes nothing but logs."""
+    """Whatever a caller makes of the prediction function, it writes nothing but logs, and wakes what is away."""
     actions = {a for role, s in statements(resources) if role == "PredictRole" for a in listed(s["Action"])}
 
     assert actions == {
-        "sagemaker:InvokeEndpoint", "s3:GetObject", "logs:CreateLogStream", "logs:PutLogEvents",
-        "xray:PutTelemetryRecords", "xray:PutTraceSegments",
+        "sagemaker:InvokeEndpoint", "s3:GetObject", "lambda:InvokeFunction", "logs:CreateLogStream",
+        "logs:PutLogEvents", "xray:PutTelemetryRecords", "xray:PutTraceSegments",
     }  # fmt: skip

@@ -67,6 +67,7 @@ NOT_BEARING: Mapping[str, str] = {
     "spot_max_wait_seconds": "what an instance costs",
     "approval_required": "who has the last word",
     "approval_timeout_hours": "how long a run waits for it",
+    "stop_when_idle_minutes": "when what serves goes and comes, not what it is",
     "endpoint_instance_count": "of a new endpoint alone; autoscaling's count is kept ever after",
     "canary_percent": "how a deployment goes, not what it ends in",
     "canary_wait_seconds": "how a deployment goes, not what it ends in",

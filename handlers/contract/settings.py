@@ -152,6 +152,7 @@ class Settings(FromEnv):
     endpoint_kind: str = text("instance", "serverless")
     serverless_memory_mb: int = number(1024, 6144)
     serverless_max_concurrency: int = number(1, 200)
+    stop_when_idle_minutes: int = number(0, 10_080)
     endpoint_instance_type: str = text()
     endpoint_instance_count: int = number(1, 1000)
     scaling_min_instances: int = number(1, 1000)

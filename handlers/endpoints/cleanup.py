@@ -13,12 +13,12 @@ from handlers.contract.errors import EndpointFailedError, ModelRejectedError, Re
 from handlers.contract.names import features_job_name, training_job_name, trials_job_name, tuning_job_name
 from handlers.contract.settings import Settings
 from handlers.contract.states import ReportOutcomeInput
-from handlers.endpoints import kinds, scaling, serving
+from handlers.endpoints import scaling, serving
 from handlers.executions import records
 from handlers.executions.approvals import words_of
 from handlers.executions.rollbacks import put_into_production
 from handlers.executions.waiting import forget
-from handlers.ledger import Ledger, Run, Scaling, Token
+from handlers.ledger import Ledger, Run, Token
 from handlers.training_jobs.jobs import describe, stop_job
 
 SET_BACK_SECONDS = 720.0  # SageMaker replaces the instances; the function may run 900
@@ -35,14 +35,6 @@ def stop_running_jobs(step: ReportOutcomeInput, ledger: Ledger) -> None:
     for token in Token.all(ledger):
         if token.execution_name == step.execution_name:
             forget(ledger, token)
-
-
-def restore_scaling(ledger: Ledger, settings: Settings) -> bool:
-    """Give autoscaling back where there are instances to scale; else it is kept for the next deployment to some."""
-    if Scaling.get(ledger, settings.endpoint_name) is None:
-        return False
-    endpoint = describe("endpoint", settings.endpoint_name)
-    return bool(endpoint) and not kinds.is_serverless(endpoint) and scaling.give_back(ledger, settings)
 
 
 def delete_failed_endpoint(step: ReportOutcomeInput, settings: Settings) -> None:
@@ -136,7 +128,7 @@ def clean_up(step: ReportOutcomeInput, ledger: Ledger, settings: Settings, reaso
         deployed.append(("the endpoint was not set back", lambda: take_out_of_service(step, ledger, settings)))
     return [
         ("running jobs were not stopped", lambda: stop_running_jobs(step, ledger)),
-        ("autoscaling was not restored", lambda: restore_scaling(ledger, settings)),
+        ("autoscaling was not restored", lambda: scaling.restore(ledger, settings)),
         ("the failed endpoint was not deleted", lambda: delete_failed_endpoint(step, settings)),
         *deployed,
         last,

@@ -57,7 +57,10 @@ def num_instances(endpoint: Mapping[str, Any] | None, settings: Settings) -> int
 
 
 def update_request(
-    step: DeployEndpointInput, settings: Settings, num_instances: int, *, was_serverless: bool = False
+    step: DeployEndpointInput,
+    settings: Settings,
+    num_instances: int,
+    was_serverless: bool = False,
 ) -> dict[str, Any]:
     """Return the UpdateEndpoint request: a canary first, the old fleet kept a while, and alarms that roll back.
 

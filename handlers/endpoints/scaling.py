@@ -14,9 +14,11 @@ from handlers.contract.errors import AwsError, AwsRequestError
 from handlers.contract.measurement import origin
 from handlers.contract.settings import Settings
 from handlers.contract.states import Scaling
+from handlers.endpoints.kinds import is_serverless
 from handlers.executions.outcomes import VARIANT_NAME
 from handlers.ledger import Ledger
 from handlers.ledger import Scaling as Kept
+from handlers.training_jobs.jobs import describe
 
 _NAMESPACE: Any = "sagemaker"
 _DIMENSION: Any = "sagemaker:variant:DesiredInstanceCount"
@@ -148,6 +150,14 @@ def give_back(ledger: Ledger, settings: Settings) -> bool:
             logger.warning("a scheduled action is not restored", action=action, reason=str(error))
     kept.forget(ledger)
     return True
+
+
+def restore(ledger: Ledger, settings: Settings) -> bool:
+    """Give autoscaling back where there are instances to scale; else it is kept for the next that are deployed."""
+    if Kept.get(ledger, settings.endpoint_name) is None:
+        return False
+    endpoint = describe("endpoint", settings.endpoint_name)
+    return endpoint is not None and not is_serverless(endpoint) and give_back(ledger, settings)
 
 
 def _action(action: Mapping[str, Any]) -> dict[str, Any]:

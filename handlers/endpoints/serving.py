@@ -6,6 +6,7 @@ worst a note, and the next run's outcome removes what it names.
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from handlers import aws
@@ -16,7 +17,8 @@ from handlers.contract.settings import Settings
 from handlers.endpoints.kinds import is_serverless
 from handlers.executions.outcomes import goes_to
 from handlers.executions.turns import GOING, execution_status
-from handlers.ledger import Deployment, Ledger, Run, RunStatus, Serving
+from handlers.ledger import Deployment, Ledger, Run, RunStatus, Serving, Standby
+from handlers.ledger.standby import made_at
 from handlers.training_jobs.jobs import describe
 
 _STEADY = ("InService", "Failed", "OutOfService", "UpdateRollbackFailed")
@@ -49,6 +51,9 @@ def remove_unused(ledger: Ledger, settings: Settings) -> list[str]:
     if used is None:
         logger.info("the endpoint is changing; unused configs are removed after the next run")
         return []
+    used |= {Standby.of(ledger, settings.endpoint_name).config_name} - {
+        ""
+    }  # what comes back, where the endpoint is away
     used |= {Deployment.before_shadow(ledger, name) for name in used}  # a shadow's end needs what served before it
     stay, removed = kept(ledger, used, settings.keep_deployments), []
     for made in Deployment.all(ledger):
@@ -139,7 +144,7 @@ def take_out(execution_name: str, ledger: Ledger, settings: Settings) -> str:
     if endpoint is None or endpoint["EndpointStatus"] != "InService":
         return ""
     made = Deployment.get(ledger, endpoint["EndpointConfigName"])
-    return _take_out(made, settings) if made and made.execution_name == execution_name else ""
+    return _take_out(made, ledger, settings) if made and made.execution_name == execution_name else ""
 
 
 def repair(ledger: Ledger, settings: Settings) -> str:
@@ -155,7 +160,7 @@ def repair(ledger: Ledger, settings: Settings) -> str:
     made, serving = Deployment.get(ledger, name), Serving.get(ledger, settings.endpoint_name)
     if made is None or (serving and serving.execution_name == name) or not _is_left(made, ledger, settings):
         return ""
-    return _take_out(made, settings)
+    return _take_out(made, ledger, settings)
 
 
 def _is_left(made: Deployment, ledger: Ledger, settings: Settings) -> bool:
@@ -165,10 +170,28 @@ def _is_left(made: Deployment, ledger: Ledger, settings: Settings) -> bool:
     return _ended_unchecked(made.config_name, ledger, settings)
 
 
-def _take_out(made: Deployment, settings: Settings) -> str:
-    done = set_back(settings.endpoint_name, made.previous_config_name)
+def _take_out(made: Deployment, ledger: Ledger, settings: Settings) -> str:
+    previous = made.previous_config_name
+    if not (previous and (done := _exchange(previous, ledger, settings))):
+        done = set_back(settings.endpoint_name, previous)
     logger.warning("an unchecked model is taken out of service", endpoint_config_name=made.config_name, done=done)
     return done
+
+
+def _exchange(previous: str, ledger: Ledger, settings: Settings) -> str:
+    """Delete an endpoint on instances for the serverless one that served before, if it did; the sweep brings that."""
+    endpoint = describe("endpoint", settings.endpoint_name)
+    if endpoint is None or is_serverless(endpoint) or not _is_of_serverless(previous):
+        return ""
+    row = Standby.of(ledger, settings.endpoint_name)
+    replace(row, config_name=previous, created_at=made_at(endpoint), wanted_at=int(time.time()), tags=[]).take(ledger)
+    remove_endpoint(settings.endpoint_name)
+    return f"the endpoint is created again with {previous!r}, which no update leads to"
+
+
+def _is_of_serverless(config_name: str) -> bool:
+    variants = aws.sagemaker().describe_endpoint_config(EndpointConfigName=config_name)["ProductionVariants"]
+    return any("ServerlessConfig" in variant for variant in variants)
 
 
 def _ended_unchecked(execution_name: str, ledger: Ledger, settings: Settings) -> bool:

@@ -15,7 +15,7 @@ from handlers.contract.names import SERVES_NOTHING
 from handlers.contract.settings import Settings
 from handlers.contract.states import Evaluation, RegisteredModel, Training
 from handlers.executions.approvals import words_of
-from handlers.ledger import Deployment, Ledger
+from handlers.ledger import Deployment, Ledger, Standby
 from handlers.training_jobs.evaluations import MAX_MEMORY_BYTES
 from handlers.training_jobs.jobs import describe, pending_config
 
@@ -58,11 +58,12 @@ class KeptModel:
 def serving_config(ledger: Ledger, settings: Settings) -> str:
     """Return the config that the endpoint serves or is changing to, or "" if no endpoint serves.
 
-    Where requests are copied to a shadow it is the config of the model whose answers callers get.
+    Where requests are copied to a shadow it is the config of the model whose answers callers get; where the endpoint is
+    away for being idle, that which comes back.
     """
     endpoint = describe("endpoint", settings.endpoint_name)
     if endpoint is None or endpoint["EndpointStatus"] in SERVES_NOTHING:
-        return ""
+        return Standby.of(ledger, settings.endpoint_name).config_name
     return Deployment.before_shadow(ledger, pending_config(endpoint) or endpoint["EndpointConfigName"])
 
 

@@ -12,6 +12,7 @@ from handlers.ledger.events import Event, EventStatus
 from handlers.ledger.features import Features
 from handlers.ledger.rows import Ledger
 from handlers.ledger.runs import Run, RunStatus
+from handlers.ledger.standby import Standby
 from handlers.ledger.tokens import Token
 from handlers.ledger.turns import Pending, Turn
 from handlers.ledger.work import Work
@@ -30,6 +31,7 @@ __all__ = [
     "RunStatus",
     "Scaling",
     "Serving",
+    "Standby",
     "Token",
     "Turn",
     "Work",

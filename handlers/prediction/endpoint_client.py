@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from handlers.prediction.aws_http import Service, TooLateError, TooLongError, UnreachableError
+from handlers.prediction.aws_http import Service, TooLateError, TooLongError, UnreachableError, service_url
 from handlers.prediction.endpoint_failures import translated
 from handlers.prediction.errors import ModelFailedError, OutOfTimeError, PredictionError, UnavailableError
 from handlers.prediction.model_answer import latency_split
@@ -43,6 +43,13 @@ class EndpointRequest:
             _ATTRIBUTES: self.attributes,
             "X-Amzn-SageMaker-Inference-Id": self.inference_id,
         }
+
+
+def service(read_seconds: float) -> Service:
+    """Return the host of the region's endpoints."""
+    region = os.environ.get("AWS_REGION", "us-east-1")
+    url = service_url("SAGEMAKER_RUNTIME", "runtime.sagemaker", region)
+    return Service(url, "sagemaker", region, CONNECT_SECONDS, read_seconds)
 
 
 def invoke(runtime: Service, endpoint_name: str, request: EndpointRequest, until: float) -> EndpointAnswer:

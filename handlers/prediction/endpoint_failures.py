@@ -10,6 +10,7 @@ from typing import Any
 from handlers.contract import strict_json
 from handlers.prediction.aws_http import Response
 from handlers.prediction.errors import (
+    EndpointMissingError,
     ModelFailedError,
     ModelRefusedError,
     NotPermittedError,
@@ -47,7 +48,7 @@ def translated(response: Response, endpoint_name: str) -> PredictionError:
     if code in _THROTTLES:
         return TooManyRequestsError(f"endpoint {endpoint_name!r} is at its limit ({code}); try again in a second")
     if code in _MISSING:
-        return UnavailableError(
+        return EndpointMissingError(
             f"endpoint {endpoint_name!r} does not exist or is not InService; "
             "python deploy.py status shows it, and an upload or a manual execution deploys it again"
         )

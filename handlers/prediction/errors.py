@@ -93,6 +93,21 @@ class UnavailableError(PredictionError):
     retry_after_seconds = 30
 
 
+class EndpointMissingError(UnavailableError):
+    """The endpoint does not exist, or is not InService."""
+
+    @property
+    def name(self) -> str:
+        """What a caller reads in "error"."""
+        return "Unavailable"
+
+
+class EndpointStoppedError(PredictionError):
+    """The endpoint was taken away while nobody asked; the hint says when it will be there, if anybody starts it."""
+
+    status = 503
+
+
 class OutOfTimeError(PredictionError):
     """The image's server or the endpoint took longer than it may."""
 

@@ -18,6 +18,7 @@ class PredictSettings(FromEnv):
 
     bucket_name: str = text()
     endpoint_name: str = text()
+    standby_function_name: str = text(default="")
     cors_allowed_origin: str = text(default="")
     fetch_allowed_origins: tuple[str, ...] = names(default=())
     fetch_allowed_ports: tuple[str, ...] = names(default=("443",))

@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import pytest
@@ -21,6 +22,7 @@ from handlers import (
     register_scaling,
     report_outcome,
     resume_execution,
+    standby,
     start_execution,
     start_training_job,
     start_tuning_job,
@@ -30,7 +32,7 @@ from handlers import (
 from handlers.contract.errors import RetrieverError
 from handlers.contract.states import DeployEndpointInput
 from handlers.endpoints import requests, scaling
-from handlers.ledger import Deployment, Drop, Run, RunStatus, Token, Turn
+from handlers.ledger import Deployment, Drop, Run, RunStatus, Serving, Standby, Token, Turn
 from tests.handlers import packing
 from tests.handlers.chaos import refusal
 from tests.handlers.environment import EXECUTION
@@ -354,6 +356,30 @@ def _judge(world, event):
     return event("judge_shadow")
 
 
+def idle(world, event):
+    """Leave an endpoint that serves, is scaled, and has had no request for an hour; and let the sweep be due."""
+    world.sagemaker.serve(config="old-config")
+    Serving.note(world.ledger, "retriever", "old-config")
+    world.sagemaker.endpoints["retriever"]["LastModifiedTime"] = datetime.now(UTC) - timedelta(hours=2)
+    scaling.register(world.settings)
+    scheduled_action(world, "nightly")
+    return {"Sweep": True}
+
+
+def _away(world, event):
+    """Leave an endpoint that was taken away, which a prediction asks for."""
+    idle(world, event)
+    standby.handler({"Stop": True}, event.context)
+    Standby.of(world.ledger, "retriever").change(world.ledger, {"by_hand": False})
+    return {"Wake": True}
+
+
+def _came_back(world, event):
+    standby.handler(_away(world, event), event.context)
+    world.sagemaker.end_update()
+    return {"Sweep": True}
+
+
 def _succeed(world, event):
     payload = event("report_outcome_succeeded")
     payload["State"]["Model"] = register_model.handler(accept(world, event), event.context)
@@ -380,6 +406,7 @@ CASES = {
     "report_success": Case(report_outcome.handler, _succeed),
     "start_execution": Case(start_execution.handler, _upload),
     "resume_execution": Case(resume_execution.handler, _resume),
+    "standby": Case(standby.handler, idle),
 }
 
 
@@ -472,6 +499,8 @@ RARE = {f"found_{name}": rare for name, rare in FOUND.items()} | {
         Case(resume_execution.handler, _card_of_an_approved_model),
         ("DescribeModelPackage", "DescribeModelCard", "UpdateModelCard"),
     ),
+    "away": Rare(Case(standby.handler, _away), ("GetItem", "CreateEndpoint")),
+    "came_back": Rare(Case(standby.handler, _came_back), ("RegisterScalableTarget", "PutScheduledAction")),
     "first_deployment": Rare(
         Case(deploy_endpoint.handler, lambda world, event: event("deploy_endpoint")), ("CreateEndpoint",)
     ),

@@ -51,6 +51,7 @@ ENVIRONMENT = {
     "ARRIVAL_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/retriever-arrivals",
     "PREDICT_PREFIX": "inbox/new/",
     "ENDPOINT_KIND": "instance",
+    "STOP_WHEN_IDLE_MINUTES": "60",
     "SERVERLESS_MEMORY_MB": "3072",
     "SERVERLESS_MAX_CONCURRENCY": "5",
     "TUNING_INSTANCE_TYPE": "ml.g4dn.xlarge",

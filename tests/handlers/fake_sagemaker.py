@@ -85,6 +85,7 @@ class FakeSageMaker:
             "EndpointArn": f"{self._arn}:endpoint/{name.lower()}",
             "EndpointConfigName": config,
             "EndpointStatus": "InService",
+            "CreationTime": datetime.now(UTC),
             "LastModifiedTime": datetime.now(UTC),
         }
 
@@ -208,6 +209,7 @@ class FakeSageMaker:
             "EndpointArn": arn,
             "EndpointConfigName": p["EndpointConfigName"],
             "EndpointStatus": "Creating",
+            "CreationTime": datetime.now(UTC),
             "LastModifiedTime": datetime.now(UTC),
         }
         return {"EndpointArn": arn}

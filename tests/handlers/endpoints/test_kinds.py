@@ -6,8 +6,7 @@ from handlers import aws
 from handlers.contract.settings import Settings
 from handlers.contract.states import DeployEndpointInput
 from handlers.deploy_endpoint import handler as deploy_endpoint
-from handlers.endpoints import serving
-from handlers.endpoints.cleanup import restore_scaling
+from handlers.endpoints import scaling, serving
 from handlers.endpoints.requests import endpoint_config_request, model_request, update_request
 from handlers.endpoints.shadow import no_shadow_reason
 from handlers.ledger import Deployment, Scaling
@@ -106,7 +105,7 @@ def test_scaling_is_kept_where_nothing_scales(world, variants):
         world.sagemaker.serve()
         world.sagemaker.endpoints["retriever"]["ProductionVariants"] = variants
 
-    assert not restore_scaling(world.ledger, world.settings)
+    assert not scaling.restore(world.ledger, world.settings)
     assert stored(Scaling, world.ledger, "retriever").target == {"MinCapacity": 1, "MaxCapacity": 2}
 
 

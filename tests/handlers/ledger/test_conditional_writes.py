@@ -2,7 +2,7 @@
 
 import pytest
 
-from handlers.ledger import Dataset, Drop, Event, Pending, Run, RunStatus, Token, Turn
+from handlers.ledger import Dataset, Drop, Event, Pending, Run, RunStatus, Standby, Token, Turn
 from tests.handlers.ledger.conditional_writes import conditional_writes, writes_elsewhere
 
 _RUN = Run("e", status=RunStatus.STARTING, dataset="flowers", started_at="2026-11-29")
@@ -18,6 +18,11 @@ def _pending(ledger):
 def _drop(ledger):
     Drop.note(ledger, "flowers", "2026")
     return Drop.get(ledger, "flowers")
+
+
+def _away(ledger):
+    Standby("retriever", config_name="e").take(ledger)
+    return Standby.of(ledger, "retriever")
 
 
 # What is there before, and the write; it is given what the first made, if anything.
@@ -53,6 +58,11 @@ WRITES = {
     "Drop.tell": (_drop, lambda ledger, drop: drop.tell(ledger, "2026")),
     "Drop.close": (_drop, lambda ledger, drop: drop.close(ledger)),
     "Drop.forget": (_drop, lambda ledger, drop: drop.forget(ledger)),
+    "Standby.take": (lambda ledger: None, lambda ledger, _: Standby("retriever", config_name="e").take(ledger)),
+    "Standby.want": (_away, lambda ledger, away: away.want(ledger, 7)),
+    "Standby.attempt": (_away, lambda ledger, away: away.attempt(ledger, 7)),
+    "Standby.give_up": (_away, lambda ledger, away: away.give_up(ledger, "no capacity")),
+    "Standby.back": (_away, lambda ledger, away: away.back(ledger, 240)),
     "Event.claim": (lambda ledger: None, lambda ledger, _: _EVENT.claim(ledger)),
     "Event.finish": (_EVENT.claim, lambda ledger, _: _EVENT.finish(ledger)),
     "Event.release": (_EVENT.claim, lambda ledger, _: _EVENT.release(ledger)),

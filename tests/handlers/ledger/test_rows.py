@@ -48,6 +48,12 @@ STORED = [
         {"target": {"MinCapacity": 1}, "policies": [{"PolicyName": "p"}]},
     ),
     (
+        ledger.Standby,
+        {"Id": "standby#retriever", "ConfigName": "e", "TakenBy": "r/1", "TakenAt": "2026", "CreatedAt": "1.000",
+         "IdleSince": "2026", "ByHand": False, "GivesWay": False, "Tags": [], "WantedAt": 8, "StartSeconds": 240},
+        {"config_name": "e", "is_away": True, "wanted_at": 8, "tried_at": 0, "start_seconds": 240},
+    ),
+    (
         ledger.Event,
         {"Id": "event#datasets/flowers/_SUCCESS", "Sequencer": "0A", "Status": "CLAIMED", "ClaimedAt": 4},
         {"object_key": "datasets/flowers/_SUCCESS", "status": ledger.EventStatus.CLAIMED, "claimed_by": None},
