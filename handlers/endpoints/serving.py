@@ -51,9 +51,7 @@ def remove_unused(ledger: Ledger, settings: Settings) -> list[str]:
     if used is None:
         logger.info("the endpoint is changing; unused configs are removed after the next run")
         return []
-    used |= {Standby.of(ledger, settings.endpoint_name).config_name} - {
-        ""
-    }  # what comes back, where the endpoint is away
+    used |= {Standby.of(ledger, settings.endpoint_name).config_name} - {""}  # of an endpoint that is away
     used |= {Deployment.before_shadow(ledger, name) for name in used}  # a shadow's end needs what served before it
     stay, removed = kept(ledger, used, settings.keep_deployments), []
     for made in Deployment.all(ledger):

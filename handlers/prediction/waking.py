@@ -51,6 +51,8 @@ class Standby:
             answer = strict_json.parse(response.body) if response.status == 200 else {}
         except (UnreachableError, TooLateError, TooLongError, ValueError):
             return {}
+        finally:
+            self._service.close()  # the next question is seconds away, or days
         return answer if isinstance(answer, dict) else {}
 
 

@@ -191,6 +191,7 @@ def forget() -> None:
         predict.runtime().close()
     predict.settings.cache_clear()
     predict.runtime.cache_clear()
+    predict.standby.cache_clear()
     s3_image.forget()
 
 
