@@ -25,6 +25,7 @@ from ops.commands.options import stack_options
 @click.option("--start-seconds", type=float, help="Until a new instance answers; 240 unless measured.")
 @click.option("--instance-type", help="For its price; the stack's by default.")
 @click.option("--concurrency", type=click.IntRange(0), help="Predictions at one time (Lambda); the stack's by default.")
+@click.option("--cold-ms", type=float, help="What a cold start of the prediction function costs; 300 by default.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The page; below build/ by default.")
 @click.option("--open/--no-open", "then_open", default=True, help="Open the page in the browser.")
 @stack_options

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ops.console import say, table
 from ops.errors import StackError
-from ops.preflight import container_images, lambda_concurrency, obstacles, readings, sagemaker_quotas
+from ops.preflight import capacity, container_images, lambda_concurrency, obstacles, readings, sagemaker_quotas
 from ops.preflight.finding import COLUMNS, Finding, Verdict, blocking
 from ops.preflight.readings import UnansweredError, ask, unknown
 from ops.session import Session
@@ -43,7 +43,7 @@ def _lambda(session: Session, values: Mapping[str, str]) -> list[Finding]:
         account = ask("lambda:GetAccountSettings", lambda: readings.lambda_concurrency(session, name))
     except UnansweredError as error:
         return [unknown("Lambda, concurrency", values["PredictReservedConcurrency"], error)]
-    return lambda_concurrency.judge(values, account, session.region)
+    return [*lambda_concurrency.judge(values, account, session.region), *capacity.judge(values, account)]
 
 
 def show(findings: Iterable[Finding]) -> None:

@@ -11,14 +11,17 @@ from ops.console import say, table
 from ops.prices import items
 from ops.prices.book import Prices
 from ops.prices.table import REGION
-from ops.scaling import comparison
+from ops.scaling import comparison, environments
 from ops.scaling.fleet import Service
 from ops.scaling.recommendation import Recommendation
 from ops.scaling.traces import Trace
 from ops.session import REPOSITORY
+from ops.stack import budget
 
 # Until they are measured: a small network on two cores, and what starting an instance usually takes on AWS.
 _ASSUMED: dict[str, float] = {"service_ms": 100.0, "workers": 2, "start_seconds": 240.0}
+_COLD_MS = 300.0  # of the prediction function: its start of 70 ms, and what Lambda adds before it
+_OWN_SECONDS = 0.005  # of a prediction, that are not the endpoint's
 
 
 def template_values(local: bool, stack_name: str = "") -> dict[str, str]:
@@ -64,10 +67,27 @@ def simulate(
     rows = comparison.compare(trace, comparison.candidates(trace, recommended, values), service, price)
     say(f"US dollars ({known.words(item)})")
     table(f"{trace.name}, on {instance_type}", comparison.COLUMNS, [row.cells() for row in rows])
+    _show_environments(trace, service, known, _given(given, "cold_ms", _COLD_MS))
     path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(_page(trace, service, instance_type, price, rows), encoding="utf-8")
     return path
+
+
+def _show_environments(trace: Trace, service: Service, prices: Prices, cold_ms: float) -> None:
+    """Print how many predictions there are at one time, and what environments that are kept ready buy and cost."""
+    seconds = sum(service.seconds) / len(service.seconds) + _OWN_SECONDS
+    most = environments.at_one_time(max(trace.per_minute), seconds)
+    say(f"predictions at one time while the endpoint keeps up: {most} in 999 of 1,000 moments of the busiest minute")
+    say(f"PredictReservedConcurrency={most} lets them through, and bounds what the function can cost")
+    hour = prices.dollars(items.PROVISIONED_GB_SECOND)
+    price = None if hour is None else hour * 3600 * comparison.MONTH_HOURS * budget.PREDICT_GB
+    rows = environments.options(trace, seconds, price)
+    table("provisioned concurrency", environments.COLUMNS, environments.table_rows(rows, cold_ms))
+
+
+def _given(given: Mapping[str, Any], name: str, otherwise: float) -> float:
+    return otherwise if given.get(name) is None else float(given[name])
 
 
 def service_of(values: Mapping[str, str], given: Mapping[str, Any]) -> tuple[Service, list[str]]:

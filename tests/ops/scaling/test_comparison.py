@@ -70,8 +70,10 @@ def test_the_command_prints_rows_and_writes_a_page(tmp_path: Path, monkeypatch: 
     assert done.exit_code == 0, done.output
     assert "no scaling, 1 instance\t100\t" in done.stdout
     assert "assumed: 100 ms a request, 2 at a time, 240 s to start an instance" in done.stderr
+    assert "\n0\t" in done.stdout  # provisioned concurrency, from none on
+    assert "PredictReservedConcurrency=" in done.stderr
     text = page.read_text()
-    assert text.count("<svg") == text.count("</h3>") == done.stdout.count("\t") // 8
+    assert text.count("<svg") == text.count("</h3>") == sum(line.count("\t") == 8 for line in done.stdout.splitlines())
     assert_self_contained(text)
 
 
