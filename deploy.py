@@ -226,12 +226,18 @@ def predict(target: str, top_k: int, stack_name: str, local: bool) -> None:
 @click.option("--port", default=0, help="The port on 127.0.0.1; by default a free one.")
 @stack_options
 def page(port: int, stack_name: str, local: bool) -> None:
-    """Serve a page to try the classifier with, until Ctrl-C; requests are signed with your credentials."""
+    """Serve the stack's console until Ctrl-C: try a picture, see runs, models, reviews, load and costs.
+
+    It is one page on 127.0.0.1; what it asks is signed with your credentials.
+    """
+    from ops.prediction import panels
     from ops.prediction.page import PageServer
     from ops.stack import stacks
 
     session = _session(stack_name, local)
-    server = PageServer(session.functions, stacks.deployed(session).output("PredictAliasArn"), port)
+    deployed = stacks.deployed(session)
+    alias = deployed.output("PredictAliasArn")
+    server = PageServer(session.functions, alias, port, panels.of_stack(session, deployed))
     click.echo(server.url)
     with server:
         server.serve_forever()

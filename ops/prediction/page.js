@@ -156,3 +156,69 @@ for (const kind of ["dragover", "dragleave", "drop"]) {
   });
 }
 document.addEventListener("paste", (event) => askFile(event.clipboardData.files[0]));
+
+// The stack beside the picture: a tab each, read when it is looked at; the runs again while they are.
+const REFRESH_MS = 5000;
+let shown = "";
+let timer = 0;
+
+async function openStack() {
+  const response = await fetch("stack/").catch(() => null);
+  const names = response && response.ok ? await response.json() : [];
+  if (!names.length) return; // a page without a stack behind it
+  element("tabs").replaceChildren(...names.map(tab));
+  element("stack").hidden = false;
+  await showPanel(names[0]);
+}
+
+function tab(name) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.id = `tab-${name}`;
+  button.textContent = name[0].toUpperCase() + name.slice(1);
+  button.setAttribute("role", "tab");
+  button.setAttribute("aria-controls", "panel");
+  button.addEventListener("click", () => showPanel(name));
+  return button;
+}
+
+async function showPanel(name) {
+  clearTimeout(timer);
+  shown = name;
+  for (const button of element("tabs").children) {
+    button.setAttribute("aria-selected", String(button.id === `tab-${name}`));
+  }
+  element("panel").setAttribute("aria-labelledby", `tab-${name}`);
+  element("panel").setAttribute("aria-busy", "true");
+  try {
+    const response = await fetch(`stack/${name}`);
+    const answer = await response.json();
+    if (shown !== name) return; // another was chosen meanwhile
+    if (response.ok) fill(answer);
+    else fill({ columns: [], rows: [], note: answer.message });
+  } catch {
+    fill({ columns: [], rows: [], note: "deploy.py page does not answer; is it still running?" });
+  } finally {
+    if (shown === name) element("panel").setAttribute("aria-busy", "false");
+  }
+  if (shown === "runs" && name === "runs") timer = setTimeout(() => showPanel("runs"), REFRESH_MS);
+}
+
+function fill(panel) {
+  element("columns").replaceChildren(...(panel.columns.length ? [line(panel.columns, "th")] : []));
+  element("rows").replaceChildren(...panel.rows.map((cells) => line(cells, "td")));
+  element("note").textContent = panel.note;
+}
+
+function line(cells, kind) {
+  const row = document.createElement("tr");
+  for (const text of cells) {
+    const cell = document.createElement(kind);
+    if (kind === "th") cell.scope = "col";
+    cell.textContent = text;
+    row.append(cell);
+  }
+  return row;
+}
+
+openStack();

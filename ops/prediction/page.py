@@ -1,4 +1,4 @@
-"""`deploy.py page`: a page to try the classifier with, and a proxy beside it that signs for the browser.
+"""`deploy.py page`: a page to try the classifier with and to look at the stack, and a proxy that signs for the browser.
 
 A browser holds no AWS credentials, so the page asks this process, which invokes the prediction alias with those of
 whoever started it. It listens on 127.0.0.1 and answers nobody but its own page: a request must name this host, come
@@ -8,16 +8,21 @@ from this origin, and be JSON, which no other site's page can send without being
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops.errors import error_code
+from ops.errors import OperationError, error_code, sentence
+
+if TYPE_CHECKING:
+    from ops.prediction.panels import Panel
 
 _FOLDER = Path(__file__).resolve().parent
 _FILES = {"/": ("page.html", "text/html; charset=utf-8"), "/page.js": ("page.js", "text/javascript; charset=utf-8")}
+_PANELS = "/stack/"
 _MAX_BYTES = 6_000_000
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -36,10 +41,13 @@ class PageServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, functions: Any, alias_arn: str, port: int = 0) -> None:
+    def __init__(
+        self, functions: Any, alias_arn: str, port: int = 0, panels: Mapping[str, Callable[[], Panel]] | None = None
+    ) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.functions = functions
         self.alias_arn = alias_arn
+        self.panels = panels or {}
 
     @property
     def url(self) -> str:
@@ -58,6 +66,20 @@ class PageServer(ThreadingHTTPServer):
         headers = {name: value for name, value in answer["headers"].items() if name in _PASSED_ON}
         return answer["statusCode"], headers, answer["body"].encode()
 
+    def panel(self, name: str) -> tuple[int, dict[str, str], bytes]:
+        """Return status, headers and body of one panel, or of their names for ""."""
+        if not name:
+            return 200, {}, json.dumps(list(self.panels)).encode()
+        if name not in self.panels:
+            return _error(404, "nothing is here")
+        try:
+            document = self.panels[name]().document()
+        except OperationError as error:
+            return _error(502, str(error))
+        except (ClientError, BotoCoreError) as error:
+            return _error(502, sentence(error))
+        return 200, {}, json.dumps(document).encode()
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: PageServer
@@ -67,6 +89,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         file = _FILES.get(self.path)
+        if self.path.startswith(_PANELS) and self._is_for_us() and self._is_of_this_page():
+            self._send(*self.server.panel(self.path.removeprefix(_PANELS)))
+            return
         if file is None or not self._is_for_us():
             self._send(*_error(404, "nothing is here"))
             return
@@ -95,6 +120,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _is_for_us(self) -> bool:
         """Tell whether the request names this host, which one under a rebound name does not."""
         return self.headers.get("Host") in {f"{name}:{self.server.server_port}" for name in ("127.0.0.1", "localhost")}
+
+    def _is_of_this_page(self) -> bool:
+        """Tell whether no other site's page asks, which could not read the answer and yet cause requests to AWS."""
+        return self.headers.get("Sec-Fetch-Site") in {None, "same-origin", "none"}
 
     def _is_from_us(self) -> bool:
         origin = self.headers.get("Origin")

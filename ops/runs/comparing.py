@@ -56,7 +56,7 @@ def compare(session: Session, stack: Stack, first: str, second: str) -> Comparis
     comparison = Comparison()
     old, new = (_told(session, stack, name, comparison.notes) for name in (first, second))
     comparison.runs = of_runs(old.run, new.run)
-    comparison.settings = pairs(old.settings, new.settings)
+    comparison.settings = pairs(old.settings, new.settings) + of_parameters(old.run, new.run)
     comparison.classes = of_classes(old.evaluation, new.evaluation)
     comparison.data = _of_data(session, stack, old.run, new.run, comparison.notes)
     return comparison
@@ -85,6 +85,17 @@ def pairs(old: Mapping[str, str], new: Mapping[str, str]) -> list[Pair]:
     return [(name, old.get(name, _NONE), new.get(name, _NONE)) for name in known if old.get(name) != new.get(name)]
 
 
+def of_parameters(old: Run, new: Run) -> list[Pair]:
+    """Return what differs of what the gate went by and the endpoint was made by; of what only one run has nothing."""
+    subjects = {"gate": (old.judged_by, new.judged_by), "endpoint": (old.deployed_by, new.deployed_by)}
+    return [
+        (f"{subject}: {name}", before, after)
+        for subject, (first, second) in subjects.items()
+        if first and second
+        for name, before, after in pairs(_texts(first), _texts(second))
+    ]
+
+
 def of_classes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, float | None, float | None]]:
     """Return the recall of each class in both test splits, the one that lost most first; None where it has none."""
     before, after = _recalls(old), _recalls(new)
@@ -102,10 +113,9 @@ def _told(session: Session, stack: Stack, name: str, notes: list[str]) -> Told:
     if run is None:
         raise ExecutionError(f"run {name!r}: there is none; deploy.py runs{session.flags} lists them")
     job = run.training_job_name or names.training_job_name(name)
-    settings = {f"gate: {key}": str(value) for key, value in (run.judged_by or {}).items()}
-    settings |= {f"endpoint: {key}": str(value) for key, value in (run.deployed_by or {}).items()}
+    settings: dict[str, str] = {}
     try:
-        settings |= settings_of(session.sagemaker.describe_training_job(TrainingJobName=job))
+        settings = settings_of(session.sagemaker.describe_training_job(TrainingJobName=job))
         evaluation = json.loads(fetched_reports.output_of(session, job).get("evaluation.json", b"{}"))
     except (ClientError, ReportError) as error:
         if isinstance(error, ClientError) and error_code(error) not in GONE:
@@ -136,6 +146,10 @@ def _of_data(session: Session, stack: Stack, old: Run, new: Run, notes: list[str
         notes.append(str(error))
         return []
     return of_pictures(differences(before, after)) or ["the same pictures, classes and splits"]
+
+
+def _texts(values: Mapping[str, object]) -> dict[str, str]:
+    return {name: str(value) for name, value in values.items()}
 
 
 def _recalls(evaluation: Mapping[str, Any]) -> dict[str, float]:

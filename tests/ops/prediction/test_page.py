@@ -3,7 +3,7 @@
 import http.client
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from embedded_account.pytest_plugin import RunningAccount
 from PIL import Image
 
+from ops.errors import ExecutionError
 from ops.prediction.page import PageServer
+from ops.prediction.panels import Panel
 from tests.browser import CHROMIUM, Browser
 from tests.prediction_service import CountingEndpoint, Deployed, counting_endpoint, prediction_function
 
@@ -34,8 +36,10 @@ class Functions:
         return {"Payload": BytesIO(json.dumps(self._answer).encode()), **self._more}
 
 
-def running(functions: Any, alias_arn: str = "arn:live") -> Iterator[PageServer]:
-    server = PageServer(functions, alias_arn)
+def running(
+    functions: Any, alias_arn: str = "arn:live", panels: Mapping[str, Callable[[], Panel]] | None = None
+) -> Iterator[PageServer]:
+    server = PageServer(functions, alias_arn, panels=panels)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     yield server
@@ -116,6 +120,29 @@ def test_failures_are_told_in_words(answer: Any, more: dict[str, Any], status: i
 
         assert (told.status, told.headers["Retry-After"]) == (status, "1" if status == 429 else None)
         assert json.loads(told.body)["message"]
+
+
+def _unreadable() -> Panel:
+    raise ExecutionError("table 'runs': is gone; deploy.py up")
+
+
+PANELS: dict[str, Callable[[], Panel]] = {
+    "runs": lambda: Panel(["run", "outcome"], [["pets-1", "<b>succeeded</b>"]], "a note"),
+    "costs": _unreadable,
+}
+
+
+def test_panels_are_told_to_the_page_alone() -> None:
+    """Their names, each as a table, a failure in words; another site's page, which might cost money, asks in vain."""
+    for server in running(Functions(ANSWERED), panels=PANELS):
+        names, runs, costs, missing = (ask(server, "GET", f"/stack/{name}") for name in ("", "runs", "costs", "x"))
+        foreign = ask(server, "GET", "/stack/runs", Sec_Fetch_Site="cross-site")
+        rebound = ask(server, "GET", "/stack/runs", Host="evil.example")
+
+        assert json.loads(names.body) == ["runs", "costs"]
+        assert json.loads(runs.body)["rows"] == [["pets-1", "<b>succeeded</b>"]]
+        assert (costs.status, json.loads(costs.body)["message"]) == (502, "table 'runs': is gone; deploy.py up")
+        assert [answer.status for answer in (missing, foreign, rebound)] == [404, 404, 404]
 
 
 # -- in a browser -----------------------------------------------------------------------------------------------
@@ -230,3 +257,25 @@ def test_text_has_contrast_in_both_schemes(page: Browser, scheme: str) -> None:
     ratios = page.evaluate(CONTRAST)
 
     assert min(ratios) >= 4.5, ratios
+
+
+def test_the_stack_is_shown_beside_the_picture(browser: Browser) -> None:
+    """A tab for each panel, the first one read at once; what cannot be read says why; names are text, never markup."""
+    for server in running(Functions(ANSWERED), panels=PANELS):
+        browser.open(server.url)
+        browser.wait_for("document.getElementById('rows').children.length == 1")
+
+        assert browser.evaluate("[...document.querySelectorAll('#tabs button')].map(e => e.textContent)") == [
+            "Runs",
+            "Costs",
+        ]
+        assert browser.evaluate("document.getElementById('rows').innerText").split() == ["pets-1", "<b>succeeded</b>"]
+        assert browser.evaluate("document.getElementById('note').textContent") == "a note"
+        browser.evaluate("document.getElementById('tab-costs').click()")
+        browser.wait_for("document.getElementById('note').textContent.includes('is gone')")
+        assert browser.evaluate("document.getElementById('tab-costs').getAttribute('aria-selected')") == "true"
+
+
+def test_a_page_without_a_stack_behind_it_shows_none(page: Browser) -> None:
+    """Where the page is hosted alone there are no tabs."""
+    assert page.evaluate("document.getElementById('stack').hidden")

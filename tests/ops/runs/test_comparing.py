@@ -8,7 +8,7 @@ from datasets.pictures import Picture
 from handlers.ledger import Run
 from ops.datasets.differences import differences
 from ops.runs import comparison_page
-from ops.runs.comparing import Comparison, of_classes, of_pictures, of_runs, pairs, settings_of
+from ops.runs.comparing import Comparison, of_classes, of_parameters, of_pictures, of_runs, pairs, settings_of
 
 _JOB: dict[str, Any] = {
     "HyperParameters": {
@@ -38,6 +38,14 @@ def test_settings_are_what_the_job_was_told() -> None:
 def test_only_what_differs_is_told_of_settings() -> None:
     """What one run has and the other has not differs too."""
     assert pairs({"a": "1", "b": "2"}, {"a": "1", "b": "3", "c": "4"}) == [("b", "2", "3"), ("c", "-", "4")]
+
+
+def test_what_only_one_run_came_to_is_no_difference() -> None:
+    """A run that the gate refused has made no endpoint; what both were judged by is compared."""
+    old = Run("r1", judged_by={"AccuracyThreshold": 0.8, "MinMacroF1": 0}, deployed_by={"ScalingMaxInstances": 4})
+    new = Run("r2", judged_by={"AccuracyThreshold": 0.9, "MinMacroF1": 0})
+
+    assert of_parameters(old, new) == [("gate: AccuracyThreshold", "0.8", "0.9")]
 
 
 def test_the_class_that_lost_most_comes_first() -> None:
