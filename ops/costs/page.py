@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from ops.console import say, table
+from ops.console import duration, say, table
 from ops.costs import bill, billed
 from ops.costs.usage import usage
 from ops.prices import book, items
@@ -22,7 +22,8 @@ def show(session: Session, stack: Stack, days: float, *, with_billed: bool) -> N
     prices, used = book.prices(session, wanted), usage(session, stack, days)
     lines = bill.lines(used, values, prices)
     summed = [bill.total(lines), bill.per_thousand(lines, used.predict.invocations)]
-    title = f"stack {session.stack_name}, the last {days:g} days"
+    time = f"the last {days:g} days" if used.days >= days else f"since it was made {duration(used.days * 86_400)} ago"
+    title = f"stack {session.stack_name}, {time}"
     table(title, COLUMNS, [line.cells() for line in [*lines, *summed]])
     say(prices.words(*wanted))
     say(_LEFT_OUT)

@@ -53,13 +53,13 @@ class Usage:
 
 
 def usage(session: Session, stack: Stack, days: float) -> Usage:
-    """Return what the stack has used in the last `days`."""
+    """Return what the stack has used in the last `days`, or since it was made."""
     end = datetime.now(UTC)
-    start = end - timedelta(days=days)
+    start = max(end - timedelta(days=days), _made_at(session))
     functions = _with_work(session, _functions(session), start, end)
     predict = stack.output("PredictFunctionName")
     return Usage(
-        days=days,
+        days=max(0.0, (end - start) / timedelta(days=1)),
         runs=runs_since(Run.all(executions.ledger(session, stack)), start),
         instance_hours=(_total(session, _cpu_samples(session, stack), start, end) or 0.0) / 60,
         container_seconds=(_total(session, _latency(stack), start, end) or 0.0) / 1e6,
@@ -73,6 +73,11 @@ def usage(session: Session, stack: Stack, days: float) -> Usage:
 def runs_since(runs: Iterable[Run], start: datetime) -> list[Run]:
     """Return the runs that were started since a time."""
     return [run for run in runs if run.started_at and datetime.fromisoformat(run.started_at) >= start]
+
+
+def _made_at(session: Session) -> datetime:
+    (described,) = session.cloudformation.describe_stacks(StackName=session.stack_name)["Stacks"]
+    return described["CreationTime"]
 
 
 def _functions(session: Session) -> list[Function]:

@@ -29,6 +29,10 @@ class Prices:
     listed: Mapping[str, Price]
     reason: str = ""
 
+    def is_listed(self, item: Item) -> bool:
+        """Tell whether AWS's own list has said what `item` costs."""
+        return item.name in self.listed
+
     def dollars(self, item: Item) -> float | None:
         """Return what a unit of `item` costs, or None where nobody has said."""
         given = self.listed.get(item.name)

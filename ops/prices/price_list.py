@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from ops.prices.items import Item
@@ -21,12 +22,16 @@ _MOST = 300  # products of one item
 def question(session: Session) -> Callable[[Item], float | None]:
     """Return what asks AWS for an item's price in the session's region; None where its list has none in dollars."""
     home = "cn-northwest-1" if session.region.startswith("cn-") else "us-east-1"
-    pages = session.quick_client("pricing", home).get_paginator("get_products")
+
+    @cache
+    def pages() -> Any:
+        """Return the client's pages; it is made with the first question, of which mostly there is none."""
+        return session.quick_client("pricing", home).get_paginator("get_products")
 
     def dollars(item: Item) -> float | None:
         wanted = {"regionCode": session.region, **item.filters}
         filters = [{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in wanted.items()]
-        listed = pages.paginate(
+        listed = pages().paginate(
             ServiceCode=item.service_code, Filters=filters, PaginationConfig={"MaxItems": _MOST, "PageSize": 100}
         )
         return price_of((json.loads(text) for page in listed for text in page["PriceList"]), item)

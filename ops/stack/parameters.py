@@ -26,6 +26,8 @@ from handlers.contract.spending import hourly
 from ops.errors import StackError
 from ops.packaging import container_images
 from ops.prices import book, items
+from ops.prices.book import Prices
+from ops.prices.items import Item
 from ops.session import REPOSITORY, Session
 
 if TYPE_CHECKING:
@@ -194,11 +196,16 @@ def _computed(session: Session, declared: set[str], values: Mapping[str, str], s
 
 
 def _instance_prices(session: Session, values: Mapping[str, str]) -> str:
-    """Return what an hour of the jobs' instances costs; one that nobody knows stays what a person has said."""
+    """Return what an hour of the jobs' instances costs, by AWS's list, as the stack has it, or by the table."""
     prices, earlier = book.prices(session, items.of_stack(values)), hourly(values.get(_PRICES, "").split(","))
     types = sorted({values["TrainingInstanceType"], values["TuningInstanceType"]})
-    known = {kind: prices.dollars(items.training(kind)) or earlier.get(kind) for kind in types}
+    known = {kind: _price(prices, items.training(kind), earlier.get(kind)) for kind in types}
     return ",".join(f"{kind}={price:.9f}".rstrip("0").rstrip(".") for kind, price in known.items() if price)
+
+
+def _price(prices: Prices, item: Item, earlier: float | None) -> float | None:
+    """Return what AWS's list says; whoever may not ask it changes nothing that the stack knows."""
+    return prices.dollars(item) if prices.is_listed(item) or not earlier else earlier
 
 
 def _digest(values: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ from ops.packaging import container_images
 from ops.packaging.container_images import ImageUris
 from ops.prices import book
 from ops.prices.book import Prices
+from ops.prices.kept import Price
 from ops.session import REPOSITORY, Session
 from ops.stack import parameters
 
@@ -219,18 +220,21 @@ def test_whatever_the_template_allows_the_functions_take() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tuning", "previous", "expected"),
+    ("tuning", "listed", "previous", "expected"),
     [
-        ("ml.m5.xlarge", "ml.m5.xlarge=9", "ml.g5.xlarge=1.408,ml.m5.xlarge=0.23"),
-        ("ml.x9.huge", "ml.x9.huge=1.5", "ml.g5.xlarge=1.408,ml.x9.huge=1.5"),
-        ("ml.x9.huge", "", "ml.g5.xlarge=1.408"),
+        ("ml.m5.xlarge", 0.24, "ml.m5.xlarge=9", "ml.g5.xlarge=1.408,ml.m5.xlarge=0.24"),
+        ("ml.m5.xlarge", None, "ml.m5.xlarge=0.24", "ml.g5.xlarge=1.408,ml.m5.xlarge=0.24"),
+        ("ml.m5.xlarge", None, "", "ml.g5.xlarge=1.408,ml.m5.xlarge=0.23"),
+        ("ml.x9.huge", None, "ml.x9.huge=1.5", "ml.g5.xlarge=1.408,ml.x9.huge=1.5"),
+        ("ml.x9.huge", None, "", "ml.g5.xlarge=1.408"),
     ],
 )
 def test_prices_of_the_jobs_instances_are_filled_in(
-    session: Session, monkeypatch: pytest.MonkeyPatch, tuning: str, previous: str, expected: str
+    session: Session, monkeypatch: pytest.MonkeyPatch, tuning: str, listed: float | None, previous: str, expected: str
 ) -> None:
-    """A price that is known replaces an older one; one that nobody knows stays what a person has said."""
-    monkeypatch.setattr(book, "prices", lambda *_: Prices("us-east-1", {}))
+    """AWS's list comes first, then what the stack has, which a person may have said, and the table last."""
+    known = {f"training {tuning}": Price(listed, "2026-11-30")} if listed else {}
+    monkeypatch.setattr(book, "prices", lambda *_: Prices("us-east-1", known))
     types = {
         "TrainingInstanceType": "ml.g5.xlarge",
         "TuningInstanceType": tuning,
