@@ -41,7 +41,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     check_names(step)
     serving = incumbent(Ledger(settings), settings)
     replaces = replaced(step.dataset.name, serving, settings)
-    folder, files, aside = open_dataset(step)
+    folder, files, aside = open_dataset(step, context.get_remaining_time_in_millis() / 1000)
     reading = read_dataset(step, settings, folder, files, aside)
     layout, images, made = reading.layout, reading.images, ",".join(reading.made)
     folder += layout.top

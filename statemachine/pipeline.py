@@ -78,6 +78,11 @@ def pending_retry() -> JitteredRetry:
     return _retry(["AwsPendingError"], jitter_strategy="NONE")
 
 
+def unpacking_retry() -> JitteredRetry:
+    """Twenty more invocations, each of which goes on with an archive where the last one stopped: four hours."""
+    return _retry(["ArchiveUnfinishedError"], interval_seconds=1, max_attempts=20)
+
+
 def report_retry() -> JitteredRetry:
     """Two more reports when one was cut short by whatever it was: a report may be repeated."""
     return _retry(["States.ALL"], max_attempts=2)
@@ -294,6 +299,7 @@ def pipeline() -> Graph:
     report_failure.add_catch(Catch(failed, error_equals=["States.ALL"], result_path="$.ReportFailure"))
     report_failure.next(failed)
     tasks = [*work_states(), report_state("ReportOutcome", "SUCCEEDED", "Run record and notification.")]
+    tasks[0].add_retry(unpacking_retry())
     tasks[-1].add_retry(report_retry())
     for task in tasks:
         task.add_catch(Catch(report_failure, error_equals=["States.ALL"], result_path="$.Failure"))

@@ -53,6 +53,10 @@ class DatasetError(RetrieverError):
     """The uploaded data cannot be trained on."""
 
 
+class ArchiveUnfinishedError(RetrieverError):
+    """More of an archive is to be unpacked than one invocation has time for; the state is repeated and goes on."""
+
+
 class DatasetChangedError(RetrieverError):
     """The data is not what the execution was started for."""
 

@@ -12,6 +12,8 @@ from handlers.contract.states import ValidateDatasetInput
 from handlers.datasets.fingerprint import dataset_files
 from handlers.datasets.staging import unpack
 
+_SECONDS_AFTER_UNPACKING = 180  # to list, read and check what was unpacked
+
 
 def table_reader(folder_s3_uri: str, files: Sequence[File]) -> Callable[[str], bytes]:
     """Return what gives the bytes of a table below a folder, as it was listed and within the bound for one."""
@@ -26,10 +28,13 @@ def table_reader(folder_s3_uri: str, files: Sequence[File]) -> Callable[[str], b
     return read
 
 
-def open_dataset(step: ValidateDatasetInput) -> tuple[str, Files, list[SetAside]]:
+def open_dataset(step: ValidateDatasetInput, seconds: float) -> tuple[str, Files, list[SetAside]]:
     """Return the folder to use, its files by their path below it, and what unpacking set aside.
 
+    `seconds` are what the function has left for all that it does.
+
     Raises:
+        ArchiveUnfinishedError: they are too few for the archive; the next call goes on.
         DatasetChangedError: S3 holds something else than what the execution was started for.
         DatasetError: there is nothing, or the archive cannot be unpacked.
     """
@@ -43,7 +48,7 @@ def open_dataset(step: ValidateDatasetInput) -> tuple[str, Files, list[SetAside]
     archive = head(bucket, key)
     _check_unchanged(step, archive_fingerprint(File(key, archive.size, archive.etag)))
     prefix = f"staged/{step.dataset.name}/{step.dataset.fingerprint}/"
-    aside = unpack(bucket, archive, prefix)
+    aside = unpack(bucket, archive, prefix, seconds=max(seconds - _SECONDS_AFTER_UNPACKING, seconds / 2))
     return f"s3://{bucket}/{prefix}", dataset_files(bucket, prefix), aside
 
 

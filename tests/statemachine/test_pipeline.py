@@ -206,7 +206,7 @@ def test_every_task_retries_transient_lambda_errors_with_jitter(tasks: dict[str,
     """Six retries, spread and capped, on exactly the errors that say the function did not fail by itself."""
     for name, state in tasks.items():
         retry, _, *others = state["Retry"]
-        assert len(others) == (name == "ReportOutcome"), name
+        assert len(others) == (name in ("ValidateDataset", "ReportOutcome")), name
         assert set(retry["ErrorEquals"]) == TRANSIENT_LAMBDA_ERRORS, name
         assert (retry["MaxAttempts"], retry["JitterStrategy"], retry["MaxDelaySeconds"]) == (6, "FULL", 60), name
 
@@ -219,6 +219,13 @@ def test_every_task_waits_until_aws_knows_what_was_just_made(tasks: dict[str, di
         assert (retry["ErrorEquals"], retry["MaxAttempts"]) == (["AwsPendingError"], 6), name
         assert waits[0] <= 5, name
         assert 120 < sum(waits) < 300, name
+
+
+def test_large_archive_is_unpacked_in_many_invocations(tasks: dict[str, dict[str, Any]]) -> None:
+    """Each goes on where the last one stopped, for longer than any archive within the limits takes."""
+    *_, retry = tasks["ValidateDataset"]["Retry"]
+
+    assert (retry["ErrorEquals"], retry["MaxAttempts"]) == (["ArchiveUnfinishedError"], 20)
 
 
 def test_report_that_is_cut_short_is_made_again(tasks: dict[str, dict[str, Any]]) -> None:
