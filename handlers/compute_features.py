@@ -32,7 +32,7 @@ def features_job_request(step: ComputeFeaturesInput, key: str, settings: Setting
         "HyperParameters": hyperparameters(step, settings),
         "InputDataConfig": image_channels(settings, step.dataset, with_test=True),
         "OutputDataConfig": {"S3OutputPath": features.output_s3_uri(key, settings), "CompressionType": "NONE"},
-        "ResourceConfig": resources(step.dataset, settings, settings.training_instance_type),
+        "ResourceConfig": resources(step.dataset, settings, settings.training_instance_type, 1, "ComputeFeatures"),
         "RetryStrategy": {"MaximumRetryAttempts": 2},
         **spot(settings, settings.training_max_runtime_seconds),
         "Tags": tags(settings, step.execution_name, step.dataset),

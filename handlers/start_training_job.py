@@ -32,7 +32,11 @@ def training_job_request(
         "InputDataConfig": job_channels(settings, step.dataset, step.features, with_test=True) + serving.channels(),
         "OutputDataConfig": {"S3OutputPath": f"s3://{settings.bucket_name}/runs/{step.execution_name}/training"},
         "ResourceConfig": resources(
-            step.dataset, settings, settings.training_instance_type, settings.training_instance_count
+            step.dataset,
+            settings,
+            settings.training_instance_type,
+            settings.training_instance_count,
+            "StartTrainingJob",
         ),
         "RetryStrategy": {"MaximumRetryAttempts": 2},
         **spot(settings, settings.training_max_runtime_seconds, checkpoints_s3_uri(step, settings)),

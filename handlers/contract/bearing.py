@@ -64,6 +64,7 @@ NOT_BEARING: Mapping[str, str] = {
     "tuning_max_runtime_seconds": "a job that was stopped at its limit is not taken again",
     "training_max_runtime_seconds": "a job that was stopped at its limit is not taken again",
     "use_spot": "what an instance costs",
+    "warm_pool_seconds": "how soon a job's instance is there, and what it costs",
     "spot_max_wait_seconds": "what an instance costs",
     "approval_required": "who has the last word",
     "approval_timeout_hours": "how long a run waits for it",

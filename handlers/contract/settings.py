@@ -141,6 +141,7 @@ class Settings(FromEnv):
     tuning_max_runtime_seconds: int = number(120, 432_000)
     training_max_runtime_seconds: int = number(60, 432_000)
     profile_steps: int = number(0, 1000)
+    warm_pool_seconds: int = number(0, 3600)
 
     use_spot: str = text("true", "false")
     spot_max_wait_seconds: int = number(60, 432_000)

@@ -29,10 +29,12 @@ def shares(values: Mapping[str, object]) -> list[Share]:
     training_hours, tuning_hours = (number(f"{kind}MaxRuntimeSeconds") / 3600 for kind in ("Training", "Tuning"))
     training_type, tuning_type = (str(values[f"{kind}InstanceType"]) for kind in ("Training", "Tuning"))
     num_tuning = 1 if tunes_in_one_job(values) else number("MaxTuningJobs")
+    kept_hours = int(str(values.get("WarmPoolSeconds", 0))) / 3600 if tunes_in_one_job(values) else 0
+    first = "features" if values["Trainable"] == "head" else "examination"
     num_parallel = min(num_tuning, number("MaxParallelTuningJobs"))
     return [
-        Share("features" if values["Trainable"] == "head" else "examination", 1, training_type, training_hours),
-        Share("tuning", num_tuning, tuning_type, num_parallel * tuning_hours),
+        Share(first, 1, training_type, training_hours + kept_hours),
+        Share("tuning", num_tuning, tuning_type, num_parallel * tuning_hours + kept_hours),
         Share("training", 1, training_type, number("TrainingInstanceCount") * training_hours),
     ]
 

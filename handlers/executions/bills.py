@@ -1,7 +1,8 @@
 """What the jobs of an execution have cost, by state: the seconds that SageMaker bills, at the stack's prices.
 
 Source: DescribeTrainingJob: BillableTimeInSeconds is of one instance, and what managed spot training leaves of
-TrainingTimeInSeconds. The list of a tuning job's training jobs has times alone; on spot instances each is described.
+TrainingTimeInSeconds; the seconds for which a warm pool was kept are billed beside it. The list of a tuning job's
+training jobs has times alone; on spot instances each is described.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -65,7 +66,8 @@ def time_of(job: Mapping[str, Any], now: datetime, resources: Mapping[str, Any] 
     elapsed = round(((job.get("TrainingEndTime") or now) - started).total_seconds()) if started else 0
     trained = int(job.get("TrainingTimeInSeconds", elapsed))
     billed, count = int(job.get("BillableTimeInSeconds", trained)), int(config["InstanceCount"])
-    return Time(config["InstanceType"], billed * count, max(0, trained - billed) * count)
+    kept = int(job.get("WarmPoolStatus", {}).get("ResourceRetainedBillableTimeInSeconds", 0))
+    return Time(config["InstanceType"], (billed + kept) * count, max(0, trained - billed) * count)
 
 
 def _times_of(kind: JobKind, name: str, now: datetime) -> list[Time]:

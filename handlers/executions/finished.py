@@ -52,8 +52,10 @@ def training_work(features: Features, request: Mapping[str, Any]) -> str:
 
 
 def _values(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parts of a CreateTrainingJob request that bear on what the job gives."""
-    return {name: request[name] for name in ("HyperParameters", "AlgorithmSpecification", "ResourceConfig")}
+    """Return the parts of a CreateTrainingJob request that bear on what the job gives; a warm pool does not."""
+    resources = {name: value for name, value in request["ResourceConfig"].items() if name != "KeepAlivePeriodInSeconds"}
+    parts = ("HyperParameters", "AlgorithmSpecification")
+    return {name: request[name] for name in parts} | {"ResourceConfig": resources}
 
 
 def _work(state: str, features: Features, *parts: Mapping[str, Any]) -> str:

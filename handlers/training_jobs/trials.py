@@ -72,7 +72,7 @@ def trials_job_request(step: StartTuningJobInput, settings: Settings) -> dict[st
             "S3OutputPath": f"s3://{settings.bucket_name}/runs/{step.execution_name}/tuning",
             "CompressionType": "NONE",  # trials.json is read as it is
         },
-        "ResourceConfig": resources(step.dataset, settings, settings.tuning_instance_type),
+        "ResourceConfig": resources(step.dataset, settings, settings.tuning_instance_type, 1, "StartTuningJob"),
         "RetryStrategy": {"MaximumRetryAttempts": 2},
         **spot(settings, settings.tuning_max_runtime_seconds),
         "Tags": tags(settings, step.execution_name, step.dataset),

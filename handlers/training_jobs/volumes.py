@@ -5,6 +5,7 @@ from typing import Any
 from handlers.contract.errors import SettingsError
 from handlers.contract.settings import Settings
 from handlers.contract.states import Dataset
+from handlers.training_jobs.warm_pools import kept_warm
 
 LEAST_GB = 50
 MOST_GB = 16_384  # of an EBS volume
@@ -34,10 +35,16 @@ def needed_gb(dataset: Dataset, settings: Settings) -> int:
     return max(LEAST_GB, int(_SPARE * held / 1e9) + LEAST_GB // 2)
 
 
-def resources(dataset: Dataset, settings: Settings, instance_type: str, count: int = 1) -> dict[str, Any]:
-    """Return the ResourceConfig of a job: instances of a type, with the same disk in all jobs of a run."""
+def resources(
+    dataset: Dataset, settings: Settings, instance_type: str, count: int = 1, state: str = ""
+) -> dict[str, Any]:
+    """Return the ResourceConfig of a job: instances of a type, with the same disk in all jobs of a run.
+
+    With `state` it keeps its instance for the next job of the run, where there is one that takes it.
+    """
     size = min(needed_gb(dataset, settings), _LOCAL_GB.get(instance_type, MOST_GB))
-    return {"InstanceType": instance_type, "InstanceCount": count, "VolumeSizeInGB": size}
+    instances = {"InstanceType": instance_type, "InstanceCount": count, "VolumeSizeInGB": size}
+    return instances | kept_warm(settings, state)
 
 
 def check_disk(dataset: Dataset, settings: Settings) -> None:

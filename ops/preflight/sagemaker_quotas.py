@@ -15,6 +15,7 @@ ALL_TRAINING = "Number of instances across all training jobs"
 ALL_ENDPOINTS = "Number of instances across active endpoints"
 _TRAINING = "{} for training job usage"
 _SPOT = "{} for spot training job usage"
+_WARM = "{} for training warm pool usage"
 _ENDPOINT = "{} for endpoint usage"
 _GPU_FAMILIES = ("ml.g", "ml.p")
 
@@ -54,9 +55,19 @@ def uses(values: Mapping[str, str]) -> list[Use]:
     return [
         Use(training.format(tuning_type), num_parallel, "tuning", "TuningInstanceType", "MaxParallelTuningJobs"),
         Use(training.format(training_type), num_training, "training", "TrainingInstanceType", "TrainingInstanceCount"),
+        *_warm_uses(values),
         Use(ALL_TRAINING, max(num_parallel, num_training), "tuning and training"),
         *_endpoint_uses(values),
     ]
+
+
+def _warm_uses(values: Mapping[str, str]) -> Iterator[Use]:
+    """Yield the instance that is kept for the next job; without the quota each job waits for one of its own."""
+    kind = values["TrainingInstanceType"]
+    is_kept = int(values.get("WarmPoolSeconds", "0")) and values["UseSpot"] != "true" and tunes_in_one_job(values)
+    if is_kept and values["TuningInstanceType"] == kind:
+        why = "an instance that the next job meets; without it jobs start minutes later (WarmPoolSeconds)"
+        yield Use(_WARM.format(kind), 1, why, is_needed_at_once=False)
 
 
 def _endpoint_uses(values: Mapping[str, str]) -> Iterator[Use]:

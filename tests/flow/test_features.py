@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from handlers.contract.names import trials_job_name
+from handlers.contract.names import features_job_name, trials_job_name
 from tests.flow.deployment import Deployment
 from tests.waiting import wait_for
 
@@ -48,7 +48,7 @@ def test_features_are_computed_once(frozen):
 
 
 def test_all_trials_run_in_one_job(frozen):
-    """Heads are tuned side by side: one training job, no tuning job, and its best values are the final job's."""
+    """One training job and no tuning job, its best values are the final job's, and each job meets a warm instance."""
     name = frozen.wait_for_execution("colours").rpartition(":")[2]
     client = frozen.client("sagemaker")
 
@@ -59,10 +59,18 @@ def test_all_trials_run_in_one_job(frozen):
     stored = frozen.client("s3").get_object(Bucket=place[0], Key=f"{place[2]}/trials.json")
     trials = json.load(stored["Body"])
     best = next(one for one in trials["trials"] if one["number"] == trials["best_trial"])
+    assert [_taken_by(client, each) for each in (features_job_name(name), trials_job_name(name))] == [
+        trials_job_name(name), name,
+    ]  # fmt: skip
     assert client.list_hyper_parameter_tuning_jobs(NameContains="colours")["HyperParameterTuningJobSummaries"] == []
     assert [one["number"] for one in trials["trials"]] == [1, 2, 3, 4]
     assert best["hyperparameters"].items() <= final["HyperParameters"].items()
     assert frozen.record(f":{name}")["TuningJobName"] == job["TrainingJobName"]
+
+
+def _taken_by(client: Any, job_name: str) -> Any:
+    """Return the job that has taken over the instance which a job kept."""
+    return client.describe_training_job(TrainingJobName=job_name)["WarmPoolStatus"].get("ReusedByJob")
 
 
 def _keys(deployment: Deployment, s3_uri: str) -> list[str]:

@@ -123,3 +123,18 @@ def test_quotas_of_other_services_are_not_made_up(aws: Any) -> None:
     """What the account has no quotas of is refused by name."""
     with pytest.raises(ClientError, match="the embedded account has quotas of lambda, sagemaker"):
         aws("service-quotas").list_service_quotas(ServiceCode="ec2")
+
+
+def test_no_warm_pool_is_kept_beyond_the_quota(bench: Workbench) -> None:
+    """A new account's is 0: the job runs as any other, and nothing is retained after it.
+
+    Source: SageMaker developer guide, "Request a warm pool quota increase".
+    """
+    one = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 10}
+
+    name = bench.start("print()", ResourceConfig=one | {"KeepAlivePeriodInSeconds": 600})
+    bench.ended(name)
+
+    described = bench.sagemaker.describe_training_job(TrainingJobName=name)
+    assert described["TrainingJobStatus"] == "Completed"
+    assert "WarmPoolStatus" not in described

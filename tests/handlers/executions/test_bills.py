@@ -96,6 +96,13 @@ def test_one_job_of_all_trials_is_the_bill_of_tuning(world, jobs, settings):
     assert bills(EXECUTION, settings)["StartTuningJob"]["BilledSeconds"] == 200
 
 
+def test_a_warm_pool_is_billed_beside_its_job():
+    """For as long as it was kept, by its instances."""
+    pool = {"Status": "Reused", "ResourceRetainedBillableTimeInSeconds": 30}
+
+    assert time_of({"TrainingTimeInSeconds": 100, "WarmPoolStatus": pool} | _TWO, _NOW).billed == 260
+
+
 def test_spot_trials_are_billed_by_what_spot_left(world, jobs, settings):
     """The list knows their times alone, so each is described."""
     jobs["EnableManagedSpotTraining"] = True

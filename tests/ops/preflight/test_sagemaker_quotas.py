@@ -56,6 +56,17 @@ def test_one_job_of_all_trials_takes_one_instance() -> None:
     assert verdicts({TRAINING: 1}, Trainable="head", TuningMode="jobs")[TRAINING, "tuning"].verdict is Verdict.BLOCKS
 
 
+def test_a_warm_instance_needs_a_quota_of_its_own() -> None:
+    """0 in a new account: nothing fails, and the command that asks for it is said."""
+    name, changes = "ml.m5.xlarge for training warm pool usage", {"Trainable": "head", "WarmPoolSeconds": "300"}
+    (finding,) = [each for (quota, _), each in verdicts({TRAINING: 2, name: 0}, **changes).items() if quota == name]
+
+    assert finding.verdict is Verdict.WARNS
+    assert "request-service-quota-increase" in finding.remedies[-1]
+    assert name not in {quota for quota, _ in verdicts({}, **changes | {"UseSpot": "true"})}
+    assert name not in {quota for quota, _ in verdicts({}, **changes | {"TuningMode": "jobs"})}
+
+
 def test_another_type_of_the_same_kind_is_proposed() -> None:
     """Of the types that the account has enough of, the smallest without a GPU stands in for one without."""
     has: dict[str, float] = {

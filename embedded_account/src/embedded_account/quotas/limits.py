@@ -40,10 +40,11 @@ ALL_ENDPOINTS = "Number of instances across active endpoints"
 PARALLEL_TUNING = "Maximum number of parallel training jobs per hyperparameter tuning job"
 TRAINING, SPOT, ENDPOINT = "training job usage", "spot training job usage", "endpoint usage"
 TRANSFORM = "transform job usage"
+WARM_POOL = "training warm pool usage"
 CONCURRENCY = "Concurrent executions"
 _KNOWN_CODES = {ALL_TRAINING: "L-00C91CB5", ALL_ENDPOINTS: "L-7A3DF611", CONCURRENCY: "L-B99A9384"}
 _SHAPES = {TRAINING: "TrainingInstanceType", SPOT: "TrainingInstanceType", ENDPOINT: "ProductionVariantInstanceType"}
-_SHAPES |= {TRANSFORM: "TransformInstanceType"}
+_SHAPES |= {TRANSFORM: "TransformInstanceType", WARM_POOL: "TrainingInstanceType"}
 _TOTALS = {
     AccountKind.SETTLED: {ALL_TRAINING: 100.0, ALL_ENDPOINTS: 100.0, PARALLEL_TUNING: 100.0},
     AccountKind.NEW: {ALL_TRAINING: 4.0, ALL_ENDPOINTS: 3.0, PARALLEL_TUNING: 10.0},
@@ -53,6 +54,7 @@ _SETTLED_INSTANCES = 20.0
 _NEW_INSTANCES = {  # all other types: 0
     TRAINING: {"ml.m5.large": 2.0, "ml.m4.xlarge": 1.0, "ml.c4.xlarge": 1.0},
     SPOT: {},
+    WARM_POOL: {},
     TRANSFORM: {"ml.m4.xlarge": 1.0, "ml.c4.xlarge": 1.0},
     ENDPOINT: {"ml.t2.medium": 2.0, "ml.m4.xlarge": 1.0},
 }

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from embedded_account.account import Account
+from embedded_account.quotas.limits import WARM_POOL, quota_name
+from embedded_account.quotas.quotas import Quotas
 from embedded_account.sagemaker.training.job import TrainingJob
 
 _MATCHED = ("InstanceType", "InstanceCount", "VolumeSizeInGB")
@@ -60,12 +62,25 @@ class WarmPools:
 
     def __init__(self, account: Account) -> None:
         self._account = account
+        self._quotas = account.singleton(Quotas)
         self._pools: dict[str, WarmPool] = {}
 
     def leave(self, job: TrainingJob) -> None:
-        """Keep the instances of a job that has completed, if it asked for it."""
-        if job.keep_alive_seconds and job.status == "Completed":
+        """Keep the instances of a job that has completed, if it asked for it and the quota has room.
+
+        Source: SageMaker Developer Guide, "Request a warm pool quota increase": a job that asks for a pool beyond the
+        limit runs as any other, and no pool is retained after it.
+        """
+        if job.keep_alive_seconds and job.status == "Completed" and self._has_room(job):
             self._pools[job.name] = WarmPool(job, self._account.clock.now())
+
+    def _has_room(self, job: TrainingJob) -> bool:
+        """Say whether the account may keep as many instances of this type more."""
+        asked, now = job.request["ResourceConfig"], self._account.clock.now()
+        kept = [pool.job.request["ResourceConfig"] for pool in _available(self._pools.values(), now)]
+        used = sum(one["InstanceCount"] for one in kept if one["InstanceType"] == asked["InstanceType"])
+        quota = self._quotas.get(quota_name(asked["InstanceType"], WARM_POOL))
+        return bool(used + asked["InstanceCount"] <= quota.value)
 
     def reuse(self, job: TrainingJob) -> None:
         """Let `job` take over the instances of the first pool that fits, if there is one."""
