@@ -47,9 +47,9 @@ def test_features_are_computed_once(frozen):
     assert second["FeaturesS3Uri"] == first["FeaturesS3Uri"]
 
 
-def test_all_trials_run_in_one_job(frozen):
+def test_all_trials_run_in_one_job(frozen, asked):
     """One training job and no tuning job, its best values are the final job's, and each job meets a warm instance."""
-    name = frozen.wait_for_execution("colours").rpartition(":")[2]
+    _, name = asked
     client = frozen.client("sagemaker")
 
     job = client.describe_training_job(TrainingJobName=trials_job_name(name))
