@@ -18,6 +18,7 @@ from ops.commands import doctor, instances, scaling, security
 from ops.commands import models as model_commands
 from ops.commands import runs as run_commands
 from ops.commands.data import data_group
+from ops.commands.endpoint import endpoint_group
 from ops.commands.group import Commands
 from ops.commands.local import local_group
 from ops.commands.options import parameter_options, stack_options
@@ -386,6 +387,7 @@ cli.add_command(model_commands.lineage)
 data_group.add_command(doctor.check)
 data_group.add_command(doctor.fix)
 cli.add_command(data_group)
+cli.add_command(endpoint_group)
 cli.add_command(local_group)
 
 if __name__ == "__main__":

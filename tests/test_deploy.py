@@ -36,6 +36,7 @@ COMMANDS = {
     "down",
     "demo",
     "data",
+    "endpoint",
     "local",
 }
 
@@ -168,7 +169,7 @@ def test_interrupt_ends_quietly(run: Callable[..., Result], monkeypatch: pytest.
 def test_every_aws_command_takes_the_same_options() -> None:
     """--local and --stack-name mean the same everywhere."""
     of_runs = [data_group.commands[name] for name in ("list", "diff", "verify", "restore")]
-    for command in [*of_runs, *(cli.commands[name] for name in COMMANDS - {"demo", "local", "data"})]:
+    for command in [*of_runs, *(cli.commands[name] for name in COMMANDS - {"demo", "local", "data", "endpoint"})]:
         options = {option for parameter in command.params for option in parameter.opts}
         assert {"--local", "--stack-name"} <= options, command.name
         assert isinstance(command, click.Command)

@@ -95,6 +95,7 @@ def test_nothing_of_another_stack_is_made_stopped_or_deleted(resources: dict[str
     assert unbound == [
         ("DeployEndpointRole", "Deploy"), ("CheckEndpointRole", "SetBack"),
         ("ReportOutcomeRole", "SetBack"), ("ResumeExecutionRole", "SetBackAnUncheckedModel"),
+        ("StandbyRole", "BringBack"),
     ]  # fmt: skip
 
 

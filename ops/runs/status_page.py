@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from handlers.contract import names
-from handlers.ledger import Arrival, Dataset, Drop, Ledger, Run
+from handlers.ledger import Arrival, Dataset, Drop, Ledger, Run, Standby
 from handlers.ledger.rows import minute
 from ops.console import duration, facts, result
 from ops.prices.words import money
@@ -15,7 +15,7 @@ from ops.runs import data_findings, dead_letters, executions, model_cards
 from ops.runs.executions import Execution
 from ops.scaling import temporary
 from ops.session import Session
-from ops.stack import endpoints, former_endpoints
+from ops.stack import endpoints, former_endpoints, standby
 from ops.stack.endpoints import EndpointState
 from ops.stack.stacks import Stack
 
@@ -45,13 +45,15 @@ def page(session: Session, stack: Stack, execution: Execution) -> None:
     endpoint = endpoints.find(session, stack.output("EndpointName"))
     data = data_findings.load(session, stack.output("DataBucketName"), execution)
     told = data.facts() + outcome(execution)
-    facts(head + told + endpoint_facts(endpoint) + dead_letters.facts(session, stack))
+    row = Standby.get(executions.ledger(session, stack), stack.output("EndpointName"))
+    away = standby.words(row, session.flags)
+    facts(head + told + endpoint_facts(endpoint, away) + dead_letters.facts(session, stack))
     show_table(data.table())
     show_notices(notices(session, stack))
     result("")
     for state in execution.states:
         result(f"  {state.name:<18} {state.status:<10} {duration(state.seconds)}")
-    for line in next_steps(session, execution, endpoint):
+    for line in [] if away and execution.status == "SUCCEEDED" else next_steps(session, execution, endpoint):
         result(line)
 
 
@@ -155,8 +157,10 @@ def approval(run: Run) -> list[tuple[str, str]]:
     return [("approval", run.approval)] if run.approval else []
 
 
-def endpoint_facts(endpoint: EndpointState | None) -> list[tuple[str, str]]:
-    """Return what there is to say about the endpoint."""
+def endpoint_facts(endpoint: EndpointState | None, away: str = "") -> list[tuple[str, str]]:
+    """Return what there is to say about the endpoint; `away` is why it is not there, where that is known."""
+    if away:
+        return [("endpoint", f"{away} ({endpoint.status})" if endpoint else away)]
     if endpoint is None:
         return [("endpoint", "none is deployed")]
     failure = f": {endpoint.failure_reason}" if endpoint.failure_reason else ""

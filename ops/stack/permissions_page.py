@@ -40,7 +40,7 @@ WHY = {
     "ReadMetrics": "requests, errors and latency of both",
     "StandbyRole.ReadMetrics": "when the last request came",
     "TakeAwayAndBringBack": "the stack's endpoint, by name, while nobody asks",
-    "CreateFromOwnConfig": "the config that served, of this stack alone",
+    "BringBack": "the stack's endpoint, by name, from the config that served",
     "Wake": "let an endpoint that is away come back",
     "SchedulerRole.Invoke": "retrain schedule and sweeps",
     "InvokeAndSetBack": "golden predictions; a new endpoint that fails them is deleted",

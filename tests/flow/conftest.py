@@ -28,6 +28,7 @@ _ORDER = (
     "features",
     "rare_jobs",
     "rare_paths",
+    "standby",
     "permissions",
     "newcomer",
     "lifecycle",
@@ -61,7 +62,15 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def asked(account_at_speed: Callable[[float], Any], dataset: Path) -> tuple[Deployment, str]:
     """Give a second stack, which trains the head alone, and the name of its run, which waits for approval."""
     deployment = Deployment(account_at_speed(4.0), "frozen")
-    deployment.up(Trainable="head", Epochs=30, TuningEpochs=5, MaxTuningJobs=4, FeatureViews=2, ApprovalRequired="true")
+    deployment.up(
+        Trainable="head",
+        Epochs=30,
+        TuningEpochs=5,
+        MaxTuningJobs=4,
+        FeatureViews=2,
+        ApprovalRequired="true",
+        StopWhenIdleMinutes=10_080,
+    )
     name = deployment.run("upload", str(dataset), "--dataset", "colours").stdout.strip().rpartition(":")[2]
     wait_for(lambda: "WaitsSince" in deployment.record(f":{name}"), 120)
     return deployment, name
