@@ -141,7 +141,7 @@ def test_each_rule_needs_its_permission_to_invoke(stack, report):
     """Without the Lambda permission of a rule, that rule's request to invoke is denied."""
     policies = {one["resource"].rpartition(":")[2]: one for one in report["resources"]}
     permitted, invoked = 0, set()
-    for function in ("start-execution", "resume-execution"):
+    for function in ("start-execution", "resume-execution", "standby"):
         policy = policies[f"{stack.name}-{function}"]
         text = stack.client("lambda").get_policy(FunctionName=f"{stack.name}-{function}")["Policy"]
         assert {one["sid"] for one in policy["statements"]} == {one["Sid"] for one in json.loads(text)["Statement"]}
@@ -150,7 +150,7 @@ def test_each_rule_needs_its_permission_to_invoke(stack, report):
             asked = [one for one in statement["decides"] if one["action"] == "lambda:InvokeFunction"]
             assert [one for one in asked if one["by"] == "events.amazonaws.com"], statement
         invoked |= {one["source_arn"] for one in policy["requests"] if one["by"] == "events.amazonaws.com"}
-    assert permitted == 6
+    assert permitted == 7
     assert len(invoked) >= 6
 
 
