@@ -10,7 +10,6 @@ from typing import Any
 from handlers.contract import strict_json
 from handlers.prediction.aws_http import Response
 from handlers.prediction.errors import (
-    EndpointMissingError,
     ModelFailedError,
     ModelRefusedError,
     NotPermittedError,
@@ -48,10 +47,12 @@ def translated(response: Response, endpoint_name: str) -> PredictionError:
     if code in _THROTTLES:
         return TooManyRequestsError(f"endpoint {endpoint_name!r} is at its limit ({code}); try again in a second")
     if code in _MISSING:
-        return EndpointMissingError(
+        missing = UnavailableError(
             f"endpoint {endpoint_name!r} does not exist or is not InService; "
             "python deploy.py status shows it, and an upload or a manual execution deploys it again"
         )
+        missing.is_missing = True
+        return missing
     if code in _DENIED:
         return NotPermittedError(f"endpoint {endpoint_name!r} may not be invoked ({code}); see the PredictRole policy")
     unavailable = UnavailableError(f"endpoint {endpoint_name!r} answered {code}; try again")

@@ -91,15 +91,7 @@ class UnavailableError(PredictionError):
 
     status = 503
     retry_after_seconds = 30
-
-
-class EndpointMissingError(UnavailableError):
-    """The endpoint does not exist, or is not InService."""
-
-    @property
-    def name(self) -> str:
-        """What a caller reads in "error"."""
-        return "Unavailable"
+    is_missing = False  # the endpoint does not exist, or is not InService
 
 
 class EndpointStoppedError(PredictionError):

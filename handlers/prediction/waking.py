@@ -13,7 +13,7 @@ from urllib.parse import quote
 from handlers.contract import strict_json
 from handlers.prediction import endpoint_client
 from handlers.prediction.aws_http import Service, TooLateError, TooLongError, UnreachableError, service_url
-from handlers.prediction.errors import EndpointMissingError, EndpointStoppedError, PredictionError
+from handlers.prediction.errors import EndpointStoppedError, PredictionError, UnavailableError
 
 ANSWER_SECONDS = 8.0  # it may have to start first; if it takes longer it goes on all the same
 _KEPT_SECONDS = 5.0  # one question in so long, however many predictions meet the endpoint's absence
@@ -33,7 +33,7 @@ class Standby:
         self._lock = threading.Lock()
         self._kept: tuple[float, dict[str, Any]] = (0.0, {})
 
-    def wake(self, missing: EndpointMissingError, until: float) -> PredictionError:
+    def wake(self, missing: UnavailableError, until: float) -> PredictionError:
         """Return what to tell a caller who met no endpoint, after asking for its return."""
         with self._lock:
             asked_at, answer = self._kept
@@ -67,7 +67,9 @@ def ask(
     latest = min(until, time.monotonic() + seconds)
     try:
         return endpoint_client.invoke(runtime, standby.endpoint_name, asked, latest)
-    except EndpointMissingError as error:
+    except UnavailableError as error:
+        if not error.is_missing:
+            raise
         raise standby.wake(error, until) from error
 
 

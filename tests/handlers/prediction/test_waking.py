@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from handlers.prediction.errors import EndpointMissingError
+from handlers.prediction.errors import UnavailableError
 from handlers.prediction.waking import Standby, refusal
 from tests.handlers.prediction.service import World, call, encoded
 
@@ -40,7 +40,7 @@ def test_the_function_is_asked_once_for_many(world: World, monkeypatch: pytest.M
     monkeypatch.setenv("AWS_ENDPOINT_URL", world.origin)
     world.body = b'{"State": "starting", "RetryAfterSeconds": 200}'
     standby = Standby("retriever-standby", "flowers")
-    missing = EndpointMissingError("endpoint 'flowers' does not exist")
+    missing = UnavailableError("endpoint 'flowers' does not exist")
 
     told = [str(standby.wake(missing, 1e9)) for _ in range(16)]
 
