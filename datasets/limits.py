@@ -20,4 +20,4 @@ MIN_IMAGE_SIDE, MAX_IMAGE_SIDE = 32, 1024
 MAX_IMAGE_BYTES = 32 * 1024 * 1024
 MAX_NAME_BYTES = 100  # of a dataset
 MAX_PATH_BYTES = 850  # S3 takes keys of 1,024, and a staged archive's begin with its name and fingerprint
-MAX_FILES = 2_000_000  # of a dataset's folder: so many are listed within start_execution's time limit
+MAX_FILES = 1_500_000  # of a dataset's folder: so many are listed within start_execution's time limit
