@@ -27,7 +27,7 @@ OF_THE_STACK = {
     "PredictProvisionedConcurrency", "AllowedBuckets", "FetchAllowedOrigins", "FetchAllowedPorts", "CorsAllowedOrigin",
     "MaxImageBytes", "FetchDeadlineSeconds", "EndpointReadTimeoutSeconds", "RetrainSchedule", "RetrainScheduleTimeZone",
     "RetrainScheduleState", "SweepSchedule", "NotificationEmail", "TopicKey", "LogRetentionDays", "LogLevel",
-    "SettingsDigest", "ClientErrorsAlarmPercent", "UnusualRateBand",
+    "SettingsDigest", "ClientErrorsAlarmPercent", "UnusualRateBand", "MonthlyBudgetDollars",
 }  # fmt: skip
 _BY_CONTENT = {"weights_s3_uri"}  # what lies there counts, not where
 _REFUSED = {"head": {"cutmix", "progressive_resize"}, "full": set()}  # other values than those of the base
