@@ -40,6 +40,13 @@ def _delete_version(aws: Aws, names: Names) -> None:
 
 # In this order: what hangs on another thing goes before it.
 DELETIONS: dict[str, Callable[[Aws, Names], Any]] = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": lambda aws, names: aws(
+        "application-autoscaling"
+    ).deregister_scalable_target(
+        ServiceNamespace="lambda",
+        ResourceId=names["PredictProvisionedHours"].partition("|")[0],
+        ScalableDimension="lambda:function:ProvisionedConcurrency",
+    ),
     "AWS::Lambda::Url": lambda aws, names: aws("lambda").delete_function_url_config(
         FunctionName=names["PredictFunction"], Qualifier="live"
     ),
@@ -97,6 +104,12 @@ DELETIONS: dict[str, Callable[[Aws, Names], Any]] = {
         ModelPackageGroupName=names["ModelPackageGroup"].rpartition("/")[2]
     ),
 }
+PROVISIONED_HOURS = {
+    "PredictReservedConcurrency": "2",
+    "PredictProvisionedConcurrency": "1",
+    "PredictProvisionedOn": "cron(0 7 ? * MON-FRI *)",
+    "PredictProvisionedOff": "cron(0 19 ? * MON-FRI *)",
+}
 NEVER_ALONE = {"AWS::SNS::TopicPolicy"}  # a topic always has a policy; it goes with its topic
 
 
@@ -121,7 +134,7 @@ def test_every_type_of_the_template_is_looked_for() -> None:
 def test_what_is_deleted_by_hand_is_noticed_and_made_anew(deployer: Deployer, aws: Aws, account: Any) -> None:
     """One resource of every type is deleted, each is missed at once, and one update makes all of them again."""
     url = packaged(deployer)
-    conditional = {"NotificationEmail": "someone@example.org", "MonthlyBudgetDollars": "20"}
+    conditional = {"NotificationEmail": "someone@example.org", "MonthlyBudgetDollars": "20", **PROVISIONED_HOURS}
     deploy(deployer, url, **conditional)
     session = open_session(deployer.name, account.info)
     assert presence.missing(session, stacks.deployed(session)) == []

@@ -79,10 +79,13 @@ def _alias(session: Session, resource: Resource) -> Any:
     return session.functions.get_alias(FunctionName=named["FunctionName"], Name=named["Qualifier"])
 
 
+_INVOKED_BY_RULES = ("ExecutionFunction", "StandbyFunction")  # the functions that have a permission
+
+
 def _permission(session: Session, resource: Resource) -> bool:
     """Look for the statement in the policies of the stack's functions: its id does not say whose it is."""
     statement = resource.physical_id.rpartition("|")[2]
-    functions = [name for logical_id, name in resource.names.items() if logical_id.endswith("ExecutionFunction")]
+    functions = [name for logical_id, name in resource.names.items() if logical_id.endswith(_INVOKED_BY_RULES)]
     return any(f'"{statement}"' in _policy(session, name) for name in functions)
 
 
@@ -107,6 +110,15 @@ def _metric_filter(session: Session, resource: Resource) -> bool:
     return any(each["filterName"] == resource.physical_id for each in listed["metricFilters"])
 
 
+def _scalable_target(session: Session, resource: Resource) -> bool:
+    resource_id, _, namespace = resource.physical_id.split("|")
+    return bool(
+        session.client("application-autoscaling").describe_scalable_targets(
+            ServiceNamespace=namespace, ResourceIds=[resource_id]
+        )["ScalableTargets"]
+    )
+
+
 def _key(session: Session, resource: Resource) -> bool:
     state = session.client("kms").describe_key(KeyId=resource.physical_id)["KeyMetadata"]["KeyState"]
     return bool(state != "PendingDeletion")
@@ -123,6 +135,7 @@ def _queue_policy(session: Session, resource: Resource) -> bool:
 
 
 READINGS: dict[str, Reading] = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": _scalable_target,
     "AWS::Budgets::Budget": lambda session, each: session.client("budgets").describe_budget(
         AccountId=session.account_id, BudgetName=each.physical_id
     ),

@@ -24,7 +24,8 @@ ROOT = HANDLERS.parent
 # Parameters that no state reads: CloudFormation itself applies them, or the prediction function has them alone.
 OF_THE_STACK = {
     "DataBucketVersioning", "ModelLatencyAlarmMicroseconds", "PredictReservedConcurrency",
-    "PredictProvisionedConcurrency", "AllowedBuckets", "FetchAllowedOrigins", "FetchAllowedPorts", "CorsAllowedOrigin",
+    "PredictProvisionedConcurrency", "PredictProvisionedOn", "PredictProvisionedOff",
+    "AllowedBuckets", "FetchAllowedOrigins", "FetchAllowedPorts", "CorsAllowedOrigin",
     "MaxImageBytes", "FetchDeadlineSeconds", "EndpointReadTimeoutSeconds", "RetrainSchedule", "RetrainScheduleTimeZone",
     "RetrainScheduleState", "SweepSchedule", "NotificationEmail", "TopicKey", "LogRetentionDays", "LogLevel",
     "SettingsDigest", "ClientErrorsAlarmPercent", "UnusualRateBand", "MonthlyBudgetDollars",

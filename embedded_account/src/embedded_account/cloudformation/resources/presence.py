@@ -62,6 +62,13 @@ def _permission(call: Call, statement_id: str, properties: Properties) -> bool:
     return f'"{statement_id}"' in policy
 
 
+def _scalable_target(call: Call, _: str, properties: Properties) -> bool:
+    answer = call.client("application-autoscaling").describe_scalable_targets(
+        ServiceNamespace=properties["ServiceNamespace"], ResourceIds=[properties["ResourceId"]]
+    )
+    return bool(answer["ScalableTargets"])
+
+
 def _key(call: Call, key_id: str, _: Properties) -> bool:
     state = call.client("kms").describe_key(KeyId=key_id)["KeyMetadata"]["KeyState"]
     return bool(state != "PendingDeletion")
@@ -74,6 +81,7 @@ def _queue_policy(call: Call, _: str, properties: Properties) -> bool:
 
 
 _READINGS: dict[str, _Reading] = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": _scalable_target,
     "AWS::CloudWatch::Alarm": lambda call, name, _: call.client("cloudwatch").describe_alarms(AlarmNames=[name])[
         "MetricAlarms"
     ],
