@@ -188,7 +188,12 @@ def _exchange(previous: str, ledger: Ledger, settings: Settings) -> str:
 
 
 def _is_of_serverless(config_name: str) -> bool:
-    variants = aws.sagemaker().describe_endpoint_config(EndpointConfigName=config_name)["ProductionVariants"]
+    try:
+        variants = aws.sagemaker().describe_endpoint_config(EndpointConfigName=config_name)["ProductionVariants"]
+    except AwsError as error:
+        if aws.is_missing(error):  # then the update says so
+            return False
+        raise
     return any("ServerlessConfig" in variant for variant in variants)
 
 

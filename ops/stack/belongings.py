@@ -14,6 +14,7 @@ class Belongings:
     """Names; "" where there is no such thing."""
 
     start_execution: str = ""
+    standby: str = ""
     state_machine_arn: str = ""
     endpoint: str = ""
     data_bucket: str = ""
@@ -33,6 +34,7 @@ def of(session: Session, stack: Stack) -> Belongings:
     endpoint = stack.outputs.get("EndpointName") or stack.parameters.get("EndpointName") or session.stack_name
     return Belongings(
         start_execution=name("StartExecutionFunctionName", "StartExecutionFunction"),
+        standby=name("StandbyFunctionName", "StandbyFunction"),
         state_machine_arn=name("StateMachineArn", "StateMachine"),
         endpoint=endpoint if group else "",  # a stack that came as far as an endpoint has a group
         data_bucket=name("DataBucketName", "DataBucket"),

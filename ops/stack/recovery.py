@@ -38,9 +38,13 @@ def make_changeable(session: Session, confirm: Callable[[str], bool] | None) -> 
 
 def lift_stop(session: Session, stack: Stack) -> None:
     """Let executions start again where an interrupted `down` has stopped them: the template reserves nothing there."""
-    function = stack.outputs.get("StartExecutionFunctionName")
-    if not function:
-        return
+    may = {"StartExecutionFunctionName": "executions may start", "StandbyFunctionName": "the endpoint may be started"}
+    for output, words in may.items():
+        if function := stack.outputs.get(output):
+            _lift(session, function, words)
+
+
+def _lift(session: Session, function: str, words: str) -> None:
     try:
         answer = session.functions.get_function_concurrency(FunctionName=function)
     except ClientError as error:
@@ -49,7 +53,7 @@ def lift_stop(session: Session, stack: Stack) -> None:
         return
     if answer.get("ReservedConcurrentExecutions") == 0:
         session.functions.delete_function_concurrency(FunctionName=function)
-        say("executions may start again; an earlier `deploy.py down`, or a person, had set their concurrency to 0")
+        say(f"{words} again; an earlier `deploy.py down`, or a person, had set its concurrency to 0")
 
 
 def _take(session: Session, stack: Stack, step: Step, confirm: Callable[[str], bool] | None) -> None:

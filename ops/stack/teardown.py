@@ -117,10 +117,13 @@ def _delete_stack(session: Session, stack: Stack, say: Say, *, is_forced: bool) 
 
 
 def _stop_executions(session: Session, own: Belongings, say: Say) -> None:
-    """Stop what runs, and the jobs it waits for: they would be billed on. What waits for its turn may not start now."""
-    if own.start_execution:
+    """Stop what runs, and the jobs it waits for: they would be billed on. What waits for its turn may not start now.
+
+    Nor may a prediction bring back an endpoint that is away.
+    """
+    for function in filter(None, (own.start_execution, own.standby)):
         stop = session.functions.put_function_concurrency
-        ignoring_gone(stop, FunctionName=own.start_execution, ReservedConcurrentExecutions=0)
+        ignoring_gone(stop, FunctionName=function, ReservedConcurrentExecutions=0)
     for name, arn in _running(session, own.state_machine_arn):
         say(f"stopping execution {name!r} ...")
         ignoring_gone(session.stepfunctions.stop_execution, executionArn=arn, cause="deploy.py down")
