@@ -155,7 +155,7 @@ def test_artifact_from_before_the_choice_is_served_with_torch(folder: Path, desc
     assert load_predictor(folder, older, 1).engine == "torch"
 
 
-@pytest.mark.gpu
+@pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_cuda_is_preferred_and_agrees_within_half_precision(
     folder: Path, description: dict[str, Any], pictures: list[Pixels]
