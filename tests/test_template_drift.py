@@ -135,7 +135,7 @@ def test_what_is_deleted_by_hand_is_noticed_and_made_anew(deployer: Deployer, aw
     """One resource of every type is deleted, each is missed at once, and one update makes all of them again."""
     url = packaged(deployer)
     conditional = {"NotificationEmail": "someone@example.org", "MonthlyBudgetDollars": "20", **PROVISIONED_HOURS}
-    deploy(deployer, url, **conditional)
+    deploy(deployer, url, None, **conditional)
     session = open_session(deployer.name, account.info)
     assert presence.missing(session, stacks.deployed(session)) == []
     names = _names(session)

@@ -1,6 +1,7 @@
 """Off when idle: what takes the endpoint away, what brings it back, and whoever comes in between."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,9 @@ def endpoint(world, event):
 
 
 def _requests_at(world, *times):
-    data = [{"MetricName": "Invocations", "Timestamp": at, "Value": 1.0, "Dimensions": _DIMENSIONS} for at in times]
+    data: Any = [
+        {"MetricName": "Invocations", "Timestamp": at, "Value": 1.0, "Dimensions": _DIMENSIONS} for at in times
+    ]
     aws.cloudwatch().put_metric_data(Namespace="AWS/SageMaker", MetricData=data)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from handlers import aws, resume_execution, start_training_job, start_tuning_job
 from handlers.contract.errors import ModelRejectedError
-from handlers.contract.states import ReportOutcomeInput
+from handlers.contract.states import JobKind, ReportOutcomeInput
 from handlers.executions.finished import find
 from handlers.executions.records import reason
 from handlers.ledger import Run, RunStatus, Token, Work
@@ -183,7 +183,7 @@ def test_what_is_not_surely_whole_is_not_taken(world, sent, event, lambda_contex
     """What a failed attempt wrote never counts, nor what is no longer as its job left it."""
     monkeypatch.setenv("TUNING_MODE", mode)
     first = pay(world, sent, lambda_context, _FIRST, dataset_of(world, event))
-    tuning = "tuning" if mode == "jobs" else "trials"
+    tuning: JobKind = "tuning" if mode == "jobs" else "trials"
     works = {one.name.partition("#")[0]: one.name for one in Work.all(world.ledger)}
     tokens = {kind: Token("arn:x", kind, execution_name=_SECOND) for kind in (tuning, "training")}
     work = {tuning: works["StartTuningJob"], "training": works["StartTrainingJob"]}
