@@ -163,8 +163,8 @@ def _session() -> boto3.Session:
 
 
 @functools.cache
-def _client(service: str, config: Config = CONFIG) -> Any:
-    return _session().client(service, config=config)  # type: ignore[call-overload]
+def _client(service: str, config: Config | None = None) -> Any:
+    return _session().client(service, config=config or CONFIG)  # type: ignore[call-overload]
 
 
 def prepare(*services: str) -> None:

@@ -18,7 +18,10 @@ _NUM_ELEMENTS = 6
 def install(account: Account) -> None:
     """Look at the ARNs of topics and of those who subscribe to them."""
 
-    def get_topic(self: Any, arn: str) -> Any:
+    def get_topic(self: Any, arn: str | None) -> Any:
+        if arn is None:  # Publish without a place
+            reason = "TopicArn or TargetArn Reason: no value for required parameter"
+            raise ServiceError("InvalidParameter", f"Invalid parameter: {reason}")
         _require_arn("TopicArn", arn)
         return original(self, arn)
 
