@@ -73,7 +73,8 @@ def test_reports_are_fetched_and_show_what_the_gate_judged(stack, production, tm
     assert printed == [str(tmp_path / f"{name}.html") for name in ("run", "training-report", "tuning-report", "data")]
     page = (tmp_path / "run.html").read_text()
     assert 'href="training-report.html"' in page
-    assert page.count("StartTrainingJob") and "lowest recall" in page
+    assert page.count("StartTrainingJob")
+    assert "lowest recall" in page
     assert (tmp_path / "findings.csv").read_text().startswith("action,value,path,")
     accuracy = f"{100 * float(stack.record(production)['Accuracy']):.1f} %"
     assert f"<dt>Test accuracy</dt><dd>{accuracy}" in (tmp_path / "training-report.html").read_text()
