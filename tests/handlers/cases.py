@@ -480,7 +480,7 @@ _TIMES = ("At", "Since", "Until")
 
 
 def _lasting(item):
-    passing = ("TakenBy", "ClaimedBy", "Version")
+    passing = ("TakenBy", "ClaimedBy", "TriedBy", "Version")
     return {name: value for name, value in item.items() if name not in passing and not name.endswith(_TIMES)}
 
 
