@@ -55,12 +55,15 @@ class Usage:
 def usage(session: Session, stack: Stack, days: float) -> Usage:
     """Return what the stack has used in the last `days`, or since it was made."""
     end = datetime.now(UTC)
-    start = max(end - timedelta(days=days), _made_at(session))
+    asked = end - timedelta(days=days)
+    start = max(asked, _made_at(session))
     functions = _with_work(session, _functions(session), start, end)
     predict = stack.output("PredictFunctionName")
     return Usage(
         days=max(0.0, (end - start) / timedelta(days=1)),
-        runs=runs_since(Run.all(executions.ledger(session, stack)), start),
+        runs=runs_since(
+            Run.all(executions.ledger(session, stack)), asked
+        ),  # by the functions' clock, not CloudFormation's
         instance_hours=(_total(session, _cpu_samples(session, stack), start, end) or 0.0) / 60,
         container_seconds=(_total(session, _latency(stack), start, end) or 0.0) / 1e6,
         predict=next((each for each in functions if each.name == predict), Function(predict, 1.0)),
