@@ -31,12 +31,14 @@ def sweep(at: datetime, ledger: Ledger, settings: Settings) -> standby.Answer:
     return standby.answer_of(row, describe("endpoint", settings.endpoint_name), settings)
 
 
-def answer(event: Mapping[str, Any], ledger: Ledger, settings: Settings) -> standby.Answer:
+def answer(event: object, ledger: Ledger, settings: Settings) -> standby.Answer:
     """Return where the endpoint stands once the event is handled.
 
     Raises:
         InputError: it is none that is known.
     """
+    if not isinstance(event, Mapping):
+        raise InputError(f"event: {type(event).__name__}; it is an object with Sweep, Stop, Start or Wake")
     if event.get("Sweep") or event.get("detail-type") == "SageMaker Endpoint State Change":
         return sweep(_time(event.get("At")), ledger, settings)
     if event.get("Stop"):

@@ -12,7 +12,7 @@ from tests.handlers.environment import HANDLERS
 STATES = [
     path.stem
     for path in sorted(HANDLERS.glob("*.py"))
-    if path.stem not in ("__init__", "predict", "start_execution", "resume_execution")
+    if path.stem not in ("__init__", "predict", "start_execution", "resume_execution", "standby")
 ]
 
 
@@ -29,6 +29,13 @@ def test_every_state_refuses_input_in_one_sentence(environment, lambda_context, 
     assert "http" not in sentence
     assert "\n" not in sentence
     assert len(sentence) < 500
+
+
+@pytest.mark.parametrize("event", [{}, [], "text", None, {"Stop": False}])
+def test_what_stops_and_starts_refuses_the_unknown(environment, lambda_context, event):
+    """It is no state: what it takes, and the command that sends it, are named."""
+    with pytest.raises(InputError, match=r"^event.*Sweep, Stop, Start (and|or) Wake"):
+        importlib.import_module("handlers.standby").handler(event, lambda_context)
 
 
 def test_missing_parts_are_named_as_they_are_written():
