@@ -4,7 +4,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from handlers.contract.names import training_job_name, tuning_job_name
+from handlers.contract.names import training_job_name, trials_job_name, tuning_job_name
 from tests.flow.deployment import Deployment
 from tests.waiting import wait_for
 
@@ -87,6 +87,9 @@ def running_jobs(frozen: Deployment, execution_name: str) -> list[str]:
     """Return the statuses of the execution's jobs that are not stopped, nor about to be."""
     sagemaker = frozen.client("sagemaker")
     tuning = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=tuning_job_name(execution_name))
-    training = sagemaker.describe_training_job(TrainingJobName=training_job_name(execution_name))
-    statuses = [tuning["HyperParameterTuningJobStatus"], training["TrainingJobStatus"]]
+    jobs = [
+        sagemaker.describe_training_job(TrainingJobName=name)
+        for name in (trials_job_name(execution_name), training_job_name(execution_name))
+    ]
+    statuses = [tuning["HyperParameterTuningJobStatus"], *(job["TrainingJobStatus"] for job in jobs)]
     return [status for status in statuses if status not in ("Stopping", "Stopped")]

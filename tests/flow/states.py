@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from embedded_account import Faults
+from handlers.contract.names import TAG_PREFIX, tuning_job_name
 from tests.flow.deployment import Deployment, executions_of
 
 
@@ -48,9 +49,25 @@ def vanish(faults: Faults, role: str, operation: str, *, after: int) -> None:
 
 
 def start_jobs(frozen: Deployment, execution_name: str) -> None:
-    """Let the states of an execution start a tuning and a training job."""
+    """Let the states of an execution start its jobs, and a tuning job too, as with TuningMode=jobs."""
+    _start_tuning_job(frozen, execution_name)
     for function, state in (("start-tuning-job", "StartTuningJob"), ("start-training-job", "StartTrainingJob")):
         event = event_of(frozen, "colours", state) | {"ExecutionName": execution_name}
         event["Features"]["Key"] = ""  # so it is not known to be work that has finished
         succeeded, answer = call(frozen, function, event)
         assert succeeded, answer
+
+
+def _start_tuning_job(frozen: Deployment, execution_name: str) -> None:
+    """Start a tuning job of the stack: one that another stack's execution has had, once more."""
+    sagemaker = frozen.client("sagemaker")
+    listed = sagemaker.list_hyper_parameter_tuning_jobs(NameContains="colours", StatusEquals="Completed")
+    earlier = listed["HyperParameterTuningJobSummaries"][0]["HyperParameterTuningJobName"]
+    described = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=earlier)
+    described["TrainingJobDefinition"]["StaticHyperParameters"].pop("_tuning_objective_metric", None)  # SageMaker's own
+    sagemaker.create_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName=tuning_job_name(execution_name),
+        HyperParameterTuningJobConfig=described["HyperParameterTuningJobConfig"],
+        TrainingJobDefinition=described["TrainingJobDefinition"],
+        Tags=[{"Key": f"{TAG_PREFIX}Stack", "Value": "frozen"}],
+    )

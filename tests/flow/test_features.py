@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from handlers.contract.names import features_job_name, trials_job_name
+from handlers.contract.names import features_job_name, trials_job_name, tuning_job_name
 from tests.flow.deployment import Deployment
 from tests.waiting import wait_for
 
@@ -62,7 +62,8 @@ def test_all_trials_run_in_one_job(frozen, asked):
     assert [_taken_by(client, each) for each in (features_job_name(name), trials_job_name(name))] == [
         trials_job_name(name), name,
     ]  # fmt: skip
-    assert client.list_hyper_parameter_tuning_jobs(NameContains="colours")["HyperParameterTuningJobSummaries"] == []
+    own = client.list_hyper_parameter_tuning_jobs(NameContains=tuning_job_name(name))  # other stacks tune here too
+    assert own["HyperParameterTuningJobSummaries"] == []
     assert [one["number"] for one in trials["trials"]] == [1, 2, 3, 4]
     assert best["hyperparameters"].items() <= final["HyperParameters"].items()
     assert frozen.record(f":{name}")["TuningJobName"] == job["TrainingJobName"]

@@ -116,6 +116,8 @@ def test_a_job_reads_what_is_staged_and_keeps_checkpoints(frozen):
     )
     frozen.put("staged/rare/source.tar.gz", tar_gz({"train.py": _SAVING}))
     frozen.put("checkpoints/saving-1/before.txt", b"0")
+    instances = trained["ResourceConfig"]  # those on spot are not kept for the next job
+    spot_instances = {name: value for name, value in instances.items() if name != "KeepAlivePeriodInSeconds"}
     source = {"sagemaker_program": "train.py"}
     source["sagemaker_submit_directory"] = f"s3://{bucket}/staged/rare/source.tar.gz"
 
@@ -128,7 +130,7 @@ def test_a_job_reads_what_is_staged_and_keeps_checkpoints(frozen):
         },
         HyperParameters=source,
         OutputDataConfig={"S3OutputPath": trained["OutputDataConfig"]["S3OutputPath"]},
-        ResourceConfig=trained["ResourceConfig"],
+        ResourceConfig=spot_instances,
         StoppingCondition={"MaxRuntimeInSeconds": 300, "MaxWaitTimeInSeconds": 300},
         EnableManagedSpotTraining=True,
         CheckpointConfig={"S3Uri": f"s3://{bucket}/checkpoints/saving-1/"},

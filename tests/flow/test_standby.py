@@ -52,20 +52,28 @@ def test_an_endpoint_stays_while_an_execution_has_its_turn(frozen: Deployment, t
     assert _ask(frozen, Stop=True)["State"] == "serving"
 
 
+@pytest.fixture
+def evening(frozen: Deployment) -> Any:
+    """Give the endpoint a scheduled action, which is somebody's own, and take it away again."""
+    scaling = frozen.client("application-autoscaling")
+    named = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": _ID,
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+        "ScheduledActionName": "evening",
+    }
+    action = {"MinCapacity": 1, "MaxCapacity": 1}
+    scaling.put_scheduled_action(**named, Schedule="cron(0 22 * * ? *)", ScalableTargetAction=action)
+    yield
+    scaling.delete_scheduled_action(**named)
+
+
+@pytest.mark.usefixtures("evening")
 def test_an_idle_endpoint_comes_back_for_a_prediction(frozen: Deployment) -> None:
     """A week without a request, 503 with the seconds to wait, and the same model, scaled as before, soon after."""
-    frozen.client("application-autoscaling").put_scheduled_action(
-        ServiceNamespace="sagemaker",
-        ResourceId=_ID,
-        ScalableDimension="sagemaker:variant:DesiredInstanceCount",
-        ScheduledActionName="evening",
-        Schedule="cron(0 22 * * ? *)",
-        ScalableTargetAction={"MinCapacity": 1, "MaxCapacity": 1},
-    )
-
     swept = _ask(frozen, Sweep=True, At=(datetime.now(UTC) + timedelta(days=8)).isoformat())
-    refused = frozen.predict(json.loads(PICTURE_EVENT))
     page = frozen.run("status").stdout
+    refused = frozen.predict(json.loads(PICTURE_EVENT))
     answered = wait_for(lambda: _predicted(frozen), 60)
 
     assert swept["State"] == "stopping"

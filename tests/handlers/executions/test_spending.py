@@ -8,24 +8,32 @@ from handlers.ledger import Dataset
 from tests.handlers.published import published
 from tests.handlers.stored import stored
 
+_JOBS = {"TUNING_MODE": "jobs"}  # a training job a trial, two at a time
 _MANUAL = {"Reason": "manual", "Dataset": "flowers"}
 
 
 @pytest.mark.parametrize(("limit", "words"), [("0", ""), ("4.5", ""), ("4.40", "a run may cost $4.42"), ("1", "$4.42")])
 def test_the_most_is_held_against_the_limit(environment, limit, words):
     """Features 1.47, tuning 1.47 on two GPUs, training 1.47; 0 is no limit."""
-    text = objection(Settings.from_env(environment | {"MAX_RUN_DOLLARS": limit}))
+    text = objection(Settings.from_env(environment | _JOBS | {"MAX_RUN_DOLLARS": limit}))
 
     assert (words in text) if words else text == ""
 
 
 def test_the_refusal_says_what_each_job_costs(environment):
     """A person sees which limit to lower."""
-    text = objection(Settings.from_env(environment | {"MAX_RUN_DOLLARS": "1"}))
+    text = objection(Settings.from_env(environment | _JOBS | {"MAX_RUN_DOLLARS": "1"}))
 
     assert (
         "(features $1.47, tuning $1.47, training $1.47, each at its time limit), which is above MaxRunDollars=1" in text
     )
+
+
+def test_all_trials_in_one_job_are_one_instance_and_what_is_kept(environment):
+    """Tuning has one instance then, and two jobs may keep theirs for the next one."""
+    text = objection(Settings.from_env(environment | {"MAX_RUN_DOLLARS": "1"}))
+
+    assert "a run may cost $3.80 (features $1.53, tuning $0.80, training $1.47" in text
 
 
 @pytest.mark.parametrize("prices", ["", "ml.m5.xlarge=0.23", "ml.g4dn.xlarge=", "ml.g4dn.xlarge=nan"])
