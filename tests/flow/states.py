@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 from embedded_account import Faults
-from handlers.contract.names import TAG_PREFIX, tuning_job_name
 from tests.flow.deployment import Deployment, executions_of
 
 
@@ -49,25 +48,23 @@ def vanish(faults: Faults, role: str, operation: str, *, after: int) -> None:
 
 
 def start_jobs(frozen: Deployment, execution_name: str) -> None:
-    """Let the states of an execution start its jobs, and a tuning job too, as with TuningMode=jobs."""
-    _start_tuning_job(frozen, execution_name)
-    for function, state in (("start-tuning-job", "StartTuningJob"), ("start-training-job", "StartTrainingJob")):
+    """Let the states of an execution start its jobs: those of both ways to tune, and the final one."""
+    for function, state, mode in (
+        ("start-tuning-job", "StartTuningJob", "jobs"),
+        ("start-tuning-job", "StartTuningJob", "auto"),
+        ("start-training-job", "StartTrainingJob", "auto"),
+    ):
         event = event_of(frozen, "colours", state) | {"ExecutionName": execution_name}
         event["Features"]["Key"] = ""  # so it is not known to be work that has finished
+        _set(frozen, function, TUNING_MODE=mode)
         succeeded, answer = call(frozen, function, event)
         assert succeeded, answer
 
 
-def _start_tuning_job(frozen: Deployment, execution_name: str) -> None:
-    """Start a tuning job of the stack: one that another stack's execution has had, once more."""
-    sagemaker = frozen.client("sagemaker")
-    listed = sagemaker.list_hyper_parameter_tuning_jobs(NameContains="colours", StatusEquals="Completed")
-    earlier = listed["HyperParameterTuningJobSummaries"][0]["HyperParameterTuningJobName"]
-    described = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=earlier)
-    described["TrainingJobDefinition"]["StaticHyperParameters"].pop("_tuning_objective_metric", None)  # SageMaker's own
-    sagemaker.create_hyper_parameter_tuning_job(
-        HyperParameterTuningJobName=tuning_job_name(execution_name),
-        HyperParameterTuningJobConfig=described["HyperParameterTuningJobConfig"],
-        TrainingJobDefinition=described["TrainingJobDefinition"],
-        Tags=[{"Key": f"{TAG_PREFIX}Stack", "Value": "frozen"}],
-    )
+def _set(frozen: Deployment, function: str, **variables: str) -> None:
+    """Give a function other settings than its stack's."""
+    client, name = frozen.client("lambda"), f"frozen-{function}"
+    known = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    if known | variables != known:
+        client.update_function_configuration(FunctionName=name, Environment={"Variables": known | variables})
+        client.get_waiter("function_updated_v2").wait(FunctionName=name)

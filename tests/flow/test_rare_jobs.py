@@ -39,6 +39,16 @@ def test_a_retried_state_is_answered_by_the_job_that_has_ended(stack, function, 
     assert not is_waiting(stack, event)
 
 
+def test_a_retried_search_is_answered_by_its_job(frozen):
+    """All trials in one job: its name is taken, and what it has written of them is read."""
+    event = event_of(frozen, "colours", "StartTuningJob")
+
+    succeeded, answer = call(frozen, "start-tuning-job", event)
+
+    assert succeeded, answer
+    assert not is_waiting(frozen, event)
+
+
 def test_a_retried_state_tells_why_its_tuning_job_failed(stack, broken):
     """The sentence is of the training job that failed, which is looked up for it."""
     event = event_of(stack, "colours", "StartTuningJob") | {"ExecutionName": "without-instances"}

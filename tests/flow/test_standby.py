@@ -36,6 +36,11 @@ def _predicted(stack: Deployment) -> dict[str, Any] | None:
     return answer if answer["statusCode"] == 200 else None
 
 
+def _stopped(stack: Deployment) -> dict[str, Any] | None:
+    answer = stack.predict(json.loads(PICTURE_EVENT))
+    return None if "Retry-After" in answer["headers"] else answer
+
+
 @pytest.fixture
 def turn(frozen: Deployment) -> Any:
     """Let an execution have its turn."""
@@ -87,10 +92,10 @@ def test_an_idle_endpoint_comes_back_for_a_prediction(frozen: Deployment) -> Non
 def test_a_person_stops_it_and_starts_it(frozen: Deployment) -> None:
     """No prediction starts it meanwhile."""
     frozen.run("endpoint", "stop")
-    refused = frozen.predict(json.loads(PICTURE_EVENT))
+    refused = wait_for(lambda: _stopped(frozen), 30)  # what the function was told lately holds for seconds
     started = frozen.run("endpoint", "start").stderr
 
-    assert (refused["statusCode"], "Retry-After" in refused["headers"]) == (503, False)
+    assert refused["statusCode"] == 503
     assert "stopped by hand" in refused["body"]["message"]
     assert "it serves, after" in started
     assert _predicted(frozen)
