@@ -13,6 +13,9 @@ OperationError
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -43,6 +46,8 @@ GONE = frozenset(
         "ExecutionDoesNotExist",
     }
 )
+_P = ParamSpec("_P")
+_Answer = TypeVar("_Answer")
 _REMEDY = "run `aws configure` or set AWS_PROFILE, or add --local to use the embedded account"
 
 
@@ -85,6 +90,16 @@ class LoadError(OperationError):
 def error_code(error: ClientError) -> str:
     """Return AWS's code of `error`, such as "AccessDenied"."""
     return str(error.response.get("Error", {}).get("Code", "Unknown"))
+
+
+def unless_gone(call: Callable[_P, _Answer], *args: _P.args, **kwargs: _P.kwargs) -> _Answer | None:
+    """Return what `call` answers; None where AWS says that what it is about is not there (any more)."""
+    try:
+        return call(*args, **kwargs)
+    except ClientError as error:
+        if error_code(error) not in GONE:
+            raise
+        return None
 
 
 def sentence(error: BotoCoreError | ClientError) -> str:

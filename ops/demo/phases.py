@@ -6,11 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from botocore.exceptions import ClientError
-
 from handlers.contract import names
 from ops.console import duration, facts, result
-from ops.errors import error_code
+from ops.errors import unless_gone
 from ops.runs.executions import Execution
 from ops.runs.training_logs import trials
 from ops.session import Session
@@ -38,10 +36,11 @@ class Phases:
 
 def phases_of(session: Session, execution: Execution, endpoint: EndpointState | None, wall: float) -> Phases:
     """Add up the times that SageMaker gives for its jobs and the endpoint; those that overlap count once."""
-    examined = _of_one_job(session, names.features_job_name(execution.name))
-    tuned = [_job_interval(session, trial.name) for trial in trials(session, names.tuning_job_name(execution.name))]
-    tuned += _of_one_job(session, names.trials_job_name(execution.name))
-    trained = [_job_interval(session, names.training_job_name(execution.name))]
+    name = execution.name
+    examined = _of_jobs(session, [names.features_job_name(name)])
+    tuning = [trial.name for trial in trials(session, names.tuning_job_name(name))]
+    tuned = _of_jobs(session, [*tuning, names.trials_job_name(name)])
+    trained = _of_jobs(session, [names.training_job_name(name)])
     served = [(endpoint.created_at, endpoint.modified_at)] if endpoint else []
     return Phases(
         wall=wall,
@@ -53,19 +52,10 @@ def phases_of(session: Session, execution: Execution, endpoint: EndpointState | 
     )
 
 
-def _of_one_job(session: Session, name: str) -> list[Interval]:
-    """Return when a job ran; an execution that has taken another's outcome has none."""
-    try:
-        return [_job_interval(session, name)]
-    except ClientError as error:
-        if error_code(error) != "ValidationException":
-            raise
-        return []
-
-
-def _job_interval(session: Session, name: str) -> Interval:
-    job = session.sagemaker.describe_training_job(TrainingJobName=name)
-    return job["TrainingStartTime"], job["TrainingEndTime"]
+def _of_jobs(session: Session, job_names: Iterable[str]) -> list[Interval]:
+    """Return when each job ran; an execution that has taken another's outcome has none of its own."""
+    described = (unless_gone(session.sagemaker.describe_training_job, TrainingJobName=name) for name in job_names)
+    return [(job["TrainingStartTime"], job["TrainingEndTime"]) for job in described if job]
 
 
 def covered_seconds(intervals: Iterable[Interval]) -> float:

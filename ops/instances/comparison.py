@@ -6,12 +6,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from handlers.contract import names
 from handlers.ledger.runs import Run
 from ops.console import result, say, table
-from ops.errors import GONE, ExecutionError, error_code
+from ops.errors import ExecutionError, unless_gone
 from ops.instances import figures
 from ops.instances.shapes import MAX_SECONDS, Shape
 from ops.instances.trying import try_all
@@ -74,11 +71,8 @@ def training_job(session: Session, stack: Stack, run: str | None) -> Mapping[str
     runs = list(Run.all(executions.ledger(session, stack)))
     judged = [one for one in runs if one.execution_name == run or (run is None and one.accuracy is not None)]
     for one in sorted(judged, key=lambda each: each.started_at or "", reverse=True):
-        name = one.training_job_name or names.training_job_name(one.execution_name)
-        try:
-            return session.sagemaker.describe_training_job(TrainingJobName=name)
-        except ClientError as error:
-            if error_code(error) not in GONE:
-                raise
+        name = executions.training_job_name(one)
+        if job := unless_gone(session.sagemaker.describe_training_job, TrainingJobName=name):
+            return job
     which = f"run {run!r}: there is no training job of it" if run else "no run has trained yet"
     raise ExecutionError(f"{which}; deploy.py models{session.flags} lists those that have trained")

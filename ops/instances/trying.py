@@ -8,9 +8,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from handlers.contract.names import TAG_PREFIX
+from handlers.contract.names import STACK_TAG
 from ops.console import say
-from ops.errors import GONE, ExecutionError, error_code, sentence
+from ops.errors import ExecutionError, sentence, unless_gone
 from ops.instances.figures import Figures, figures
 from ops.instances.shapes import MAX_SECONDS, Shape, job_name, job_request
 from ops.packaging import container_images
@@ -52,7 +52,7 @@ def try_all(
 def _job(session: Session, run_job: Mapping[str, Any], shape: Shape, epochs: int) -> Mapping[str, Any]:
     """Return the job that tries `shape` once it has ended: one of before, or a new one."""
     name = job_name(run_job["TrainingJobName"], shape, epochs)
-    known = _described(session, name)
+    known = unless_gone(session.sagemaker.describe_training_job, TrainingJobName=name)
     if known is None or known["TrainingJobStatus"] in {"Failed", "Stopped"}:
         name = name if known is None else f"{name[:54]}-{int(time.time()) % 10**8}"
         request = job_request(run_job, shape, epochs, _image(session, run_job, shape), _tags(session))
@@ -73,7 +73,7 @@ def _image(session: Session, run_job: Mapping[str, Any], shape: Shape) -> str:
 
 
 def _tags(session: Session) -> list[dict[str, str]]:
-    return [{"Key": f"{TAG_PREFIX}Stack", "Value": session.stack_name}]
+    return [{"Key": STACK_TAG, "Value": session.stack_name}]
 
 
 def _wait(session: Session, name: str) -> Mapping[str, Any]:
@@ -90,20 +90,7 @@ def _wait(session: Session, name: str) -> Mapping[str, Any]:
         time.sleep(session.poll_seconds)
 
 
-def _described(session: Session, name: str) -> Mapping[str, Any] | None:
-    try:
-        return session.sagemaker.describe_training_job(TrainingJobName=name)
-    except ClientError as error:
-        if error_code(error) in GONE:
-            return None
-        raise
-
-
 def _stop(session: Session, name: str) -> None:
     """Stop a job that nobody waits for any more; one that has ended is left alone."""
-    try:
-        session.sagemaker.stop_training_job(TrainingJobName=name)
+    if unless_gone(session.sagemaker.stop_training_job, TrainingJobName=name) is not None:
         say(f"training job {name!r} is being stopped")
-    except ClientError as error:
-        if error_code(error) not in GONE:
-            raise

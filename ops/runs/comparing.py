@@ -7,14 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from handlers.contract import names
 from handlers.ledger import Run
 from handlers.ledger.rows import minute
 from ops.datasets import records
 from ops.datasets.differences import Differences, differences
-from ops.errors import GONE, ExecutionError, ReportError, error_code
+from ops.errors import ExecutionError, ReportError, unless_gone
 from ops.prices.words import money
 from ops.runs import executions, fetched_reports
 from ops.runs.listing import outcome, took
@@ -112,14 +109,12 @@ def _told(session: Session, stack: Stack, name: str, notes: list[str]) -> Told:
     run = Run.get(executions.ledger(session, stack), name)
     if run is None:
         raise ExecutionError(f"run {name!r}: there is none; deploy.py runs{session.flags} lists them")
-    job = run.training_job_name or names.training_job_name(name)
-    settings: dict[str, str] = {}
+    job = executions.training_job_name(run)
+    described = unless_gone(session.sagemaker.describe_training_job, TrainingJobName=job)
+    settings = settings_of(described) if described else {}
     try:
-        settings = settings_of(session.sagemaker.describe_training_job(TrainingJobName=job))
         evaluation = json.loads(fetched_reports.output_of(session, job).get("evaluation.json", b"{}"))
-    except (ClientError, ReportError) as error:
-        if isinstance(error, ClientError) and error_code(error) not in GONE:
-            raise
+    except ReportError:
         notes.append(f"{name}: no evaluation of a training job, so neither settings nor classes of it")
         evaluation = {}
     return Told(run, settings, evaluation)

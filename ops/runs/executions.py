@@ -78,7 +78,7 @@ class Execution:
     @property
     def training_job_name(self) -> str:
         """Return the job that trained its model, which is an earlier execution's where that is deployed again."""
-        return (self.record and self.record.training_job_name) or names.training_job_name(self.name)
+        return training_job_name(self.record) if self.record else names.training_job_name(self.name)
 
     @property
     def tuning_job_name(self) -> str:
@@ -184,6 +184,11 @@ def load(session: Session, stack: Stack, execution_arn: str) -> Execution:
 def ledger(session: Session, stack: Stack) -> Ledger:
     """Return the rows of the stack's table, as the functions write them."""
     return Ledger(stack, client=session.dynamodb)
+
+
+def training_job_name(run: Run) -> str:
+    """Return the job that trained the run's model; one that failed before its end is not in its record yet."""
+    return run.training_job_name or names.training_job_name(run.execution_name)
 
 
 def one_sentence(error: str, cause: str) -> str:

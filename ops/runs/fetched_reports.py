@@ -14,7 +14,7 @@ from datasets.archives import Archive, Limits, members
 from datasets.errors import ArchiveError, ArchiveSizeError
 from handlers.contract import names
 from ops.console import say
-from ops.errors import ReportError, error_code
+from ops.errors import ReportError, unless_gone
 from ops.runs import data_findings, run_report, status_page
 from ops.runs.executions import Execution
 from ops.runs.objects import object_of
@@ -41,7 +41,6 @@ MEMBERS = {
 MAX_ARCHIVE_BYTES = 1 << 28
 MAX_OUTPUT_BYTES = 1 << 30
 MAX_MEMBER_BYTES = 64 << 20
-_MISSING = {"ValidationException", "ResourceNotFound", "ResourceNotFoundException"}
 
 
 def default_folder(session: Session, execution: Execution) -> Path:
@@ -143,13 +142,8 @@ def _tuning_job(session: Session, execution: Execution) -> TuningJob:
     """Return the execution's tuning job, or the training job of all its trials, which its record may not name yet."""
     name = execution.tuning_job_name
     in_one = name if names.is_trials_job(name) else names.trials_job_name(execution.name)
-    try:
-        if name != in_one:
-            return load_tuning_job(session, name)
-    except ClientError as error:
-        if error_code(error) not in _MISSING:
-            raise
-    job = load_trials_job(session, in_one)
+    job = unless_gone(load_tuning_job, session, name) if name != in_one else None
+    job = job or load_trials_job(session, in_one)
     if job is None:
         raise ReportError(
             f"tuning job {name!r}: does not exist; execution {execution.name!r} is {execution.status} and has not"
@@ -191,14 +185,11 @@ def _keep(session: Session, bucket: str, key: str, page: bytes) -> None:
 
 
 def _describe_training_job(session: Session, name: str) -> DescribeTrainingJobResponseTypeDef:
-    try:
-        described = session.sagemaker.describe_training_job(TrainingJobName=name)
-    except ClientError as error:
-        if error_code(error) in _MISSING:
-            raise ReportError(
-                f"training job {name!r}: does not exist; it starts after tuning, see `deploy.py status{session.flags}`"
-            ) from error
-        raise
+    described = unless_gone(session.sagemaker.describe_training_job, TrainingJobName=name)
+    if described is None:
+        raise ReportError(
+            f"training job {name!r}: does not exist; it starts after tuning, see `deploy.py status{session.flags}`"
+        )
     status = described["TrainingJobStatus"]
     if status in {"InProgress", "Stopping"}:
         raise ReportError(f"training job {name!r}: is {status}; its report comes with its end, wait for it with"

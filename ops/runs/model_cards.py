@@ -6,7 +6,7 @@ from botocore.exceptions import ClientError
 
 from handlers.contract.names import model_card_name
 from handlers.ledger import Run
-from ops.errors import GONE, NOT_OFFERED, error_code
+from ops.errors import NOT_OFFERED, error_code, unless_gone
 from ops.session import Session
 
 
@@ -14,12 +14,12 @@ def words(session: Session, run: Run) -> str:
     """Return name, version and status of the card of the model that a run has registered, or why there is none."""
     name = model_card_name(run.execution_name)
     try:
-        card = session.sagemaker.describe_model_card(ModelCardName=name)
+        card = unless_gone(session.sagemaker.describe_model_card, ModelCardName=name)
     except ClientError as error:
-        if error_code(error) in NOT_OFFERED:
-            return f"{run.model_card or name}; it cannot be looked at: {error_code(error)}"
-        if error_code(error) not in GONE:
+        if error_code(error) not in NOT_OFFERED:
             raise
+        return f"{run.model_card or name}; it cannot be looked at: {error_code(error)}"
+    if card is None:
         return refusal(run) or "there is none"
     return f"{name}, version {card['ModelCardVersion']}, {card['ModelCardStatus']}"
 

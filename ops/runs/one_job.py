@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from ops.errors import ReportError, error_code
+from ops.errors import ReportError
 from ops.runs.objects import object_of
 from ops.session import Session
 
@@ -16,17 +14,6 @@ if TYPE_CHECKING:
 
 TRIALS = "trials.json"
 MAX_BYTES = 4 << 20
-_MISSING = {"ValidationException", "ResourceNotFound", "ResourceNotFoundException"}
-
-
-def describe(session: Session, name: str) -> DescribeTrainingJobResponseTypeDef | None:
-    """Return SageMaker's description of the job; None if there is none."""
-    try:
-        return session.sagemaker.describe_training_job(TrainingJobName=name)
-    except ClientError as error:
-        if error_code(error) in _MISSING:
-            return None
-        raise
 
 
 def document(session: Session, job: DescribeTrainingJobResponseTypeDef) -> dict[str, Any]:

@@ -6,11 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
 from handlers.contract import names
 from ops.console import duration
-from ops.errors import GONE, ReportError, error_code
+from ops.errors import ReportError, unless_gone
 from ops.prices.words import money
 from ops.runs import lineage, status_page, training_logs
 from ops.runs.executions import Execution
@@ -29,6 +27,10 @@ _SUBJECTS = {
     "data": "Data", "tuning": "Tuning and training", "found": "Tuning and training", "served in": "Tuning and training",
     "gate": "Gate", "approval": "Gate", "model card": "Lineage", "cost": "Cost",
 }  # fmt: skip
+_JOBS = (
+    ("ComputeFeatures", "features job", names.features_job_name),
+    ("StartTrainingJob", "training job", names.training_job_name),
+)
 
 
 def write(session: Session, stack: Stack, execution: Execution, folder: Path, links: Mapping[str, str]) -> Path:
@@ -94,21 +96,10 @@ def _jobs(
     else:
         known = [(name, job(execution.name)) for of, name, job in _JOBS if of == state]
     for label, name in known:
-        try:
-            described = session.sagemaker.describe_training_job(TrainingJobName=name)
-        except ClientError as error:
-            if error_code(error) not in GONE:
-                raise
-            continue  # the state found an earlier run's work
-        began = described.get("TrainingStartTime")
-        if began is not None:
+        described = unless_gone(session.sagemaker.describe_training_job, TrainingJobName=name)
+        # There is none where the state found an earlier run's work.
+        if described and (began := described.get("TrainingStartTime")):
             yield label, described["TrainingJobStatus"], began, described.get("TrainingEndTime", until)
-
-
-_JOBS = (
-    ("ComputeFeatures", "features job", names.features_job_name),
-    ("StartTrainingJob", "training job", names.training_job_name),
-)
 
 
 def _sections(

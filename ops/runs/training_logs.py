@@ -6,10 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
 from handlers.contract import names
-from ops.errors import error_code
+from ops.errors import unless_gone
 from ops.runs import one_job
 from ops.session import Session
 
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
 
 TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _PAIR = re.compile(r"(\w+)=(\S+)")
-_MISSING = {"ResourceNotFoundException", "ResourceNotFound", "ValidationException"}
 
 
 @dataclass(frozen=True)
@@ -79,27 +76,17 @@ def messages(session: Session, training_job_name: str) -> list[str]:
     pages = session.logs.get_paginator("filter_log_events").paginate(
         logGroupName=TRAINING_LOG_GROUP, logStreamNamePrefix=prefix
     )
-    try:
-        events = [event for page in pages for event in page["events"]]
-        # moto gives every stream when the prefix meets none.
-        return [event["message"].rstrip() for event in events if event["logStreamName"].startswith(prefix)]
-    except ClientError as error:
-        if error_code(error) in _MISSING:
-            return []
-        raise
+    events = unless_gone(lambda: [event for page in pages for event in page["events"]]) or []
+    # moto gives every stream when the prefix meets none.
+    return [event["message"].rstrip() for event in events if event["logStreamName"].startswith(prefix)]
 
 
 def trials(session: Session, tuning_job_name: str) -> list[Trial]:
     """Return the training jobs that a tuning job has started so far, in that order."""
-    try:
-        pages = session.sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job").paginate(
-            HyperParameterTuningJobName=tuning_job_name
-        )
-        summaries = [summary for page in pages for summary in page["TrainingJobSummaries"]]
-    except ClientError as error:
-        if error_code(error) in _MISSING:
-            return []
-        raise
+    pages = session.sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job").paginate(
+        HyperParameterTuningJobName=tuning_job_name
+    )
+    summaries = unless_gone(lambda: [summary for page in pages for summary in page["TrainingJobSummaries"]]) or []
     return [_trial(summary) for summary in sorted(summaries, key=lambda summary: summary["CreationTime"])]
 
 
@@ -111,7 +98,7 @@ def trials_of(session: Session, execution_name: str) -> list[Trial]:
 
 def trials_of_job(session: Session, job_name: str) -> list[Trial]:
     """Return the trials of the training job of all trials, once it has ended."""
-    job = one_job.describe(session, job_name)
+    job = unless_gone(session.sagemaker.describe_training_job, TrainingJobName=job_name)
     return [
         Trial(
             name=one_job.trial_name(job_name, given["number"]),

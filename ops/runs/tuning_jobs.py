@@ -6,6 +6,7 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ops.errors import unless_gone
 from ops.prices import book, items
 from ops.runs import one_job
 from ops.session import Session
@@ -59,7 +60,7 @@ def load_tuning_job(session: Session, name: str) -> TuningJob:
 
 def load_trials_job(session: Session, name: str) -> TuningJob | None:
     """Return the training job of all trials `name` as it is now, as if it were a tuning job; None if there is none."""
-    job = one_job.describe(session, name)
+    job = unless_gone(session.sagemaker.describe_training_job, TrainingJobName=name)
     if job is None:
         return None
     values = {key: _plain(value) for key, value in sorted(job.get("HyperParameters", {}).items())}

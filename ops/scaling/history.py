@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from math import ceil
 
-from botocore.exceptions import ClientError
-
-from ops.errors import GONE, LoadError, error_code
+from ops.errors import LoadError, unless_gone
 from ops.scaling.traces import MINUTE, Trace, of_counts
 from ops.session import Session
 
@@ -42,14 +40,9 @@ def from_cloudwatch(session: Session, endpoint_name: str, days: float) -> Trace:
 
 
 def _invocations(session: Session, endpoint_name: str, period: int) -> dict[str, object]:
-    try:
-        described = session.sagemaker.describe_endpoint(EndpointName=endpoint_name)
-    except ClientError as error:
-        if error_code(error) not in GONE:
-            raise
-        raise LoadError(
-            f"endpoint {endpoint_name!r}: there is none; deploy a model first, or give --pattern"
-        ) from error
+    described = unless_gone(session.sagemaker.describe_endpoint, EndpointName=endpoint_name)
+    if described is None:
+        raise LoadError(f"endpoint {endpoint_name!r}: there is none; deploy a model first, or give --pattern")
     variant = described["ProductionVariants"][0]["VariantName"]
     dimensions = {"EndpointName": endpoint_name, "VariantName": variant}
     metric = {

@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
 from handlers.contract.names import STACK_TAG
 from ops.console import say
-from ops.errors import GONE, LoadError, error_code
+from ops.errors import LoadError, unless_gone
 from ops.session import Session
 from ops.stack import endpoints, removal
 
@@ -60,11 +58,7 @@ def remove(session: Session) -> bool:
     name = name_of(session)
     was_there = endpoints.find(session, name) is not None
     removal.remove_endpoint(session, name, say)
-    try:
-        session.sagemaker.delete_endpoint_config(EndpointConfigName=name)
-    except ClientError as error:
-        if error_code(error) not in GONE:
-            raise
+    unless_gone(session.sagemaker.delete_endpoint_config, EndpointConfigName=name)
     return was_there
 
 

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import ClientError
-
 from handlers.contract.names import SERVES_NOTHING
 from handlers.ledger import Deployment, Ledger, Run
-from ops.errors import GONE, error_code
+from ops.errors import unless_gone
 from ops.session import Session
 from ops.stack import tagged
 from ops.stack.stacks import Stack
@@ -65,12 +63,9 @@ class EndpointState:
 
 def find(session: Session, name: str) -> EndpointState | None:
     """Return the endpoint, or None when there is none."""
-    try:
-        described = session.sagemaker.describe_endpoint(EndpointName=name)
-    except ClientError as error:
-        if error_code(error) in GONE:
-            return None
-        raise
+    described = unless_gone(session.sagemaker.describe_endpoint, EndpointName=name)
+    if described is None:
+        return None
     variants = {
         variant["VariantName"]: variant.get("CurrentInstanceCount", 0)
         for variant in described.get("ProductionVariants", [])
@@ -109,13 +104,8 @@ def serving(session: Session, stack: Stack) -> tuple[EndpointState, Run] | tuple
 
 def owner(session: Session, name: str) -> str:
     """Return the name of the stack whose endpoint this is, by its tag; "" when there is no endpoint or no such tag."""
-    try:
-        arn = session.sagemaker.describe_endpoint(EndpointName=name)["EndpointArn"]
-    except ClientError as error:
-        if error_code(error) in GONE:
-            return ""
-        raise
-    return tagged.owner(session, arn)
+    described = unless_gone(session.sagemaker.describe_endpoint, EndpointName=name)
+    return tagged.owner(session, described["EndpointArn"]) if described else ""
 
 
 def resource_id(endpoint_name: str, variant_name: str) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ops.errors import GONE, NOT_OFFERED, StackError, error_code
+from ops.errors import NOT_OFFERED, StackError, error_code, unless_gone
 from ops.session import Session
 from ops.stack import endpoints
 from ops.stack.belongings import Belongings
@@ -36,9 +35,9 @@ def remove_endpoint(session: Session, endpoint: str, say: Say) -> None:
     if endpoints.find(session, endpoint) is not None:
         say(f"deleting endpoint {endpoint!r} ...")
         _wait_for_endpoint(session, endpoint, {"InService", "Failed", "OutOfService", "UpdateRollbackFailed"})
-        ignoring_gone(session.sagemaker.delete_endpoint, EndpointName=endpoint)
+        unless_gone(session.sagemaker.delete_endpoint, EndpointName=endpoint)
         _wait_for_endpoint(session, endpoint, set())
-    ignoring_gone(session.logs.delete_log_group, logGroupName=f"/aws/sagemaker/Endpoints/{endpoint}")
+    unless_gone(session.logs.delete_log_group, logGroupName=f"/aws/sagemaker/Endpoints/{endpoint}")
 
 
 def _remove_scaling(session: Session, endpoint: str, say: Say) -> None:
@@ -84,9 +83,9 @@ def _delete_models(session: Session, data_bucket: str, tagged: Tagged, say: Say)
             f" need it, run `aws sagemaker delete-endpoint --endpoint-name {name}`"
         )
     for name in configs:
-        ignoring_gone(session.sagemaker.delete_endpoint_config, EndpointConfigName=name)
+        unless_gone(session.sagemaker.delete_endpoint_config, EndpointConfigName=name)
     for name in models:
-        ignoring_gone(session.sagemaker.delete_model, ModelName=name)
+        unless_gone(session.sagemaker.delete_model, ModelName=name)
     if models or configs:
         say(f"deleted {len(configs)} endpoint configs and {len(models)} models")
 
@@ -101,16 +100,11 @@ def _serving_configs(session: Session) -> Iterator[tuple[str, str]]:
 
 def _delete_model_packages(session: Session, group: str, say: Say) -> None:
     pages = session.sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group)
-    try:
-        arns = [package["ModelPackageArn"] for page in pages for package in page["ModelPackageSummaryList"]]
-    except ClientError as error:
-        if error_code(error) in GONE:
-            return
-        raise
-    for arn in arns:
-        session.sagemaker.delete_model_package(ModelPackageName=arn)
-    if arns:
-        say(f"deleted {len(arns)} model packages")
+    packages = unless_gone(lambda: [package for page in pages for package in page["ModelPackageSummaryList"]]) or []
+    for package in packages:
+        session.sagemaker.delete_model_package(ModelPackageName=package["ModelPackageArn"])
+    if packages:
+        say(f"deleted {len(packages)} model packages")
 
 
 def _delete_model_cards(session: Session, names: tuple[str, ...], say: Say) -> None:
@@ -118,7 +112,7 @@ def _delete_model_cards(session: Session, names: tuple[str, ...], say: Say) -> N
     deleted = 0
     for name in names:
         try:
-            ignoring_gone(session.sagemaker.delete_model_card, ModelCardName=name)
+            unless_gone(session.sagemaker.delete_model_card, ModelCardName=name)
             deleted += 1
         except ClientError as error:
             if error_code(error) not in NOT_OFFERED:
@@ -149,11 +143,3 @@ def _model_data(session: Session, name: str) -> str:
 def _models_of(session: Session, config_name: str) -> set[str]:
     variants = session.sagemaker.describe_endpoint_config(EndpointConfigName=config_name)["ProductionVariants"]
     return {variant.get("ModelName", "") for variant in variants}
-
-
-def ignoring_gone(call: Callable[..., Any], **arguments: Any) -> None:
-    try:
-        call(**arguments)
-    except ClientError as error:
-        if error_code(error) not in GONE:
-            raise

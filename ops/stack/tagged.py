@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from handlers.contract.names import STACK_TAG
-from ops.errors import GONE, NOT_OFFERED, error_code
+from ops.errors import NOT_OFFERED, error_code, unless_gone
 from ops.session import MAX_CONNECTIONS, Session
 
 
@@ -78,10 +78,5 @@ def _entries(session: Session, operation: str, listed: str, **arguments: str) ->
 
 def owner(session: Session, arn: str) -> str:
     """Return the stack whose tag a resource bears, or ""."""
-    try:
-        tags = session.sagemaker.list_tags(ResourceArn=arn)["Tags"]
-    except ClientError as error:
-        if error_code(error) in GONE:
-            return ""
-        raise
-    return next((tag["Value"] for tag in tags if tag["Key"] == STACK_TAG), "")
+    answer = unless_gone(session.sagemaker.list_tags, ResourceArn=arn)
+    return next((tag["Value"] for tag in (answer["Tags"] if answer else []) if tag["Key"] == STACK_TAG), "")

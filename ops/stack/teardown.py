@@ -5,14 +5,12 @@ The artifacts bucket stays too, empty: S3 would hold its name, which the next `u
 
 from __future__ import annotations
 
-from botocore.exceptions import ClientError
-
 from handlers.contract import names
-from ops.errors import GONE, StackError, error_code
+from ops.errors import StackError, unless_gone
 from ops.session import Session
 from ops.stack import artifacts, belongings, former_endpoints, removal, stacks, tagged
 from ops.stack.belongings import Belongings
-from ops.stack.removal import Say, ignoring_gone
+from ops.stack.removal import Say
 from ops.stack.stacks import Stack
 from ops.stack.tagged import Tagged
 
@@ -70,10 +68,10 @@ def _stop_jobs(session: Session, made: Tagged, say: Say) -> None:
     """Stop the jobs that no execution waits for any more; they would be billed on."""
     for name in made.tuning_jobs:
         say(f"stopping tuning job {name!r} ...")
-        ignoring_gone(session.sagemaker.stop_hyper_parameter_tuning_job, HyperParameterTuningJobName=name)
+        unless_gone(session.sagemaker.stop_hyper_parameter_tuning_job, HyperParameterTuningJobName=name)
     for name in made.training_jobs:
         say(f"stopping training job {name!r} ...")
-        ignoring_gone(session.sagemaker.stop_training_job, TrainingJobName=name)
+        unless_gone(session.sagemaker.stop_training_job, TrainingJobName=name)
 
 
 def _settled(session: Session) -> Stack | None:
@@ -123,14 +121,14 @@ def _stop_executions(session: Session, own: Belongings, say: Say) -> None:
     """
     for function in filter(None, (own.start_execution, own.standby)):
         stop = session.functions.put_function_concurrency
-        ignoring_gone(stop, FunctionName=function, ReservedConcurrentExecutions=0)
+        unless_gone(stop, FunctionName=function, ReservedConcurrentExecutions=0)
     for name, arn in _running(session, own.state_machine_arn):
         say(f"stopping execution {name!r} ...")
-        ignoring_gone(session.stepfunctions.stop_execution, executionArn=arn, cause="deploy.py down")
+        unless_gone(session.stepfunctions.stop_execution, executionArn=arn, cause="deploy.py down")
         tuning = names.tuning_job_name(name)
-        ignoring_gone(session.sagemaker.stop_hyper_parameter_tuning_job, HyperParameterTuningJobName=tuning)
+        unless_gone(session.sagemaker.stop_hyper_parameter_tuning_job, HyperParameterTuningJobName=tuning)
         for job in (names.features_job_name(name), names.trials_job_name(name), names.training_job_name(name)):
-            ignoring_gone(session.sagemaker.stop_training_job, TrainingJobName=job)
+            unless_gone(session.sagemaker.stop_training_job, TrainingJobName=job)
 
 
 def _running(session: Session, state_machine_arn: str) -> list[tuple[str, str]]:
@@ -140,9 +138,5 @@ def _running(session: Session, state_machine_arn: str) -> list[tuple[str, str]]:
     pages = session.stepfunctions.get_paginator("list_executions").paginate(
         stateMachineArn=state_machine_arn, statusFilter="RUNNING"
     )
-    try:
-        return [(entry["name"], entry["executionArn"]) for page in pages for entry in page["executions"]]
-    except ClientError as error:
-        if error_code(error) in GONE:
-            return []
-        raise
+    listed = unless_gone(lambda: [entry for page in pages for entry in page["executions"]]) or []
+    return [(entry["name"], entry["executionArn"]) for entry in listed]
