@@ -16,6 +16,7 @@ from embedded_account.account import Account, Middleware, WsgiApplication
 from embedded_account.lambda_.asynchronous import EventQueue
 from embedded_account.lambda_.fleet import ThrottledError
 from embedded_account.lambda_.invoker import MAX_ASYNC_BYTES, MAX_SYNC_BYTES, Invoker, Outcome, check_payload
+from embedded_account.wiring.serving import check_unrouted
 
 logger = logging.getLogger("embedded_account.lambda")
 
@@ -32,19 +33,12 @@ _Answer = tuple[str, dict[str, str], bytes]
 
 
 @dataclass(frozen=True)
-class InvokeRequest:
-    """An Invoke call, with the attributes of a moto response object that action checks read."""
+class _Request:
+    """An Invoke call."""
 
     headers: Mapping[str, str]
     params: Mapping[str, Any]
     body: bytes
-    region: str
-    boto3_service_name: str = "lambda"
-
-    def get_access_key(self) -> str:
-        """Return the access key id that the request is signed with; empty without a signature."""
-        match = re.search(r"Credential=([^/]+)/", self.headers.get("Authorization", ""))
-        return match[1] if match else ""
 
 
 def middleware(account: Account) -> Middleware:
@@ -55,7 +49,7 @@ def middleware(account: Account) -> Middleware:
             match = _PATH.fullmatch(environ["PATH_INFO"]) if environ["REQUEST_METHOD"] == "POST" else None
             if match is None or not _is_for_lambda(environ):
                 return application(environ, start_response)
-            status, headers, body = _answer(account, _request(account, unquote(match[1]), environ))
+            status, headers, body = _answer(account, _request(unquote(match[1]), environ))
             start_response(status, [*headers.items(), ("Content-Length", str(len(body)))])
             return [body]
 
@@ -70,7 +64,7 @@ def _is_for_lambda(environ: Mapping[str, Any]) -> bool:
     return "/lambda/aws4_request" in signature
 
 
-def _answer_invoke(account: Account, request: InvokeRequest) -> _Answer:
+def _answer_invoke(account: Account, request: _Request) -> _Answer:
     """Carry out an Invoke call; return status line, headers and body.
 
     Raises:
@@ -103,10 +97,9 @@ def error_answer(error: ServiceException) -> _Answer:
     return _STATUSES.get(error.code, "400 Bad Request"), headers, json.dumps(body).encode()
 
 
-def _answer(account: Account, request: InvokeRequest) -> _Answer:
+def _answer(account: Account, request: _Request) -> _Answer:
     try:
-        for check in account.action_checks:
-            check("lambda", "Invoke", request)
+        check_unrouted(account, "lambda", "Invoke", request.params)
         return _answer_invoke(account, request)
     except ServiceException as error:
         return error_answer(error)
@@ -115,11 +108,9 @@ def _answer(account: Account, request: InvokeRequest) -> _Answer:
         return error_answer(ServiceException("ServiceException", "the embedded account failed; its log says why"))
 
 
-def _request(account: Account, name: str, environ: dict[str, Any]) -> InvokeRequest:
+def _request(name: str, environ: dict[str, Any]) -> _Request:
     size = int(environ.get("CONTENT_LENGTH") or 0)
     headers = {
-        "Authorization": environ.get("HTTP_AUTHORIZATION", ""),
-        "X-Amz-Security-Token": environ.get("HTTP_X_AMZ_SECURITY_TOKEN", ""),
         "X-Amz-Invocation-Type": environ.get("HTTP_X_AMZ_INVOCATION_TYPE", "RequestResponse"),
         "X-Amz-Log-Type": environ.get("HTTP_X_AMZ_LOG_TYPE", "None"),
         "X-Amz-Client-Context": environ.get("HTTP_X_AMZ_CLIENT_CONTEXT", ""),
@@ -127,7 +118,7 @@ def _request(account: Account, name: str, environ: dict[str, Any]) -> InvokeRequ
     }
     qualifier = parse_qs(environ.get("QUERY_STRING", "")).get("Qualifier", [""])[0]
     params = {"FunctionName": name} | ({"Qualifier": qualifier} if qualifier else {})
-    return InvokeRequest(headers, params, environ["wsgi.input"].read(size) if size else b"", account.region)
+    return _Request(headers, params, environ["wsgi.input"].read(size) if size else b"")
 
 
 def _outcome_headers(outcome: Outcome, log_type: str) -> dict[str, str]:

@@ -3,31 +3,19 @@
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from moto.core.exceptions import ServiceException
 
 from embedded_account.account import Account, Middleware, WsgiApplication
 from embedded_account.errors import ServiceError
-from embedded_account.wiring.serving import Operation
+from embedded_account.wiring.serving import Operation, check_unrouted
 
 logger = logging.getLogger("embedded_account.pricing")
 
 _TARGET = "AWSPriceListService."
 _STATUSES = {"AccessDeniedException": "403 Forbidden", "NotImplemented": "501 Not Implemented"}
 _FAILED = "the embedded account failed; its log says why"
-
-
-@dataclass(frozen=True)
-class Request:
-    """A call, with the attributes of a moto response object that action checks read."""
-
-    headers: Mapping[str, str]
-    params: Mapping[str, Any]
-    body: bytes
-    region: str
-    boto3_service_name: str = "pricing"
 
 
 def middleware(account: Account, operations: Mapping[str, Operation]) -> Middleware:
@@ -53,10 +41,9 @@ def _answer(
     account: Account, operations: Mapping[str, Operation], name: str, environ: Mapping[str, Any]
 ) -> tuple[str, dict[str, Any]]:
     try:
-        request = _request(account, environ)
-        for check in account.action_checks:
-            check("pricing", name, request)
-        return "200 OK", operations[name](dict(request.params))
+        params = _params(environ)
+        check_unrouted(account, "pricing", name, params)
+        return "200 OK", operations[name](params)
     except ServiceException as error:
         return _STATUSES.get(error.code, "400 Bad Request"), {"__type": error.code, "message": error.message}
     except Exception:
@@ -64,7 +51,7 @@ def _answer(
         return "500 Internal Server Error", {"__type": "InternalErrorException", "message": _FAILED}
 
 
-def _request(account: Account, environ: Mapping[str, Any]) -> Request:
+def _params(environ: Mapping[str, Any]) -> dict[str, Any]:
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     try:
         params = json.loads(body or b"{}")
@@ -72,8 +59,4 @@ def _request(account: Account, environ: Mapping[str, Any]) -> Request:
         params = None
     if not isinstance(params, dict):
         raise ServiceError("SerializationException", "the request is not a JSON object")
-    headers = {
-        "Authorization": environ.get("HTTP_AUTHORIZATION", ""),
-        "X-Amz-Security-Token": environ.get("HTTP_X_AMZ_SECURITY_TOKEN", ""),
-    }
-    return Request(headers, params, body, account.region)
+    return params

@@ -10,7 +10,6 @@ import binascii
 import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl, quote
@@ -22,6 +21,7 @@ from moto.s3.models import FakeKey, s3_backends
 
 from embedded_account.account import Account, WsgiApplication
 from embedded_account.s3.disk import LARGE_BYTES, Disk, blocks_of, blocks_of_key
+from embedded_account.wiring.serving import check_unrouted
 
 MAX_KEYS = 1000
 MAX_PARTS = 10_000
@@ -67,21 +67,6 @@ _BAD_DIGEST: Answer = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>BadDigest</Code><Message>The CRC32 you specified did not '
     b"match the calculated checksum.</Message></Error>",
 )
-
-
-@dataclass(frozen=True)
-class ObjectRequest:
-    """A plain request, with the attributes of a moto response object that action checks read."""
-
-    headers: Mapping[str, str]
-    params: Mapping[str, Any]
-    region: str
-    boto3_service_name: str = "s3"
-
-    def get_access_key(self) -> str:
-        """Return the access key id that the request is signed with."""
-        match = re.search(r"Credential=([^/]+)/", self.headers["Authorization"])
-        return match[1] if match else ""
 
 
 class Objects:
@@ -137,12 +122,10 @@ class Objects:
         bucket = self._backend.buckets.get(name)
         return None if bucket is None or bucket.object_lock_enabled or bucket.logging else bucket
 
-    def _is_allowed(self, environ: dict[str, Any], operation: str, bucket: Any, key: str, **params: Any) -> bool:
+    def _is_allowed(self, operation: str, bucket: Any, key: str, **params: Any) -> bool:
         """Return whether every check passes; a refusal is moto's to phrase, since it meets the same checks there."""
-        request = ObjectRequest(_headers(environ), {"Bucket": bucket.name, **params}, bucket.region_name)
         try:
-            for check in self._account.action_checks:
-                check("s3", operation, request)
+            check_unrouted(self._account, "s3", operation, {"Bucket": bucket.name, **params})
         except ServiceException:
             return False
         action = "s3:ListBucket" if operation == "ListObjectsV2" else f"s3:{operation}"
@@ -150,7 +133,7 @@ class Objects:
         return bool(bucket.get_permission(action, resource) != PermissionResult.DENIED)
 
     def _put(self, environ: dict[str, Any], bucket: Any, key: str) -> Answer | None:
-        if environ.get("wsgi.input_terminated") or not self._is_allowed(environ, "PutObject", bucket, key, Key=key):
+        if environ.get("wsgi.input_terminated") or not self._is_allowed("PutObject", bucket, key, Key=key):
             return None
         received = self._receive(environ)
         if received is None:
@@ -171,7 +154,7 @@ class Objects:
         upload, number = bucket.multiparts.get(query["uploadId"]), query["partNumber"]
         if upload is None or upload.key_name != key or not number.isdecimal() or not 0 < int(number) <= MAX_PARTS:
             return None
-        if environ.get("wsgi.input_terminated") or not self._is_allowed(environ, "PutObject", bucket, key, Key=key):
+        if environ.get("wsgi.input_terminated") or not self._is_allowed("PutObject", bucket, key, Key=key):
             return None
         received = self._receive(environ)
         if received is None:
@@ -208,7 +191,7 @@ class Objects:
             return None
         if not _is_as_expected(stored, environ):
             return None
-        if not self._is_allowed(environ, "GetObject" if with_body else "HeadObject", bucket, key, Key=key):
+        if not self._is_allowed("GetObject" if with_body else "HeadObject", bucket, key, Key=key):
             return None
         headers = {**stored.response_dict, **stored.metadata, "Accept-Ranges": "bytes"}
         if span is not None:
@@ -226,7 +209,7 @@ class Objects:
         if after is None or not limit.isdecimal():
             return None
         prefix = query.get("prefix", "")
-        if not self._is_allowed(environ, "ListObjectsV2", bucket, "", Prefix=prefix):
+        if not self._is_allowed("ListObjectsV2", bucket, "", Prefix=prefix):
             return None
         num_wanted = min(int(limit), MAX_KEYS)
         newest = ((name, versions[-1]) for name, versions in sorted(_items(bucket)) if name.startswith(prefix))
@@ -282,13 +265,6 @@ def _is_plain(environ: Mapping[str, Any]) -> bool:
         or (name.startswith("HTTP_X_AMZ_") and name not in _PLAIN and not name.startswith("HTTP_X_AMZ_META_"))
         for name in environ
     )
-
-
-def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        "Authorization": environ["HTTP_AUTHORIZATION"],
-        "X-Amz-Security-Token": environ.get("HTTP_X_AMZ_SECURITY_TOKEN", ""),
-    }
 
 
 def _metadata(environ: Mapping[str, Any]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Serves a service: moto parses and serialises, and operations are answered by a table, by moto, or by both."""
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -20,6 +21,13 @@ _PACKAGES = {
     "service-quotas": "servicequotas",
 }
 _BY_PATH = frozenset({"lambda"})  # whose operations have paths of their own
+
+
+@dataclass(frozen=True)
+class _Unrouted:
+    """A request past moto, as `parameters` reads one."""
+
+    params: Mapping[str, Any]
 
 
 def serve(
@@ -49,6 +57,16 @@ def check(account: Account, service: str, checks: Mapping[str, Check]) -> None:
 
     if checks:
         account.add_action_check(check_action)
+
+
+def check_unrouted(account: Account, service: str, operation: str, params: Mapping[str, Any]) -> None:
+    """Let every action check look at a request that is answered past moto's routing, by its parameters.
+
+    Raises:
+        ServiceException: it is refused.
+    """
+    for check_action in account.action_checks:
+        check_action(service, operation, _Unrouted(params))
 
 
 def parameters(response: Any) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from embedded_account.sagemaker.endpoints.instance import EndpointInstance, Inst
 from embedded_account.sagemaker.endpoints.shadows import Copies
 from embedded_account.wiring.operations import Operations
 from embedded_account.wiring.refusals import refuse
+from embedded_account.wiring.serving import check_unrouted
 
 MAX_BODY_BYTES = 6 << 20
 INVOCATION_SECONDS = 60.0
@@ -77,28 +78,6 @@ class ModelError(ServiceError):
         }
 
 
-class DirectRequest:
-    """What an action check gets to see of a request that does not pass through moto."""
-
-    boto3_service_name = "sagemaker-runtime"
-
-    def __init__(self, environ: Mapping[str, Any], params: Mapping[str, Any], region: str) -> None:
-        self.headers = {
-            "-".join(part.capitalize() for part in name[5:].split("_")): value
-            for name, value in environ.items()
-            if name.startswith("HTTP_")
-        }
-        self.params = params
-        self.region = region
-        self.path = environ["PATH_INFO"]
-        self.method = environ["REQUEST_METHOD"]
-
-    def get_access_key(self) -> str:
-        """Return the access key that the request was signed with; empty without one."""
-        match = re.search(r"Credential=([A-Z0-9]+)/", self.headers.get("Authorization", ""))
-        return match[1] if match else ""
-
-
 @dataclass(frozen=True)
 class _Request:
     """An invocation as a container gets it."""
@@ -141,10 +120,8 @@ class Runtime:
             message = f"HTTP content length exceeded {MAX_BODY_BYTES} bytes."
             return 413, {"Content-Type": "application/json"}, json.dumps({"message": message}).encode()
         try:
-            request = DirectRequest(environ, {"EndpointName": name}, self._account.region)
             operation = "InvokeEndpoint" if kind == "invocations" else _OTHER_KINDS.get(kind, kind)
-            for check in self._account.action_checks:
-                check("sagemaker-runtime", operation, request)
+            check_unrouted(self._account, "sagemaker-runtime", operation, {"EndpointName": name})
             _refuse(environ)
             return self._invoke(name, environ, body)
         except ServiceException as error:
