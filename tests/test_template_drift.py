@@ -72,7 +72,7 @@ DELETIONS: dict[str, Callable[[Aws, Names], Any]] = {
         AccountId="123456789012", BudgetName=names["MonthlyBudget"]
     ),
     "AWS::Logs::MetricFilter": lambda aws, names: aws("logs").delete_metric_filter(
-        logGroupName=names["PredictLogGroup"], filterName=names["PredictRefusedAddressesFilter"]
+        logGroupName=names["PredictLogGroup"], filterName=names["PredictLogGroupRefusedAddresses"]
     ),
     "AWS::Logs::LogGroup": lambda aws, names: aws("logs").delete_log_group(logGroupName=names["PredictLogGroup"]),
     "AWS::Events::Rule": _delete_rule,

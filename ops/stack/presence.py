@@ -104,8 +104,8 @@ def _log_group(session: Session, resource: Resource) -> bool:
 
 
 def _metric_filter(session: Session, resource: Resource) -> bool:
-    """A log group goes with its filters, and each here is named after the group that it reads."""
-    group = resource.names[resource.logical_id.replace("RefusedAddressesFilter", "LogGroup")]
+    """A log group goes with its filters."""
+    group = resource.owner("RefusedAddresses")
     listed = session.logs.describe_metric_filters(logGroupName=group, filterNamePrefix=resource.physical_id)
     return any(each["filterName"] == resource.physical_id for each in listed["metricFilters"])
 
