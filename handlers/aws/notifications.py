@@ -1,6 +1,8 @@
 """The stack's notification topic: one message to whoever subscribed."""
 
 from handlers import aws
+from handlers.aws.logs import logger
+from handlers.contract.errors import RetrieverError
 from handlers.contract.settings import Settings
 
 MAX_SUBJECT_CHARACTERS = 99  # "less than 100 characters long"
@@ -14,6 +16,16 @@ def publish(settings: Settings, subject: str, message: str) -> None:
     """
     text = message.encode()[:MAX_MESSAGE_BYTES].decode(errors="ignore")
     aws.sns().publish(TopicArn=settings.topic_arn, Subject=subject_of(subject), Message=text)
+
+
+def tell(settings: Settings, subject: str, message: str) -> bool:
+    """Send a message for whose sake nothing else may fail; return whether it was sent, and log why it was not."""
+    try:
+        publish(settings, subject, message)
+    except RetrieverError:
+        logger.exception("the notification was not sent")
+        return False
+    return True
 
 
 def subject_of(text: str) -> str:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from handlers.contract.tuning import trials_share_a_job
+
 _PRICE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 
 
@@ -41,7 +43,7 @@ def shares(values: Mapping[str, object]) -> list[Share]:
 
 def tunes_in_one_job(values: Mapping[str, object]) -> bool:
     """Tell whether all trials are trained in one job under these parameters."""
-    return values.get("TuningMode", "auto") != "jobs" and values.get("Trainable") == "head"
+    return trials_share_a_job(str(values.get("TuningMode", "auto")), str(values.get("Trainable")))
 
 
 def hourly(prices: Iterable[str]) -> dict[str, float]:

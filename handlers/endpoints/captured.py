@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from handlers import aws
 from handlers.aws.objects import list_objects, read, split_uri
 from handlers.contract.json_bounds import bounded_json
 from handlers.contract.states import Shadow
+from handlers.endpoints.metrics import by_minute
 from handlers.endpoints.shadow import SHADOW_VARIANT_NAME
 from handlers.executions.outcomes import VARIANT_NAME
 from handlers.gate.shadow import ShadowEvidence, Traffic
@@ -68,24 +68,10 @@ def _best_class(output: dict[str, Any]) -> str:
 
 def traffic(shadow: Shadow, variant: str) -> Traffic:
     """Return what CloudWatch has counted for a variant since the shadow began."""
-    dimensions = [{"Name": "EndpointName", "Value": shadow.endpoint_name}, {"Name": "VariantName", "Value": variant}]
-    queries: list[Any] = [
-        {
-            "Id": name,
-            "MetricStat": {
-                "Metric": {"Namespace": "AWS/SageMaker", "MetricName": metric, "Dimensions": dimensions},
-                "Period": 60,
-                "Stat": statistic,
-            },
-        }
-        for name, (metric, statistic) in _METRICS.items()
-    ]
     since = datetime.fromtimestamp(shadow.since, UTC)
     until = since + timedelta(seconds=shadow.wait_seconds) + _MARGIN
-    paginator = aws.cloudwatch().get_paginator("get_metric_data")
-    pages = paginator.paginate(MetricDataQueries=queries, StartTime=since, EndTime=until)
     sums = dict.fromkeys(_METRICS, 0.0)
-    for result in (result for page in pages for result in page["MetricDataResults"]):
+    for result in by_minute(shadow.endpoint_name, variant, _METRICS, since, until):
         sums[result["Id"]] += sum(result["Values"])
     latency = sums["microseconds"] / sums["answers"] / 1000 if sums["answers"] else 0.0
     return Traffic(round(sums["requests"]), round(sums["errors"]), latency)

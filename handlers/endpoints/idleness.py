@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from handlers import aws
 from handlers.contract.settings import Settings
 from handlers.endpoints import kinds
+from handlers.endpoints.metrics import by_minute
 from handlers.executions.outcomes import VARIANT_NAME
 
 _MINUTE = timedelta(minutes=1)
@@ -33,19 +33,8 @@ def idle_since(endpoint: Mapping[str, Any] | None, at: datetime, settings: Setti
 
 def _last_request(settings: Settings, since: datetime, at: datetime) -> datetime | None:
     """Return the beginning of the last minute with a request, or None without any."""
-    names = {"EndpointName": settings.endpoint_name, "VariantName": VARIANT_NAME}
-    metric = {
-        "Namespace": "AWS/SageMaker",
-        "MetricName": "Invocations",
-        "Dimensions": [{"Name": name, "Value": value} for name, value in names.items()],
-    }
-    query: Any = {"Id": "requests", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}}
-    pages = (
-        aws.cloudwatch()
-        .get_paginator("get_metric_data")
-        .paginate(MetricDataQueries=[query], StartTime=since, EndTime=at + _MINUTE)
-    )
-    return last(result for page in pages for result in page["MetricDataResults"])
+    wanted = {"requests": ("Invocations", "Sum")}
+    return last(by_minute(settings.endpoint_name, VARIANT_NAME, wanted, since, at + _MINUTE))
 
 
 def last(results: Iterable[Mapping[str, Any]]) -> datetime | None:

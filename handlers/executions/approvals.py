@@ -10,8 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from handlers.aws.logs import logger
-from handlers.aws.notifications import publish
-from handlers.contract.errors import RetrieverError
+from handlers.aws.notifications import tell
 from handlers.contract.settings import Settings
 from handlers.contract.states import WaitForApprovalInput
 from handlers.ledger import Ledger, Run, Token
@@ -24,10 +23,8 @@ def ask(step: WaitForApprovalInput, ledger: Ledger, settings: Settings) -> None:
     if run.waits_since:
         logger.info("met an earlier try, which has asked", model_package_arn=step.model.model_package_arn)
         return
-    try:
-        publish(settings, f"{settings.endpoint_name}: approve {step.execution_name}?", message(step, run, settings))
-    except RetrieverError:  # `deploy.py status` says it too; a model that was paid for must not end by a lost mail
-        logger.exception("the notification was not sent")
+    # `deploy.py status` says it too; a model that was paid for must not end by a lost mail
+    tell(settings, f"{settings.endpoint_name}: approve {step.execution_name}?", message(step, run, settings))
     run.note_waiting(ledger, what_waits(step))
 
 

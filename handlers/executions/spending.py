@@ -2,10 +2,8 @@
 
 from dataclasses import fields
 
-from handlers.aws.logs import logger
-from handlers.aws.notifications import publish
+from handlers.aws.notifications import tell
 from handlers.contract.combinations import parameter_name
-from handlers.contract.errors import RetrieverError
 from handlers.contract.settings import Settings
 from handlers.contract.spending import hourly, shares
 from handlers.ledger import Dataset, Ledger
@@ -43,12 +41,5 @@ def refuse_dear(dataset_name: str, ledger: Ledger, settings: Settings) -> str:
     noted = Dataset.get(ledger, dataset_name)
     Dataset.skip(ledger, dataset_name, sentence)
     if noted is None or noted.skip_reason != sentence:
-        _tell(f"{settings.stack_name}: dataset {dataset_name} not started", sentence, settings)
+        tell(settings, f"{settings.stack_name}: dataset {dataset_name} not started", sentence)
     return sentence
-
-
-def _tell(subject: str, sentence: str, settings: Settings) -> None:
-    try:
-        publish(settings, subject, sentence)
-    except RetrieverError:
-        logger.exception("the notification was not sent")

@@ -7,7 +7,7 @@ part was looked at must stay the same for longer. Where folders start by themsel
 from dataclasses import dataclass
 
 from handlers.aws.logs import logger
-from handlers.aws.notifications import publish
+from handlers.aws.notifications import tell
 from handlers.contract.errors import RetrieverError
 from handlers.contract.settings import Settings
 from handlers.datasets.arrivals import Complete, survey
@@ -100,13 +100,9 @@ def _looked_at(noted: Arrival | None, place: str, seen: str, sentence: str | Non
 def _tell(due: list[Arrival], ledger: Ledger, settings: Settings) -> None:
     """Notify of all at once, and note that it was done; when it fails the next sweep tries again."""
     number = "1 upload starts" if len(due) == 1 else f"{len(due)} uploads start"
-    try:
-        publish(settings, f"{settings.stack_name}: {number} nothing", "\n\n".join(_sentences(due)))
-    except RetrieverError:
-        logger.exception("the notification was not sent")
-        return
-    for arrival in due:
-        arrival.done(ledger)
+    if tell(settings, f"{settings.stack_name}: {number} nothing", "\n\n".join(_sentences(due))):
+        for arrival in due:
+            arrival.done(ledger)
 
 
 def _sentences(due: list[Arrival]) -> list[str]:

@@ -12,6 +12,7 @@ from handlers.contract.json_bounds import bounded_json
 from handlers.contract.names import trials_job_name
 from handlers.contract.settings import Settings
 from handlers.contract.states import Features, StartTuningJobInput, Tuning
+from handlers.contract.tuning import trials_share_a_job
 from handlers.training_jobs.jobs import (
     algorithm,
     job_channels,
@@ -47,7 +48,7 @@ class _Trials(BaseModel):
 
 def in_one_job(settings: Settings, features: Features) -> bool:
     """Tell whether all trials are trained in one job: heads, whose features are there."""
-    return settings.tuning_mode != "jobs" and settings.trainable == "head" and bool(features.features_s3_uri)
+    return trials_share_a_job(settings.tuning_mode, settings.trainable) and bool(features.features_s3_uri)
 
 
 def trials_job_request(step: StartTuningJobInput, settings: Settings) -> dict[str, Any]:

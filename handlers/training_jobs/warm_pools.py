@@ -1,6 +1,7 @@
 """Whether a job keeps its instance for the next one of its run."""
 
 from handlers.contract.settings import Settings
+from handlers.contract.tuning import trials_share_a_job
 
 
 def kept_warm(settings: Settings, state: str) -> dict[str, int]:
@@ -12,7 +13,7 @@ def kept_warm(settings: Settings, state: str) -> dict[str, int]:
     Source: SageMaker Developer Guide, "SageMaker managed warm pools", and "Request a warm pool quota increase".
     """
     is_alike = settings.tuning_instance_type == settings.training_instance_type
-    in_one_job = settings.trainable == "head" and settings.tuning_mode != "jobs"
+    in_one_job = trials_share_a_job(settings.tuning_mode, settings.trainable)
     if not (state and settings.warm_pool_seconds and in_one_job and is_alike) or settings.use_spot == "true":
         return {}
     is_one = settings.training_instance_count == 1
