@@ -371,24 +371,27 @@ def _confirm(question: str) -> bool:
         return False
 
 
-cli.add_command(model_commands.models)
-cli.add_command(model_commands.rollback)
-cli.add_command(retry)
-cli.add_command(scaling.measure)
-cli.add_command(scaling.simulate)
-cli.add_command(cost_commands.costs)
-cli.add_command(run_commands.runs)
-cli.add_command(run_commands.compare)
-cli.add_command(security.security)
-cli.add_command(instances.compare_training)
-cli.add_command(model_commands.approve)
-cli.add_command(model_commands.reject)
-cli.add_command(model_commands.lineage)
 data_group.add_command(doctor.check)
 data_group.add_command(doctor.fix)
-cli.add_command(data_group)
-cli.add_command(endpoint_group)
-cli.add_command(local_group)
+for command in (
+    model_commands.models,
+    model_commands.rollback,
+    model_commands.approve,
+    model_commands.reject,
+    model_commands.lineage,
+    run_commands.runs,
+    run_commands.compare,
+    retry,
+    scaling.measure,
+    scaling.simulate,
+    instances.compare_training,
+    cost_commands.costs,
+    security.security,
+    data_group,
+    endpoint_group,
+    local_group,
+):
+    cli.add_command(command)
 
 if __name__ == "__main__":
     cli()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ops.console import duration, say, table
@@ -15,17 +16,31 @@ COLUMNS = ["what", "how much", "US dollars"]
 _LEFT_OUT = "not in it: data transfer, requests to S3 and DynamoDB, disks, traces, alarms, keys, tax; nor the free tier"
 
 
-def show(session: Session, stack: Stack, days: float, *, with_billed: bool) -> None:
-    """Print what the stack has cost in the last `days`, and what AWS has billed."""
+@dataclass(frozen=True)
+class Costs:
+    """What a stack has cost: a row an item of COLUMNS with the sum last, and whose prices they are, in words."""
+
+    days: float  # those of the stack's that were counted
+    rows: list[list[str]]
+    prices: str
+
+
+def costs(session: Session, stack: Stack, days: float) -> Costs:
+    """Return what the stack has cost in the last `days`."""
     values = stack.parameters
     wanted = items.of_stack(values)
     prices, used = book.prices(session, wanted), usage(session, stack, days)
     lines = bill.lines(used, values, prices)
     summed = [bill.total(lines), bill.per_thousand(lines, used.predict.invocations)]
-    time = f"the last {days:g} days" if used.days >= days else f"since it was made {duration(used.days * 86_400)} ago"
-    title = f"stack {session.stack_name}, {time}"
-    table(title, COLUMNS, [line.cells() for line in [*lines, *summed]])
-    say(prices.words(*wanted))
+    return Costs(used.days, [line.cells() for line in [*lines, *summed]], prices.words(*wanted))
+
+
+def show(session: Session, stack: Stack, days: float, *, with_billed: bool) -> None:
+    """Print what the stack has cost in the last `days`, and what AWS has billed."""
+    found = costs(session, stack, days)
+    time = f"the last {days:g} days" if found.days >= days else f"since it was made {duration(found.days * 86_400)} ago"
+    table(f"stack {session.stack_name}, {time}", COLUMNS, found.rows)
+    say(found.prices)
     say(_LEFT_OUT)
     if with_billed:
         say(billed.sentence(session, days, datetime.now(UTC).date()))

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from handlers.ledger import Run
-from ops.costs import metrics
-from ops.costs.metrics import DAY, Metric
+from ops import metrics
+from ops.metrics import DAY, Metric
 from ops.runs import executions
 from ops.session import Session
 from ops.stack.stacks import Stack

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +10,8 @@ from typing import Any
 from ops.console import duration
 from ops.instances.shapes import Shape
 from ops.prices.words import money
+from ops.runs.training_logs import epoch_values
 
-_PAIR = re.compile(r"(\w+)=(\S+)")
 _HOUR = 3600.0
 COLUMNS = ["instances", "images a second", "an epoch", "a million images", "time to the end", "costs", ""]
 
@@ -56,9 +55,9 @@ def figures(
 
     The first epoch fills caches and starts workers, so where there are more it counts as overhead.
     """
-    epochs = [dict(_PAIR.findall(line)) for line in lines if line.startswith("epoch=")]
-    seconds = [float(one["seconds"]) for one in epochs if "seconds" in one and "images_per_second" in one]
-    rates = [float(one["images_per_second"]) for one in epochs if "seconds" in one and "images_per_second" in one]
+    epochs = [one for one in epoch_values(lines) if "seconds" in one and "images_per_second" in one]
+    seconds = [float(one["seconds"]) for one in epochs]
+    rates = [float(one["images_per_second"]) for one in epochs]
     if not rates:
         return None
     settled = slice(1 if len(rates) > 1 else 0, None)

@@ -11,14 +11,12 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from handlers.ledger import Run, Serving
+from handlers.ledger import Run
 from handlers.ledger.rows import minute
-from ops.costs import bill, page
-from ops.costs.usage import usage
-from ops.prices import book, items
-from ops.runs import executions, listing, models, status_page
+from ops.costs import page
+from ops.metrics import Metric, series
+from ops.runs import approvals, executions, listing, models, status_page
 from ops.session import Session
-from ops.stack import endpoints
 from ops.stack.stacks import Stack
 
 _MAX_ROWS = 50
@@ -48,7 +46,8 @@ def of_stack(session: Session, stack: Stack) -> Mapping[str, Callable[[], Panel]
 
 def runs(session: Session, stack: Stack) -> Panel:
     """Return the runs, the newest first; one that runs says in which state it is."""
-    known = sorted(_runs(session, stack), key=lambda run: run.started_at or "", reverse=True)[:_MAX_ROWS]
+    every = Run.all(executions.ledger(session, stack))
+    known = sorted(every, key=lambda run: run.started_at or "", reverse=True)[:_MAX_ROWS]
     rows = listing.rows(known)
     for run, row in zip(known, rows, strict=True):
         if run.is_open and not run.waits_for_approval:
@@ -60,10 +59,7 @@ def runs(session: Session, stack: Stack) -> Panel:
 
 def trained(session: Session, stack: Stack) -> Panel:
     """Return the models, and which of them serves."""
-    name, ledger = stack.output("EndpointName"), executions.ledger(session, stack)
-    endpoint = endpoints.find(session, name)
-    serving = Serving.get(ledger, name) if endpoint else None
-    rows = models.listed({run.execution_name: run for run in _runs(session, stack)}, {}, serving)
+    rows, endpoint = models.of_stack(session, stack, {})
     facts = "; ".join(f"{what}: {words}" for what, words in status_page.endpoint_facts(endpoint))
     shown = [[row.version, row.run, row.trained_at, row.accuracy, row.fate] for row in rows[:_MAX_ROWS]]
     return Panel(["version", "run", "trained", "accuracy", "what became of it"], shown, facts)
@@ -71,7 +67,6 @@ def trained(session: Session, stack: Stack) -> Panel:
 
 def reviews(session: Session, stack: Stack) -> Panel:
     """Return the models that wait for a person's word, with the evidence and the commands."""
-    waiting = [run for run in _runs(session, stack) if run.waits_for_approval]
     rows = [
         [
             run.execution_name,
@@ -80,7 +75,7 @@ def reviews(session: Session, stack: Stack) -> Panel:
             run.evidence or "-",
             f"deploy.py approve {run.execution_name}{session.flags}",
         ]
-        for run in waiting
+        for run in approvals.waiting_runs(session, stack)
     ]
     note = "" if rows else "no model waits for approval"
     return Panel(["run", "waits", "accuracy", "evidence", "a yes"], rows, note)
@@ -89,51 +84,27 @@ def reviews(session: Session, stack: Stack) -> Panel:
 def load(session: Session, stack: Stack) -> Panel:
     """Return the last hour's predictions by five minutes, as callers got them."""
     end = datetime.now(UTC)
-    metrics = {name: ("Sum", name) for name in _COUNTS} | {
+    shown = {name: ("Sum", name) for name in _COUNTS} | {
         "p50 ms": ("p50", "TotalLatency"),
         "p95 ms": ("p95", "TotalLatency"),
     }
-    queries = [
-        {
-            "Id": f"m{number}",
-            "MetricStat": {
-                "Metric": {
-                    "Namespace": "Retriever",
-                    "MetricName": metric,
-                    "Dimensions": [{"Name": "service", "Value": session.stack_name}],
-                },
-                "Period": _PERIOD_SECONDS,
-                "Stat": statistic,
-            },
-        }
-        for number, (statistic, metric) in enumerate(metrics.values())
-    ]
-    answer = session.client("cloudwatch").get_metric_data(
-        MetricDataQueries=queries, StartTime=end - timedelta(minutes=_LOAD_MINUTES), EndTime=end
-    )
+    service = {"service": session.stack_name}
+    metrics = [Metric("Retriever", name, service, statistic, _PERIOD_SECONDS) for statistic, name in shown.values()]
     by_moment: dict[datetime, dict[str, float]] = {}
-    for name, result in zip(metrics, answer["MetricDataResults"], strict=True):
-        for at, value in zip(result["Timestamps"], result["Values"], strict=True):
+    for name, counted in zip(shown, series(session, metrics, end - timedelta(minutes=_LOAD_MINUTES), end), strict=True):
+        for at, value in counted:
             by_moment.setdefault(at, {})[name] = value
     rows = [
-        [f"{at:%H:%M}", *(f"{values[name]:.0f}" if name in values else "-" for name in metrics)]
+        [f"{at:%H:%M}", *(f"{values[name]:.0f}" if name in values else "-" for name in shown)]
         for at, values in sorted(by_moment.items(), reverse=True)
     ]
-    return Panel(["from (UTC)", *metrics], rows, "" if rows else "no prediction in the last hour")
+    return Panel(["from (UTC)", *shown], rows, "" if rows else "no prediction in the last hour")
 
 
 def costs(session: Session, stack: Stack) -> Panel:
     """Return what the stack has cost in a week, by AWS's prices."""
-    wanted = items.of_stack(stack.parameters)
-    prices, used = book.prices(session, wanted), usage(session, stack, _COST_DAYS)
-    lines = bill.lines(used, stack.parameters, prices)
-    summed = [bill.total(lines), bill.per_thousand(lines, used.predict.invocations)]
-    note = f"the last {_COST_DAYS:.0f} days; {prices.words(*wanted)}"
-    return Panel(page.COLUMNS, [line.cells() for line in [*lines, *summed]], note)
-
-
-def _runs(session: Session, stack: Stack) -> list[Run]:
-    return list(Run.all(executions.ledger(session, stack)))
+    found = page.costs(session, stack, _COST_DAYS)
+    return Panel(page.COLUMNS, found.rows, f"the last {_COST_DAYS:.0f} days; {found.prices}")
 
 
 def _now(session: Session, stack: Stack, run: Run) -> str:

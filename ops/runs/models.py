@@ -30,19 +30,25 @@ class Model(NamedTuple):
 
 def show(session: Session, stack: Stack) -> None:
     """Print the models, the newest first, and how to go back."""
-    ledger = executions.ledger(session, stack)
-    runs = {run.execution_name: run for run in Run.all(ledger)}
-    name = stack.output("EndpointName")
-    endpoint = endpoints.find(session, name)
-    serving = Serving.get(ledger, name) if endpoint else None
-    models = listed(runs, _packages(session, stack), serving)
+    models, endpoint = of_stack(session, stack, _packages(session, stack))
     table("", COLUMNS, [list(model) for model in models])
     if not models:
         say(f"no model has been trained yet; deploy.py upload FOLDER --dataset NAME{session.flags}")
     elif endpoint is None:
+        name = stack.output("EndpointName")
         say(f"endpoint {name!r} is not there; deploy a model: deploy.py rollback RUN{session.flags}")
     else:
         say(f"let the model before serve: deploy.py rollback{session.flags}; or any that has: rollback RUN")
+
+
+def of_stack(
+    session: Session, stack: Stack, packages: Mapping[str, str]
+) -> tuple[list[Model], endpoints.EndpointState | None]:
+    """Return the rows of the stack's models, as `listed`, and the endpoint as it is now."""
+    ledger, name = executions.ledger(session, stack), stack.output("EndpointName")
+    endpoint = endpoints.find(session, name)
+    serving = Serving.get(ledger, name) if endpoint else None
+    return listed({run.execution_name: run for run in Run.all(ledger)}, packages, serving), endpoint
 
 
 def listed(runs: Mapping[str, Run], packages: Mapping[str, str], serving: Serving | None) -> list[Model]:

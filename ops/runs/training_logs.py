@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -60,14 +61,17 @@ class Trial:
 def epochs(session: Session, training_job_name: str) -> list[Epoch]:
     """Return the epochs that a training job has printed so far."""
     by_number: dict[int, Epoch] = {}
-    for message in messages(session, training_job_name):
-        if message.startswith("epoch="):
-            values = dict(_PAIR.findall(message))
-            number = int(values["epoch"])
-            by_number[number] = Epoch(
-                number, values.get("validation_top1", ""), values.get("train_loss", ""), values.get("seconds", "")
-            )
+    for values in epoch_values(messages(session, training_job_name)):
+        number = int(values["epoch"])
+        by_number[number] = Epoch(
+            number, values.get("validation_top1", ""), values.get("train_loss", ""), values.get("seconds", "")
+        )
     return [by_number[number] for number in sorted(by_number)]
+
+
+def epoch_values(lines: Iterable[str]) -> list[dict[str, str]]:
+    """Return what each line about an epoch says, by name, in their order."""
+    return [dict(_PAIR.findall(line)) for line in lines if line.startswith("epoch=")]
 
 
 def messages(session: Session, training_job_name: str) -> list[str]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 
 from ops.errors import LoadError, unless_gone
+from ops.metrics import Metric, series
 from ops.scaling.traces import MINUTE, Trace, of_counts
 from ops.session import Session
 
@@ -22,32 +23,22 @@ def from_cloudwatch(session: Session, endpoint_name: str, days: float) -> Trace:
     period = MINUTE if days <= _MINUTE_DAYS else 5 * MINUTE
     end = datetime.now(UTC).replace(second=0, microsecond=0)
     start = end - timedelta(minutes=ceil(days * 24 * 60 / 5) * 5)
-    query = {"Id": "invocations", "MetricStat": _invocations(session, endpoint_name, period)}
-    pages = session.client("cloudwatch").get_paginator("get_metric_data").paginate(
-        MetricDataQueries=[query], StartTime=start, EndTime=end, ScanBy="TimestampAscending"
-    )  # fmt: skip
+    (counted,) = series(session, [_invocations(session, endpoint_name, period)], start, end)
     num_minutes = int((end - start).total_seconds()) // MINUTE
     counts = [0.0] * num_minutes
-    for page in pages:
-        for answer in page["MetricDataResults"]:
-            for at, count in zip(answer["Timestamps"], answer["Values"], strict=True):
-                first = int((at - start).total_seconds()) // MINUTE
-                for minute in range(max(0, first), min(num_minutes, first + period // MINUTE)):
-                    counts[minute] = count / (period // MINUTE)
+    for at, count in counted:
+        first = int((at - start).total_seconds()) // MINUTE
+        for minute in range(max(0, first), min(num_minutes, first + period // MINUTE)):
+            counts[minute] = count / (period // MINUTE)
     if not any(counts):
         raise LoadError(f"endpoint {endpoint_name!r}: no invocation in {days:g} days; give --pattern, or more days")
     return of_counts(f"{endpoint_name}, {days:g} days", counts, start_hour=start.hour)
 
 
-def _invocations(session: Session, endpoint_name: str, period: int) -> dict[str, object]:
+def _invocations(session: Session, endpoint_name: str, period: int) -> Metric:
     described = unless_gone(session.sagemaker.describe_endpoint, EndpointName=endpoint_name)
     if described is None:
         raise LoadError(f"endpoint {endpoint_name!r}: there is none; deploy a model first, or give --pattern")
     variant = described["ProductionVariants"][0]["VariantName"]
     dimensions = {"EndpointName": endpoint_name, "VariantName": variant}
-    metric = {
-        "Namespace": "AWS/SageMaker",
-        "MetricName": "Invocations",
-        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
-    }
-    return {"Metric": metric, "Period": period, "Stat": "Sum"}
+    return Metric("AWS/SageMaker", "Invocations", dimensions, period=period)

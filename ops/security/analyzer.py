@@ -6,8 +6,7 @@ from collections.abc import Collection
 
 from botocore.exceptions import ClientError
 
-from ops.security.finding import Finding, Risk
-from ops.security.roles import unknown
+from ops.security.finding import Finding, Risk, unknown
 from ops.session import Session
 
 _CREATE = "aws accessanalyzer create-analyzer --analyzer-name account --type ACCOUNT  (free of charge)"

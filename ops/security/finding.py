@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from botocore.exceptions import ClientError
+
+from ops.errors import error_code
+
 
 class Risk(IntEnum):
     """How much a finding matters, the worst first."""
@@ -31,6 +35,11 @@ class Finding:
     def row(self) -> list[str]:
         """Return it as a row of the table."""
         return [str(self.risk), self.subject, self.seen, self.remedy]
+
+
+def unknown(subject: str, error: ClientError) -> Finding:
+    """Return that the account does not say, and which permission is missing."""
+    return Finding(Risk.UNKNOWN, subject, f"{error_code(error)}: {error.operation_name} was refused")
 
 
 COLUMNS = ["risk", "who", "what was seen", "what mends it"]

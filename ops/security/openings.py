@@ -9,9 +9,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ops.errors import error_code
-from ops.security.finding import Finding, Risk
+from ops.security.finding import Finding, Risk, unknown
 from ops.security.policies import open_statements
-from ops.security.roles import unknown
 from ops.session import Session
 
 _BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")

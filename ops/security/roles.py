@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ops.errors import error_code
-from ops.security.finding import Finding, Risk
+from ops.security.finding import Finding, Risk, unknown
 from ops.security.policies import allows_everything, is_broad_name
 from ops.session import Session
 
@@ -35,11 +35,6 @@ def findings(session: Session, of_the_stack: Collection[str], days: int) -> list
     with ThreadPoolExecutor(_NUM_THREADS) as pool:
         of_each = pool.map(lambda role: _of_role(iam, role, of_the_stack, since, days), own)
         return [finding for of_one in of_each for finding in of_one]
-
-
-def unknown(subject: str, error: ClientError) -> Finding:
-    """Return that the account does not say, and which permission is missing."""
-    return Finding(Risk.UNKNOWN, subject, f"{error_code(error)}: {error.operation_name} was refused")
 
 
 def _of_role(

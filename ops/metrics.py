@@ -1,4 +1,4 @@
-"""Sums and levels of CloudWatch's metrics over a time."""
+"""CloudWatch's metrics over a time: as they were counted, their sums and their levels."""
 
 from __future__ import annotations
 
@@ -33,17 +33,21 @@ class Metric:
 
 def sums(session: Session, metrics: Sequence[Metric], start: datetime, end: datetime) -> list[float | None]:
     """Return the sum of each metric's values; None where CloudWatch has nothing of it."""
-    return [sum(values) if values else None for values in _values(session, metrics, start, end)]
+    counted = series(session, metrics, start, end)
+    return [sum(value for _, value in values) if values else None for values in counted]
 
 
 def level(session: Session, metric: Metric, end: datetime) -> float | None:
     """Return the last value of a metric that is said once a day, or None."""
-    (values,) = _values(session, [metric], end - timedelta(days=_LEVEL_DAYS), end)
-    return values[-1] if values else None
+    (values,) = series(session, [metric], end - timedelta(days=_LEVEL_DAYS), end)
+    return values[-1][1] if values else None
 
 
-def _values(session: Session, metrics: Sequence[Metric], start: datetime, end: datetime) -> list[list[float]]:
-    values: list[list[float]] = [[] for _ in metrics]
+def series(
+    session: Session, metrics: Sequence[Metric], start: datetime, end: datetime
+) -> list[list[tuple[datetime, float]]]:
+    """Return each metric's values with the moments at which their periods begin, the oldest first."""
+    values: list[list[tuple[datetime, float]]] = [[] for _ in metrics]
     queries = [metric.query(number) for number, metric in enumerate(metrics)]
     paginator = session.client("cloudwatch").get_paginator("get_metric_data")
     for first in range(0, len(queries), _MOST_QUERIES):
@@ -54,5 +58,6 @@ def _values(session: Session, metrics: Sequence[Metric], start: datetime, end: d
             ScanBy="TimestampAscending",
         )
         for answer in (answer for page in pages for answer in page["MetricDataResults"]):
-            values[int(answer["Id"].removeprefix("m"))].extend(answer["Values"])
+            counted = zip(answer["Timestamps"], answer["Values"], strict=True)
+            values[int(answer["Id"].removeprefix("m"))].extend(counted)
     return values
