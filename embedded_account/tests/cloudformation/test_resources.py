@@ -2,11 +2,11 @@
 
 import json
 import time
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from support.counted import DAY, whole_span
 from support.stack_resources import DENY, ROLE, function, resource, up
 
 
@@ -109,13 +109,11 @@ def test_metric_filter(deployer: Any) -> None:
 
     (kept,) = logs.describe_metric_filters(logGroupName=name)["metricFilters"]
     assert kept["filterName"] == deployer.physical_id("Filter")
-    now = datetime.now(UTC)
     counted = deployer.aws("cloudwatch").get_metric_statistics(
         Namespace=deployer.name,
         MetricName="Refused",
-        StartTime=now - timedelta(minutes=5),
-        EndTime=now + timedelta(minutes=5),
-        Period=60,
+        **whole_span(),
+        Period=DAY,
         Statistics=["Sum"],
     )
     assert sum(point["Sum"] for point in counted["Datapoints"]) == 1

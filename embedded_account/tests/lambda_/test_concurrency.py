@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from support.counted import DAY, whole_span
 from support.functions import Deployed
 from support.waiting import eventually
 
@@ -45,11 +46,11 @@ def metric(deployed: Deployed, name: str, statistic: str) -> float:
     """Return a metric of the alias `live`; 0 without samples."""
     dimensions = [("FunctionName", deployed.name), ("Resource", f"{deployed.name}:live")]
     statistics = deployed.account.client("cloudwatch").get_metric_statistics(
-        Namespace="AWS/Lambda", MetricName=name, Statistics=[statistic], Period=3600,
+        Namespace="AWS/Lambda", MetricName=name, Statistics=[statistic], Period=DAY,
         Dimensions=[{"Name": key, "Value": value} for key, value in dimensions],
-        StartTime=time.time() - 3600, EndTime=time.time() + 3600,
+        **whole_span(),
     )["Datapoints"]  # fmt: skip
-    values = [one[statistic] for one in statistics]  # two when an hour has just begun
+    values = [one[statistic] for one in statistics]  # two when a day has just begun
     return float(sum(values) if statistic in ("Sum", "SampleCount") else max(values, default=0))
 
 

@@ -3,12 +3,12 @@
 import time
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from embedded_account.logs.patterns import FilterPatternError, compile_pattern, select
+from support.counted import DAY, whole_span
 
 _LINE = '{"level": "ERROR", "ms": 120, "user": {"id": null, "tags": ["a", "b"]}, "ok": true}'
 
@@ -121,14 +121,12 @@ def test_a_metric_filter_that_is_no_pattern_is_refused(aws: Callable[[str], Any]
 
 
 def _sum(aws: Callable[[str], Any], namespace: str, metric: str, **dimensions: str) -> float:
-    now = datetime.now(UTC)
     points = aws("cloudwatch").get_metric_statistics(
         Namespace=namespace,
         MetricName=metric,
         Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
-        StartTime=now - timedelta(hours=1),
-        EndTime=now + timedelta(hours=1),
-        Period=60,
+        **whole_span(),
+        Period=DAY,
         Statistics=["Sum"],
     )["Datapoints"]
     return float(sum(point["Sum"] for point in points))

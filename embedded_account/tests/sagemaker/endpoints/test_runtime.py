@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from embedded_account.account import Account
 from embedded_account.pytest_plugin import RunningAccount
 from embedded_account.sagemaker.endpoints.endpoint import Endpoint, Variant
 from embedded_account.sagemaker.endpoints.runtime import Runtime
+from support.counted import DAY, whole_span
 from support.hosted import IMAGE, ROLE_ARN, VARIANT, Hosting
 from support.waiting import eventually
 
@@ -249,14 +249,12 @@ def _code(hosting: Hosting, name: str, body: bytes) -> str:
 
 
 def _datapoints(account: RunningAccount, name: str, metric: str, **statistics: list[str]) -> list[dict[str, Any]]:
-    now = datetime.now(UTC)
     answer = account.client("cloudwatch").get_metric_statistics(
         Namespace="AWS/SageMaker",
         MetricName=metric,
         Dimensions=[{"Name": "EndpointName", "Value": name}, {"Name": "VariantName", "Value": VARIANT}],
-        StartTime=now - timedelta(hours=1),
-        EndTime=now + timedelta(hours=1),
-        Period=7200,
+        **whole_span(),
+        Period=DAY,
         **statistics,
     )
     points: list[dict[str, Any]] = answer["Datapoints"]

@@ -6,7 +6,6 @@ Source: SageMaker developer guide, "Shadow variants"; SageMaker API reference, C
 import json
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -15,6 +14,7 @@ from botocore.exceptions import ClientError
 from embedded_account.pytest_plugin import RunningAccount
 from embedded_account.sagemaker.endpoints.endpoint import Variant
 from embedded_account.sagemaker.endpoints.shadows import share
+from support.counted import DAY, whole_span
 from support.hosted import VARIANT, Hosting
 from support.waiting import eventually
 
@@ -61,14 +61,12 @@ def _copies(account: RunningAccount, endpoint: str) -> float:
 
 def _sum(account: RunningAccount, endpoint: str, variant: str, metric: str) -> float:
     """Return what a variant has counted."""
-    now = datetime.now(UTC)
     points = account.client("cloudwatch").get_metric_statistics(
         Namespace="AWS/SageMaker",
         MetricName=metric,
         Dimensions=[{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": variant}],
-        StartTime=now - timedelta(days=1),
-        EndTime=now + timedelta(days=365),  # other tests may have advanced the clock
-        Period=86_400,
+        **whole_span(),
+        Period=DAY,
         Statistics=["Sum"],
     )["Datapoints"]
     return float(sum(point["Sum"] for point in points))
