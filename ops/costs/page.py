@@ -37,10 +37,11 @@ def costs(session: Session, stack: Stack, days: float) -> Costs:
 
 def show(session: Session, stack: Stack, days: float, *, with_billed: bool) -> None:
     """Print what the stack has cost in the last `days`, and what AWS has billed."""
-    found = costs(session, stack, days)
-    time = f"the last {days:g} days" if found.days >= days else f"since it was made {duration(found.days * 86_400)} ago"
-    table(f"stack {session.stack_name}, {time}", COLUMNS, found.rows)
-    say(found.prices)
+    stack_costs = costs(session, stack, days)
+    made = f"since it was made {duration(stack_costs.days * 86_400)} ago"
+    time = made if stack_costs.days < days else f"the last {days:g} days"
+    table(f"stack {session.stack_name}, {time}", COLUMNS, stack_costs.rows)
+    say(stack_costs.prices)
     say(_LEFT_OUT)
     if with_billed:
         say(billed.sentence(session, days, datetime.now(UTC).date()))

@@ -103,8 +103,8 @@ def load(session: Session, stack: Stack) -> Panel:
 
 def costs(session: Session, stack: Stack) -> Panel:
     """Return what the stack has cost in a week, by AWS's prices."""
-    found = page.costs(session, stack, _COST_DAYS)
-    return Panel(page.COLUMNS, found.rows, f"the last {_COST_DAYS:.0f} days; {found.prices}")
+    spent = page.costs(session, stack, _COST_DAYS)
+    return Panel(page.COLUMNS, spent.rows, f"the last {_COST_DAYS:.0f} days; {spent.prices}")
 
 
 def _now(session: Session, stack: Stack, run: Run) -> str:

@@ -46,7 +46,7 @@ def test_a_bug_while_telling_is_raised(world, settings, monkeypatch):
     """Only what AWS refuses is passed over."""
     monkeypatch.setattr(aws.sns(), "publish", _raising(KeyError("TopicArn")))
 
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError, match="TopicArn"):
         tell(settings, "retriever", "words")
 
 
