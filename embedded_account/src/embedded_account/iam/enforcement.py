@@ -1,21 +1,18 @@
 """Stands before every service: each request is authenticated, and carried out only when it is allowed."""
 
 import io
-import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs
-from xml.sax.saxutils import escape
 
 from moto.core.exceptions import ServiceException
 
 from embedded_account.account import Account, WsgiApplication
 from embedded_account.errors import ServiceError
-from embedded_account.iam import deletions
+from embedded_account.iam import deletions, unserved
 from embedded_account.iam.actions import TABLE
 from embedded_account.iam.actions.rules import Call, Need
 from embedded_account.iam.actions.s3 import S3Request, UnknownOperationError, needs, reads_body
@@ -36,7 +33,6 @@ logger = logging.getLogger("embedded_account.iam")
 _caller: ContextVar[Principal | NotAuthenticatedError] = ContextVar("caller")
 _scope: ContextVar[str] = ContextVar("scope")
 _environ: ContextVar[dict[str, Any]] = ContextVar("environ")
-_FORBIDDEN = "403 Forbidden"
 # The names that services have in a signature's scope, where they are not boto3's.
 _SIGNING_NAMES = {
     "cloudwatch": "monitoring",
@@ -69,7 +65,7 @@ class Enforcement:
                 return application(environ, start_response)
             scope = Scope.of(environ)
             if scope.service not in _SCOPES or environ["PATH_INFO"].startswith(_CLOSED_PATHS):
-                return _refused(scope.service, environ, start_response)
+                return unserved.answer(scope.service, environ, start_response)
             caller = self._authenticated(environ, scope.service)
             _caller.set(caller)
             _scope.set(scope.service)
@@ -267,31 +263,3 @@ def is_preflight(environ: Mapping[str, Any]) -> bool:
     """Return whether a request is a browser's question before one to another origin, which is never signed."""
     needed = ("HTTP_ORIGIN", "HTTP_ACCESS_CONTROL_REQUEST_METHOD")
     return environ["REQUEST_METHOD"] == "OPTIONS" and all(environ.get(name) for name in needed)
-
-
-def _refused(service: str, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Answer a request that is not signed, or signed for a service that is not there."""
-    target = environ.get("HTTP_X_AMZ_TARGET", "")
-    if not service and not target and "json" not in environ.get("CONTENT_TYPE", ""):
-        return answer_error(NotAuthenticatedError("Missing", "").as_service_error("s3"), environ, start_response)
-    error = NotAuthenticatedError("Missing", "").as_service_error("lambda")
-    if service:
-        error = not_carried_out(f"{service}:{_operation(environ, target)}")
-    status = "501 Not Implemented" if service else _FORBIDDEN
-    if "x-www-form-urlencoded" in environ.get("CONTENT_TYPE", ""):
-        inner = f"<Error><Code>{error.code}</Code><Message>{escape(error.message)}</Message></Error>"
-        body = (f"<Response><Errors>{inner}</Errors></Response>" if service == "ec2" else inner).encode()
-        headers = [("Content-Type", "text/xml")]
-    else:
-        body = json.dumps({"__type": error.code, "message": error.message}).encode()
-        headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", error.code)]
-    start_response(status, [*headers, ("Content-Length", str(len(body)))])
-    return [body]
-
-
-def _operation(environ: dict[str, Any], target: str) -> str:
-    """Return the name of an operation as far as a request shows it."""
-    if target or "x-www-form-urlencoded" not in environ.get("CONTENT_TYPE", ""):
-        return str(target.rpartition(".")[2]) or f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
-    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-    return str(parse_qs(body.decode("utf-8", "replace")).get("Action", ["?"])[0])

@@ -1,7 +1,5 @@
 """SageMaker: jobs that really train, tuning over them, what they leave, and endpoints that serve it."""
 
-from functools import partial
-
 from embedded_account.account import Account
 
 
@@ -13,11 +11,11 @@ def install(account: Account) -> None:
     from embedded_account.sagemaker.registry.model_cards import ModelCards
     from embedded_account.sagemaker.registry.model_packages import Registry
     from embedded_account.sagemaker.registry.models import Models
-    from embedded_account.sagemaker.shared import validation
     from embedded_account.sagemaker.shared.tags import Tags
     from embedded_account.sagemaker.training.jobs import TrainingJobs
     from embedded_account.sagemaker.transform.jobs import TransformJobs
     from embedded_account.sagemaker.tuning.jobs import TuningJobs
+    from embedded_account.wiring import constraints
     from embedded_account.wiring.serving import serve
 
     tags = account.singleton(Tags)
@@ -31,6 +29,6 @@ def install(account: Account) -> None:
     transform_jobs = TransformJobs(account, models)
     parts = (tags, training_jobs, tuning_jobs, registry, models, cards, configs, endpoints, transform_jobs)
     table = {name: operation for part in parts for name, operation in part.operations().items()}
-    serve(account, "sagemaker", table, checks={name: partial(validation.check, name) for name in table})
+    serve(account, "sagemaker", table, checks=constraints.checks("sagemaker", table))
     runtime.install(account, endpoints)
     upkeep.install(account, endpoints)

@@ -1,11 +1,11 @@
-"""Requests checked against SageMaker's model."""
+"""Requests checked against the models of their services."""
 
 import re
 from typing import Any
 
 import pytest
 from embedded_account.errors import ServiceError
-from embedded_account.sagemaker.shared.validation import check, service_model
+from embedded_account.wiring.constraints import check, service_model
 
 _REQUEST = {
     "TrainingJobName": "job",
@@ -17,7 +17,7 @@ _REQUEST = {
 
 def test_request_that_meets_the_model_passes() -> None:
     """Nothing is raised."""
-    check("CreateTrainingJob", _REQUEST)
+    check("sagemaker", "CreateTrainingJob", _REQUEST)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_problem_is_worded_as_sagemaker_words_it(changes: dict[str, Any], words:
     Source: SageMaker API reference, "Common errors", ValidationError.
     """
     with pytest.raises(ServiceError, match=re.escape(words)) as caught:
-        check("CreateTrainingJob", _REQUEST | changes)
+        check("sagemaker", "CreateTrainingJob", _REQUEST | changes)
 
     assert caught.value.code == "ValidationException"
 
@@ -68,21 +68,44 @@ def test_characters_of_tags_and_metadata_are_checked(member: str, value: str, pa
     given: Any = [{"Key": "k", "Value": value}] if member == "Tags" else {"k": value}
 
     if passes:
-        check("CreateModelPackage", {member: given})
+        check("sagemaker", "CreateModelPackage", {member: given})
     else:
         with pytest.raises(ServiceError, match="Member must satisfy regular expression pattern"):
-            check("CreateModelPackage", {member: given})
+            check("sagemaker", "CreateModelPackage", {member: given})
 
 
-def test_every_operation_asks_for_what_it_requires() -> None:
+@pytest.mark.parametrize("service", ["sagemaker", "application-autoscaling"])
+def test_every_operation_asks_for_what_it_requires(service: str) -> None:
     """What an operation requires is asked for, whichever it is.
 
     Source: SageMaker API reference, "Common errors", ValidationError.
     """
-    for name in service_model().operation_names:
-        shape = service_model().operation_model(name).input_shape
+    for name in service_model(service).operation_names:
+        shape = service_model(service).operation_model(name).input_shape
         if shape is not None and shape.required_members:
             with pytest.raises(ServiceError, match="must not be null"):
-                check(name, {})
+                check(service, name, {})
         else:
-            check(name, {})
+            check(service, name, {})
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"ServiceNamespace": "foo"}, "Value 'foo' at 'serviceNamespace' failed to satisfy constraint: Member must sa"),
+        ({"ScalableDimension": "foo", "ServiceNamespace": "bar"}, "2 validation errors detected"),
+        ({"PolicyName": "caf\u00e9"}, "at 'policyName' failed to satisfy constraint: Member must satisfy regular"),
+        ({"ResourceId": "a\u0001"}, "at 'resourceId' failed to satisfy constraint: Member must satisfy regular"),
+    ],
+)
+def test_problem_of_another_service_is_worded_alike(changes: dict[str, str], words: str) -> None:
+    """Namespaces, dimensions and texts of Application Auto Scaling are those of its model.
+
+    Source: botocore's model of Application Auto Scaling.
+    """
+    target = {"ServiceNamespace": "sagemaker", "ScalableDimension": "sagemaker:variant:DesiredInstanceCount"}
+    request = target | {"ResourceId": "endpoint/e/variant/\U0001f431", "PolicyName": "a policy"}
+    check("application-autoscaling", "PutScalingPolicy", request)
+
+    with pytest.raises(ServiceError, match=re.escape(words)):
+        check("application-autoscaling", "PutScalingPolicy", request | changes)

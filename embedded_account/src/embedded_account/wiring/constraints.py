@@ -1,8 +1,8 @@
-"""Checks a request against SageMaker's own service model and words what is wrong as SageMaker does."""
+"""Checks a request against the own model of its service and words what is wrong as AWS does."""
 
 import re
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterable, Iterator
+from functools import cache, partial
 from typing import Any
 from unicodedata import category
 
@@ -11,21 +11,32 @@ from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
 
 from embedded_account.errors import ServiceError
+from embedded_account.wiring.serving import Check
 
 _MARK = "\x02"
 _OF_CLASS = {"L": "a", "N": "0", "Z": " ", "S": "$", "P": "!", "M": _MARK}
+_CLASSES = re.compile(r"\\p\{[LNZSPM]\}")  # \p{Print} and \p{Alnum} are of ASCII alone
 _MISPLACED_END = re.compile(r"\$\{\d+,\d+\}$")  # in two patterns of the model; their lengths stand beside them
 
 
 @cache
-def service_model() -> ServiceModel:
-    """Return the model of SageMaker's operations."""
-    return ServiceModel(Loader().load_service_model("sagemaker", "service-2"), "sagemaker")
+def service_model(service: str) -> ServiceModel:
+    """Return the model of a service's operations."""
+    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
 
 
-def check(operation_name: str, params: dict[str, Any]) -> None:
-    """Raise ValidationException, in SageMaker's words, unless `params` meet the model's constraints."""
-    shape = service_model().operation_model(operation_name).input_shape
+def checks(service: str, names: Iterable[str]) -> dict[str, Check]:
+    """Return a check of each of the operations `names`, as `serving.serve` takes them."""
+    return {name: partial(check, service, name) for name in names}
+
+
+def check(service: str, operation_name: str, params: dict[str, Any]) -> None:
+    """Return when `params` meet the constraints of the service's model.
+
+    Raises:
+        ServiceError: ValidationException, in AWS's words.
+    """
+    shape = service_model(service).operation_model(operation_name).input_shape
     problems = list(_problems(shape, params, "")) if shape else []
     if problems:
         errors = "error" if len(problems) == 1 else "errors"
@@ -75,7 +86,7 @@ def _size_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
 
 def _text_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
     pattern, enum = shape.metadata.get("pattern"), shape.metadata.get("enum")
-    if pattern and not _compiled(pattern).fullmatch(_classified(value) if r"\p{" in pattern else value):
+    if pattern and not _compiled(pattern).fullmatch(_classified(value) if _CLASSES.search(pattern) else value):
         yield _problem(value, path, f"Member must satisfy regular expression pattern: {pattern}")
     if enum and value not in enum:
         yield _problem(value, path, f"Member must satisfy enum value set: [{', '.join(enum)}]")
@@ -95,6 +106,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     python = pattern.replace(r"\p{L}", "a-zA-Z").replace(r"\p{N}", "0-9").replace(r"\p{Alnum}", "a-zA-Z0-9")
     python = python.replace(r"\p{Z}", " ").replace(r"\p{M}", _MARK).replace(r"\p{S}", "$+<=>^`|~")
     python = python.replace(r"\p{P}", r"!-/:-@\[-`{-~")  # ASCII symbols are among these ranges
+    python = python.replace(r"\p{Print}", "[ -~]").replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
     python = _MISPLACED_END.sub("", python)
     try:
         return re.compile(python)
