@@ -26,15 +26,9 @@ import click
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:] = [str(ROOT), str(ROOT / "bench"), *sys.path[1:]]
 
+from bench.peers.torchserve import start_torchserve, start_torchserve_as_it_comes  # noqa: E402
 from bench.photographs import made  # noqa: E402
-from bench.serving_baselines import (  # noqa: E402
-    ServerProcess,
-    install_beside,
-    start_ours,
-    start_torchserve,
-    start_torchserve_as_it_comes,
-    start_usual,
-)
+from bench.serving_baselines import ServerProcess, install_beside, start_ours, start_usual  # noqa: E402
 from ops.load.driving import Load, Photograph, drive  # noqa: E402
 from ops.load.targets import HttpTarget, photographs  # noqa: E402
 
