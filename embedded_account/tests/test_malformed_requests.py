@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from support.raw import send, send_json
 
 pytestmark = pytest.mark.account
 
@@ -71,3 +72,105 @@ def test_text_that_is_no_arn_is_refused(
     """The error names the member. Source: SNS API reference, Publish and Subscribe: InvalidParameter."""
     with pytest.raises(ClientError, match=rf"\(InvalidParameter\).*Invalid parameter: {member}"):
         getattr(aws("sns"), method)(**arguments)
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{", b"null", b'"text"', b"\xff"])
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [
+        ("states", "StartExecution"),
+        ("events", "PutRule"),
+        ("dynamodb", "GetItem"),
+        ("logs", "PutLogEvents"),
+        ("sagemaker", "CreateModel"),
+        ("sqs", "SendMessage"),
+        ("ssm", "GetParameter"),
+        ("kms", "DescribeKey"),
+    ],
+)
+def test_body_that_is_no_object_is_refused(account: Any, service: str, operation: str, body: bytes) -> None:
+    """Whichever service it is for. Source: Smithy, AWS JSON protocols: SerializationException."""
+    status, answer = send_json(account.info, service, operation, body)
+
+    assert (status, json.loads(answer)["__type"].rpartition("#")[2]) == (400, "SerializationException")
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "code"),
+    [
+        ("states", "StartExecution", "ValidationException"),
+        ("states", "SendTaskSuccess", "ValidationException"),
+        ("states", "ListExecutions", "ValidationException"),
+        ("events", "PutTargets", "ValidationException"),
+        ("dynamodb", "PutItem", "ValidationException"),
+        ("logs", "PutLogEvents", "InvalidParameterException"),
+        ("sqs", "CreateQueue", "MissingParameter"),
+        ("ssm", "GetParameter", "ValidationException"),
+    ],
+)
+def test_request_without_what_it_needs_is_refused(account: Any, service: str, operation: str, code: str) -> None:
+    """The error is the caller's, in the service's own code."""
+    status, answer = send_json(account.info, service, operation, b"{}")
+
+    assert (status, json.loads(answer)["__type"].rpartition("#")[2]) == (400, code)
+
+
+@pytest.mark.parametrize(
+    ("service", "query", "code"),
+    [
+        ("cloudformation", b"Action=DescribeChangeSet&Version=2010-05-15", b"ValidationError"),
+        ("cloudformation", b"Action=ListStackResources&Version=2010-05-15", b"ValidationError"),
+        ("sns", b"Action=Publish&Version=2010-03-31", b"ValidationError"),
+        ("sns", b"Action=Nonsense&Version=2010-03-31", b"NotImplemented"),
+    ],
+)
+def test_query_without_what_it_needs_is_refused(account: Any, service: str, query: bytes, code: bytes) -> None:
+    """So are those of the query protocol, and operations that no model knows."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    status, answer = send(account.info, service, query, headers=headers)
+
+    assert (status, b"<Code>" + code in answer) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/2015-03-31/functions", b"[]"),
+        ("POST", "/2015-03-31/functions", b'{"FunctionName":"x","Code":5}'),
+        ("PUT", "/2015-03-31/functions/none/configuration", b'{"Timeout":"long"}'),
+        ("PUT", "/2019-09-25/functions/none/event-invoke-config", b'{"DestinationConfig":{"OnFailure":5}}'),
+        ("POST", "/2021-10-31/functions/none/url", b'{"AuthType":"AWS_IAM","Cors":5}'),
+        ("GET", "/2015-03-31/functions?MaxItems=many", b""),
+    ],
+)
+def test_member_of_another_type_is_refused(account: Any, method: str, path: str, body: bytes) -> None:
+    """A number where the model has a structure is the caller's mistake."""
+    headers = {"Content-Type": "application/json"}
+    status, answer = send(account.info, "lambda", body, method=method, path=path, headers=headers)
+
+    assert status == 400, answer
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        1,
+        {"Type": "AWS::SQS::Queue", "Properties": [1]},
+        {"Type": "AWS::SQS::Queue", "DependsOn": {"a": 1}},
+        {"Type": "AWS::SQS::Queue", "Condition": ["a"]},
+    ],
+)
+def test_resource_of_another_form_is_refused(aws: Callable[[str], Any], resource: Any) -> None:
+    """Its place in the template is told."""
+    template = json.dumps({"Resources": {"Queue": resource}})
+
+    with pytest.raises(ClientError, match=r"\(ValidationError\).*/Resources/Queue"):
+        aws("cloudformation").create_stack(StackName="misshapen", TemplateBody=template)
+
+
+def test_value_outside_of_its_set_is_refused(aws: Callable[[str], Any]) -> None:
+    """SDKs do not look at enumerations; AWS does."""
+    machine = "arn:aws:states:us-east-1:123456789012:stateMachine:any"
+
+    with pytest.raises(ClientError, match=r"\(ValidationException\).*enum value set: \[RUNNING"):
+        aws("stepfunctions").list_executions(stateMachineArn=machine, statusFilter="DONE")

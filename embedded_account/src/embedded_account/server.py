@@ -35,6 +35,7 @@ _M_ARENA_MAX = -8  # of malloc.h
 # In order: later ones may build on earlier ones.
 _SERVICES = (
     "embedded_account.moto_core",
+    "embedded_account.wiring.malformed",
     "embedded_account.quotas",
     "embedded_account.logs",
     "embedded_account.cloudwatch",

@@ -55,8 +55,8 @@ def test_a_budget_is_changed_and_deleted(budgets: Any) -> None:
 @pytest.mark.parametrize(
     ("budget", "notices", "expected"),
     [
-        (_budget("x", "-1"), [], "InvalidParameterException.*positive"),
-        (_budget("x", "much"), [], "InvalidParameterException.*positive"),
+        (_budget("x", "-1"), [], "InvalidParameterException.*amount"),
+        (_budget("x", "much"), [], "InvalidParameterException.*amount"),
         (_budget("a:b"), [], "InvalidParameterException.*colon"),
         (_budget("x", BudgetType="USAGE"), [], "NotImplemented.*BudgetType"),
         (_budget("x"), [{"Notification": NOTICE, "Subscribers": [TOPIC, TOPIC]}], "CreationLimitExceeded.*one topic"),

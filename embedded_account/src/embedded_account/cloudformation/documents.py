@@ -17,6 +17,12 @@ _SECTIONS = {
 _RESOURCE_KEYS = {
     "Type", "Properties", "DependsOn", "Condition", "DeletionPolicy", "UpdateReplacePolicy", "Metadata",
 }  # fmt: skip
+_RESOURCE_TYPES: dict[str, tuple[type, ...]] = {
+    "Properties": (dict,),
+    "DependsOn": (str, list),
+    "Condition": (str,),
+    "Metadata": (dict,),
+}
 _POLICIES = {"Delete", "Retain", "RetainExceptOnCreate"}
 
 
@@ -83,6 +89,9 @@ def check_resources(document: dict[str, Any]) -> None:
             raise TemplateError(f"Template format error: [/Resources/{logical_id}] Every Resources object must contain a Type member.")  # noqa: E501  # fmt: skip
         if not str(logical_id).isalnum():
             raise TemplateError(f"Template format error: Resource name {logical_id} is non alphanumeric.")
+        for key, types in _RESOURCE_TYPES.items():
+            if not isinstance(definition.get(key, types[0]()), types):
+                raise TemplateError(f"Template format error: [/Resources/{logical_id}/{key}] has a value of another type.")  # noqa: E501  # fmt: skip
         for key in sorted(set(definition) - _RESOURCE_KEYS):
             raise UnsupportedError(f"{key!r} of resource {logical_id!r}")
         for key in ("DeletionPolicy", "UpdateReplacePolicy"):
@@ -100,6 +109,9 @@ def _check_sections(document: dict[str, Any]) -> None:
     for section in ("Parameters", "Rules", "Mappings", "Conditions", "Outputs"):
         if not isinstance(document.get(section, {}), dict):
             raise TemplateError(f"Template format error: {section} must be an object.")
+    for logical_id, definition in document["Resources"].items():
+        if not isinstance(definition, dict):
+            raise TemplateError(f"Template format error: [/Resources/{logical_id}] Every Resources object must contain a Type member.")  # noqa: E501  # fmt: skip
     if "Globals" in document and SAM_TRANSFORM not in transforms(document):
         raise TemplateError("Invalid template property or properties [Globals]")
     version = document.get("AWSTemplateFormatVersion", "2010-09-09")

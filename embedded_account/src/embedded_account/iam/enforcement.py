@@ -2,7 +2,8 @@
 
 import io
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
@@ -25,6 +26,7 @@ from embedded_account.iam.s3_answers import answer_error
 from embedded_account.iam.scopes import Scope
 from embedded_account.iam.topic_keys import TopicKeys
 from embedded_account.identity import Principal
+from embedded_account.wiring.malformed import check_needed
 from embedded_account.wiring.refusals import not_carried_out
 from embedded_account.wiring.serving import parameters
 
@@ -98,13 +100,16 @@ class Enforcement:
         if caller.is_root and service not in _DENYING and not hands_over:
             return
         call = Call(prefix, operation, parameters(response), self._account.region, self._account.account_id)
+        with _readable(service, call):
+            needed = rule.needs(call)
         if service == "sts" and operation == "AssumeRole":
-            self._check_assumption(caller, rule.needs(call)[0])
+            self._check_assumption(caller, needed[0])
             return
-        for need in rule.needs(call):
+        for need in needed:
             self._permissions.require(caller, _of_request(need, _environ.get()), service)
         if hands_over:
-            self._roles.check(service, call)
+            with _readable(service, call):
+                self._roles.check(service, call)
         if service == "sns" and operation in _PUBLISHING:
             self._topic_keys.require(caller, str(call.get("TopicArn") or call.get("TargetArn") or ""))
 
@@ -225,6 +230,16 @@ class Enforcement:
         except ServiceException as refusal:
             return refusal
         return None
+
+
+@contextmanager
+def _readable(service: str, call: Call) -> Iterator[None]:
+    """Let a call that lacks what its permission is found by be told so, by the model of its service."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError):
+        check_needed(service, call.operation, dict(call.params))
+        raise
 
 
 def _as_stated(

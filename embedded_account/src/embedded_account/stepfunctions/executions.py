@@ -90,6 +90,8 @@ class Executions:
 
     def list(self, params: dict[str, Any]) -> dict[str, Any]:
         """List executions, newest first as on AWS."""
+        if "stateMachineArn" not in params:
+            raise ServiceError("ValidationException", "stateMachineArn: none; name the machine, map runs are none here")
         machine = self._backend.describe_state_machine(params["stateMachineArn"])
         wanted = params.get("statusFilter")
         chosen = [item for item in reversed(machine.executions) if wanted in (None, item.status)]

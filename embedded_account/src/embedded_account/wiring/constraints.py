@@ -7,9 +7,9 @@ from typing import Any
 from unicodedata import category
 
 from botocore import xform_name
-from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
 
+from embedded_account.data_files import data_loader
 from embedded_account.errors import ServiceError
 from embedded_account.wiring.serving import Check
 
@@ -17,12 +17,22 @@ _MARK = "\x02"
 _OF_CLASS = {"L": "a", "N": "0", "Z": " ", "S": "$", "P": "!", "M": _MARK}
 _CLASSES = re.compile(r"\\p\{[LNZSPM]\}")  # \p{Print} and \p{Alnum} are of ASCII alone
 _MISPLACED_END = re.compile(r"\$\{\d+,\d+\}$")  # in two patterns of the model; their lengths stand beside them
+_TYPES: dict[str, tuple[type, ...]] = {
+    "structure": (dict,),
+    "map": (dict,),
+    "list": (list, tuple),
+    "string": (str,),
+    "integer": (int, float),
+    "long": (int, float),
+    "float": (int, float),
+    "double": (int, float),
+}
 
 
 @cache
 def service_model(service: str) -> ServiceModel:
     """Return the model of a service's operations."""
-    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+    return ServiceModel(data_loader().load_service_model(service, "service-2"), service)
 
 
 def checks(service: str, names: Iterable[str]) -> dict[str, Check]:
@@ -30,22 +40,21 @@ def checks(service: str, names: Iterable[str]) -> dict[str, Check]:
     return {name: partial(check, service, name) for name in names}
 
 
-def check(service: str, operation_name: str, params: dict[str, Any]) -> None:
+def check(service: str, operation_name: str, params: dict[str, Any], code: str = "ValidationException") -> None:
     """Return when `params` meet the constraints of the service's model.
 
     Raises:
-        ServiceError: ValidationException, in AWS's words.
+        ServiceError: with `code`, in AWS's words; SerializationException for a member of another type.
     """
     shape = service_model(service).operation_model(operation_name).input_shape
     problems = list(_problems(shape, params, "")) if shape else []
     if problems:
         errors = "error" if len(problems) == 1 else "errors"
-        raise ServiceError(
-            "ValidationException", f"{len(problems)} validation {errors} detected: {'; '.join(problems)}"
-        )
+        raise ServiceError(code, f"{len(problems)} validation {errors} detected: {'; '.join(problems)}")
 
 
 def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    _require_type(shape, value, path)
     if isinstance(shape, StructureShape):
         yield from _structure_problems(shape, value, path)
     elif isinstance(shape, ListShape):
@@ -60,6 +69,13 @@ def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
     else:
         yield from _size_problems(shape, value, path)
         yield from _text_problems(shape, value, path)
+
+
+def _require_type(shape: Shape, value: Any, path: str) -> None:
+    types = _TYPES.get(shape.type_name)
+    if types and not isinstance(value, types):
+        where = repr(path) if path else "the request"
+        raise ServiceError("SerializationException", f"{where}: {str(value)[:40]!r}; it must be a {shape.type_name}")
 
 
 def _structure_problems(shape: StructureShape, value: Any, path: str) -> Iterator[str]:

@@ -53,7 +53,7 @@ def check(account: Account, service: str, checks: Mapping[str, Check]) -> None:
 
     def check_action(of_service: str, operation: str, response: Any) -> None:
         if of_service == service and operation in checks:
-            checks[operation](_without_nones(parameters(response)))
+            checks[operation](without_nones(parameters(response)))
 
     if checks:
         account.add_action_check(check_action)
@@ -112,15 +112,15 @@ def _urls(service: str) -> Any:
 
 def _method(operation: Operation) -> Callable[[Any], ActionResult]:
     def method(self: Any) -> ActionResult:
-        return ActionResult(operation(_without_nones(self.params)))
+        return ActionResult(operation(without_nones(self.params)))
 
     return method
 
 
-def _without_nones(value: Any) -> Any:
+def without_nones(value: Any) -> Any:
     """Return `value` in dicts and lists of its own, without the members that are None."""
     if isinstance(value, Mapping):
-        return {key: _without_nones(member) for key, member in value.items() if member is not None}
+        return {key: without_nones(member) for key, member in value.items() if member is not None}
     if isinstance(value, list | tuple):
-        return [_without_nones(member) for member in value]
+        return [without_nones(member) for member in value]
     return value
