@@ -1,6 +1,7 @@
 """Uploading: what is sent, and in which order."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,28 @@ def test_upload_stops_at_the_first_error_without_a_marker(
         transfers.upload_folder(session, BUCKET, "flowers", transfer, lambda _done: None)
 
     assert "datasets/flowers/_SUCCESS" not in _keys(session)
+
+
+def test_nothing_more_begins_after_an_error() -> None:
+    """The first error ends all threads: of thousands that wait, few have begun."""
+    done: list[int] = []
+
+    def fail() -> None:
+        raise OSError("the connection is lost")
+
+    jobs = (fail if number == 0 else partial(done.append, number) for number in range(50_000))
+
+    with pytest.raises(OSError, match="the connection is lost"):
+        transfers._in_parallel(jobs, lambda _done: None)
+
+    assert len(done) < 49_999
+
+
+def test_every_job_runs_once_and_is_counted() -> None:
+    """Threads that take the next job from one line take each once, and tell of each."""
+    done: list[int] = []
+    counted: list[int] = []
+
+    transfers._in_parallel((partial(done.append, number) for number in range(500)), counted.append)
+
+    assert (sorted(done), sum(counted)) == ([*range(500)], 500)
