@@ -1,8 +1,11 @@
 """The account's HTTP server."""
 
+import email.parser
 import http.client
+import io
 
 import pytest
+from embedded_account.http import read_headers_plainly
 
 pytestmark = pytest.mark.account
 
@@ -46,3 +49,28 @@ def test_a_large_answer_arrives_whole(account):
     s3.put_object(Bucket="large-one", Key="k", Body=bytes(3_000_000))
 
     assert len(s3.get_object(Bucket="large-one", Key="k")["Body"].read()) == 3_000_000
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        "Host: a\r\nX-Empty:\r\nx-amz-meta-n:  b c \r\nHost: again\r\n",
+        "X-Latin: \xe4\xa3\r\nX-Colons: a:b:c\r\nX-Tab:\tb\r\n",
+        "X-Folded: a\r\n b\r\nNext: c\r\n",
+        "No colon\r\nNext: c\r\n",
+        "Bare: a\rb\r\nNext: c\nLast: d\r\n",
+        "",
+    ],
+)
+def test_headers_are_read_as_the_parser_of_mails_reads_them(monkeypatch: pytest.MonkeyPatch, headers: str) -> None:
+    """The quick way gives the names and values, in their order, that Python's own gives."""
+    monkeypatch.setattr(http.client, "parse_headers", http.client.parse_headers)
+    whole = f"{headers}\r\n"
+    read_headers_plainly()
+
+    message = http.client.parse_headers(io.BytesIO(whole.encode("latin-1") + b"body"))
+
+    expected = email.parser.Parser(_class=http.client.HTTPMessage).parsestr(whole)
+    assert message.items() == expected.items()
+    assert message.get_payload() == expected.get_payload()
+    assert [*map(type, message.defects)] == [*map(type, expected.defects)]

@@ -4,12 +4,13 @@ Source: EventBridge user guide, "Comparison operators for use in event patterns"
 """
 
 import json
+import random
 from typing import Any
 
 import pytest
 from embedded_account.errors import ServiceError
 from embedded_account.events.pattern_rules import parsed
-from embedded_account.events.patterns import matches
+from embedded_account.events.patterns import choose, matches, walk
 
 CASES: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
     ({"a": ["x"]}, {"a": "x"}, True),
@@ -55,6 +56,30 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
 def test_event_matches_as_on_aws(pattern: dict[str, Any], event: dict[str, Any], expected: bool) -> None:
     """Each comparison decides as EventBridge's does."""
     assert matches(parsed(json.dumps(pattern)), event) is expected
+    assert choose(parsed(json.dumps(pattern)), event) is expected
+
+
+def _node(chance: random.Random, leaves: list[Any], depth: int) -> dict[str, Any]:
+    names = chance.sample(["a", "b", "a.b" if chance.random() < 0.2 else "c"], chance.choice([1, 2, 3]))
+    return {
+        name: _node(chance, leaves, depth - 1) if depth and chance.random() < 0.4 else chance.choice(leaves)
+        for name in names
+    }
+
+
+def test_the_walk_decides_as_the_choice_does() -> None:
+    """What the short way decides of thousands of events, dots and arrays among them, the whole way decides too."""
+    chance = random.Random(20261130)
+    wanted = [["x"], ["x", 1], [{"exists": False}], [{"exists": True}], [{"anything-but": "x"}], [None]]
+    values = ["x", "y", 1, True, None, [], ["x", "y"], [{"a": "x"}, {"b": "y"}]]
+    decided = 0
+    for _ in range(3000):
+        pattern, event = _node(chance, wanted, 2), _node(chance, values, 2)
+        answer = walk(pattern, event)
+        decided += answer is not None
+        assert answer in (None, choose(pattern, event)), (pattern, event)
+
+    assert decided > 500
 
 
 @pytest.mark.parametrize(

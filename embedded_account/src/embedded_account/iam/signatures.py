@@ -8,14 +8,14 @@ import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote_to_bytes
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _HEADER = re.compile(r"AWS4-HMAC-SHA256 +Credential=([^, ]+), *SignedHeaders=([^, ]+), *Signature=([0-9a-f]{64})")
-_DATE = "%Y%m%dT%H%M%SZ"
+_DATE = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 MAX_EXPIRES_SECONDS = 604_800
 
 
@@ -40,7 +40,9 @@ class Signature:
         Raises:
             ValueError: the request gives no date.
         """
-        return datetime.strptime(self.amz_date, _DATE).replace(tzinfo=UTC).timestamp()
+        if not _DATE.fullmatch(self.amz_date):
+            raise ValueError(f"date {self.amz_date!r}: expected one such as 20261130T093000Z")
+        return datetime.fromisoformat(self.amz_date).timestamp()
 
 
 def read_signature(environ: Mapping[str, Any]) -> Signature | None:

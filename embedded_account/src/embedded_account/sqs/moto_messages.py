@@ -5,6 +5,7 @@ gives the queue another list when one is deleted, which loses what is sent meanw
 """
 
 from collections.abc import Collection
+from string import ascii_lowercase
 from typing import Any
 
 from moto.moto_api._internal import mock_random
@@ -13,6 +14,7 @@ from moto.sqs.exceptions import InvalidParameterValue
 
 from embedded_account.wiring.replacement import replace
 
+_RECEIPT_CHARACTERS = 185  # as moto's, which asks for each by itself
 _SENT = (
     "self", "queue_name", "message_body", "message_attributes", "delay_seconds", "deduplication_id", "group_id",
     "system_attributes", "validate_group_id",
@@ -72,6 +74,10 @@ def install() -> None:
         with self._messages_lock:
             deleted(self, receipt_handle)
 
+    def receipt_handle() -> str:
+        return "".join(mock_random.choices(ascii_lowercase, k=_RECEIPT_CHARACTERS))
+
+    replace(models, "generate_receipt_handle", receipt_handle, parameters=())
     sent = replace(models.SQSBackend, "send_message", send, parameters=_SENT)
     received = replace(models.SQSBackend, "receive_message", receive, parameters=_RECEIVED)
     replace(
