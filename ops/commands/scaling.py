@@ -20,7 +20,7 @@ from ops.commands.options import stack_options
 @click.option("--hours", default=0.0, help="How long the pattern is; 4, and a day for `daily`.")
 @click.option("--service-ms", type=float, help="Milliseconds that a request is at work; 100 unless measured.")
 @click.option(
-    "--workers", type=click.IntRange(1), help="Requests at work at one time in an instance; 2 unless measured."
+    "--workers", type=click.IntRange(1, 1000), help="Requests at work at one time in an instance; 2 unless measured."
 )
 @click.option("--start-seconds", type=float, help="Until a new instance answers; 240 unless measured.")
 @click.option("--instance-type", help="For its price; the stack's by default.")

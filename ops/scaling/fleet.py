@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush, heapreplace
+from math import inf
 
 from ops.errors import LoadError
 
@@ -28,7 +29,7 @@ class Service:
             if not getattr(self, name) > 0:
                 raise LoadError(f"{name.replace('_', ' ')}: {getattr(self, name)!r}; give more than 0")
         for name in ("queue", "start_seconds", "metric_minutes", "function_concurrency"):
-            if not getattr(self, name) >= 0:
+            if not 0 <= getattr(self, name) < inf:
                 raise LoadError(f"{name.replace('_', ' ')}: {getattr(self, name)!r}; give 0 or more")
 
     @property

@@ -12,6 +12,7 @@ from math import ceil, inf
 from typing import Protocol
 
 _OUT_MINUTES, _IN_MINUTES = 3, 15
+MOST_MINUTES = _IN_MINUTES  # that a rule looks back
 _LOW_SHARE = 0.9  # of the target: below it the low alarm breaches
 
 
@@ -19,7 +20,7 @@ class Rule(Protocol):
     """Decides on capacity; one is made for each simulation, since it remembers what it changed."""
 
     def wanted(self, now: float, hour: int, invocations: Sequence[float], current: int) -> int | None:
-        """Return the capacity to go to, or None; `invocations` are those an instance had in each minute until now."""
+        """Return the capacity to go to, or None; `invocations` are an instance's in each of the minutes until now."""
 
     def changed(self, now: float) -> None:
         """Note that what `wanted` returned last is carried out now: a cooldown begins."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from handlers.contract.measurement import Measurement
 from ops.console import say, table
+from ops.errors import LoadError
 from ops.prices import items
 from ops.prices.book import Prices
 from ops.prices.table import REGION
@@ -52,6 +54,7 @@ def simulate(
         LoadError: a number of it is out of its range.
     """
     service, assumed = service_of(values, given)
+    cold_ms = _cold_ms(given)
     instance_type = given.get("instance_type") or values["EndpointInstanceType"]
     item, known = items.hosting(instance_type), prices or Prices(REGION, {})
     price = known.dollars(item)
@@ -67,7 +70,7 @@ def simulate(
     rows = comparison.compare(trace, comparison.candidates(trace, recommended, values), service, price)
     say(f"US dollars ({known.words(item)})")
     table(f"{trace.name}, on {instance_type}", comparison.COLUMNS, [row.cells() for row in rows])
-    _show_environments(trace, service, known, _given(given, "cold_ms", _COLD_MS))
+    _show_environments(trace, service, known, cold_ms)
     path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(_page(trace, service, instance_type, price, rows), encoding="utf-8")
@@ -86,8 +89,11 @@ def _show_environments(trace: Trace, service: Service, prices: Prices, cold_ms: 
     table("provisioned concurrency", environments.COLUMNS, environments.table_rows(rows, cold_ms))
 
 
-def _given(given: Mapping[str, Any], name: str, otherwise: float) -> float:
-    return otherwise if given.get(name) is None else float(given[name])
+def _cold_ms(given: Mapping[str, Any]) -> float:
+    chosen = _COLD_MS if given.get("cold_ms") is None else float(given["cold_ms"])
+    if not 0 <= chosen < inf:
+        raise LoadError(f"cold ms: {chosen!r}; give 0 or more")
+    return chosen
 
 
 def service_of(values: Mapping[str, str], given: Mapping[str, Any]) -> tuple[Service, list[str]]:

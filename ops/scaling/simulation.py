@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ops.scaling.fleet import Fleet, Service
-from ops.scaling.policies import Policy
+from ops.scaling.policies import MOST_MINUTES, Policy
 from ops.scaling.traces import MINUTE, Trace
 
-REFUSED, THROTTLED = -1.0, -2.0
+REFUSED, THROTTLED = -1.0, -2.0  # in place of the moment at which a request ends
 
 
 class Minute(NamedTuple):
@@ -87,7 +87,7 @@ class _Run:
         self._ended = np.zeros(trace.num_minutes + 1)
         self._invocations: list[float] = []  # an instance's, of each minute that has ended
         self._answered: list[NDArray[np.float64]] = []
-        self._lost = {REFUSED: 0, THROTTLED: 0, 0.0: 0}
+        self._num_refused = self._num_throttled = self._num_late = 0
 
     def minute(self, number: int, arrivals: list[float], work: list[float]) -> Minute:
         """Go through a minute, and let the policy decide at its end."""
@@ -129,22 +129,26 @@ class _Run:
 
     def _count(self, number: int, arrivals: list[float], ends: list[float]) -> float:
         """Note what became of a minute's requests; return p95 of those that were answered in time."""
+        if not ends:
+            self._answered.append(np.array([]))
+            return float("nan")
         ended = np.array(ends)
         taken = ended[ended > 0]
         np.add.at(self._ended, np.minimum(taken // MINUTE, self._trace.num_minutes).astype(int), 1)
-        for kind in (REFUSED, THROTTLED):
-            self._lost[kind] += int(np.sum(ended == kind))
+        self._num_refused += int(np.sum(ended == REFUSED))
+        self._num_throttled += int(np.sum(ended == THROTTLED))
         waited = (ended - np.array(arrivals))[ended > 0]
         in_time = waited[waited <= self._service.timeout_seconds]
-        self._lost[0.0] += len(waited) - len(in_time)
+        self._num_late += len(waited) - len(in_time)
         self._answered.append(in_time)
         return float(np.percentile(in_time, 95, method="inverted_cdf")) if len(in_time) else float("nan")
 
     def _decide(self, number: int) -> None:
         now = float((number + 1) * MINUTE)
-        known = self._invocations[: max(0, len(self._invocations) - self._service.metric_minutes)]
         if self._fleet.is_updating:
             return
+        until = max(0, len(self._invocations) - self._service.metric_minutes)
+        known = self._invocations[max(0, until - MOST_MINUTES) : until]
         wanted = self._rule.wanted(now, self._trace.hour_of_day(number + 1), known, self._fleet.count)
         if wanted is None:
             return
@@ -156,5 +160,5 @@ class _Run:
     def outcome(self, minutes: list[Minute]) -> Outcome:
         """Return what came of it all."""
         answered = np.concatenate(self._answered) if self._answered else np.array([])
-        refused, throttled, late = self._lost[REFUSED], self._lost[THROTTLED], self._lost[0.0]
-        return Outcome(self._policy, tuple(minutes), answered, refused, throttled, late)
+        lost = self._num_refused, self._num_throttled, self._num_late
+        return Outcome(self._policy, tuple(minutes), answered, *lost)

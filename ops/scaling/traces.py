@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from ops.errors import LoadError
 
 MINUTE = 60
 MAX_REQUESTS = 20_000_000
+MAX_MINUTES = 100 * 24 * 60
 _DAY_MINUTES = 24 * 60
 _SPIKE = 10.0  # times the rate
 _SPIKE_MINUTES = 20
@@ -51,20 +53,27 @@ class Trace:
 def of_counts(name: str, counts: Sequence[float], *, start_hour: int = 0, seed: int = 0) -> Trace:
     """Return the trace with so many requests in each minute, at random times within it.
 
-    Given their number, the arrivals of a Poisson process are independent and uniform.
+    Given their number, the arrivals of a Poisson process are independent and uniform. Parts of a request add up: five
+    minutes of 0.4 are two requests.
 
     Raises:
         LoadError: there is no minute, a count is no number of requests, or there are too many to go through.
     """
     if not counts or not all(0 <= count < math.inf for count in counts):
         raise LoadError(f"trace {name!r}: {list(counts[:3])!r} ...; expected the requests of each minute, 0 or more")
-    if sum(counts) > MAX_REQUESTS:
-        raise LoadError(f"trace {name!r}: {sum(counts):.0f} requests; at most {MAX_REQUESTS}, so give fewer hours")
+    _check_size(f"trace {name!r}", len(counts), sum(counts))
     chance = np.random.default_rng(seed)
-    whole = np.array([int(count) for count in counts])
+    whole = np.diff(np.rint(np.cumsum(counts)), prepend=0).astype(int)
     minutes = np.repeat(np.arange(len(counts)), whole)
     seconds = np.sort((minutes + chance.random(len(minutes))) * MINUTE)
     return Trace(name, seconds, len(counts), start_hour)
+
+
+def _check_size(what: str, minutes: float, requests: float) -> None:
+    if not minutes <= MAX_MINUTES:
+        raise LoadError(f"{what}: {minutes / 60:.0f} hours; at most {MAX_MINUTES // 60}, so give fewer")
+    if not requests <= MAX_REQUESTS:
+        raise LoadError(f"{what}: {requests:.0f} requests; at most {MAX_REQUESTS}, so give fewer hours")
 
 
 def steady(minute: int) -> float:
@@ -92,12 +101,12 @@ def pattern(name: str, rate: float, hours: float = 0.0, seed: int = 0) -> Trace:
     Raises:
         LoadError: the rate or the length is not above 0.
     """
-    num_minutes = round((hours or _HOURS[name]) * 60)
-    if not rate > 0 or num_minutes < 1:
+    minutes = (hours or _HOURS[name]) * 60
+    if not rate > 0 or not minutes >= 1:
         raise LoadError(f"pattern {name!r}: rate {rate!r}, {hours!r} hours; give more than 0")
-    means = [rate * PATTERNS[name](minute) for minute in range(num_minutes)]
-    if sum(means) > MAX_REQUESTS:
-        raise LoadError(f"pattern {name!r}: {sum(means):.0f} requests; at most {MAX_REQUESTS}, so give fewer hours")
+    _check_size(f"pattern {name!r}", minutes, 0)
+    means = [rate * PATTERNS[name](minute) for minute in range(round(minutes))]
+    _check_size(f"pattern {name!r}", len(means), sum(means))
     counts = np.random.default_rng(seed).poisson(means)
     return of_counts(f"{name}, {rate:g} a minute", [int(count) for count in counts], seed=seed + 1)
 
@@ -105,10 +114,11 @@ def pattern(name: str, rate: float, hours: float = 0.0, seed: int = 0) -> Trace:
 def from_file(path: Path) -> Trace:
     """Return the trace of a file: OUT.json of `deploy.py load`, or CSV lines whose last cell is a minute's requests.
 
-    A CSV's first cell, where there are two, is a time, whose hour counts; lines are minutes that follow each other.
+    Where each line's first cell is a time, a line's requests are spread until the next time there could be (the least
+    that lies between two), and what has no line had no request; else lines are minutes that follow each other.
 
     Raises:
-        LoadError: it is neither.
+        LoadError: it is neither, or its times are not in order or not whole minutes apart.
     """
     text = path.read_text(encoding="utf-8", errors="replace")
     if path.suffix == ".json":
@@ -119,7 +129,31 @@ def from_file(path: Path) -> Trace:
     wrong = next((row for row in rows if not _is_count(row[-1])), None)
     if not rows or wrong is not None:
         raise LoadError(f"{str(path)!r}: {wrong or 'no line'}; expected lines such as 2026-11-30T12:00,420")
-    return of_counts(path.name, [float(row[-1]) for row in rows], start_hour=_hour(rows[0][0]))
+    times = [_time(row[0]) if len(row) > 1 else None for row in rows]
+    counts = [float(row[-1]) for row in rows]
+    if None in times:
+        return of_counts(path.name, counts)
+    known = [time for time in times if time is not None]
+    return of_counts(path.name, _by_time(str(path), known, counts), start_hour=known[0].hour)
+
+
+def _by_time(name: str, times: Sequence[datetime], counts: Sequence[float]) -> list[float]:
+    """Return the requests of each minute from the first time on."""
+    try:
+        places = [(time - times[0]).total_seconds() / MINUTE for time in times]
+    except TypeError:
+        raise LoadError(f"{name!r}: some times have a zone and some have none; give all of them in UTC") from None
+    gaps = [later - place for place, later in pairwise(places)]
+    wrong = next((number for number, gap in enumerate(gaps) if gap < 1 or gap % 1), None)
+    if wrong is not None:
+        pair = f"{times[wrong].isoformat()} and then {times[wrong + 1].isoformat()}"
+        raise LoadError(f"{name!r}: {pair}; expected lines whole minutes apart, the oldest first, in UTC")
+    period = int(min(gaps, default=1))
+    _check_size(repr(name), places[-1] + period, sum(counts))
+    spread = [0.0] * (int(places[-1]) + period)
+    for place, count in zip(places, counts, strict=True):
+        spread[int(place) : int(place) + period] = [count / period] * period
+    return spread
 
 
 def _of_load(path: Path, text: str) -> Trace:
@@ -142,8 +176,8 @@ def _is_count(cell: str) -> bool:
         return False
 
 
-def _hour(cell: str) -> int:
+def _time(cell: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(cell.strip()).hour
+        return datetime.fromisoformat(cell.strip())
     except ValueError:
-        return 0
+        return None

@@ -1,5 +1,6 @@
 """Traffic: patterns have the rate that was asked for, files are read or refused in a sentence."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -35,9 +36,17 @@ def test_counts_of_minutes_are_kept() -> None:
     assert (np.diff(trace.seconds) >= 0).all()
 
 
+def test_parts_of_a_request_add_up() -> None:
+    """Five minutes that CloudWatch counted together are a fifth each: two requests are two, not none."""
+    assert sum(traces.of_counts("counted", [0.4] * 5).per_minute) == 2
+    assert sum(traces.of_counts("counted", [0.2] * 5000).per_minute) == 1000
+
+
 @pytest.mark.parametrize(
     ("name", "text", "counts", "hour"),
     [
+        ("a.csv", "2026-11-30T07:00,4\n2026-11-30T07:03,2\n2026-11-30T07:04,1\n", [4, 0, 0, 2, 1], 7),
+        ("a.csv", "2026-11-30T07:00Z,10\n2026-11-30T07:05Z,0\n2026-11-30T07:10Z,5\n", [2] * 5 + [0] * 5 + [1] * 5, 7),
         ("a.csv", "time,invocations\n2026-11-30T07:00,4\n2026-11-30T07:01,2\n", [4, 2], 7),
         ("a.csv", "4\n2\n", [4, 2], 0),
         ("a.json", '[{"samples": [[61.0, 61.1, 61.2, "ok"], [2.0, 2.0, 2.1, "ok"]]}]', [1, 1], 0),
@@ -61,6 +70,10 @@ def test_files_are_read(tmp_path: Path, name: str, text: str, counts: list[int],
         ("a.json", "{}", "not what `deploy.py load --out` writes"),
         ("a.json", '[{"samples": []}]', "0 requests"),
         ("a.csv", "1e12\n", "at most"),
+        ("a.csv", "2026-11-30T07:01,1\n2026-11-30T07:00,1\n", "07:01:00 and then .*07:00:00; expected lines whole"),
+        ("a.csv", "2026-11-30T07:00:00,1\n2026-11-30T07:00:10,1\n", "whole minutes apart"),
+        ("a.csv", "2026-11-30T07:00,1\n2026-11-30T07:01Z,1\n", "some times have a zone"),
+        ("a.csv", "2026-11-30T07:00,1\n2036-11-30T07:01,1\n", "hours; at most"),
     ],
 )
 def test_what_is_no_traffic_is_refused(tmp_path: Path, name: str, text: str, words: str) -> None:
@@ -71,7 +84,10 @@ def test_what_is_no_traffic_is_refused(tmp_path: Path, name: str, text: str, wor
         traces.from_file(tmp_path / name)
 
 
-@pytest.mark.parametrize(("rate", "hours"), [(0, 1), (-1, 1), (float("nan"), 1), (1e9, 24), (1, -1)])
+@pytest.mark.parametrize(
+    ("rate", "hours"),
+    [(0, 1), (-1, 1), (math.nan, 1), (1e9, 24), (1, -1), (1, math.nan), (1, math.inf), (1e-9, 1e9)],
+)
 def test_an_impossible_pattern_is_refused(rate: float, hours: float) -> None:
     """No traffic, and more than can be gone through."""
     with pytest.raises(LoadError, match="pattern 'steady'"):
