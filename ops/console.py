@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
+from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
+
+_FOLDS_WELL = 6  # columns; the cells of more become too narrow to be read
+_ENDLESS = 10_000
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -29,8 +36,23 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     for column in columns:
         grid.add_column(column, overflow="fold")
     for row in rows:
-        grid.add_row(*row)
-    out.print(grid)
+        grid.add_row(*map(escape, row))
+    stacked = _stacked([columns, *rows]) if len(columns) > _FOLDS_WELL else []
+    natural = Measurement.get(out, out.options.update(max_width=_ENDLESS), grid).maximum
+    if not stacked or natural <= out.width or max(map(len, stacked)) > out.width:
+        out.print(grid)
+        return
+    for line in [*([title] if title else []), *stacked[:2]]:
+        out.print(escape(line), style="bold")
+    for line in stacked[2:]:
+        result(line)
+
+
+def _stacked(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Return each line's first cell by itself, and below it the others, aligned: for a terminal that is too narrow."""
+    widths = [max(map(len, cells)) for cells in zip(*(line[1:] for line in lines), strict=True)]
+    aligned = ("  ".join(f"{cell:<{width}}" for cell, width in zip(line[1:], widths, strict=True)) for line in lines)
+    return [text for line, rest in zip(lines, aligned, strict=True) for text in (line[0], f"  {rest}".rstrip())]
 
 
 def facts(pairs: list[tuple[str, str]]) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 
 from ops.session import Session
 
-HOUR, DAY = 3600, 86_400
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+# Source: CloudWatch user guide, "Metrics retention": minutes are kept for 15 days, five minutes for 63.
+MINUTE_DAYS, FIVE_MINUTE_DAYS = 15, 63
 _LEVEL_DAYS = 3  # a level is said once a day, some hours later
 _MOST_QUERIES = 500  # of one GetMetricData
 
@@ -29,6 +31,12 @@ class Metric:
         dimensions = [{"Name": name, "Value": value} for name, value in self.dimensions.items()]
         metric = {"Namespace": self.namespace, "MetricName": self.name, "Dimensions": dimensions}
         return {"Id": f"m{number}", "MetricStat": {"Metric": metric, "Period": self.period, "Stat": self.statistic}}
+
+
+def finest(start: datetime, end: datetime) -> int:
+    """Return the shortest period in seconds of which CloudWatch still has all from `start` to `end`."""
+    days = (end - start) / timedelta(days=1)
+    return MINUTE if days <= MINUTE_DAYS else 5 * MINUTE if days <= FIVE_MINUTE_DAYS else HOUR
 
 
 def sums(session: Session, metrics: Sequence[Metric], start: datetime, end: datetime) -> list[float | None]:

@@ -38,7 +38,14 @@ def _values(names: Iterable[str], *sources: object) -> dict[str, Any]:
 def changes(noted: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str:
     """Return in words what is otherwise now; "" for nothing, or where a record of an older version does not say."""
     others = {name: value for name, value in now.items() if noted and name in noted and noted[name] != value}
-    return ", ".join(f"{name} is {value}, not {(noted or {})[name]}" for name, value in sorted(others.items()))
+    return ", ".join(
+        f"{name} is {_word(value)}, not {_word((noted or {})[name])}" for name, value in sorted(others.items())
+    )
+
+
+def _word(value: object) -> str:
+    """Return a value as a person gives it: 416 for 416.0."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def deployed_otherwise(run_name: str, config: str, ledger: Ledger, settings: Settings) -> str:

@@ -23,8 +23,8 @@ from ops.commands.options import stack_options
     "--workers", type=click.IntRange(1, 1000), help="Requests at work at one time in an instance; 2 unless measured."
 )
 @click.option("--start-seconds", type=float, help="Until a new instance answers; 240 unless measured.")
-@click.option("--instance-type", help="For its price; the stack's by default.")
-@click.option("--concurrency", type=click.IntRange(0), help="Predictions at one time (Lambda); the stack's by default.")
+@click.option("--instance-type", help="For its price; the stack's, or without it the template's.")
+@click.option("--concurrency", type=click.IntRange(0), help="Predictions at one time (Lambda), else as above.")
 @click.option("--cold-ms", type=float, help="What a cold start of the prediction function costs; 300 by default.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The page; below build/ by default.")
 @click.option("--open/--no-open", "then_open", default=True, help="Open the page in the browser.")
@@ -102,7 +102,7 @@ def measure(
         raise click.ClickException("not confirmed: nothing was measured; leave --live out for an endpoint of its own")
     outcome = measuring.measure(session, stacks.deployed(session), files, asked, live=live)
     measured.show(outcome)
-    measured.write(outcome, stack_name)
+    measured.write(outcome, stack_name, local=local)
     pairs = tuple(f"{name}={value}" for name, value in measured.parameters(outcome.measurement).items())
     if not then_apply:
         click.echo(

@@ -71,15 +71,18 @@ def _runs(runs: Sequence[Run]) -> Line:
 
 def _endpoint(used: Usage, values: Mapping[str, str], prices: Prices) -> list[Line]:
     """Return the endpoint's line; two where it has been both of instances and serverless."""
-    kind, is_serverless = values["EndpointInstanceType"], values.get("EndpointKind") == "serverless"
-    hours = used.instance_hours
+    kind, hours = values["EndpointInstanceType"], used.instance_hours
+    is_serverless = values.get("EndpointKind") == "serverless"
     dollars = _times(prices.dollars(items.hosting(kind)), hours)
     of_instances = [Line("endpoint", f"{hours:,.1f} instance-hours of {kind}", dollars)]
-    if not is_serverless:
+    if not is_serverless and not used.container_seconds:
         return of_instances
     gb_seconds = used.container_seconds * int(values["ServerlessMemoryMb"]) / 1024
     dollars = _times(prices.dollars(items.SERVERLESS_GB_SECOND), gb_seconds)
-    return [*(of_instances if hours else []), Line("serverless endpoint", f"{gb_seconds:,.0f} GB-seconds", dollars)]
+    return [
+        *(of_instances if hours or not is_serverless else []),
+        Line("serverless endpoint", f"{gb_seconds:,.0f} GB-seconds", dollars),
+    ]
 
 
 def _functions(name: str, functions: Sequence[Function], prices: Prices) -> Line:

@@ -65,7 +65,7 @@ def usage(session: Session, stack: Stack, days: float) -> Usage:
             Run.all(executions.ledger(session, stack)), asked
         ),  # by the functions' clock, not CloudFormation's
         instance_hours=(_total(session, _cpu_samples(session, stack), start, end) or 0.0) / 60,
-        container_seconds=(_total(session, _latency(stack), start, end) or 0.0) / 1e6,
+        container_seconds=container_seconds(session, stack, start, end),
         predict=next((each for each in functions if each.name == predict), Function(predict, 1.0)),
         others=[each for each in functions if each.name != predict],
         stored_gb=_gigabytes(metrics.level(session, _size(stack), end)),
@@ -122,12 +122,21 @@ def _cpu_samples(session: Session, stack: Stack) -> list[Metric]:
     ]
 
 
-def _latency(stack: Stack) -> list[Metric]:
-    """Return the time that containers were at work, in microseconds, where the endpoint is serverless."""
-    if stack.parameters.get("EndpointKind") != "serverless":
-        return []
-    dimensions = {"EndpointName": stack.output("EndpointName"), "VariantName": _VARIANT}
-    return [Metric("AWS/SageMaker", "ModelLatency", dimensions)]
+def container_seconds(session: Session, stack: Stack, start: datetime, end: datetime) -> float:
+    """Return how long serverless containers were at work: the answers' time in minutes that no instance told of.
+
+    Source: SageMaker developer guide, "Monitor a serverless endpoint": ModelSetupTime is of containers alone.
+    """
+    named = {"EndpointName": stack.output("EndpointName"), "VariantName": _VARIANT}
+    if stack.parameters.get("EndpointKind") != "serverless" and not _total(
+        session, [Metric("AWS/SageMaker", "ModelSetupTime", named)], start, end
+    ):
+        return 0.0
+    period = metrics.finest(start, end)
+    wanted = [Metric("AWS/SageMaker", "ModelLatency", named), *_cpu_samples(session, stack)]
+    at_work, *samples = metrics.series(session, [replace(each, period=period) for each in wanted], start, end)
+    of_instances = {at for values in samples for at, _ in values}
+    return sum(microseconds for at, microseconds in at_work if at not in of_instances) / 1e6
 
 
 def _size(stack: Stack) -> Metric:

@@ -13,7 +13,7 @@ from ops.scaling.simulation import Outcome, simulate
 from ops.scaling.traces import Trace
 
 MONTH_HOURS = 730
-COLUMNS = ["policy", "p50 ms", "p95 ms", "refused", "too late", "instances", "instance-hours", "$", "$ a month"]
+COLUMNS = ["policy", "p50 ms", "p95 ms", "refused", "too late", "instances", "paid hours", "$", "$ a month"]
 # What such projects use: bounds, invocations an instance and minute, both cooldowns.
 GUESSES = (
     Policy("1-3, target 30, 30 s", 1, 3, TargetTracking(30, 30, 30)),
@@ -58,16 +58,18 @@ class Row:
         return [one.policy.name, *times, refused, late, count, f"{one.instance_hours:,.1f}", *money]
 
 
-def of_stack(values: Mapping[str, str]) -> Policy:
-    """Return the policy that the template's parameters `values` make."""
+def of_stack(values: Mapping[str, str], whose: str) -> Policy:
+    """Return the policy that the template's parameters `values` make; `whose` they are."""
     least, most = int(values["ScalingMinInstances"]), int(values["ScalingMaxInstances"])
     target = float(values["ScalingTargetInvocations"])
     out, back = (float(values[f"Scale{way}CooldownSeconds"]) for way in ("Out", "In"))
-    name = f"the stack's: {least}-{most}, target {target:g}, {out:g} and {back:g} s"
+    name = f"{whose}: {least}-{most}, target {target:g}, {out:g} and {back:g} s"
     return Policy(name, least, most, TargetTracking(target, out, back))
 
 
-def candidates(trace: Trace, recommended: Recommendation, values: Mapping[str, str]) -> list[Policy]:
+def candidates(
+    trace: Trace, recommended: Recommendation, values: Mapping[str, str], whose: str = "the stack's"
+) -> list[Policy]:
     """Return what is compared on `trace`: without scaling, guessed, the stack's own, recommended, and other kinds."""
     busiest = recommended.instances(max(trace.per_minute))
     tracking = recommended.tracking
@@ -76,7 +78,7 @@ def candidates(trace: Trace, recommended: Recommendation, values: Mapping[str, s
         Policy("no scaling, 1 instance", 1, 1),
         *([Policy(f"no scaling, {busiest} instances", busiest, busiest)] if busiest > 1 else []),
         *GUESSES,
-        of_stack(values),
+        of_stack(values, whose),
         Policy(f"{name} {tracking.in_cooldown:g} s", 1, busiest, tracking),
         Policy(f"steps at {tracking.target:g}, 60 s", 1, busiest, Steps(tracking.target, 60)),
         Policy("scheduled by the hours of this traffic", 1, busiest, Schedule(_by_hour(trace, recommended))),

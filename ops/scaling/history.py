@@ -6,12 +6,9 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 
 from ops.errors import LoadError, unless_gone
-from ops.metrics import Metric, series
+from ops.metrics import Metric, finest, series
 from ops.scaling.traces import MINUTE, Trace, of_counts
 from ops.session import Session
-
-# Source: CloudWatch user guide, "Metrics retention": minutes are kept for 15 days, five minutes for 63.
-_MINUTE_DAYS, MOST_DAYS = 15, 63
 
 
 def from_cloudwatch(session: Session, endpoint_name: str, days: float) -> Trace:
@@ -20,9 +17,9 @@ def from_cloudwatch(session: Session, endpoint_name: str, days: float) -> Trace:
     Raises:
         LoadError: there is no such endpoint, or nobody has invoked it.
     """
-    period = MINUTE if days <= _MINUTE_DAYS else 5 * MINUTE
     end = datetime.now(UTC).replace(second=0, microsecond=0)
     start = end - timedelta(minutes=ceil(days * 24 * 60 / 5) * 5)
+    period = finest(start, end)
     (counted,) = series(session, [_invocations(session, endpoint_name, period)], start, end)
     num_minutes = int((end - start).total_seconds()) // MINUTE
     counts = [0.0] * num_minutes

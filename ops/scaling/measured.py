@@ -15,15 +15,15 @@ from ops.session import REPOSITORY
 _COLUMNS = ["a minute", "p50 ms", "p95 ms", "p95 surely", "p99 ms", "failed", "holds"]
 
 
-def file_of(stack_name: str) -> Path:
-    """Return where a stack's measurement is kept on this machine."""
-    return REPOSITORY / "build" / "measurements" / f"{stack_name}.json"
+def file_of(stack_name: str, *, local: bool) -> Path:
+    """Return where a stack's measurement is kept; what an instance of this machine takes is none on AWS."""
+    return REPOSITORY / "build" / "measurements" / f"{'local-' if local else ''}{stack_name}.json"
 
 
-def kept(stack_name: str) -> str:
+def kept(stack_name: str, *, local: bool) -> str:
     """Return the text of the measurement that was kept; "" where there is none."""
     try:
-        return str(json.loads(file_of(stack_name).read_text(encoding="utf-8"))["measurement"])
+        return str(json.loads(file_of(stack_name, local=local).read_text(encoding="utf-8"))["measurement"])
     except (OSError, ValueError, LookupError, TypeError):
         return ""
 
@@ -71,9 +71,9 @@ def show(measured: Measured) -> None:
     )
 
 
-def write(measured: Measured, stack_name: str) -> list[Path]:
+def write(measured: Measured, stack_name: str, *, local: bool) -> list[Path]:
     """Keep the measurement, and draw the curve beside it; return the paths."""
-    path = file_of(stack_name)
+    path = file_of(stack_name, local=local)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(measured.as_json(), encoding="utf-8")
     picture = path.with_suffix(".png")

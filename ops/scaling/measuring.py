@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from handlers.contract.measurement import Measurement
 from ops.console import say
@@ -19,6 +19,9 @@ from ops.scaling.ramp import Capacity, Step
 from ops.session import Session
 from ops.stack import endpoints
 from ops.stack.stacks import Stack
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker.type_defs import ProductionVariantTypeDef
 
 _CALLERS = 8  # of the loop that finds what can be answered at all
 _WARM_UP_SECONDS = 3.0
@@ -65,15 +68,16 @@ def measure(
     name = stack.output("EndpointName")
     if temporary.name_of(session) == name:
         raise LoadError(f"endpoint {name!r}: is named as a temporary one would be; change EndpointName, or use --live")
-    with _where(session, name, live=live) as (driven, start_seconds):
+    variant = temporary.variant_of(session, name)
+    with _where(session, name, variant, live=live) as (driven, start_seconds):
         state = endpoints.find(session, driven)
         if state is None or not state.num_instances:
-            raise LoadError(f"endpoint {driven!r}: serves nothing; deploy a model first, with `deploy.py upload`")
+            status = state.status if state else "gone"
+            raise LoadError(f"endpoint {driven!r}: serves nothing, it is {status}; try again when it serves")
         instance = _Instance(session, driven, state.num_instances, list(photographs), asked)
         model = instance.model()
         alone, peak = instance.alone(), instance.peak()
         capacity = ramp.climb(instance.step, _START_SHARE * peak, asked.p95)
-        kind = session.sagemaker.describe_endpoint_config(EndpointConfigName=state.config_name)["ProductionVariants"][0]
     workers = max(1, round(peak * alone))
     _, run = endpoints.serving(session, stack)
     measurement = Measurement(
@@ -81,7 +85,7 @@ def measure(
         run=run.execution_name if run else str(model.get("training_job_name", "unknown")),
         network=str(model.get("model_name", "unknown")),
         side=int(stack.parameters.get("ImageSize", 0)),
-        type=kind.get("InstanceType", "unknown"),
+        type=variant["InstanceType"],
         p95_ms=asked.p95,
         per_minute=int(60 * capacity.step.rate),
         low=int(60 * capacity.low),
@@ -94,9 +98,11 @@ def measure(
     return Measured(measurement, capacity)
 
 
-def _where(session: Session, name: str, *, live: bool) -> AbstractContextManager[tuple[str, float]]:
+def _where(
+    session: Session, name: str, variant: ProductionVariantTypeDef, *, live: bool
+) -> AbstractContextManager[tuple[str, float]]:
     if not live:
-        return temporary.endpoint(session, name)
+        return temporary.endpoint(session, variant)
     say(f"an instance's start was not measured: {_ASSUMED_START_SECONDS:g} s are taken for it")
     return nullcontext((name, _ASSUMED_START_SECONDS))
 

@@ -34,7 +34,7 @@ def template_values(local: bool, stack_name: str = "") -> dict[str, str]:
     defaults = parameters.template_defaults((REPOSITORY / "template.yaml").read_text(encoding="utf-8"))
     known = {name: value for name, value in defaults.items() if value is not None}
     known |= parameters.local_profile() if local else {}
-    return known | ({"ScalingMeasurement": measured.kept(stack_name)} if stack_name else {})
+    return known | ({"ScalingMeasurement": measured.kept(stack_name, local=local)} if stack_name else {})
 
 
 def default_page(stack_name: str) -> Path:
@@ -48,7 +48,7 @@ def simulate(
     """Print every policy's outcome on `trace` and write the page; return its path.
 
     `given` has what a person said of an instance: service_ms, workers, start_seconds, instance_type, concurrency.
-    Without `prices` they are the table's.
+    Without `prices` they are the table's, and `values` the template's, not a stack's.
 
     Raises:
         LoadError: a number of it is out of its range.
@@ -67,7 +67,8 @@ def simulate(
     say(f"{trace.name}: {len(trace.seconds):,} requests in {trace.hours:g} hours")
     if assumed:
         say(f"assumed: {', '.join(assumed)}; give them by their options, or measure them with `deploy.py measure`")
-    rows = comparison.compare(trace, comparison.candidates(trace, recommended, values), service, price)
+    policies = comparison.candidates(trace, recommended, values, "the stack's" if prices else "the template's")
+    rows = comparison.compare(trace, policies, service, price)
     say(f"US dollars ({known.words(item)})")
     table(f"{trace.name}, on {instance_type}", comparison.COLUMNS, [row.cells() for row in rows])
     _show_environments(trace, service, known, cold_ms)

@@ -25,8 +25,8 @@ def name_of(session: Session) -> str:
 
 
 @contextmanager
-def endpoint(session: Session, like: str) -> Iterator[tuple[str, float]]:
-    """Give an endpoint of one instance with the model and instance type of the endpoint `like`, and its start seconds.
+def endpoint(session: Session, variant: ProductionVariantTypeDef) -> Iterator[tuple[str, float]]:
+    """Give an endpoint of the one `variant`, as `variant_of` gives it, and the seconds of its start.
 
     Raises:
         LoadError: it does not come into service.
@@ -35,7 +35,7 @@ def endpoint(session: Session, like: str) -> Iterator[tuple[str, float]]:
     if remove(session):
         say(f"removed endpoint {name!r}, which a measurement that was cut short had left")
     try:
-        yield name, _start(session, name, _variant(session, like))
+        yield name, _start(session, name, variant)
     finally:
         remove(session)
         say(f"removed endpoint {name!r}")
@@ -62,16 +62,25 @@ def remove(session: Session) -> bool:
     return was_there
 
 
-def _variant(session: Session, like: str) -> ProductionVariantTypeDef:
-    """Return the variant of one instance, of the model that the endpoint `like` serves."""
+def variant_of(session: Session, like: str) -> ProductionVariantTypeDef:
+    """Return the variant of one instance, of the model and instance type that the endpoint `like` serves with.
+
+    Raises:
+        LoadError: there is no such endpoint, or it has no instances.
+    """
     state = endpoints.find(session, like)
     if state is None:
-        raise LoadError(f"endpoint {like!r}: there is none; deploy a model first, with `deploy.py upload`")
+        flags = session.flags
+        raise LoadError(
+            f"endpoint {like!r}: there is none; deploy a model first, with `deploy.py upload{flags}`, or bring a "
+            f"stopped one back, with `deploy.py endpoint start{flags}`"
+        )
     described = session.sagemaker.describe_endpoint_config(EndpointConfigName=state.config_name)
     own = described["ProductionVariants"][0]
     if "InstanceType" not in own:
         raise LoadError(
-            f"endpoint {like!r}: is serverless and has no instances to measure; SageMaker scales it by itself"
+            f"endpoint {like!r}: is serverless and has no instances to measure; SageMaker scales it by itself, and "
+            f"`deploy.py load` drives it"
         )
     variant: dict[str, Any] = {
         name: value

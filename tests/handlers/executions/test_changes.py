@@ -128,3 +128,4 @@ def test_a_parameter_that_was_not_noted_has_not_changed():
     """A record of an older version knows nothing of a newer parameter."""
     assert changes(None, {"A": 1}) == changes({}, {"A": 1}) == changes({"A": 1.0}, {"A": 1}) == ""
     assert changes({"A": 2, "B": "x"}, {"A": 1, "B": "y"}) == "A is 1, not 2, B is y, not x"
+    assert changes({"A": 600}, {"A": 416.0}) == "A is 416, not 600"

@@ -90,3 +90,5 @@ def test_a_serverless_endpoint_is_billed_by_use(hours: float, names: list[str]) 
 
     assert [line.name for line in lines] == names
     assert lines[-1].cells() == ["serverless endpoint", "20,000 GB-seconds", "$0.40"]
+    lines = bill.lines(used, values | {"EndpointKind": "instance"}, _PRICES)  # changed back meanwhile
+    assert [line.name for line in lines if "endpoint" in line.name] == ["endpoint", "serverless endpoint"]

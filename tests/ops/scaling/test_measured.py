@@ -47,17 +47,18 @@ def test_parameters_are_ones_that_the_template_takes(one: Measured) -> None:
 
 def test_it_is_kept_with_its_curve(one: Measured) -> None:
     """`simulate` reads it; the file is JSON though a bound is infinite."""
-    path, picture = measured.write(one, "flowers")
+    path, picture = measured.write(one, "flowers", local=False)
 
-    assert measured.kept("flowers") == one.measurement.text()
+    assert measured.kept("flowers", local=False) == one.measurement.text()
     assert [step["rate"] for step in json.loads(path.read_text())["steps"]] == [5.0, 10.0, 12.0]
     assert imread(picture).shape[:2] == (550, 1100)
-    assert measured.kept("other") == ""
+    assert measured.kept("other", local=False) == ""
+    assert measured.kept("flowers", local=True) == ""  # what a laptop takes is no instance's
 
 
 def test_the_simulation_takes_what_was_measured(one: Measured, tmp_path: Path) -> None:
     """Its capacity, so its target; nothing is assumed any more."""
-    measured.write(one, "flowers")
+    measured.write(one, "flowers", local=False)
 
     asked = [
         "simulate",
