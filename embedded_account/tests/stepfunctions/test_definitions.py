@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
+from embedded_account.stepfunctions.sdk_services import SERVICES
+from embedded_account.wiring.constraints import service_model
 
 _CORPUS = Path(__file__).resolve().parents[4] / "shared" / "corpora" / "asl-definitions" / "asl-validator"
 _FILES = sorted(_CORPUS.glob("*.json"))
@@ -136,3 +138,30 @@ def test_a_refused_definition_does_not_spoil_the_next(account):
     _refusal(account, broken)
 
     _create(account, json.dumps({"StartAt": "A", "States": {"A": _PASS | {"Parameters": {"x.$": "$.y"}}}}))
+
+
+@pytest.mark.parametrize(
+    ("task", "words"),
+    [
+        ({"Resource": "arn:aws:states:::aws-sdk:s3:listBaskets"}, "aws-sdk:s3:listBaskets is not recognized"),
+        ({"Resource": "arn:aws:states:::aws-sdk:s3:ListBuckets"}, "aws-sdk:s3:ListBuckets is not recognized"),
+        (
+            {"Resource": "arn:aws:states:::aws-sdk:s3:getObject", "Parameters": {"bucket": "b", "Key.$": "$.k"}},
+            'The field "bucket" is not supported by Step Functions at /States/Call/Parameters',
+        ),
+    ],
+)
+def test_sdk_task_that_its_service_has_not_is_refused(account, task, words):
+    """The action begins with a small letter and its fields with a capital, as AWS checks when a machine is made."""
+    definition = {"StartAt": "Call", "States": {"Call": {"Type": "Task", "End": True, **task}}}
+
+    assert words in _refusal(account, definition)["Message"]
+
+
+def test_names_of_sdk_services_are_those_of_their_models():
+    """A definition names a service by its id in small letters; errors by its id in Java's case of letters."""
+    for name, service in SERVICES.items():
+        words = str(service_model(service.boto_name).metadata["serviceId"]).split()
+
+        assert name == "".join(words).lower()
+        assert service.error_prefix.lower() == name

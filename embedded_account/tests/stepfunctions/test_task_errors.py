@@ -53,6 +53,18 @@ def test_denied_invocation_is_an_error_of_lambda(
     assert "Status Code: 403; Error Code: AccessDeniedException; Request ID: " in output["Cause"]
 
 
+def test_denied_function_by_its_arn_is_an_error_of_lambda(
+    account: RunningAccount, powerless: str, function: Callable[..., Deployed]
+) -> None:
+    """The short form of a task meets the same name as lambda:invoke."""
+    name = function("def handler(event, context):\n    return 1\n").name
+    task = {"Resource": f"arn:aws:lambda:us-east-1:123456789012:function:{name}"}
+
+    output = _output(account, powerless, task, catches="Lambda.AWSLambdaException")
+
+    assert "Error Code: AccessDeniedException; Request ID: " in output["Cause"]
+
+
 def test_missing_function_keeps_its_own_name(account: RunningAccount) -> None:
     """Lambda's own error classes keep their names."""
     role = "arn:aws:iam::123456789012:role/pipeline"
@@ -64,23 +76,36 @@ def test_missing_function_keeps_its_own_name(account: RunningAccount) -> None:
 
 
 @pytest.mark.parametrize(
-    ("resource", "parameters", "prefix"),
+    ("resource", "parameters", "name"),
     [
-        ("dynamodb:getItem", {"TableName": "t", "Key": {"id": {"S": "1"}}}, "DynamoDB."),
-        ("aws-sdk:sfn:listStateMachines", {}, "Sfn."),
-        ("aws-sdk:s3:listBuckets", {}, "S3."),
-        ("aws-sdk:sns:listTopics", {}, "Sns."),
+        ("dynamodb:getItem", {"TableName": "t", "Key": {"id": {"S": "1"}}}, "DynamoDB.AmazonDynamoDBException"),
+        ("sqs:sendMessage", {"QueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/q", "MessageBody": "m"},
+         "SQS.AmazonSQSException"),
+        ("sns:publish", {"TopicArn": "arn:aws:sns:us-east-1:123456789012:t", "Message": "m"},
+         "SNS.AuthorizationErrorException"),
+        ("events:putEvents", {"Entries": [{"Source": "s", "DetailType": "d", "Detail": {}}]},
+         "EventBridge.AmazonEventBridgeException"),
+        ("states:startExecution", {"StateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:m"},
+         "StepFunctions.AWSStepFunctionsException"),
+        ("sagemaker:createModel", {"ModelName": "m", "ExecutionRoleArn": "arn:aws:iam::123456789012:role/pipeline"},
+         "SageMaker.AmazonSageMakerException"),
+        ("aws-sdk:sfn:listStateMachines", {}, "Sfn.SfnException"),
+        ("aws-sdk:s3:listBuckets", {}, "S3.S3Exception"),
+        ("aws-sdk:sns:listTopics", {}, "Sns.AuthorizationErrorException"),
+        ("aws-sdk:sagemaker:listModels", {}, "SageMaker.SageMakerException"),
+        ("aws-sdk:cloudwatchlogs:describeLogGroups", {}, "CloudWatchLogs.CloudWatchLogsException"),
+        ("aws-sdk:eventbridge:listRules", {}, "EventBridge.EventBridgeException"),
     ],
-)
+)  # fmt: skip
 def test_denied_task_is_caught(
-    account: RunningAccount, powerless: str, resource: str, parameters: dict[str, Any], prefix: str
+    account: RunningAccount, powerless: str, resource: str, parameters: dict[str, Any], name: str
 ) -> None:
     """A denial by any other service fails the task, with the request in its cause, and not the interpreter."""
     task = {"Resource": f"arn:aws:states:::{resource}", "Parameters": parameters}
 
     output = _output(account, powerless, task, catches="States.TaskFailed")
 
-    assert output["Error"].startswith(prefix)
+    assert output["Error"] == name
     assert "Request ID: " in output["Cause"]
 
 
@@ -125,3 +150,20 @@ def test_machine_with_a_missing_log_group_is_refused(account: RunningAccount) ->
         account.client("stepfunctions").create_state_machine(
             name="unlogged", roleArn=role, definition=definition, loggingConfiguration=logging
         )
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"loggingConfiguration": {"level": "ALL"}}, "InvalidLoggingConfiguration"),
+        ({}, "MissingRequiredParameter"),
+    ],
+)
+def test_update_that_says_too_little_is_refused(account: RunningAccount, changes: dict[str, Any], code: str) -> None:
+    """Logs need a destination, and an update something to update."""
+    sfn, role = account.client("stepfunctions"), "arn:aws:iam::123456789012:role/pipeline"
+    definition = json.dumps({"StartAt": "A", "States": {"A": _CAUGHT}})
+    machine = sfn.create_state_machine(name="updated", roleArn=role, definition=definition)["stateMachineArn"]
+
+    with pytest.raises(ClientError, match=rf"\({code}\)"):
+        sfn.update_state_machine(stateMachineArn=machine, **changes)

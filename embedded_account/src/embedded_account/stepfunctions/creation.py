@@ -24,6 +24,9 @@ _CREATE_MEMBERS: dict[str, tuple[str, ...]] = {
     "publish": (),
     "versionDescription": (),
 }
+_CHANGEABLE = frozenset(
+    {"definition", "roleArn", "loggingConfiguration", "encryptionConfiguration", "tracingConfiguration"}
+)
 _NO_LOGS: dict[str, Any] = {"level": "OFF", "includeExecutionData": False, "destinations": []}
 _NO_TRACES = {"enabled": False}
 
@@ -32,7 +35,7 @@ def checks(account: Account) -> dict[str, Check]:
     """Return what looks at the requests, by the names of their operations."""
     return {
         "CreateStateMachine": partial(_check_creation, account),
-        "UpdateStateMachine": partial(_check_logs, account),
+        "UpdateStateMachine": partial(_check_update, account),
     }
 
 
@@ -51,8 +54,23 @@ def _check_creation(account: Account, params: dict[str, Any]) -> None:
         raise ServiceError("StateMachineAlreadyExists", f"State Machine Already Exists: '{present.arn}'")
 
 
+def _check_update(account: Account, params: dict[str, Any]) -> None:
+    if not _CHANGEABLE & set(params):
+        raise ServiceError(
+            "MissingRequiredParameter",
+            "Either the definition, the role ARN, the LoggingConfiguration, the EncryptionConfiguration or the"
+            " TracingConfiguration must be specified",
+        )
+    _check_logs(account, params)
+
+
 def _check_logs(account: Account, params: dict[str, Any]) -> None:
-    for destination in (params.get("loggingConfiguration") or {}).get("destinations", []):
+    logging = params.get("loggingConfiguration") or {}
+    if logging.get("level", "OFF") != "OFF" and not logging.get("destinations"):
+        raise ServiceError(
+            "InvalidLoggingConfiguration", "Invalid Logging Configuration: Must specify exactly one Log Destination."
+        )
+    for destination in logging.get("destinations", []):
         arn = destination.get("cloudWatchLogsLogGroup", {}).get("logGroupArn", "")
         group = arn.partition(":log-group:")[2].removesuffix(":*")
         if not has_group(account, group):

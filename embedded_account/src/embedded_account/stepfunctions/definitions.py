@@ -12,6 +12,7 @@ from typing import Any
 from jsonata import Jsonata
 
 from embedded_account.errors import ServiceError
+from embedded_account.stepfunctions.sdk_services import SERVICES, operation_of
 from embedded_account.wiring.refusals import not_carried_out
 
 _LONGEST_NAME = 80
@@ -22,6 +23,7 @@ _WAITED_FOR = re.compile(
     r"arn:[^:]+:states:[^:]*:[^:]*:"
     r"(?:states:startExecution\.sync(?::2)?|sagemaker:create(?:TrainingJob|TransformJob|HyperParameterTuningJob)\.sync)"
 )
+_SDK_TASK = re.compile(r"arn:[^:]+:states:[^:]*:[^:]*:aws-sdk:(?P<service>\w+):(?P<action>\w+)(?:\.\w+(?::2)?)?")
 _OF_STATES = ("Branches", "ItemProcessor", "Iterator")
 _TEMPLATES = ("Parameters", "ResultSelector", "ItemSelector")
 
@@ -99,9 +101,36 @@ def _problems_of(state: dict[str, Any], name: str, path: str) -> Iterator[str]:
         yield f"SCHEMA_VALIDATION_FAILED: One of these fields is required: [Next, End] at {path}"
     for field in _TEMPLATES:
         yield from _twice(state.get(field), f"{path}/{field}")
+    yield from _sdk_problems(state, path)
     function = re.match(r"arn:[^:]*:lambda:[^:]*:[^:]*:function:[^:]+:(.*)", str(state.get("Resource", "")))
     if function and not _QUALIFIER.fullmatch(function[1]):
         yield f"SCHEMA_VALIDATION_FAILED: Value is not a valid resource ARN at {path}/Resource"
+
+
+def _sdk_problems(state: dict[str, Any], path: str) -> Iterator[str]:
+    """Yield what is wrong with an aws-sdk task: an action that its service has not, fields that its action has not.
+
+    Services that the account lacks are not looked at.
+    """
+    resource = str(state.get("Resource", ""))
+    task = _SDK_TASK.fullmatch(resource)
+    if task is None or task["service"] not in SERVICES:
+        return
+    operation = operation_of(task["service"], task["action"])
+    if operation is None:
+        yield (
+            f"SCHEMA_VALIDATION_FAILED: The resource provided {resource} is not recognized. The value is not a valid"
+            f" resource ARN, or the resource is not available in this region. at {path}/Resource"
+        )
+        return
+    members = operation.input_shape.members if operation.input_shape is not None else {}
+    known = {name[:1].upper() + name[1:] for name in members}
+    for part in ("Parameters", "Arguments"):
+        fields = state.get(part)
+        named = [field.removesuffix(".$") for field in (fields if isinstance(fields, dict) else ())]
+        for field in (field for field in named if field not in known):
+            what = f'The field "{field}" is not supported by Step Functions'
+            yield f"SCHEMA_VALIDATION_FAILED: {what} at {path}/{part}"
 
 
 def _expression_problems(value: Any, path: str) -> Iterator[str]:

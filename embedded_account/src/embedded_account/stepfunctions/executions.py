@@ -180,9 +180,13 @@ def _check_size(text: str) -> None:
 
 def _check_json(text: str) -> None:
     try:
-        json.loads(text)
+        json.loads(text, parse_constant=_refuse_constant)
     except ValueError as error:
         raise ServiceError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from error
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"Unrecognized token {name!r}")
 
 
 def _has_begun(execution: Any) -> bool:

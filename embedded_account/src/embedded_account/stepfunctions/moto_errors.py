@@ -6,7 +6,10 @@ Source: Step Functions developer guide, "Handling errors in Step Functions workf
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from moto.stepfunctions.parser.api import HistoryEventType
+from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.error_equals_decl import ErrorEqualsDecl
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_aws_sdk import (
@@ -18,8 +21,11 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_lambda import (
     StateTaskServiceLambda,
 )
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_lambda import StateTaskLambda
 from moto.stepfunctions.parser.asl.eval.callback.callback import HeartbeatTimeoutError
 
+from embedded_account.stepfunctions.refused_tasks import own_name
+from embedded_account.stepfunctions.sdk_services import SERVICES
 from embedded_account.wiring.replacement import replace
 
 _SDK_CLIENT = "SdkClientException"
@@ -33,7 +39,9 @@ def install() -> None:
     _match_heartbeats_as_timeouts()
     _name_lost_connections()
     _name_unmodelled_errors()
-    _capitalise_services()
+    _name_errors_of_functions()
+    _prefix_services()
+    _name_errors_of_services()
 
 
 def _name_heartbeats() -> None:
@@ -86,15 +94,44 @@ def _name_unmodelled_errors() -> None:
     )
 
 
-def _capitalise_services() -> None:
-    """An error of an aws-sdk task begins with the service's name in capitals, such as S3.NoSuchKeyException."""
+def _name_errors_of_functions() -> None:
+    """A refused task whose resource is a function's ARN has the name of a refused lambda:invoke."""
+
+    def from_error(self: Any, env: Any, ex: Exception) -> Any:
+        if not isinstance(ex, ClientError):
+            return original(self, env, ex)
+        error, cause = StateTaskServiceLambda._error_cause_from_client_error(ex)
+        told: Any = {"lambdaFunctionFailedEventDetails": {"error": error, "cause": cause}}
+        kind = HistoryEventType.LambdaFunctionFailed
+        return FailureEvent(env=env, error_name=CustomErrorName(error), event_type=kind, event_details=told)
+
+    original = replace(StateTaskLambda, "_from_error", from_error, parameters=_PARAMETERS)
+
+
+def _prefix_services() -> None:
+    """An error of an aws-sdk task begins with the SDK's name of the service, such as S3.NoSuchKeyException."""
 
     def normalised(service_name: str) -> str:
-        name: str = original(service_name)
-        return name[:1].upper() + name[1:]
+        known = SERVICES.get(service_name.lower())
+        return known.error_prefix if known else service_name[:1].upper() + service_name[1:]
 
-    original = replace(
+    replace(
         StateTaskServiceAwsSdk, "_normalise_service_error_name", staticmethod(normalised), parameters=("service_name",)
+    )
+
+
+def _name_errors_of_services() -> None:
+    """A denial of an aws-sdk task has the service's own name, such as S3.S3Exception."""
+
+    def normalised(norm_service_name: str, ex: Exception) -> str:
+        own = own_name(ex) if isinstance(ex, ClientError) else ""
+        return f"{norm_service_name}.{own or f'{norm_service_name}Exception'}"
+
+    replace(
+        StateTaskServiceAwsSdk,
+        "_normalise_exception_name",
+        staticmethod(normalised),
+        parameters=("norm_service_name", "ex"),
     )
 
 

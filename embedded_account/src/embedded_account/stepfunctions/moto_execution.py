@@ -23,6 +23,7 @@ from embedded_account.stepfunctions import (
     moto_jsonata,
     moto_tasks,
     moto_time,
+    refused_tasks,
     sagemaker_tasks,
 )
 from embedded_account.stepfunctions.past import close
@@ -49,6 +50,7 @@ def install(account: Account) -> None:
     sagemaker_tasks.install()
     moto_tasks.install()
     moto_errors.install()
+    refused_tasks.install()
     moto_definitions.install()
     moto_jsonata.install()
 

@@ -17,6 +17,7 @@ from botocore.response import StreamingBody
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import StateTaskService
 
 from embedded_account.data_files import data_loader
+from embedded_account.stepfunctions.sdk_services import SERVICES
 from embedded_account.wiring.replacement import replace
 
 _PARAMETERS = ("self", "parameters", "boto_service_name", "service_action_name")
@@ -44,6 +45,7 @@ def install() -> None:
             date = _iso_date if self.resource.service_name == "aws-sdk" else _milliseconds
             _put(response, answer_of(response, operation.output_shape, date))
 
+    StateTaskService._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES.update({name: one.boto_name for name, one in SERVICES.items()})
     replace(StateTaskService, "_normalise_parameters", convert_request, parameters=_PARAMETERS)
     replace(StateTaskService, "_normalise_response", convert_answer, parameters=_RESPONSE)
 

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from botocore import xform_name
 from botocore.exceptions import ClientError
 from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
-from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
@@ -23,10 +22,10 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
+from embedded_account.stepfunctions import refused_tasks
 from embedded_account.wiring.replacement import replace
 
 _FAILED = StatesErrorName(typ=StatesErrorNameType.StatesTaskFailed)
-_REFUSED = CustomErrorName("SageMaker.AmazonSageMakerException")
 _NOT_FOUND = frozenset({"ResourceNotFound", "ValidationException"})
 _ENDED = frozenset({"Completed", "Stopped", "Failed"})
 
@@ -66,12 +65,7 @@ class SageMakerTask(StateTaskServiceCallback):
     def _from_error(self, env: Any, ex: Exception) -> FailureEvent:
         if not isinstance(ex, ClientError):
             return super()._from_error(env=env, ex=ex)
-        error, metadata = ex.response["Error"], ex.response["ResponseMetadata"]
-        cause = (
-            f"{error['Message']} (Service: AmazonSageMaker; Status Code: {metadata['HTTPStatusCode']}; "
-            f"Error Code: {error['Code']}; Request ID: {metadata['RequestId']}; Proxy: null)"
-        )
-        return self._failure(env, _REFUSED, cause)
+        return refused_tasks.failure(self, env, ex, refused_tasks.SAGEMAKER)
 
     def _eval_service_task(
         self, env: Any, resource_runtime_part: Any, normalised_parameters: dict[str, Any], state_credentials: Any
@@ -95,7 +89,7 @@ class SageMakerTask(StateTaskServiceCallback):
                 return None
             self._normalise_response(description, service_action_name=f"describe{job.kind}")
             if description[job.status_member] != "Completed":
-                raise FailureEventException(self._failure(env, _FAILED, to_json_str(description)))
+                raise FailureEventException(self._ended_otherwise(env, to_json_str(description)))
             return description
 
         look.stop = lambda: getattr(client, f"stop_{xform_name(job.kind)}")(**name)  # type: ignore[attr-defined]
@@ -116,20 +110,16 @@ class SageMakerTask(StateTaskServiceCallback):
             region=resource_runtime_part.region, service="sagemaker", state_credentials=state_credentials
         )
 
-    def _failure(self, env: Any, error: Any, cause: str) -> FailureEvent:
+    def _ended_otherwise(self, env: Any, cause: str) -> FailureEvent:
         details: Any = TaskFailedEventDetails(
-            error=error.error_name,
+            error=_FAILED.error_name,
             cause=cause,
             resource=self._get_sfn_resource(),
             resourceType=self._get_sfn_resource_type(),
         )
         told: Any = {"taskFailedEventDetails": details}  # as moto makes it, without the members of other kinds
-        return FailureEvent(
-            env=env,
-            error_name=error,
-            event_type=HistoryEventType.TaskFailed,
-            event_details=told,
-        )
+        kind = HistoryEventType.TaskFailed
+        return FailureEvent(env=env, error_name=_FAILED, event_type=kind, event_details=told)
 
 
 def _described(client: Any, job: Job, name: dict[str, str]) -> dict[str, Any] | None:
