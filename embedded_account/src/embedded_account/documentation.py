@@ -62,7 +62,7 @@ NOTES: dict[str, tuple[str, str]] = {
         "No sandbox: a function runs as the user, with the machine's memory and cores whatever its memory size. "
         "On Linux an environment is a fork of a process that has imported boto3 and the layers, so it starts sooner "
         "than on AWS, and a layer's module is imported without the function's variables. "
-        "The runtimes python3.11 to python3.13, all on the account's own Python. "
+        "The runtimes python3.9 to python3.14, all on the account's own Python; syntax newer than an older runtime is refused. "
         "A Function URL is http://127.0.0.1 with a port of its own; AuthType NONE and response streaming are refused. "
         "Event source mappings poll SQS alone and have no filters; one poller a mapping gathers fuller batches than "
         "AWS's. Loops through queues, topics and buckets are counted as direct ones.",
@@ -111,7 +111,7 @@ NOTES: dict[str, tuple[str, str]] = {
         "moto's interpreter runs standard state machines: tasks act as the machine's role; waits, retries, catches, "
         "time-outs, task tokens and heartbeats on the account's clock; history, status events, CloudWatch logging.",
         "`.sync` of others than executions and SageMaker's training, tuning and transform jobs, activities, express "
-        "machines, distributed maps, redrive and versions are not carried out.",
+        "machines, distributed maps and versions are not carried out.",
     ),
     "events": (
         "Rules match and deliver to Lambda, Step Functions, SQS, SNS and Logs, with input transformers, retries and "

@@ -65,7 +65,7 @@ def test_function_version_and_alias(deployer: Any) -> None:
         function = resource("Serverless::Function", **given)
         return {"Transform": "AWS::Serverless-2016-10-31", "Resources": {"Role": ROLE, "F": function}}
 
-    deployer.up(sam("'one'", ReservedConcurrentExecutions=2, Environment={"Variables": {"A": 1}}))
+    deployer.up(sam("'one'", ReservedConcurrentExecutions=2, Environment={"Variables": {"AN": 1}}))
     name = deployer.physical_id("F")
     assert answer(deployer, name, Qualifier="live") == "one"
     assert client.get_function(FunctionName=name)["Concurrency"] == {"ReservedConcurrentExecutions": 2}

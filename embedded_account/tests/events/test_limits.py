@@ -50,3 +50,19 @@ def test_a_rule_has_five_targets_at_most(account: RunningAccount) -> None:
         events.put_targets(Rule=name, Targets=targets[5:])
 
     assert caught.value.response["Error"]["Code"] == "LimitExceededException"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ({"Input": "no json"}, "Input of target 1: JSON syntax error"),
+        ({"Input": "{}", "InputPath": "$.detail"}, "Only one of Input, InputPath, or InputTransformer"),
+    ],
+)
+def test_input_that_no_target_could_get_is_refused(account: RunningAccount, inputs: dict[str, str], words: str) -> None:
+    """Before, the rule was taken and its events went nowhere."""
+    events, queue = account.client("events"), new_queue(account)
+    events.put_rule(Name="inputs", EventPattern=json.dumps({"source": ["inputs"]}))
+
+    with pytest.raises(ClientError, match=rf"\(ValidationException\).*{words}"):
+        events.put_targets(Rule="inputs", Targets=[{"Id": "1", "Arn": queue.arn, **inputs}])

@@ -52,6 +52,26 @@ def test_bad_policy_of_a_topic_is_refused(account: RunningAccount) -> None:
     assert sns.publish(TopicArn=arn, Message="m")["MessageId"]
 
 
+def test_root_takes_back_a_policy_that_denies_everybody(account: RunningAccount) -> None:
+    """Nobody is locked out for good. Source: IAM user guide, "Tasks that require root user credentials"."""
+    s3, sqs = account.client("s3"), account.client("sqs")
+    s3.create_bucket(Bucket="shut")
+    url = sqs.create_queue(QueueName="shut")["QueueUrl"]
+    deny = {"Effect": "Deny", "Principal": "*"}
+    of_bucket = [deny | {"Action": "s3:*", "Resource": ["arn:aws:s3:::shut", "arn:aws:s3:::shut/*"]}]
+    s3.put_bucket_policy(Bucket="shut", Policy=json.dumps({"Version": "2012-10-17", "Statement": of_bucket}))
+    of_queue = {"Version": "2012-10-17", "Statement": [deny | {"Action": "sqs:*", "Resource": "*"}]}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(of_queue)})
+    with pytest.raises(ClientError, match="explicit deny"):
+        s3.put_object(Bucket="shut", Key="k", Body=b"")
+
+    s3.delete_bucket_policy(Bucket="shut")
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
+
+    s3.put_object(Bucket="shut", Key="k", Body=b"")
+    sqs.send_message(QueueUrl=url, MessageBody="m")
+
+
 @pytest.mark.parametrize(
     ("principal", "kept"),
     [

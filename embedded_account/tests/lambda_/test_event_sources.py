@@ -98,8 +98,8 @@ def test_stack_feeds_a_function_in_bounded_batches(account: RunningAccount, func
     ("settings", "refusal"),
     [
         ({"BatchSize": 11}, "greater than 0 if maximum batch size is greater than 10"),
-        ({"BatchSize": 10_001, "MaximumBatchingWindowInSeconds": 1}, "Batch size 10001 is invalid"),
-        ({"MaximumBatchingWindowInSeconds": 301}, "window in seconds 301"),
+        ({"BatchSize": 10_001, "MaximumBatchingWindowInSeconds": 1}, "'10001' at 'batchSize'"),
+        ({"MaximumBatchingWindowInSeconds": 301}, "'301' at 'maximumBatchingWindowInSeconds'"),
         ({"FilterCriteria": {"Filters": [{"Pattern": "{}"}]}}, "NotImplemented.*FilterCriteria"),
         ({"EventSourceArn": "arn:aws:kinesis:us-east-1:123456789012:stream/s"}, "NotImplemented.*kinesis"),
         ({"EventSourceArn": "arn:aws:sqs:us-east-1:123456789012:none"}, "specified queue does not exist"),

@@ -228,8 +228,8 @@ def test_setting_that_cannot_be_honoured_is_refused_by_name(
     ("settings", "message"),
     [
         ({"Timeout": 901}, "between 1 and 900"),
-        ({"MemorySize": 100_000}, "between 128 and 10240"),
-        ({"Environment": {"Variables": {"X": "y" * 4096}}}, "exceeded the 4KB limit. Measured: 4104 bytes"),
+        ({"MemorySize": 20_000}, "between 128 and 10240"),
+        ({"Environment": {"Variables": {"LONG": "y" * 4096}}}, "exceeded the 4KB limit. Measured: 4107 bytes"),
         ({"Environment": {"Variables": {"AWS_REGION": "eu-west-1"}}}, "Reserved keys used in this request: AWS_REGION"),
         ({"Layers": ["arn:aws:lambda:us-east-1:123456789012:layer:none:1"]}, "ResourceNotFoundException"),
     ],
@@ -319,13 +319,13 @@ def test_lists_come_in_pages(function: NewFunction) -> None:
         made.client.list_versions_by_function(FunctionName=made.name, Marker="nonsense")
 
 
-@pytest.mark.parametrize("runtime", ["python3.11", "python3.12", "python3.13"])
+@pytest.mark.parametrize("runtime", ["python3.9", "python3.11", "python3.14"])
 def test_a_function_is_told_its_own_runtime(function: NewFunction, runtime: str) -> None:
     """Whichever Python the account runs on, variables and a layer's folder are those of the function's runtime.
 
     Source: Lambda developer guide, "Packaging your layer content".
     """
-    names = ("python3.11", "python3.12", "python3.13")
+    names = ("python3.9", "python3.11", "python3.14")
     places = {f"python/lib/{name}/site-packages/whose.py": f"name = {name!r}" for name in names}
     layer = function("").client.publish_layer_version(
         LayerName=f"of-{runtime.replace('.', '-')}", Content={"ZipFile": archive(places)}
@@ -364,3 +364,49 @@ def test_aliases_and_layers_are_paged_too(function: NewFunction) -> None:
     assert ([one["Version"] for one in newest["LayerVersions"]], newest["NextMarker"]) == ([2], "1")
     assert [one["Version"] for one in older["LayerVersions"]] == [1]
     assert made.client.list_layers(MaxItems=1)["Layers"]
+
+
+def test_older_runtime_knows_no_newer_syntax(function: NewFunction) -> None:
+    """Code that AWS could not compile fails here too. Source: Lambda developer guide, "Lambda runtimes"."""
+    source = "def handler(event, context):\n    match event:\n        case _:\n            return 1\n"
+
+    assert function(source, Runtime="python3.10").invoke().value == 1
+    refused = function(source, Runtime="python3.9").invoke()
+
+    assert (refused.error, refused.value["errorType"]) == ("Unhandled", "Runtime.UserCodeSyntaxError")
+
+
+def test_function_has_one_name_in_many_forms(function: NewFunction) -> None:
+    """ARNs, partial ARNs and names lead to it. Source: Lambda API reference, Invoke, FunctionName."""
+    deployed = function("def handler(event, context):\n    return 1\n")
+    number, arn = "123456789012", f"arn:aws:lambda:us-east-1:123456789012:function:{deployed.name}"
+    forms = [deployed.name, arn, f"{arn}:$LATEST", f"{number}:function:{deployed.name}", f"{number}:{deployed.name}"]
+
+    assert [deployed.client.invoke(FunctionName=form)["StatusCode"] for form in forms] == [200] * len(forms)
+
+
+@pytest.mark.parametrize(
+    ("arn", "words"),
+    [
+        (
+            "arn:aws:lambda:eu-west-1:123456789012:function:{}",
+            r"\(ResourceNotFoundException\).*'eu-west-1' are not reachable in this region \('us-east-1'\)",
+        ),
+        ("arn:aws:lambda:us-east-1:111122223333:function:{}", r"\(AccessDeniedException\)"),
+    ],
+)
+def test_function_of_another_place_is_not_this_one(function: NewFunction, arn: str, words: str) -> None:
+    """A region or an account that is mistaken in an ARN is told, not overlooked."""
+    deployed = function("def handler(event, context):\n    return 1\n")
+
+    for operation in ("invoke", "get_function", "get_policy"):
+        with pytest.raises(ClientError, match=words):
+            getattr(deployed.client, operation)(FunctionName=arn.format(deployed.name))
+
+
+def test_publishing_another_revision_is_refused(function: NewFunction) -> None:
+    """Source: Lambda API reference, PublishVersion, RevisionId."""
+    deployed = function("def handler(event, context):\n    return 1\n")
+
+    with pytest.raises(ClientError, match=r"\(PreconditionFailedException\).*latest RevisionId"):
+        deployed.client.publish_version(FunctionName=deployed.name, RevisionId="00000000-0000-0000-0000-000000000000")

@@ -38,6 +38,7 @@ def install(account: Account) -> None:
 
     def check_targets(params: dict[str, Any]) -> None:
         _check_targets(params)
+        limits.check_inputs(params)
         limits.check_number_of_targets(account, params)
 
     checks = {"PutTargets": check_targets, "PutEvents": limits.check_entries}

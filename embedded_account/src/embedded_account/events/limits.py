@@ -18,6 +18,7 @@ _MAX_ENTRIES_BYTES = 262_144
 _TIME_BYTES = 14
 _MAX_TARGETS = 5
 _MAX_ENTRIES = 10
+_INPUTS = frozenset({"Input", "InputPath", "InputTransformer"})
 
 
 def install() -> None:
@@ -45,6 +46,28 @@ def check_entries(params: Mapping[str, Any]) -> None:
     """
     if sum(map(_entry_bytes, params.get("Entries", []))) > _MAX_ENTRIES_BYTES:
         raise ServiceError("ValidationException", "Total size of the entries in the request is over the limit.")
+
+
+def check_inputs(params: Mapping[str, Any]) -> None:
+    """Return when each target of a request gets one kind of input, and JSON where it is a text of its own.
+
+    Raises:
+        ServiceError: one does not.
+    """
+    for target in params.get("Targets", []):
+        if len(_INPUTS & set(target)) > 1:
+            what = "Only one of Input, InputPath, or InputTransformer must be provided for target"
+            raise ServiceError("ValidationException", f"{what} {target['Id']}.")
+        if "Input" in target and not _is_json(target["Input"]):
+            raise ServiceError("ValidationException", f"Input of target {target['Id']}: JSON syntax error")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def check_number_of_targets(account: Account, params: Mapping[str, Any]) -> None:

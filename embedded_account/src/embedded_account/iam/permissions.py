@@ -23,6 +23,17 @@ _CODES = {"sns": "AuthorizationError"} | dict.fromkeys(
     ("s3", "iam", "sts", "sqs", "cloudformation", "cloudwatch"), "AccessDenied"
 )
 _NO_RESOURCE_POLICY = frozenset({"iam:PassRole"})
+# What root may do whatever the resource's policy says, so that nobody locks themselves out for good.
+# Source: IAM user guide, "Tasks that require root user credentials"; S3 user guide, "Bucket policies".
+_ROOT_ALWAYS_MAY = frozenset(
+    {
+        "s3:GetBucketPolicy",
+        "s3:PutBucketPolicy",
+        "s3:DeleteBucketPolicy",
+        "sqs:GetQueueAttributes",
+        "sqs:SetQueueAttributes",
+    }
+)
 
 
 class Permissions:
@@ -59,6 +70,8 @@ class Permissions:
 
     def decide(self, principal: Principal, need: Need) -> Decision:
         """Return the decision on one action on one resource."""
+        if principal.is_root and need.action in _ROOT_ALWAYS_MAY:
+            return Decision(True)
         try:
             policy = None if need.action in _NO_RESOURCE_POLICY else self._resources.policy(need.resource)
         except MalformedPolicyError as error:

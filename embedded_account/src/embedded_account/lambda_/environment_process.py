@@ -7,9 +7,11 @@ Importing boto3 and a layer takes a third of a second of a core, a fork takes te
 environment imports from the runtime and the layers, the server imports too; a function's own code never.
 """
 
+import ast
 import importlib
 import os
 import sys
+from importlib.machinery import SourceFileLoader
 from typing import Any
 
 IDLE_SECONDS = 0.0
@@ -51,6 +53,7 @@ def _run(handler: str, folders: tuple[str, ...], learned: int) -> None:
     """
     from awslambdaric import bootstrap, lambda_runtime_client
 
+    _hold_to_grammar(os.environ.get("LAMBDA_TASK_ROOT", ""), os.environ.get("AWS_EXECUTION_ENV", ""))
     address, _, secret = os.environ["AWS_LAMBDA_RUNTIME_API"].partition("/")
 
     class Client(lambda_runtime_client.LambdaRuntimeClient):  # type: ignore[misc]
@@ -66,6 +69,22 @@ def _run(handler: str, folders: tuple[str, ...], learned: int) -> None:
             super().call_rapid(http_method, f"/{secret}{endpoint}", *arguments, **named)
 
     bootstrap.run(handler, Client(address))
+
+
+def _hold_to_grammar(task_root: str, environment: str) -> None:
+    """Let the function's own modules use no syntax that is newer than their runtime; Python tells most of it."""
+    version = environment.rpartition("python3.")[2]
+    if not task_root or not version.isdecimal() or int(version) >= sys.version_info.minor:
+        return
+    compiled = SourceFileLoader.source_to_code
+
+    def source_to_code(self: Any, data: Any, path: Any, **options: Any) -> Any:
+        if str(path).startswith(task_root):
+            ast.parse(data, str(path), feature_version=(3, int(version)))
+        return compiled(self, data, path, **options)
+
+    SourceFileLoader.source_to_code = source_to_code  # type: ignore[assignment,method-assign]
+    sys.dont_write_bytecode = True  # what was compiled for one runtime would be taken for another
 
 
 def _imported_from(folders: tuple[str, ...]) -> str:

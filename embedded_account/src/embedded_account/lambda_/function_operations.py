@@ -11,7 +11,7 @@ from embedded_account.errors import ServiceError
 from embedded_account.lambda_.api import Answer, LambdaOperations, Params, page
 from embedded_account.lambda_.function import Function
 from embedded_account.lambda_.packages import Packages, check_upload
-from embedded_account.lambda_.permissions import statement
+from embedded_account.lambda_.permissions import require_principal, statement
 from embedded_account.lambda_.readiness import IN_PROGRESS, Readiness
 from embedded_account.lambda_.targets import LATEST, Target, aliases_of, parse_name
 from embedded_account.lambda_.urls import FunctionUrls
@@ -137,6 +137,7 @@ class FunctionOperations(LambdaOperations):
                 " the GetFunction or the GetAlias API to retrieve the latest RevisionId for your resource.",
             )
         added = statement(params, self._target(params).arn)
+        require_principal(self._account, added["Principal"])
         function.policy.statements.append(added)
         function.policy.revision = str(uuid.uuid4())
         return {"Statement": json.dumps(added)}
@@ -167,6 +168,7 @@ class FunctionOperations(LambdaOperations):
                 f"CodeSHA256 ({expected}) is different from current CodeSHA256 in $LATEST ({function.code_sha_256})."
                 " Please try again with the CodeSHA256 in $LATEST.",
             )
+        _require_revision(params, function)
         version = self._publish(function, params.get("Description"))
         self._warmer.add(version)
         return version.get_configuration()
@@ -193,12 +195,7 @@ class FunctionOperations(LambdaOperations):
     def _changed(self, params: Params, function: Function, change: Callable[[], object]) -> Answer:
         """Apply `change` to $LATEST, whole or not at all; environments of what it was end."""
         self._readiness.require_changeable(function.function_name, function.function_arn)
-        expected = params.get("RevisionId")
-        if expected and expected != function.revision:
-            raise ServiceError(
-                "PreconditionFailedException",
-                "The RevisionId provided does not match the latest RevisionId for the Lambda function or alias.",
-            )
+        _require_revision(params, function)
         before, revision = dict(vars(function)), function.revision
         try:
             change()
@@ -226,6 +223,14 @@ class FunctionOperations(LambdaOperations):
         version = function.snapshot(entry["published"], description)
         entry["versions"].append(version)
         return version
+
+
+def _require_revision(params: Params, function: Function) -> None:
+    if params.get("RevisionId") not in {None, "", function.revision}:
+        raise ServiceError(
+            "PreconditionFailedException",
+            "The RevisionId provided does not match the latest RevisionId for the Lambda function or alias.",
+        )
 
 
 def _as_moto_takes_it(code: Params) -> Params:

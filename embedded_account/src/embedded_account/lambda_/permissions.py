@@ -6,6 +6,7 @@ Source: Lambda API reference, AddPermission; Lambda developer guide, "Working wi
 import re
 from typing import Any
 
+from embedded_account.account import Account
 from embedded_account.errors import ServiceError
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
@@ -52,7 +53,27 @@ def _principal(text: str) -> str | dict[str, str]:
         return {"AWS": text}
     if _SERVICE.fullmatch(text):
         return {"Service": text}
-    raise ServiceError(
+    raise _invalid()
+
+
+def require_principal(account: Account, principal: str | dict[str, str]) -> None:
+    """Return unless `principal` is a role or a user of this account that is not there.
+
+    Raises:
+        ServiceError: it is; AWS keeps the id of who is meant, and finds none.
+    """
+    from moto.iam.models import iam_backends
+
+    arn = principal.get("AWS", "") if isinstance(principal, dict) else ""
+    kind, _, name = arn.partition(f":iam::{account.account_id}:")[2].partition("/")
+    iam = iam_backends[account.account_id]["aws"]
+    known = {"role": [role.arn for role in iam.roles.values()], "user": [user.arn for user in iam.users.values()]}
+    if name and arn not in known.get(kind, [arn]):
+        raise _invalid()
+
+
+def _invalid() -> ServiceError:
+    return ServiceError(
         "InvalidParameterValueException",
         "The provided principal was invalid. Please check the principal and try again.",
     )

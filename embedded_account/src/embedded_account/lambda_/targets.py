@@ -11,7 +11,7 @@ from embedded_account.lambda_.function import Function
 
 LATEST = "$LATEST"
 _NAME = re.compile(
-    r"(?:arn:aws[\w-]*:lambda:(?P<region>[\w-]+):(?P<account>\d{12}):function:|(?P<partial>\d{12}):function:)?"
+    r"(?:(?:arn:aws[\w-]*:lambda:(?P<region>[a-z0-9-]+):)?(?P<account>\d{12}):(?:function:)?)?"
     r"(?P<name>[\w-]{1,140})(?::(?P<qualifier>\$LATEST|[\w-]+))?"
 )
 
@@ -52,6 +52,7 @@ def resolve(backend: Any, name_or_arn: str, qualifier: str | None = None) -> Tar
         ServiceError: there is no such function, version or alias.
     """
     name, named = parse_name(name_or_arn, qualifier)
+    _require_here(backend, name_or_arn)
     storage = backend._lambdas
     base = function_arn(backend, name)
     arn = f"{base}:{named}" if named else base
@@ -70,6 +71,21 @@ def resolve(backend: Any, name_or_arn: str, qualifier: str | None = None) -> Tar
     return Target(function, named, arn)
 
 
+def _require_here(backend: Any, name_or_arn: str) -> None:
+    match = _NAME.fullmatch(name_or_arn)
+    region, account_id = (match["region"], match["account"]) if match else (None, None)
+    if region not in {None, backend.region_name}:
+        raise ServiceError(
+            "ResourceNotFoundException",
+            f"Functions from '{region}' are not reachable in this region ('{backend.region_name}')",
+        )
+    if account_id not in {None, backend.account_id}:
+        raise ServiceError(
+            "AccessDeniedException",
+            f"no resource-based policy of the account {account_id} allows access to the function: {name_or_arn}",
+        )
+
+
 def backend_of(account: Account) -> Any:
     """Return what moto keeps of the account's functions."""
     from moto.awslambda.models import lambda_backends
@@ -84,6 +100,7 @@ def function_arn(backend: Any, name: str) -> str:
 
 def latest(backend: Any, name_or_arn: str) -> Function:
     """Return $LATEST of a function, whatever qualifier the name carries."""
+    _require_here(backend, name_or_arn)
     return resolve(backend, parse_name(name_or_arn, None)[0]).function
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from embedded_account.errors import ServiceError
 from embedded_account.wiring.refusals import REMEDY, not_carried_out
 
-RUNTIMES = ("python3.11", "python3.12", "python3.13")  # whichever it is, the account's own Python runs the code
+# Whichever it is, the account's own Python runs the code, held to the runtime's grammar where that is the older one.
+RUNTIMES = ("python3.9", "python3.10", "python3.11", "python3.12", "python3.13", "python3.14")
 MAX_LAYERS = 5
 _MAX_VARIABLES_BYTES = 4096  # Source: Lambda quotas, environment variables
 _NAME = re.compile(r"[\w-]{1,64}")
@@ -65,7 +66,7 @@ def _check_variables(variables: dict[str, Any]) -> None:
 
 
 def _refuse_unsupported(spec: dict[str, Any]) -> None:
-    runtime = spec.get("Runtime", RUNTIMES[0])
+    runtime = spec.get("Runtime", RUNTIMES[-1])
     if runtime not in RUNTIMES:
         raise not_carried_out(f"Runtime: {runtime!r}", f"use one of {', '.join(RUNTIMES)}")
     code = spec.get("Code", spec)

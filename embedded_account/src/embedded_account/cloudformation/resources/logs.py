@@ -19,7 +19,8 @@ class LogGroup(ResourceType):
         client = call.client("logs")
         name = properties.get("LogGroupName") or call.new_name(512)
         key = {"kmsKeyId": properties["KmsKeyId"]} if "KmsKeyId" in properties else {}
-        client.create_log_group(logGroupName=name, tags=tag_map(properties), **key)
+        tagged = {"tags": tag_map(properties)} if tag_map(properties) else {}
+        client.create_log_group(logGroupName=name, **tagged, **key)
         call.created(name)
         if "RetentionInDays" in properties:
             client.put_retention_policy(logGroupName=name, retentionInDays=properties["RetentionInDays"])
