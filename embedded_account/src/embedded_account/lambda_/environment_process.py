@@ -83,7 +83,7 @@ def _hold_to_grammar(task_root: str, environment: str) -> None:
             ast.parse(data, str(path), feature_version=(3, int(version)))
         return compiled(self, data, path, **options)
 
-    SourceFileLoader.source_to_code = source_to_code  # type: ignore[assignment,method-assign]
+    SourceFileLoader.source_to_code = source_to_code  # type: ignore[method-assign]
     sys.dont_write_bytecode = True  # what was compiled for one runtime would be taken for another
 
 
