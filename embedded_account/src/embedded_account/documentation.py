@@ -62,7 +62,7 @@ NOTES: dict[str, tuple[str, str]] = {
         "No sandbox: a function runs as the user, with the machine's memory and cores whatever its memory size. "
         "On Linux an environment is a fork of a process that has imported boto3 and the layers, so it starts sooner "
         "than on AWS, and a layer's module is imported without the function's variables. "
-        "The runtimes python3.9 to python3.14, all on the account's own Python; syntax that an older runtime has not is "
+        "The runtimes python3.9 to python3.14, all on the account's own Python; what an older runtime cannot read is "
         "refused. "
         "A Function URL is http://127.0.0.1 with a port of its own; AuthType NONE and response streaming are refused. "
         "Event source mappings poll SQS alone and have no filters; one poller a mapping gathers fuller batches than "
