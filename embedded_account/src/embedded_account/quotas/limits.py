@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Any
 
-import botocore.session
+from embedded_account.data_files import data_loader
 
 
 class AccountKind(StrEnum):
@@ -92,5 +91,4 @@ def _code(name: str) -> str:
 
 @cache
 def _instance_types(shape: str) -> tuple[str, ...]:
-    model: Any = botocore.session.get_session().get_service_model("sagemaker")
-    return tuple(model.shape_for(shape).enum)
+    return tuple(data_loader().load_service_model("sagemaker", "service-2")["shapes"][shape]["enum"])

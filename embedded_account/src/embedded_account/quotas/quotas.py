@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from threading import Lock
 from typing import Any
 
@@ -34,11 +35,17 @@ class Quotas:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._defaults = quotas_of(AccountKind.SETTLED)
-        self._applied = quotas_of(AccountKind(account.kind))
         self._increases: list[Increase] = []
         self._lock = Lock()
         account.persist("quotas", lambda: list(self._increases), self._increases.extend)
+
+    @cached_property
+    def _defaults(self) -> dict[str, Quota]:
+        return quotas_of(AccountKind.SETTLED)
+
+    @cached_property
+    def _applied(self) -> dict[str, Quota]:
+        return quotas_of(AccountKind(self._account.kind))
 
     def of(self, service: str) -> list[Quota]:
         """Return the quotas of a service as they are in force."""

@@ -9,8 +9,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from jsonata import Jsonata
-
 from embedded_account.errors import ServiceError
 from embedded_account.stepfunctions.sdk_services import SERVICES, operation_of
 from embedded_account.wiring.refusals import not_carried_out
@@ -149,6 +147,8 @@ def _expression_problems(value: Any, path: str) -> Iterator[str]:
 def _problem_of_expression(text: str) -> str:
     if not text.endswith("%}"):
         return "the expression does not end with %}"
+    from jsonata import Jsonata
+
     try:
         Jsonata(text[2:-2])
     except Exception as error:  # noqa: BLE001 (the parser raises whatever it meets)

@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from jsonata import Jsonata
 from moto.stepfunctions.parser.api import EvaluationFailedEventDetails, HistoryEventType
 from moto.stepfunctions.parser.asl.component.common.catch.catch_outcome import CatchOutcome
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
@@ -86,6 +85,8 @@ def evaluate(expression: str) -> Any:
     Raises:
         JSONataException: it is none, fails, takes too long, or gives what JSON cannot hold, such as a function.
     """
+    from jsonata import Jsonata
+
     try:
         compiled = Jsonata(expression)
         for name, function in _FUNCTIONS.items():

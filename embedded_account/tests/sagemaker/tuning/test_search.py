@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from embedded_account.sagemaker.tuning.search import Past, Search, num_combinations, ranges
+from embedded_account.sagemaker.tuning.request import num_combinations
+from embedded_account.sagemaker.tuning.search import Past, Search, ranges
 
 _OBJECTIVE = {"Type": "Minimize", "MetricName": "loss"}
 

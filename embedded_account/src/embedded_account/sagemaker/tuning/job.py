@@ -6,16 +6,18 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Event, Lock
-from typing import Any, cast
-
-from optuna.trial import Trial
+from typing import TYPE_CHECKING, Any, cast
 
 from embedded_account.account import Account
 from embedded_account.sagemaker.shared import state_events
 from embedded_account.sagemaker.shared.resources import arn, validation_error
 from embedded_account.sagemaker.training.job import TrainingJob
-from embedded_account.sagemaker.tuning import search
-from embedded_account.sagemaker.tuning.request import OBJECTIVE_HYPERPARAMETER, resource_config
+from embedded_account.sagemaker.tuning.request import OBJECTIVE_HYPERPARAMETER, num_combinations, resource_config
+
+if TYPE_CHECKING:
+    from optuna.trial import Trial
+
+    from embedded_account.sagemaker.tuning.search import Past
 
 logger = logging.getLogger("embedded_account.sagemaker")
 
@@ -39,7 +41,7 @@ _SUMMARY = (
 class Attempt:
     """One training job of the tuning job. `value` is its final objective, or None when it has none."""
 
-    trial: Trial
+    trial: "Trial"
     job: TrainingJob
     tuned: dict[str, str]
     num_reported: int = 0
@@ -73,7 +75,7 @@ class TuningJob:
     def max_jobs(self) -> int:
         """Return how many training jobs it runs in all."""
         if self.config["Strategy"] == "Grid":
-            return search.num_combinations(self.config)
+            return num_combinations(self.config)
         return int(self.config["ResourceLimits"]["MaxNumberOfTrainingJobs"])
 
     @property
@@ -109,10 +111,12 @@ class TuningJob:
         kind = self.request.get("WarmStartConfig", {}).get("WarmStartType")
         return bool(kind == "IdenticalDataAndAlgorithm")
 
-    def past(self) -> list[search.Past]:
+    def past(self) -> "list[Past]":
         """Return what the training jobs of this tuning job have reached, for one that starts from here."""
+        from embedded_account.sagemaker.tuning.search import Past
+
         return [
-            search.Past(attempt.job.request["HyperParameters"], attempt.value)
+            Past(attempt.job.request["HyperParameters"], attempt.value)
             for attempt in self.attempts
             if attempt.value is not None
         ]
@@ -152,7 +156,7 @@ class TuningJob:
         job = cls(account, kept["Request"], [tuning_job(name) for name in kept["Parents"]])
         job._state = kept["State"]
         for name, tuned, num_reported, is_pruned, value in kept["Attempts"]:
-            no_trial = cast(Trial, None)
+            no_trial = cast("Trial", None)
             attempt = Attempt(no_trial, training_job(name), tuned, num_reported, is_pruned, is_over=True, value=value)
             job.add(attempt)
         return job

@@ -10,7 +10,6 @@ from embedded_account.errors import ServiceError
 from embedded_account.sagemaker.training.jobs import TrainingJobs
 from embedded_account.sagemaker.tuning import request as tuning_request
 from embedded_account.sagemaker.tuning.job import Attempt, TuningJob, final_value
-from embedded_account.sagemaker.tuning.search import Search
 from embedded_account.shortages import shortage
 
 logger = logging.getLogger("embedded_account.sagemaker")
@@ -28,6 +27,8 @@ def start(tuning_job: TuningJob, training_jobs: TrainingJobs) -> None:
 
 class _Run:
     def __init__(self, tuning_job: TuningJob, training_jobs: TrainingJobs) -> None:
+        from embedded_account.sagemaker.tuning.search import Search
+
         self._tuning_job = tuning_job
         self._training_jobs = training_jobs
         self._account = tuning_job.account

@@ -1,6 +1,5 @@
 """Which hyperparameters a tuning job tries next: Optuna chooses, within SageMaker's ranges."""
 
-import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,8 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import Trial, TrialState, create_trial
+
+from embedded_account.sagemaker.tuning.request import combinations
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -60,7 +61,7 @@ class Search:
             pruner=_pruner(config),
         )
         if config["Strategy"] == "Grid":
-            for combination in _combinations(config):
+            for combination in combinations(config):
                 self._study.enqueue_trial(combination)
 
     def learn(self, past: Sequence[Past], *, is_identical: bool) -> None:
@@ -117,18 +118,6 @@ def ranges(given: dict[str, Any]) -> list[Range]:
             for item in given.get("CategoricalParameterRanges", [])
         ),
     ]
-
-
-def num_combinations(config: dict[str, Any]) -> int:
-    """Return how many jobs the strategy Grid runs."""
-    return sum(1 for _ in _combinations(config))
-
-
-def _combinations(config: dict[str, Any]) -> Any:
-    categorical = config["ParameterRanges"]["CategoricalParameterRanges"]
-    names = [item["Name"] for item in categorical]
-    for values in itertools.product(*(item["Values"] for item in categorical)):
-        yield dict(zip(names, values, strict=True))
 
 
 def _continuous(item: dict[str, str]) -> Range:
