@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from embedded_account.sagemaker.tuning.request import num_combinations
+from embedded_account.sagemaker.tuning.grid import num_combinations
 from embedded_account.sagemaker.tuning.search import Past, Search, ranges
 
 _OBJECTIVE = {"Type": "Minimize", "MetricName": "loss"}

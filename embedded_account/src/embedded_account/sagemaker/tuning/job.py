@@ -12,7 +12,8 @@ from embedded_account.account import Account
 from embedded_account.sagemaker.shared import state_events
 from embedded_account.sagemaker.shared.resources import arn, validation_error
 from embedded_account.sagemaker.training.job import TrainingJob
-from embedded_account.sagemaker.tuning.request import OBJECTIVE_HYPERPARAMETER, num_combinations, resource_config
+from embedded_account.sagemaker.tuning.grid import num_combinations
+from embedded_account.sagemaker.tuning.request import OBJECTIVE_HYPERPARAMETER, resource_config
 
 if TYPE_CHECKING:
     from optuna.trial import Trial

@@ -1,13 +1,12 @@
 """What a request for a tuning job may ask of this account; anything else is refused by name."""
 
-import itertools
-from collections.abc import Iterator
 from typing import Any
 
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
 from embedded_account.sagemaker.shared.resources import validation_error
 from embedded_account.sagemaker.training import request as training_request
+from embedded_account.sagemaker.tuning.grid import num_combinations
 from embedded_account.wiring.refusals import refuse
 
 OBJECTIVE_HYPERPARAMETER = "_tuning_objective_metric"  # which SageMaker adds to a job's own
@@ -169,19 +168,6 @@ def _check_limits(config: dict[str, Any]) -> None:
     ):
         if value > most:
             raise ServiceError("ResourceLimitExceeded", f"{_OPERATION}: {name}: {value}; at most {most} are allowed")
-
-
-def num_combinations(config: dict[str, Any]) -> int:
-    """Return how many jobs the strategy Grid runs."""
-    return sum(1 for _ in combinations(config))
-
-
-def combinations(config: dict[str, Any]) -> Iterator[dict[str, str]]:
-    """Yield the hyperparameters of each of them."""
-    categorical = config["ParameterRanges"]["CategoricalParameterRanges"]
-    names = [item["Name"] for item in categorical]
-    for values in itertools.product(*(item["Values"] for item in categorical)):
-        yield dict(zip(names, values, strict=True))
 
 
 def _check_objective(config: dict[str, Any], definition: dict[str, Any]) -> None:

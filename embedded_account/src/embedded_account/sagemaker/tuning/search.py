@@ -11,7 +11,7 @@ from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import Trial, TrialState, create_trial
 
-from embedded_account.sagemaker.tuning.request import combinations
+from embedded_account.sagemaker.tuning.grid import combinations
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
