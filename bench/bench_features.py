@@ -11,8 +11,10 @@ the seconds of earlier rounds are kept under build/bench: another run is short, 
 
 Of the baseline one epoch of one trial is measured, its images read and computed as in all the others, and multiplied
 by 20 x 5. Of ours everything is measured: reading images, building the engine, features, files, checksums, 20 trials.
-Two ratios: without interpreter and imports on either side, and with those of the 21 processes that ours is in a tuning
-job (one computes features), while the baseline's 20 still count for nothing. bench_extraction.py compares extractors.
+Three ratios: without interpreter and imports on either side; with those of the 21 processes that ours is in a tuning
+job (one computes features); and with those of the two that it is where all trials share a job, which is run whole, as
+training/tune.py, no trial stopped early. The baseline's 20 processes count for nothing in each. bench_extraction.py
+compares extractors, bench_trials.py what trials that share a job find.
 """
 
 import json
@@ -35,7 +37,7 @@ sys.path[:0] = [str(ROOT)]
 import torch  # noqa: E402 - after the path is set
 from torch import Tensor, nn  # noqa: E402
 
-from bench import baseline, photographs  # noqa: E402
+from bench import baseline, bench_trials, photographs  # noqa: E402
 from training import preparation  # noqa: E402
 from training.config import TrainingConfig, parse_config  # noqa: E402
 from training.data.splits import find_images  # noqa: E402
@@ -192,6 +194,19 @@ def process_start_seconds(photos: Path, features: Path, trial_seconds: float) ->
     return max(0.0, statistics.median(seconds) - trial_seconds)
 
 
+def one_job_seconds(features: Path, augment: str) -> float:
+    """Return what training/tune.py takes for all trials and epochs: one process, from its start to its end."""
+    flags = (
+        f"--model-name {MODEL} --weights channel --trainable head --epochs {EPOCHS} --augment {augment} "
+        f"--save-model false --max-trials {TRIALS} --early-stopping Off"
+    )
+    folders = ["--features", str(features), "--weights-dir", str(CACHE / "backbone"), "--model-dir", str(CACHE / "out")]
+    command = [sys.executable, str(ROOT / "training" / "tune.py"), *folders, *flags.split()]
+    started = time.perf_counter()
+    subprocess.run([*command, "--search-space", json.dumps(bench_trials.SPACE)], check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - started
+
+
 def note(line: str) -> None:
     """Show progress."""
     click.echo(line, err=True)
@@ -241,6 +256,7 @@ def speed(prepare: Callable[[], Path]) -> None:
     round_: dict[str, float] = {}
     for name, augment in (("plain", "none"), ("views", "strong")):
         round_ |= {f"{name}_{part}": value for part, value in our_tuning(photos, augment).items()}
+        round_[f"{name}_one_job"] = one_job_seconds(CACHE / f"features-{photos.name}-{augment}", augment)
         if name == "plain":
             round_["epoch"] = baseline_epoch(files)
     features = CACHE / f"features-{photos.name}-none"
@@ -271,6 +287,10 @@ def report_speed(rounds: list[dict[str, float]]) -> None:
                 f"  {label:44} {parts[0]:10.1f} {parts[1]:9.1f} {ours:9.1f} {today / ours:7.0f} "
                 f"{ours + starts:12.1f} {today / (ours + starts):7.0f}"
             )
+        parts = median(rounds, f"{name}_features"), median(rounds, f"{name}_one_job")
+        ours = sum(parts) + median(rounds, "start")
+        label = f"features, {title}, {EPOCHS} epochs, one job"
+        click.echo(f"  {label:44} {parts[0]:10.1f} {parts[1]:9.1f} {'':9} {'':7} {ours:12.1f} {today / ours:7.0f}")
 
 
 def baseline_features(files: Files) -> Tensor:
