@@ -24,7 +24,8 @@ class StackedHeads(nn.Module):
         linears = [layer for layer in head.modules() if isinstance(layer, nn.Linear)]
         device = linears[0].weight.device
         copies = len(dropouts)
-        self.weights = nn.ParameterList(one.weight.detach().repeat(copies, 1, 1) for one in linears)
+        # (K, in, out), as the products' gradients lie in memory: of the other way round each step made copies.
+        self.weights = nn.ParameterList(one.weight.detach().T.repeat(copies, 1, 1) for one in linears)
         self.biases = nn.ParameterList(one.bias.detach().repeat(copies, 1, 1) for one in linears)
         self.dropouts = torch.tensor(dropouts, device=device).view(-1, 1, 1)
         self.drops = any(dropouts)
@@ -36,17 +37,13 @@ class StackedHeads(nn.Module):
         return len(self.dropouts)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Return the logits (B, K, C); the first product of all heads is one."""
+        """Return the logits (B, K, C)."""
         outputs = features
         for number, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             outputs = outputs.relu() if number else outputs
             if self.training and self.drops:
                 outputs = self._dropped(outputs)
-            if outputs.ndim == 2:
-                product = outputs @ weight.flatten(0, 1).T  # (B, K x out)
-                outputs = product.unflatten(1, (self.count, -1)).transpose(0, 1) + bias
-            else:
-                outputs = torch.baddbmm(bias, outputs, weight.transpose(1, 2))
+            outputs = torch.baddbmm(bias, outputs.expand(self.count, -1, -1), weight)
         return outputs.transpose(0, 1)
 
     def _dropped(self, values: Tensor) -> Tensor:
@@ -86,8 +83,7 @@ class StackedAdamW:
         gradients = torch.autograd.grad(losses.sum(), parameters)
         norms = torch.stack([torch.linalg.vector_norm(one.flatten(1), dim=1) for one in gradients])
         scales = (MAX_GRADIENT_NORM / (torch.linalg.vector_norm(norms, dim=0) + 1e-6)).clamp(max=1).view(-1, 1, 1)
-        # torch's fused step reads memory in its order; the gradient of a transposed matrix lies the other way round.
-        clipped = [(one * scales).contiguous() for one in gradients]
+        clipped = [one.mul_(scales) for one in gradients]  # in place: new memory for each costs as much as the product
         for row, leaves in enumerate(self._leaves):
             for leaf, gradient in zip(leaves, clipped, strict=True):
                 leaf.grad = gradient[row]
