@@ -26,6 +26,7 @@ from training.errors import ConfigError, PeerError
 
 TIMEOUT_SECONDS = 600.0  # the longest that one process may wait for another; loading and saving are shorter
 _REASON_KEY = "retriever/failure"
+_POLL_SECONDS = 5.0  # of a process that waits for work; between, it looks whether another has failed
 _REASON_WAIT_SECONDS = 1.0  # a process that fails in words says so before its connections close
 _MAX_REASON_CHARACTERS = 700
 
@@ -91,6 +92,36 @@ class World:
         values = [value]
         dist.broadcast_object_list(values, src=0)
         return values[0]
+
+    def awaited(self, key: str) -> bytes:
+        """Return what the first process leaves under `key` of the store, and take it away, however long that takes.
+
+        Raises:
+            PeerError: another process failed meanwhile.
+        """
+        while True:
+            try:
+                self.store.wait([key], timedelta(seconds=_POLL_SECONDS))
+                break
+            except RuntimeError:  # not yet; a store that is gone fails again below
+                if self.store.check([_REASON_KEY]):
+                    raise PeerError(_why_peer_was_lost(self, PeerError(""))) from None
+        value = bytes(self.store.get(key))
+        self.store.delete_key(key)
+        return value
+
+    def send(self, data: bytes) -> None:
+        """Send `data` to the first process, which receives it."""
+        dist.send(torch.tensor([len(data)]), 0)
+        dist.send(torch.frombuffer(bytearray(data), dtype=torch.uint8), 0)
+
+    def receive(self, rank: int) -> bytes:
+        """Return what process `rank` sends."""
+        size = torch.zeros(1, dtype=torch.int64)
+        dist.recv(size, rank)
+        data = torch.empty(int(size), dtype=torch.uint8)
+        dist.recv(data, rank)
+        return data.numpy().tobytes()
 
     def wrap(self, module: nn.Module) -> nn.Module:
         """Return what to call in training so that gradients are averaged; `module` keeps the parameters.

@@ -29,13 +29,16 @@ def run(config: TrainingConfig, environ: Mapping[str, str], stop: StopSignal) ->
     """Write what is found, and the splits, to the model folder."""
     if not config.has_images:
         raise ConfigError("no images to examine; give --data DIR, or --train DIR and --validation DIR")
-    train.say_decoders(config)
+    if environ.get("LOCAL_RANK", "0") == "0":  # the others wait for this process before they import what decodes
+        train.say_decoders(config)
     train.say_packages()  # in the first job already, so that it is known before the others are paid
     # Imported here, so that a wrong flag is answered at once and not after three seconds of loading torch.
-    from training import preparation, sources
+    from training import distributed, preparation, sources
 
-    with sources.localised(config, train.say) as local:
-        train.say_problems(preparation.write_examined(local, local.model_dir, train.say))
+    with distributed.joined(environ) as world, train.said_by_one(world), sources.localised(config, train.say) as local:
+        datasets = preparation.write_examined(local, local.model_dir, train.say, world)
+        if datasets is not None:
+            train.say_problems(datasets)
 
 
 if __name__ == "__main__":

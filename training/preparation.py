@@ -1,8 +1,9 @@
 """What a job trains, and what it trains it on: a network on images, or a head on features computed earlier."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from torch import nn
@@ -14,22 +15,24 @@ from training.data.augmentation import training_preprocessing
 from training.data.checks import absent_classes, duplicates
 from training.data.examining import as_examined, examine_datasets, load_examined, rearranged, write_splits
 from training.data.inputs import ImageInputs, Inputs
-from training.data.splits import Datasets, Split, check_share, find_images, load_datasets, read_split
+from training.data.splits import Datasets, Split, check_share, class_names_of, find_images, load_datasets, read_split
 from training.distributed import World
 from training.doctor.findings import Examination
 from training.errors import ConfigError
 from training.export.pictures import pictures_of, write_pictures
 from training.features.binding import check_images
 from training.features.computing import (
-    ServedFeatures,
     check_backbone,
     check_features,
     check_settings,
     compute_features,
-    served_features,
+    workshop_of,
 )
-from training.features.inputs import FeatureInputs, Scale, class_names_of, datasets_of, fold_scale, head_config
+from training.features.inputs import FeatureInputs, Scale, datasets_of, fold_scale, given_class_names, head_config
+from training.features.parts import PartFolder
+from training.features.served import ServedFeatures
 from training.features.store import FeatureStore, is_complete, open_store
+from training.features.workshop import Workshop
 from training.listing import Listing
 from training.model.packaged import load_packaged_weights
 from training.model.precision import best_device
@@ -38,6 +41,7 @@ from training.model.trained import TrainedModel
 from training.model.weights import load_imagenet_weights, load_weights_file
 
 Say = Callable[[str], None]
+PARTS = ".parts"  # folder of what is not complete yet
 
 
 @dataclass(frozen=True)
@@ -64,34 +68,47 @@ def prepare(config: TrainingConfig, world: World, say: Say) -> Preparation:
     if config.features is None:
         return _prepare_images(config, preprocessing, world, say)
     check_settings(config)
-    if config.has_images and world.is_first and not is_complete(config.features):
-        write_features(config, config.features, say)
+    if world.from_first(config.has_images and not is_complete(config.features)):
+        write_features(config, config.features, say, world)
     world.from_first(None)  # the others wait until the features are there
     return _prepare_features(config, config.features, preprocessing, world, say)
 
 
-def write_features(config: TrainingConfig, folder: Path, say: Say) -> Datasets:
-    """Compute the features of the images of `config` into `folder`; return what was read."""
-    listings, datasets, served = _looked_at(config, say)
-    examination = examine_datasets(config, listings, datasets, served.of_all(datasets))
-    datasets = _settled(config, listings, datasets, examination, folder, say)
+def write_features(config: TrainingConfig, folder: Path, say: Say, world: World | None = None) -> Datasets | None:
+    """Compute the features of the images of `config` into `folder`; return what was read, in the first process.
+
+    What an interrupted job had finished in `checkpoint_dir`, or else in `folder` itself, is taken over.
+    """
+    listings, served = _begun(config, PartFolder(_parts_folder(config, folder)), say, world)
+    if world is not None and not world.is_first:
+        served.team.help()
+        return None
+    datasets = _looked_at(config, listings, served)
+    examination = examine_datasets(config, listings, datasets, served.rows_of_all(datasets))
+    datasets = _settled(config, listings, datasets, examination, folder, say, served)
     compute_features(served, datasets, config, folder, say)
+    served.finish()
     return datasets
 
 
-def write_examined(config: TrainingConfig, folder: Path, say: Say) -> Datasets:
+def write_examined(config: TrainingConfig, folder: Path, say: Say, world: World | None = None) -> Datasets | None:
     """Examine the images of `config`, write what is found and their splits to `folder`, and return what was read.
 
     Random weights see nothing that tells pictures apart, so without others the pictures alone are compared.
     """
-    if config.weights == "none":
-        listings = find_images(config)
-        datasets = load_datasets(config, *_preprocessings(config), listings, is_examined=True)
-        examination = examine_datasets(config, listings, datasets, None)
-    else:
-        listings, datasets, served = _looked_at(config, say)
-        examination = examine_datasets(config, listings, datasets, served.of_all(datasets))
-    return _settled(config, listings, datasets, examination, folder, say)
+    listings, served = _begun(config, PartFolder(_parts_folder(config, folder)), say, world)
+    if world is not None and not world.is_first:
+        served.team.help()
+        return None
+    datasets = _looked_at(config, listings, served)
+    examination = examine_datasets(config, listings, datasets, served.rows_of_all(datasets))
+    datasets = _settled(config, listings, datasets, examination, folder, say, served)
+    served.finish()
+    return datasets
+
+
+def _parts_folder(config: TrainingConfig, folder: Path) -> Path:
+    return (config.checkpoint_dir or folder) / PARTS
 
 
 def _settled(
@@ -101,13 +118,15 @@ def _settled(
     examination: Examination,
     folder: Path,
     say: Say,
+    served: ServedFeatures,
 ) -> Datasets:
     """Write what was found, for people and for the jobs that follow; return the images as those have them."""
     from training.export.data_page import write_data_page  # no job that trains on features needs it
 
     write_data_page(examination, datasets, config, folder)
     read = list(pictures_of(datasets))
-    datasets = as_examined(config, *_preprocessings(config), listings, datasets, examination)
+    preprocessings = _preprocessings(config)
+    datasets = as_examined(config, *preprocessings, listings, datasets, examination, served.read_split)
     for sentence in datasets.examination["summary"]:
         say(f"data: {sentence}")
     write_pictures(datasets, folder, read)  # a run that ends before its last job has its SHA-256 from here
@@ -117,22 +136,36 @@ def _settled(
 
 def examined(config: TrainingConfig, say: Say) -> tuple[Datasets, Examination]:
     """Return the images of `config` as they were read, and what is wrong with them."""
-    listings, datasets, served = _looked_at(config, say)
-    count = sum(len(listing.samples) for listing in listings.values())
-    say(f"{count} pictures are read; {config.model_name} looks at them ...")
-    features = served.of_all(datasets, say)
-    say("comparing them ...")
-    return datasets, examine_datasets(config, listings, datasets, features)
+    with TemporaryDirectory(prefix="retriever-") as folder:
+        listings, served = _begun(config, PartFolder(Path(folder)), say)
+        count = sum(len(listing.samples) for listing in listings.values())
+        say(f"{config.model_name} looks at {count} pictures ...")
+        datasets = _looked_at(config, listings, served)
+        say("comparing them ...")
+        return datasets, examine_datasets(config, listings, datasets, served.rows_of_all(datasets))
 
 
-def _looked_at(config: TrainingConfig, say: Say) -> tuple[dict[str, Listing], Datasets, ServedFeatures]:
-    """Return the listings, the images with their signatures, and what computes their features."""
-    preprocessing, training = _preprocessings(config)
+def _begun(
+    config: TrainingConfig, parts: PartFolder, say: Say, world: World | None = None
+) -> tuple[dict[str, Listing], ServedFeatures]:
+    """Return the listings, and what looks at their pictures."""
     listings = find_images(config)
-    datasets = load_datasets(config, preprocessing, training, listings, is_examined=True)
+    return listings, ServedFeatures(_workshop(config, listings, say), parts, say, world)
+
+
+def _looked_at(config: TrainingConfig, listings: Mapping[str, Listing], served: ServedFeatures) -> Datasets:
+    """Return the images with their signatures; their features are known from now on."""
+    return load_datasets(config, *_preprocessings(config), listings, is_examined=True, read=served.read_split)
+
+
+def _workshop(config: TrainingConfig, listings: Mapping[str, Listing], say: Say) -> Workshop:
+    """Return what computes parts; what only examines pictures by random weights has no backbone."""
+    preprocessing, _ = _preprocessings(config)
+    if config.weights == "none" and config.trainable == "full":
+        return Workshop(config, None, preprocessing)
+    names = class_names_of(config.classes, listings["train"].samples)
     torch.manual_seed(config.seed)
-    network = start_network(_spec(config, datasets.class_names), config, say)
-    return listings, datasets, served_features(network, config, preprocessing)
+    return workshop_of(start_network(_spec(config, names), config, say), config, preprocessing)
 
 
 def _preprocessings(config: TrainingConfig) -> tuple[Preprocessing, Preprocessing]:
@@ -186,7 +219,7 @@ def _prepare_features(
 ) -> Preparation:
     """A job that saves no model and has no test split does not even build the backbone."""
     store = open_store(folder)
-    check_features(store.description, config, class_names_of(config.classes))
+    check_features(store.description, config, given_class_names(config.classes))
     listings = rearranged(find_images(config), store.description.get("moves", {}), config)
     check_images(store, listings, folder)
     datasets = datasets_of(store, config, preprocessing)

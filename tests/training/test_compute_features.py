@@ -172,9 +172,3 @@ def test_computing_without_images_is_refused(on_features: dict[str, str], tmp_pa
     """A missing channel is named before a network is built."""
     assert train.main(HEAD, on_features, compute_features.run, "compute_features.py") == 2
     assert "no images to compute features of" in (tmp_path / "output" / "failure").read_text()
-
-
-def test_several_processes_are_refused(channels: dict[str, str], tmp_path: Path) -> None:
-    """Each would compute, write and be billed for the same."""
-    assert train.main(HEAD, {**channels, "WORLD_SIZE": "2"}, compute_features.run) == 2
-    assert "start one, on one instance" in (tmp_path / "output" / "failure").read_text()

@@ -5,15 +5,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from datasets.errors import DatasetError as PatternError
 from inference.preprocessing import Preprocessing
 from training.config import TrainingConfig
-from training.data.splits import Datasets, Split, find_images, load_datasets
+from training.data.splits import Datasets, Reader, Split, find_images, load_datasets
 from training.doctor.examination import Question, examine
 from training.doctor.findings import FINDINGS_FILE, SUMMARY_FILE, Examination, Finding
+from training.doctor.neighbours import Features
 from training.doctor.repair import Placed
 from training.errors import DatasetError
 from training.listing import DataProblem, Listing, Sample
@@ -43,7 +41,7 @@ def examine_datasets(
     config: TrainingConfig,
     listings: Mapping[str, Listing],
     datasets: Datasets,
-    features: NDArray[np.float32] | None,
+    features: Features | None,
 ) -> Examination:
     """Return what the doctor finds in all images; `features` are theirs, split by split.
 
@@ -67,10 +65,12 @@ def as_examined(
     listings: Mapping[str, Listing],
     datasets: Datasets,
     examination: Examination,
+    read: Reader | None = None,
 ) -> Datasets:
     """Return the datasets as the doctor wants them, with what was found; they are read again where a picture moves."""
     if examination.moves:
-        datasets = load_datasets(config, preprocessing, training, rearranged(listings, examination.moves, config))
+        moved = rearranged(listings, examination.moves, config)
+        datasets = load_datasets(config, preprocessing, training, moved, read=read)
     return _with_findings(datasets, examination, has_seen_all=True)
 
 
@@ -133,7 +133,7 @@ def write_splits(examination: Examination, datasets: Datasets, config: TrainingC
 
 
 def _question(
-    config: TrainingConfig, listings: Mapping[str, Listing], datasets: Datasets, features: NDArray[np.float32] | None
+    config: TrainingConfig, listings: Mapping[str, Listing], datasets: Datasets, features: Features | None
 ) -> Question:
     fractions = {"validation": config.validation_fraction, "test": config.test_fraction}
     named = config.made_splits.split(",")

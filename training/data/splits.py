@@ -8,9 +8,10 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -110,25 +111,27 @@ def load_datasets(
     listings: Mapping[str, Listing] | None = None,
     *,
     is_examined: bool = False,
+    read: "Reader | None" = None,
 ) -> Datasets:
     """Read all splits; training images may be kept larger (`training`) than what the network sees.
 
-    With `is_examined` each picture's signature is taken too, and who takes it tells of duplicates.
+    With `is_examined` each picture's signature is taken too, and who takes it tells of duplicates. `read` reads a split
+    in place of `read_split`.
 
     Raises:
         DatasetError: fewer than 2 classes, a class without a training image, an unknown class folder, too many files
             that cannot be used, or too many images of train in validation or test.
     """
     listings = find_images(config) if listings is None else listings
-    class_names = _class_names(config.classes, listings["train"].samples)
+    class_names = class_names_of(config.classes, listings["train"].samples)
     problems: list[DataProblem] = []
     unusable: list[DataProblem] = []
     splits: dict[str, Split] = {}
     room = config.cache_mb * 2**20
     for name, listing in listings.items():
         how = training if name == "train" else preprocessing
-        splits[name], unreadable = read_split(
-            name, listing, class_names, how, config, room, with_signatures=is_examined
+        splits[name], unreadable = (read or partial(read_split, with_signatures=is_examined))(
+            name, listing, class_names, how, config, room
         )
         room -= 0 if (cache := splits[name].cache) is None else cache.numel()
         problems += listing.problems + unreadable
@@ -186,19 +189,17 @@ def read_split(
         DatasetError: nothing is left.
     """
     samples, problems = check_known_classes(name, listing.samples, class_names, is_given=config.classes is not None)
-    side = preprocessing.image_size
-    fits = len(samples) * 3 * side * side <= room
-    cache = torch.empty((len(samples) if fits else 0, 3, side, side), dtype=torch.uint8)
+    cache = room_for(len(samples), preprocessing, room)
 
     def read(index: int) -> bytes | Signature | DataProblem:
         try:
-            data = _content(samples[index].path)
+            data = content_of(samples[index].path)
             pixels = decode_image(data, preprocessing)
         except (ImageError, OSError) as error:
             if shortage(error):  # too many open files are no fault of the picture
                 raise
             return DataProblem(samples[index].relative_path, str(error))
-        if fits:
+        if cache is not None:
             cache[index] = pixels
         return signature_of(data, pixels.numpy()) if with_signatures else hashlib.sha256(data).digest()
 
@@ -207,31 +208,64 @@ def read_split(
         outcomes = list(pool.map(read, range(len(samples))))
     finally:
         pool.shutdown(cancel_futures=True)  # a job that is told to stop does not read the rest first
-    unreadable = [outcome for outcome in outcomes if isinstance(outcome, DataProblem)]
+    split, unreadable = split_of(name, samples, outcomes, class_names, preprocessing, cache, config.workers)
     problems += unreadable
-    if problems and len(problems) == len(listing.samples):
-        raise DatasetError(
-            f"{len(problems)} of {len(problems)} images of the {name} split cannot be used, {_first(problems)}; repair "
-            "or remove them"
-        )
+    require_some(name, problems, len(listing.samples))
+    return split, problems
+
+
+def room_for(count: int, preprocessing: Preprocessing, room: int) -> Tensor | None:
+    """Return an empty tensor (count, 3, H, W) for pixels, or None where they do not fit in `room` bytes."""
+    side = preprocessing.image_size
+    return torch.empty((count, 3, side, side), dtype=torch.uint8) if count * 3 * side * side <= room else None
+
+
+def split_of(
+    name: str,
+    samples: Sequence[Sample],
+    outcomes: Sequence[bytes | Signature | DataProblem],
+    class_names: list[str],
+    preprocessing: Preprocessing,
+    cache: Tensor | None,
+    workers: int,
+) -> tuple[Split, list[DataProblem]]:
+    """Return the split of the samples that could be read, and the problems of the others."""
+    unreadable = [outcome for outcome in outcomes if isinstance(outcome, DataProblem)]
     readable = [index for index, outcome in enumerate(outcomes) if not isinstance(outcome, DataProblem)]
     index_of = {class_name: index for index, class_name in enumerate(class_names)}
     kept = [samples[index] for index in readable]
     labels = torch.tensor([index_of[sample.class_name] for sample in kept], dtype=torch.int64)
-    pixels = (cache[readable] if unreadable else cache) if fits else None
+    pixels = cache[readable] if unreadable and cache is not None else cache
     taken = [outcome for outcome in outcomes if not isinstance(outcome, DataProblem)]
     digests = [each if isinstance(each, bytes) else each.sha256 for each in taken]
     signatures = [each for each in taken if isinstance(each, Signature)]
-    return Split(name, kept, labels, preprocessing, pixels, config.workers, digests, signatures), problems
+    return Split(name, kept, labels, preprocessing, pixels, workers, digests, signatures), unreadable
 
 
-def _content(path: Path) -> bytes:
+def require_some(name: str, problems: Sequence[DataProblem], total: int) -> None:
+    """Refuse a split of which nothing can be used.
+
+    Raises:
+        DatasetError: with the first problem.
+    """
+    if problems and len(problems) == total:
+        raise DatasetError(
+            f"{total} of {total} images of the {name} split cannot be used, {_first(problems)}; repair or remove them"
+        )
+
+
+def content_of(path: Path) -> bytes:
+    """Return the bytes of a file.
+
+    Raises:
+        ImageError: it is none that ends.
+    """
     if not path.is_file():  # a pipe or a device would never end
         raise ImageError("no regular file, or a link to nothing")
     return path.read_bytes()
 
 
-def _class_names(classes: Path | None, train: Sequence[Sample]) -> list[str]:
+def class_names_of(classes: Path | None, train: Sequence[Sample]) -> list[str]:
     """Return the class names in the order of their index."""
     if classes is None:
         names = sorted({sample.class_name for sample in train})
@@ -273,3 +307,7 @@ def check_share(total: int, unusable: Sequence[DataProblem], limit: float, num_l
 
 def _first(problems: Sequence[DataProblem]) -> str:
     return f"the first {problems[0].path!r}: {problems[0].reason}"
+
+
+# Reads one split: its name, listing, class names, preprocessing, settings, and the bytes that pixels may be kept in.
+Reader = Callable[[str, Listing, list[str], Preprocessing, TrainingConfig, int], tuple[Split, list[DataProblem]]]

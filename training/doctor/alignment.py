@@ -5,7 +5,8 @@ resized or saved again still has nearly all. The measured distributions are in d
 """
 
 import os
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -15,24 +16,35 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from training.doctor.signatures import THUMBNAIL_SIDE as _SIDE
 from training.doctor.signatures import Grey
 
 _BLUR = 6.0  # standard deviation, of 64 pixels: what is coarser does not count
 _STEPS = range(16, 8, -1)  # sides of a crop, in sixteenths: down to 0.56 of the whole
 _STRETCH = 2  # sixteenths by which width and height of a crop may differ
 _COARSE = 0.4  # of pictures half as large and crops of their shape, without which the closer look is spared
+_IN_MEMORY = 20_000  # pictures, whose details take 330 MB
 _PAIRS = 32  # at once: their arrays fit the processor's cache
 
 Details = NDArray[np.float32]
 
 
-def details(thumbnails: NDArray[np.uint8]) -> Details:
-    """Return what remains of (N, 64, 64) pictures without their low frequencies, each with mean 0 and norm 1."""
-    kernel = _gaussian()
-    rows = [
-        _sharpened(torch.from_numpy(part), kernel) for part in np.array_split(thumbnails, len(thumbnails) // 512 + 1)
-    ]
-    return torch.cat(rows).numpy()
+def details(thumbnails: Sequence[Grey]) -> Details:
+    """Return what remains of 64 x 64 pictures without their low frequencies (N, 64, 64), each with mean 0 and norm 1.
+
+    Of many pictures they lie in a file without a name, and take no memory that the machine cannot have back.
+    """
+    kernel, count = _gaussian(), len(thumbnails)
+    rows = _in_file((count, _SIDE, _SIDE)) if count > _IN_MEMORY else np.empty((count, _SIDE, _SIDE), np.float32)
+    for start in range(0, count, 512):
+        part = np.stack(thumbnails[start : start + 512])
+        rows[start : start + 512] = _sharpened(torch.from_numpy(part), kernel).numpy()
+    return rows
+
+
+def _in_file(shape: tuple[int, int, int]) -> Details:
+    with tempfile.TemporaryFile() as file:
+        return np.asarray(np.memmap(file, np.float32, "w+", shape=shape))
 
 
 def correlations(rows: Details, pairs: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -45,21 +57,17 @@ def correlations(rows: Details, pairs: NDArray[np.int64]) -> NDArray[np.float32]
 def alignments(rows: Details, pairs: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return for each pair (P, 2) how well either picture fits into the other, at the best place and scale."""
     fine = torch.from_numpy(rows)
-    coarse = functional.avg_pool2d(fine[:, None], 2)[:, 0]
-    best = _best_fits(coarse, pairs, stretch=0)
+    best = _best_fits(lambda places: functional.avg_pool2d(fine[places][:, None], 2)[:, 0], pairs, stretch=0)
     closer = best >= _COARSE
-    best[closer] = _best_fits(fine, pairs[closer], _STRETCH)
+    best[closer] = _best_fits(lambda places: fine[places], pairs[closer], _STRETCH)
     return best
 
 
-def stacked(thumbnails: list[Grey]) -> NDArray[np.uint8]:
-    """Return thumbnails as one array (N, 64, 64)."""
-    return np.stack(thumbnails) if thumbnails else np.empty((0, 64, 64), np.uint8)
-
-
-def _best_fits(pictures: Tensor, pairs: NDArray[np.int64], stretch: int) -> NDArray[np.float32]:
+def _best_fits(
+    pictures: Callable[[NDArray[np.int64]], Tensor], pairs: NDArray[np.int64], stretch: int
+) -> NDArray[np.float32]:
     def best(part: NDArray[np.int64]) -> NDArray[np.float32]:
-        first, second = pictures[part[:, 0]], pictures[part[:, 1]]
+        first, second = pictures(part[:, 0]), pictures(part[:, 1])
         return np.asarray(torch.maximum(_fit(first, second, stretch), _fit(second, first, stretch)).numpy())
 
     with _one_thread_each(), ThreadPoolExecutor(os.cpu_count()) as pool:

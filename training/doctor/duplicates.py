@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.splits import joined
-from training.doctor.alignment import Details, alignments, correlations, details, stacked
-from training.doctor.neighbours import hash_rows, nearest, unit_features
+from training.doctor.alignment import Details, alignments, correlations, details
+from training.doctor.neighbours import Features, class_blocks, hash_rows, nearest, unit_features
 from training.doctor.signatures import Signature
 
 MAX_HASH_DISTANCE = 10  # of 64 bits, for candidates
@@ -24,7 +24,8 @@ NEAR = 0.75  # correlation of details from which two pictures count as one
 NEAR_WITH_FEATURES, ALIKE_FEATURES = 0.6, 0.8  # the same with features that agree
 DEVIATIONS = 6  # of chance, above what is usual between pictures of a class
 LEAST_SIDE = 64  # pixels; smaller pictures have no details that a crop could be found by
-MAX_ALIGNED = 200_000  # candidates, those with the nearest features first
+MAX_COMPARED = 100_000  # pictures with each other; of more, classes that make up as many
+MAX_ALIGNED, LEAST_ALIGNED = 200_000, 20_000  # candidates, those with the nearest features first; of each block
 LEAST_OF_CLASS = 20  # pictures, to see how alike they are
 _SAMPLED = 256  # pairs of one class, to see how alike its pictures are
 
@@ -40,19 +41,28 @@ class Pair:
 
 
 def find_pairs(
-    signatures: Sequence[Signature], labels: Sequence[int], features: NDArray[np.float32] | None, seed: int = 0
+    signatures: Sequence[Signature],
+    labels: Sequence[int],
+    features: Features | None,
+    seed: int = 0,
+    limit: int = MAX_COMPARED,
 ) -> list[Pair]:
-    """Return the pairs that make equal pictures equal: of n equal files n - 1 pairs, and their near copies."""
-    exact, representatives = _exact(signatures)
-    chosen = np.asarray(representatives, np.int64)
-    if len(chosen) < 2:
-        return exact
-    of_chosen = [signatures[index] for index in representatives]
-    rows = details(stacked([signature.thumbnail for signature in of_chosen]))
-    unit = None if features is None else unit_features(features[chosen])
-    mates = _class_mates([labels[index] for index in representatives], seed)
-    near = _near(of_chosen, rows, unit, mates)
-    return exact + [Pair(int(chosen[i]), int(chosen[j]), False, score) for i, j, score in near]
+    """Return the pairs that make equal pictures equal: of n equal files n - 1 pairs, and their near copies.
+
+    Near copies are looked for among at most `limit` pictures at a time, class by class; equal files among all.
+    """
+    pairs, representatives = _exact(signatures)
+    blocks = class_blocks([labels[index] for index in representatives], limit)
+    for block in blocks:
+        chosen = np.asarray(representatives, np.int64)[block]
+        if len(chosen) > 1:
+            of_chosen = [signatures[index] for index in chosen]
+            unit = None if features is None else unit_features(features, chosen=chosen)
+            mates = _class_mates([labels[index] for index in chosen], seed)
+            rows = details([signature.thumbnail for signature in of_chosen])
+            near = _near(of_chosen, rows, unit, mates, max(LEAST_ALIGNED, MAX_ALIGNED // len(blocks)))
+            pairs += [Pair(int(chosen[i]), int(chosen[j]), False, score) for i, j, score in near]
+    return pairs
 
 
 def clusters(count: int, pairs: Iterable[Pair]) -> list[int]:
@@ -76,7 +86,11 @@ def _exact(signatures: Sequence[Signature]) -> tuple[list[Pair], list[int]]:
 
 
 def _near(
-    signatures: Sequence[Signature], rows: Details, unit: NDArray[np.float32] | None, mates: NDArray[np.int64]
+    signatures: Sequence[Signature],
+    rows: Details,
+    unit: NDArray[np.float32] | None,
+    mates: NDArray[np.int64],
+    most_aligned: int,
 ) -> Iterator[tuple[int, int, float]]:
     """Yield pairs of `signatures` that are near copies, with their correlation."""
     hashed = nearest(
@@ -94,7 +108,7 @@ def _near(
     sides = np.array([signature.shorter_side for signature in signatures])
     others = candidates[(whole < limit) & (sides[candidates].min(axis=1) >= LEAST_SIDE)]
     cosines = np.einsum("ij,ij->i", unit[others[:, 0]], unit[others[:, 1]])
-    order = np.argsort(-cosines, kind="stable")[:MAX_ALIGNED]
+    order = np.argsort(-cosines, kind="stable")[:most_aligned]
     order = order[cosines[order] >= LEAST_COSINE]
     if len(order):
         others, cosines = others[order], cosines[order]

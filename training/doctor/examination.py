@@ -4,13 +4,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
 from datasets.groups import compiled, group_of
-from training.doctor.duplicates import Pair, clusters, find_pairs
+from training.doctor.duplicates import MAX_COMPARED, Pair, clusters, find_pairs
 from training.doctor.findings import Examination, Finding, class_rows
 from training.doctor.labels import suspects
+from training.doctor.neighbours import Features
 from training.doctor.quality import outliers, poor_pictures
 from training.doctor.repair import ORDER, Placed, moves
 from training.doctor.signatures import Signature
@@ -25,7 +23,7 @@ class Question:
 
     pictures: Sequence[Placed]
     signatures: Sequence[Signature]
-    features: NDArray[np.float32] | None
+    features: Features | None
     class_names: Sequence[str]
     image_size: int
     group_by: str = ""
@@ -57,12 +55,22 @@ def examine(question: Question) -> Examination:
     return Examination(
         rows,
         changes,
-        [*_class_warnings(classes), *sentences],
+        [*_class_warnings(classes), *sentences, *_limits(len(question.pictures))],
         list(question.made),
         question.group_by,
         classes,
         len(question.pictures),
     )
+
+
+def _limits(count: int) -> list[str]:
+    """Return what is to say of a dataset that is too large to compare each picture with every other."""
+    if count <= MAX_COMPARED:
+        return []
+    return [
+        f"{count:,} pictures: near copies were looked for among {MAX_COMPARED:,} at a time, class by class, and equal "
+        "files among all"
+    ]
 
 
 def _about(question: Question, index: int, kind: str, score: float, reason: str, **more: str) -> Finding:
@@ -128,14 +136,14 @@ def _done(picture: Placed, changes: Mapping[str, str]) -> str:
     return f"moved to {split}" if split else f"left the {picture.split} split"
 
 
-def _labels(question: Question, features: NDArray[np.float32], same: Sequence[int]) -> Iterator[Finding]:
+def _labels(question: Question, features: Features, same: Sequence[int]) -> Iterator[Finding]:
     for suspect in suspects(features, question.labels, same):
         name = question.class_names[suspect.label]
         reason = f"the other pictures say {name!r}, by {suspect.margin:.0%}"
         yield _about(question, suspect.index, "wrong label", suspect.margin, reason, action="relabel", value=name)
 
 
-def _outliers(question: Question, features: NDArray[np.float32]) -> Iterator[Finding]:
+def _outliers(question: Question, features: Features) -> Iterator[Finding]:
     for index, deviations in outliers(features, question.labels):
         reason = f"{deviations:.1f} deviations farther from its class than is usual"
         yield _about(question, index, "outlier", deviations, reason, action="drop")

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from training.doctor.neighbours import unit_features
+from training.doctor.neighbours import Features, unit_features
 
+MAX_JUDGED = 100_000  # pictures by each other
+_MAX_PROBABILITIES = 50_000_000  # of pictures and classes, 400 MB
 FOLDS = 5
 LEAST_IMAGES = 5  # of a class, to judge its labels
 LEAST_MARGIN = 0.3  # of probability, by which another class is ahead
@@ -32,14 +34,39 @@ class Suspect:
     margin: float  # of its probability over the given label's
 
 
-def suspects(features: NDArray[np.float32], labels: Sequence[int], clusters: Sequence[int]) -> list[Suspect]:
-    """Return the suspects, the surest first; copies of a picture (`clusters`) never judge it."""
+def suspects(
+    features: Features, labels: Sequence[int], clusters: Sequence[int], limit: int = MAX_JUDGED
+) -> list[Suspect]:
+    """Return the suspects, the surest first; copies of a picture (`clusters`) never judge it.
+
+    Of more than `limit` pictures, or many of many classes, each is judged by as many others, drawn by chance.
+    """
     given = np.asarray(labels)
     num_classes = int(given.max()) + 1 if len(given) else 0
+    blocks = _blocks(np.asarray(clusters), max(LEAST_IMAGES, min(limit, _MAX_PROBABILITIES // max(1, num_classes))))
+    rows = [each for block in blocks for each in _suspects(features, given, np.asarray(clusters), block)]
+    return sorted(rows, key=lambda row: -row.margin)
+
+
+def _blocks(clusters: NDArray[np.int64], limit: int) -> list[NDArray[np.int64]]:
+    """Return the places of all pictures in blocks of about `limit`, with copies together."""
+    heads, cluster = np.unique(clusters, return_inverse=True)
+    number = -(-len(clusters) // limit)
+    block_of = np.random.default_rng(0).permutation(len(heads)) % max(1, number)
+    return [np.flatnonzero(block_of[cluster] == block) for block in range(number)]
+
+
+def _suspects(
+    features: Features, labels: NDArray[np.int64], clusters: NDArray[np.int64], block: NDArray[np.int64]
+) -> list[Suspect]:
+    given = labels[block]
+    num_classes = int(labels.max()) + 1
     counts = np.bincount(given, minlength=num_classes)
     if np.count_nonzero(counts >= LEAST_IMAGES) < 2:
         return []
-    probabilities = out_of_fold(features, given, np.asarray(clusters), num_classes)
+    _, first, inverse = np.unique(clusters[block], return_index=True, return_inverse=True)
+    rows = unit_features(features, _COMPONENTS, block)
+    probabilities = out_of_fold(rows, given, first[inverse], num_classes)
     own = probabilities[np.arange(len(given)), given]
     # A class is confidently predicted where its probability is what its own pictures have on average.
     usual = np.array(
@@ -49,15 +76,14 @@ def suspects(features: NDArray[np.float32], labels: Sequence[int], clusters: Seq
     other = confident.argmax(axis=1)
     margin = confident.max(axis=1) - own
     is_suspect = (other != given) & (margin >= LEAST_MARGIN)
-    rows = [Suspect(int(index), int(other[index]), float(margin[index])) for index in np.flatnonzero(is_suspect)]
-    return sorted(rows, key=lambda suspect: -suspect.margin)
+    return [Suspect(int(block[index]), int(other[index]), float(margin[index])) for index in np.flatnonzero(is_suspect)]
 
 
 def out_of_fold(
-    features: NDArray[np.float32], labels: NDArray[np.int64], clusters: NDArray[np.int64], num_classes: int
+    unit: NDArray[np.float32], labels: NDArray[np.int64], clusters: NDArray[np.int64], num_classes: int
 ) -> NDArray[np.float64]:
     """Return the probabilities (N, classes) of each picture by a head that has seen neither it nor a copy of it."""
-    rows = torch.from_numpy(unit_features(features, _COMPONENTS)) * _SCALE
+    rows = torch.from_numpy(unit) * _SCALE
     targets = torch.from_numpy(labels)
     folds = torch.from_numpy(_folds(labels, clusters))
     probabilities = torch.zeros(len(rows), num_classes, dtype=torch.float64)

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from training.doctor.neighbours import mean_distance, unit_features
+from training.doctor.duplicates import MAX_COMPARED
+from training.doctor.neighbours import Features, class_blocks, mean_distance, unit_features
 from training.doctor.signatures import Signature
 
 DARK, BLANK = 24.0, 6.0  # of 255: mean grey, and standard deviation of grey
@@ -28,9 +29,16 @@ def poor_pictures(
     return [row for row in rows if row[1] not in common], sorted(sentences)
 
 
-def outliers(features: NDArray[np.float32], labels: Sequence[int]) -> list[tuple[int, float]]:
-    """Return index and deviations of the pictures that lie far from all others of their class."""
-    given, unit = np.asarray(labels), unit_features(features)
+def outliers(features: Features, labels: Sequence[int], limit: int = MAX_COMPARED) -> list[tuple[int, float]]:
+    """Return index and deviations of the pictures that lie far from all others of their class, of `limit` at most."""
+    far: list[tuple[int, float]] = []
+    for block in class_blocks(labels, limit):
+        rows = _outliers(unit_features(features, chosen=block), np.asarray(labels)[block])
+        far += [(int(block[place]), deviations) for place, deviations in rows]
+    return sorted(far, key=lambda row: -row[1])
+
+
+def _outliers(unit: NDArray[np.float32], given: NDArray[np.int64]) -> list[tuple[int, float]]:
     far: list[tuple[int, float]] = []
     for label in np.unique(given):
         own = np.flatnonzero(given == label)
@@ -41,7 +49,7 @@ def outliers(features: NDArray[np.float32], labels: Sequence[int]) -> list[tuple
         deviation = 1.4826 * np.median(np.abs(distance - middle)) + 1e-6
         scores = (distance - middle) / deviation
         far += [(int(own[place]), float(scores[place])) for place in np.flatnonzero(scores >= OUTLIER_DEVIATIONS)]
-    return sorted(far, key=lambda row: -row[1])
+    return far
 
 
 def _faults(signature: Signature, usual: float, image_size: int) -> list[tuple[str, float, str]]:

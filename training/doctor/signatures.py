@@ -15,7 +15,7 @@ _SPECTRUM_SIDE = 32  # of the picture that they are computed of
 Grey = NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Signature:
     """One picture in about 4 KB; `thumbnail` is the whole picture in grey, made square."""
 

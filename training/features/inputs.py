@@ -85,7 +85,7 @@ def datasets_of(store: FeatureStore, config: TrainingConfig, preprocessing: Prep
     return Datasets(names, train, validation, None, problems, store.calibration, moves, examination)
 
 
-def class_names_of(classes: Path | None) -> list[str] | None:
+def given_class_names(classes: Path | None) -> list[str] | None:
     """Return the names in the classes channel, or None without one.
 
     Raises:

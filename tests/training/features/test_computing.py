@@ -20,8 +20,10 @@ from training.features.computing import (
     check_features,
     check_settings,
     compute_features,
-    served_features,
+    workshop_of,
 )
+from training.features.parts import PartFolder
+from training.features.served import ServedFeatures
 from training.features.store import FeatureStore, open_store
 
 MakeConfig = Callable[..., TrainingConfig]
@@ -36,8 +38,11 @@ def compute(config: TrainingConfig, folder: Path) -> tuple[FeatureStore, nn.Modu
     """Return the features of a new network, the network and the images."""
     torch.manual_seed(0)
     network = build_model(ModelSpec("resnet18", 3)).eval()
-    datasets = load_datasets(config, PREPROCESSING, training_preprocessing(PREPROCESSING, config.augment))
-    compute_features(served_features(copy.deepcopy(network), config, PREPROCESSING), datasets, config, folder, silent)
+    workshop = workshop_of(copy.deepcopy(network), config, PREPROCESSING)
+    served = ServedFeatures(workshop, PartFolder(folder / "parts"), silent)
+    training = training_preprocessing(PREPROCESSING, config.augment)
+    datasets = load_datasets(config, PREPROCESSING, training, read=served.read_split)
+    compute_features(served, datasets, config, folder, silent)
     return open_store(folder), network, datasets
 
 

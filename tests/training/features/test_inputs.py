@@ -10,7 +10,7 @@ from inference.model import ModelSpec, make_head
 from training.config import TrainingConfig
 from training.distributed import Shard, World
 from training.errors import DatasetError
-from training.features.inputs import FeatureInputs, class_names_of, fold_scale
+from training.features.inputs import FeatureInputs, fold_scale, given_class_names
 from training.features.store import FeatureSplit
 
 MakeConfig = Callable[..., TrainingConfig]
@@ -62,9 +62,9 @@ def test_processes_share_what_one_would_see(split: FeatureSplit, make_config: Ma
 
 def test_classes_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     """No channel is no matter, a broken one is."""
-    assert class_names_of(None) is None
+    assert given_class_names(None) is None
     with pytest.raises(DatasetError, match=r"classes.json cannot be read"):
-        class_names_of(tmp_path)
+        given_class_names(tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["linear", "mlp"])
