@@ -14,7 +14,7 @@ from handlers.executions.outcomes import Succeeded
 from handlers.executions.waiting import answer, start, token_of
 from handlers.ledger import Features, Ledger
 from handlers.training_jobs import features
-from handlers.training_jobs.jobs import algorithm, image_channels, script, spot, tags, toolkit_value
+from handlers.training_jobs.jobs import algorithm, image_channels, script, spot, tags, toolkit_value, torch_distributed
 from handlers.training_jobs.volumes import resources
 
 aws.prepare("dynamodb", "s3", "sagemaker", "stepfunctions")
@@ -32,9 +32,15 @@ def features_job_request(step: ComputeFeaturesInput, key: str, settings: Setting
         "HyperParameters": hyperparameters(step, settings),
         "InputDataConfig": image_channels(settings, step.dataset, with_test=True),
         "OutputDataConfig": {"S3OutputPath": features.output_s3_uri(key, settings), "CompressionType": "NONE"},
-        "ResourceConfig": resources(step.dataset, settings, settings.training_instance_type, 1, "ComputeFeatures"),
+        "ResourceConfig": resources(
+            step.dataset,
+            settings,
+            settings.training_instance_type,
+            settings.features_instance_count,
+            "ComputeFeatures",
+        ),
         "RetryStrategy": {"MaximumRetryAttempts": 2},
-        **spot(settings, settings.training_max_runtime_seconds),
+        **spot(settings, settings.training_max_runtime_seconds, features.checkpoints_s3_uri(key, settings)),
         "Tags": tags(settings, step.execution_name, step.dataset),
     }
 
@@ -60,7 +66,8 @@ def hyperparameters(step: ComputeFeaturesInput, settings: Settings) -> dict[str,
         "validation_fraction": settings.validation_fraction,
         "test_fraction": settings.validation_fraction,
     }
-    return {name: toolkit_value(value) for name, value in values.items()}
+    several = torch_distributed(settings.training_instance_type, settings.features_instance_count)
+    return {name: toolkit_value(value) for name, value in values.items()} | several
 
 
 @logger.inject_lambda_context(clear_state=True)

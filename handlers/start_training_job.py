@@ -14,7 +14,7 @@ from handlers.executions.finished import once, training_work
 from handlers.executions.waiting import token_of
 from handlers.ledger import Ledger, Run
 from handlers.training_jobs import jobs
-from handlers.training_jobs.jobs import algorithm, job_channels, spot, tags, toolkit_value
+from handlers.training_jobs.jobs import algorithm, job_channels, spot, tags, toolkit_value, torch_distributed
 from handlers.training_jobs.volumes import resources
 
 aws.prepare("dynamodb", "s3", "sagemaker")
@@ -54,15 +54,7 @@ def hyperparameters(step: StartTrainingJobInput, settings: Settings) -> dict[str
     values = jobs.static_hyperparameters(settings, step.dataset, settings.epochs) | step.tuning.hyper_parameters
     asked = {"profile": settings.profile_steps, "group_by": settings.group_by}
     values |= {name: toolkit_value(value) for name, value in asked.items() if value}
-    return values | (_torch_distributed(settings) if settings.training_instance_count > 1 else {})
-
-
-def _torch_distributed(settings: Settings) -> dict[str, str]:
-    """Return what SageMaker's SDK sends for `distribution={"torch_distributed": {"enabled": True}}`."""
-    return {
-        "sagemaker_torch_distributed_enabled": toolkit_value(True),
-        "sagemaker_instance_type": toolkit_value(settings.training_instance_type),
-    }
+    return values | torch_distributed(settings.training_instance_type, settings.training_instance_count)
 
 
 @logger.inject_lambda_context(clear_state=True)

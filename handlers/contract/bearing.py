@@ -63,6 +63,7 @@ NOT_BEARING: Mapping[str, str] = {
     "tuning_warm_start": "what a search begins with; one that has ended has its result",
     "tuning_max_runtime_seconds": "a job that was stopped at its limit is not taken again",
     "training_max_runtime_seconds": "a job that was stopped at its limit is not taken again",
+    "features_instance_count": "how soon features are there; they are the same to the byte",
     "use_spot": "what an instance costs",
     "warm_pool_seconds": "how soon a job's instance is there, and what it costs",
     "spot_max_wait_seconds": "what an instance costs",

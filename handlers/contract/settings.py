@@ -132,6 +132,7 @@ class Settings(FromEnv):
     tuning_mode: str = text("auto", "one_job", "jobs")
     tuning_instance_type: str = text()
     training_instance_type: str = text()
+    features_instance_count: int = number(1, 100)
     training_instance_count: int = number(1, 100)
     max_tuning_jobs: int = number(1, 750)
     max_parallel_tuning_jobs: int = number(1, 100)

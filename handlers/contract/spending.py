@@ -35,7 +35,7 @@ def shares(values: Mapping[str, object]) -> list[Share]:
     first = "features" if values["Trainable"] == "head" else "examination"
     num_parallel = min(num_tuning, number("MaxParallelTuningJobs"))
     return [
-        Share(first, 1, training_type, training_hours + kept_hours),
+        Share(first, 1, training_type, int(str(values.get("FeaturesInstanceCount", 1))) * training_hours + kept_hours),
         Share("tuning", num_tuning, tuning_type, num_parallel * tuning_hours + kept_hours),
         Share("training", 1, training_type, number("TrainingInstanceCount") * training_hours),
     ]

@@ -72,6 +72,11 @@ def output_s3_uri(key: str, settings: Settings) -> str:
     return f"s3://{settings.bucket_name}/features/{key}"
 
 
+def checkpoints_s3_uri(key: str, settings: Settings) -> str:
+    """Return where the finished parts of `key` are kept, for whichever job goes on with them."""
+    return f"s3://{settings.bucket_name}/checkpoints/features/{key}"
+
+
 def find(key: str, own_job_name: str, ledger: Ledger, trainable: str) -> Features | None:
     """Return what lies under `key` if it is whole; `own_job_name` made it for the execution that asks."""
     noted = Noted.get(ledger, key)

@@ -39,6 +39,12 @@ def toolkit_value(value: object) -> str:
     return json.dumps(value)
 
 
+def torch_distributed(instance_type: str, count: int) -> dict[str, str]:
+    """Return what SageMaker's SDK sends for `distribution={"torch_distributed": {"enabled": True}}`, if several do."""
+    enabled = {"sagemaker_torch_distributed_enabled": True, "sagemaker_instance_type": instance_type}
+    return {name: toolkit_value(value) for name, value in enabled.items()} if count > 1 else {}
+
+
 def static_hyperparameters(settings: Settings, dataset: Dataset, epochs: int) -> dict[str, str]:
     """Return all hyperparameters but the tuned ones."""
     values = {

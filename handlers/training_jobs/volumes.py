@@ -12,6 +12,8 @@ MOST_GB = 16_384  # of an EBS volume
 _SPARE = 1.2  # for what a job writes beside, and for a volume that is not filled to its brim
 _BLOCK_BYTES = 4096  # a file takes whole ones
 _FEATURE_BYTES = 2 * 2048  # of one view of a picture: the widest backbone's, in float16
+# Of a picture in the parts that ComputeFeatures keeps until it is complete: features in float32, and a thumbnail.
+_LOOKED_BYTES = 2 * _FEATURE_BYTES + 4096
 # Types whose disk is their own NVMe, in GB: SageMaker gives them no EBS volume, and takes no request for a larger one.
 # Source: EC2's instance types, accelerated computing.
 _SIZES = ("xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge", "24xlarge", "48xlarge")
@@ -28,10 +30,11 @@ _LOCAL_GB = {
 
 
 def needed_gb(dataset: Dataset, settings: Settings) -> int:
-    """Return what a job that reads all pictures needs: they, and the features of a frozen backbone."""
+    """Return what a job that reads all pictures needs: they, and the features of a frozen backbone, twice."""
     count = dataset.num_train + dataset.num_validation + dataset.num_test
     views = 1 + settings.feature_views if settings.trainable == "head" else 0
-    held = dataset.num_bytes + count * (_BLOCK_BYTES + views * _FEATURE_BYTES)
+    kept = _LOOKED_BYTES + max(0, 2 * views - 1) * _FEATURE_BYTES  # a picture's own view in float32, then all
+    held = dataset.num_bytes + count * (_BLOCK_BYTES + kept)
     return max(LEAST_GB, int(_SPARE * held / 1e9) + LEAST_GB // 2)
 
 

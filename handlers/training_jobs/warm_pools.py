@@ -16,6 +16,8 @@ def kept_warm(settings: Settings, state: str) -> dict[str, int]:
     in_one_job = trials_share_a_job(settings.tuning_mode, settings.trainable)
     if not (state and settings.warm_pool_seconds and in_one_job and is_alike) or settings.use_spot == "true":
         return {}
+    if state == "ComputeFeatures" and settings.features_instance_count > 1:
+        return {}  # the next job asks for one instance
     is_one = settings.training_instance_count == 1
     if state == "StartTrainingJob":
         return {"KeepAlivePeriodInSeconds": 1} if is_one else {}

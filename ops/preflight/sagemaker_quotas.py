@@ -51,12 +51,14 @@ def uses(values: Mapping[str, str]) -> list[Use]:
     num_parallel = min(int(values["MaxParallelTuningJobs"]), int(values["MaxTuningJobs"]))
     if tunes_in_one_job(values):
         num_parallel = 1
-    num_training = int(values["TrainingInstanceCount"])
+    num_training, num_features = int(values["TrainingInstanceCount"]), int(values.get("FeaturesInstanceCount", 1))
+    kinds = "TrainingInstanceType", "FeaturesInstanceCount"
     return [
         Use(training.format(tuning_type), num_parallel, "tuning", "TuningInstanceType", "MaxParallelTuningJobs"),
         Use(training.format(training_type), num_training, "training", "TrainingInstanceType", "TrainingInstanceCount"),
+        *([Use(training.format(training_type), num_features, "features", *kinds)] if num_features > 1 else []),
         *_warm_uses(values),
-        Use(ALL_TRAINING, max(num_parallel, num_training), "tuning and training"),
+        Use(ALL_TRAINING, max(num_parallel, num_training, num_features), "tuning and training"),
         *_endpoint_uses(values),
     ]
 

@@ -60,6 +60,25 @@ def test_request_leaves_plain_files_and_knows_its_backbone(step, settings):
     assert (values["feature_views"], values["augment"], values["seed"]) == (3, "basic", 17)
 
 
+def test_several_instances_are_started_by_torchrun(step):
+    """They divide the pictures; each gets all of them."""
+    settings = Settings.from_env(ENVIRONMENT | {"FEATURES_INSTANCE_COUNT": "3"})
+
+    request = features_job_request(ComputeFeaturesInput.model_validate(step), "k", settings)
+
+    assert request["ResourceConfig"]["InstanceCount"] == 3
+    assert request["HyperParameters"]["sagemaker_torch_distributed_enabled"] == "true"
+
+
+def test_spot_job_keeps_its_finished_parts(step):
+    """By the key of the features, so that a later job for the same ones goes on with them."""
+    settings = Settings.from_env(ENVIRONMENT | {"USE_SPOT": "true"})
+
+    request = features_job_request(ComputeFeaturesInput.model_validate(step), "k", settings)
+
+    assert request["CheckpointConfig"] == {"S3Uri": f"s3://{BUCKET}/checkpoints/features/k"}
+
+
 def test_the_whole_network_too_is_trained_on_what_was_examined(step, settings):
     """With Trainable=full the job keeps no features, and examines all three splits as the other does."""
     step["Dataset"]["NumUnusable"] = 2

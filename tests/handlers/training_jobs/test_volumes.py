@@ -41,8 +41,8 @@ def settings(training: str, tuning: str = _EBS, trainable: str = "head") -> Sett
     [
         (0, 300, "head", 50),  # also of a run of an older version, which has not counted
         (20, 10_000, "head", 50),
-        (100, 300_000, "head", 167),
-        (100, 300_000, "full", 149),
+        (100, 300_000, "head", 193),
+        (100, 300_000, "full", 162),
     ],
 )
 def test_disk_holds_the_pictures_and_their_features(gigabytes, count, trainable, expected):
@@ -71,7 +71,7 @@ def test_no_more_is_asked_than_an_instance_has():
         (
             settings(_EBS, _NVME, "full"),
             200,
-            r"TuningInstanceType .* needs 269 .*, or a type without a disk of its own",
+            r"TuningInstanceType .* needs 282 .*, or a type without a disk of its own",
         ),
         (settings(_EBS), 20_000, r"has 16,384 GB of disk, .* keep a part of the pictures, or save them smaller"),
     ],

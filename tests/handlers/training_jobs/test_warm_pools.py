@@ -20,6 +20,7 @@ _SAME = {"TUNING_INSTANCE_TYPE": "ml.m5.xlarge", "TRAINING_INSTANCE_TYPE": "ml.m
         ({"TRAINABLE": "full"}, (0, 0, 0)),
         ({"TUNING_INSTANCE_TYPE": "ml.c5.xlarge"}, (0, 0, 0)),  # nothing would match
         ({"TRAINING_INSTANCE_COUNT": "2"}, (300, 1, 0)),
+        ({"FEATURES_INSTANCE_COUNT": "2"}, (0, 300, 1)),
     ],
     ids=str,
 )

@@ -50,6 +50,14 @@ def test_fewer_parallel_jobs_fit_a_small_quota() -> None:
     assert finding.remedies[0] == "--parameter MaxParallelTuningJobs=1"
 
 
+def test_features_of_several_instances_need_as_many() -> None:
+    """Their quota is that of the training instances; features, tuning and training follow each other."""
+    findings = verdicts({TRAINING: 2, ALL_TRAINING: 2}, FeaturesInstanceCount="3")
+
+    assert findings[TRAINING, "features"].verdict is Verdict.BLOCKS
+    assert findings[ALL_TRAINING, "tuning and training"].verdict is Verdict.BLOCKS
+
+
 def test_one_job_of_all_trials_takes_one_instance() -> None:
     """Heads are trained side by side, whatever MaxParallelTuningJobs says; TuningMode=jobs takes it at its word."""
     assert verdicts({TRAINING: 1}, Trainable="head", TuningMode="auto")[TRAINING, "tuning"].verdict is Verdict.FITS

@@ -77,6 +77,7 @@ def test_a_month_is_said() -> None:
         ({}, "eu-west-1", "instances at 1.115 times that, as EC2's in eu-west-1"),
         ({}, "mx-central-1", "those of mx-central-1 are not known and may be higher"),
         ({"Trainable": "head"}, "us-east-1", "features: 1 job, 2 instance-hours of ml.g5.xlarge: $2.82"),
+        ({"FeaturesInstanceCount": "3"}, "us-east-1", "1 job, 6 instance-hours of ml.g5.xlarge: $8.45"),
         ({"UseSpot": "true"}, "us-east-1", "spot instances, which are asked for, cost less"),
         ({}, "us-east-1", "not in it: data transfer"),
     ],
