@@ -25,20 +25,15 @@ PROGRAMS = {"head": "training/compute_features.py", "full": "training/examine.py
 
 def features_job_request(step: ComputeFeaturesInput, key: str, settings: Settings) -> dict[str, Any]:
     """Return the CreateTrainingJob request; its output is left as plain files, which other jobs read as a channel."""
+    instance_type, count = settings.training_instance_type, settings.features_instance_count
     return {
         "TrainingJobName": features_job_name(step.execution_name),
         "RoleArn": settings.sagemaker_role_arn,
         "AlgorithmSpecification": algorithm(settings, metrics=False),
-        "HyperParameters": hyperparameters(step, settings),
+        "HyperParameters": hyperparameters(step, settings) | torch_distributed(instance_type, count),
         "InputDataConfig": image_channels(settings, step.dataset, with_test=True),
         "OutputDataConfig": {"S3OutputPath": features.output_s3_uri(key, settings), "CompressionType": "NONE"},
-        "ResourceConfig": resources(
-            step.dataset,
-            settings,
-            settings.training_instance_type,
-            settings.features_instance_count,
-            "ComputeFeatures",
-        ),
+        "ResourceConfig": resources(step.dataset, settings, instance_type, count, "ComputeFeatures"),
         "RetryStrategy": {"MaximumRetryAttempts": 2},
         **spot(settings, settings.training_max_runtime_seconds, features.checkpoints_s3_uri(key, settings)),
         "Tags": tags(settings, step.execution_name, step.dataset),
@@ -66,14 +61,12 @@ def hyperparameters(step: ComputeFeaturesInput, settings: Settings) -> dict[str,
         "validation_fraction": settings.validation_fraction,
         "test_fraction": settings.validation_fraction,
     }
-    several = torch_distributed(settings.training_instance_type, settings.features_instance_count)
-    return {name: toolkit_value(value) for name, value in values.items()} | several
+    return {name: toolkit_value(value) for name, value in values.items()}
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    step = ComputeFeaturesInput.from_event(event)
-    settings = Settings.from_env()
+    step, settings = ComputeFeaturesInput.from_event(event), Settings.from_env()
     ledger = Ledger(settings)
     key, name = features.features_key(step.dataset, settings), features_job_name(step.execution_name)
     existing = examination(key, name, step.execution_name, ledger, settings)

@@ -27,8 +27,6 @@ from training.listing import DataProblem, Sample
 from training.shortages import shortage
 
 BATCH_SIZE = 32
-# Files of one part: what an interruption costs, and of the largest backbones 100 MB of what is computed of them.
-PART_FILES = 1024
 Keep = Callable[[int, bytes, Tensor], None]  # hears the place, bytes and served pixels of each file that decodes
 
 

@@ -15,7 +15,7 @@ from training.data.checks import check_known_classes
 from training.data.splits import Datasets, Split, require_some, split_of
 from training.distributed import World
 from training.doctor.signatures import Signature
-from training.features.looking import BATCH_SIZE, PART_FILES, has_same_files, outcomes
+from training.features.looking import BATCH_SIZE, has_same_files, outcomes
 from training.features.parts import Part, PartFolder
 from training.features.store import half_precision
 from training.features.team import Task, Team
@@ -23,6 +23,9 @@ from training.features.workshop import Workshop
 from training.listing import DataProblem, Listing, Sample
 
 PROGRESS_SECONDS = 3.0
+PART_FILES = (
+    1024  # files of one part: what an interruption costs; 8 MB of features in float32, and 12 MB of three views
+)
 Say = Callable[[str], None]
 
 
@@ -114,7 +117,7 @@ class ServedFeatures:
     def _look(self, name: str, samples: Sequence[Sample]) -> None:
         chunks = [samples[start : start + PART_FILES] for start in range(0, len(samples), PART_FILES)]
         tasks = [self.workshop.looking(chunk, number * PART_FILES) for number, chunk in enumerate(chunks)]
-        known = {number: part for number, part in enumerate(map(self._found, tasks)) if part is not None}
+        known = {number: part for number, part in enumerate(map(self._taken_over, tasks)) if part is not None}
         is_kept = name == "train" and self.workshop.num_views > 0 and not known and self.team.world.size == 1
         self.workshop.keep_pixels(len(samples) if is_kept else 0)
         for number, part in self._parts(name, tasks, known, len(samples)):
@@ -129,11 +132,11 @@ class ServedFeatures:
             )
             for start in range(0, len(split), PART_FILES)
         ]
-        found = {number: self.parts.find(task["identity"]) for number, task in enumerate(tasks)}
-        known = {number: part for number, part in found.items() if part is not None}
+        parts = {number: self.parts.find(task["identity"]) for number, task in enumerate(tasks)}
+        known = {number: part for number, part in parts.items() if part is not None}
         return [part for _, part in sorted(self._parts(f"views of {split.name}", tasks, known, len(split)))]
 
-    def _found(self, task: Task) -> Part | None:
+    def _taken_over(self, task: Task) -> Part | None:
         """Return the part of a task of looking, if it was finished before and its files are as they were."""
         part = self.parts.find(task["identity"])
         return part if part is not None and has_same_files(part, task["paths"]) else None
