@@ -135,12 +135,13 @@ def make_artifact(model_name: str, precision: str) -> Path:
     from inference.preprocessing import Preprocessing
     from training.config import parse_config
     from training.export.artifact import save_model
+    from training.export.onnx_graph import keep_weights_beside
     from training.export.quantization import quantise
     from training.model.trained import TrainedModel
 
     folder = _SCRATCH / f"{model_name}-{precision}"
     model = folder / "model"
-    flags = ["--data", str(folder), "--model-dir", str(model), "--model-name", model_name]
+    flags = ["--data", str(folder), "--model-dir", str(model), "--model-name", model_name, "--weights", "none"]
     torch.manual_seed(0)
     spec = ModelSpec(model_name, len(CLASS_NAMES))
     preprocessing = Preprocessing.for_image_size(224)
@@ -149,6 +150,7 @@ def make_artifact(model_name: str, precision: str) -> Path:
     if precision == "int8":  # by hand: random weights have no answers that int8 could agree with
         images = np.random.default_rng(0).integers(0, 256, (8, 224, 224, 3), dtype=np.uint8)
         quantise(model / FP32_FILE, model / INT8_FILE, images, os.cpu_count() or 1)
+        keep_weights_beside(model / INT8_FILE)
         description = json.loads((model / "model.json").read_text())
         description["serving"] |= {"precision": "int8", "file": INT8_FILE}
         (model / "model.json").write_text(json.dumps(description))

@@ -76,9 +76,9 @@ def _damage_weights(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _damage_graph(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Overwrite a stretch of the graph's weights with other numbers, in a file of the same length."""
-    content = (folder / "model.onnx").read_bytes()
+    content = (folder / "model.weights").read_bytes()
     middle = len(content) // 2
-    (folder / "model.onnx").write_bytes(content[:middle] + b"\x3f" * 400_000 + content[middle + 400_000 :])
+    (folder / "model.weights").write_bytes(content[:middle] + b"\x3f" * 400_000 + content[middle + 400_000 :])
 
 
 def _describe(folder: Path, **changes: Any) -> None:

@@ -1,6 +1,7 @@
 """Every engine gives the same answer for the same artifact, within stated tolerances."""
 
 import json
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,8 +15,9 @@ import torch
 
 from inference import predictors
 from inference.decoding import Pixels
+from inference.mapped import release_pages
 from inference.model import ModelSpec, build_model
-from inference.predictors import OpenVinoPredictor, load_predictor, load_torch_predictor
+from inference.predictors import WEIGHTS_SUFFIX, OpenVinoPredictor, load_predictor, load_torch_predictor
 from inference.preprocessing import Preprocessing
 from training.config import parse_config
 from training.export.artifact import save_model
@@ -168,3 +170,21 @@ def test_cuda_is_preferred_and_agrees_within_half_precision(
     expected = np.concatenate([plain.predict(picture).logits for picture in pictures])
     logits = np.concatenate([predictor.predict(picture).logits for picture in pictures])
     assert np.abs(logits - expected).max() < FP16_TOLERANCE * expected.std()
+
+
+def test_the_engine_is_imported_without_its_converter() -> None:
+    """It takes more time and memory than the engine; whoever wants it may import it afterwards."""
+    script = (
+        "import sys; from inference.predictors import import_openvino; import_openvino().Core();"
+        "print('openvino.tools.ovc' in sys.modules); import openvino.tools.ovc"
+    )
+    assert subprocess.check_output([sys.executable, "-c", script], text=True) == "False\n"
+
+
+def test_weights_of_the_compiled_graph_are_given_back(folder: Path, description: dict[str, Any]) -> None:
+    """They lie beside the graph, are mapped, and what is compiled has its own."""
+    file = folder / description["serving"]["file"]
+    predictor = OpenVinoPredictor(file, "fp32", 40, num_threads=1)
+
+    assert release_pages(file.with_suffix(WEIGHTS_SUFFIX)) >= 40e6  # mapped still, for what is compiled later
+    assert np.isfinite(predictor.predict(np.zeros((40, 40, 3), np.uint8)).logits).all()

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from inference.predictors import WEIGHTS_SUFFIX
 from inference.preprocessing import Preprocessing
 
 OPSET = 17  # torch 2.4 writes it, OpenVINO and ONNX Runtime read it
@@ -51,3 +52,19 @@ def export_onnx(network: nn.Module, preprocessing: Preprocessing, path: Path) ->
             opset_version=OPSET,
             dynamo=False,
         )
+    if any(isinstance(module, nn.ZeroPad2d) for module in network.modules()):
+        from training.export.padding import fold_padding
+
+        fold_padding(path)
+
+
+def keep_weights_beside(graph: Path) -> None:
+    """Move the weights of an ONNX file to one beside it, as ONNX provides for: an engine maps them and copies none."""
+    import onnx
+
+    model, weights = onnx.load(str(graph)), graph.with_suffix(WEIGHTS_SUFFIX)
+    weights.unlink(missing_ok=True)  # it would be written behind what is there
+    unfinished = graph.with_suffix(".partial")
+    onnx.save(model, str(unfinished), save_as_external_data=True, location=weights.name)
+    weights.chmod(0o644)  # onnx makes it for its owner alone, who need not be whom the container runs as
+    unfinished.replace(graph)

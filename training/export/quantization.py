@@ -5,7 +5,7 @@ DequantizeLinear nodes that OpenVINO and ONNX Runtime fuse into int8 kernels. Wh
 Source: Jacob et al., Quantization and training of neural networks for integer-arithmetic-only inference, 2018.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -74,6 +74,7 @@ class _Rewriter:
         self._ranges = ranges
         self._constants = {tensor.name: tensor for tensor in graph.initializer}
         self._done: dict[str, str] = {}  # tensor -> its quantised form
+        self._before = _pools_of_quantised(graph, ranges)
         self._nodes: list[Any] = []
 
     def rewrite(self) -> None:
@@ -85,6 +86,8 @@ class _Rewriter:
             for index, name in enumerate(node.input):
                 if name in activations:
                     node.input[index] = self._activation(name)
+            if node.output[0] in self._before:
+                node.input[0] = self._activation(node.input[0], like=node.output[0])
             self._nodes.append(node)
         used = {name for node in self._nodes for name in node.input}
         kept = [tensor for tensor in self._constants.values() if tensor.name in used]
@@ -92,10 +95,12 @@ class _Rewriter:
         self._graph.node.extend(self._nodes)
         self._graph.initializer.extend(kept)
 
-    def _activation(self, name: str) -> str:
-        """Return the name of the tensor in uint8 and back; 255 steps between the ends of its range."""
+    def _activation(self, name: str, like: str | None = None) -> str:
+        """Return the name of the tensor in uint8 and back; 255 steps between the ends of its range, or of `like`'s."""
+        if name in self._before:
+            return name
         if name not in self._done:
-            low, high = self._ranges[name]
+            low, high = self._ranges[like or name]
             scale = max((high - low) / 255, 1e-8)
             zero = np.uint8(np.clip(round(-low / scale), 0, 255))
             parameters = self._parameters(name, np.float32(scale), zero)
@@ -131,6 +136,26 @@ def _weights_and_constants(graph: Any) -> tuple[set[str], set[str]]:
     """Return the names of the stored tensors, and the same with those that Constant nodes make."""
     weights = {tensor.name for tensor in graph.initializer}
     return weights, weights.union(*(node.output for node in graph.node if node.op_type == "Constant"))
+
+
+def _pools_of_quantised(graph: Any, quantised: Container[str]) -> set[str]:
+    """Return the outputs of MaxPool that are to be int8 for all who read them.
+
+    They are quantised before the pool instead, which gives the same numbers, since rounding keeps the largest the
+    largest; the pool and what comes before it then compute in int8 too.
+    """
+    readers: dict[str, list[Any]] = {}
+    for node in graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+    pools = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "MaxPool"}
+    return {
+        output
+        for output, source in pools.items()
+        if output in quantised
+        and source not in quantised
+        and all(node.op_type in (*_WEIGHTED, "Add") for node in readers.get(output, []))
+    }
 
 
 def _activations(node: Any, weights: set[str], constants: set[str]) -> Iterator[str]:

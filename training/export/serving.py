@@ -53,7 +53,7 @@ def export_serving(trained: TrainedModel, datasets: Datasets | None, folder: Pat
     missing = missing_packages()
     if missing:
         return Serving("torch", "fp32", f"without {', '.join(missing)} no graph can be written; {missing_remedy()}")
-    from training.export.onnx_graph import export_onnx
+    from training.export.onnx_graph import export_onnx, keep_weights_beside
 
     try:
         export_onnx(trained.network, trained.preprocessing, folder / FP32_FILE)
@@ -62,8 +62,11 @@ def export_serving(trained: TrainedModel, datasets: Datasets | None, folder: Pat
         logger.exception("the network could not be exported to ONNX")
         return Serving("torch", "fp32", f"the network cannot be exported to ONNX: {_in_a_line(error)}")
     if datasets is None:
-        return Serving("openvino", "fp32", "int8 was not tried: no images to calibrate it on", FP32_FILE)
-    return _int8_or_fp32(trained.preprocessing, datasets, folder)
+        serving = Serving("openvino", "fp32", "int8 was not tried: no images to calibrate it on", FP32_FILE)
+    else:
+        serving = _int8_or_fp32(trained.preprocessing, datasets, folder)
+    keep_weights_beside(folder / str(serving.file))
+    return serving
 
 
 def served_logits(serving: Serving, preprocessing: Preprocessing, split: Split, folder: Path) -> Tensor | None:

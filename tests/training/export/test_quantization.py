@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from inference.model import ModelSpec, build_model
 from inference.preprocessing import Preprocessing
-from training.export.onnx_graph import export_onnx
+from training.export.onnx_graph import export_onnx, keep_weights_beside
 from training.export.quantization import activation_ranges, quantise
 
 PREPROCESSING = Preprocessing.for_image_size(40)
@@ -69,7 +69,9 @@ def test_every_convolution_reads_int8(graph: Path, int8_graph: Path) -> None:
 
     assert convolutions
     for node in convolutions:
-        assert [makers[name].op_type for name in node.input[:2]] == ["DequantizeLinear"] * 2
+        source = makers[node.input[0]]
+        source = makers[source.input[0]] if source.op_type == "MaxPool" else source  # int8 before it is int8 behind it
+        assert [source.op_type, makers[node.input[1]].op_type] == ["DequantizeLinear"] * 2
         assert stored[makers[node.input[1]].input[0]] == onnx.TensorProto.INT8
     assert int8_graph.stat().st_size < 0.35 * graph.stat().st_size
 
@@ -84,3 +86,46 @@ def test_ranges_are_those_of_all_images(graph: Path, images: NDArray[np.uint8]) 
 
     normalised = (loud / 255 - PREPROCESSING.mean) / PREPROCESSING.std
     assert measured == pytest.approx((normalised.min(), normalised.max()), rel=1e-4)
+
+
+def test_rounding_before_a_pool_gives_the_same_logits(graph: Path, int8_graph: Path, images: NDArray[np.uint8]) -> None:
+    """To the last bit, in the engine, what rounding behind it gave; without a pool nothing is different."""
+    model = onnx.load(str(int8_graph))
+    pools = [node for node in model.graph.node if node.op_type == "MaxPool"]
+    for pool in pools:
+        _round_behind(model.graph, pool)
+    behind = graph.with_suffix(".behind.onnx")
+    onnx.save(model, str(behind))
+
+    assert len(pools) == ("resnet" in graph.name)
+    assert np.array_equal(logits(int8_graph, images), logits(behind, images))
+
+
+def _round_behind(graph: Any, pool: Any) -> None:
+    """Move the two nodes that round what `pool` reads behind it."""
+    restore = next(node for node in graph.node if pool.input[0] in node.output)
+    round_off = next(node for node in graph.node if restore.input[0] in node.output)
+    source, rounded, name = round_off.input[0], restore.output[0], pool.output[0]
+    for node in (round_off, restore, pool):
+        graph.node.remove(node)
+    pool.input[0], pool.output[0] = source, f"{name}.pooled"
+    round_off.input[0], restore.output[0] = pool.output[0], name
+    first = next(index for index, node in enumerate(graph.node) if name in node.input)
+    assert all(rounded not in node.input for node in graph.node)
+    for node in (restore, round_off, pool):
+        graph.node.insert(first, node)
+
+
+def test_weights_lie_beside_their_graph(graph: Path, images: NDArray[np.uint8], tmp_path: Path) -> None:
+    """The two files give what the one gave, also when they are written once more; anybody may read them."""
+    target = tmp_path / "model.onnx"
+    target.write_bytes(graph.read_bytes())
+
+    for _ in range(2):
+        keep_weights_beside(target)
+
+    weights = tmp_path / "model.weights"
+    assert target.stat().st_size < 0.1 * graph.stat().st_size
+    assert weights.stat().st_size == pytest.approx(graph.stat().st_size, rel=0.1)
+    assert weights.stat().st_mode & 0o444 == 0o444
+    assert np.array_equal(logits(target, images), logits(graph, images))

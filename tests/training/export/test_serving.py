@@ -111,7 +111,7 @@ def test_rejected_int8_graph_is_not_shipped(
     serving = export_serving(trained, datasets, tmp_path)
 
     assert (serving.engine, serving.precision) == ("openvino", "fp32")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.onnx"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.onnx", "model.weights"]
 
 
 @pytest.mark.parametrize("file", ["model.onnx", "model.int8.onnx"])
