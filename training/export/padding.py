@@ -63,8 +63,8 @@ def _constant(name: str, makers: dict[str, Any], opsets: Any) -> NDArray[Any]:
             waiting += [one for one in node.input if one]
     output = helper.make_tensor_value_info(name, onnx.TensorProto.UNDEFINED, None)
     part = helper.make_graph(nodes[::-1], "constant", [], [output])
-    value: NDArray[Any] = ReferenceEvaluator(helper.make_model(part, opset_imports=opsets)).run(None, {})[0]
-    return value
+    values: Any = ReferenceEvaluator(helper.make_model(part, opset_imports=opsets)).run(None, {})
+    return np.asarray(values[0])
 
 
 def _drop_unused(graph: Any) -> None:
