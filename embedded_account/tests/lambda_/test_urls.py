@@ -305,6 +305,23 @@ def test_answer_may_carry_bytes_and_cookies() -> None:
     made = answer_of(json.dumps(answer).encode(), "r")
 
     assert made.body == b"\xff\xd8\xff"
-    assert (made.headers["content-type"], made.headers["Set-Cookie"], "Content-Type" in made.headers) == (
-        "image/jpeg", "a=b", False,
-    )  # fmt: skip
+    assert (made.headers["content-type"], made.cookies, "Content-Type" in made.headers) == (
+        "image/jpeg",
+        ("a=b",),
+        False,
+    )
+
+
+def test_all_cookies_reach_the_client(function: NewFunction, account: RunningAccount) -> None:
+    """A browser keeps both."""
+    made = function("def handler(event, context):\n    return {'statusCode': 200, 'cookies': ['a=b', 'c=d']}\n")
+    url = made.client.create_function_url_config(FunctionName=made.name, AuthType="AWS_IAM")["FunctionUrl"]
+    request = AWSRequest("GET", url)
+    credentials = Credentials(account.info.access_key_id, account.info.secret_access_key)
+    SigV4Auth(credentials, "lambda", "us-east-1").add_auth(request)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
+
+    connection.request("GET", "/", headers=dict(request.headers.items()))
+
+    assert connection.getresponse().headers.get_all("Set-Cookie") == ["a=b", "c=d"]
+    connection.close()

@@ -23,6 +23,7 @@ class HttpAnswer(NamedTuple):
     status: int
     headers: dict[str, str]
     body: bytes
+    cookies: tuple[str, ...] = ()  # a header each, since a browser reads several in one as one
 
 
 def event_of(
@@ -68,9 +69,7 @@ def answer_of(payload: bytes, request_id: str) -> HttpAnswer:
         return HttpAnswer(502, headers, json.dumps({"Message": "Internal Server Error"}).encode())
     if any(name.lower() == "content-type" for name in given):
         headers.pop("Content-Type")
-    for cookie in answer.get("cookies") or []:
-        given["Set-Cookie"] = str(cookie)
-    return HttpAnswer(status, headers | given, content)
+    return HttpAnswer(status, headers | given, content, tuple(map(str, answer.get("cookies") or ())))
 
 
 def _context(

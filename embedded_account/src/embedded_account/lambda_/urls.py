@@ -173,6 +173,7 @@ class FunctionUrls:
             answer = self._answer(own, environ, size)
             # Beside those of the function, not in their place: a browser refuses an answer that has one of them twice.
             headers = [*answer.headers.items(), *_cors_headers(own.cors, environ).items()]
+            headers += [("Set-Cookie", cookie) for cookie in answer.cookies]
             start_response(f"{answer.status} {_PHRASES.get(answer.status, 'Status')}", headers)
             return [answer.body]
 

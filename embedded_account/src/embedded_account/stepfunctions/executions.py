@@ -83,7 +83,7 @@ class Executions:
         described = _list_item(execution) | {"input": execution.execution_input, "inputDetails": {"included": True}}
         described |= redrive.described(self._account, execution)
         if execution.status == "SUCCEEDED":
-            described["output"] = json.dumps(execution.output)
+            described["output"] = json.dumps(execution.output, separators=(",", ":"), ensure_ascii=False)
             described["outputDetails"] = execution.output_details
         reasons = {"error": execution.error, "cause": execution.cause}
         return described | {name: text for name, text in reasons.items() if text is not None}

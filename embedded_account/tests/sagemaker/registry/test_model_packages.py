@@ -49,7 +49,7 @@ def test_packages_are_numbered_within_their_group(aws: Aws, group: str) -> None:
 
     assert [arn.rpartition("/")[2] for arn in (first, second, third)] == ["1", "2", "3"]
     listed = aws("sagemaker").list_model_packages(ModelPackageGroupName=group)["ModelPackageSummaryList"]
-    assert [package["ModelPackageVersion"] for package in listed] == [3, 1]
+    assert [package["ModelPackageVersion"] for package in listed] == [1, 3]
 
 
 def test_repeated_client_token_makes_one_package(aws: Aws, group: str) -> None:

@@ -27,6 +27,8 @@ _KEPT_MEMBERS = (
     "DriftCheckBaselines",
     "SourceUri",
 )
+_OF_GROUPS = {"name_key": "ModelPackageGroupName", "status_key": "ModelPackageGroupStatus", "order": "Ascending"}
+_OF_PACKAGES = {"name_key": "ModelPackageGroupName", "status_key": "ModelPackageStatus", "order": "Ascending"}
 _EVENT = "SageMaker Model Package State Change"
 
 
@@ -112,7 +114,7 @@ class Registry:
             {key: value for key, value in group.description.items() if key != "CreatedBy"}
             for group in list(self._groups.values())
         ]
-        chosen = select(summaries, params, name_key="ModelPackageGroupName", status_key="ModelPackageGroupStatus")
+        chosen = select(summaries, params, **_OF_GROUPS)
         return page(chosen, params, "ModelPackageGroupSummaryList")
 
     def delete_group(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -170,7 +172,7 @@ class Registry:
             if not wanted or package["ModelApprovalStatus"] == wanted
         ]
         summaries = self._consistency.listed(summaries, "ModelPackageArn")
-        chosen = select(summaries, params, name_key="ModelPackageGroupName", status_key="ModelPackageStatus")
+        chosen = select(summaries, params, **_OF_PACKAGES)
         return page(chosen, params, "ModelPackageSummaryList")
 
     def update_package(self, params: dict[str, Any]) -> dict[str, Any]:

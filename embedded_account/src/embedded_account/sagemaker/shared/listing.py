@@ -20,16 +20,24 @@ def page(items: Sequence[dict[str, Any]], params: Mapping[str, Any], key: str) -
     return answer | ({"NextToken": str(end)} if end < len(items) else {})
 
 
-def select(items: list[dict[str, Any]], params: Mapping[str, Any], *, name_key: str, status_key: str = "") -> Any:
+def select(
+    items: list[dict[str, Any]],
+    params: Mapping[str, Any],
+    *,
+    name_key: str,
+    status_key: str = "",
+    sort_by: str = "CreationTime",
+    order: str = "Descending",
+) -> list[dict[str, Any]]:
     """Return `items` as the filters, SortBy and SortOrder that the List operations share ask for.
 
-    Each item has CreationTime (a datetime) and the keys named; without SortBy the newest comes first.
+    Each item has CreationTime (a datetime) and the keys named. `sort_by` and `order` are the operation's own defaults,
+    which differ between operations. Source: SageMaker API reference, SortBy and SortOrder of each.
     """
     kept = [item for item in items if _passes(item, params, name_key, status_key)]
     keys = {"Name": name_key, "Status": status_key, "CreationTime": "CreationTime"}
-    sort_key = keys.get(params.get("SortBy", "CreationTime"), "CreationTime")
-    descending = params.get("SortOrder", "Descending" if sort_key == "CreationTime" else "Ascending") == "Descending"
-    return sorted(kept, key=lambda item: item[sort_key], reverse=descending)
+    sort_key = keys.get(params.get("SortBy", sort_by), "CreationTime")
+    return sorted(kept, key=lambda item: item[sort_key], reverse=params.get("SortOrder", order) == "Descending")
 
 
 def _passes(item: Mapping[str, Any], params: Mapping[str, Any], name_key: str, status_key: str) -> bool:

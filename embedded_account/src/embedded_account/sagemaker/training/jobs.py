@@ -140,7 +140,9 @@ class TrainingJobs:
             jobs = list(self._jobs.values())
         summaries = [job.summary() | self._warm_pools.status(job) for job in jobs]
         summaries = self._consistency.listed(summaries, "TrainingJobArn")
-        selected = select(summaries, params, name_key="TrainingJobName", status_key="TrainingJobStatus")
+        selected = select(
+            summaries, params, name_key="TrainingJobName", status_key="TrainingJobStatus", order="Ascending"
+        )
         return page(selected, params, "TrainingJobSummaries")
 
     def stop(self, params: dict[str, Any]) -> dict[str, Any]:

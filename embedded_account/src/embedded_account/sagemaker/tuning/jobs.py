@@ -17,6 +17,8 @@ from embedded_account.sagemaker.tuning import warm_start
 from embedded_account.sagemaker.tuning.job import ENDED, TuningJob
 from embedded_account.wiring.serving import Operation
 
+_BY_NAME = {"sort_by": "Name", "order": "Ascending"}
+
 
 class TuningJobs:
     """The account's tuning jobs."""
@@ -93,7 +95,8 @@ class TuningJobs:
             jobs = list(self._jobs.values())
         summaries = self._consistency.listed((job.summary() for job in jobs), "HyperParameterTuningJobArn")
         keys = {"name_key": "HyperParameterTuningJobName", "status_key": "HyperParameterTuningJobStatus"}
-        return page(select(summaries, params, **keys), params, "HyperParameterTuningJobSummaries")
+        chosen = select(summaries, params, **keys, **_BY_NAME)
+        return page(chosen, params, "HyperParameterTuningJobSummaries")
 
     def stop(self, params: dict[str, Any]) -> dict[str, Any]:
         """Ask a job to stop, and with it its training jobs."""
@@ -111,10 +114,9 @@ class TuningJobs:
             status = params.get("StatusEquals")
             summaries = [summary for summary in summaries if status in {None, summary["TrainingJobStatus"]}]
         else:
-            defaults = {"SortBy": "Name", "SortOrder": "Ascending"}
             summaries = [job.attempt_summary(attempt) for attempt in attempts]
             keys = {"name_key": "TrainingJobName", "status_key": "TrainingJobStatus"}
-            summaries = select(summaries, defaults | params, **keys)
+            summaries = select(summaries, params, **keys, **_BY_NAME)
         return page(summaries, params, "TrainingJobSummaries")
 
     def delete(self, params: dict[str, Any]) -> dict[str, Any]:
