@@ -4,9 +4,11 @@ import json
 import re
 import uuid
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import ClientError
+from embedded_account.stepfunctions import moto_definitions
 from embedded_account.stepfunctions.sdk_services import SERVICES
 from embedded_account.wiring.constraints import service_model
 
@@ -165,3 +167,16 @@ def test_names_of_sdk_services_are_those_of_their_models():
 
         assert name == "".join(words).lower()
         assert service.error_prefix.lower() == name
+
+
+def test_a_definition_is_parsed_once_and_each_execution_has_its_own():
+    """What one execution leaves in its program, no other meets."""
+    definition = json.dumps({"StartAt": "Wait", "States": {"Wait": _PASS}, "Comment": uuid.uuid4().hex})
+    details = SimpleNamespace(state_machine_details=SimpleNamespace(definition=definition))
+    before = moto_definitions._packed.cache_info().misses
+
+    first, second = (moto_definitions._entrypoint(SimpleNamespace(_evaluation_details=details)) for _ in range(2))
+
+    assert first is not second
+    assert first.start_at.start_at_name == second.start_at.start_at_name == "Wait"
+    assert moto_definitions._packed.cache_info().misses == before + 1

@@ -1,10 +1,13 @@
-"""Step Functions: definitions are refused as AWS refuses them, and parsed apart from each other."""
+"""Step Functions: definitions are refused as AWS refuses them, and parsed apart from each other, each text once."""
 
+import pickle
+from functools import lru_cache
 from typing import Any
 
 from moto.stepfunctions.models import StateMachine
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser, ASLParserException
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
+from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from embedded_account.stepfunctions import definitions
@@ -14,6 +17,7 @@ from embedded_account.wiring.replacement import replace
 def install() -> None:
     """Check each definition when it is created or updated; give each parser its own scopes."""
     replace(StepFunctionsParserBackend, "_validate_definition", staticmethod(_validate), parameters=("definition",))
+    replace(ExecutionWorker, "_get_evaluation_entrypoint", _entrypoint, parameters=("self",))
     _separate_scopes()
     _log_no_data_by_default()
 
@@ -32,11 +36,32 @@ def _log_no_data_by_default() -> None:
 def _validate(definition: str) -> None:
     definitions.check(definition)
     try:
-        AmazonStateLanguageParser.parse(definition)
+        _packed(definition)
     except ASLParserException as error:
         raise definitions.invalid(f"SCHEMA_VALIDATION_FAILED: {', '.join(error.errors)}") from error
     except Exception as error:  # whatever the interpreter meets in a definition, the definition is at fault
         raise definitions.invalid(f"SCHEMA_VALIDATION_FAILED: {error}") from error
+
+
+def _entrypoint(self: Any) -> Any:
+    """Return the execution's own program: parsing takes a tenth of a second of a core, unpacking 3 ms."""
+    definition = self._evaluation_details.state_machine_details.definition
+    packed = _packed(definition)
+    return _parsed(definition) if packed is None else pickle.loads(packed)  # noqa: S301 (packed below)
+
+
+@lru_cache(maxsize=64)
+def _packed(definition: str) -> bytes | None:
+    """Return the program of a definition, packed; None for one that cannot be, such as one that is nested too deep."""
+    program = _parsed(definition)
+    try:
+        return pickle.dumps(program)
+    except (RecursionError, pickle.PicklingError, AttributeError, TypeError):
+        return None
+
+
+def _parsed(definition: str) -> Any:
+    return AmazonStateLanguageParser.parse(definition)[0]
 
 
 def _separate_scopes() -> None:
