@@ -41,6 +41,31 @@ def test_what_one_environment_imports_of_a_layer_serves_the_next(function, aws):
     assert second["pid"] != first["pid"]
 
 
+def test_what_one_environment_reads_of_awss_data_files_serves_the_next(function, aws):
+    """A service's model is parsed once for all environments; each has a content of its own, which it may change."""
+    source = """
+import os, boto3
+from botocore.loaders import JSONFileLoader
+whole = JSONFileLoader._load_file
+parsed = []
+def load(self, path, *rest):
+    content = whole(self, path, *rest)
+    if content is not None: parsed.append(os.path.basename(os.path.dirname(os.path.dirname(path))))
+    return content
+JSONFileLoader._load_file = load
+sessions = [boto3.session.Session(region_name="us-east-1") for _ in range(2)]
+shapes = [len(one.client("events").meta.service_model.shape_names) for one in sessions]
+def handler(event, context): return {"parsed": parsed.count("events"), "shapes": shapes}
+"""
+    layer = _layer(aws)
+    first = function(source, Layers=[layer]).invoke().value
+
+    second = function(source, Layers=[layer]).invoke().value
+
+    assert first["shapes"] == second["shapes"] == [first["shapes"][0]] * 2
+    assert second["parsed"] < first["parsed"]
+
+
 def test_a_fork_is_as_a_process_that_was_started(function, aws):
     """It leads its own session in the task root, with its own variables alone and no descriptor of a neighbour.
 

@@ -4,7 +4,8 @@ A kind of `forks/fork_server.py`; with a handler as its argument it is one envir
 else of this package. The server runs as `python -S -s -P`, with the runtime's and the layers' folders on PYTHONPATH.
 
 Importing boto3 and a layer takes a third of a second of a core, a fork takes ten milliseconds. What the first
-environment imports from the runtime and the layers, the server imports too; a function's own code never.
+environment imports from the runtime and the layers, the server imports too; a function's own code never. Nor does each
+environment read AWS's data files again, a tenth of a second of a core: the server reads those that others have read.
 """
 
 import ast
@@ -17,17 +18,47 @@ from typing import Any
 IDLE_SECONDS = 0.0
 # These read a function's variables while they are imported.
 _NEVER_AHEAD = ("awslambdaric", "runtime_client", "snapshot_restore_py")
+_ahead: dict[str, Any] = {}  # AWS's data files, by their paths without a suffix, as botocore's loader names them
+_read: list[str] = []
 
 
 def prepare() -> None:
     """Import what every function's role needs."""
     learn("boto3")
+    _share_data_files()
+
+
+def _share_data_files() -> None:
+    """Let botocore's loader take what was read ahead, once a process: who has it may change it."""
+    from botocore.loaders import JSONFileLoader
+
+    def load_file(self: Any, file_path: str) -> Any:
+        _read.append(file_path)
+        return _ahead.pop(file_path) if file_path in _ahead else load(self, file_path)
+
+    load = JSONFileLoader.load_file
+    JSONFileLoader.load_file = load_file  # type: ignore[method-assign]
+
+
+def _read_ahead(path: str) -> None:
+    from botocore.loaders import JSONFileLoader
+
+    content = JSONFileLoader().load_file(path)
+    _read.clear()  # forks tell of what they read themselves
+    if content is not None:
+        _ahead[path] = content
 
 
 def learn(text: str) -> None:
-    """Import modules, a name a line; one that cannot be imported without a function's variables is left to it."""
-    for name in text.split():
-        if name.split(".")[0] not in _NEVER_AHEAD and name not in sys.modules:
+    """Import modules, a name a line; one that cannot be imported without a function's variables is left to it.
+
+    A line that is a path is one of AWS's data files, which is read.
+    """
+    for name in text.splitlines():
+        if os.path.isabs(name):
+            if name not in _ahead:
+                _read_ahead(name)
+        elif name.split(".")[0] not in _NEVER_AHEAD and name not in sys.modules:
             try:
                 importlib.import_module(name)
             except Exception as error:  # noqa: BLE001 (whatever it is, it comes again where it counts)
@@ -88,12 +119,13 @@ def _hold_to_grammar(task_root: str, environment: str) -> None:
 
 
 def _imported_from(folders: tuple[str, ...]) -> str:
-    """Return the names of the modules that came from `folders`, a line each, as long as a pipe takes them at once."""
+    """Return the modules and data files that came from `folders`, a line each, as long as a pipe takes them at once."""
     names = [
         name
         for name, module in list(sys.modules.items())
         if (getattr(module, "__file__", None) or "").startswith(folders)
     ]
+    names += [path for path in dict.fromkeys(_read) if path.startswith(folders)]
     text = "".join(f"{name}\n" for name in names)
     return text if len(text) < 60_000 else ""
 
