@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from embedded_account.pytest_plugin import RunningAccount
+from embedded_account.sagemaker.shared.weights import torch_home
 from embedded_account.sagemaker.training.cores import num_cores
 from support.jobs import Workbench, channel
 from support.queues import Queue, messages, new_queue
@@ -22,6 +23,7 @@ print("arguments " + json.dumps(sys.argv[1:]))
 print("files " + json.dumps(sorted(str(path.relative_to(data)) for path in data.rglob("*") if path.is_file())))
 print("job " + os.environ["TRAINING_JOB_NAME"] + " " + os.environ["TRAINING_JOB_ARN"])
 print("cpus " + os.environ["SM_NUM_CPUS"] + " " + os.environ["OMP_NUM_THREADS"])
+print("weights " + os.environ["TORCH_HOME"])
 print("score=0.5")
 print("score=0.75")
 print("other=nan")
@@ -90,6 +92,11 @@ def test_script_knows_its_job(workbench: Workbench, done: dict[str, Any]) -> Non
     Source: SageMaker developer guide, "How Amazon SageMaker AI Provides Training Information".
     """
     assert _line(workbench, done, "job").split() == [done["TrainingJobName"], done["TrainingJobArn"]]
+
+
+def test_script_finds_the_weights_of_whoever_runs_the_account(workbench: Workbench, done: dict[str, Any]) -> None:
+    """PyTorch's own cache is used, so that weights are fetched once for jobs, endpoints and work by hand."""
+    assert _line(workbench, done, "weights").strip() == torch_home()
 
 
 def test_instance_has_the_cores_it_was_given(workbench: Workbench, done: dict[str, Any]) -> None:

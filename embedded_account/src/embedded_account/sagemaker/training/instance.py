@@ -16,6 +16,7 @@ from embedded_account.iam.log_access import LogAccess
 from embedded_account.iam.permissions import Permissions
 from embedded_account.processes import Process
 from embedded_account.sagemaker.shared.storage import Objects
+from embedded_account.sagemaker.shared.weights import torch_home
 from embedded_account.sagemaker.training import channels
 from embedded_account.sagemaker.training.checkpoints import Checkpoints
 from embedded_account.sagemaker.training.forks import LAUNCHER_FOLDER, InstanceForks
@@ -199,8 +200,7 @@ class TrainingInstance:
             "LANG": "C.UTF-8",
             "HOME": str(self._folder / "home"),
             "TMPDIR": str(self._folder / "tmp"),
-            # Pretrained weights that a script fetches are kept for the account's next job.
-            "TORCH_HOME": str(self._account.work_folder("cache", "torch")),
+            "TORCH_HOME": torch_home(),
             # The toolkit hands a requirements.txt to pip, whose environment is the account's own: it checks, and fails
             # by the package's name, but installs nothing.
             "PIP_NO_INDEX": "1",
