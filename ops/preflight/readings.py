@@ -33,6 +33,8 @@ def ask(permission: str, question: Callable[[], _Reading]) -> _Reading:
     except ClientError as error:
         if error_code(error) in _DENIED:
             raise UnansweredError(f"not allowed to ask: it takes {permission}") from error
+        if error_code(error) == "NotImplemented":
+            raise UnansweredError(f"{error.operation_name} is not carried out by the embedded account") from error
         raise UnansweredError(f"{error_code(error)} in answer to {error.operation_name}") from error
     except BotoCoreError as error:
         raise UnansweredError(f"no answer: {error}") from error

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from botocore.exceptions import ClientError
-
-from ops.errors import error_code
+from ops.preflight.readings import UnansweredError
 
 
 class Risk(IntEnum):
@@ -37,9 +35,9 @@ class Finding:
         return [str(self.risk), self.subject, self.seen, self.remedy]
 
 
-def unknown(subject: str, error: ClientError) -> Finding:
+def unknown(subject: str, error: UnansweredError) -> Finding:
     """Return that the account does not say, and which permission is missing."""
-    return Finding(Risk.UNKNOWN, subject, f"{error_code(error)}: {error.operation_name} was refused")
+    return Finding(Risk.UNKNOWN, subject, str(error))
 
 
 COLUMNS = ["risk", "who", "what was seen", "what mends it"]

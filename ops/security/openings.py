@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from ops.errors import error_code
+from ops.preflight.readings import UnansweredError, ask
 from ops.security.finding import Finding, Risk, unknown
 from ops.security.policies import open_statements
 from ops.session import Session
 
 _BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+_READ_BUCKET = "s3:GetBucketPublicAccessBlock, s3:GetBucketPolicy and s3:GetBucketAcl"
 _EVERYBODY = "acs.amazonaws.com/groups/global/"  # AllUsers and AuthenticatedUsers, which is anybody with an AWS account
 _ABSENT = ("ResourceNotFoundException", "NoSuchBucketPolicy", "NoSuchPublicAccessBlockConfiguration")
 
@@ -25,9 +28,9 @@ def of_functions(session: Session, names: Iterable[str], qualifiers: Iterable[st
     for name in names:
         try:
             for alias in aliases:
-                gathered += _of_policy(session, name, alias)
-            gathered += _of_urls(session, name)
-        except ClientError as error:
+                gathered += ask("lambda:GetPolicy", partial(_of_policy, session, name, alias))
+            gathered += ask("lambda:ListFunctionUrlConfigs", partial(_of_urls, session, name))
+        except UnansweredError as error:
             gathered.append(unknown(f"function {name}", error))
     return gathered
 
@@ -37,8 +40,8 @@ def of_buckets(session: Session, names: Iterable[str]) -> list[Finding]:
     gathered: list[Finding] = []
     for name in names:
         try:
-            gathered += _of_bucket(session.s3, name)
-        except ClientError as error:
+            gathered += ask(_READ_BUCKET, partial(_of_bucket, session.s3, name))
+        except UnansweredError as error:
             gathered.append(unknown(f"bucket {name}", error))
     return gathered
 

@@ -7,7 +7,8 @@ from typing import Any
 
 # Of AWS's own policies those that are made for trying things out.
 _BROAD_NAMES = ("AdministratorAccess", "PowerUserAccess")
-_EVERYBODY = ("*", {"AWS": "*"}, {"AWS": ["*"]})
+# Conditions on how one asks, which keep nobody out. Source: S3 user guide, "The meaning of public", has those that do.
+_HOW_ALONE = ("aws:securetransport", "aws:useragent", "aws:referer", "aws:currenttime", "s3:tlsversion")
 
 
 def is_broad_name(name: str) -> bool:
@@ -20,7 +21,7 @@ def allows_everything(document: Mapping[str, Any]) -> bool:
     return any(
         statement.get("Effect") == "Allow"
         and "*" in _listed(statement.get("Resource"))
-        and any(action == "*" or action.endswith(":*") for action in _listed(statement.get("Action")))
+        and ("NotAction" in statement or any(map(_is_whole, _listed(statement.get("Action")))))
         for statement in _listed(document.get("Statement"))
     )
 
@@ -31,9 +32,23 @@ def open_statements(document: Mapping[str, Any]) -> list[str]:
         str(statement.get("Sid", ""))
         for statement in _listed(document.get("Statement"))
         if statement.get("Effect") == "Allow"
-        and statement.get("Principal") in _EVERYBODY
-        and not statement.get("Condition")
+        and _names_everybody(statement.get("Principal"))
+        and not _keeps_out(statement.get("Condition") or {})
     ]
+
+
+def _is_whole(action: str) -> bool:
+    return action == "*" or action.endswith(":*")
+
+
+def _names_everybody(principal: Any) -> bool:
+    named = principal.get("AWS") if isinstance(principal, Mapping) else principal
+    return "*" in _listed(named)
+
+
+def _keeps_out(condition: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Tell whether a condition asks who somebody is, or from where."""
+    return any(key.lower() not in _HOW_ALONE for keys in condition.values() for key in keys)
 
 
 def _listed(value: Any) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ops import console
 from ops.console import result, say, table
 from ops.security import analyzer, openings, roles
 from ops.security.finding import COLUMNS, Finding, Risk
@@ -13,6 +14,9 @@ from ops.stack.stacks import Stack
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackResourceSummaryTypeDef
+
+
+_RISK_WIDTH = 9
 
 
 def findings(session: Session, stack: Stack, days: int) -> list[Finding]:
@@ -34,13 +38,22 @@ def findings(session: Session, stack: Stack, days: int) -> list[Finding]:
 
 def show(session: Session, findings_made: list[Finding], days: int) -> None:
     """Print them, or that there is nothing."""
-    if findings_made:
+    if console.out.is_terminal:
+        for line in (line for finding in findings_made for line in _lines(finding)):
+            result(line)
+    else:
         table("", COLUMNS, [finding.row() for finding in findings_made])
     counted = {risk: sum(finding.risk is risk for finding in findings_made) for risk in Risk}
     result(
         ", ".join(f"{number} {risk}" for risk, number in counted.items() if number) or "nothing is open or too broad"
     )
     say(f"unused: not in {days} days; IAM's own data may be four hours old. Nothing was changed.")
+
+
+def _lines(finding: Finding) -> list[str]:
+    """Return it as a person reads it, with a command that can be copied as one line."""
+    remedy = [f"{'':<{_RISK_WIDTH}}{finding.remedy}"] if finding.remedy else []
+    return [f"{finding.risk!s:<{_RISK_WIDTH}}{finding.subject}: {finding.seen}", *remedy]
 
 
 def _names(made: list[StackResourceSummaryTypeDef], kind: str) -> list[str]:

@@ -11,30 +11,34 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from ops.errors import error_code
+from ops.preflight.readings import UnansweredError, ask
 from ops.security.finding import Finding, Risk, unknown
-from ops.security.policies import allows_everything, is_broad_name
+from ops.security.policies import allows_everything, is_broad_name, open_statements
 from ops.session import Session
 
 _OF_AWS = ("/aws-service-role/", "/aws-reserved/")  # AWS alone may change these
 _NUM_THREADS = 4  # IAM takes few requests a second
-_REPORT_SECONDS = 30.0
+_REPORT_SECONDS, _PAUSE_SECONDS = 30.0, 1.0
+_READ_ROLE = "iam:GetRole, iam:List* and iam:Get* of role policies"
+_READ_USE = "iam:GenerateServiceLastAccessedDetails and iam:GetServiceLastAccessedDetails"
 
 
 def findings(session: Session, of_the_stack: Collection[str], days: int) -> list[Finding]:
     """Look at every role of the account; those of the stack may be unused, since some of their work is rare."""
     iam = session.client("iam")
     try:
-        roles = [role for page in iam.get_paginator("list_roles").paginate() for role in page["Roles"]]
-    except ClientError as error:
+        roles = ask("iam:ListRoles", lambda: _listed(iam))
+    except UnansweredError as error:
         return [unknown("roles of the account", error)]
     own = [role for role in roles if not role["Path"].startswith(_OF_AWS)]
     since = datetime.now(UTC) - timedelta(days=days)
     with ThreadPoolExecutor(_NUM_THREADS) as pool:
         of_each = pool.map(lambda role: _of_role(iam, role, of_the_stack, since, days), own)
-        return [finding for of_one in of_each for finding in of_one]
+        return list(dict.fromkeys(finding for of_one in of_each for finding in of_one))
+
+
+def _listed(iam: Any) -> list[dict[str, Any]]:
+    return [role for page in iam.get_paginator("list_roles").paginate() for role in page["Roles"]]
 
 
 def _of_role(
@@ -42,19 +46,42 @@ def _of_role(
 ) -> list[Finding]:
     name = role["RoleName"]
     try:
-        broad = list(_broad_policies(iam, name))
-        last = iam.get_role(RoleName=name)["Role"].get("RoleLastUsed", {}).get("LastUsedDate")
-        used = _used_services(iam, role["Arn"], since) if broad else ""
-    except ClientError as error:
-        if error_code(error) == "NoSuchEntity":  # it was deleted while we looked
-            return []
+        broad, last = ask(_READ_ROLE, lambda: _policies_and_last_use(iam, name))
+    except UnansweredError as error:
         return [unknown(f"role {name}", error)]
-    made = [Finding(Risk.BROAD, f"role {name}", f"{policy}{used}", remedy) for policy, remedy in broad]
+    made = _open_to_everybody(role)
+    try:
+        used = ask(_READ_USE, lambda: used_services(iam, role["Arn"], since)) if broad else ""
+    except UnansweredError as error:
+        used = ""
+        made.append(unknown("which services roles have used", error))
+    made += [Finding(Risk.BROAD, f"role {name}", f"{policy}{used}", remedy) for policy, remedy in broad]
     if name not in of_the_stack and (last or role["CreateDate"]) < since:
         when = f"last used on {last:%Y-%m-%d}" if last else f"never used in {days} days"
         remove = f"aws iam delete-role --role-name {name}  (detach its policies first)"
         made.append(Finding(Risk.UNUSED, f"role {name}", when, remove))
     return made
+
+
+def _policies_and_last_use(iam: Any, name: str) -> tuple[list[tuple[str, str]], datetime | None]:
+    try:
+        last = iam.get_role(RoleName=name)["Role"].get("RoleLastUsed", {}).get("LastUsedDate")
+        return list(_broad_policies(iam, name)), last
+    except iam.exceptions.NoSuchEntityException:  # it was deleted while we looked
+        return [], datetime.now(UTC)
+
+
+def _open_to_everybody(role: dict[str, Any]) -> list[Finding]:
+    name = role["RoleName"]
+    return [
+        Finding(
+            Risk.OPEN,
+            f"role {name}",
+            "its trust policy lets everybody assume it",
+            f"aws iam update-assume-role-policy --role-name {name} --policy-document file://TRUST.json",
+        )
+        for _ in open_statements(role["AssumeRolePolicyDocument"])[:1]
+    ]
 
 
 def _broad_policies(iam: Any, role: str) -> Iterator[tuple[str, str]]:
@@ -77,17 +104,26 @@ def _document(iam: Any, arn: str) -> dict[str, Any]:
     return document
 
 
-def _used_services(iam: Any, arn: str, since: datetime) -> str:
+def used_services(iam: Any, arn: str, since: datetime) -> str:
     """Return which services a role has used, as the end of a sentence; "" where IAM does not say in time."""
-    try:
-        job = iam.generate_service_last_accessed_details(Arn=arn)["JobId"]
-        until = time.monotonic() + _REPORT_SECONDS
-        while (report := iam.get_service_last_accessed_details(JobId=job))["JobStatus"] == "IN_PROGRESS":
-            if time.monotonic() > until:
-                return ""
-            time.sleep(1)
-    except ClientError:
+    job = iam.generate_service_last_accessed_details(Arn=arn)["JobId"]
+    until = time.monotonic() + _REPORT_SECONDS
+    while (report := _report(iam, job))["JobStatus"] == "IN_PROGRESS":
+        if time.monotonic() > until:
+            return ""
+        time.sleep(_PAUSE_SECONDS)
+    if report["JobStatus"] != "COMPLETED":
         return ""
-    services = [one for one in report.get("ServicesLastAccessed", []) if one.get("LastAuthenticated", since) > since]
-    named = ", ".join(sorted(one["ServiceNamespace"] for one in services if "LastAuthenticated" in one))
-    return f"; of it was used: {named or 'nothing'}"
+    used = [
+        one["ServiceNamespace"] for one in report["ServicesLastAccessed"] if one.get("LastAuthenticated", since) > since
+    ]
+    return f"; used of it in this time: {', '.join(sorted(used)) or 'nothing'}"
+
+
+def _report(iam: Any, job: str) -> dict[str, Any]:
+    """Return a report of IAM with all its pages."""
+    report: dict[str, Any] = iam.get_service_last_accessed_details(JobId=job)
+    while report.get("IsTruncated"):
+        page = iam.get_service_last_accessed_details(JobId=job, Marker=report["Marker"])
+        report = page | {"ServicesLastAccessed": [*report["ServicesLastAccessed"], *page["ServicesLastAccessed"]]}
+    return report

@@ -42,7 +42,7 @@ def test_a_bucket_that_may_not_be_looked_at_is_unknown(local_session: Session) -
     """What the account does not answer is no proof that all is well."""
     (finding,) = of_buckets(local_session, [f"{local_session.stack_name}-gone"])
 
-    assert (finding.risk, finding.seen) == (Risk.UNKNOWN, "NoSuchBucket: GetPublicAccessBlock was refused")
+    assert (finding.risk, finding.seen) == (Risk.UNKNOWN, "NoSuchBucket in answer to GetPublicAccessBlock")
 
 
 def test_a_function_is_open_by_a_statement_for_everybody(local_session: Session, role_arn: str) -> None:

@@ -15,11 +15,12 @@ from ops.security.policies import allows_everything, is_broad_name, open_stateme
         ({"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::one/*"}, False),
         ({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}, False),
         ({"Effect": "Deny", "Action": "*", "Resource": "*"}, False),
-        ({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, False),
+        ({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, True),
+        ({"Effect": "Allow", "NotAction": "iam:*", "Resource": "arn:aws:s3:::one"}, False),
     ],
 )
 def test_a_whole_service_on_everything_is_too_much(statement: dict[str, Any], is_everything: bool) -> None:
-    """One statement is a list of one; a denial and a named resource are no such thing."""
+    """One statement is a list of one; all but some is a whole too; a denial and a named resource are no such thing."""
     assert allows_everything({"Statement": [statement]}) is is_everything
     assert allows_everything({"Statement": statement}) is is_everything
 
@@ -30,13 +31,15 @@ def test_a_whole_service_on_everything_is_too_much(statement: dict[str, Any], is
         ({"Effect": "Allow", "Principal": "*"}, True),
         ({"Effect": "Allow", "Principal": {"AWS": "*"}}, True),
         ({"Effect": "Allow", "Principal": {"AWS": ["*"]}}, True),
+        ({"Effect": "Allow", "Principal": {"AWS": ["arn:aws:iam::1:root", "*"], "Service": "s3.amazonaws.com"}}, True),
         ({"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}}, False),
         ({"Effect": "Deny", "Principal": "*"}, False),
         ({"Effect": "Allow", "Principal": "*", "Condition": {"StringEquals": {"aws:SourceAccount": "1"}}}, False),
+        ({"Effect": "Allow", "Principal": "*", "Condition": {"Bool": {"aws:SecureTransport": "true"}}}, True),
     ],
 )
-def test_everybody_without_a_condition_is_open(statement: dict[str, Any], is_open: bool) -> None:
-    """A condition narrows who everybody is; a denial of everybody opens nothing."""
+def test_everybody_is_open_whatever_the_way(statement: dict[str, Any], is_open: bool) -> None:
+    """A condition on who asks narrows everybody, one on how does not; a denial of everybody opens nothing."""
     assert open_statements({"Statement": [statement | {"Sid": "s"}]}) == (["s"] if is_open else [])
 
 

@@ -1,9 +1,11 @@
 """The whole look at an account, as the command makes it."""
 
+import io
 import json
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from ops.security import report
 from ops.security.analyzer import findings as analyzed
@@ -41,4 +43,20 @@ def test_an_account_that_does_not_answer_is_said_to_be_unknown(local_session: Se
     """The embedded account has no Access Analyzer: that is one line, and no failure."""
     (finding,) = analyzed(local_session, ["f"])
 
-    assert finding == Finding(Risk.UNKNOWN, "Access Analyzer", "NotImplemented: ListAnalyzers was refused")
+    assert finding == Finding(
+        Risk.UNKNOWN, "Access Analyzer", "ListAnalyzers is not carried out by the embedded account"
+    )
+
+
+def test_commands_can_be_copied_from_a_terminal(local_session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However narrow it is, each stands on a line of its own, unbroken by cells."""
+    text = io.StringIO()
+    narrow = Console(file=text, force_terminal=True, color_system=None, width=40, soft_wrap=True)
+    monkeypatch.setattr("ops.console.out", narrow)
+    remedy = (
+        "aws iam detach-role-policy --role-name AmazonSageMaker-ExecutionRole --policy-arn arn:aws:iam::aws:policy/X"
+    )
+
+    report.show(local_session, [Finding(Risk.BROAD, "role r", "has [X]", remedy)], 90)
+
+    assert text.getvalue().splitlines()[:2] == ["broad    role r: has [X]", f"         {remedy}"]
