@@ -45,6 +45,17 @@ def state_folder() -> Path | None:
     return Path(given).resolve() if given else None
 
 
+def configured_region() -> str:
+    """Return the region that a person has set, by AWS_REGION, AWS_DEFAULT_REGION or a profile; "" for none."""
+    import boto3
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        return os.environ.get("AWS_REGION") or boto3.session.Session().region_name or ""
+    except BotoCoreError:  # a profile that is none
+        return ""
+
+
 @dataclass(frozen=True)
 class Session:
     """One stack in one account and region; `account` is None on AWS."""
@@ -68,6 +79,11 @@ class Session:
     def poll_seconds(self) -> float:
         """Return how long to wait between two looks at something that changes."""
         return 0.2 if self.is_local else 3.0
+
+    @property
+    def billing_region(self) -> str:
+        """Return where the one price list and the one Cost Explorer of the region's partition answer."""
+        return "cn-northwest-1" if self.region.startswith("cn-") else "us-east-1"
 
     @property
     def flags(self) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from ops.commands.options import stack_options
+from ops.commands.options import Days, stack_options
 
 
 @click.command()
-@click.option("--days", default=30.0, show_default=True, type=click.FloatRange(0, 90, min_open=True), help="How many.")
+@click.option("--days", default=30.0, show_default=True, type=Days(90), help="How many.")
 @click.option("--billed/--no-billed", default=True, help="Ask Cost Explorer too, which costs $0.01.")
 @stack_options
 def costs(days: float, billed: bool, stack_name: str, local: bool) -> None:

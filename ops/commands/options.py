@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from typing import Any
 
 import click
+
+
+class Days(click.FloatRange):
+    """So many days, or a part of one; "nan", which no range holds back, is none."""
+
+    name = "days"
+
+    def __init__(self, most: float) -> None:
+        super().__init__(0, most, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r}; give a number of days", param, ctx)
+        return number
 
 
 def stack_options(command: Callable[..., None]) -> Callable[..., None]:

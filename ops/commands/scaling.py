@@ -7,14 +7,12 @@ from typing import Any
 
 import click
 
-from ops.commands.options import stack_options
+from ops.commands.options import Days, stack_options
 
 
 @click.command()
 @click.option("--trace", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="CSV of minutes.")
-@click.option(
-    "--from-cloudwatch", "days", type=click.FloatRange(0, 63, min_open=True), help="The endpoint's last DAYS."
-)
+@click.option("--from-cloudwatch", "days", type=Days(63), help="The endpoint's last DAYS.")
 @click.option("--pattern", type=click.Choice(["steady", "daily", "spike"]), help="A made-up traffic.")
 @click.option("--rate", default=120.0, show_default=True, help="Invocations a minute of the pattern, its mean.")
 @click.option("--hours", default=0.0, help="How long the pattern is; 4, and a day for `daily`.")

@@ -67,8 +67,7 @@ def billed(session: Session, days: float, today: date) -> Billed:
     tags: list[Any] = [
         {"Tags": {"Key": key, "Values": [session.stack_name]}} for key in (STACK_TAG, _CLOUDFORMATION_TAG)
     ]
-    home = "cn-northwest-1" if session.region.startswith("cn-") else "us-east-1"
-    answer = session.quick_client("ce", home).get_cost_and_usage(
+    answer = session.quick_client("ce", session.billing_region).get_cost_and_usage(
         TimePeriod={"Start": start.isoformat(), "End": today.isoformat()},
         Granularity="DAILY",
         Metrics=["UnblendedCost"],

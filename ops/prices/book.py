@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -28,6 +28,7 @@ class Prices:
     region: str
     listed: Mapping[str, Price]
     reason: str = ""
+    source: str = "AWS's price list"
 
     def is_listed(self, item: Item) -> bool:
         """Tell whether AWS's own list has said what `item` costs."""
@@ -41,7 +42,7 @@ class Prices:
     def words(self, *of: Item) -> str:
         """Return of which day, region and source the prices of these items are."""
         dates = sorted({self.listed[item.name].date for item in of if item.name in self.listed})
-        parts = [f"prices of {dates[0]} for {self.region}, on demand, from AWS's price list"] if dates else []
+        parts = [f"prices of {dates[0]} for {self.region}, on demand, from {self.source}"] if dates else []
         if not all(item.name in self.listed for item in of):
             parts.append(table.words(self.region))
         return "; ".join([*parts, *([self.reason] if self.reason else [])])
@@ -50,7 +51,8 @@ class Prices:
 def prices(session: Session, wanted: Iterable[Item], folder: Path = FOLDER) -> Prices:
     """Return the prices of what is wanted; AWS's list is asked for those that it gave longer ago than a week."""
     where = folder / f"{'local-' if session.is_local else ''}{session.region}.json"
-    return gather(session.region, wanted, price_list.question(session), where, datetime.now(UTC).date())
+    gathered = gather(session.region, wanted, price_list.question(session), where, datetime.now(UTC).date())
+    return replace(gathered, source="the embedded account's list, which is short") if session.is_local else gathered
 
 
 def gather(region: str, wanted: Iterable[Item], question: Question, path: Path, today: date) -> Prices:

@@ -21,12 +21,11 @@ _MOST = 300  # products of one item
 
 def question(session: Session) -> Callable[[Item], float | None]:
     """Return what asks AWS for an item's price in the session's region; None where its list has none in dollars."""
-    home = "cn-northwest-1" if session.region.startswith("cn-") else "us-east-1"
 
     @cache
     def pages() -> Any:
         """Return the client's pages; it is made with the first question, of which mostly there is none."""
-        return session.quick_client("pricing", home).get_paginator("get_products")
+        return session.quick_client("pricing", session.billing_region).get_paginator("get_products")
 
     def dollars(item: Item) -> float | None:
         wanted = {"regionCode": session.region, **item.filters}

@@ -26,6 +26,7 @@ FUNCTIONS = (
     "start-training-job",
     "evaluate-model",
     "register-model",
+    "wait-for-approval",
     "deploy-endpoint",
     "judge-shadow",
     "check-endpoint",
@@ -33,6 +34,7 @@ FUNCTIONS = (
     "report-outcome",
     "start-execution",
     "resume-execution",
+    "standby",
     "predict",
 )
 _OVERLAP_MS = 10_000  # CloudWatch Logs shows events late, so each look goes back over the last one

@@ -10,6 +10,8 @@ from ops.metrics import Metric, finest, series
 from ops.scaling.traces import MINUTE, Trace, of_counts
 from ops.session import Session
 
+_VARIANT = "AllTraffic"  # of every endpoint that the stack deploys
+
 
 def from_cloudwatch(session: Session, endpoint_name: str, days: float) -> Trace:
     """Return the invocations of the last `days` of an endpoint; of five minutes each gets a fifth, beyond 15 days.
@@ -20,22 +22,25 @@ def from_cloudwatch(session: Session, endpoint_name: str, days: float) -> Trace:
     end = datetime.now(UTC).replace(second=0, microsecond=0)
     start = end - timedelta(minutes=ceil(days * 24 * 60 / 5) * 5)
     period = finest(start, end)
-    (counted,) = series(session, [_invocations(session, endpoint_name, period)], start, end)
+    variant = _variant(session, endpoint_name)
+    dimensions = {"EndpointName": endpoint_name, "VariantName": variant or _VARIANT}
+    invocations = Metric("AWS/SageMaker", "Invocations", dimensions, period=period)
+    (counted,) = series(session, [invocations], start, end)
     num_minutes = int((end - start).total_seconds()) // MINUTE
     counts = [0.0] * num_minutes
     for at, count in counted:
         first = int((at - start).total_seconds()) // MINUTE
         for minute in range(max(0, first), min(num_minutes, first + period // MINUTE)):
             counts[minute] = count / (period // MINUTE)
+    if not variant and not any(counts):
+        raise LoadError(f"endpoint {endpoint_name!r}: there is none; deploy a model first, or give --pattern")
     if not any(counts):
         raise LoadError(f"endpoint {endpoint_name!r}: no invocation in {days:g} days; give --pattern, or more days")
     return of_counts(f"{endpoint_name}, {days:g} days", counts, start_hour=start.hour)
 
 
-def _invocations(session: Session, endpoint_name: str, period: int) -> Metric:
+def _variant(session: Session, endpoint_name: str) -> str:
+    """Return the name of the variant that serves; "" where none does, as when the endpoint is stopped."""
     described = unless_gone(session.sagemaker.describe_endpoint, EndpointName=endpoint_name)
-    if described is None:
-        raise LoadError(f"endpoint {endpoint_name!r}: there is none; deploy a model first, or give --pattern")
-    variant = described["ProductionVariants"][0]["VariantName"]
-    dimensions = {"EndpointName": endpoint_name, "VariantName": variant}
-    return Metric("AWS/SageMaker", "Invocations", dimensions, period=period)
+    variants = described.get("ProductionVariants", []) if described else []
+    return variants[0]["VariantName"] if variants else ""

@@ -13,11 +13,12 @@ from ops.errors import LoadError
 from ops.prices import items
 from ops.prices.book import Prices
 from ops.prices.table import REGION
+from ops.prices.words import money
 from ops.scaling import comparison, environments
 from ops.scaling.fleet import Service
 from ops.scaling.recommendation import Recommendation
 from ops.scaling.traces import Trace
-from ops.session import REPOSITORY
+from ops.session import REPOSITORY, configured_region
 from ops.stack import budget
 
 # Until they are measured: a small network on two cores, and what starting an instance usually takes on AWS.
@@ -56,7 +57,7 @@ def simulate(
     service, assumed = service_of(values, given)
     cold_ms = _cold_ms(given)
     instance_type = given.get("instance_type") or values["EndpointInstanceType"]
-    item, known = items.hosting(instance_type), prices or Prices(REGION, {})
+    item, known = items.hosting(instance_type), prices or Prices(configured_region() or REGION, {})
     price = known.dollars(item)
     measured = Measurement.parse(values.get("ScalingMeasurement", ""))
     by_hand = any(given.get(name) is not None for name in ("service_ms", "workers"))
@@ -71,11 +72,25 @@ def simulate(
     rows = comparison.compare(trace, policies, service, price)
     say(f"US dollars ({known.words(item)})")
     table(f"{trace.name}, on {instance_type}", comparison.COLUMNS, [row.cells() for row in rows])
+    _show_serverless(trace, service, known, int(values["ServerlessMemoryMb"]))
     _show_environments(trace, service, known, cold_ms)
     path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(_page(trace, service, instance_type, price, rows), encoding="utf-8")
     return path
+
+
+def _show_serverless(trace: Trace, service: Service, prices: Prices, megabytes: int) -> None:
+    """Print what the same traffic comes to without instances, if a container is as fast as one."""
+    seconds = sum(service.seconds) / len(service.seconds)
+    price = prices.dollars(items.SERVERLESS_GB_SECOND)
+    used = len(trace.seconds) * seconds * megabytes / 1024
+    month = None if price is None else used * price / trace.hours * comparison.MONTH_HOURS
+    most = environments.at_one_time(max(trace.per_minute), seconds)
+    say(
+        f"EndpointKind=serverless with {megabytes} MB, where a container is as fast: {money(month)} a month of such "
+        f"traffic, {most} at one time; who meets no container that runs waits for one to start"
+    )
 
 
 def _show_environments(trace: Trace, service: Service, prices: Prices, cold_ms: float) -> None:

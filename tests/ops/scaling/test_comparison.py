@@ -77,6 +77,15 @@ def test_the_command_prints_rows_and_writes_a_page(tmp_path: Path, monkeypatch: 
     assert_self_contained(text)
 
 
+@pytest.mark.parametrize("arguments", [["simulate", "--from-cloudwatch"], ["costs", "--days"]])
+def test_no_number_of_days_is_a_misuse(arguments: list[str]) -> None:
+    """Said before the account is asked."""
+    done = CliRunner().invoke(cli, [*arguments, "nan"])
+
+    assert done.exit_code == 2
+    assert "'nan'; give a number of days" in done.stderr
+
+
 def test_the_command_takes_one_traffic() -> None:
     """None, or two, is a misuse."""
     for arguments in ([], ["--pattern", "steady", "--from-cloudwatch", "1"]):

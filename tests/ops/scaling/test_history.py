@@ -31,6 +31,13 @@ def test_an_endpoint_that_is_not_there_is_named(session: Session) -> None:
         from_cloudwatch(session, "flowers", 1)
 
 
+def test_a_stopped_endpoint_has_had_its_traffic(session: Session) -> None:
+    """What CloudWatch has counted is there when the endpoint is not."""
+    _count(session, "flowers", datetime.now(UTC) - timedelta(minutes=10), 7)
+
+    assert sum(from_cloudwatch(session, "flowers", 1).per_minute) == 7
+
+
 def test_no_invocation_is_no_traffic(session: Session) -> None:
     """An idle endpoint has nothing to compare."""
     _make_endpoint(session, "flowers")
