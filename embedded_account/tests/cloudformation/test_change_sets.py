@@ -40,6 +40,10 @@ def test_nothing_to_change_fails_in_awss_words(deployer: Any) -> None:
         ({"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Ref": "Thing"}}}, "Circular dependency"),
         ({"Type": "AWS::SNS::Topic", "DependsOn": "Gone"}, "Unresolved resource dependencies [Gone]"),
         (
+            {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Fn::GetAtt": "Gone.Arn"}}},
+            "Template error: instance of Fn::GetAtt references undefined resource Gone",
+        ),
+        (
             {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Fn::GetAtt": "Other.Odd"}}},
             "resource Other does not support attribute type Odd in Fn::GetAtt",
         ),
@@ -60,6 +64,8 @@ def test_a_first_change_set_makes_a_stack_in_review(deployer: Any) -> None:
     deployer.stack_id = described["StackId"]
 
     assert deployer.stack["StackStatus"] == "REVIEW_IN_PROGRESS"
+    with pytest.raises(ClientError, match="GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks"):
+        deployer.client.get_template_summary(StackName=deployer.name)
     assert deployer.client.list_stack_resources(StackName=deployer.name)["StackResourceSummaries"] == []
     assert deployer.down() == "DELETE_COMPLETE"
     with pytest.raises(ClientError, match=f"Stack with id {deployer.name} does not exist"):
@@ -206,13 +212,42 @@ def test_change_sets_are_listed_and_deleted(deployer: Any) -> None:
         deployer.client.describe_change_set(**where)
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, "Either Template URL or Template Body must be specified."),
+        (
+            {"TemplateBody": "{}", "UsePreviousTemplate": True},
+            "You cannot specify both usePreviousTemplate and Template",
+        ),
+        (
+            {"TemplateBody": "{}", "ChangeSetName": "a" * 129},
+            "'changeSetName' failed to satisfy constraint: Member must",
+        ),
+        (
+            {"TemplateBody": "{}", "StackName": "a_b"},
+            "'stackName' failed to satisfy constraint: Member must satisfy reg",
+        ),
+    ],
+)
+def test_request_is_looked_at_before_its_stack(deployer: Any, given: dict[str, Any], words: str) -> None:
+    """What is wrong with the request itself is told, though there is no such stack."""
+    request = {"StackName": deployer.name, "ChangeSetName": "first", "ChangeSetType": "UPDATE"}
+
+    with pytest.raises(ClientError, match=rf"\(ValidationError\).*{words}"):
+        deployer.client.create_change_set(**request | given)
+
+
 def test_a_template_may_lie_in_s3(deployer: Any, aws: Any) -> None:
     """TemplateURL names an object of the account, in the account's own form or AWS's."""
     aws("s3").create_bucket(Bucket="templates-of-a-test")
     body = json.dumps(template(Topic=TOPIC))
     aws("s3").put_object(Bucket="templates-of-a-test", Key="folder/t.json", Body=body)
 
+    own = aws("s3").generate_presigned_url("get_object", {"Bucket": "templates-of-a-test", "Key": "folder/t.json"})
+
     for url in (
+        own.replace("127.0.0.1", "localhost"),
         f"{aws('s3').meta.endpoint_url}/templates-of-a-test/folder/t.json",
         "https://templates-of-a-test.s3.us-east-1.amazonaws.com/folder/t.json",
         "https://s3.amazonaws.com/templates-of-a-test/folder/t.json",

@@ -36,7 +36,7 @@ def test_json_is_read_as_json() -> None:
     [
         ("", "unsupported structure"),
         ("a: [", "YAML not well-formed"),
-        ("{", "unsupported structure"),
+        ("{", r"JSON not well-formed. \(line 1, column 2\)"),
         ("- 1", "unsupported structure"),
         ("Outputs: {}", "At least one Resources member"),
         ("Resources: {}", "At least one Resources member"),

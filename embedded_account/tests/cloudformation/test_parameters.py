@@ -54,6 +54,8 @@ def test_missing_and_unknown_parameters_are_named() -> None:
         resolve(declarations, [], {})
     with pytest.raises(TemplateError, match=r"Parameters: \[X\] do not exist in the template"):
         resolve(declarations, given_as(A="", B="", X=""), {})
+    with pytest.raises(TemplateError, match="usePreviousValue as true and non empty value for a parameter"):
+        resolve(declarations, [given_as(A="a")[0] | {"UsePreviousValue": True}, *given_as(B="")], {"A": "before"})
     with pytest.raises(TemplateError, match="Cannot specify usePreviousValue"):
         resolve(declarations, [{"ParameterKey": "A", "UsePreviousValue": True}, *given_as(B="")], {})
 

@@ -346,6 +346,7 @@ def test_what_a_template_declares_is_summed_up(deployer: Any) -> None:
 
     assert summary["Parameters"][0]["ParameterConstraints"] == {"AllowedValues": ["1", "2"]}
     assert summary["ResourceTypes"] == ["AWS::IAM::Role"]
+    assert "Version" not in summary
     for answer in (summary, validated):
         assert answer["Capabilities"] == ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
         assert answer["DeclaredTransforms"] == ["AWS::Serverless-2016-10-31"]

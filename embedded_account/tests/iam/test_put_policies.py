@@ -41,6 +41,17 @@ def test_bad_policy_of_a_queue_is_refused(account: RunningAccount) -> None:
     assert sqs.send_message(QueueUrl=url, MessageBody="m")["MessageId"]
 
 
+@pytest.mark.parametrize("text", ["some policy", BAD, '{"Statement": 1}'])
+def test_bad_trust_policy_is_refused(account: RunningAccount, text: str) -> None:
+    """A role is not made with one. Source: IAM API reference, CreateRole: MalformedPolicyDocument."""
+    iam = account.client("iam")
+
+    with pytest.raises(ClientError, match=r"\(MalformedPolicyDocument\)"):
+        iam.create_role(RoleName="ill-trusted", AssumeRolePolicyDocument=text)
+    with pytest.raises(ClientError, match="NoSuchEntity"):
+        iam.get_role(RoleName="ill-trusted")
+
+
 def test_bad_policy_of_a_topic_is_refused(account: RunningAccount) -> None:
     """The topic stays usable."""
     sns = account.client("sns")

@@ -4,7 +4,9 @@ import re
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from embedded_account.errors import ServiceError
+from embedded_account.pytest_plugin import RunningAccount
 from embedded_account.wiring.constraints import check, service_model
 
 _REQUEST = {
@@ -109,3 +111,27 @@ def test_problem_of_another_service_is_worded_alike(changes: dict[str, str], wor
 
     with pytest.raises(ServiceError, match=re.escape(words)):
         check("application-autoscaling", "PutScalingPolicy", request | changes)
+
+
+@pytest.mark.account
+@pytest.mark.parametrize(
+    ("service", "method", "given", "words"),
+    [
+        (
+            "iam",
+            "create_role",
+            {"RoleName": "r" * 65, "AssumeRolePolicyDocument": "{}"},
+            "(ValidationError).*'roleName' failed to satisfy constraint: Member must have length less than",
+        ),
+        ("iam", "list_roles", {"Marker": "\u20ac"}, "(ValidationError).*'marker' failed to satisfy constraint"),
+        ("logs", "create_log_group", {"logGroupName": "a b"}, "(InvalidParameterException).*'logGroupName' failed"),
+        ("events", "put_rule", {"Name": "a b", "State": "ON"}, "(ValidationException).*2 validation errors detected"),
+        ("ssm", "put_parameter", {"Name": "a", "Value": "b", "Type": "Text"}, "(ValidationException).*'type' failed"),
+    ],
+)
+def test_request_that_does_not_meet_its_model_is_refused(
+    account: RunningAccount, service: str, method: str, given: dict[str, Any], words: str
+) -> None:
+    """Each service has its own name for it. Source: "Common errors" of each API reference."""
+    with pytest.raises(ClientError, match=words.replace("(", r"\(").replace(")", r"\)")):
+        getattr(account.client(service), method)(**given)

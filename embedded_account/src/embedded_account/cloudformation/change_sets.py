@@ -1,6 +1,5 @@
 """CreateChangeSet, DescribeChangeSet, ExecuteChangeSet, DeleteChangeSet and ListChangeSets."""
 
-import re
 import uuid
 from typing import Any
 
@@ -9,13 +8,12 @@ from embedded_account.cloudformation.deployment import deleted_resources
 from embedded_account.cloudformation.errors import TemplateError
 from embedded_account.cloudformation.operate import Operator
 from embedded_account.cloudformation.plan import NO_CHANGE, change_view, make_plan
-from embedded_account.cloudformation.requests import Request, new_stack_id, template_of
+from embedded_account.cloudformation.requests import Request, check_source, new_stack_id, template_of
 from embedded_account.cloudformation.stacks import ChangeSet, Stack, Stacks, tag_map
 from embedded_account.errors import ServiceError
 from embedded_account.wiring.refusals import refuse
 
 _OVER = frozenset({"EXECUTE_COMPLETE", "EXECUTE_FAILED", "OBSOLETE"})
-_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
 _UPDATABLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 
 
@@ -33,6 +31,7 @@ class ChangeSetOperations:
         refuse("CreateChangeSet", {"ChangeSetType": kind}, {"ChangeSetType": ("CREATE", "UPDATE")})
         mode = request.get("DeploymentMode", "REVERT_DRIFT")
         refuse("CreateChangeSet", {"DeploymentMode": mode}, {"DeploymentMode": ("REVERT_DRIFT",)})
+        check_source(request)
         with self._stacks.lock:
             stack, is_new = self._stack_for(request, kind)
             change_set = self._made(request, stack, kind)
@@ -118,12 +117,6 @@ class ChangeSetOperations:
         """Return the stack that a new change set is for, and whether it is a new one."""
         name, existing = request["StackName"], self._stacks.find(request["StackName"])
         change_set_name = request["ChangeSetName"]
-        if not _NAME.fullmatch(change_set_name):
-            raise ServiceError(
-                "ValidationError",
-                f"1 validation error detected: Value '{change_set_name}' at 'changeSetName' failed to satisfy "
-                f"constraint: Member must satisfy regular expression pattern: {_NAME.pattern}",
-            )
         if kind == "UPDATE":
             stack = self._stacks.get(name)
             _require(stack, kind)

@@ -63,6 +63,9 @@ def parse(body: str) -> dict[str, Any]:
         mark = error.problem_mark
         where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
         raise TemplateError(f"Template format error: YAML not well-formed.{where}") from error
+    except json.JSONDecodeError as error:
+        where = f"(line {error.lineno}, column {error.colno})"
+        raise TemplateError(f"Template format error: JSON not well-formed. {where}") from error
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         raise TemplateError("Template format error: unsupported structure.") from error
     if not isinstance(document, dict):

@@ -59,6 +59,11 @@ def _given_values(
         if name in values:
             raise TemplateError(f"Parameters: [{name}] is given more than once")
         if item.get("UsePreviousValue"):
+            if item.get("ParameterValue"):
+                raise TemplateError(
+                    f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true and non empty "
+                    "value for a parameter"
+                )
             if name not in previous:
                 raise TemplateError(
                     f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true for a parameter "

@@ -19,7 +19,23 @@ from embedded_account.errors import ServiceError
 
 Request = Mapping[str, Any]
 
+_SOURCES = ("TemplateBody", "TemplateURL", "UsePreviousTemplate")
 _S3_HOST = re.compile(r"(?:(?P<bucket>.+)\.)?s3[.-](?:dualstack\.)?(?:[a-z0-9-]+\.)?amazonaws\.com")
+
+
+def check_source(request: Request) -> None:
+    """Return when a request brings one template: this is looked at before what it is for.
+
+    Raises:
+        ServiceError: it brings none, or several.
+    """
+    given = [key for key in _SOURCES if request.get(key)]
+    if "UsePreviousTemplate" in given and len(given) > 1:
+        raise ServiceError(
+            "ValidationError", "You cannot specify both usePreviousTemplate and Template Body/Template URL."
+        )
+    if len(given) != 1:
+        raise ServiceError("ValidationError", "Either Template URL or Template Body must be specified.")
 
 
 def body_of(account: Account, request: Request, stack: Stack | None = None) -> str:
@@ -28,14 +44,12 @@ def body_of(account: Account, request: Request, stack: Stack | None = None) -> s
     Raises:
         ServiceError: it brings none or several, it is too large, or it cannot be read.
     """
-    given = [key for key in ("TemplateBody", "TemplateURL", "UsePreviousTemplate") if request.get(key)]
-    if len(given) != 1:
-        raise ServiceError("ValidationError", "Either Template URL or Template Body must be specified.")
-    if given == ["UsePreviousTemplate"]:
+    check_source(request)
+    if request.get("UsePreviousTemplate"):
         if stack is None or stack.template is None:
             raise ServiceError("ValidationError", "UsePreviousTemplate: the stack has no template yet")
         return stack.template.body
-    if given == ["TemplateURL"]:
+    if request.get("TemplateURL"):
         return _fetched(account, request["TemplateURL"])
     if len(request["TemplateBody"].encode()) > MAX_BODY_BYTES:
         raise ServiceError(
@@ -104,10 +118,16 @@ def _pseudo_parameters(account: Account, stack: Stack) -> dict[str, Any]:
     }
 
 
+def _is_own(account: Account, place: str) -> bool:
+    """Return whether host and port are the account's own, where clients reach S3 by paths."""
+    port = urlsplit(account.url).port
+    return place in {f"127.0.0.1:{port}", f"localhost:{port}"}
+
+
 def _fetched(account: Account, url: str) -> str:
     parts = urlsplit(url)
     match = _S3_HOST.fullmatch(parts.netloc)
-    if match is None and not url.startswith(account.url + "/"):
+    if match is None and not _is_own(account, parts.netloc):
         raise ServiceError("ValidationError", f"TemplateURL must be a supported URL: {url!r} is not one of Amazon S3")
     path = unquote(parts.path).lstrip("/")
     bucket, key = (match["bucket"], path) if match and match["bucket"] else path.partition("/")[::2]

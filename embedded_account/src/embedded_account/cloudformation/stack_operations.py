@@ -13,6 +13,7 @@ from embedded_account.cloudformation.parameters import as_text
 from embedded_account.cloudformation.plan import make_plan
 from embedded_account.cloudformation.requests import (
     Request,
+    check_source,
     document_of,
     new_stack_id,
     require_auto_expand,
@@ -52,6 +53,7 @@ class StackOperations:
         """Begin to create a stack."""
         name = request["StackName"]
         check_name(name)
+        check_source(request)
         with self._stacks.lock:
             if self._stacks.find(name):
                 raise ServiceError("AlreadyExistsException", f"Stack [{name}] already exists")
@@ -62,6 +64,7 @@ class StackOperations:
 
     def update_stack(self, request: Request) -> dict[str, Any]:
         """Begin to update a stack."""
+        check_source(request)
         with self._stacks.lock:
             stack = self._stacks.get(request["StackName"])
             if stack.status not in _UPDATABLE:
@@ -237,17 +240,20 @@ class StackOperations:
     def get_template_summary(self, request: Request) -> dict[str, Any]:
         """Return what a template, or that of a stack, declares."""
         if "StackName" in request:
-            template = self._stacks.get(request["StackName"], "Stack with id {} does not exist").template
-            document = template.document if template else {"Resources": {}}
+            stack = self._stacks.get(request["StackName"], "Stack with id {} does not exist")
+            if stack.template is None:
+                raise ServiceError("ValidationError", f"GetTemplateSummary cannot be called on {stack.status} stacks")
+            document = stack.template.document
         else:
             _, document = document_of(self._account, request)
         resources = document["Resources"].values()
         view = {
             "Parameters": _parameters(document),
             "ResourceTypes": list(dict.fromkeys(item.get("Type", "") for item in resources)),
-            "Version": document.get("AWSTemplateFormatVersion", "2010-09-09"),
             **_declared(document),
         }
+        if "AWSTemplateFormatVersion" in document:
+            view["Version"] = str(document["AWSTemplateFormatVersion"])
         return view | ({"Metadata": json.dumps(document["Metadata"])} if "Metadata" in document else {})
 
 

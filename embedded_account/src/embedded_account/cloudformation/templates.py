@@ -120,10 +120,13 @@ class Template:
             "Outputs": references(list(self.outputs.values())),
         }
         for block, pairs in used.items():
-            unresolved = {name for name, _ in pairs} - known
-            if unresolved:
+            absent = {name: attribute for name, attribute in pairs if name not in known}
+            undefined = next((name for name, attribute in absent.items() if attribute), None)
+            if undefined:
+                raise TemplateError(f"Template error: instance of Fn::GetAtt references undefined resource {undefined}")
+            if absent:
                 raise TemplateError(
-                    f"Template format error: Unresolved resource dependencies [{', '.join(sorted(unresolved))}] in the "
+                    f"Template format error: Unresolved resource dependencies [{', '.join(sorted(absent))}] in the "
                     f"{block} block of the template"
                 )
         for name, output in self.outputs.items():

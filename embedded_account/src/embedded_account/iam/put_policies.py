@@ -1,5 +1,6 @@
-"""Refuses a policy of a queue, a topic or a key that nobody could read, when it is put: it would lock out even root.
+"""Refuses a policy of a queue, a topic, a key or a role's trust that nobody could read, when it is put.
 
+It would lock out even root.
 Source: API references of SQS (SetQueueAttributes), SNS (SetTopicAttributes), KMS (PutKeyPolicy) and IAM ("Grammar of
 the IAM JSON policy language"). Buckets' policies are looked at where S3's requests are decided on.
 """
@@ -17,6 +18,7 @@ def install(account: Account) -> None:
     """Look at each policy that is put."""
     check(account, "sqs", dict.fromkeys(("CreateQueue", "SetQueueAttributes"), _check_queue))
     check(account, "sns", {"CreateTopic": _check_topic, "SetTopicAttributes": _check_topic_attribute})
+    check(account, "iam", {"CreateRole": _check_trust, "UpdateAssumeRolePolicy": _check_trust})
     check(account, "kms", dict.fromkeys(("CreateKey", "PutKeyPolicy"), _check_key))
 
 
@@ -33,6 +35,11 @@ def _check_topic(params: dict[str, Any]) -> None:
 def _check_topic_attribute(params: dict[str, Any]) -> None:
     if params.get("AttributeName") == "Policy":
         _parse(params.get("AttributeValue"), "InvalidParameter", "Invalid parameter: Policy Error:")
+
+
+def _check_trust(params: dict[str, Any]) -> None:
+    text = params.get("AssumeRolePolicyDocument") or params.get("PolicyDocument")
+    _parse(text, "MalformedPolicyDocument", "This policy contains invalid Json or has an error:")
 
 
 def _check_key(params: dict[str, Any]) -> None:

@@ -25,6 +25,7 @@ _CODES = {
     "cloudwatch": "ValidationError",
     "dynamodb": "ValidationException",
     "events": "ValidationException",
+    "iam": "ValidationError",
     "kms": "ValidationException",
     "lambda": "ValidationException",
     "logs": "InvalidParameterException",
@@ -34,6 +35,7 @@ _CODES = {
     "sqs": "MissingParameter",
     "ssm": "ValidationException",
     "stepfunctions": "ValidationException",
+    "sts": "ValidationError",
 }
 _JSON = "application/x-amz-json-"
 
