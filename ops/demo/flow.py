@@ -28,13 +28,12 @@ MIN_ACCURACY = 0.95
 _URL_SECONDS = 900
 
 
-def run(open_local_session: Callable[[], Session]) -> None:
-    """Run the flow and print its summary.
+def run(open_local_session: Callable[[], Session], started: float) -> None:
+    """Run the flow, which began at `started`, and print its summary.
 
     Raises:
         ExecutionError: the execution failed, or the accuracy is below 0.95.
     """
-    started = time.time()
     folder = local_folder() / "demo" / DATASET
     session, made, num_scans = _prepare(open_local_session, folder)
     say(f"{num_scans} scans of handwritten digits are in {_short(folder)}")

@@ -29,6 +29,8 @@ _FOUND = {
 }  # fmt: skip
 _MAX_EPOCH_LINES = 8
 _LONG_SECONDS = 3.0  # AWS charges and throttles every look
+# On this machine each look takes time from the job that is looked at.
+_SHORT_SECONDS, _LONGEST_SHORT_SECONDS = 0.15, 1.0
 
 
 @dataclass
@@ -84,12 +86,20 @@ def _watch_lines(session: Session, stack: Stack, execution_arn: str) -> Executio
 
 def _poll(session: Session, stack: Stack, execution_arn: str, show: Callable[[View], None]) -> Execution:
     view: View | None = None
+    num_states, since = 0, time.monotonic()
     while True:
         view = _look(session, stack, execution_arn, view)
         show(view)
         if view.execution.status != "RUNNING":
             return view.execution
-        time.sleep(0.4 if session.is_local else _LONG_SECONDS)
+        if len(view.execution.states) != num_states:
+            num_states, since = len(view.execution.states), time.monotonic()
+        time.sleep(pause_seconds(time.monotonic() - since) if session.is_local else _LONG_SECONDS)
+
+
+def pause_seconds(lasted_seconds: float) -> float:
+    """Return how long to wait until the next look on this machine, by how long nothing new has begun."""
+    return min(_LONGEST_SHORT_SECONDS, max(_SHORT_SECONDS, lasted_seconds / 10))
 
 
 def _look(session: Session, stack: Stack, execution_arn: str, last: View | None) -> View:

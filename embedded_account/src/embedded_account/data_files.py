@@ -1,17 +1,32 @@
 """AWS's own data files (service models, endpoints), read once for everything in this process."""
 
 import functools
+import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import boto3
 import botocore.session
-from botocore.loaders import Loader, create_loader
+from botocore.loaders import JSONFileLoader, Loader, create_loader
+
+
+class _PlainFiles(JSONFileLoader):
+    """Reads into plain dictionaries, which keep their order too: an OrderedDict a member takes three times as long."""
+
+    def _load_file(self, full_path: str, open_method: Callable[..., Any]) -> Any:
+        if not Path(full_path).is_file():
+            return None
+        with open_method(full_path, "rb") as file:
+            return json.loads(file.read())
 
 
 @functools.cache
 def data_loader() -> Loader:
     """Return the one loader; it keeps what it has read. A second one would parse megabytes of JSON again."""
-    return create_loader()
+    loader = create_loader()
+    loader.file_loader = _PlainFiles()
+    return loader
 
 
 def new_session(region: str) -> boto3.session.Session:

@@ -1,11 +1,13 @@
-"""ops/runs/watching.py: what an execution did not pay for is shown under the state that found it."""
+"""ops/runs/watching.py: how often it looks, and what an execution did not pay for under the state that found it."""
 
 from datetime import UTC, datetime
+
+import pytest
 
 from handlers.ledger import Run
 from ops.runs.executions import Execution, StateProgress
 from ops.runs.status_page import outcome
-from ops.runs.watching import View, _lines
+from ops.runs.watching import View, _lines, pause_seconds
 
 _AT = datetime(2026, 11, 30, tzinfo=UTC)
 _FOUND = ["examination of run flowers-1", "tuning of run flowers-2"]
@@ -33,3 +35,9 @@ def test_the_page_says_what_was_found() -> None:
     told = "examination of run flowers-1, tuning of run flowers-2; nothing was paid for it again"
 
     assert ("found", told) in outcome(_execution())
+
+
+@pytest.mark.parametrize(("lasted", "expected"), [(0.0, 0.15), (4.0, 0.4), (600.0, 1.0)])
+def test_looks_become_rarer_the_longer_a_state_lasts(lasted: float, expected: float) -> None:
+    """A job is not slowed down by being looked at, and what is short is seen when it ends."""
+    assert pause_seconds(lasted) == expected
