@@ -20,6 +20,7 @@ from embedded_account.account import Account
 from embedded_account.iam.log_access import LogAccess
 from embedded_account.sagemaker.containers.serving import container
 from embedded_account.sagemaker.endpoints.connections import Connections, NotConnectedError, UnansweredError
+from embedded_account.sagemaker.shared.container_images import CONTAINER_MODULES
 from embedded_account.sagemaker.shared.weights import torch_home
 
 _CONTAINER = Path(container.__file__)
@@ -216,6 +217,7 @@ def container_environment(account: Account, launch: Launch, num_threads: int) ->
         "MKL_NUM_THREADS": str(num_threads),
         "SAGEMAKER_REGION": account.region,
         "TORCH_HOME": torch_home(),
+        "PYTHONPATH": str(CONTAINER_MODULES),
         **own,
         "SAGEMAKER_BASE_DIR": str(launch.base_folder),
     }

@@ -1,5 +1,8 @@
 """Which container images this account carries out: AWS's PyTorch ones, by the name of their repository."""
 
+from pathlib import Path
+
+CONTAINER_MODULES = Path(__file__).parents[1] / "containers" / "training"  # on the path of every container's Python
 TRAINING_REPOSITORY = "pytorch-training"
 INFERENCE_REPOSITORY = "pytorch-inference"
 

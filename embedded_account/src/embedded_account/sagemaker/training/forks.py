@@ -6,8 +6,9 @@ from threading import Lock
 
 from embedded_account.account import Account
 from embedded_account.forks.server import IS_SUPPORTED, ForkedProcess, ForkServer
+from embedded_account.sagemaker.shared.container_images import CONTAINER_MODULES
 
-LAUNCHER_FOLDER = Path(__file__).parents[1] / "containers" / "training"
+LAUNCHER_FOLDER = CONTAINER_MODULES
 _KIND = LAUNCHER_FOLDER / "embedded_account_instance.py"
 # Read while Python starts or torch is imported; forks have them from their server.
 _READ_EARLY = ("PYTHON", "OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "TORCH", "PYTORCH_", "CUDA_", "LD_", "MALLOC_")
