@@ -410,3 +410,49 @@ def test_publishing_another_revision_is_refused(function: NewFunction) -> None:
 
     with pytest.raises(ClientError, match=r"\(PreconditionFailedException\).*latest RevisionId"):
         deployed.client.publish_version(FunctionName=deployed.name, RevisionId="00000000-0000-0000-0000-000000000000")
+
+
+@pytest.mark.parametrize(
+    ("version", "weights", "words"),
+    [
+        ("1", {"1": 0.5}, "already included in routing configuration"),
+        ("1", {"2": 0.1, "3": 0.1}, "cannot be greater than 1"),
+        ("1", {"9": 0.5}, "ResourceNotFoundException"),
+        ("$LATEST", {"1": 0.5}, "not supported for an alias pointing to more than 1 version"),
+    ],
+)
+def test_alias_shares_with_one_other_version(
+    function: NewFunction, version: str, weights: dict[str, float], words: str
+) -> None:
+    """Source: Lambda developer guide, "Implementing Lambda canary deployments using a weighted alias"."""
+    deployed = function(OLD)
+    deployed.publish()
+
+    with pytest.raises(ClientError, match=words):
+        deployed.client.create_alias(
+            FunctionName=deployed.name,
+            Name="live",
+            FunctionVersion=version,
+            RoutingConfig={"AdditionalVersionWeights": weights},
+        )
+
+
+def test_version_that_an_alias_shares_with_cannot_be_deleted(function: NewFunction) -> None:
+    """It would be asked for. Source: Lambda API reference, DeleteFunction: ResourceConflictException."""
+    deployed = function(OLD)
+    deployed.publish()
+    deployed.update(NEW)
+    shared = deployed.publish()
+    routing = {"AdditionalVersionWeights": {shared: 0.5}}
+    deployed.client.create_alias(FunctionName=deployed.name, Name="live", FunctionVersion="1", RoutingConfig=routing)
+
+    with pytest.raises(ClientError, match="ResourceConflictException"):
+        deployed.client.delete_function(FunctionName=deployed.name, Qualifier=shared)
+
+
+def test_invocation_of_no_known_type_is_refused(function: NewFunction) -> None:
+    """Nothing runs. Source: Lambda API reference, Invoke, InvocationType."""
+    deployed = function(OLD)
+
+    with pytest.raises(ClientError, match=r"\(ValidationException\).*enum value set: \[Event"):
+        deployed.client.invoke(FunctionName=deployed.name, InvocationType="Sometimes")

@@ -151,6 +151,14 @@ def test_a_refused_definition_does_not_spoil_the_next(account):
             {"Resource": "arn:aws:states:::aws-sdk:s3:getObject", "Parameters": {"bucket": "b", "Key.$": "$.k"}},
             'The field "bucket" is not supported by Step Functions at /States/Call/Parameters',
         ),
+        (
+            {"Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "f", "Event": {}}},
+            'The field "Event" is not supported by Step Functions at /States/Call/Parameters',
+        ),
+        (
+            {"Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "Parameters": {"Body": "m"}},
+            'The field "Body" is not supported by Step Functions at /States/Call/Parameters',
+        ),
     ],
 )
 def test_sdk_task_that_its_service_has_not_is_refused(account, task, words):

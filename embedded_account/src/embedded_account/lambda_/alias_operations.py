@@ -4,7 +4,8 @@ from typing import Any
 
 from embedded_account.errors import ServiceError
 from embedded_account.lambda_.api import Answer, LambdaOperations, Params, page
-from embedded_account.lambda_.targets import aliases_of, resolve
+from embedded_account.lambda_.function import Function
+from embedded_account.lambda_.targets import LATEST, aliases_of, resolve
 from embedded_account.wiring.serving import Operation
 
 
@@ -26,6 +27,7 @@ class AliasOperations(LambdaOperations):
         function = self._latest(params)
         name, version = params["Name"], params["FunctionVersion"]
         resolve(self._backend, function.function_name, version)
+        self._check_routing(function, version, params.get("RoutingConfig"))
         alias = self._backend.create_alias(
             name, function.function_name, version, params.get("Description", ""), params.get("RoutingConfig")
         )
@@ -41,6 +43,7 @@ class AliasOperations(LambdaOperations):
         version = params.get("FunctionVersion")
         if version:
             resolve(self._backend, function.function_name, version)
+        self._check_routing(function, version or alias.function_version, params.get("RoutingConfig"))
         alias.update(params.get("Description"), version, params.get("RoutingConfig"))
         config = self._fleets.fleet(function.function_name).provisioned.get(alias.name)
         if version and config:
@@ -64,12 +67,31 @@ class AliasOperations(LambdaOperations):
         listed = [_described(alias) for alias in aliases if wanted in (None, alias.function_version)]
         return page(listed, params, "Aliases")
 
+    def _check_routing(self, function: Function, version: str, routing: dict[str, Any] | None) -> None:
+        """Raise unless an alias of `version` may share its traffic as `routing` says: with one other version.
+
+        Source: Lambda developer guide, "Implementing Lambda canary deployments using a weighted alias".
+        """
+        weights = (routing or {}).get("AdditionalVersionWeights") or {}
+        if len(weights) > 1:
+            raise _bad_routing("Number of items in AdditionalVersionWeights cannot be greater than 1")
+        if weights and version == LATEST:
+            raise _bad_routing("$LATEST is not supported for an alias pointing to more than 1 version")
+        for other in weights:
+            if other == version:
+                raise _bad_routing(f"Function version {other} is already included in routing configuration.")
+            resolve(self._backend, function.function_name, other)
+
     def _alias(self, params: Params) -> Any:
         function, name = self._latest(params), params["Name"]
         alias = aliases_of(self._backend, function).get(name)
         if alias is None:
             raise ServiceError("ResourceNotFoundException", f"Cannot find alias arn: {function.function_arn}:{name}")
         return alias
+
+
+def _bad_routing(reason: str) -> ServiceError:
+    return ServiceError("InvalidParameterValueException", reason)
 
 
 def _described(alias: Any) -> Answer:

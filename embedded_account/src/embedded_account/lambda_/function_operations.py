@@ -13,7 +13,7 @@ from embedded_account.lambda_.function import Function
 from embedded_account.lambda_.packages import Packages, check_upload
 from embedded_account.lambda_.permissions import require_principal, statement
 from embedded_account.lambda_.readiness import IN_PROGRESS, Readiness
-from embedded_account.lambda_.targets import LATEST, Target, aliases_of, parse_name
+from embedded_account.lambda_.targets import LATEST, Target, aliases_of, parse_name, versions_of
 from embedded_account.lambda_.urls import FunctionUrls
 from embedded_account.lambda_.warmer import Warmer
 from embedded_account.wiring.serving import Operation
@@ -91,7 +91,7 @@ class FunctionOperations(LambdaOperations):
             raise ServiceError(
                 "InvalidParameterValueException", f"Qualifier: {target.qualifier!r} is no published version"
             )
-        elif any(alias.function_version == version for alias in aliases_of(self._backend, target.function).values()):
+        elif any(version in versions_of(alias) for alias in aliases_of(self._backend, target.function).values()):
             raise ServiceError("ResourceConflictException", f"an alias points to version {version} of {name}")
         else:
             self._backend._lambdas._functions[name]["versions"].remove(target.function)

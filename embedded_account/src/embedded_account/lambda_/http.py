@@ -20,6 +20,7 @@ from embedded_account.wiring.serving import check_unrouted
 
 logger = logging.getLogger("embedded_account.lambda")
 
+_KINDS = ("Event", "RequestResponse", "DryRun")
 _PATH = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
 _STATUSES = {
     "ResourceNotFoundException": "404 Not Found",
@@ -74,6 +75,12 @@ def _answer_invoke(account: Account, request: _Request) -> _Answer:
     invoker = account.singleton(Invoker)
     target = invoker.resolve(request.params["FunctionName"], request.params.get("Qualifier"))
     kind = headers.get("X-Amz-Invocation-Type", "RequestResponse")
+    if kind not in _KINDS:
+        raise ServiceException(
+            "ValidationException",
+            f"1 validation error detected: Value '{kind}' at 'invocationType' failed to satisfy constraint: Member must"
+            f" satisfy enum value set: [{', '.join(_KINDS)}]",
+        )
     check_payload(request.body, MAX_ASYNC_BYTES if kind == "Event" else MAX_SYNC_BYTES)
     common = {"Content-Type": "application/json", "x-amzn-RequestId": request_id}
     if kind == "DryRun":

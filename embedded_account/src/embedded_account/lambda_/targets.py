@@ -110,6 +110,11 @@ def aliases_of(backend: Any, function: Function) -> dict[str, Any]:
     return aliases
 
 
+def versions_of(alias: Any) -> set[str]:
+    """Return the versions that an alias leads to."""
+    return {alias.function_version, *((alias.routing_config or {}).get("AdditionalVersionWeights") or {})}
+
+
 def _pick_version(alias: Any) -> str:
     weights = (alias.routing_config or {}).get("AdditionalVersionWeights") or {}
     for version, weight in weights.items():

@@ -21,7 +21,8 @@ _WAITED_FOR = re.compile(
     r"arn:[^:]+:states:[^:]*:[^:]*:"
     r"(?:states:startExecution\.sync(?::2)?|sagemaker:create(?:TrainingJob|TransformJob|HyperParameterTuningJob)\.sync)"
 )
-_SDK_TASK = re.compile(r"arn:[^:]+:states:[^:]*:[^:]*:aws-sdk:(?P<service>\w+):(?P<action>\w+)(?:\.\w+(?::2)?)?")
+_CALL = re.compile(r"arn:[^:]+:states:[^:]*:[^:]*:(?:aws-sdk:)?(?P<service>\w+):(?P<action>\w+)(?:\.\w+(?::2)?)?")
+_OPTIMIZED = {"events": "eventbridge", "states": "sfn"}  # services by other names than those of aws-sdk tasks
 _OF_STATES = ("Branches", "ItemProcessor", "Iterator")
 _TEMPLATES = ("Parameters", "ResultSelector", "ItemSelector")
 
@@ -99,22 +100,23 @@ def _problems_of(state: dict[str, Any], name: str, path: str) -> Iterator[str]:
         yield f"SCHEMA_VALIDATION_FAILED: One of these fields is required: [Next, End] at {path}"
     for field in _TEMPLATES:
         yield from _twice(state.get(field), f"{path}/{field}")
-    yield from _sdk_problems(state, path)
+    yield from _call_problems(state, path)
     function = re.match(r"arn:[^:]*:lambda:[^:]*:[^:]*:function:[^:]+:(.*)", str(state.get("Resource", "")))
     if function and not _QUALIFIER.fullmatch(function[1]):
         yield f"SCHEMA_VALIDATION_FAILED: Value is not a valid resource ARN at {path}/Resource"
 
 
-def _sdk_problems(state: dict[str, Any], path: str) -> Iterator[str]:
-    """Yield what is wrong with an aws-sdk task: an action that its service has not, fields that its action has not.
+def _call_problems(state: dict[str, Any], path: str) -> Iterator[str]:
+    """Yield what is wrong with a call: an action that its service has not, fields that its action has not.
 
     Services that the account lacks are not looked at.
     """
     resource = str(state.get("Resource", ""))
-    task = _SDK_TASK.fullmatch(resource)
-    if task is None or task["service"] not in SERVICES:
+    call = _CALL.fullmatch(resource)
+    service = _OPTIMIZED.get(call["service"], call["service"]) if call else ""
+    if call is None or service not in SERVICES:
         return
-    operation = operation_of(task["service"], task["action"])
+    operation = operation_of(service, call["action"])
     if operation is None:
         yield (
             f"SCHEMA_VALIDATION_FAILED: The resource provided {resource} is not recognized. The value is not a valid"
