@@ -167,7 +167,7 @@ def work_states() -> list[LambdaTask]:
             gives="Tuning",
             token=True,
             timeout_seconds=JOB_SECONDS,
-            comment="Search hyperparameters; waits for the tuning job.",
+            comment="Search hyperparameters; waits for the tuning job, or for the training job of all trials.",
         ),
         lambda_task(
             "StartTrainingJob",
