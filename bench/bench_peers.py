@@ -33,6 +33,7 @@ from bench.peers.environments import environment  # noqa: E402
 from bench.peers.torchserve import start_as_sagemaker, start_torchserve, start_torchserve_as_it_comes  # noqa: E402
 from bench.photographs import made  # noqa: E402
 from bench.serving_baselines import ServerProcess, free_port, start_minimal, start_ours  # noqa: E402
+from handlers.endpoints.containers import SERVER_VARIABLES  # noqa: E402
 from ops.load.driving import Load, Photograph, drive, percentile  # noqa: E402
 from ops.load.targets import HttpTarget  # noqa: E402
 
@@ -100,7 +101,14 @@ def start_model_server(_folder: Path, _photo: bytes, _log: Path) -> ServerProces
 
 PEERS: dict[str, Peer] = {
     "ours": Peer(start_ours, "OpenVINO, {precision}"),
-    "ours, by SageMaker's TorchServe": Peer(start_as_sagemaker, "OpenVINO, {precision}"),
+    "ours, by SageMaker's TorchServe": Peer(
+        functools.partial(start_as_sagemaker, **SERVER_VARIABLES), "OpenVINO, {precision}"
+    ),
+    "the same, one worker": Peer(
+        functools.partial(start_as_sagemaker, SAGEMAKER_MODEL_SERVER_WORKERS="1", **SERVER_VARIABLES),
+        "OpenVINO, {precision}",
+    ),
+    "the same, with its own log": Peer(start_as_sagemaker, "OpenVINO, {precision}"),
     "ONNX Runtime, int8": Peer(functools.partial(start_onnx_runtime, precision="int8"), "ONNX Runtime, int8"),
     "ONNX Runtime, fp32": Peer(functools.partial(start_onnx_runtime, precision="fp32"), "ONNX Runtime, fp32"),
     "LitServe": Peer(functools.partial(start_litserve, engine="torch-fp32"), "torch, fp32", in_json),

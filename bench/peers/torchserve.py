@@ -27,6 +27,7 @@ class ImageClassifier(torch.nn.Module):
 # What the image's entry point writes to /etc, which here belongs to others.
 PROPERTIES = """
 from sagemaker_pytorch_serving_container import handler_service, torchserve
+print(torchserve.DEFAULT_TS_LOG_FILE)
 print(torchserve._generate_ts_config_properties(handler_service.__file__))
 """
 
@@ -52,13 +53,10 @@ def start_as_sagemaker(folder: Path, photo: bytes, log: Path, **variables: str) 
         **variables,
     }
     environ = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | own
-    properties = subprocess.check_output(
-        [str(binaries / "python"), "-W", "ignore", "-c", PROPERTIES], text=True, env=environ
-    )
-    kept = [
-        line for line in properties.splitlines() if not line.startswith(("inference_address", "management_address"))
-    ]
-    arguments = ["--models", f"model={folder / 'model'}"]
+    command = [str(binaries / "python"), "-W", "ignore", "-c", PROPERTIES]
+    log_config, *properties = subprocess.check_output(command, text=True, env=environ).splitlines()
+    kept = [line for line in properties if not line.startswith(("inference_address", "management_address"))]
+    arguments = ["--models", f"model={folder / 'model'}", "--log-config", log_config]
     return _start(binaries, scratch, "\n".join(kept) + "\n", arguments, "/invocations", photo, log, environ)
 
 
