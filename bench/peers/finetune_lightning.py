@@ -69,7 +69,7 @@ def main(data: Path, tensors: Path, scratch: Path, epochs: int) -> None:
     chosen, held_out = random_split(range(len(varied)), [len(varied) - kept, kept])  # type: ignore[arg-type]
     train = DataLoader(torch.utils.data.Subset(varied, chosen.indices), BATCH_SIZE, shuffle=True)
     validation = DataLoader(torch.utils.data.Subset(plain, held_out.indices), BATCH_SIZE)
-    network = timm.create_model(ARCHITECTURE)
+    network = timm.create_model(ARCHITECTURE, num_classes=0)
     network.load_state_dict(torch.load(write_start(tensors, scratch / "start") / "pytorch_model.bin"))
     network.reset_classifier(len(varied.classes))
     best = lightning.pytorch.callbacks.ModelCheckpoint(scratch, monitor="accuracy", mode="max")

@@ -18,8 +18,9 @@ def write_start(tensors: Path, folder: Path) -> Path:
     """
     import timm  # type: ignore[import-not-found, unused-ignore]  # in the peer's environment alone
 
-    network = timm.create_model(ARCHITECTURE)
-    state = dict(zip(network.state_dict(), torch.load(tensors, weights_only=True), strict=True))
+    network = timm.create_model(ARCHITECTURE, num_classes=0)
+    without_head = torch.load(tensors, weights_only=True)[:-2]  # AutoGluon refuses tensors that it does not expect
+    state = dict(zip(network.state_dict(), without_head, strict=True))
     network.load_state_dict(state)  # every shape must fit
     folder.mkdir(parents=True, exist_ok=True)
     torch.save(state, folder / "pytorch_model.bin")
