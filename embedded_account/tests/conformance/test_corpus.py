@@ -30,6 +30,7 @@ _BY_PATTERN = {
     r"test_put_events_with_rule_pattern_": "conformance/test_event_patterns.py",
     r"test_lambda_url_invocation\[": "lambda_/test_urls.py",
     r"test_lambda_invoke_payload_encoding_error": "lambda_/test_recorded.py",
+    r"test_invoke_json_values\[": "stepfunctions/test_recorded.py",
     r"test_(basic_invoke|function_state|upload_lambda_from_s3)$": "conformance/test_operations.py",
 }
 _INSIDE = "what a function finds of its machine: functions run on this one, by the user"
@@ -55,12 +56,13 @@ _REASONS = {
     r"request_id|event_error|async|during_invoke|recreate|timed_out_environment|invocation_type_(event|request)": (
         _HELD_OTHERWISE
     ),
-    r"concurrency|handler_update|routingconfig|versions_with_code|with_qualifier": _HELD_OTHERWISE,
+    r"concurrency|handler_update|routingconfig|versions_with_code|with_qualifier": (
+        "test_versions.py and test_concurrency.py hold versions, qualifiers, weights and both kinds of concurrency"
+    ),
     r"start_execution_sync|sync_with_task_token": "test_tasks.py holds the tasks of executions that are waited for",
     r"heartbeat_notifications|call_chain|sns_publish|no_token|PARALLEL": _HELD_OTHERWISE,
-    r"test_invoke_json_values|test_invoke_bytes|unsupported_param|list_functions": (
-        "as test_invoke with another payload, of which the recording has lost how it was sent"
-    ),
+    r"test_invoke_bytes|unsupported_param": "as test_invoke with another constant, and with LogType beside the payload",
+    r"list_functions": "the recording is empty; test_definitions.py refuses what no integration has",
     r"static_update|unrelated_property|with_ref|string_ref|ssm_parameter|failed_change_set|list_change|queue_update": (
         "the recording does not hold the templates of its steps; cloudformation/test_change_sets.py has such"
     ),

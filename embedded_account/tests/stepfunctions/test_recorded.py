@@ -80,6 +80,25 @@ def test_a_function_that_is_invoked_has_the_history_of_aws(account):
     assert (output["Payload"], output["ExecutedVersion"], output["StatusCode"]) == ({}, "$LATEST", 200)
 
 
+def test_a_text_of_json_is_the_functions_event_as_on_aws(account):
+    """A payload that is a text is handed over as it is, and the answer is parsed: test_invoke_json_values."""
+    function = make_function(account, "def handler(event, context):\n    return event\n")
+    recordings = json.loads((_CORPUS / "test_lambda_task_service.json").read_text(encoding="utf-8"))
+    names = [name for name in recordings if "::test_invoke_json_values[" in name]
+    parameters = {"FunctionName": function.name, "Payload.$": "$.p"}
+    states = {"Start": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": parameters}}
+    states["Start"] |= {"End": True}
+
+    for name in names:
+        events = recordings[name]["recorded-content"]["get_execution_history"]["events"]
+        scheduled, succeeded = events[2]["taskScheduledEventDetails"], events[4]["taskSucceededEventDetails"]
+        own = _history(account, _started(account, states, {"p": scheduled["parameters"]["Payload"]}))
+        output = json.loads(own[4]["taskSucceededEventDetails"]["output"])
+        assert json.dumps(output["Payload"]) == json.dumps(succeeded["output"]["Payload"]), name
+
+    assert len(names) == 9
+
+
 def test_a_token_that_is_answered_has_the_history_of_aws(account):
     """The time-outs are in the scheduled event, the answer is the state's output."""
     token, arn = _waiting(account, "SendMessageWithWait", TimeoutSeconds=600, HeartbeatSeconds=60)
