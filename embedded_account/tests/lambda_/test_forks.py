@@ -41,7 +41,7 @@ def test_what_one_environment_imports_of_a_layer_serves_the_next(function, aws):
     assert second["pid"] != first["pid"]
 
 
-def test_what_one_environment_reads_of_awss_data_files_serves_the_next(function, aws):
+def test_aws_data_files_are_read_once_for_all_environments(function, aws):
     """A service's model is parsed once for all environments; each has a content of its own, which it may change."""
     source = """
 import os, boto3

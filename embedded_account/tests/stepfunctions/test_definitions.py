@@ -177,7 +177,7 @@ def test_names_of_sdk_services_are_those_of_their_models():
         assert service.error_prefix.lower() == name
 
 
-def test_a_definition_is_parsed_once_and_each_execution_has_its_own():
+def test_a_definition_is_parsed_once_for_many_executions():
     """What one execution leaves in its program, no other meets."""
     definition = json.dumps({"StartAt": "Wait", "States": {"Wait": _PASS}, "Comment": uuid.uuid4().hex})
     details = SimpleNamespace(state_machine_details=SimpleNamespace(definition=definition))
