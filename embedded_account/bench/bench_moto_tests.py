@@ -5,8 +5,9 @@
 
 moto's tests are in its source distribution, which pip downloads into a temporary folder. They run in moto's server
 mode, first against plain moto's server, then those that passed against an embedded account that is fresh for each.
-Their regions are all made us-east-1, since the account has one. What AWS itself would refuse is told by
-`moto_differences.json` beside this file: a pattern of the failure's text, and AWS's reason.
+Their regions are all made us-east-1, since the account has one, and underscores in the names of stacks hyphens, since
+AWS takes none. What AWS itself would refuse is told by `moto_differences.json` beside this file: a pattern of the
+failure's text, and AWS's reason.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ _TESTS_NEED = ("freezegun", "parameterized")
 _REASONS = Path(__file__).with_name("moto_differences.json")
 _REGION = re.compile(r"\b(?:us|eu|ap|sa|ca|af|me)-(?:north|south|east|west|central|northeast|southeast)-[1-9]\b")
 
+_STACK = re.compile(r'(?:StackName|stack_name|STACK_NAME)\s*=\s*"([A-Za-z][\w-]*_[\w-]*)"')
+
 
 @dataclass(frozen=True)
 class Test:
@@ -71,10 +74,17 @@ def fetch(folder: Path) -> Path:
         with tarfile.open(next(folder.glob("moto-*.tar.gz"))) as archive:
             archive.extractall(folder, filter="data")
         for path in (folder / name / "tests").rglob("*.py"):
-            path.write_text(_REGION.sub("us-east-1", path.read_text(encoding="utf-8")), encoding="utf-8")
+            path.write_text(_adapted(path.read_text(encoding="utf-8")), encoding="utf-8")
         needed = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(folder / name / "site")]
         subprocess.run([*needed, *_TESTS_NEED], check=True, stderr=subprocess.DEVNULL)
     return folder / name
+
+
+def _adapted(text: str) -> str:
+    """Return the text of tests in the account's one region, whose stacks have names that AWS takes."""
+    for name in set(_STACK.findall(text)):
+        text = text.replace(f'"{name}"', f'"{name.replace("_", "-")}"')
+    return _REGION.sub("us-east-1", text)
 
 
 def run_on_moto(tests: Path, service: str) -> list[Test]:

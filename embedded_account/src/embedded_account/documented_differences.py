@@ -25,6 +25,7 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "PutMetricAlarm": "alarms on one metric, on metric maths, or on a band around one, by a model of our own",
         "PutDashboard": "the body must be JSON with widgets; it is kept and not drawn",
         "GetMetricStatistics": "one minute at best; percentiles exact to 1 % beyond 100 different values a minute",
+        "GetMetricData": "a metric has the unit of its latest sample; a default label is the metric's name",
         "DescribeAlarmHistory": "changes of state only, the last hundred of each alarm",
     },
     "dynamodb": {"UpdateTimeToLive": _RECORD, "UpdateContinuousBackups": _RECORD, "TagResource": "moto's"},

@@ -267,6 +267,45 @@ def test_deleting_an_unknown_alarm_deletes_none(cloudwatch: Any) -> None:
 
     assert len(cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]) == 1
     cloudwatch.delete_alarms(AlarmNames=[name])
+    cloudwatch.delete_alarms(AlarmNames=[name])  # one that is unknown alone is no error
+
+
+@pytest.mark.parametrize(
+    ("method", "given", "words"),
+    [
+        ("delete_dashboards", {"DashboardNames": []}, r"\(InvalidParameterValue\)"),
+        (
+            "put_metric_alarm",
+            {"EvaluateLowSampleCountPercentile": "no"},
+            "Option no is not supported. Supported options",
+        ),
+        (
+            "put_metric_alarm",
+            {"ExtendedStatistic": "90"},
+            "The value 90 for parameter ExtendedStatistic is not supported",
+        ),
+        (
+            "get_metric_data",
+            {"MetricDataQueries": [{"Id": "a"}], "StartTime": 0, "EndTime": 60},
+            "The parameter MetricDataQueries.member.1.MetricStat is required",
+        ),
+    ],
+)
+def test_request_with_a_value_that_is_none_is_refused(
+    cloudwatch: Any, method: str, given: dict[str, Any], words: str
+) -> None:
+    """The refusal names the parameter as CloudWatch names it.
+
+    Source: CloudWatch API reference, DeleteDashboards, PutMetricAlarm and GetMetricData.
+    """
+    if method == "put_metric_alarm":
+        given = (
+            {key: value for key, value in _alarm("refused").items() if key != "Statistic"}
+            | {"ExtendedStatistic": "p90"}
+            | given
+        )
+    with pytest.raises(ClientError, match=words):
+        getattr(cloudwatch, method)(**given)
 
 
 def test_alarm_keeps_tags_and_its_actions_can_be_switched_off(cloudwatch: Any) -> None:

@@ -38,6 +38,7 @@ def test_an_expression_combines_by_moment(expression: str, expected: dict[int, f
     ("expression", "message"),
     [
         ("a +", "it is malformed"),
+        ("SELECT SUM(m) FROM n", "does not carry this out"),
         ("a + c", "there is no query with the id 'c'"),
         ("METRICS() + 1", "combined by SUM"),
         ("1 + 1", "it gives no single series"),

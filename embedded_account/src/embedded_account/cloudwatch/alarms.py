@@ -162,10 +162,10 @@ class Alarms:
         return {"AlarmHistoryItems": items[: params.get("MaxRecords", _MAX_HISTORY)]}
 
     def delete(self, params: dict[str, Any]) -> dict[str, Any]:
-        """DeleteAlarms: all of those named, or none when one is unknown."""
+        """DeleteAlarms: all of those named, or none when one of several is unknown; one alone may be."""
         with self._lock:
             unknown = sorted(set(params["AlarmNames"]) - set(self._alarms))
-            if unknown:
+            if unknown and len(params["AlarmNames"]) > 1:
                 raise ServiceError("ResourceNotFound", f"Alarms not found: {', '.join(unknown)}")
             for name in params["AlarmNames"]:
                 self._alarms.pop(name, None)
@@ -326,7 +326,12 @@ def _check(params: dict[str, Any]) -> None:
         if not ("Statistic" in params) ^ ("ExtendedStatistic" in params):
             what = "exactly one of Statistic and ExtendedStatistic"
             raise ServiceError("ValidationError", f"alarm {params['AlarmName']!r} needs {what}")
-        statistics.check(params.get("Statistic") or params["ExtendedStatistic"])
+        name = "Statistic" if "Statistic" in params else "ExtendedStatistic"
+        statistics.check(params[name], name)
+    low = params.get("EvaluateLowSampleCountPercentile", "evaluate")
+    if low not in {"evaluate", "ignore"}:
+        what = "EvaluateLowSampleCountPercentile are evaluate and ignore."
+        raise ServiceError("ValidationError", f"Option {low} is not supported. Supported options for parameter {what}")
     if params.get("DatapointsToAlarm", 1) > params["EvaluationPeriods"]:
         raise ServiceError("ValidationError", "DatapointsToAlarm must be at most EvaluationPeriods")
 

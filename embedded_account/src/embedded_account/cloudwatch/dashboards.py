@@ -56,6 +56,8 @@ class Dashboards:
 
     def delete(self, params: dict[str, Any]) -> dict[str, Any]:
         """DeleteDashboards: all of those named, or none when one is unknown."""
+        if not params["DashboardNames"]:
+            raise ServiceError("InvalidParameterValue", "Need to specify at least 1 dashboard.")
         unknown = sorted(set(params["DashboardNames"]) - set(self._dashboards))
         if unknown:
             raise ServiceError("ResourceNotFound", f"The dashboards {unknown} do not exist")

@@ -29,6 +29,7 @@ _OPERATORS: dict[type, Callable[[float, float], float]] = {
     ast.Eq: lambda a, b: float(a == b),
     ast.NotEq: lambda a, b: float(a != b),
 }
+_QUERY = re.compile(r"\s*SELECT\s", re.IGNORECASE)  # of Metrics Insights
 _OVER_SERIES: dict[str, Callable[[list[float]], float]] = {
     "SUM": sum,
     "AVG": lambda values: sum(values) / len(values),
@@ -45,6 +46,8 @@ def evaluate(expression: str, series: Mapping[str, Series]) -> dict[int, float]:
     Raises:
         ServiceError: the expression is malformed, or uses what is not carried out here.
     """
+    if _QUERY.match(expression):
+        raise not_carried_out(f"GetMetricData.Expression {expression!r}", "give a MetricStat, or metric maths")
     try:
         tree = ast.parse(_python(expression), mode="eval").body
     except SyntaxError as error:

@@ -87,7 +87,7 @@ class Queries:
         ]
         token = params.get("NextToken") or "0"
         if not token.isdigit():
-            raise ServiceError("InvalidParameterValue", f"NextToken: {token!r}; pass one that the last page returned")
+            raise ServiceError("InvalidParameterValue", "Request parameter NextToken is invalid")
         start = int(token)
         end = start + _LIST_PAGE
         return {"Metrics": metrics[start:end]} | ({"NextToken": str(end)} if end < len(metrics) else {})

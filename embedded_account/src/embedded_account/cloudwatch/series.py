@@ -20,6 +20,10 @@ def series_of(
     metrics = {
         query["Id"]: _metric(query["MetricStat"], store, start, end) for query in queries if "MetricStat" in query
     }
+    for number, query in enumerate(queries, 1):
+        if "MetricStat" not in query and "Expression" not in query:
+            missing = f"The parameter MetricDataQueries.member.{number}.MetricStat is required.\n"
+            raise ServiceError("ValidationError", missing)
     series = dict(metrics)
     waiting = [query for query in queries if "MetricStat" not in query]
     while waiting:

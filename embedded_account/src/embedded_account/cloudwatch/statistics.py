@@ -11,13 +11,13 @@ _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,10})?|100)")
 _OTHER = re.compile(r"(?:IQM|(?:p|tm|wm|tc|ts)\d|(?:PR|TM|WM|TC|TS)\()")
 
 
-def check(name: str) -> None:
-    """Raise unless `name` is a statistic that `statistic` gives."""
+def check(name: str, parameter: str = "Statistic") -> None:
+    """Raise unless `name`, the value of `parameter`, is a statistic that `statistic` gives."""
     if name in SIMPLE or _PERCENTILE.fullmatch(name):
         return
     if _OTHER.match(name):
         raise not_carried_out(f"statistic {name!r}", f"use {', '.join(SIMPLE)} or a percentile such as p99")
-    raise ServiceError("InvalidParameterValue", f"The value {name} for parameter Statistic is not supported.")
+    raise ServiceError("InvalidParameterValue", f"The value {name} for parameter {parameter} is not supported.")
 
 
 def statistic(bucket: Bucket, name: str) -> float:

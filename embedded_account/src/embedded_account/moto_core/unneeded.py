@@ -5,6 +5,7 @@ out. Their names stand for nothing here; what uses one says so. IAM's certificat
 """
 
 import sys
+from importlib import import_module
 from importlib.util import LazyLoader, find_spec, module_from_spec
 from types import ModuleType
 from typing import Any
@@ -56,3 +57,5 @@ def _load_when_used(name: str) -> None:
     module = module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
+    parent, _, child = name.rpartition(".")
+    setattr(import_module(parent), child, module)  # as an import does: SNS signs by the attribute
