@@ -102,13 +102,13 @@ def start_model_server(_folder: Path, _photo: bytes, _log: Path) -> ServerProces
 PEERS: dict[str, Peer] = {
     "ours": Peer(start_ours, "OpenVINO, {precision}"),
     "ours, by SageMaker's TorchServe": Peer(
-        functools.partial(start_as_sagemaker, **SERVER_VARIABLES), "OpenVINO, {precision}"
+        functools.partial(start_as_sagemaker, variables=SERVER_VARIABLES), "OpenVINO, {precision}"
     ),
     "the same, one worker": Peer(
-        functools.partial(start_as_sagemaker, SAGEMAKER_MODEL_SERVER_WORKERS="1", **SERVER_VARIABLES),
+        functools.partial(start_as_sagemaker, variables=SERVER_VARIABLES | {"SAGEMAKER_MODEL_SERVER_WORKERS": "1"}),
         "OpenVINO, {precision}",
     ),
-    "the same, with its own log": Peer(start_as_sagemaker, "OpenVINO, {precision}"),
+    "the same, its log as it comes": Peer(functools.partial(start_as_sagemaker, variables={}), "OpenVINO, {precision}"),
     "ONNX Runtime, int8": Peer(functools.partial(start_onnx_runtime, precision="int8"), "ONNX Runtime, int8"),
     "ONNX Runtime, fp32": Peer(functools.partial(start_onnx_runtime, precision="fp32"), "ONNX Runtime, fp32"),
     "LitServe": Peer(functools.partial(start_litserve, engine="torch-fp32"), "torch, fp32", in_json),

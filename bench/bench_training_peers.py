@@ -21,7 +21,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
@@ -79,13 +79,14 @@ def peer(script: str, photos: Path, scratch: Path, limit: int) -> float:
 
 def _run(command: list[str], environ: dict[str, str], log: Path) -> str:
     with log.open("w") as errors:
-        options = {"env": environ, "cwd": log.parent, "stdout": subprocess.PIPE, "stderr": errors}
+        options: dict[str, Any] = {"env": environ, "cwd": log.parent, "stdout": subprocess.PIPE, "stderr": errors}
         done = subprocess.run(command, check=False, text=True, **options)
     if done.returncode:
         raise RuntimeError(
             f"{Path(command[1]).name}: {log.read_text().strip().splitlines()[-1]}; all of it is in {log}"
         )
-    return done.stdout
+    output: str = done.stdout
+    return output
 
 
 WAYS: dict[str, Callable[[Path, Path, Limits], float]] = {

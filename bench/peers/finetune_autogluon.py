@@ -43,4 +43,4 @@ def main(data: Path, tensors: Path, scratch: Path, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    main(*(Path(argument) for argument in sys.argv[1:4]), seconds=float(sys.argv[4]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), float(sys.argv[4]))

@@ -15,7 +15,7 @@ import lightning  # type: ignore[import-not-found, unused-ignore]  # in the peer
 import timm  # type: ignore[import-not-found, unused-ignore]
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, random_split
+from torch.utils.data import DataLoader
 from torchvision import transforms  # type: ignore[import-untyped, unused-ignore]
 from torchvision.datasets import ImageFolder  # type: ignore[import-untyped, unused-ignore]
 
@@ -66,9 +66,9 @@ def main(data: Path, tensors: Path, scratch: Path, epochs: int) -> None:
         for split in ("train", "test")
     )
     kept = round(len(varied) * VALIDATION_SHARE)
-    chosen, held_out = random_split(range(len(varied)), [len(varied) - kept, kept])  # type: ignore[arg-type]
-    train = DataLoader(torch.utils.data.Subset(varied, chosen.indices), BATCH_SIZE, shuffle=True)
-    validation = DataLoader(torch.utils.data.Subset(plain, held_out.indices), BATCH_SIZE)
+    order = torch.randperm(len(varied)).tolist()
+    train = DataLoader(torch.utils.data.Subset(varied, order[kept:]), BATCH_SIZE, shuffle=True)
+    validation = DataLoader(torch.utils.data.Subset(plain, order[:kept]), BATCH_SIZE)
     network = timm.create_model(ARCHITECTURE, num_classes=0)
     network.load_state_dict(torch.load(write_start(tensors, scratch / "start") / "pytorch_model.bin"))
     network.reset_classifier(len(varied.classes))
@@ -81,4 +81,4 @@ def main(data: Path, tensors: Path, scratch: Path, epochs: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*(Path(argument) for argument in sys.argv[1:4]), epochs=int(sys.argv[4]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from bench.peers.environments import environment
@@ -42,7 +43,7 @@ def start_torchserve_as_it_comes(folder: Path, photo: bytes, log: Path) -> Serve
     return _stock(folder, photo, log, "")
 
 
-def start_as_sagemaker(folder: Path, photo: bytes, log: Path, **variables: str) -> ServerProcess:
+def start_as_sagemaker(folder: Path, photo: bytes, log: Path, variables: Mapping[str, str]) -> ServerProcess:
     """Start TorchServe as SageMaker does, with the artifact in FOLDER/model and `variables` in its environment."""
     binaries, scratch = _installed(), _scratch(folder, log)
     own = {
