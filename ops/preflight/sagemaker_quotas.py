@@ -16,6 +16,7 @@ ALL_ENDPOINTS = "Number of instances across active endpoints"
 _TRAINING = "{} for training job usage"
 _SPOT = "{} for spot training job usage"
 _WARM = "{} for training warm pool usage"
+_SERVERLESS = "Maximum total concurrency that can be allocated across all serverless endpoints"
 _ENDPOINT = "{} for endpoint usage"
 _GPU_FAMILIES = ("ml.g", "ml.p")
 
@@ -74,6 +75,7 @@ def _warm_uses(values: Mapping[str, str]) -> Iterator[Use]:
 
 def _endpoint_uses(values: Mapping[str, str]) -> Iterator[Use]:
     if values.get("EndpointKind") == "serverless":
+        yield Use(_SERVERLESS, int(values["ServerlessMaxConcurrency"]), "the endpoint", "", "ServerlessMaxConcurrency")
         return
     quota_name = _ENDPOINT.format(values["EndpointInstanceType"])
     first, most = int(values["EndpointInstanceCount"]), int(values["ScalingMaxInstances"])

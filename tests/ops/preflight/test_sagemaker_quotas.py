@@ -130,6 +130,13 @@ def test_a_quota_that_is_not_listed_is_unknown() -> None:
     assert verdicts({})[TRAINING, "training"].verdict is Verdict.UNKNOWN
 
 
-def test_serverless_asks_for_no_instances_of_endpoints() -> None:
-    """Those quotas do not stand in its way."""
-    assert not [use for use in uses(DEFAULTS | {"EndpointKind": "serverless"}) if "endpoint" in use.quota_name]
+def test_serverless_asks_for_concurrency_alone() -> None:
+    """Quotas of instances do not stand in its way; that of requests at one time does, with the number that fits."""
+    name = "Maximum total concurrency that can be allocated across all serverless endpoints"
+    changes = {"EndpointKind": "serverless", "ServerlessMaxConcurrency": "20"}
+
+    found = {quota: each for (quota, _), each in verdicts({name: 10}, **changes).items() if "endpoint" in quota}
+
+    assert found.keys() == {name}
+    assert found[name].verdict is Verdict.BLOCKS
+    assert found[name].remedies[0] == "--parameter ServerlessMaxConcurrency=10"

@@ -36,17 +36,23 @@ class Quota:
 
 ALL_TRAINING = "Number of instances across all training jobs"
 ALL_ENDPOINTS = "Number of instances across active endpoints"
+SERVERLESS = "Maximum total concurrency that can be allocated across all serverless endpoints"
 PARALLEL_TUNING = "Maximum number of parallel training jobs per hyperparameter tuning job"
 TRAINING, SPOT, ENDPOINT = "training job usage", "spot training job usage", "endpoint usage"
 TRANSFORM = "transform job usage"
 WARM_POOL = "training warm pool usage"
 CONCURRENCY = "Concurrent executions"
-_KNOWN_CODES = {ALL_TRAINING: "L-00C91CB5", ALL_ENDPOINTS: "L-7A3DF611", CONCURRENCY: "L-B99A9384"}
+_KNOWN_CODES = {
+    ALL_TRAINING: "L-00C91CB5",
+    ALL_ENDPOINTS: "L-7A3DF611",
+    CONCURRENCY: "L-B99A9384",
+    SERVERLESS: "L-96300102",
+}
 _SHAPES = {TRAINING: "TrainingInstanceType", SPOT: "TrainingInstanceType", ENDPOINT: "ProductionVariantInstanceType"}
 _SHAPES |= {TRANSFORM: "TransformInstanceType", WARM_POOL: "TrainingInstanceType"}
 _TOTALS = {
-    AccountKind.SETTLED: {ALL_TRAINING: 100.0, ALL_ENDPOINTS: 100.0, PARALLEL_TUNING: 100.0},
-    AccountKind.NEW: {ALL_TRAINING: 4.0, ALL_ENDPOINTS: 3.0, PARALLEL_TUNING: 10.0},
+    AccountKind.SETTLED: {ALL_TRAINING: 100.0, ALL_ENDPOINTS: 100.0, PARALLEL_TUNING: 100.0, SERVERLESS: 200.0},
+    AccountKind.NEW: {ALL_TRAINING: 4.0, ALL_ENDPOINTS: 3.0, PARALLEL_TUNING: 10.0, SERVERLESS: 10.0},
 }
 _CONCURRENCY = {AccountKind.SETTLED: 1000, AccountKind.NEW: 10}
 _SETTLED_INSTANCES = 20.0

@@ -119,6 +119,18 @@ def test_a_variant_that_cannot_be_is_refused(
         _config(hosting, model, **members)
 
 
+def test_concurrency_is_held_to_the_accounts_quota(hosting: Hosting, model: str) -> None:
+    """Over all endpoints: two that ask for more than a settled account's 200 together are one too many."""
+    capacity = {"ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 200}}
+    hosting.sagemaker.create_endpoint(EndpointName="small", EndpointConfigName=_config(hosting, model))
+
+    with pytest.raises(ClientError, match=r"Maximum total concurrency .* is 200 .*utilization of [24] .*delta of 200"):
+        hosting.sagemaker.create_endpoint(EndpointName="large", EndpointConfigName=_config(hosting, model, **capacity))
+
+    assert hosting.settled("small")["EndpointStatus"] == "InService"
+    hosting.delete("small")
+
+
 def test_data_capture_of_a_serverless_variant_is_refused(hosting: Hosting, model: str) -> None:
     """It is among what serverless inference leaves out."""
     variant = {"VariantName": VARIANT, "ModelName": model}

@@ -18,7 +18,7 @@ from embedded_account.sagemaker.endpoints.endpoint_configs import EndpointConfig
 from embedded_account.sagemaker.endpoints.fleet import Fleet
 from embedded_account.sagemaker.endpoints.instance import Launch
 from embedded_account.sagemaker.endpoints.rolling import RollingDeployment, check_batch
-from embedded_account.sagemaker.endpoints.room import in_use, instances_of, require_room
+from embedded_account.sagemaker.endpoints.room import in_use, instances_of, of_update, require_room
 from embedded_account.sagemaker.registry.models import Models
 from embedded_account.sagemaker.shared.consistency import Consistency
 from embedded_account.sagemaker.shared.listing import page, select
@@ -120,7 +120,7 @@ class Endpoints:
         for entry in config["ProductionVariants"]:
             name = entry["VariantName"]
             check_canary(made, name, counts.get(name) or entry.get("InitialInstanceCount", 1))
-        self._require_room(instances_of(config, counts))
+        self._require_room(of_update(instances_of(config, counts), in_use(endpoint)))
         self._begin(endpoint, "Updating")
         endpoint.deployment_config = deployment_config
         self._start(endpoint, lambda: self._update(endpoint, config, made, retained))

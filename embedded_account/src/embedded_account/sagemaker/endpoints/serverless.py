@@ -61,7 +61,7 @@ class ServerlessFleet(Fleet):
 
     def __init__(self, account: Account, launch: Launch, config: dict[str, Any]) -> None:
         super().__init__(account, launch)
-        self._max_concurrency = int(config["MaxConcurrency"])
+        self.max_concurrency = int(config["MaxConcurrency"])
         self._num_starting = 0
         self._used_at: dict[str, float] = {}
 
@@ -87,7 +87,7 @@ class ServerlessFleet(Fleet):
             if idle:
                 idle[0].outstanding += 1
                 return idle[0]
-            if self._closed or len(self._instances) + self._num_starting >= self._max_concurrency:
+            if self._closed or len(self._instances) + self._num_starting >= self.max_concurrency:
                 raise NoInstanceError(saturated=not self._closed)
             self._num_starting += 1
         try:
