@@ -17,6 +17,7 @@ from ops.costs import page
 from ops.metrics import Metric, series
 from ops.runs import approvals, executions, listing, models, status_page
 from ops.session import Session
+from ops.stack import standby
 from ops.stack.stacks import Stack
 
 _MAX_ROWS = 50
@@ -60,7 +61,8 @@ def runs(session: Session, stack: Stack) -> Panel:
 def trained(session: Session, stack: Stack) -> Panel:
     """Return the models, and which of them serves."""
     rows, endpoint = models.of_stack(session, stack, {})
-    facts = "; ".join(f"{what}: {words}" for what, words in status_page.endpoint_facts(endpoint))
+    now = status_page.endpoint_facts(endpoint, standby.away(session, stack))
+    facts = "; ".join(f"{what}: {words}" for what, words in now)
     shown = [[row.version, row.run, row.trained_at, row.accuracy, row.fate] for row in rows[:_MAX_ROWS]]
     return Panel(["version", "run", "trained", "accuracy", "what became of it"], shown, facts)
 

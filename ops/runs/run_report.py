@@ -13,7 +13,7 @@ from ops.prices.words import money
 from ops.runs import lineage, status_page, training_logs
 from ops.runs.executions import Execution
 from ops.session import Session
-from ops.stack import endpoints
+from ops.stack import endpoints, standby
 from ops.stack.stacks import Stack
 
 if TYPE_CHECKING:
@@ -119,7 +119,8 @@ def _sections(
         sections["Deployment"] |= _words(run.deployed_by or {})
     if execution.status == "SUCCEEDED":
         endpoint = endpoints.find(session, stack.output("EndpointName"))
-        sections["Deployment"] |= {f"now: {name}": words for name, words in status_page.endpoint_facts(endpoint)}
+        now = status_page.endpoint_facts(endpoint, standby.away(session, stack))
+        sections["Deployment"] |= {f"now: {name}": words for name, words in now}
     try:
         sections["Lineage"] |= dict(lineage.rows(lineage.stored(session, stack, execution.name)))
     except ReportError as error:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from handlers.contract import names
-from handlers.ledger import Arrival, Dataset, Drop, Ledger, Run, Standby
+from handlers.ledger import Arrival, Dataset, Drop, Ledger, Run
 from handlers.ledger.rows import minute
 from ops.console import duration, facts, result
 from ops.prices.words import money
@@ -45,8 +45,7 @@ def page(session: Session, stack: Stack, execution: Execution) -> None:
     endpoint = endpoints.find(session, stack.output("EndpointName"))
     data = data_findings.load(session, stack.output("DataBucketName"), execution)
     told = data.facts() + outcome(execution)
-    row = Standby.get(executions.ledger(session, stack), stack.output("EndpointName"))
-    away = standby.words(row, session.flags)
+    away = standby.away(session, stack)
     facts(head + told + endpoint_facts(endpoint, away) + dead_letters.facts(session, stack))
     show_table(data.table())
     show_notices(notices(session, stack))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from handlers.ledger import Standby
+from handlers.ledger import Ledger, Standby
 from handlers.ledger.rows import minute
 from ops.console import duration, say
 from ops.errors import ExecutionError
@@ -93,6 +93,12 @@ def _wait(session: Session, is_done: Callable[[], bool]) -> float:
             raise ExecutionError(f"the endpoint still changes after {_MAX_SECONDS:.0f} s; look with `deploy.py status`")
         time.sleep(session.poll_seconds)
     return time.monotonic() - begun
+
+
+def away(session: Session, stack: Stack) -> str:
+    """Return what there is to say of the stack's endpoint where it is away, "" where it is not."""
+    row = Standby.get(Ledger(stack, client=session.dynamodb), stack.output("EndpointName"))
+    return words(row, session.flags)
 
 
 def words(row: Standby | None, flags: str = "") -> str:
