@@ -31,11 +31,13 @@ def run(config: TrainingConfig, environ: Mapping[str, str], stop: StopSignal) ->
         raise ConfigError("no images to examine; give --data DIR, or --train DIR and --validation DIR")
     if environ.get("LOCAL_RANK", "0") == "0":  # the others wait for this process before they import what decodes
         train.say_decoders(config)
-    train.say_packages()  # in the first job already, so that it is known before the others are paid
+        train.say_packages()  # in the first job already, so that it is known before the others are paid
     # Imported here, so that a wrong flag is answered at once and not after three seconds of loading torch.
-    from training import distributed, preparation, sources
+    from training import distributed, sources
 
     with distributed.joined(environ) as world, train.said_by_one(world), sources.localised(config, train.say) as local:
+        from training import preparation  # when the decoders are there
+
         datasets = preparation.write_examined(local, local.model_dir, train.say, world)
         if datasets is not None:
             train.say_problems(datasets)

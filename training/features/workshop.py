@@ -18,6 +18,7 @@ from training.config import TrainingConfig
 from training.data.augmentation import training_preprocessing
 from training.data.prefetch import prefetched
 from training.data.splits import decode_image, room_for
+from training.errors import FeaturesError
 from training.features.extractors import Extractor
 from training.features.looking import BATCH_SIZE, looked, varied
 from training.features.parts import Identity, encode
@@ -67,7 +68,12 @@ class Workshop:
         return {"kind": "vary", "identity": identity, "paths": _paths(samples), "number": number}
 
     def work(self, task: Task) -> bytes:
-        """Return the part that a task asks for, as the bytes of its file."""
+        """Return the part that a task asks for, as the bytes of its file.
+
+        Raises:
+            FeaturesError: it asks for another backbone or engine than this process has.
+        """
+        self._check(task["identity"])
         if task["kind"] == "look":
             content, arrays = self._look(task)
             return encode(task["identity"], content, arrays)
@@ -102,9 +108,20 @@ class Workshop:
                 yield torch.stack(list(pool.map(pixels, paths[start : start + BATCH_SIZE])))
 
     def _identity(self, kind: str, files: object, **more: object) -> Identity:
-        extractor = None if self.extractor is None else [self.extractor.name, self.extractor.precision]
         sha256 = hashlib.sha256(json.dumps(files).encode()).hexdigest()
-        return {"kind": kind, "backbone": self.backbone_sha256, "extractor": extractor, "files": sha256, **more}
+        return {"kind": kind, "files": sha256, **self._engine(), **more}
+
+    def _engine(self) -> dict[str, object]:
+        extractor = None if self.extractor is None else [self.extractor.name, self.extractor.precision]
+        return {"backbone": self.backbone_sha256, "extractor": extractor}
+
+    def _check(self, identity: Identity) -> None:
+        for name, own in self._engine().items():
+            if identity[name] != own:
+                raise FeaturesError(
+                    f"the first process computes by {name} {identity[name]!r}, this one by {own!r}; start all from one "
+                    "image, with the same packages and weights"
+                )
 
 
 def num_varied_views(config: TrainingConfig) -> int:

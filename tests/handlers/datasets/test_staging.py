@@ -1,5 +1,8 @@
 """handlers/datasets/staging.py: an archive is unpacked in as many invocations as it takes."""
 
+import time
+from contextlib import suppress
+
 import pytest
 
 from handlers import aws
@@ -43,6 +46,39 @@ def test_unpacking_goes_on_where_its_time_was_up(world: World, monkeypatch: pyte
     assert sorted(puts) == sorted(f"{_PREFIX}{path}" for path in _FILES if path.endswith(".jpg"))
     assert [each.path for each in aside] == ["rose/notes.doc"]
     assert staging.unpack(BUCKET, source, _PREFIX, seconds=0) == aside
+
+
+class Clock:
+    """A clock by which every file takes 50 seconds."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        self.now += 50
+        return self.now
+
+    def time(self) -> float:
+        return time.time()
+
+
+def test_an_archive_of_an_hour_takes_no_call_over_its_limit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the clock: 80 files of 50 s each, in calls that may take 720 of a function's 900 s."""
+    clock, calls = Clock(), list[float]()
+    monkeypatch.setattr(staging, "time", clock)
+    world.put("datasets/flowers.zip", packing.zipped({f"rose/{number}.jpg": b"%d" % number for number in range(80)}))
+    source = objects.head(BUCKET, "datasets/flowers.zip")
+
+    while f"{_PREFIX}_SUCCESS" not in world.keys(_PREFIX):
+        began = clock.now
+        with suppress(ArchiveUnfinishedError):
+            staging.unpack(BUCKET, source, _PREFIX, seconds=720)
+        calls.append(clock.now - began)
+
+    assert sum(calls) > 3600
+    assert max(calls) < 900
+    assert len(calls) <= 20
+    assert len(world.keys(_PREFIX)) == 81
 
 
 def test_what_the_lifecycle_deletes_soon_is_put_again(world: World) -> None:

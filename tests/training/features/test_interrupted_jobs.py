@@ -9,6 +9,7 @@ from tests.training.pictures import write_images
 from tests.training.processes import finish, start
 from tests.training.torchrun import environment, free_port
 
+SECONDS = 240  # for a job of four seconds, on a machine that has others to do
 JOBS = Path(__file__).with_name("feature_jobs.py")
 FLAGS = (
     "--model-name resnet18 --weights none --image-size 32 --trainable head --extractor torch --feature-precision fp32"
@@ -23,7 +24,7 @@ def arguments(photos: Path, folder: Path) -> list[str]:
 
 def run(function: str, *values: object, output: Path, environ: dict[str, str] | None = None) -> tuple[int, str]:
     """Run a function of feature_jobs.py to its end; return the exit code and what it printed."""
-    code = finish(start(JOBS, function, *values, environ=environ or {}, output=output))
+    code = finish(start(JOBS, function, *values, environ=environ or {}, output=output), SECONDS)
     return code, output.read_text()
 
 
@@ -74,5 +75,5 @@ def test_processes_divide_the_parts(whole: dict[str, bytes], photos: Path, tmp_p
         start(JOBS, "compute", flags, environ=environment(rank, 2, port), output=outputs[rank]) for rank in range(2)
     ]
 
-    assert [finish(process) for process in processes] == [0, 0], [output.read_text() for output in outputs]
+    assert [finish(process, SECONDS) for process in processes] == [0, 0], [output.read_text() for output in outputs]
     assert contents(tmp_path / "features") == whole
