@@ -9,7 +9,7 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,15 +22,21 @@ _kept: list[Any] = []  # a torch.library.Library takes its schemas back when it 
 
 
 class _BeforeTorchvision(MetaPathFinder):
-    """Declares what is missing when torchvision is about to be imported, and finds nothing itself."""
+    """Declares what is missing when torchvision's own code is about to run; who only looks for it changes nothing."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname == "torchvision":
-            sys.meta_path.remove(self)
-            declare_missing()
-        return None
+        spec = PathFinder.find_spec(fullname, path, target) if fullname == "torchvision" else None
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def declare_and_execute(module: ModuleType) -> None:
+                declare_missing()
+                execute(module)
+
+            spec.loader.exec_module = declare_and_execute  # type: ignore[method-assign]
+        return spec
 
 
 def install() -> None:
