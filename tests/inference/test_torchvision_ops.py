@@ -1,5 +1,11 @@
 """The declaration that lets torchvision be imported beside a CPU build of torch."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import embedded_account
 import torch
 
 from inference import torchvision_ops
@@ -16,3 +22,11 @@ def test_torchvision_models_can_be_imported() -> None:
 def test_second_declaration_does_nothing() -> None:
     """Where the operators are there, nothing is declared over them."""
     assert torchvision_ops.declare_missing_ops() is False
+
+
+def test_what_a_container_declares_is_not_declared_again() -> None:
+    """The embedded account's containers declare the operators when torchvision is first looked for."""
+    container = Path(embedded_account.__file__).parent / "sagemaker" / "containers" / "training"
+    script = "from inference import torchvision_ops; import torchvision, torch; print(torch.ops.torchvision.nms)"
+    environ = os.environ | {"PYTHONPATH": os.pathsep.join([str(container), str(Path.cwd())])}
+    assert "nms" in subprocess.check_output([sys.executable, "-c", script], env=environ, text=True)
