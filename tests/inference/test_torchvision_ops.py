@@ -5,9 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import embedded_account
 import torch
 
+import embedded_account
 from inference import torchvision_ops
 
 
