@@ -135,8 +135,8 @@ def test_serverless_asks_for_concurrency_alone() -> None:
     name = "Maximum total concurrency that can be allocated across all serverless endpoints"
     changes = {"EndpointKind": "serverless", "ServerlessMaxConcurrency": "20"}
 
-    found = {quota: each for (quota, _), each in verdicts({name: 10}, **changes).items() if "endpoint" in quota}
+    by_quota = {quota: each for (quota, _), each in verdicts({name: 10}, **changes).items() if "endpoint" in quota}
 
-    assert found.keys() == {name}
-    assert found[name].verdict is Verdict.BLOCKS
-    assert found[name].remedies[0] == "--parameter ServerlessMaxConcurrency=10"
+    assert by_quota.keys() == {name}
+    assert by_quota[name].verdict is Verdict.BLOCKS
+    assert by_quota[name].remedies[0] == "--parameter ServerlessMaxConcurrency=10"
