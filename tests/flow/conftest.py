@@ -29,6 +29,7 @@ _ORDER = (
     "features",
     "rare_jobs",
     "rare_paths",
+    "numbers",
     "permissions",
     "newcomer",
     "lifecycle",
