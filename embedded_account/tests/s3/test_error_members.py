@@ -27,4 +27,5 @@ def test_error_names_what_is_not_there(
     with pytest.raises(ClientError, match="NoSuch") as caught:
         getattr(s3, method)(**{"Bucket": "telling"} | given)
 
-    assert caught.value.response["Error"][member] == value
+    error: Any = caught.value.response["Error"]
+    assert error[member] == value
