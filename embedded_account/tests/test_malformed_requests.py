@@ -104,7 +104,7 @@ def test_body_that_is_no_object_is_refused(account: Any, service: str, operation
         ("events", "PutTargets", "ValidationException"),
         ("dynamodb", "PutItem", "ValidationException"),
         ("logs", "PutLogEvents", "InvalidParameterException"),
-        ("sqs", "CreateQueue", "MissingParameter"),
+        ("sqs", "CreateQueue", "MissingRequiredParameterException"),  # MissingParameter to boto3 and query clients
         ("ssm", "GetParameter", "ValidationException"),
     ],
 )
