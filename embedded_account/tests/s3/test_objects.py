@@ -168,3 +168,48 @@ def test_a_listing_starts_after_a_name(s3, bucket):
 
     assert [entry["Key"] for entry in answer["Contents"]] == ["b", "c"]
     assert answer["StartAfter"] == "a"
+
+
+def test_a_page_says_no_more_what_the_first_began_after(s3, bucket):
+    """With a token StartAfter counts for nothing, and the answer has none.
+
+    Source: S3 API reference, ListObjectsV2: StartAfter.
+    """
+    for key in ("a", "b", "c"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+    first = s3.list_objects_v2(Bucket=bucket, StartAfter="a", MaxKeys=1)
+
+    second = s3.list_objects_v2(
+        Bucket=bucket, StartAfter="a", MaxKeys=1, ContinuationToken=first["NextContinuationToken"]
+    )
+
+    assert [entry["Key"] for entry in second["Contents"]] == ["c"]
+    assert "StartAfter" not in second
+
+
+def test_names_of_metadata_keep_their_underscores(s3, bucket):
+    """A name with an underscore is another than one with a hyphen, either way."""
+    metadata = {"water_mark": "1", "water-colour": "2"}
+    s3.put_object(Bucket=bucket, Key="plain", Body=_BODY, Metadata=metadata)
+    s3.put_object(Bucket=bucket, Key="optional", Body=_BODY, Metadata=metadata, ACL="private")
+
+    assert s3.get_object(Bucket=bucket, Key="plain")["Metadata"] == metadata
+    assert s3.head_object(Bucket=bucket, Key="optional")["Metadata"] == metadata
+
+
+def test_parts_say_how_their_upload_is_encrypted(aws, s3, bucket):
+    """The algorithm and the key stand in the answer to each part. Source: S3 API reference, UploadPart."""
+    key = aws("kms").create_key()["KeyMetadata"]["Arn"]
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="k", ServerSideEncryption="aws:kms", SSEKMSKeyId=key)
+
+    part = s3.upload_part(Bucket=bucket, Key="k", PartNumber=1, UploadId=upload["UploadId"], Body=_BODY)
+
+    assert (part["ServerSideEncryption"], part["SSEKMSKeyId"]) == ("aws:kms", key)
+
+
+def test_an_upload_without_parts_is_not_completed(s3, bucket):
+    """An empty list of parts does not fit S3's schema, which is what the error says."""
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
+
+    with pytest.raises(botocore.exceptions.ClientError, match="MalformedXML"):
+        s3.complete_multipart_upload(Bucket=bucket, Key="k", UploadId=upload, MultipartUpload={"Parts": []})

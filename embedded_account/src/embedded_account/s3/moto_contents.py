@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from moto.s3.exceptions import EntityTooSmall, InvalidPart
+from moto.s3.exceptions import EntityTooSmall, InvalidPart, MalformedXML
 from moto.s3.models import FakeKey, FakeMultipart, MultipartChecksumBuilder
 from moto.settings import S3_UPLOAD_PART_MIN_SIZE
 
@@ -34,7 +34,7 @@ def install(disk: Disk) -> None:
     def complete(self: Any, body: Iterator[tuple[int, str]]) -> tuple[StoredFile, str, Any]:
         parts = [_checked_part(self, number, etag) for number, etag in body]
         if not parts:
-            raise InvalidPart
+            raise MalformedXML
         for part in parts[:-1]:
             if part.contentsize < S3_UPLOAD_PART_MIN_SIZE:
                 raise EntityTooSmall

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, quote
 from xml.sax.saxutils import escape
 
 from moto.core.exceptions import ServiceException
+from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY
 from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeKey, s3_backends
 
@@ -162,7 +163,7 @@ class Objects:
         content, etag, checksum = received
         part = upload.set_part(int(number), content)
         part._etag = etag
-        headers = {"ETag": part.etag, "Content-Length": "0"}
+        headers = {"ETag": part.etag, "Content-Length": "0"} | _encryption_headers(upload)
         return "200 OK", [*(headers | ({"x-amz-checksum-crc32": checksum} if checksum else {})).items()], b""
 
     def _receive(self, environ: dict[str, Any]) -> tuple[Any, str | None, str | None] | None:
@@ -237,6 +238,13 @@ def _checksum_headers(stored: Any) -> dict[str, str]:
     return headers | ({"x-amz-checksum-type": stored.checksum_type} if stored.checksum_type else {})
 
 
+def _encryption_headers(upload: Any) -> dict[str, str]:
+    """Return what UploadPart's answer says of the encryption that its upload was made with."""
+    name = "x-amz-server-side-encryption"
+    kept = {name: upload.sse_encryption, f"{name}-aws-kms-key-id": upload.kms_key_id}
+    return {header: value for header, value in kept.items() if value}
+
+
 def _body(stored: FakeKey) -> bytes | Iterable[bytes]:
     """Return the content: whole when it is small, else a block at a time."""
     content: bytes = stored.value if stored.size < LARGE_BYTES else b""
@@ -270,8 +278,9 @@ def _is_plain(environ: Mapping[str, Any]) -> bool:
 def _metadata(environ: Mapping[str, Any]) -> dict[str, str]:
     """Return an object's metadata as moto keeps it, by the names that the answer to GetObject gives back."""
     system = {name: environ[key] for key, name in _SYSTEM_METADATA.items() if environ.get(key)}
+    spelt = environ.get(PRESERVED_HEADER_NAMES_ENVIRON_KEY) or {}  # names with underscores, which WSGI does not tell
     own = {
-        name[len("HTTP_") :].replace("_", "-").lower(): value
+        spelt.get(name, name[len("HTTP_") :].replace("_", "-")).lower(): value
         for name, value in environ.items()
         if name.startswith("HTTP_X_AMZ_META_")
     }
@@ -292,7 +301,8 @@ def _listing(bucket_name: str, query: Mapping[str, str], page: list[tuple[str, A
         f"<StorageClass>{stored.storage_class}</StorageClass></Contents>"
         for name, stored in page
     )
-    echoed = {"encoding-type": "EncodingType", "continuation-token": "ContinuationToken", "start-after": "StartAfter"}
+    echoed = {"encoding-type": "EncodingType", "continuation-token": "ContinuationToken"}
+    echoed |= {} if "continuation-token" in query else {"start-after": "StartAfter"}  # a token is what counts then
     texts = "".join(
         f"<{tag}>{shown(query[name]) if name == 'start-after' else escape(query[name])}</{tag}>"
         for name, tag in echoed.items()
