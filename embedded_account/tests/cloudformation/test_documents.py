@@ -32,6 +32,22 @@ def test_json_is_read_as_json() -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        '{"Resources": {"A": {"Type": "AWS::SNS::Topic",},},}',
+        "{'Resources': {'A': {'Type': 'AWS::SNS::Topic'}}}",
+        "{Resources: {A: {Type: AWS::SNS::Topic}}}  # the topic",
+    ],
+)
+def test_braces_that_are_no_json_are_read_as_yaml(text: str) -> None:
+    """CloudFormation reads as YAML what is no JSON: a comma at the end, other quotes, comments.
+
+    Source: CloudFormation user guide, "Validating a template".
+    """
+    assert parse(text)["Resources"] == {"A": {"Type": "AWS::SNS::Topic"}}
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("", "unsupported structure"),

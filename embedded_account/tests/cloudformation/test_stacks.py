@@ -351,3 +351,16 @@ def test_what_a_template_declares_is_summed_up(deployer: Any) -> None:
         assert answer["Capabilities"] == ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
         assert answer["DeclaredTransforms"] == ["AWS::Serverless-2016-10-31"]
     assert validated["Parameters"] == [{"ParameterKey": "P", "DefaultValue": "1", "NoEcho": False, "Description": "p"}]
+
+
+def test_summary_has_the_type_of_each_resource(deployer: Any) -> None:
+    """Two topics are two types, and what a template does not declare is left out.
+
+    Source: AWS CLI command reference, get-template-summary: its example.
+    """
+    body = json.dumps(template(A={"Type": "AWS::SNS::Topic"}, B={"Type": "AWS::SNS::Topic"}))
+
+    summary = deployer.client.get_template_summary(TemplateBody=body)
+
+    assert summary["ResourceTypes"] == ["AWS::SNS::Topic", "AWS::SNS::Topic"]
+    assert not {"Capabilities", "DeclaredTransforms"} & summary.keys()

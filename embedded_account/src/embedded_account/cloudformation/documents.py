@@ -1,6 +1,7 @@
 """Reads the text of a template and checks its form."""
 
 import json
+from contextlib import suppress
 from typing import Any, cast
 
 import yaml
@@ -56,9 +57,10 @@ def parse(body: str) -> dict[str, Any]:
 
     Raises:
         TemplateError: it is neither, or not a mapping with Resources, or has a section that no template has.
+    Source: CloudFormation user guide, "Validating a template": what is not valid JSON may be valid YAML.
     """
     try:
-        document = json.loads(body) if body.lstrip().startswith("{") else yaml.load(body, Loader=_Loader)  # noqa: S506
+        document = _from_braces(body) if body.lstrip().startswith("{") else yaml.load(body, Loader=_Loader)  # noqa: S506
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
@@ -72,6 +74,16 @@ def parse(body: str) -> dict[str, Any]:
         raise TemplateError("Template format error: unsupported structure.")
     _check_sections(document)
     return document
+
+
+def _from_braces(body: str) -> Any:
+    """Return what a text that begins with a brace says: JSON, else YAML, which takes a comma after the last member."""
+    try:
+        return json.loads(body)
+    except json.JSONDecodeError:
+        with suppress(yaml.YAMLError):
+            return yaml.load(body, Loader=_Loader)  # noqa: S506
+        raise
 
 
 def transforms(document: dict[str, Any]) -> list[str]:

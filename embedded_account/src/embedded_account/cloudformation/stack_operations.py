@@ -238,7 +238,10 @@ class StackOperations:
         return {"Parameters": described, **_declared(document)}
 
     def get_template_summary(self, request: Request) -> dict[str, Any]:
-        """Return what a template, or that of a stack, declares."""
+        """Return what a template, or that of a stack, declares: the type of each resource, and no list that is empty.
+
+        Source: AWS CLI command reference, get-template-summary: its example.
+        """
         if "StackName" in request:
             stack = self._stacks.get(request["StackName"], "Stack with id {} does not exist")
             if stack.template is None:
@@ -249,8 +252,8 @@ class StackOperations:
         resources = document["Resources"].values()
         view = {
             "Parameters": _parameters(document),
-            "ResourceTypes": list(dict.fromkeys(item.get("Type", "") for item in resources)),
-            **_declared(document),
+            "ResourceTypes": [item.get("Type", "") for item in resources],
+            **{name: value for name, value in _declared(document).items() if value},
         }
         if "AWSTemplateFormatVersion" in document:
             view["Version"] = str(document["AWSTemplateFormatVersion"])
