@@ -74,6 +74,23 @@ def test_text_that_is_no_arn_is_refused(
         getattr(aws("sns"), method)(**arguments)
 
 
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        ("list_topics", {}),
+        ("list_subscriptions", {}),
+        ("list_subscriptions_by_topic", {"TopicArn": "arn:aws:sns:us-east-1:123456789012:t"}),
+    ],
+)
+@pytest.mark.parametrize("token", ["nonsense", "-1"])
+def test_foreign_token_of_a_list_of_sns_is_refused(
+    aws: Callable[[str], Any], method: str, arguments: dict[str, str], token: str
+) -> None:
+    """A token that no page returned is no page. Source: SNS API reference, ListTopics: InvalidParameter."""
+    with pytest.raises(ClientError, match=r"\(InvalidParameter\).*Invalid parameter: NextToken"):
+        getattr(aws("sns"), method)(**arguments, NextToken=token)
+
+
 @pytest.mark.parametrize("body", [b"[]", b"{", b"null", b'"text"', b"\xff"])
 @pytest.mark.parametrize(
     ("service", "operation"),

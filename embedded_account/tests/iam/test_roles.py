@@ -55,6 +55,18 @@ def test_a_role_that_does_not_trust_the_service_is_refused(account, service, ope
     assert caught.value.code == code
 
 
+@pytest.mark.parametrize(
+    "arn", ["role", "arn:aws:iam::123456789012:role/", "arn:aws:iam::1:role/r", "arn:aws:sns:us-east-1:123456789012:t"]
+)
+@pytest.mark.parametrize("operation", ["CreateStateMachine", "UpdateStateMachine"])
+def test_a_text_that_is_no_role_is_no_role_that_trusts_nobody(account, operation, arn):
+    """The ARN is looked at first. Source: Step Functions API reference, CreateStateMachine: InvalidArn."""
+    with pytest.raises(ServiceError, match=f"Invalid Role Arn: '{arn}'") as caught:
+        check(account, "stepfunctions", operation, roleArn=arn)
+
+    assert caught.value.code == "InvalidArn"
+
+
 def test_a_schedule_needs_a_role_that_scheduler_may_assume(account):
     """EventBridge Scheduler delivers as the schedule's role.
 

@@ -299,6 +299,23 @@ def test_permission_is_added_shown_and_removed(function: NewFunction) -> None:
         deployed.client.get_policy(FunctionName=deployed.name)
 
 
+@pytest.mark.parametrize("principal", ["role/not-there", "user/not-there"])
+def test_permission_for_nobody_is_refused(function: NewFunction, principal: str) -> None:
+    """Lambda keeps the id of who is meant, so it has to be there. Source: Lambda API reference, AddPermission."""
+    deployed = function(OLD)
+
+    with pytest.raises(ClientError, match=r"\(InvalidParameterValueException\).*provided principal was invalid"):
+        deployed.client.add_permission(
+            FunctionName=deployed.name,
+            StatementId="nobody",
+            Action="lambda:InvokeFunction",
+            Principal=f"arn:aws:iam::123456789012:{principal}",
+        )
+
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        deployed.client.get_policy(FunctionName=deployed.name)
+
+
 def test_lists_come_in_pages(function: NewFunction) -> None:
     """MaxItems bounds a page, and its NextMarker begins the next.
 

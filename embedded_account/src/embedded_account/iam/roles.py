@@ -27,6 +27,7 @@ _TRACES = ("PutTraceSegments", "PutTelemetryRecords")
 _SAMPLING = ("GetSamplingRules", "GetSamplingTargets")
 _IMAGE = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[\w-]+)\.[\w.]+/(?P<repository>[\w./-]+?)[:@].+")
 _PULL = ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")
+_ROLE_ARN = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/.+")
 _RULES = {
     "sagemaker:createTrainingJob": "StepFunctionsGetEventsForSageMakerTrainingJobsRule",
     "sagemaker:createHyperParameterTuningJob": "StepFunctionsGetEventsForSageMakerTuningJobsRule",
@@ -142,6 +143,8 @@ class Roles:
         role_arn, name = call.get("roleArn"), str(call.get("name") or "states")
         if not role_arn:
             return
+        if not _ROLE_ARN.fullmatch(role_arn):
+            raise ServiceError("InvalidArn", f"Invalid Role Arn: '{role_arn}'")
         code = "AccessDeniedException"
         self._trust(
             role_arn,

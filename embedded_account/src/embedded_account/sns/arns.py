@@ -1,8 +1,9 @@
-"""SNS: a text that is no ARN is refused by the member that it was given for.
+"""SNS: a text that is no ARN, or no token of a page, is refused by the member that it was given for.
 
-Source: SNS API reference, "Common errors" of Publish and Subscribe: InvalidParameter.
+Source: SNS API reference, "Errors" of Publish, Subscribe and ListTopics: InvalidParameter.
 """
 
+import re
 from typing import Any
 
 from moto.sns.models import SNSBackend
@@ -13,6 +14,7 @@ from embedded_account.wiring.replacement import replace
 from embedded_account.wiring.serving import check
 
 _NUM_ELEMENTS = 6
+_PAGED = ("ListTopics", "ListSubscriptions", "ListSubscriptionsByTopic")
 
 
 def install(account: Account) -> None:
@@ -27,6 +29,7 @@ def install(account: Account) -> None:
 
     original = replace(SNSBackend, "get_topic", get_topic, parameters=("self", "arn"))
     check(account, "sns", {"Subscribe": _check_subscription, "Publish": _check_topic, "DeleteTopic": _check_topic})
+    check(account, "sns", dict.fromkeys(_PAGED, _check_token))
 
 
 def _check_subscription(params: dict[str, Any]) -> None:
@@ -38,6 +41,11 @@ def _check_subscription(params: dict[str, Any]) -> None:
 def _check_topic(params: dict[str, Any]) -> None:
     if params.get("TopicArn"):
         _require_arn("TopicArn", str(params["TopicArn"]))
+
+
+def _check_token(params: dict[str, Any]) -> None:
+    if not re.fullmatch(r"\d*", str(params.get("NextToken", "")), re.ASCII):
+        raise ServiceError("InvalidParameter", "Invalid parameter: NextToken")
 
 
 def _require_arn(member: str, text: str) -> None:
