@@ -6,6 +6,7 @@ import sys
 from itertools import chain
 from pathlib import Path
 
+import boto3
 import pytest
 
 
@@ -17,6 +18,15 @@ def test_the_page_of_services_lists_what_is_carried_out():
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
     assert done.returncode == 0, done.stderr
+
+
+def test_the_page_of_services_names_operations_of_aws_alone() -> None:
+    """What moto adds to AWS's models is no operation that a client has, so nobody misses it."""
+    page = (Path(__file__).parents[1] / "docs" / "services.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| s3 \| ([\w, ]+) \| ", page, flags=re.MULTILINE)
+    of_aws = boto3.client("s3", region_name="us-east-1").meta.service_model.operation_names
+
+    assert set(chain.from_iterable(row.split(", ") for row in rows)) == set(of_aws)
 
 
 def test_each_difference_is_held_by_a_test_that_exists() -> None:

@@ -29,6 +29,14 @@ def data_loader() -> Loader:
     return loader
 
 
+@functools.cache
+def aws_loader() -> Loader:
+    """Return a loader of AWS's models alone, to which moto has added nothing: no operations, no members of errors."""
+    loader = create_loader()
+    loader.file_loader = _PlainFiles()
+    return loader
+
+
 def new_session(region: str) -> boto3.session.Session:
     """Return a boto3 session that reads through the one loader."""
     core: Any = botocore.session.get_session()

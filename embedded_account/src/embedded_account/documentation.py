@@ -288,9 +288,9 @@ def _rows(service: str, names: list[str]) -> list[str]:
 def _model(service: str) -> Any:
     from botocore.model import ServiceModel
 
-    from embedded_account.data_files import data_loader
+    from embedded_account.data_files import aws_loader
 
-    return ServiceModel(data_loader().load_service_model(service, "service-2"), service)
+    return ServiceModel(aws_loader().load_service_model(service, "service-2"), service)
 
 
 def _moto_methods(service: str) -> set[str]:
