@@ -7,10 +7,13 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 _PORT = os.environ["MOTO_PORT"]
+_CHANGES_STACK = ("CreateStack", "UpdateStack", "DeleteStack", "ExecuteChangeSet")
+_STACK_SECONDS = 30
 
 
 class _Accounts:
@@ -57,3 +60,33 @@ def pytest_configure(config: Any) -> None:
 
     mocks._enable_patching = enable_with_fresh_account
     mocks.reset = lambda _mock: None
+    _wait_for_stacks()
+
+
+def _wait_for_stacks() -> None:
+    """Let a call that changes a stack return when that is done: moto does it at once, and its tests do not wait."""
+    from botocore.client import BaseClient
+
+    clients: Any = BaseClient
+    call = clients._make_api_call
+
+    def call_and_wait(client: Any, operation: str, params: dict[str, Any]) -> Any:
+        answer = call(client, operation, params)
+        name = params.get("StackName")
+        if operation in _CHANGES_STACK and client.meta.service_model.service_name == "cloudformation" and name:
+            deadline = time.monotonic() + _STACK_SECONDS
+            while _is_in_progress(client, answer.get("StackId", name)) and time.monotonic() < deadline:
+                time.sleep(0.05)
+        return answer
+
+    clients._make_api_call = call_and_wait
+
+
+def _is_in_progress(client: Any, name: str) -> bool:
+    from botocore.exceptions import ClientError
+
+    try:
+        status = client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+    except ClientError:  # it is deleted
+        return False
+    return bool(status != "REVIEW_IN_PROGRESS" and status.endswith("_IN_PROGRESS"))
