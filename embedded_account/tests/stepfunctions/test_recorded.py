@@ -86,8 +86,8 @@ def test_a_text_of_json_is_the_functions_event_as_on_aws(account):
     recordings = json.loads((_CORPUS / "test_lambda_task_service.json").read_text(encoding="utf-8"))
     names = [name for name in recordings if "::test_invoke_json_values[" in name]
     parameters = {"FunctionName": function.name, "Payload.$": "$.p"}
-    states = {"Start": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": parameters}}
-    states["Start"] |= {"End": True}
+    task = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": parameters, "End": True}
+    states = {"Start": task}
 
     for name in names:
         events = recordings[name]["recorded-content"]["get_execution_history"]["events"]
