@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 _PORT = os.environ["MOTO_PORT"]
-_CHANGES_STACK = ("CreateStack", "UpdateStack", "DeleteStack", "ExecuteChangeSet")
+_CHANGES_STACK = ("CreateStack", "UpdateStack", "DeleteStack", "CreateChangeSet", "ExecuteChangeSet")
 _STACK_SECONDS = 30
 
 
@@ -75,18 +75,22 @@ def _wait_for_stacks() -> None:
         name = params.get("StackName")
         if operation in _CHANGES_STACK and client.meta.service_model.service_name == "cloudformation" and name:
             deadline = time.monotonic() + _STACK_SECONDS
-            while _is_in_progress(client, answer.get("StackId", name)) and time.monotonic() < deadline:
+            made = answer.get("Id", "") if operation == "CreateChangeSet" else ""
+            while _is_in_progress(client, answer.get("StackId", name), made) and time.monotonic() < deadline:
                 time.sleep(0.05)
         return answer
 
     clients._make_api_call = call_and_wait
 
 
-def _is_in_progress(client: Any, name: str) -> bool:
+def _is_in_progress(client: Any, name: str, change_set: str) -> bool:
     from botocore.exceptions import ClientError
 
     try:
-        status = client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+        if change_set:
+            status = client.describe_change_set(ChangeSetName=change_set)["Status"]
+        else:
+            status = client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
     except ClientError:  # it is deleted
         return False
-    return bool(status != "REVIEW_IN_PROGRESS" and status.endswith("_IN_PROGRESS"))
+    return bool(status != "REVIEW_IN_PROGRESS" and status.endswith(("_IN_PROGRESS", "_PENDING")))

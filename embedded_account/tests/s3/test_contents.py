@@ -5,13 +5,16 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import psutil
 import pytest
 from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
 from embedded_account.pytest_plugin import RunningAccount
 from embedded_account.s3.disk import BLOCK_BYTES, LARGE_BYTES, Disk
 
+_FORM = b'--x\r\nContent-Disposition: form-data; name="f"; filename="t"\r\n\r\ntest\r\n--x--\r\n'
 _MB = 1 << 20
 
 
@@ -51,6 +54,39 @@ def test_a_range_beyond_the_end_is_refused(aws: Callable[[str], Any], bucket: st
 
     with pytest.raises(aws("s3").exceptions.ClientError, match="InvalidRange"):
         aws("s3").get_object(Bucket=bucket, Key="k", Range="bytes=4-")
+
+
+@pytest.mark.parametrize("options", [{}, {"ACL": "private"}], ids=["plain", "optional"])
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/x-www-form-urlencoded", b"key=1&b=2"),
+        ("application/x-www-form-urlencoded", bytes(range(256))),
+        ("multipart/form-data; boundary=x", _FORM),
+        ("multipart/form-data; boundary=x", b"no form"),
+    ],
+)
+def test_what_is_put_is_no_form(
+    aws: Callable[[str], Any], bucket: str, options: dict[str, str], content_type: str, body: bytes
+) -> None:
+    """The body is kept as it came: curl calls what it sends a form. Source: Amazon S3 API reference, PutObject."""
+    aws("s3").put_object(Bucket=bucket, Key="k", Body=body, ContentType=content_type, **options)
+
+    answer = aws("s3").get_object(Bucket=bucket, Key="k")
+
+    assert (answer["Body"].read(), answer["ContentType"]) == (body, content_type)
+
+
+def test_what_curl_sends_to_a_url_is_no_form(account: RunningAccount, bucket: str) -> None:
+    """A picture that is put to a presigned URL arrives whole, though curl calls it a form."""
+    s3 = account.client("s3", config=Config(signature_version="s3v4"))
+    url = s3.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "k"})
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    with urlopen(Request(url, bytes(range(256)), headers, method="PUT")) as answer:  # noqa: S310 (the account's own URL)
+        assert answer.status == 200
+
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == bytes(range(256))
 
 
 def test_an_upload_in_parts_is_joined_in_order(aws: Callable[[str], Any], bucket: str, tmp_path: Path) -> None:
