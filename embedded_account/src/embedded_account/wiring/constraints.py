@@ -47,10 +47,21 @@ def check(service: str, operation_name: str, params: dict[str, Any], code: str =
         ServiceError: with `code`, in AWS's words; SerializationException for a member of another type.
     """
     shape = service_model(service).operation_model(operation_name).input_shape
-    problems = list(_problems(shape, params, "")) if shape else []
+    problems = list(_problems(shape, _modelled(service, params), "")) if shape else []
     if problems:
         errors = "error" if len(problems) == 1 else "errors"
         raise ServiceError(code, f"{len(problems)} validation {errors} detected: {'; '.join(problems)}")
+
+
+def _modelled(service: str, params: dict[str, Any]) -> dict[str, Any]:
+    """Return what the model knows whole: SQS takes names of a message's attributes beside those of a queue's.
+
+    Source: Amazon SQS API reference, ReceiveMessage: AttributeNames; GetQueueAttributes: InvalidAttributeName.
+    """
+    names = params.get("AttributeNames")
+    if service != "sqs" or not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return params
+    return {name: value for name, value in params.items() if name != "AttributeNames"}
 
 
 def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
