@@ -21,6 +21,7 @@ from ops.stack.stacks import Stack
 _GIGABYTE = 1e9
 _VARIANT = "AllTraffic"
 _AT_A_TIME = 8
+_SHORTEST = timedelta(minutes=1)  # CloudWatch's own grain
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def usage(session: Session, stack: Stack, days: float) -> Usage:
     """Return what the stack has used in the last `days`, or since it was made."""
     end = datetime.now(UTC)
     asked = end - timedelta(days=days)
-    start = max(asked, _made_at(session))
+    start = max(asked, start_of(_made_at(session), end))
     functions = _with_work(session, _functions(session), start, end)
     predict = stack.output("PredictFunctionName")
     return Usage(
@@ -71,6 +72,14 @@ def usage(session: Session, stack: Stack, days: float) -> Usage:
         stored_gb=_gigabytes(metrics.level(session, _size(stack), end)),
         logged_gb=_gigabytes(_total(session, [_log_bytes(each) for each in functions], start, end)),
     )
+
+
+def start_of(made_at: datetime, now: datetime) -> datetime:
+    """Return from when on a stack is asked for; CloudWatch refuses times that end before they start.
+
+    AWS's clock says when the stack was made and this machine's what time it is, which may be behind.
+    """
+    return min(made_at, now - _SHORTEST)
 
 
 def runs_since(runs: Iterable[Run], start: datetime) -> list[Run]:

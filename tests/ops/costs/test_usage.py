@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ops.costs.usage import container_seconds
+from ops.costs.usage import container_seconds, start_of
 from ops.session import Session
 from ops.stack.stacks import Stack
 
@@ -28,6 +28,17 @@ def test_answers_of_instances_are_no_containers(
     stack = Stack("id", "CREATE_COMPLETE", {"EndpointName": "flowers"}, {"EndpointKind": kind})
 
     assert container_seconds(session, stack, now - timedelta(days=1), now) == expected
+
+
+@pytest.mark.parametrize("behind", [timedelta(hours=-1), timedelta(0), timedelta(hours=2)], ids=str)
+def test_a_clock_behind_awss_asks_for_a_time(behind: timedelta) -> None:
+    """Where the stack was made later than it is here, too: a minute at least, in order."""
+    now = datetime(2026, 11, 30, tzinfo=UTC)
+
+    start = start_of(now + behind, now)
+
+    assert start <= now - timedelta(minutes=1)
+    assert start == min(now + behind, now - timedelta(minutes=1))
 
 
 def _put(session: Session, namespace: str, name: str, at: datetime) -> None:
