@@ -89,6 +89,22 @@ def test_what_curl_sends_to_a_url_is_no_form(account: RunningAccount, bucket: st
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == bytes(range(256))
 
 
+def test_upload_is_completed_by_what_curl_sends(account: RunningAccount, bucket: str) -> None:
+    """The list of parts is XML, though curl calls it a form. Source: S3 API reference, CompleteMultipartUpload."""
+    s3 = account.client("s3", config=Config(signature_version="s3v4"))
+    upload = {"Bucket": bucket, "Key": "k"}
+    upload["UploadId"] = s3.create_multipart_upload(**upload)["UploadId"]
+    etag = s3.upload_part(**upload, PartNumber=1, Body=b"part")["ETag"]
+    part = f"<Part><PartNumber>1</PartNumber><ETag>{etag}</ETag></Part>"
+    body = f"<CompleteMultipartUpload>{part}</CompleteMultipartUpload>".encode()
+
+    url = s3.generate_presigned_url("complete_multipart_upload", upload)
+    with urlopen(Request(url, body, {"Content-Type": "application/x-www-form-urlencoded"})) as answer:  # noqa: S310 (the account's own URL)
+        assert answer.status == 200
+
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"part"
+
+
 def test_an_upload_in_parts_is_joined_in_order(aws: Callable[[str], Any], bucket: str, tmp_path: Path) -> None:
     """upload_file in three parts, download_file by ranges, copies included; the ETag says how many parts there were.
 
