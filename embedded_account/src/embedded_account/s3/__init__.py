@@ -7,7 +7,15 @@ from embedded_account.account import Account
 
 def install(account: Account) -> None:
     """Send object events to EventBridge as S3 does, and answer plain object requests."""
-    from embedded_account.s3 import moto_contents, moto_delays, moto_events, moto_forms, preflights, statuses
+    from embedded_account.s3 import (
+        moto_bodies,
+        moto_contents,
+        moto_delays,
+        moto_events,
+        moto_forms,
+        preflights,
+        statuses,
+    )
     from embedded_account.s3.disk import Disk
     from embedded_account.s3.objects import Objects
 
@@ -22,6 +30,7 @@ def install(account: Account) -> None:
     moto_contents.install(disk)
     moto_delays.install(account)
     moto_forms.install()
+    moto_bodies.install()
     account.add_middleware(Objects(account, disk).middleware)
     account.add_middleware(statuses.middleware)
     account.add_middleware(preflights.middleware(account))
