@@ -83,8 +83,10 @@ class ForkServer:
             try:
                 socket.send_fds(self._control, [json.dumps(request).encode()], list(descriptors))
             except OSError:
+                self.lost = True  # now: who asks again is to get another server, though the listener has not heard yet
                 return None
             if not self._answered.wait(_START_SECONDS):
+                self.lost = True
                 self._process.kill()  # a fork that comes later would be nobody's
             fork = self._answer
         if self.lost or fork is None:
