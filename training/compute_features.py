@@ -20,34 +20,31 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parent.parent
 if __name__ == "__main__":
     # As in train.py: training/ itself must not come first.
     sys.path[:] = [str(ROOT), *(path for path in sys.path if path != str(ROOT / "training"))]
 
-from training import train  # noqa: E402 - after the path is set
+from training import looking_jobs, train  # noqa: E402 - after the path is set
 from training.config import TrainingConfig  # noqa: E402
-from training.errors import ConfigError  # noqa: E402
 from training.stopping import StopSignal  # noqa: E402
+
+if TYPE_CHECKING:
+    from training.data.splits import Datasets
+    from training.distributed import World
 
 
 def run(config: TrainingConfig, environ: Mapping[str, str], stop: StopSignal) -> None:
     """Write the features to the model folder."""
-    if not config.has_images:
-        raise ConfigError("no images to compute features of; give --data DIR, or --train DIR and --validation DIR")
-    if environ.get("LOCAL_RANK", "0") == "0":  # the others wait for this process before they import what decodes
-        train.say_decoders(config)
-        train.say_packages()  # in the first job already, so that it is known before the others are paid
-    # Imported here, so that a wrong flag is answered at once and not after three seconds of loading torch.
-    from training import distributed, sources
+    looking_jobs.run(config, environ, "compute features of", _write)
 
-    with distributed.joined(environ) as world, train.said_by_one(world), sources.localised(config, train.say) as local:
-        from training import preparation  # when the decoders are there
 
-        datasets = preparation.write_features(local, local.model_dir, train.say, world)
-        if datasets is not None:
-            train.say_problems(datasets)
+def _write(config: TrainingConfig, world: "World") -> "Datasets | None":
+    from training import preparation  # when the decoders are there
+
+    return preparation.write_features(config, config.model_dir, train.say, world)
 
 
 if __name__ == "__main__":

@@ -79,16 +79,7 @@ def write_features(config: TrainingConfig, folder: Path, say: Say, world: World 
 
     What an interrupted job had finished in `checkpoint_dir`, or else in `folder` itself, is taken over.
     """
-    listings, served = _begun(config, PartFolder(_parts_folder(config, folder)), say, world)
-    if world is not None and not world.is_first:
-        served.team.help()
-        return None
-    datasets = _looked_at(config, listings, served)
-    examination = examine_datasets(config, listings, datasets, served.rows_of_all(datasets))
-    datasets = _settled(config, listings, datasets, examination, folder, say, served)
-    compute_features(served, datasets, config, folder, say)
-    served.finish()
-    return datasets
+    return _write_in_parts(config, folder, say, world, with_features=True)
 
 
 def write_examined(config: TrainingConfig, folder: Path, say: Say, world: World | None = None) -> Datasets | None:
@@ -96,19 +87,25 @@ def write_examined(config: TrainingConfig, folder: Path, say: Say, world: World 
 
     Random weights see nothing that tells pictures apart, so without others the pictures alone are compared.
     """
-    listings, served = _begun(config, PartFolder(_parts_folder(config, folder)), say, world)
+    return _write_in_parts(config, folder, say, world, with_features=False)
+
+
+def _write_in_parts(
+    config: TrainingConfig, folder: Path, say: Say, world: World | None, *, with_features: bool
+) -> Datasets | None:
+    """Write what is found and, if asked for, the features; the first process does, with the help of the others."""
+    parts = PartFolder((config.checkpoint_dir or folder) / PARTS)
+    listings, served = _begun(config, parts, say, world)
     if world is not None and not world.is_first:
         served.team.help()
         return None
     datasets = _looked_at(config, listings, served)
     examination = examine_datasets(config, listings, datasets, served.rows_of_all(datasets))
     datasets = _settled(config, listings, datasets, examination, folder, say, served)
+    if with_features:
+        compute_features(served, datasets, config, folder, say)
     served.finish()
     return datasets
-
-
-def _parts_folder(config: TrainingConfig, folder: Path) -> Path:
-    return (config.checkpoint_dir or folder) / PARTS
 
 
 def _settled(
