@@ -2,7 +2,6 @@
 
 from embedded_account.account import Account
 from embedded_account.autoscaling.scaling import Scaling
-from embedded_account.wiring import constraints
 from embedded_account.wiring.serving import serve
 
 
@@ -22,4 +21,4 @@ def install(account: Account) -> None:
         "DescribeScheduledActions": scaling.scheduled.describe,
         "DeleteScheduledAction": scaling.scheduled.delete,
     }
-    serve(account, "application-autoscaling", table, checks=constraints.checks("application-autoscaling", table))
+    serve(account, "application-autoscaling", table)

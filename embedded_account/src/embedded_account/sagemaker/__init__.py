@@ -15,7 +15,6 @@ def install(account: Account) -> None:
     from embedded_account.sagemaker.training.jobs import TrainingJobs
     from embedded_account.sagemaker.transform.jobs import TransformJobs
     from embedded_account.sagemaker.tuning.jobs import TuningJobs
-    from embedded_account.wiring import constraints
     from embedded_account.wiring.serving import serve
 
     tags = account.singleton(Tags)
@@ -29,6 +28,6 @@ def install(account: Account) -> None:
     transform_jobs = TransformJobs(account, models)
     parts = (tags, training_jobs, tuning_jobs, registry, models, cards, configs, endpoints, transform_jobs)
     table = {name: operation for part in parts for name, operation in part.operations().items()}
-    serve(account, "sagemaker", table, checks=constraints.checks("sagemaker", table))
+    serve(account, "sagemaker", table)
     runtime.install(account, endpoints)
     upkeep.install(account, endpoints)

@@ -1,8 +1,8 @@
 """Checks a request against the own model of its service and words what is wrong as AWS does."""
 
 import re
-from collections.abc import Iterable, Iterator
-from functools import cache, partial
+from collections.abc import Iterator
+from functools import cache
 from typing import Any
 from unicodedata import category
 
@@ -11,7 +11,6 @@ from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureSh
 
 from embedded_account.data_files import data_loader
 from embedded_account.errors import ServiceError
-from embedded_account.wiring.serving import Check
 
 _MARK = "\x02"
 _OF_CLASS = {"L": "a", "N": "0", "Z": " ", "S": "$", "P": "!", "M": _MARK}
@@ -33,11 +32,6 @@ _TYPES: dict[str, tuple[type, ...]] = {
 def service_model(service: str) -> ServiceModel:
     """Return the model of a service's operations."""
     return ServiceModel(data_loader().load_service_model(service, "service-2"), service)
-
-
-def checks(service: str, names: Iterable[str]) -> dict[str, Check]:
-    """Return a check of each of the operations `names`, as `serving.serve` takes them."""
-    return {name: partial(check, service, name) for name in names}
 
 
 def check(service: str, operation_name: str, params: dict[str, Any], code: str = "ValidationException") -> None:

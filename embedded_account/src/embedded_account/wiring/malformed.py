@@ -20,6 +20,7 @@ from embedded_account.wiring.serving import parameters, without_nones
 
 # The services whose requests are held to their model, by boto3's name, with the code of what does not meet it.
 _CODES = {
+    "application-autoscaling": "ValidationException",
     "budgets": "InvalidParameterException",
     "cloudformation": "ValidationError",
     "cloudwatch": "ValidationError",
@@ -29,6 +30,7 @@ _CODES = {
     "kms": "ValidationException",
     "lambda": "ValidationException",
     "logs": "InvalidParameterException",
+    "sagemaker": "ValidationException",
     "scheduler": "ValidationException",
     "service-quotas": "ValidationException",
     "sns": "ValidationError",
