@@ -15,6 +15,7 @@ MAX_JOB_CHARACTERS = 63
 TAG_PREFIX = "retriever:"
 STACK_TAG = f"{TAG_PREFIX}Stack"  # by which roles, and `deploy.py down`, tell what is the stack's
 SERVES_NOTHING = ("Failed", "Deleting", "OutOfService")  # SageMaker's EndpointStatus where no request is answered
+VARIANT_NAME = "AllTraffic"  # of every endpoint that the stack deploys
 _JOB_NAME = re.compile(r"[A-Za-z0-9](-*[A-Za-z0-9]){0,62}")
 _EXECUTION_NAME = re.compile(
     r"(?P<dataset>[A-Za-z0-9](?:-*[A-Za-z0-9])*)-(?P<run_key>[0-9a-f]{12})-(?P<attempt>\d{1,5})"

@@ -8,10 +8,10 @@ from typing import Any
 
 from handlers.aws.objects import list_objects, read, split_uri
 from handlers.contract.json_bounds import bounded_json
+from handlers.contract.names import VARIANT_NAME
 from handlers.contract.states import Shadow
 from handlers.endpoints.metrics import by_minute
 from handlers.endpoints.shadow import SHADOW_VARIANT_NAME
-from handlers.executions.outcomes import VARIANT_NAME
 from handlers.gate.shadow import ShadowEvidence, Traffic
 
 MAX_BYTES = 32 * 1024 * 1024  # of each variant; an answer of ten classes takes half a kilobyte

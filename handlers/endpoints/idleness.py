@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from handlers.contract.names import VARIANT_NAME
 from handlers.contract.settings import Settings
 from handlers.endpoints import kinds
 from handlers.endpoints.metrics import by_minute
-from handlers.executions.outcomes import VARIANT_NAME
 
 _MINUTE = timedelta(minutes=1)
 _LOOK_BACK = timedelta(hours=1)  # beyond StopWhenIdleMinutes, to say since when

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from handlers.contract.errors import EndpointFailedError, SettingsError
-from handlers.contract.names import SERVES_NOTHING
+from handlers.contract.names import SERVES_NOTHING, VARIANT_NAME
 from handlers.contract.settings import Settings
 from handlers.contract.states import DeployEndpointInput
 from handlers.endpoints import kinds
 from handlers.endpoints.containers import container
-from handlers.executions.outcomes import VARIANT_NAME
 from handlers.training_jobs.jobs import pending_config, tags
 
 _CHANGING = ("Creating", "Updating", "SystemUpdating", "RollingBack")

@@ -12,10 +12,10 @@ from handlers import aws
 from handlers.aws.logs import logger
 from handlers.contract.errors import AwsError, AwsRequestError
 from handlers.contract.measurement import origin
+from handlers.contract.names import VARIANT_NAME
 from handlers.contract.settings import Settings
 from handlers.contract.states import Scaling
 from handlers.endpoints.kinds import is_serverless
-from handlers.executions.outcomes import VARIANT_NAME
 from handlers.ledger import Ledger
 from handlers.ledger import Scaling as Kept
 from handlers.training_jobs.jobs import describe

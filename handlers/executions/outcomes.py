@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handlers import aws
+from handlers.contract.names import VARIANT_NAME
 from handlers.contract.states import Approval, Endpoint, JobKind, Shadow, Training, Tuning
 from handlers.executions import approvals
 from handlers.executions.container_log import golden_sentence
@@ -15,7 +16,6 @@ from handlers.training_jobs.features import features_of
 from handlers.training_jobs.jobs import describe, pending_config
 
 SETTLING_SECONDS = 60  # a description may miss what was just made; then the sweep, at the latest, looks again
-VARIANT_NAME = "AllTraffic"
 REJECTED = "ModelRejectedError"  # by a person
 _ERRORS: dict[JobKind, str] = {
     "features": "FeaturesJobFailedError",

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from handlers.contract.names import VARIANT_NAME
 from handlers.ledger import Run
 from ops import metrics
 from ops.metrics import DAY, Metric
@@ -19,7 +20,6 @@ from ops.session import Session
 from ops.stack.stacks import Stack
 
 _GIGABYTE = 1e9
-_VARIANT = "AllTraffic"
 _AT_A_TIME = 8
 _SHORTEST = timedelta(minutes=1)  # CloudWatch's own grain
 
@@ -136,7 +136,7 @@ def container_seconds(session: Session, stack: Stack, start: datetime, end: date
 
     Source: SageMaker developer guide, "Monitor a serverless endpoint": ModelSetupTime is of containers alone.
     """
-    named = {"EndpointName": stack.output("EndpointName"), "VariantName": _VARIANT}
+    named = {"EndpointName": stack.output("EndpointName"), "VariantName": VARIANT_NAME}
     if stack.parameters.get("EndpointKind") != "serverless" and not _total(
         session, [Metric("AWS/SageMaker", "ModelSetupTime", named)], start, end
     ):

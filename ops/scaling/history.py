@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from math import ceil
 
+from handlers.contract.names import VARIANT_NAME
 from ops.errors import LoadError, unless_gone
 from ops.metrics import Metric, finest, series
 from ops.scaling.traces import MINUTE, Trace, of_counts
 from ops.session import Session
-
-_VARIANT = "AllTraffic"  # of every endpoint that the stack deploys
 
 
 def from_cloudwatch(session: Session, endpoint_name: str, days: float) -> Trace:
@@ -23,7 +22,7 @@ def from_cloudwatch(session: Session, endpoint_name: str, days: float) -> Trace:
     start = end - timedelta(minutes=ceil(days * 24 * 60 / 5) * 5)
     period = finest(start, end)
     variant = _variant(session, endpoint_name)
-    dimensions = {"EndpointName": endpoint_name, "VariantName": variant or _VARIANT}
+    dimensions = {"EndpointName": endpoint_name, "VariantName": variant or VARIANT_NAME}
     invocations = Metric("AWS/SageMaker", "Invocations", dimensions, period=period)
     (counted,) = series(session, [invocations], start, end)
     num_minutes = int((end - start).total_seconds()) // MINUTE

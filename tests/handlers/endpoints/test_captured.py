@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from handlers import aws
+from handlers.contract.names import VARIANT_NAME
 from handlers.contract.states import Shadow
 from handlers.endpoints.captured import answers_in, gathered
 from handlers.endpoints.shadow import SHADOW_VARIANT_NAME
-from handlers.executions.outcomes import VARIANT_NAME
 from handlers.gate.shadow import Traffic
 from tests.handlers.environment import BUCKET
 
