@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.training.pictures import write_images
+from tests.training.pictures import write_splits
 from training.config import TrainingConfig, parse_config
 
 
@@ -28,9 +28,7 @@ def _sigterm() -> Iterator[None]:
 @pytest.fixture
 def image_folder(tmp_path: Path) -> Path:
     """An image folder with train/, valid/ and test/."""
-    for split, count in (("train", 8), ("valid", 4), ("test", 4)):
-        write_images(tmp_path / "photos" / split, count)
-    return tmp_path / "photos"
+    return write_splits(tmp_path / "photos")
 
 
 @pytest.fixture

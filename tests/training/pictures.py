@@ -17,3 +17,10 @@ def write_images(folder: Path, count: int, side: int = 24, suffix: str = "jpg") 
         for index in range(count):
             pixels = noise.normal(colour, 25, (side, side, 3)).clip(0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(folder / class_name / f"{index}.{suffix}")
+
+
+def write_splits(folder: Path) -> Path:
+    """Write an image folder with three splits of three classes, 48 pictures, and return it."""
+    for split, count in (("train", 8), ("valid", 4), ("test", 4)):
+        write_images(folder / split, count)
+    return folder

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.training.pictures import write_images
+from tests.training.pictures import write_splits
 from tests.training.processes import finish, start
 from tests.training.torchrun import environment, free_port
 from training.checkpoints.folder import CheckpointFolder
@@ -35,10 +35,7 @@ Job = Callable[..., tuple[int, str]]
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An image folder for all jobs."""
-    folder = tmp_path_factory.mktemp("resuming") / "photos"
-    for split, num_images in (("train", 8), ("valid", 4), ("test", 4)):
-        write_images(folder / split, num_images)
-    return folder
+    return write_splits(tmp_path_factory.mktemp("resuming") / "photos")
 
 
 @pytest.fixture(scope="module")

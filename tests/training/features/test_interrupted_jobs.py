@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.pictures import write_images
+from tests.training.pictures import write_splits
 from tests.training.processes import finish, start
 from tests.training.torchrun import environment, free_port
 
@@ -36,10 +36,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An image folder with three splits of three classes: 48 pictures."""
-    folder = tmp_path_factory.mktemp("jobs") / "photos"
-    for split, count in (("train", 8), ("valid", 4), ("test", 4)):
-        write_images(folder / split, count)
-    return folder
+    return write_splits(tmp_path_factory.mktemp("jobs") / "photos")
 
 
 @pytest.fixture(scope="module")
