@@ -29,9 +29,9 @@ def declare_missing_ops() -> bool:
 
 def _compiled_ops_load() -> bool:
     """Load torchvision's compiled operators without importing the package; False where they cannot be loaded."""
-    spec = importlib.util.find_spec("torchvision")  # first: a container may declare them at this
     if hasattr(torch.ops.torchvision, "nms"):
         return True
+    spec = importlib.util.find_spec("torchvision")
     folders = spec.submodule_search_locations if spec is not None else None
     libraries = [library for folder in folders or [] for library in Path(folder).glob("_C*.so")]
     try:

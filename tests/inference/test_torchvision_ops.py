@@ -25,7 +25,7 @@ def test_second_declaration_does_nothing() -> None:
 
 
 def test_what_a_container_declares_is_not_declared_again() -> None:
-    """The embedded account's containers declare the operators when torchvision is first looked for."""
+    """The embedded account's containers declare the operators before torchvision runs, unless they are there."""
     container = Path(embedded_account.__file__).parent / "sagemaker" / "containers" / "training"
     script = "from inference import torchvision_ops; import torchvision, torch; print(torch.ops.torchvision.nms)"
     environ = os.environ | {"PYTHONPATH": os.pathsep.join([str(container), str(Path.cwd())])}
