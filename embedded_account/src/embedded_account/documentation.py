@@ -57,14 +57,16 @@ NOTES: dict[str, tuple[str, str]] = {
         "Each execution environment is a child process on AWS's own runtime client; cold and warm starts, versions, "
         "aliases, layers, reserved and provisioned concurrency with spill-over and their metrics, time-outs, "
         "asynchronous retries, dead-letter queues and destinations, recursive loops ended after 16 invocations, "
-        "START/END/REPORT log lines, Function URLs with AWS_IAM and payload format 2.0, event source mappings from SQS "
+        "START/END/REPORT log lines, Function URLs with payload format 2.0, event source mappings from SQS "
         "with batching windows, partial batch responses and maximum concurrency.",
         "No sandbox: a function runs as the user, with the machine's memory and cores whatever its memory size. "
         "On Linux an environment is a fork of a process that has imported boto3 and the layers, so it starts sooner "
         "than on AWS, and a layer's module is imported without the function's variables. "
         "The runtimes python3.9 to python3.14, all on the account's own Python; what an older runtime cannot read is "
         "refused. "
-        "A Function URL is http://127.0.0.1 with a port of its own; AuthType NONE and response streaming are refused. "
+        "A Function URL is http://127.0.0.1 with a port of its own. One of AuthType NONE that the function's policy "
+        "opens can be called by every program of the machine, and by every page that its browser shows. Response "
+        "streaming is refused. "
         "Event source mappings poll SQS alone and have no filters; one poller a mapping gathers fuller batches than "
         "AWS's. Loops through queues, topics and buckets are counted as direct ones.",
     ),

@@ -13,10 +13,9 @@ from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
 from embedded_account.account import Account, WsgiApplication
+from embedded_account.http import is_own_host
 from embedded_account.s3.forms import is_form
 
-# Names under .localhost are this machine's by RFC 6761, whoever runs the name server; a bucket may stand before it.
-_OWN_HOST = re.compile(r"(?:127\.0\.0\.1|\[::1\]|(?:[a-z0-9.-]+\.)?localhost)(?::\d+)?", re.IGNORECASE)
 # moto's own paths pass by every check; /latest/ is where a machine of EC2 finds its credentials.
 _CLOSED = re.compile(r"/+(?:moto-api|latest)(?:/|$)", re.IGNORECASE)
 _CONTROL = "/_embedded-account/"
@@ -40,13 +39,13 @@ def guard(account: Account, application: WsgiApplication) -> WsgiApplication:
 def _refusal(account: Account, environ: dict[str, Any]) -> str | None:
     """Return the body that refuses a request; None for one that may go on to be authenticated."""
     host, origin, path = (environ.get(name, "") for name in ("HTTP_HOST", "HTTP_ORIGIN", "PATH_INFO"))
-    if not _OWN_HOST.fullmatch(host):
+    if not is_own_host(host):
         return _json(f"host {host[:100]!r}: the embedded account answers as 127.0.0.1 and localhost only")
     if _CLOSED.match(path):
         return _json(f"path {path[:100]!r}: it is closed; every operation is reached by a signed request")
     if environ["REQUEST_METHOD"] == "OPTIONS":
         return _preflight_refusal(account, environ)
-    if origin and not _is_signed(environ) and not is_form(environ) and not _OWN_HOST.fullmatch(urlsplit(origin).netloc):
+    if origin and not _is_signed(environ) and not is_form(environ) and not is_own_host(urlsplit(origin).netloc):
         return _json(f"origin {origin[:100]!r}: a web page of another site must sign its requests")
     if origin and path.startswith(_CONTROL):
         return _json(f"origin {origin[:100]!r}: the account's own paths are for programs, not for web pages")

@@ -22,8 +22,15 @@ logger = logging.getLogger("embedded_account.http")
 _NO_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 _BACKLOG = 256
 _PLAIN_HEADERS = re.compile(r"(?:[!-9;-~]+:[^\r\n]*\r\n)*\r\n")
+# Names under .localhost are this machine's by RFC 6761, whoever runs the name server; a bucket may stand before it.
+_OWN_HOST = re.compile(r"(?:127\.0\.0\.1|\[::1\]|(?:[a-z0-9.-]+\.)?localhost)(?::\d+)?", re.IGNORECASE)
 Body = bytes | Iterable[bytes]
 _IDLE_SECONDS = 75
+
+
+def is_own_host(host: str) -> bool:
+    """Return whether a Host or an Origin's host is a name of this machine's own."""
+    return _OWN_HOST.fullmatch(host) is not None
 
 
 class Handler(MotoRequestHandler):

@@ -29,7 +29,7 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Principal:
-    """Whom an access key stands for: a role's session, a service, a user, or the account's root.
+    """Who asks: a role's session, a service, a user, the account's root, or anybody.
 
     `service` is a service's principal name such as events.amazonaws.com, and `source_arn` is the resource on whose
     behalf it acts: with a `role_arn` the service assumed the role, without one it acts as itself.
@@ -41,15 +41,18 @@ class Principal:
     source_arn: str = ""
     user_arn: str = ""
     session_policy: str = ""
+    is_anonymous: bool = False
 
     @property
     def is_root(self) -> bool:
         """Whether this is the account's root, whom no policy of an identity binds."""
-        return not (self.role_arn or self.service or self.user_arn)
+        return not (self.role_arn or self.service or self.user_arn or self.is_anonymous)
 
     @property
     def account_id(self) -> str:
-        """The account that the principal belongs to."""
+        """The account that the principal belongs to; AWS's word for none, where nobody knows who asks."""
+        if self.is_anonymous:
+            return "anonymous"
         return (self.role_arn or self.user_arn or f":::::{ACCOUNT_ID}").split(":")[4] or ACCOUNT_ID
 
     @cached_property
@@ -58,7 +61,12 @@ class Principal:
         if self.role_arn:
             role_name = self.role_arn.rsplit("/", 1)[-1]
             return f"arn:aws:sts::{self.account_id}:assumed-role/{role_name}/{self.session_name}"
+        if self.is_anonymous:
+            return "anonymous"
         return self.user_arn or self.service or f"arn:aws:iam::{ACCOUNT_ID}:root"
+
+
+ANONYMOUS = Principal("", "", is_anonymous=True)
 
 
 class Sessions:

@@ -3,6 +3,8 @@
 import io
 import zipfile
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 from botocore.exceptions import ClientError
@@ -51,6 +53,29 @@ def test_roles_and_policies(deployer: Any) -> None:
     assert deployer.down() == "DELETE_COMPLETE"
     with pytest.raises(ClientError, match="NoSuchEntity"):
         iam.get_role(RoleName=name)
+
+
+def test_public_url_of_a_sam_function_lets_anybody_in(deployer: Any) -> None:
+    """SAM gives a URL of AuthType NONE both permissions; with AWS_IAM they go, and nobody unsigned comes in.
+
+    Source: SAM developer guide, FunctionUrlConfig; Lambda developer guide, "Control access to Lambda function URLs".
+    """
+
+    def template(auth_type: str) -> dict[str, Any]:
+        code = {"InlineCode": "def handler(event, context):\n    return 'hello'\n", "Handler": "index.handler"}
+        settings = {"Runtime": "python3.11", "Role": {"Fn::GetAtt": "Role.Arn"}}
+        made = resource("Serverless::Function", **code, **settings, FunctionUrlConfig={"AuthType": auth_type})
+        return {"Transform": "AWS::Serverless-2016-10-31", "Resources": {"Role": ROLE, "F": made}}
+
+    assert deployer.up(template("NONE")) == "CREATE_COMPLETE"
+    name = deployer.physical_id("F")
+    url = deployer.aws("lambda").get_function_url_config(FunctionName=name)["FunctionUrl"]
+    with urlopen(url, timeout=20) as response:
+        assert response.read() == b"hello"
+
+    assert deployer.up(template("AWS_IAM")) == "UPDATE_COMPLETE"
+    with pytest.raises(HTTPError, match="403"):
+        urlopen(url, timeout=20)
 
 
 def test_function_version_and_alias(deployer: Any) -> None:
@@ -121,7 +146,7 @@ def test_layer_and_code_in_s3(deployer: Any) -> None:
     assert answer(deployer, name) == 2
     versions = client.list_layer_versions(LayerName=deployer.name)["LayerVersions"]
     assert [item["Version"] for item in versions] == [2]
-    url = resource("Lambda::Url", AuthType="NONE", TargetFunctionArn={"Fn::GetAtt": "Function.Arn"})
+    url = resource("Lambda::Url", AuthType="NONE", InvokeMode="RESPONSE_STREAM", TargetFunctionArn={"Ref": "Function"})
     assert deployer.up({"Resources": {**resources("2.zip"), "Url": url}}) == "UPDATE_ROLLBACK_COMPLETE"
     reason = deployer.events("Url")[-1]["ResourceStatusReason"]
-    assert "AuthType: 'NONE'" in reason
+    assert "InvokeMode: 'RESPONSE_STREAM'" in reason

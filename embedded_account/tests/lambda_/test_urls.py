@@ -230,7 +230,6 @@ def test_cors_headers_of_the_function_come_beside_the_urls(function: NewFunction
     ("options", "code"),
     [
         ({"AuthType": "AWS_IAM", "Cors": {"AllowMethods": ["OPTIONS"]}}, "ValidationException"),
-        ({"AuthType": "NONE"}, "NotImplemented"),
         ({"AuthType": "AWS_IAM", "InvokeMode": "RESPONSE_STREAM"}, "NotImplemented"),
         ({"AuthType": "AWS_IAM", "Qualifier": "missing"}, "ResourceNotFoundException"),
         ({"AuthType": "AWS_IAM"}, "ResourceConflictException"),

@@ -69,6 +69,8 @@ class Callers:
 
     def context(self, principal: Principal) -> dict[str, Value]:
         """Return the condition keys, in lower case, that speak of the caller."""
+        if principal.is_anonymous:
+            return {"aws:principaltype": "Anonymous", "aws:userid": "anonymous", "aws:principalisawsservice": "false"}
         account_id = principal.account_id
         if principal.service and not principal.role_arn:
             return {

@@ -14,7 +14,8 @@ from urllib.parse import parse_qsl, quote
 from embedded_account.identity import Principal
 
 _TEXT_TYPES = ("text/", "application/json", "application/javascript", "application/xml", "application/x-www-form")
-_HOP_HEADERS = frozenset({"authorization", "connection", "keep-alive", "transfer-encoding", "x-amz-security-token"})
+_HOP_HEADERS = frozenset({"connection", "keep-alive", "transfer-encoding"})
+_SIGNATURE_HEADERS = frozenset({"authorization", "x-amz-security-token"})
 
 
 class HttpAnswer(NamedTuple):
@@ -30,7 +31,7 @@ def event_of(
     environ: Mapping[str, Any], body: bytes, domain: str, caller: Principal, request_id: str, at: datetime
 ) -> dict[str, Any]:
     """Return the event for one request."""
-    headers = _headers(environ)
+    headers = _headers(environ, _HOP_HEADERS if caller.is_anonymous else _HOP_HEADERS | _SIGNATURE_HEADERS)
     cookies = [part.strip() for part in headers.pop("cookie", "").split(";") if part.strip()]
     path = quote(environ["PATH_INFO"].encode("latin-1"), safe="/-_.~!$&'()*+,;=:@%") or "/"
     query = environ.get("QUERY_STRING", "")
@@ -75,21 +76,9 @@ def answer_of(payload: bytes, request_id: str) -> HttpAnswer:
 def _context(
     environ: Mapping[str, Any], path: str, domain: str, caller: Principal, request_id: str, at: datetime
 ) -> dict[str, Any]:
-    return {
+    context = {
         "accountId": caller.account_id,
         "apiId": domain.partition(".")[0],
-        "authentication": None,
-        "authorizer": {
-            "iam": {
-                "accessKey": _access_key(environ),
-                "accountId": caller.account_id,
-                "callerId": caller.session_name,
-                "cognitoIdentity": None,
-                "principalOrgId": None,
-                "userArn": caller.arn,
-                "userId": caller.session_name,
-            }
-        },
         "domainName": domain,
         "domainPrefix": domain.partition(".")[0],
         "http": {
@@ -105,14 +94,31 @@ def _context(
         "time": at.strftime("%d/%b/%Y:%H:%M:%S +0000"),
         "timeEpoch": int(at.timestamp() * 1000),
     }
+    return (
+        context if caller.is_anonymous else context | {"authentication": None, "authorizer": _signer(environ, caller)}
+    )
+
+
+def _signer(environ: Mapping[str, Any], caller: Principal) -> dict[str, Any]:
+    """Return what the event says of who has signed the request."""
+    told = {
+        "accessKey": _access_key(environ),
+        "accountId": caller.account_id,
+        "callerId": caller.session_name,
+        "cognitoIdentity": None,
+        "principalOrgId": None,
+        "userArn": caller.arn,
+        "userId": caller.session_name,
+    }
+    return {"iam": told}
 
 
 def _access_key(environ: Mapping[str, Any]) -> str:
     return str(environ.get("HTTP_AUTHORIZATION", "")).partition("Credential=")[2].partition("/")[0]
 
 
-def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
-    """Return the headers by their names in lower case, without what speaks of the signature or the connection."""
+def _headers(environ: Mapping[str, Any], left_out: frozenset[str]) -> dict[str, str]:
+    """Return the headers by their names in lower case, without those `left_out`."""
     named = {name[5:].replace("_", "-").lower(): str(value) for name, value in environ.items() if name[:5] == "HTTP_"}
     for name, key in (("content-type", "CONTENT_TYPE"), ("content-length", "CONTENT_LENGTH")):
         if environ.get(key):
@@ -122,7 +128,7 @@ def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
         "x-forwarded-port": str(environ.get("SERVER_PORT", "")),
         "x-forwarded-proto": environ.get("wsgi.url_scheme", "http"),
     }
-    return {name: value for name, value in named.items() if name not in _HOP_HEADERS} | forwarded
+    return {name: value for name, value in named.items() if name not in left_out} | forwarded
 
 
 def _joined(pairs: list[tuple[str, str]]) -> dict[str, str]:

@@ -28,18 +28,17 @@ class UrlOperations(LambdaOperations):
     def create(self, params: Params) -> Answer:
         """Open a listener for a function or an alias."""
         name, qualifier = _target(params)
-        cors = checked_options(params)
+        options = checked_options(params)
         function = latest(self._backend, name)
         if qualifier and qualifier not in aliases_of(self._backend, function):
             arn = f"{function.function_arn}:{qualifier}"
             raise ServiceError("ResourceNotFoundException", f"Function does not exist: {arn}; a URL needs an alias")
         arn = f"{function.function_arn}:{qualifier}" if qualifier else function.function_arn
-        return self._urls.create(name, qualifier, arn, cors or {}).describe()
+        return self._urls.create(name, qualifier, arn, options).describe()
 
     def update(self, params: Params) -> Answer:
         """Change its settings."""
-        cors = checked_options(params)
-        return self._urls.update(*_target(params), cors).describe()
+        return self._urls.update(*_target(params), checked_options(params)).describe()
 
     def get(self, params: Params) -> Answer:
         """Describe it."""

@@ -1,4 +1,4 @@
-"""Function URLs: an HTTP listener of its own for each, which verifies the caller's signature and invokes the function.
+"""Function URLs: an HTTP listener of its own for each, which invokes the function for whom its policies let in.
 
 Source: Lambda developer guide, "Creating and managing Lambda function URLs" and "Invoking Lambda function URLs".
 """
@@ -10,15 +10,15 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
-from embedded_account.http import make_server
+from embedded_account.http import is_own_host, make_server
 from embedded_account.iam.authentication import authenticate
 from embedded_account.iam.errors import NotAuthenticatedError
-from embedded_account.identity import Principal
+from embedded_account.identity import ANONYMOUS, Principal
 from embedded_account.lambda_.fleet import ThrottledError
 from embedded_account.lambda_.invoker import MAX_SYNC_BYTES, Invoker
 from embedded_account.lambda_.url_events import HttpAnswer, answer_of, event_of
@@ -26,13 +26,13 @@ from embedded_account.wiring.refusals import refuse
 
 logger = logging.getLogger("embedded_account.lambda")
 
-AUTH_TYPE = "AWS_IAM"
+_SIGNED, _PUBLIC = "AWS_IAM", "NONE"
 _MAX_METHOD = 6
 _OPTIONS: dict[str, tuple[str, ...]] = {
     "FunctionName": (),
     "Qualifier": (),
     "Cors": (),
-    "AuthType": (AUTH_TYPE,),
+    "AuthType": (_SIGNED, _PUBLIC),
     "InvokeMode": ("BUFFERED",),
 }
 _HELP = "For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
@@ -41,6 +41,13 @@ _PHRASES = {200: "OK", 204: "No Content", 403: "Forbidden", 413: "Request Entity
 
 def _no_listener() -> None:
     """Stop nothing."""
+
+
+class UrlOptions(NamedTuple):
+    """What a request says of a URL; None for what it leaves as it is."""
+
+    auth_type: str | None
+    cors: dict[str, Any] | None
 
 
 @dataclass
@@ -54,6 +61,7 @@ class FunctionUrl:
     created_at: str
     modified_at: str
     cors: dict[str, Any] = field(default_factory=dict)
+    auth_type: str = _SIGNED
     stop: Callable[[], None] = _no_listener
 
     @property
@@ -66,7 +74,7 @@ class FunctionUrl:
         described = {
             "FunctionUrl": self.url,
             "FunctionArn": self.function_arn,
-            "AuthType": AUTH_TYPE,
+            "AuthType": self.auth_type,
             "InvokeMode": "BUFFERED",
             "CreationTime": self.created_at,
             "LastModifiedTime": self.modified_at,
@@ -85,7 +93,7 @@ class FunctionUrls:
         account.persist("lambda-urls", self._dump, self._restore)
         account.on_stop(lambda: self.remove(None))
 
-    def create(self, function_name: str, qualifier: str, function_arn: str, cors: dict[str, Any]) -> FunctionUrl:
+    def create(self, function_name: str, qualifier: str, function_arn: str, options: UrlOptions) -> FunctionUrl:
         """Open the listener.
 
         Raises:
@@ -98,7 +106,8 @@ class FunctionUrls:
                     f"Failed to create function url config for [functionArn = {function_arn}]. Error message: "
                     " FunctionUrlConfig exists for this Lambda function",
                 )
-            own = FunctionUrl(function_name, function_arn, qualifier, "", self._now(), self._now(), cors)
+            own = FunctionUrl(function_name, function_arn, qualifier, "", self._now(), self._now(), options.cors or {})
+            own.auth_type = options.auth_type or _SIGNED
             self._listen(own, 0)
             return own
 
@@ -129,11 +138,12 @@ class FunctionUrls:
         for url in kept:
             self._listen(url, urlsplit(url.url).port or 0)
 
-    def update(self, function_name: str, qualifier: str, cors: dict[str, Any] | None) -> FunctionUrl:
-        """Change what browsers of other origins may do; the address stays."""
+    def update(self, function_name: str, qualifier: str, options: UrlOptions) -> FunctionUrl:
+        """Change who may ask, and what browsers of other origins may do; the address stays."""
         own = self.find(function_name, qualifier)
-        if cors is not None:
-            own.cors = cors
+        own.auth_type = options.auth_type or own.auth_type
+        if options.cors is not None:
+            own.cors = options.cors
         own.modified_at = self._now()
         return own
 
@@ -207,18 +217,26 @@ class FunctionUrls:
         return answer_of(outcome.payload, request_id)
 
     def _admitted(self, own: FunctionUrl, environ: dict[str, Any], body: bytes) -> Principal:
-        """Return the caller, who has signed for Lambda and may use the URL and the function behind it."""
-        caller = authenticate(self._account, environ, body)
-        if "/lambda/aws4_request" not in environ.get("HTTP_AUTHORIZATION", environ.get("QUERY_STRING", "")):
-            raise NotAuthenticatedError("BadSignature", "the signature is for another service")
+        """Return the caller, who may use the URL and the function behind it: who has signed, or else anybody."""
+        host = environ.get("HTTP_HOST", "")
+        if not is_own_host(host):  # as a page has whose name is made to mean this machine
+            raise NotAuthenticatedError("Missing", f"host {host[:100]!r} is not the URL's")
+        caller = ANONYMOUS if own.auth_type == _PUBLIC else self._signer(environ, body)
         require = self._account.require_access
-        require(caller, "lambda:InvokeFunctionUrl", own.function_arn, {"lambda:FunctionUrlAuthType": AUTH_TYPE})
+        require(caller, "lambda:InvokeFunctionUrl", own.function_arn, {"lambda:FunctionUrlAuthType": own.auth_type})
         require(caller, "lambda:InvokeFunction", own.function_arn, {"lambda:InvokedViaFunctionUrl": "true"})
         return caller
 
+    def _signer(self, environ: dict[str, Any], body: bytes) -> Principal:
+        """Return who has signed a request for Lambda."""
+        caller = authenticate(self._account, environ, body)
+        if "/lambda/aws4_request" not in environ.get("HTTP_AUTHORIZATION", environ.get("QUERY_STRING", "")):
+            raise NotAuthenticatedError("BadSignature", "the signature is for another service")
+        return caller
 
-def checked_options(request: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the Cors part of a create or update request, None when it has none.
+
+def checked_options(request: Mapping[str, Any]) -> UrlOptions:
+    """Return what a create or update request asks for.
 
     Raises:
         ServiceError: it asks for what the embedded account does not carry out.
@@ -232,7 +250,7 @@ def checked_options(request: Mapping[str, Any]) -> dict[str, Any] | None:
             f"1 validation error detected: Value '{too_long}' at 'cors.allowMethods' failed to satisfy constraint: "
             f"Member must satisfy constraint: [Member must have length less than or equal to {_MAX_METHOD}]",
         )
-    return cors
+    return UrlOptions(request.get("AuthType"), cors)
 
 
 def _cors_headers(cors: Mapping[str, Any], environ: Mapping[str, Any]) -> dict[str, str]:
