@@ -19,7 +19,7 @@ import json
 import logging
 import os
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +180,7 @@ def output_fn(prediction: Prediction, accept: str | None) -> tuple[str, str]:
     classifier = prediction.classifier
     best = prediction.top_k(wanted.top_k or len(classifier.class_names))
     answer = {
-        "predictions": [asdict(item) for item in best],
+        "predictions": [vars(item) for item in best],
         "model": {"model_name": classifier.model_name, "training_job_name": classifier.training_job_name},
         "latency_ms": {part: round(value, 2) for part, value in prediction.latency_ms.items()},
     }

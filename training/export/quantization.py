@@ -118,7 +118,10 @@ class _Rewriter:
             scales = np.maximum(np.abs(weights).max(axis=others) / 127, 1e-12).astype(np.float32)
             levels = np.rint(weights / np.expand_dims(scales, others)).astype(np.int8)
             self._constants[f"{name}.int8"] = numpy_helper.from_array(levels, f"{name}.int8")
-            self._dequantise(name, self._parameters(name, scales, np.zeros(len(scales), np.int8)), axis=axis)
+            self._constants[f"{name}.scale"] = numpy_helper.from_array(scales, f"{name}.scale")
+            self._dequantise(
+                name, [f"{name}.scale"], axis=axis
+            )  # no zero point: without one, an engine has less to read
         return self._done[name]
 
     def _parameters(self, name: str, scale: Any, zero: Any) -> list[str]:
