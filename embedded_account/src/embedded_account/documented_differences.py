@@ -125,8 +125,7 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "of others than executions and training, tuning and transform jobs are refused, as are payload templates "
         "that are bare lists; intrinsic functions are checked when they run",
         "UpdateStateMachine": "as CreateStateMachine; no versions",
-        "RedriveExecution": "at states of the machine's own, whose entry is in the history again; a failed Map or "
-        "Parallel state is refused",
+        "RedriveExecution": "the entry of a state, and of an iteration, that goes on is in the history again",
         "StartExecution": "with a state folder, executions survive the account's end, and those that ran are ABORTED; "
         "results of `lambda:invoke` leave out SdkHttpMetadata and SdkResponseMetadata",
     },

@@ -21,6 +21,7 @@ from embedded_account.stepfunctions import (
     moto_definitions,
     moto_errors,
     moto_jsonata,
+    moto_parts,
     moto_tasks,
     moto_time,
     refused_tasks,
@@ -53,6 +54,7 @@ def install(account: Account) -> None:
     refused_tasks.install()
     moto_definitions.install()
     moto_jsonata.install()
+    moto_parts.install()
 
 
 def _replace_clients(account: Account) -> None:

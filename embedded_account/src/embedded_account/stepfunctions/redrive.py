@@ -1,67 +1,26 @@
-"""Redriving: an execution that failed goes on at the state that failed, with the input that this state had.
+"""Redriving: an execution that failed goes on at what had failed, with the input that this had.
 
 Source: Step Functions developer guide, "Restarting state machine executions with redrive".
 """
 
-import copy
 import json
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, cast
 
 from moto.stepfunctions.parser.api import ExecutionStatus, HistoryEventType
-from moto.stepfunctions.parser.asl.component.common.flow.start_at import StartAt
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
+from embedded_account.stepfunctions.beginnings import Beginning, beginning
+from embedded_account.stepfunctions.moto_parts import ResumedProgram
 from embedded_account.stepfunctions.past import history
 from embedded_account.stepfunctions.reporting import LogSession, on_start
-from embedded_account.wiring.refusals import not_carried_out
 
 _REDRIVABLE = ("FAILED", "ABORTED", "TIMED_OUT")
 _PERIOD = timedelta(days=14)
 _MOST_EVENTS = 24_999
-_IN_PARTS = ("Map", "Parallel")
-
-
-@dataclass(frozen=True)
-class Beginning:
-    """Where an execution goes on: a state of the machine's own, its input, and the variables of then."""
-
-    state: str
-    value: Any
-    variables: dict[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, execution: Any, events: list[dict[str, Any]]) -> "Beginning":
-        """Return where an execution with these events goes on; its start, where it came to no state."""
-        definition = json.loads(execution.state_machine.definition)
-        states = definition["States"]
-        variables: dict[str, Any] = {}
-        name, value = definition["StartAt"], execution.input_data
-        for event in events:
-            entered, exited = event.get("stateEnteredEventDetails"), event.get("stateExitedEventDetails")
-            if entered and entered["name"] in states:
-                name, value = entered["name"], json.loads(entered.get("input") or "{}")
-            if exited and exited["name"] in states:
-                assigned = exited.get("assignedVariables") or {}
-                variables |= {variable: _plain(text) for variable, text in assigned.items()}
-        if states[name]["Type"] in _IN_PARTS:
-            raise not_carried_out(
-                f"stepfunctions:RedriveExecution of the {states[name]['Type']} state {name!r}",
-                "start a new execution",
-            )
-        return cls(name, value, variables)
-
-
-def _plain(text: str) -> Any:
-    """Return the value of a variable in an event; a text stands between quotes, whatever is in it."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text.removeprefix('"').removesuffix('"')
 
 
 def described(account: Account, execution: Any) -> dict[str, Any]:
@@ -87,12 +46,13 @@ def redrive(account: Account, execution: Any) -> None:
     if reason:
         raise ServiceError("ExecutionNotRedrivable", reason)
     events = history(execution)
-    beginning = Beginning.of(execution, events)
+    definition = json.loads(execution.state_machine.definition)
+    where = beginning(definition, execution.input_data, events)
     execution.redrive_count = getattr(execution, "redrive_count", 0) + 1
     execution.redrive_date = account.clock.now()
     execution.error = execution.cause = execution.stop_date = None
     execution._cloud_watch_logging_session = LogSession.of(account, execution)
-    worker: Any = RedrivenWorker(execution, events, beginning)
+    worker: Any = RedrivenWorker(execution, events, where)
     execution.exec_worker, execution.exec_status = worker, ExecutionStatus.RUNNING
     on_start(account, execution)
     dimensions = {"StateMachineArn": execution.state_machine.arn}
@@ -114,7 +74,7 @@ def _refusal(account: Account, execution: Any) -> str:
 class RedrivenWorker(ExecutionWorker):
     """Interprets the rest of an execution; its history goes on behind the events of before."""
 
-    def __init__(self, execution: Any, events: list[dict[str, Any]], beginning: Beginning) -> None:
+    def __init__(self, execution: Any, events: list[dict[str, Any]], where: Beginning) -> None:
         made = execution._get_start_execution_worker()
         super().__init__(
             evaluation_details=made._evaluation_details,
@@ -122,11 +82,10 @@ class RedrivenWorker(ExecutionWorker):
             cloud_watch_logging_session=made._cloud_watch_logging_session,
             activity_store=made._activity_store,
         )
-        self._execution, self._events, self._beginning = execution, events, beginning
+        self._execution, self._events, self._where = execution, events, where
 
     def _execution_logic(self) -> None:
-        program = copy.copy(self._get_evaluation_entrypoint())
-        vars(program)["start_at"] = StartAt(self._beginning.state)
+        program = ResumedProgram(self._get_evaluation_entrypoint(), self._where)
         env, count = self._get_evaluation_environment(), self._execution.redrive_count
         env.event_manager.add_event(
             context=env.event_history_context,
@@ -138,14 +97,10 @@ class RedrivenWorker(ExecutionWorker):
         self._execution_communication.terminated()
 
     def _get_evaluation_environment(self) -> Any:
-        """Return the interpreter's state as it was when the failed state was entered."""
+        """Return the interpreter's state, with the history of before."""
         env: Any = super()._get_evaluation_environment()
-        env.states.reset(self._beginning.value)
         told = {"RedriveCount": self._execution.redrive_count, "RedriveTime": self._execution.redrive_date.isoformat()}
         env.states.context_object.context_object_data["Execution"] |= told
-        for name, value in self._beginning.variables.items():
-            env.variable_store.set(name, value)
-        env.variable_store.reset_tracing()
         manager = env.event_manager
         manager._history_event_list += self._events
         manager._event_id_gen._next_id = len(self._events) + 1
