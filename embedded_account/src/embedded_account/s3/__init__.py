@@ -13,6 +13,7 @@ def install(account: Account) -> None:
         moto_delays,
         moto_events,
         moto_forms,
+        moto_keys,
         preflights,
         statuses,
     )
@@ -31,6 +32,7 @@ def install(account: Account) -> None:
     moto_delays.install(account)
     moto_forms.install()
     moto_bodies.install()
+    moto_keys.install(account)
     account.add_middleware(Objects(account, disk).middleware)
     account.add_middleware(statuses.middleware)
     account.add_middleware(preflights.middleware(account))

@@ -22,6 +22,7 @@ from moto.s3.models import FakeKey, s3_backends
 
 from embedded_account.account import Account, WsgiApplication
 from embedded_account.s3.disk import LARGE_BYTES, Disk, blocks_of, blocks_of_key
+from embedded_account.s3.moto_keys import key_of
 from embedded_account.wiring.serving import check_unrouted
 
 MAX_KEYS = 1000
@@ -121,7 +122,7 @@ class Objects:
     def _plain_bucket(self, name: str) -> Any:
         """Return the bucket `name`; None without one, and for one that has more to it than objects."""
         bucket = self._backend.buckets.get(name)
-        return None if bucket is None or bucket.object_lock_enabled or bucket.logging else bucket
+        return None if bucket is None or bucket.object_lock_enabled or bucket.logging or key_of(bucket) else bucket
 
     def _is_allowed(self, operation: str, bucket: Any, key: str, **params: Any) -> bool:
         """Return whether every check passes; a refusal is moto's to phrase, since it meets the same checks there."""

@@ -22,15 +22,12 @@ from embedded_account.identity import ACCOUNT_ID
 _BUCKET_PARTS: dict[str, tuple[str, str, str]] = {
     "accelerate": ("GetAccelerateConfiguration", "PutAccelerateConfiguration", ""),
     "acl": ("GetBucketAcl", "PutBucketAcl", ""),
-    "analytics": ("GetAnalyticsConfiguration", "PutAnalyticsConfiguration", "PutAnalyticsConfiguration"),
     "cors": ("GetBucketCORS", "PutBucketCORS", "PutBucketCORS"),
     "encryption": ("GetEncryptionConfiguration", "PutEncryptionConfiguration", "PutEncryptionConfiguration"),
-    "intelligent-tiering": ("GetIntelligentTieringConfiguration",) + ("PutIntelligentTieringConfiguration",) * 2,
     "inventory": ("GetInventoryConfiguration", "PutInventoryConfiguration", "PutInventoryConfiguration"),
     "lifecycle": ("GetLifecycleConfiguration", "PutLifecycleConfiguration", "PutLifecycleConfiguration"),
     "location": ("GetBucketLocation", "", ""),
     "logging": ("GetBucketLogging", "PutBucketLogging", ""),
-    "metrics": ("GetMetricsConfiguration", "PutMetricsConfiguration", "PutMetricsConfiguration"),
     "notification": ("GetBucketNotification", "PutBucketNotification", ""),
     "object-lock": ("GetBucketObjectLockConfiguration", "PutBucketObjectLockConfiguration", ""),
     "ownershipControls": ("GetBucketOwnershipControls", "PutBucketOwnershipControls", "PutBucketOwnershipControls"),
@@ -38,7 +35,6 @@ _BUCKET_PARTS: dict[str, tuple[str, str, str]] = {
     "policyStatus": ("GetBucketPolicyStatus", "", ""),
     "publicAccessBlock": ("GetBucketPublicAccessBlock", "PutBucketPublicAccessBlock", "PutBucketPublicAccessBlock"),
     "replication": ("GetReplicationConfiguration", "PutReplicationConfiguration", "PutReplicationConfiguration"),
-    "requestPayment": ("GetBucketRequestPayment", "PutBucketRequestPayment", ""),
     "tagging": ("GetBucketTagging", "PutBucketTagging", "PutBucketTagging"),
     "uploads": ("ListBucketMultipartUploads", "", ""),
     "versioning": ("GetBucketVersioning", "PutBucketVersioning", ""),
@@ -55,8 +51,16 @@ _OBJECT_PARTS: dict[str, tuple[str, str, str]] = {
 _POSTS = {"uploads": "PutObject", "uploadId": "PutObject", "select": "GetObject", "restore": "RestoreObject"}
 _VERSIONED = {"GetObject", "DeleteObject", "GetObjectAcl", "PutObjectAcl", "GetObjectTagging", "PutObjectTagging"}
 _METHODS = {"GET": 0, "HEAD": 0, "PUT": 1, "DELETE": 2}
-# Operations of S3 that the account refuses, since nothing here carries them out.
-_REFUSED_PARTS = frozenset({"torrent", "session", "renameObject", "metadataTable"})
+# Operations of S3 that the account refuses, since nothing here carries them out: moto would take each for the plain
+# operation on the bucket or the object.
+_REFUSED_PARTS = frozenset(
+    {
+        "abac", "analytics", "intelligent-tiering", "metadataAnnotationTable", "metadataConfiguration",
+        "metadataInventoryTable", "metadataJournalTable", "metadataTable", "metrics", "renameObject", "requestPayment",
+        "session", "torrent",
+    }
+)  # fmt: skip
+_REFUSED_OBJECT_PARTS = frozenset({"encryption"})
 _CONTEXT_PARAMETERS = {"prefix": "s3:prefix", "delimiter": "s3:delimiter", "max-keys": "s3:max-keys"}
 _CONTEXT_HEADERS = (
     "x-amz-acl",
@@ -112,7 +116,8 @@ def needs(request: S3Request, body: bytes | None = None) -> list[Need]:
     Raises:
         UnknownOperationError: S3 has no such operation, or the account does not carry it out.
     """
-    refused = sorted(_REFUSED_PARTS & set(request.query))
+    parts = _REFUSED_PARTS | _REFUSED_OBJECT_PARTS if request.key else _REFUSED_PARTS
+    refused = sorted(parts & set(request.query))
     if refused:
         raise UnknownOperationError(f"{request.method} ?{refused[0]}")
     context = _context(request, body)
