@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
 from ops.errors import CredentialsError, StackError
@@ -32,6 +33,7 @@ MAX_LOAD_CONNECTIONS = 256
 # model package group have its name, and SageMaker's ARNs, which the policies name, are lower case.
 _STACK_NAME = re.compile(r"[a-z](-?[a-z0-9]){0,39}")
 _MAX_STACK_NAME = 40
+_making_a_client = Lock()  # a boto3 session makes one client at a time
 
 
 def local_folder() -> Path:
@@ -154,8 +156,14 @@ class Session:
     def _rare_clients(self) -> dict[str, Any]:
         return {}
 
+    @cached_property
+    def boto3(self) -> Any:
+        """Return the one boto3 session of all clients: each more would read AWS's data files anew."""
+        return _boto3_session(self.account, self.region)
+
     def _client(self, service: str) -> Any:
-        return _boto3_session(self.account, self.region).client(service, **_options(self.account))
+        with _making_a_client:
+            return self.boto3.client(service, **_options(self.account))
 
 
 def answered_at(answer: Any) -> datetime:

@@ -12,7 +12,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -46,15 +46,22 @@ class TooLongError(Exception):
 
 
 class Service:
-    """One host of one service, for any number of threads; once connected, each waits `answer_seconds` at most."""
+    """One host of one service, for any number of threads; once connected, each waits `answer_seconds` at most.
 
-    def __init__(self, url: str, signing_name: str, region: str, connect_seconds: float, answer_seconds: float) -> None:
+    Every request is signed with what `credentials` gives then, by default a function's own.
+    """
+
+    def __init__(
+        self, url: str, signing_name: str, region: str, connect_seconds: float, answer_seconds: float,
+        credentials: Callable[[], Credentials] = Credentials.from_environment,
+    ) -> None:  # fmt: skip
         parts = urlsplit(url)
         self._tls = default_tls() if parts.scheme == "https" else None
         self._host, self._port = parts.hostname or "", parts.port or (443 if self._tls else 80)
         self._netloc, self._prefix = parts.netloc, parts.path.rstrip("/")
         self._signing_name, self._region = signing_name, region
         self._connect_seconds, self._answer_seconds = connect_seconds, answer_seconds
+        self._credentials = credentials
         self._idle: list[_Connection] = []
         self._lock = threading.Lock()
 
@@ -68,7 +75,7 @@ class Service:
         """
         target = self._prefix + path
         signed = signed_headers(
-            Credentials.from_environment(), method=method, host=self._netloc, path=target, headers=headers,
+            self._credentials(), method=method, host=self._netloc, path=target, headers=headers,
             body=body, service=self._signing_name, region=self._region,
         )  # fmt: skip
         try:

@@ -12,6 +12,7 @@ from threading import Event, Lock
 from datasets.fingerprint import MARKER, SIGNS, UPLOADING
 from datasets.limits import CONTENT_TYPES
 from ops.datasets.on_disk import ImageFolder, archive_suffix
+from ops.datasets.puts import Puts
 from ops.session import MAX_CONNECTIONS, Session
 
 _MULTIPART_BYTES = 8 * 1024 * 1024
@@ -42,12 +43,14 @@ def upload_folder(session: Session, bucket: str, dataset: str, transfer: Transfe
     dataset is never taken for complete in between; a sign says so meanwhile, and stays if the upload is interrupted.
     """
     prefix = f"datasets/{dataset}/"
-    session.s3.put_object(Bucket=bucket, Key=prefix + UPLOADING, Body=b"")
-    session.s3.delete_object(Bucket=bucket, Key=prefix + MARKER)
-    jobs = (
-        lambda name=name, path=path: _put(session, bucket, prefix + name, path) for name, path in transfer.puts.items()
-    )
-    _in_parallel(jobs, advance)
+    with Puts(session, bucket, prefix) as puts:
+        puts.begin(UPLOADING)
+        session.s3.delete_object(Bucket=bucket, Key=prefix + MARKER)
+        jobs = (
+            lambda name=name, path=path: _put(session, bucket, prefix, puts, name, path)
+            for name, path in transfer.puts.items()
+        )
+        _in_parallel(jobs, advance)
     for start in range(0, len(transfer.deletes), 1000):
         keys = transfer.deletes[start : start + 1000]
         session.s3.delete_objects(
@@ -87,12 +90,12 @@ def _is_same(there: tuple[int, str] | None, path: Path) -> bool:
     return there[1] == hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
 
 
-def _put(session: Session, bucket: str, key: str, path: Path) -> None:
+def _put(session: Session, bucket: str, prefix: str, puts: Puts, name: str, path: Path) -> None:
     content_type = CONTENT_TYPES.get(path.suffix.lower(), "application/octet-stream")
     if path.stat().st_size >= _MULTIPART_BYTES:
-        session.s3.upload_file(str(path), bucket, key, ExtraArgs={"ContentType": content_type})
+        session.s3.upload_file(str(path), bucket, prefix + name, ExtraArgs={"ContentType": content_type})
     else:
-        session.s3.put_object(Bucket=bucket, Key=key, Body=path.read_bytes(), ContentType=content_type)
+        puts.put(name, path.read_bytes(), content_type)
 
 
 def _in_parallel(jobs: Iterable[Callable[[], None]], advance: Advance) -> None:

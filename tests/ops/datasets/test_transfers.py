@@ -10,28 +10,27 @@ from ops.datasets import transfers
 from ops.datasets.on_disk import read_folder
 from ops.session import Session
 
-BUCKET = "data-of-flowers"
-
 
 @pytest.fixture
-def bucket(session: Session) -> str:
+def bucket(local_session: Session) -> str:
     """Give an empty data bucket."""
-    session.s3.create_bucket(Bucket=BUCKET)
-    return BUCKET
+    name = f"data-of-{local_session.stack_name}"
+    local_session.s3.create_bucket(Bucket=name)
+    return name
 
 
-def _keys(session: Session) -> list[str]:
-    return [entry["Key"] for entry in session.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+def _keys(session: Session, bucket: str) -> list[str]:
+    return [entry["Key"] for entry in session.s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
 
 
-def _upload(session: Session, folder: Path) -> transfers.Transfer:
-    transfer = transfers.compare(session, BUCKET, "flowers", read_folder(folder))
-    transfers.upload_folder(session, BUCKET, "flowers", transfer, lambda _done: None)
+def _upload(session: Session, bucket: str, folder: Path) -> transfers.Transfer:
+    transfer = transfers.compare(session, bucket, "flowers", read_folder(folder))
+    transfers.upload_folder(session, bucket, "flowers", transfer, lambda _done: None)
     return transfer
 
 
 def test_upload_puts_the_marker_last(
-    session: Session, bucket: str, image_folder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    local_session: Session, bucket: str, image_folder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """_SUCCESS says that the folder is complete, so no file comes after it, and an old one goes first.
 
@@ -39,31 +38,31 @@ def test_upload_puts_the_marker_last(
     """
     folder = image_folder("rose/1.png", "rose/2.png", "tulip/1.png")
     calls: list[str] = []
-    session.s3.meta.events.register(
+    local_session.s3.meta.events.register(
         "before-parameter-build.s3",
         lambda params, model, **_: calls.append(f"{model.name} {params.get('Key', '')}"),
     )
 
-    _upload(session, folder)
+    _upload(local_session, bucket, folder)
 
     assert calls[0].startswith("ListObjectsV2")
     assert calls[1:3] == ["PutObject datasets/flowers/_UPLOADING", "DeleteObject datasets/flowers/_SUCCESS"]
     assert calls[-2:] == ["PutObject datasets/flowers/_SUCCESS", "DeleteObject datasets/flowers/_UPLOADING"]
 
 
-def test_upload_synchronises(session: Session, bucket: str, image_folder: Callable[..., Path]) -> None:
+def test_upload_synchronises(local_session: Session, bucket: str, image_folder: Callable[..., Path]) -> None:
     """The second time only what changed is sent, and what is gone here is deleted there."""
     folder = image_folder("rose/1.png", "rose/2.png", "tulip/1.png")
-    _upload(session, folder)
+    _upload(local_session, bucket, folder)
     (folder / "rose" / "2.png").rename(folder / "rose" / "3.png")
     (folder / "tulip" / "1.png").write_bytes((folder / "rose" / "3.png").read_bytes())
 
-    transfer = _upload(session, folder)
+    transfer = _upload(local_session, bucket, folder)
 
     assert sorted(transfer.puts) == ["rose/3.png", "tulip/1.png"]
     assert (transfer.deletes, transfer.num_unchanged) == (("rose/2.png",), 1)
     prefix = "datasets/flowers"
-    assert _keys(session) == [
+    assert _keys(local_session, bucket) == [
         f"{prefix}/_SUCCESS",
         f"{prefix}/rose/1.png",
         f"{prefix}/rose/3.png",
@@ -71,27 +70,29 @@ def test_upload_synchronises(session: Session, bucket: str, image_folder: Callab
     ]
 
 
-def test_upload_leaves_other_datasets_alone(session: Session, bucket: str, image_folder: Callable[..., Path]) -> None:
+def test_upload_leaves_other_datasets_alone(
+    local_session: Session, bucket: str, image_folder: Callable[..., Path]
+) -> None:
     """datasets/flowers-old/ is not part of datasets/flowers/."""
-    session.s3.put_object(Bucket=BUCKET, Key="datasets/flowers-old/rose/1.png", Body=b"x")
+    local_session.s3.put_object(Bucket=bucket, Key="datasets/flowers-old/rose/1.png", Body=b"x")
 
-    _upload(session, image_folder("rose/1.png", "tulip/1.png"))
+    _upload(local_session, bucket, image_folder("rose/1.png", "tulip/1.png"))
 
-    assert "datasets/flowers-old/rose/1.png" in _keys(session)
+    assert "datasets/flowers-old/rose/1.png" in _keys(local_session, bucket)
 
 
 def test_upload_stops_at_the_first_error_without_a_marker(
-    session: Session, bucket: str, image_folder: Callable[..., Path]
+    local_session: Session, bucket: str, image_folder: Callable[..., Path]
 ) -> None:
     """A picture that cannot be read ends the upload; the dataset is not declared complete."""
     folder = image_folder("rose/1.png", "tulip/1.png")
-    transfer = transfers.compare(session, BUCKET, "flowers", read_folder(folder))
+    transfer = transfers.compare(local_session, bucket, "flowers", read_folder(folder))
     (folder / "rose" / "1.png").unlink()
 
     with pytest.raises(FileNotFoundError, match=r"1\.png"):
-        transfers.upload_folder(session, BUCKET, "flowers", transfer, lambda _done: None)
+        transfers.upload_folder(local_session, bucket, "flowers", transfer, lambda _done: None)
 
-    assert "datasets/flowers/_SUCCESS" not in _keys(session)
+    assert "datasets/flowers/_SUCCESS" not in _keys(local_session, bucket)
 
 
 def test_nothing_more_begins_after_an_error() -> None:
