@@ -222,7 +222,7 @@ def _boto3_session(account: AccountInfo | None, region: str | None) -> Any:
     return boto3.Session(
         aws_access_key_id=account.access_key_id,
         aws_secret_access_key=account.secret_access_key,
-        region_name=account.region,
+        region_name=region or account.region,
     )
 
 

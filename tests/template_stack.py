@@ -19,7 +19,9 @@ HANDLER = "def handler(event, context):\n    return {}\n"
 def packaged(deployer: Any) -> str:
     """Return the URL of the template with its assets in a bucket; the handlers are ones that do nothing."""
     s3, bucket = deployer.aws("s3"), f"{deployer.name}-artifacts"
-    s3.create_bucket(Bucket=bucket)
+    region = s3.meta.region_name
+    location = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    s3.create_bucket(Bucket=bucket, **location)
     names = [path.name for path in (ROOT / "handlers").glob("*.py")]
     handlers = zipped({f"handlers/{name}": "" if name == "__init__.py" else HANDLER for name in names})
     text = (ROOT / "template.yaml").read_text(encoding="utf-8")

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from embedded_account.pytest_plugin import RunningAccount
 
+import embedded_account
 from tests.stacks import Deployer
 from tests.template_stack import IMAGE, declared_parameters, deploy, packaged
 
@@ -52,6 +54,24 @@ def test_the_products_own_template(deployer: Any) -> None:
 
     assert deployer.down() == "DELETE_COMPLETE"
     check_gone(deployer, bucket)
+
+
+@pytest.mark.slow
+@pytest.mark.account
+def test_template_deploys_in_another_region(tmp_path: Path) -> None:
+    """All of it is made in eu-central-1 as in us-east-1, and no ARN of it names another region."""
+    info = embedded_account.start(tmp_path, region="eu-central-1")
+    try:
+        deployer = Deployer(RunningAccount(info, tmp_path).client)
+        deploy(deployer, packaged(deployer))
+
+        pages = deployer.client.get_paginator("list_stack_resources").paginate(StackName=deployer.name)
+        resources = [item for page in pages for item in page["StackResourceSummaries"]]
+        assert {item["ResourceStatus"] for item in resources} == {"CREATE_COMPLETE"}
+        regions = re.findall(r"arn:aws:[\w-]+:([a-z0-9-]+):", json.dumps([*deployer.outputs.values()]))
+        assert {*regions} == {"eu-central-1"}
+    finally:
+        embedded_account.stop(tmp_path)
 
 
 def check_own_key(deployer: Any, url: str) -> None:

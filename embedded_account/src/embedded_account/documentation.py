@@ -210,7 +210,8 @@ operation that is not listed here fails with `NotImplemented` and its own name, 
 - **It tells which permissions are needed**: `embedded-account permissions`, of an account started with
   `--record-permissions`.
 - **Your code runs as you.** Functions, training scripts and inference code have no sandbox.
-- **One region and one account**: 123456789012, us-east-1 unless told otherwise.
+- **One region and one account**: 123456789012, us-east-1 unless `--region` says otherwise. A request signed for another
+  region is refused; IAM, STS and budgets answer clients of any, and S3 sends them on to a bucket's region.
 
 ## Services
 

@@ -8,6 +8,7 @@ from embedded_account.account import Account
 from embedded_account.iam.errors import NotAuthenticatedError
 from embedded_account.iam.payloads import CheckedBody, check_body
 from embedded_account.iam.presigned import PresignedUrl
+from embedded_account.iam.regions import check_region
 from embedded_account.iam.signatures import MAX_EXPIRES_SECONDS, Signature, is_signed_with, read_signature
 from embedded_account.identity import Credentials, Principal
 
@@ -37,6 +38,7 @@ def authenticate(account: Account, environ: Mapping[str, Any], payload: bytes | 
         raise NotAuthenticatedError("Incomplete", f"{error} is not one of Signature Version 4") from error
     if signature is None:
         return _of_presigned_url(account, environ)
+    check_region(account, signature)
     principal, credentials = owner_of(account, signature.access_key_id)
     _check_date(signature, account)
     if (credentials.session_token or "") != signature.token:

@@ -21,6 +21,7 @@ from embedded_account.iam.authentication import authenticate, checked_body
 from embedded_account.iam.documents import Policy
 from embedded_account.iam.errors import MalformedPolicyError, NotAuthenticatedError
 from embedded_account.iam.permissions import Permissions
+from embedded_account.iam.regions import answer_redirect, other_region
 from embedded_account.iam.roles import Roles
 from embedded_account.iam.s3_answers import answer_error
 from embedded_account.iam.scopes import Scope
@@ -73,8 +74,8 @@ class Enforcement:
             _scope.set(scope.service)
             _environ.set(environ)
             if scope.service == "s3":
-                return self._s3_answer(caller, application, environ, start_response)
-            environ["HTTP_AUTHORIZATION"] = scope.header()
+                return self._s3_answer(caller, scope, application, environ, start_response)
+            environ["HTTP_AUTHORIZATION"] = scope.header(self._account.region)
             return application(environ, start_response)
 
         return answer
@@ -149,6 +150,7 @@ class Enforcement:
     def _s3_answer(
         self,
         caller: Principal | NotAuthenticatedError,
+        scope: Scope,
         application: WsgiApplication,
         environ: dict[str, Any],
         start_response: Callable[..., Any],
@@ -158,9 +160,13 @@ class Enforcement:
             body = None if isinstance(caller, NotAuthenticatedError) else checked_body(self._account, environ)
         except ServiceException as refusal:
             return answer_error(refusal, environ, start_response)
-        if environ["REQUEST_METHOD"] == "POST" and _is_deletion(environ):
+        request = S3Request.of(environ)
+        region = other_region(self._account, request, scope)
+        if region:
+            return answer_redirect(region, scope, request, environ, start_response)
+        if request.method == "POST" and _is_deletion(request):
             return self._delete_objects(caller, application, environ, start_response)
-        refused = self._s3_refusal(caller, environ)
+        refused = self._s3_refusal(caller, request, environ)
         if refused:
             return answer_error(refused, environ, start_response)
         if body is not None:
@@ -208,11 +214,10 @@ class Enforcement:
         return None
 
     def _s3_refusal(
-        self, caller: Principal | NotAuthenticatedError, environ: dict[str, Any]
+        self, caller: Principal | NotAuthenticatedError, request: S3Request, environ: dict[str, Any]
     ) -> ServiceException | None:
         if isinstance(caller, NotAuthenticatedError):
             return caller.as_service_error("s3")
-        request = S3Request.of(environ)
         body = None
         try:
             if reads_body(request.method, request.key, request.query):
@@ -259,8 +264,7 @@ def _as_stated(
     return answered
 
 
-def _is_deletion(environ: dict[str, Any]) -> bool:
-    request = S3Request.of(environ)
+def _is_deletion(request: S3Request) -> bool:
     return not request.key and "delete" in request.query
 
 

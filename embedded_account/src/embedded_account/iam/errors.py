@@ -8,7 +8,10 @@ class MalformedPolicyError(ValueError):
 
 
 class NotAuthenticatedError(Exception):
-    """A request whose sender is not known. `fault` is a key of the tables below, the message is for a log."""
+    """A request whose sender is not known. `fault` is a key of the tables below.
+
+    The message is for a log; the caller is told it where the table has none.
+    """
 
     def __init__(self, fault: str, message: str) -> None:
         super().__init__(message)
@@ -17,7 +20,7 @@ class NotAuthenticatedError(Exception):
     def as_service_error(self, service: str) -> ServiceError:
         """Return the error that the caller of `service` (boto3's name) gets."""
         code, message = _FAULTS[self.fault][_FAMILIES.get(service, 2)]
-        return ServiceError(code, message)
+        return ServiceError(code, message or str(self))
 
 
 _FAMILIES = {"s3": 0} | dict.fromkeys(("iam", "sts", "sns", "cloudformation", "ec2", "cloudwatch", "autoscaling"), 1)
@@ -58,6 +61,11 @@ _FAULTS: dict[str, tuple[tuple[str, str], tuple[str, str], tuple[str, str]]] = {
         ("ExpiredToken", "The provided token has expired."),
         ("ExpiredToken", _EXPIRED),
         ("ExpiredTokenException", _EXPIRED),
+    ),
+    "WrongRegion": (
+        ("AuthorizationHeaderMalformed", ""),
+        ("SignatureDoesNotMatch", ""),
+        ("InvalidSignatureException", ""),
     ),
     "Skewed": (
         ("RequestTimeTooSkewed", "The difference between the request time and the current time is too large."),

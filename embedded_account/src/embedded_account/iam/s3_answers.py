@@ -31,7 +31,11 @@ _STATUSES = dict.fromkeys(
         "XAmzContentSHA256Mismatch",
     ),
     _BAD_REQUEST,
-) | {"MissingContentLength": "411 Length Required", "NotImplemented": "501 Not Implemented"}
+) | {
+    "MissingContentLength": "411 Length Required",
+    "NotImplemented": "501 Not Implemented",
+    "PermanentRedirect": "301 Moved Permanently",
+}
 
 
 class S3Error(ServiceError):

@@ -17,6 +17,11 @@ class Scope:
     service: str
     credential: str = ""
 
+    @property
+    def region(self) -> str:
+        """The region of the credential; "" without one."""
+        return self.credential.split("/")[2] if self.credential else ""
+
     @classmethod
     def of(cls, environ: Mapping[str, Any]) -> "Scope":
         """Return the scope of the WSGI request in `environ`; that of the older signatures is S3's."""
@@ -35,6 +40,10 @@ class Scope:
             return cls(otherwise)
         return cls(parts[3].lower(), credential) if _REGION.fullmatch(parts[2]) else cls("")
 
-    def header(self) -> str:
-        """Return the authorization header by which moto routes a request to the service, and to no other."""
-        return f"AWS4-HMAC-SHA256 Credential={self.credential}, SignedHeaders=host, Signature=verified"
+    def header(self, region: str) -> str:
+        """Return the authorization header by which moto routes a request to the service of `region`, and to no other.
+
+        Whoever asks a service that has no region may have signed for any.
+        """
+        credential = self.credential.replace(f"/{self.region}/", f"/{region}/")
+        return f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=verified"
