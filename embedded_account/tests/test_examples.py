@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from embedded_account.exports import aws_addresses, role_session
 from embedded_account.pytest_plugin import RunningAccount
 from support.pauses import short_pauses
 
@@ -59,16 +60,18 @@ def test_the_readmes_lines_train_tune_deploy_and_predict(shell: Callable[[str], 
 
 
 def test_the_notebook_gives_what_it_shows(account: RunningAccount, tmp_path: Path) -> None:
-    """Every cell runs as it stands, with AWS's managed policies for a role; its outputs are those in the notebook."""
+    """Every cell runs as it stands, in a role with AWS's managed policies; its outputs are those in the notebook."""
     notebook = shutil.copy(_EXAMPLES / "notebook_to_lambda.ipynb", tmp_path)
     _make_role(account)
     program = _EXAMPLES.with_name("tests") / "support" / "notebooks.py"
     settings = {"PYTHONWARNINGS": "ignore", "SAGEMAKER_SUPPRESS_V2_WARNING": "1"} | short_pauses(program.name)
+    exported = client_environment(account.info) | aws_addresses(account.info, {})
+    exported |= role_session(account.info, "notebook")
 
     done = subprocess.run(
         [sys.executable, str(program), str(notebook), "--write"],
         cwd=tmp_path,
-        env=client_environment(account.info) | {"PATH": os.environ["PATH"], "HOME": str(tmp_path)} | settings,
+        env=exported | {"PATH": os.environ["PATH"], "HOME": str(tmp_path)} | settings,
         capture_output=True,
         text=True,
         timeout=280,
@@ -85,7 +88,7 @@ def _make_role(account: RunningAccount) -> None:
     services = {"Service": ["sagemaker.amazonaws.com", "lambda.amazonaws.com"]}
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": services}
     iam.create_role(RoleName="notebook", AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
-    for name in ("AmazonSageMakerFullAccess", "AmazonS3FullAccess", "service-role/AWSLambdaBasicExecutionRole"):
+    for name in ("AmazonSageMakerFullAccess", "AmazonS3FullAccess", "AWSLambda_FullAccess"):
         iam.attach_role_policy(RoleName="notebook", PolicyArn=f"arn:aws:iam::aws:policy/{name}")
 
 

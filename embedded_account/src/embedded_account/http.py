@@ -4,6 +4,7 @@ import io
 import logging
 import re
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterable
 from http import HTTPStatus, client
@@ -43,12 +44,42 @@ class Handler(MotoRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     timeout = _IDLE_SECONDS
+    prepare: Callable[[dict[str, Any]], None] | None = None
+
+    def do_CONNECT(self) -> None:  # noqa: N802 (http.server's name)
+        """Be a proxy, where the server is one."""
+        cast(Server, self.server).connect(self)
+
+    def accept_tunnel(self) -> None:
+        """Tell the client of a proxy that it may begin."""
+        self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+
+    def begin_tls(self, context: ssl.SSLContext, prepare: Callable[[dict[str, Any]], None]) -> None:
+        """Answer the requests that follow on this connection by TLS; `prepare` changes the environment of each."""
+        self.accept_tunnel()
+        try:
+            self.request = context.wrap_socket(self.request, server_side=True)
+        except OSError as error:  # most often a client that does not trust the certificate
+            logger.info("TLS for %s: %s", self.path, error)
+            self.close_connection = True
+            return
+        self.setup()
+        self.prepare = prepare
+        self.close_connection = False
+
+    def finish(self) -> None:
+        """End the connection, whose socket the server does not know where TLS took it over."""
+        super().finish()
+        if self.prepare:
+            self.request.close()
 
     def run_wsgi(self) -> None:
         """Call the application with the request that was read, and send its answer."""
         if self.headers.get("Expect", "").strip().lower() == "100-continue":
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         environ = self.make_environ()
+        if self.prepare:
+            self.prepare(environ)
         rest: LimitedStream | None = None
         if not environ.get("wsgi.input_terminated"):
             rest = LimitedStream(cast(IO[bytes], self.rfile), int(environ.get("CONTENT_LENGTH") or 0))
@@ -117,12 +148,17 @@ class Handler(MotoRequestHandler):
         logger.debug(format, *args)
 
 
+def _refuse_to_connect(handler: Handler) -> None:
+    handler.send_error(HTTPStatus.METHOD_NOT_ALLOWED)
+
+
 class Server(ThreadedWSGIServer):
     """Serves until it is shut down; connections that are open then end with the process."""
 
     request_queue_size = _BACKLOG
     daemon_threads = True
     now: Callable[[], float] = staticmethod(time.time)
+    connect: Callable[[Handler], None] = staticmethod(_refuse_to_connect)
 
 
 def make_server(listener: socket.socket, application: Any, now: Callable[[], float]) -> Server:

@@ -56,6 +56,8 @@ _SERVICES = (
     "embedded_account.faults",
     "embedded_account.clock_control",
     "embedded_account.iam.report_control",
+    "embedded_account.iam.role_control",
+    "embedded_account.aws_addresses",
     "embedded_account.s3.posts",
     "embedded_account.wiring.messages",
     "embedded_account.wiring.content_types",
@@ -129,6 +131,7 @@ def _listener(arguments: argparse.Namespace) -> socket.socket:
 
 def _serve(folder: Path, listener: socket.socket, arguments: argparse.Namespace, lost: list[str]) -> None:
     from embedded_account.account import Account
+    from embedded_account.aws_addresses import AwsAddresses
     from embedded_account.clock import Clock
     from embedded_account.http import make_server
 
@@ -140,6 +143,7 @@ def _serve(folder: Path, listener: socket.socket, arguments: argparse.Namespace,
     account.records_permissions = arguments.record_permissions
     application = build_application(account)
     server = make_server(listener, application, clock.time)
+    server.connect = account.singleton(AwsAddresses).connect
     signal.signal(signal.SIGINT, lambda *_: threading.Thread(target=server.shutdown).start())
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     gc.freeze()

@@ -75,8 +75,20 @@ def test_exported_lines_can_be_evaluated(account: RunningAccount, run: Callable[
     """`status --export` prints nothing but shell."""
     told = run("status", "--export", "--folder", str(account.folder))
 
-    assert {line.split()[0] for line in told.stdout.splitlines()} == {"export"}
+    assert {line.split()[0] for line in told.stdout.splitlines()} == {"export", "unset"}
     assert "AWS_SECRET_ACCESS_KEY=" in told.stdout
+    assert "unset AWS_SESSION_TOKEN\n" in told.stdout  # of whatever the shell was signed in to
+
+
+def test_a_role_and_awss_addresses_are_exported_on_request(account: RunningAccount, run: Callable[..., Result]) -> None:
+    """Options of `status` add to what is exported; SDKs need no settings file then."""
+    account.role("exported")
+
+    told = run("status", "--export", "--aws-addresses", "--role", "exported", "--folder", str(account.folder))
+
+    names = [line.removeprefix("export ").partition("=")[0] for line in told.stdout.splitlines()]
+    assert {"HTTPS_PROXY", "AWS_CA_BUNDLE", "AWS_SESSION_TOKEN"} < {*names}
+    assert "SAGEMAKER_USER_CONFIG_OVERRIDE" not in names
 
 
 def test_logs_are_the_end_of_the_log(account: RunningAccount, run: Callable[..., Result]) -> None:

@@ -1,11 +1,12 @@
 """start, stop, status, logs, clock: one account a folder."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
 import click
 
-from embedded_account import control
+from embedded_account import control, exports, sdk_settings
 from embedded_account.commands.command import STATE_VARIABLE, Group, facts, folder_option, program, running
 from embedded_account.folders import size_bytes
 
@@ -68,10 +69,22 @@ def stop(folder: Path) -> None:
 
 @commands.command()
 @click.option("--export", "export_only", is_flag=True, help='Print the variables alone: eval "$(... status --export)"')
+@click.option("--aws-addresses", is_flag=True, help="Let clients reach the account by AWS's own addresses too.")
+@click.option("--role", metavar="NAME", help="With the credentials of this role, as a SageMaker notebook has them.")
 @folder_option
-def status(folder: Path, export_only: bool) -> None:
-    """Say whether the account runs, and how to reach it; exit code 1 if it does not."""
+def status(folder: Path, export_only: bool, aws_addresses: bool, role: str | None) -> None:
+    """Say whether the account runs, and how to reach it; exit code 1 if it does not.
+
+    \b
+    Example, for code that has AWS's addresses written in it and asks whose role it has:
+        eval "$(embedded-account status --export --aws-addresses --role notebook)"
+    """
     account = running(folder)
+    variables = control.client_environment(account)
+    if aws_addresses:
+        variables |= exports.aws_addresses(account)
+        variables.pop(sdk_settings.VARIABLE, None)  # the SDK may ask for its bucket now
+    variables |= exports.role_session(account, role) if role else {}
     if not export_only:
         facts([
             ("process", str(account.pid)),
@@ -79,8 +92,10 @@ def status(folder: Path, export_only: bool) -> None:
             ("log", str(control.log_path(folder))),
             ("size", _sizes(folder, account.state_folder)),
         ])  # fmt: skip
-    for name, value in control.client_environment(account).items():
-        click.echo(f"export {name}={value}")
+    if "AWS_SESSION_TOKEN" not in variables:
+        click.echo("unset AWS_SESSION_TOKEN")
+    for name, value in variables.items():
+        click.echo(f"export {name}={shlex.quote(value)}")
 
 
 def _sizes(folder: Path, state_folder: str) -> str:

@@ -17,6 +17,8 @@ _ALGORITHM = "AWS4-HMAC-SHA256"
 _HEADER = re.compile(r"AWS4-HMAC-SHA256 +Credential=([^, ]+), *SignedHeaders=([^, ]+), *Signature=([0-9a-f]{64})")
 _DATE = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 MAX_EXPIRES_SECONDS = 604_800
+# What a WSGI environment has of a request that was sent to another name than it is answered by: its Host and its path.
+SIGNED_HOST, SIGNED_PATH = "embedded_account.signed_host", "embedded_account.signed_path"
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def _canonical_request(signature: Signature, environ: Mapping[str, Any], payload
 
 def _canonical_path(environ: Mapping[str, Any], service: str) -> str:
     """Return the path as it is signed: as sent for S3, with each of its percent signs encoded again elsewhere."""
-    raw = raw_path(environ)
+    raw: str = environ.get(SIGNED_PATH) or raw_path(environ)
     if service != "s3":
         return quote(_normalized(raw), safe="/-_.~")
     return quote(unquote_to_bytes(raw), safe="/-_.~") if "%" in raw or not raw.isascii() else quote(raw, safe="/-_.~%")
@@ -171,4 +173,6 @@ def _encoded(text: str) -> str:
 def _header(name: str, environ: Mapping[str, Any]) -> str:
     key = name.upper().replace("-", "_")
     value = environ.get(key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}", "")
+    if name == "host":
+        value = environ.get(SIGNED_HOST, value)
     return " ".join(value.split()) if "  " in value else value.strip()
