@@ -74,7 +74,7 @@ DIFFERENCES: dict[str, dict[str, str]] = {
     },
     "s3": {
         "CopyObject": "moto's; the content passes through memory",
-        "PutBucketLifecycleConfiguration": _RECORD,
+        "PutBucketLifecycleConfiguration": "followed each midnight of the account's clock; transitions are kept only",
         "PutBucketEncryption": "kept and shown; contents are not encrypted on disk",
         "PutBucketReplication": _RECORD,
         "PutBucketAccelerateConfiguration": _RECORD,

@@ -14,6 +14,7 @@ def install(account: Account) -> None:
         moto_events,
         moto_forms,
         moto_keys,
+        moto_lifecycle,
         preflights,
         statuses,
     )
@@ -33,6 +34,7 @@ def install(account: Account) -> None:
     moto_forms.install()
     moto_bodies.install()
     moto_keys.install(account)
+    moto_lifecycle.install(account)
     account.add_middleware(Objects(account, disk).middleware)
     account.add_middleware(statuses.middleware)
     account.add_middleware(preflights.middleware(account))

@@ -28,9 +28,12 @@ _KINDS = {
     "s3:ObjectCreated:CompleteMultipartUpload": ("Object Created", "CompleteMultipartUpload"),
     "s3:ObjectRemoved:Delete": ("Object Deleted", "DeleteObject"),
     "s3:ObjectRemoved:DeleteMarkerCreated": ("Object Deleted", "DeleteObject"),
+    "s3:LifecycleExpiration:Delete": ("Object Deleted", "Lifecycle Expiration"),
+    "s3:LifecycleExpiration:DeleteMarkerCreated": ("Object Deleted", "Lifecycle Expiration"),
 }
 _sequence = itertools.count()
 is_posted: ContextVar[bool] = ContextVar("is_posted", default=False)  # whether a form is what is put
+is_expired: ContextVar[bool] = ContextVar("is_expired", default=False)  # whether a rule is what deletes
 
 
 def install(account: Account) -> None:
@@ -50,6 +53,15 @@ def install(account: Account) -> None:
         except Exception:
             logger.exception("the event of s3://%s/%s was not sent", bucket.name, getattr(key, "name", "?"))
 
+    def send_of_rules(account_id: str, event_name: Any, bucket: Any, key: Any) -> None:
+        kinds = notifications.S3NotificationEvent
+        if is_expired.get() and event_name == kinds.OBJECT_REMOVED_DELETE_EVENT:
+            event_name = kinds.LIFECYCLEEXPIRATION_DELETE_EVENT
+        send_event(account_id, event_name, bucket, key)
+
+    send_event = replace(
+        notifications, "send_event", send_of_rules, parameters=("account_id", "event_name", "bucket", "key")
+    )
     _replace_iteration()
     replace(FakeBucket, "get_permission", _permission, parameters=("self", "action", "resource"))
     replace(notifications, "_send_event_bridge_message", send, parameters=("account_id", "bucket", "event_name", "key"))
@@ -88,6 +100,9 @@ def _event(account: Account, bucket: Any, key: Any, detail_type: str, reason: st
         "source-ip-address": "127.0.0.1",
         "reason": "POST Object" if is_posted.get() and reason == "PutObject" else reason,
     }
+    if is_expired.get():  # nobody asks for it
+        del detail["source-ip-address"]
+        detail["requester"] = "s3.amazonaws.com"
     if bucket.is_versioned:
         detail["object"]["version-id"] = key.version_id
     if detail_type == "Object Created":
