@@ -68,7 +68,7 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "PutProvisionedConcurrencyConfig": "ready in seconds",
     },
     "logs": {
-        "PutRetentionPolicy": _RECORD,
+        "PutRetentionPolicy": "counted from when an event came, on the account's clock; within an hour of it",
         "PutSubscriptionFilter": "moto's",
         "StartQuery": "moto's, which knows a part of the query language",
     },

@@ -20,10 +20,11 @@ class LogLine:
 
 
 def install(account: Account) -> None:
-    """Correct moto's part."""
-    from embedded_account.logs import moto_streams
+    """Correct moto's part, and let events end."""
+    from embedded_account.logs import moto_streams, retention
 
     moto_streams.install(account)
+    retention.install(account)
 
 
 def has_group(account: Account, group: str) -> bool:
