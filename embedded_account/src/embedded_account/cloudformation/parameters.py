@@ -6,8 +6,11 @@ from typing import Any
 
 from embedded_account.cloudformation.errors import TemplateError, UnsupportedError
 
-_LIST_TYPES = {"CommaDelimitedList", "List<Number>", "List<String>"}
-_TYPES = {"String", "Number"} | _LIST_TYPES
+_PLAIN_LISTS = {"CommaDelimitedList", "List<Number>", "List<String>"}
+_STORED = "AWS::SSM::Parameter::Value<{}>"  # whose value is the name of one in the Parameter Store
+_STORED_TYPES = {_STORED.format(kind) for kind in ("String", "CommaDelimitedList", "List<String>")}
+_LIST_TYPES = _PLAIN_LISTS | (_STORED_TYPES - {_STORED.format("String")})
+_TYPES = {"String", "Number"} | _PLAIN_LISTS | _STORED_TYPES
 
 
 def resolve(
@@ -33,6 +36,24 @@ def typed(declarations: Mapping[str, Any], values: Mapping[str, str]) -> dict[st
     return {
         name: split_list(text) if declarations[name]["Type"] in _LIST_TYPES else text for name, text in values.items()
     }
+
+
+def stored(
+    declarations: Mapping[str, Any], values: Mapping[str, str], fetch: Callable[[list[str]], Mapping[str, str]]
+) -> dict[str, str]:
+    """Return the texts that parameters of the Parameter Store have there; `fetch` gives those of the names it has.
+
+    Raises:
+        TemplateError: one is not there; the words are CloudFormation's.
+    Source: CloudFormation user guide, "Specify existing resources at runtime with CloudFormation-supplied parameter
+    types".
+    """
+    names = {key: name for key, name in values.items() if declarations[key]["Type"] in _STORED_TYPES}
+    found = fetch(sorted(set(names.values()))) if names else {}
+    absent = sorted(set(names.values()) - set(found))
+    if absent:
+        raise TemplateError(f"Unable to fetch parameters [{','.join(absent)}] from parameter store for this account.")
+    return {key: found[name] for key, name in names.items()}
 
 
 def split_list(text: str) -> list[str]:
@@ -90,7 +111,7 @@ def _check(name: str, item: Mapping[str, Any], value: str) -> None:
 
 def _problem(item: Mapping[str, Any], value: str, kind: str) -> str:
     """Return what a value violates, in CloudFormation's words; empty when nothing."""
-    items = split_list(value) if kind in _LIST_TYPES else [value]
+    items = split_list(value) if kind in _PLAIN_LISTS else [value]
     if "AllowedValues" in item and not {as_text(allowed) for allowed in item["AllowedValues"]}.issuperset(items):
         return f"must be one of AllowedValues: [{', '.join(map(as_text, item['AllowedValues']))}]"
     if "Number" in kind:

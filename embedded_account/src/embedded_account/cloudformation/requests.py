@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -19,6 +20,7 @@ from embedded_account.errors import ServiceError
 
 Request = Mapping[str, Any]
 
+_STORE_PAGE = 10  # of GetParameters
 _SOURCES = ("TemplateBody", "TemplateURL", "UsePreviousTemplate")
 _S3_HOST = re.compile(r"(?:(?P<bucket>.+)\.)?s3[.-](?:dualstack\.)?(?:[a-z0-9-]+\.)?amazonaws\.com")
 
@@ -84,14 +86,15 @@ def template_of(account: Account, request: Request, stack: Stack) -> Template:
     try:
         declared = section(document, "Parameters")
         values = parameters.resolve(declared, request.get("Parameters", []), stack.parameters)
-        rules.check(document, parameters.typed(declared, values))
+        stored = parameters.stored(declared, values, partial(_from_parameter_store, account))
+        rules.check(document, parameters.typed(declared, values | stored))
     except TemplateError as error:
         raise ServiceError("ValidationError", str(error)) from error
-    processed = transform(document, values, account.region)
+    processed = transform(document, values | stored, account.region)
     missing = capabilities.missing(processed["Resources"], request.get("Capabilities", []))
     if missing:
         raise ServiceError("InsufficientCapabilitiesException", f"Requires capabilities : [{missing}]")
-    return Template(body, document, processed, values, _pseudo_parameters(account, stack))
+    return Template(body, document, processed, values, stored, _pseudo_parameters(account, stack))
 
 
 def require_auto_expand(account: Account, request: Request, stack: Stack | None = None) -> None:
@@ -116,6 +119,19 @@ def _pseudo_parameters(account: Account, stack: Stack) -> dict[str, Any]:
         "AWS::StackName": stack.name,
         "AWS::URLSuffix": "amazonaws.com",
     }
+
+
+def _from_parameter_store(account: Account, names: list[str]) -> dict[str, str]:
+    """Return the values of the parameters that are there, by their names."""
+    ssm = account.client("ssm")
+    pages = (names[first : first + _STORE_PAGE] for first in range(0, len(names), _STORE_PAGE))
+    found = [item for page in pages for item in ssm.get_parameters(Names=page)["Parameters"]]
+    secret = [item["Name"] for item in found if item["Type"] == "SecureString"]
+    if secret:
+        raise TemplateError(
+            f"Parameters [{', '.join(secret)}] referenced by template have types not supported by CloudFormation."
+        )
+    return {item["Name"]: item["Value"] for item in found}
 
 
 def _is_own(account: Account, place: str) -> bool:

@@ -28,19 +28,21 @@ class Template:
     """A template for one deployment.
 
     `body` is the text as it was given, `document` what it says, `processed` that with its macros carried out,
-    `parameters` the text of every parameter, `pseudo` the values of AWS::Region and its like.
+    `parameters` the text of every parameter, `stored` what those have that name one in the Parameter Store, `pseudo`
+    the values of AWS::Region and its like.
     """
 
     body: str
     document: dict[str, Any]
     processed: dict[str, Any]
     parameters: dict[str, str]
+    stored: dict[str, str]
     pseudo: dict[str, Any]
 
     @cached_property
     def values(self) -> Values:
         """What the functions in the template can name."""
-        names = parameters.typed(self.declarations, self.parameters) | self.pseudo
+        names = parameters.typed(self.declarations, self.parameters | self.stored) | self.pseudo
         return Values(names, section(self.processed, "Mappings"), section(self.processed, "Conditions"))
 
     @property
@@ -80,6 +82,7 @@ class Template:
         """Return the parameters as an API shows them: a NoEcho one is masked."""
         return [
             {"ParameterKey": name, "ParameterValue": "****" if self.is_secret(name) else text}
+            | ({"ResolvedValue": self.stored[name]} if name in self.stored else {})
             for name, text in self.parameters.items()
         ]
 

@@ -7,8 +7,8 @@ from embedded_account.cloudformation.errors import UnsupportedError
 from embedded_account.cloudformation.resources.resource import ResourceType
 
 _MODULES = (
-    "autoscaling", "budgets", "cloudwatch", "dynamodb", "events", "iam", "kms", "lambda_access", "lambda_functions",
-    "lambda_versions", "logs", "s3", "sagemaker", "scheduler", "sns", "sqs", "ssm", "stepfunctions",
+    "autoscaling", "budgets", "cdk", "cloudwatch", "dynamodb", "events", "iam", "kms", "lambda_access",
+    "lambda_functions", "lambda_versions", "logs", "s3", "sagemaker", "scheduler", "sns", "sqs", "ssm", "stepfunctions",
 )  # fmt: skip
 
 

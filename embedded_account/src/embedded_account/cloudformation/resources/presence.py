@@ -93,6 +93,7 @@ _READINGS: dict[str, _Reading] = {
     "AWS::Lambda::Alias": lambda call, _, given: call.client("lambda").get_alias(
         **_function(given["FunctionName"]), Name=given["Name"]
     ),
+    "AWS::CDK::Metadata": lambda _call, _name, _given: None,
     "AWS::Lambda::EventInvokeConfig": lambda call, _, given: call.client("lambda").get_function_event_invoke_config(
         **_target(given)
     ),
