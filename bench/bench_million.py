@@ -173,7 +173,7 @@ def validate() -> None:
         name="million", s3_uri=f"s3://{BUCKET}/{PREFIX}", fingerprint=os.environ["MILLION_FINGERPRINT"]
     )
     step = ValidateDatasetInput(execution_name="million", dataset=dataset)
-    folder, files, aside = opening.open_dataset(step, 900)
+    folder, files, aside = opening.open_dataset(step)
     read = reading.read_dataset(step, cast(Any, SETTINGS), folder, files, aside)
     pictures.write_record(BUCKET, PLACE, folder, read.images, files, read.layout.top)
     for split in ("train", "validation", "test"):

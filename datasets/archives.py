@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from datasets import tars, zips
-from datasets.budget import Budget, Limits
+from datasets.budget import OF_DATASET, Budget, Limits
 from datasets.errors import ArchiveError, DatasetError
 from datasets.paths import shown
 from datasets.streams import BrokenError, Entry, Forward, Source, gunzipped, plain
@@ -63,7 +63,7 @@ def members(
         raise ArchiveError(
             f"archive {archive.name!r} cannot be read: it has 0 bytes; upload it again", "it has 0 bytes"
         )
-    budget = Budget(archive.name, archive.size, limits or Limits())
+    budget = Budget(archive.name, archive.size, limits or OF_DATASET)
     is_empty = True
     with _worded(archive.name):
         for entry in _entries(archive, budget):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from datasets.errors import ArchiveError, ArchiveSizeError
-from datasets.limits import MAX_IMAGE_BYTES
+from datasets.limits import MAX_FILES, MAX_IMAGE_BYTES
 
 CHUNK_BYTES = 128 * 1024  # the most that is unpacked ahead of what was asked for
 _FREE_MEMBERS = 1000
@@ -12,14 +12,18 @@ _BYTES_A_MEMBER = 64  # the least that a picture and its header weigh, however t
 
 @dataclass(frozen=True)
 class Limits:
-    """How much an archive may hold. The defaults are far above any image dataset a Lambda can unpack in time."""
+    """How much an archive may hold, whatever it says of itself."""
 
-    members: int = 500_000
+    members: int = MAX_FILES
     total_bytes: int = 64 * 1024**3
-    ratio: int = 200  # unpacked against packed bytes; photographs hardly compress
+    ratio: int = 200  # unpacked against packed bytes, up to `total_bytes`; photographs hardly compress
+    large_ratio: int = 0  # the same beyond `total_bytes`; 0 lets nothing be beyond
     floor_bytes: int = 10 * 1024 * 1024  # a small archive of equal files may well compress beyond `ratio`
     member_bytes: int = MAX_IMAGE_BYTES  # of one member in memory
-    central_directory_bytes: int = 128 * 1024**2  # of a zip's directory
+    central_directory_bytes: int = 256 * 1024**2  # of a zip's directory
+
+
+OF_DATASET = Limits(large_ratio=20)  # it grows with the archive, so that a dataset of any size may be one
 
 
 class Budget:
@@ -28,7 +32,8 @@ class Budget:
     def __init__(self, name: str, size: int, limits: Limits) -> None:
         self.name, self.size, self.limits = name, size, limits
         self._members = self._bytes = 0
-        self._most = min(limits.total_bytes, size * limits.ratio + limits.floor_bytes)
+        small = min(limits.total_bytes, size * limits.ratio + limits.floor_bytes)
+        self._most = max(small, size * limits.large_ratio)
         self._most_members = min(limits.members, _FREE_MEMBERS + size // _BYTES_A_MEMBER)
 
     def add_member(self, count: int = 1) -> None:

@@ -38,7 +38,7 @@ class _Directory:
     members: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Listed:
     """A member as the directory states it."""
 

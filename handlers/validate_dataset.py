@@ -1,4 +1,4 @@
-"""ValidateDataset: unpack if needed, refuse what cannot be trained on, and write classes, manifests and a report."""
+"""ValidateDataset: refuse what cannot be trained on, and write classes, manifests and a report."""
 
 from typing import Any
 
@@ -7,15 +7,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handlers import aws
 from handlers.aws.logs import logger
 from handlers.aws.objects import write_json
-from handlers.contract.errors import InputError
-from handlers.contract.names import name_problem
 from handlers.contract.settings import Settings
 from handlers.contract.states import Dataset, ValidateDatasetInput
 from handlers.datasets.manifests import report, write_labels, write_manifest
-from handlers.datasets.opening import open_dataset
+from handlers.datasets.opening import check_names, open_dataset
 from handlers.datasets.pictures import write_record
 from handlers.datasets.reading import read_dataset, record_place
-from handlers.datasets.uploads import objection
 from handlers.executions.incumbent import Incumbent, check_classes, incumbent, replaced
 from handlers.gate.settings import ClassSettings
 from handlers.ledger import Ledger
@@ -24,24 +21,14 @@ from handlers.training_jobs.volumes import check_disk
 aws.prepare("dynamodb", "s3", "sagemaker")
 
 
-def check_names(step: ValidateDatasetInput) -> None:
-    """Refuse names, before anything is paid, that a later state or SageMaker would refuse.
-
-    Raises:
-        InputError: the execution's or the dataset's, of an execution that was started by hand.
-    """
-    if problem := name_problem(step.execution_name) or objection(step.dataset.name):
-        raise InputError(problem)
-
-
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     step = ValidateDatasetInput.from_event(event)
     settings = Settings.from_env()
-    check_names(step)
+    check_names(step.execution_name, step.dataset)
     serving = incumbent(Ledger(settings), settings)
     replaces = replaced(step.dataset.name, serving, settings)
-    folder, files, aside = open_dataset(step, context.get_remaining_time_in_millis() / 1000)
+    folder, files, aside = open_dataset(step)
     reading = read_dataset(step, settings, folder, files, aside)
     layout, images, made = reading.layout, reading.images, ",".join(reading.made)
     folder += layout.top

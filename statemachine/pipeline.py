@@ -36,14 +36,14 @@ TRANSIENT_LAMBDA_ERRORS = [
 LAMBDA_SECONDS = 960  # a function may run 900 s; the minute is for queueing and the answer
 JOB_SECONDS = 86_400
 DEPLOY_SECONDS = 7_200
-MACHINE_SECONDS = 950_400  # above the sum of all states' timeouts: the state that hangs is the one that is reported
+MACHINE_SECONDS = 1_036_800  # above the sum of all states' timeouts: the state that hangs is the one that is reported
 
 # The order in which a person reads a state; the SDK writes fields in the order they were given.
 FIELD_ORDER = [
     "Comment", "StartAt", "Type", "Resource", "TimeoutSeconds", "TimeoutSecondsPath", "States", "Parameters",
-    "ResultSelector", "Choices", "Variable", "IsPresent", "NumericEquals", "Default", "SecondsPath", "ErrorEquals",
-    "ResultPath", "ErrorPath", "CausePath", "IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds",
-    "JitterStrategy", "Retry", "Catch", "Next", "End",
+    "ResultSelector", "Choices", "And", "Not", "Variable", "IsPresent", "NumericEquals", "StringMatches", "Default",
+    "SecondsPath", "ErrorEquals", "ResultPath", "ErrorPath", "CausePath", "IntervalSeconds", "MaxAttempts",
+    "BackoffRate", "MaxDelaySeconds", "JitterStrategy", "Retry", "Catch", "Next", "End",
 ]  # fmt: skip
 
 
@@ -76,11 +76,6 @@ def transient_retry() -> JitteredRetry:
 def pending_retry() -> JitteredRetry:
     """Six more tries over about three minutes, while what a state builds on is not known everywhere yet."""
     return _retry(["AwsPendingError"], jitter_strategy="NONE")
-
-
-def unpacking_retry() -> JitteredRetry:
-    """Twenty more invocations, each of which goes on with an archive where the last one stopped: four hours."""
-    return _retry(["ArchiveUnfinishedError"], interval_seconds=1, max_attempts=20)
 
 
 def report_retry() -> JitteredRetry:
@@ -142,6 +137,14 @@ def lambda_task(
 def work_states() -> list[LambdaTask]:
     """Return the states of a run that succeeds, in order."""
     return [
+        lambda_task(
+            "UnpackArchive",
+            ["Dataset"],
+            gives="Unpacking",
+            token=True,
+            timeout_seconds=JOB_SECONDS,
+            comment="Put an archive's files into the bucket; a large one's by a job, for which it waits.",
+        ),
         lambda_task(
             "ValidateDataset",
             ["Dataset"],
@@ -249,7 +252,7 @@ def link(tasks: list[LambdaTask]) -> State:
     All between the dataset and the endpoint is passed by when a model comes with the input, to be deployed again, and
     the dataset too when that is a rollback. Where no requests are copied there is no shadow to judge.
     """
-    validate, compute, *others = tasks
+    unpack, validate, compute, *others = tasks
     first = [task.state_id for task in others].index("WaitForApproval")
     approve, shadow, judge, deploy = others[first : first + 4]
     has_model = Choice(
@@ -261,13 +264,18 @@ def link(tasks: list[LambdaTask]) -> State:
         "IsRollback", comment="A model that has served goes back as it was, whatever has become of its dataset since."
     )
     is_rollback.add_choice(ChoiceRule.IsPresent("$.Trigger.Leaves", True), deploy)
-    is_rollback.default_choice(validate)
+    is_archive = Choice("IsArchive", comment="An archive is unpacked first; a folder is read where it lies.")
+    uri = "$.Dataset.S3Uri"  # which an execution that was started by hand may lack, as ValidateDataset says
+    is_file = ChoiceRule.Not(ChoiceRule.StringMatches(uri, "*/"))
+    is_archive.add_choice(ChoiceRule.And([ChoiceRule.IsPresent(uri, True), is_file]), unpack)
+    is_archive.default_choice(validate)
+    is_rollback.default_choice(is_archive)
     needs_approval = Choice(
         "NeedsApproval", comment="With ApprovalRequired a person says whether the model is deployed."
     )
     needs_approval.add_choice(ChoiceRule.NumericEquals("$.Model.ApprovalSeconds", 0), shadow)
     needs_approval.default_choice(approve)
-    validate.next(has_model)
+    Chain([unpack, validate, has_model])
     waiting = Wait(
         "WaitForShadow",
         comment="ShadowSeconds of live requests, and what their measurements take to arrive.",
@@ -299,7 +307,6 @@ def pipeline() -> Graph:
     report_failure.add_catch(Catch(failed, error_equals=["States.ALL"], result_path="$.ReportFailure"))
     report_failure.next(failed)
     tasks = [*work_states(), report_state("ReportOutcome", "SUCCEEDED", "Run record and notification.")]
-    tasks[0].add_retry(unpacking_retry())
     tasks[-1].add_retry(report_retry())
     for task in tasks:
         task.add_catch(Catch(report_failure, error_equals=["States.ALL"], result_path="$.Failure"))

@@ -110,7 +110,7 @@ def test_every_function_has_its_own_role_timeout_and_log_group(resources: dict[s
     names = {json.dumps(group["LogGroupName"]) for group in groups}
 
     roles = [function["Role"]["Fn::GetAtt"][0] for function in functions.values()]
-    assert len(set(roles)) == len(functions) == 16
+    assert len(set(roles)) == len(functions) == 17
     for name, function in functions.items():
         assert function["Timeout"] >= 30, name
         assert function["TracingConfig"] == {"Mode": "Active"}, name
@@ -121,7 +121,7 @@ def test_every_log_group_has_a_retention(resources: dict[str, Resource]) -> None
     """Nothing is kept for ever: functions, state machine and endpoint."""
     groups = of_type(resources, "AWS::Logs::LogGroup")
 
-    assert len(groups) == 18
+    assert len(groups) == 19
     assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
 
 

@@ -47,15 +47,16 @@ def test_no_action_is_a_wildcard(resources: dict[str, Resource]) -> None:
 
 
 def test_pass_role_is_bound_to_one_role_and_one_service(resources: dict[str, Resource]) -> None:
-    """Only the four functions that start SageMaker's work pass a role: its execution role, to SageMaker."""
+    """Only the five functions that start SageMaker's work pass a role, each the one that its work runs as."""
     passing = {role: s for role, s in statements(resources) if "iam:PassRole" in listed(s["Action"])}
 
     assert set(passing) == {
-        "ComputeFeaturesRole", "StartTuningJobRole", "StartTrainingJobRole", "DeployEndpointRole",
+        "UnpackArchiveRole", "ComputeFeaturesRole", "StartTuningJobRole", "StartTrainingJobRole", "DeployEndpointRole",
     }  # fmt: skip
     for role, statement in passing.items():
         assert statement["Action"] == "iam:PassRole", role
-        assert statement["Resource"] == {"Fn::GetAtt": ["SageMakerRole", "Arn"]}, role
+        passed = "UnpackingRole" if role == "UnpackArchiveRole" else "SageMakerRole"
+        assert statement["Resource"] == {"Fn::GetAtt": [passed, "Arn"]}, role
         assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}, role
 
 

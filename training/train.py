@@ -63,11 +63,16 @@ def main(
     arguments: Sequence[str], environ: Mapping[str, str], job: "Job | None" = None, program: str = "train.py"
 ) -> int:
     """Run one job, a training unless another is given, and return its exit code."""
+    return exit_code(lambda stop: (job or run)(parse_config(arguments, environ), environ, stop), environ, program)
+
+
+def exit_code(job: Callable[[StopSignal], None], environ: Mapping[str, str], program: str) -> int:
+    """Run `job`; return its exit code, and of a failure say one sentence where its owner looks for it."""
     stop = StopSignal()
     stop.listen()
     failure_file = FailureFile(environ)
     try:
-        (job or run)(parse_config(arguments, environ), environ, stop)
+        job(stop)
     except ConfigError as error:
         return _fail(str(error), failure_file, 2, program)
     except (TrainingError, StoppedError) as error:

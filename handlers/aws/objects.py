@@ -1,11 +1,8 @@
 """Objects in S3: list them, read them within a cap, read one as a seekable file, write JSON."""
 
-import errno
-import io
 import itertools
 import json
 import tempfile
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError
 
+from datasets.ranged import BLOCK_BYTES, RangedFile
 from handlers import aws
 from handlers.contract.errors import AwsConditionError, AwsUnavailableError, DatasetChangedError, RetrieverError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectTypeDef, ObjectVersionTypeDef
 
-BLOCK_BYTES = 8 * 1024 * 1024
-_CACHED_BLOCKS = 3
 _TRIES = 3
 
 
@@ -149,55 +145,18 @@ def json_pieces(values: Iterable[Any]) -> Iterator[bytes]:
     yield b"]"
 
 
-class SeekableObject(io.RawIOBase):
-    """An S3 object as a read-only file: blocks are fetched as they are needed and few are kept.
+class SeekableObject(RangedFile):
+    """An S3 object as a read-only file.
 
     Every block is asked for by ETag, so that a file is never put together from two versions of an object.
     """
 
     def __init__(self, bucket: str, source: S3Object) -> None:
-        super().__init__()
+        super().__init__(source.size)
         self.source = source
         self._bucket = bucket
-        self._position = 0
-        self._blocks: OrderedDict[int, bytes] = OrderedDict()
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.source.size}[whence]
-        if origin + offset < 0:
-            raise OSError(errno.EINVAL, f"seek to {origin + offset}; the first byte is 0")
-        self._position = origin + offset
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:
-        if self._position >= self.source.size:
-            return 0
-        index, start = divmod(self._position, BLOCK_BYTES)
-        part = self._block(index)[start : start + len(buffer)]
-        buffer[: len(part)] = part
-        self._position += len(part)
-        return len(part)
-
-    def _block(self, index: int) -> bytes:
-        if index not in self._blocks:
-            self._blocks[index] = self._fetch(index)
-            if len(self._blocks) > _CACHED_BLOCKS:
-                self._blocks.popitem(last=False)
-        self._blocks.move_to_end(index)
-        return self._blocks[index]
-
-    def _fetch(self, index: int) -> bytes:
-        first = index * BLOCK_BYTES
-        last = min(first + BLOCK_BYTES, self.source.size) - 1
+    def fetch(self, first: int, last: int) -> bytes:
         for attempt in range(1, _TRIES + 1):
             try:
                 answer = aws.s3().get_object(

@@ -7,6 +7,7 @@ what a changed parameter costs. Every setting is here once: below its state, or 
 from collections.abc import Mapping
 
 STATES = (
+    "UnpackArchive",
     "ValidateDataset",
     "ComputeFeatures",
     "StartTuningJob",
@@ -57,6 +58,8 @@ NOT_BEARING: Mapping[str, str] = {
     "topic_arn": "who is told",
     "model_package_group_name": "where it is registered",
     "sagemaker_role_arn": "by whose right",
+    "unpacking_role_arn": "by whose right",
+    "unpack_function_mb": "by whom an archive is unpacked, not what it holds",
     "settle_seconds": "when a run starts",
     "arrival_queue_url": "when a run starts",
     "predict_prefix": "where pictures to be answered for lie",

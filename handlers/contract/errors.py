@@ -7,6 +7,7 @@ A message reads `<what>: <value seen>; <what was expected or what to do>`, becau
         InputError               an event, or the input of an execution, is not what the flow gives
         DatasetError             the uploaded data cannot be trained on
         DatasetChangedError      the data changed under a run
+        UnpackingJobFailedError  the job that unpacks an archive did not complete
         FeaturesJobFailedError   the job that computes features did not complete
         TuningJobFailedError     the tuning job ended without a best training job
         TrainingJobFailedError   the final training job did not complete
@@ -53,12 +54,12 @@ class DatasetError(RetrieverError):
     """The uploaded data cannot be trained on."""
 
 
-class ArchiveUnfinishedError(RetrieverError):
-    """More of an archive is to be unpacked than one invocation has time for; the state is repeated and goes on."""
-
-
 class DatasetChangedError(RetrieverError):
     """The data is not what the execution was started for."""
+
+
+class UnpackingJobFailedError(RetrieverError):
+    """The job that unpacks an archive ended in another status than Completed, and not for what the archive holds."""
 
 
 class FeaturesJobFailedError(RetrieverError):

@@ -51,6 +51,11 @@ def model_card_name(execution: str) -> str:
     return execution
 
 
+def unpacking_job_name(execution: str) -> str:
+    """Return the name of the job that unpacks an archive, distinct for every attempt of every run."""
+    return _with_tail(execution, "unpacking")
+
+
 def features_job_name(execution: str) -> str:
     """Return the name of the job that computes features, distinct for every attempt of every run."""
     return _with_tail(execution, "features")

@@ -99,6 +99,7 @@ class Settings(FromEnv):
     topic_arn: str = text()
     model_package_group_name: str = text()
     sagemaker_role_arn: str = text()
+    unpacking_role_arn: str = text()
     training_image_uri: str = text()
     inference_image_uri: str = text()
     training_source_s3_uri: str = text()
@@ -128,6 +129,7 @@ class Settings(FromEnv):
     arrival_queue_url: str = text()
     predict_prefix: str = text()
     group_by: str = text(default="")
+    unpack_function_mb: int = number(0, 10_000)
 
     tuning_mode: str = text("auto", "one_job", "jobs")
     tuning_instance_type: str = text()

@@ -19,8 +19,8 @@ class Share:
     instance_hours: float
 
 
-def shares(values: Mapping[str, object]) -> list[Share]:
-    """Return the jobs of one execution under the template's parameters `values`.
+def shares(values: Mapping[str, object], *, of_archive: bool) -> list[Share]:
+    """Return the jobs of one execution on a folder or an archive, under the template's parameters `values`.
 
     A tuning job's time limit holds for all of its training jobs together, so that many at a time bound its hours.
     """
@@ -34,7 +34,9 @@ def shares(values: Mapping[str, object]) -> list[Share]:
     kept_hours = int(str(values.get("WarmPoolSeconds", 0))) / 3600 if tunes_in_one_job(values) else 0
     first = "features" if values["Trainable"] == "head" else "examination"
     num_parallel = min(num_tuning, number("MaxParallelTuningJobs"))
+    unpacking = [Share("unpacking", 1, training_type, training_hours)] if of_archive else []
     return [
+        *unpacking,
         Share(first, 1, training_type, int(str(values.get("FeaturesInstanceCount", 1))) * training_hours + kept_hours),
         Share("tuning", num_tuning, tuning_type, num_parallel * tuning_hours + kept_hours),
         Share("training", 1, training_type, number("TrainingInstanceCount") * training_hours),

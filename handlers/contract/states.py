@@ -10,7 +10,7 @@ from handlers.contract.inputs import problems
 from handlers.contract.scores import Calibration, ChampionScores, ClassScore, GroupScore
 
 # What a state may wait for; "trials" are all those of a search in one training job, "tuning" is a tuning job.
-JobKind = Literal["features", "tuning", "trials", "training", "approval", "shadow", "endpoint"]
+JobKind = Literal["unpacking", "features", "tuning", "trials", "training", "approval", "shadow", "endpoint"]
 
 
 class Boundary(BaseModel):
@@ -68,6 +68,12 @@ class Dataset(Boundary):
     num_unusable: int = 0  # pictures that are empty or too large; a job adds those that cannot be decoded
     made_splits: str = ""  # those of "validation,test" that were taken from train
     replaces: str = ""  # the dataset whose model serves, where that is another one and ReplaceDataset lets it go
+
+
+class Unpacking(Boundary):
+    """UnpackArchive's result: the job that has unpacked the archive, "" where the function did or had done so."""
+
+    training_job_name: str = ""
 
 
 class Features(Boundary):
@@ -183,6 +189,12 @@ class Scaling(Boundary):
     target_value: float
     words: str = ""
     origin: str = ""  # of the target: when and on what it was measured
+
+
+class UnpackArchiveInput(Boundary):
+    execution_name: str
+    task_token: str
+    dataset: DatasetRequest
 
 
 class ValidateDatasetInput(Boundary):

@@ -10,7 +10,13 @@ from typing import Literal
 from handlers import aws
 from handlers.aws.logs import logger
 from handlers.contract.errors import EndpointFailedError, ModelRejectedError, RetrieverError
-from handlers.contract.names import features_job_name, training_job_name, trials_job_name, tuning_job_name
+from handlers.contract.names import (
+    features_job_name,
+    training_job_name,
+    trials_job_name,
+    tuning_job_name,
+    unpacking_job_name,
+)
 from handlers.contract.settings import Settings
 from handlers.contract.states import ReportOutcomeInput
 from handlers.endpoints import scaling, serving
@@ -28,6 +34,7 @@ Step = tuple[str, Callable[[], object]]  # the words for its failure, and what i
 
 def stop_running_jobs(step: ReportOutcomeInput, ledger: Ledger) -> None:
     """Stop the jobs that this execution started and drop its tokens, so that nothing is billed on."""
+    stop_job("unpacking", unpacking_job_name(step.execution_name))
     stop_job("features", features_job_name(step.execution_name))
     stop_job("tuning", tuning_job_name(step.execution_name))
     stop_job("trials", trials_job_name(step.execution_name))

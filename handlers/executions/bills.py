@@ -11,7 +11,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from handlers import aws
-from handlers.contract.names import features_job_name, training_job_name, trials_job_name, tuning_job_name
+from handlers.contract.names import (
+    features_job_name,
+    training_job_name,
+    trials_job_name,
+    tuning_job_name,
+    unpacking_job_name,
+)
 from handlers.contract.settings import Settings
 from handlers.contract.spending import hourly
 from handlers.contract.states import JobKind
@@ -34,6 +40,7 @@ def bills(execution_name: str, settings: Settings) -> dict[str, dict[str, Any]]:
     now, prices = datetime.now(UTC), hourly(settings.instance_prices)
     of_tuning = _times_of_tuning(tuning_job_name(execution_name), now)
     times = {
+        "UnpackArchive": _times_of("unpacking", unpacking_job_name(execution_name), now),
         "ComputeFeatures": _times_of("features", features_job_name(execution_name), now),
         "StartTuningJob": [*of_tuning, *_times_of("trials", trials_job_name(execution_name), now)],
         "StartTrainingJob": _times_of("training", training_job_name(execution_name), now),

@@ -209,7 +209,7 @@ def _objection(
 
     By the clock, the same data suffice for the first, and what the gate has refused it would refuse again.
     """
-    if not (kept and kept.results) and (reason := refuse_dear(request.name, ledger, settings)):
+    if not (kept and kept.results) and (reason := refuse_dear(request.name, request.s3_uri, ledger, settings)):
         return refused(reason)
     is_asked_by_the_clock = request.reason == "schedule"
     if not request.despite_rollback:

@@ -1,5 +1,6 @@
 """How a job, approval or deployment that an execution waits for has ended, in the terms of the state that waits."""
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from typing import Any
 
 from handlers import aws
 from handlers.contract.names import VARIANT_NAME
-from handlers.contract.states import Approval, Endpoint, JobKind, Shadow, Training, Tuning
+from handlers.contract.states import Approval, Endpoint, JobKind, Shadow, Training, Tuning, Unpacking
 from handlers.executions import approvals
 from handlers.executions.container_log import golden_sentence
 from handlers.ledger import Token
@@ -17,7 +18,10 @@ from handlers.training_jobs.jobs import describe, pending_config
 
 SETTLING_SECONDS = 60  # a description may miss what was just made; then the sweep, at the latest, looks again
 REJECTED = "ModelRejectedError"  # by a person
+# How training/unpack.py says that it is the archive that cannot be used, in the words that a function would have.
+_REFUSED = re.compile(r"(?P<error>DatasetError|DatasetChangedError): (?P<cause>.+)")
 _ERRORS: dict[JobKind, str] = {
+    "unpacking": "UnpackingJobFailedError",
     "features": "FeaturesJobFailedError",
     "tuning": "TuningJobFailedError",
     "trials": "TuningJobFailedError",
@@ -66,6 +70,18 @@ def goes_to(endpoint: Mapping[str, Any], config_name: str) -> bool:
     if pending is None and endpoint["EndpointStatus"] == "Updating":
         return True
     return config_name in (endpoint["EndpointConfigName"], pending)
+
+
+def _unpacking_outcome(job: Mapping[str, Any]) -> Succeeded | Failed | None:
+    status = job["TrainingJobStatus"]
+    if status not in ("Completed", "Failed", "Stopped"):
+        return None
+    if status == "Completed":
+        return Succeeded(Unpacking(training_job_name=job["TrainingJobName"]).to_event())
+    if refused := _REFUSED.fullmatch(failures.real_message(job.get("FailureReason", ""))):
+        return Failed(refused["error"], refused["cause"])
+    limits = failures.Limits("the number of files")
+    return Failed(_ERRORS["unpacking"], failures.training_job_sentence(job, limits))
 
 
 def _features_outcome(job: Mapping[str, Any]) -> Succeeded | Failed | None:
@@ -149,6 +165,7 @@ def _approval_outcome(package: Mapping[str, Any]) -> Succeeded | Failed | None:
 
 
 _OUTCOMES: dict[JobKind, Callable[[Mapping[str, Any]], Succeeded | Failed | None]] = {
+    "unpacking": _unpacking_outcome,
     "features": _features_outcome,
     "tuning": tuning_outcome,
     "trials": trials_outcome,

@@ -31,8 +31,9 @@ _OWN_ERRORS = {name for name in vars(errors) if name.endswith("Error")}
 
 def failed_state(state: Mapping[str, Any]) -> str:
     """Return the name of the state that failed, told by the results that are not there."""
-    if "ClassesS3Uri" not in state.get("Dataset", {}):
-        return "ValidateDataset"
+    if "ClassesS3Uri" not in (dataset := state.get("Dataset", {})):
+        is_archive = not str(dataset.get("S3Uri", "/")).endswith("/")
+        return "UnpackArchive" if is_archive and "Unpacking" not in state else "ValidateDataset"
     passed_by = _passed_by(state)
     return next((name for name, result in _STATES if result not in state and name not in passed_by), "ReportOutcome")
 

@@ -9,11 +9,12 @@ from handlers.contract.spending import hourly, shares
 from handlers.ledger import Dataset, Ledger
 
 
-def objection(settings: Settings) -> str:
-    """Return why the limit lets no run start, in words; "" where it does."""
+def objection(settings: Settings, s3_uri: str) -> str:
+    """Return why the limit lets no run start on a folder or an archive, in words; "" where it does."""
     if not settings.max_run_dollars:
         return ""
-    jobs = shares({parameter_name(one.name): getattr(settings, one.name) for one in fields(settings)})
+    values = {parameter_name(one.name): getattr(settings, one.name) for one in fields(settings)}
+    jobs = shares(values, of_archive=not s3_uri.endswith("/"))
     prices = hourly(settings.instance_prices)
     limit = f"MaxRunDollars={settings.max_run_dollars:g}"
     if unknown := sorted({job.instance_type for job in jobs} - prices.keys()):
@@ -32,9 +33,9 @@ def objection(settings: Settings) -> str:
     )
 
 
-def refuse_dear(dataset_name: str, ledger: Ledger, settings: Settings) -> str:
+def refuse_dear(dataset_name: str, s3_uri: str, ledger: Ledger, settings: Settings) -> str:
     """Return why no run on a dataset is started, noted and told to the owner once; "" where nothing is against it."""
-    problem = objection(settings)
+    problem = objection(settings, s3_uri)
     if not problem:
         return ""
     sentence = f"dataset {dataset_name!r}: not started: {problem}"

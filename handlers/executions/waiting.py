@@ -19,6 +19,7 @@ from handlers.training_jobs.jobs import describe
 LONGEST_LAMBDA_SECONDS = 900  # after that, the handler that stored a token has made its request or is dead
 _TOKEN_IS_OVER = ("TaskTimedOut", "InvalidToken", "TaskDoesNotExist")
 _ARN_KINDS: dict[JobKind, str] = {
+    "unpacking": "training-job",
     "features": "training-job",
     "tuning": "hyper-parameter-tuning-job",
     "trials": "training-job",

@@ -7,7 +7,7 @@ from handlers import aws
 from handlers.contract.errors import AwsError
 from handlers.contract.names import TAG_PREFIX, tag_value
 from handlers.contract.settings import Settings
-from handlers.contract.states import Dataset, Features, JobKind
+from handlers.contract.states import Dataset, DatasetRequest, Features, JobKind
 from handlers.training_jobs.metrics import METRIC_DEFINITIONS
 from handlers.training_jobs.search_space import untuned
 
@@ -121,7 +121,7 @@ def channel(name: str, data_type: str, s3_uri: str) -> dict[str, Any]:
     return {"ChannelName": name, "DataSource": {"S3DataSource": source}, "InputMode": "File"}
 
 
-def tags(settings: Settings, execution_name: str, dataset: Dataset) -> list[dict[str, str]]:
+def tags(settings: Settings, execution_name: str, dataset: "Dataset | DatasetRequest") -> list[dict[str, str]]:
     """Return the tags by which a person, or a bill, finds what a job was for.
 
     By Stack the roles of template.yaml tell what is theirs to make, stop and delete.
@@ -141,7 +141,7 @@ def describe(kind: JobKind, name: str) -> "Mapping[str, Any] | None":
     try:
         if kind == "tuning":
             return client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
-        if kind in ("features", "trials", "training"):
+        if kind in ("unpacking", "features", "trials", "training"):
             return client.describe_training_job(TrainingJobName=name)
         if kind == "approval":
             return client.describe_model_package(ModelPackageName=name)

@@ -28,6 +28,7 @@ _SUBJECTS = {
     "gate": "Gate", "approval": "Gate", "model card": "Lineage", "cost": "Cost",
 }  # fmt: skip
 _JOBS = (
+    ("UnpackArchive", "unpacking job", names.unpacking_job_name),
     ("ComputeFeatures", "features job", names.features_job_name),
     ("StartTrainingJob", "training job", names.training_job_name),
 )

@@ -19,7 +19,10 @@ from ops.stack import endpoints, former_endpoints, standby
 from ops.stack.endpoints import EndpointState
 from ops.stack.stacks import Stack
 
-_STATES = {"ComputeFeatures": "examination", "StartTuningJob": "tuning", "StartTrainingJob": "training"}
+_STATES = {
+    "UnpackArchive": "unpacking", "ComputeFeatures": "examination",
+    "StartTuningJob": "tuning", "StartTrainingJob": "training",
+}  # fmt: skip
 _EVENTS_FOLLOW = timedelta(minutes=1)
 
 
@@ -195,6 +198,8 @@ def _log_target(execution: Execution) -> str:
     state = execution.failed_state
     if state == "StartTrainingJob":
         return "training-job"
+    if state == "UnpackArchive":
+        return f"training-job/{names.unpacking_job_name(execution.name)}"
     if state == "ComputeFeatures":
         return f"training-job/{names.features_job_name(execution.name)}"
     if state in {"DeployShadow", "DeployEndpoint", "CheckEndpoint"}:

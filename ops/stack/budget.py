@@ -36,7 +36,7 @@ def lines(values: Mapping[str, str], prices: Prices, earlier: Sequence[float] = 
 
 def run_lines(values: Mapping[str, str], prices: Prices, earlier: Sequence[float] = ()) -> list[str]:
     """Return what one execution is expected to cost, and its most, one line a kind of job."""
-    jobs = shares(values)
+    jobs = shares(values, of_archive=True)
     most = most_dollars(jobs, prices)
     spot = "; spot instances, which are asked for, cost less" if values["UseSpot"] == "true" else ""
     return [

@@ -127,8 +127,13 @@ def _stop_executions(session: Session, own: Belongings, say: Say) -> None:
         unless_gone(session.stepfunctions.stop_execution, executionArn=arn, cause="deploy.py down")
         tuning = names.tuning_job_name(name)
         unless_gone(session.sagemaker.stop_hyper_parameter_tuning_job, HyperParameterTuningJobName=tuning)
-        for job in (names.features_job_name(name), names.trials_job_name(name), names.training_job_name(name)):
-            unless_gone(session.sagemaker.stop_training_job, TrainingJobName=job)
+        for job_name in (
+            names.unpacking_job_name,
+            names.features_job_name,
+            names.trials_job_name,
+            names.training_job_name,
+        ):
+            unless_gone(session.sagemaker.stop_training_job, TrainingJobName=job_name(name))
 
 
 def _running(session: Session, state_machine_arn: str) -> list[tuple[str, str]]:

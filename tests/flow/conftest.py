@@ -27,6 +27,7 @@ _ORDER = (
     "approval",
     "standby",
     "features",
+    "archives",
     "rare_jobs",
     "rare_paths",
     "numbers",

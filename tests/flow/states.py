@@ -56,14 +56,14 @@ def start_jobs(frozen: Deployment, execution_name: str) -> None:
     ):
         event = event_of(frozen, "colours", state) | {"ExecutionName": execution_name}
         event["Features"]["Key"] = ""  # so it is not known to be work that has finished
-        _set(frozen, function, TUNING_MODE=mode)
+        give_settings(frozen, function, TUNING_MODE=mode)
         succeeded, answer = call(frozen, function, event)
         assert succeeded, answer
 
 
-def _set(frozen: Deployment, function: str, **variables: str) -> None:
-    """Give a function other settings than its stack's."""
-    client, name = frozen.client("lambda"), f"frozen-{function}"
+def give_settings(deployment: Deployment, function: str, **variables: str) -> None:
+    """Give a function other settings than its stack's parameters do."""
+    client, name = deployment.client("lambda"), f"{deployment.name}-{function}"
     known = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     if known | variables != known:
         client.update_function_configuration(FunctionName=name, Environment={"Variables": known | variables})

@@ -1,6 +1,7 @@
 """Each handler with what is there before it runs, and the faults that its AWS calls meet."""
 
 import contextlib
+import dataclasses
 import io
 import json
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from handlers import (
     start_execution,
     start_training_job,
     start_tuning_job,
+    unpack_archive,
     validate_dataset,
     wait_for_approval,
 )
@@ -81,11 +83,21 @@ class Case(NamedTuple):
     prepare: Callable[[Any, Any], dict[str, Any]]
 
 
-def _validate(world, event):
+def _unpack(world, event):
     world.put("datasets/flowers.zip", _ARCHIVE)
-    uri = "s3://retriever-data/datasets/flowers.zip"
-    dataset = {"Name": "flowers", "S3Uri": uri, "Fingerprint": world.fingerprint(uri)}
-    return {"ExecutionName": EXECUTION, "Dataset": dataset}
+    payload = event("unpack_archive")
+    payload["Dataset"]["Fingerprint"] = world.fingerprint(payload["Dataset"]["S3Uri"])
+    return payload
+
+
+def _unpack_without_time(payload, context):
+    return unpack_archive.handler(payload, dataclasses.replace(context, remaining_ms=60_000))
+
+
+def _validate(world, event):
+    payload = _unpack(world, event)
+    unpack_archive.handler(payload, event.context)
+    return payload
 
 
 def _features(world, event):
@@ -390,6 +402,8 @@ def _succeed(world, event):
 
 
 CASES = {
+    "unpack_archive": Case(unpack_archive.handler, _unpack),
+    "unpack_by_a_job": Case(_unpack_without_time, _unpack),
     "validate_dataset": Case(validate_dataset.handler, _validate),
     "compute_features": Case(compute_features.handler, _features),
     "start_tuning_job": Case(start_tuning_job.handler, lambda world, event: event("start_tuning_job")),

@@ -21,6 +21,7 @@ ENVIRONMENT = {
     "STACK_NAME": "retriever",
     "MODEL_PACKAGE_GROUP_NAME": "retriever",
     "SAGEMAKER_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/retriever-sagemaker",
+    "UNPACKING_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/retriever-unpacking",
     "TRAINING_IMAGE_URI": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/pytorch-training:2.8-cpu",
     "INFERENCE_IMAGE_URI": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/pytorch-inference:2.6-cpu",
     "TRAINING_SOURCE_S3_URI": "s3://retriever-artifacts/0a1b/sourcedir.tar.gz",
@@ -46,6 +47,7 @@ ENVIRONMENT = {
     "VALIDATION_FRACTION": "0.2",
     "MIN_IMAGES_PER_CLASS": "2",
     "GROUP_BY": "",
+    "UNPACK_FUNCTION_MB": "2000",
     "MAX_UNREADABLE": "0.5",
     "SETTLE_SECONDS": "300",
     "ARRIVAL_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/retriever-arrivals",
@@ -117,7 +119,7 @@ class Context:
     memory_limit_in_mb: int = 512
     invoked_function_arn: str = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:retriever-function"
     aws_request_id: str = "6bc28136-xmpl-4365-b021-0ce6b2e64ab0"
-    remaining_ms: int = 30_000
+    remaining_ms: int = 900_000
 
     def get_remaining_time_in_millis(self) -> int:
         return self.remaining_ms

@@ -45,7 +45,7 @@ def test_every_fault_of_every_call_is_typed(name, scene, chaos, lambda_context):
         each_kind_is_typed(case, at, operation, scene, chaos, lambda_context, kinds)
 
 
-@pytest.mark.parametrize("name", ["compute_features", "start_tuning_job", "start_training_job"])
+@pytest.mark.parametrize("name", ["unpack_by_a_job", "compute_features", "start_tuning_job", "start_training_job"])
 def test_killed_start_leads_to_one_job_that_is_waited_for(name, scene, chaos, lambda_context):
     """The state is retried with a new token, wherever the first try ended."""
     case = CASES[name]

@@ -14,6 +14,7 @@ _ROLE = (
     "'sagemaker.amazonaws.com' to assume the role."
 )
 _BUILDERS = (
+    "unpack_by_a_job",
     "compute_features",
     "start_tuning_job",
     "start_training_job",

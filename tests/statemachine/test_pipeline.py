@@ -79,10 +79,11 @@ def path(
     back: bool = False,
     approval_seconds: int = 0,
     shadow: bool = False,
+    archive: bool = False,
 ) -> list[str]:
     """Return the states that a run visits when it succeeds; with `kept` a model comes with its input, or goes back.
 
-    With `shadow` there are requests to copy.
+    With `shadow` there are requests to copy; with `archive` the dataset is no folder.
     """
     holds = {
         "$.Model": kept,
@@ -97,6 +98,9 @@ def path(
         name = state.get("Next")
         if state["Type"] == "Choice":
             (rule,) = state["Choices"]
+            if visited[-1] == "IsArchive":
+                name = rule["Next"] if archive else state["Default"]
+                continue
             value = holds[rule["Variable"]]
             applies = value == rule["NumericEquals"] if "NumericEquals" in rule else value is rule["IsPresent"]
             name = rule["Next"] if applies else state["Default"]
@@ -106,11 +110,24 @@ def path(
 def test_states_are_the_flow_of_the_design(definition: dict[str, Any]) -> None:
     """A run that succeeds visits these states in this order and ends after its report; no way leads past a look."""
     assert path(definition) == [
-        "IsRollback", "ValidateDataset", "HasModel", "ComputeFeatures", "StartTuningJob", "StartTrainingJob",
-        "EvaluateModel", "RegisterModel", "NeedsApproval", "DeployShadow", "HasShadow", "DeployEndpoint",
-        "CheckEndpoint", "RegisterScaling", "ReportOutcome",
+        "IsRollback", "IsArchive", "ValidateDataset", "HasModel", "ComputeFeatures", "StartTuningJob",
+        "StartTrainingJob", "EvaluateModel", "RegisterModel", "NeedsApproval", "DeployShadow", "HasShadow",
+        "DeployEndpoint", "CheckEndpoint", "RegisterScaling", "ReportOutcome",
     ]  # fmt: skip
     assert definition["States"]["ReportOutcome"]["End"] is True
+
+
+def test_an_archive_is_unpacked_first(definition: dict[str, Any]) -> None:
+    """Nothing else differs; the rule asks whether there is a URI, so that an input without one is refused in words."""
+    unpacked = path(definition, archive=True)
+
+    assert unpacked[:4] == ["IsRollback", "IsArchive", "UnpackArchive", "ValidateDataset"]
+    assert [name for name in unpacked if name != "UnpackArchive"] == path(definition)
+    uri = "$.Dataset.S3Uri"
+    assert definition["States"]["IsArchive"]["Choices"][0]["And"] == [
+        {"Variable": uri, "IsPresent": True},
+        {"Not": {"Variable": uri, "StringMatches": "*/"}},
+    ]
 
 
 def test_approval_comes_between_registration_and_deployment(definition: dict[str, Any]) -> None:
@@ -138,7 +155,7 @@ def test_a_shadow_is_judged_before_its_model_is_deployed(definition: dict[str, A
 def test_a_model_that_comes_with_the_input_is_deployed(definition: dict[str, Any]) -> None:
     """No job is started for it: its dataset is looked at, and then it is deployed and checked as any other."""
     assert path(definition, kept=True) == [
-        "IsRollback", "ValidateDataset", "HasModel",
+        "IsRollback", "IsArchive", "ValidateDataset", "HasModel",
         "DeployEndpoint", "CheckEndpoint", "RegisterScaling", "ReportOutcome",
     ]  # fmt: skip
 
@@ -197,7 +214,8 @@ def test_what_a_state_waits_for_ends_before_it_times_out(tasks: dict[str, dict[s
         function = state["Parameters"]["FunctionName"].removeprefix("${").removesuffix("Arn}")
         assert template["Resources"][function]["Properties"]["Timeout"] < timeout_of(state), name
 
-    jobs = [tasks[name]["TimeoutSeconds"] for name in ("ComputeFeatures", "StartTuningJob", "StartTrainingJob")]
+    waiting = ("UnpackArchive", "ComputeFeatures", "StartTuningJob", "StartTrainingJob")
+    jobs = [tasks[name]["TimeoutSeconds"] for name in waiting]
     assert len(limits) >= 3
     assert max(limits.values()) <= min(jobs) - 3600  # for instances to come and output to go
 
@@ -206,7 +224,7 @@ def test_every_task_retries_transient_lambda_errors_with_jitter(tasks: dict[str,
     """Six retries, spread and capped, on exactly the errors that say the function did not fail by itself."""
     for name, state in tasks.items():
         retry, _, *others = state["Retry"]
-        assert len(others) == (name in ("ValidateDataset", "ReportOutcome")), name
+        assert len(others) == (name == "ReportOutcome"), name
         assert set(retry["ErrorEquals"]) == TRANSIENT_LAMBDA_ERRORS, name
         assert (retry["MaxAttempts"], retry["JitterStrategy"], retry["MaxDelaySeconds"]) == (6, "FULL", 60), name
 
@@ -219,13 +237,6 @@ def test_every_task_waits_until_aws_knows_what_was_just_made(tasks: dict[str, di
         assert (retry["ErrorEquals"], retry["MaxAttempts"]) == (["AwsPendingError"], 6), name
         assert waits[0] <= 5, name
         assert 120 < sum(waits) < 300, name
-
-
-def test_large_archive_is_unpacked_in_many_invocations(tasks: dict[str, dict[str, Any]]) -> None:
-    """Each goes on where the last one stopped, for longer than any archive within the limits takes."""
-    *_, retry = tasks["ValidateDataset"]["Retry"]
-
-    assert (retry["ErrorEquals"], retry["MaxAttempts"]) == (["ArchiveUnfinishedError"], 20)
 
 
 def test_report_that_is_cut_short_is_made_again(tasks: dict[str, dict[str, Any]]) -> None:
@@ -261,7 +272,8 @@ def test_only_waiting_states_pass_a_token(tasks: dict[str, dict[str, Any]]) -> N
     given = {name for name, state in tasks.items() if "TaskToken.$" in state["Parameters"]["Payload"]}
 
     assert waiting == given == {
-        "ComputeFeatures", "StartTuningJob", "StartTrainingJob", "WaitForApproval", "DeployShadow", "DeployEndpoint",
+        "UnpackArchive", "ComputeFeatures", "StartTuningJob", "StartTrainingJob",
+        "WaitForApproval", "DeployShadow", "DeployEndpoint",
     }  # fmt: skip
     for name in set(tasks) - waiting - {"ReportOutcome", "ReportFailure"}:
         selector = tasks[name]["ResultSelector"]
@@ -271,7 +283,7 @@ def test_only_waiting_states_pass_a_token(tasks: dict[str, dict[str, Any]]) -> N
 def test_every_part_a_state_takes_was_put_there_before(definition: dict[str, Any]) -> None:
     """No payload names a part of the state data that no earlier state wrote."""
     present = {"Dataset"}
-    for name in path(definition, approval_seconds=3600, shadow=True):
+    for name in path(definition, approval_seconds=3600, shadow=True, archive=True):
         state = definition["States"][name]
         for taken in state.get("Parameters", {}).get("Payload", {}).values():
             match = re.fullmatch(r"\$\.(\w+)", str(taken))

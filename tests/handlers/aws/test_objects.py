@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from datasets import ranged
 from handlers import aws
 from handlers.aws import objects
 from handlers.contract.errors import AwsNotFoundError, RetrieverError
@@ -23,7 +24,7 @@ _BODY = bytes(range(256)) * 20
 def test_seekable_object_reads_as_a_file(world, reads, block_bytes):
     """Any sequence of seeks and reads gives what a local file gives, whatever the size of a block."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(objects, "BLOCK_BYTES", block_bytes)
+        patch.setattr(ranged, "BLOCK_BYTES", block_bytes)
         world.put("file", _BODY)
         source = io.BufferedReader(objects.SeekableObject(BUCKET, objects.head(BUCKET, "file")))
         local = io.BytesIO(_BODY)

@@ -1,4 +1,4 @@
-"""handlers/datasets/archives.py: no archive makes us read more than its limits, or write outside its target."""
+"""Archives in S3, read through ranges: no archive makes us read more than its limits, or write outside its target."""
 
 import gzip
 import tarfile
@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets import errors
-from datasets.archives import Limits, is_archive
+from datasets import errors, ranged
+from datasets.archives import Archive, Limits, is_archive, members
 from datasets.paths import safe_path
 from handlers import aws
 from handlers.aws import objects
 from handlers.contract.errors import AwsUnavailableError, DatasetChangedError, DatasetError
-from handlers.datasets.archives import members
+from handlers.datasets.refusals import as_dataset_error
 from tests.handlers import packing
 from tests.handlers.environment import BUCKET
 
@@ -22,8 +22,13 @@ from tests.handlers.environment import BUCKET
 def unpacked(world, key, body, limits=None):
     """Put an archive and return its members as path -> bytes."""
     world.put(key, body)
-    files = members(BUCKET, objects.head(BUCKET, key), limits)
-    return {member.path: member.read() for member in files}
+    return contents(objects.head(BUCKET, key), limits)
+
+
+def contents(stored, limits=None):
+    with as_dataset_error():
+        archive = Archive(objects.SeekableObject(BUCKET, stored), stored.key, stored.size)
+        return {member.path: member.read() for member in members(archive, limits)}
 
 
 @pytest.mark.parametrize(("key", "pack"), [("a.zip", packing.zipped), ("a.tar.gz", packing.tar_gz)])
@@ -35,7 +40,7 @@ def test_members_are_read_in_full(world, key, pack):
 @pytest.mark.parametrize(("key", "pack"), [("a.zip", packing.zipped), ("a.tar.gz", packing.tar_gz)])
 def test_members_are_read_across_blocks(world, key, pack, monkeypatch):
     """An archive larger than the cached blocks is read through many ranges."""
-    monkeypatch.setattr(objects, "BLOCK_BYTES", 1000)
+    monkeypatch.setattr(ranged, "BLOCK_BYTES", 1000)
     files = {f"{i}.jpg": bytes((i * j * j) % 251 for j in range(3000)) for i in range(1, 12)}
 
     assert unpacked(world, key, pack(files)) == files
@@ -201,7 +206,7 @@ def test_archive_replaced_while_it_is_read_is_noticed(world):
     world.put("a.zip", packing.zipped({"other/1.jpg": b"1"}))
 
     with pytest.raises(DatasetChangedError, match="changed while it was read"):
-        list(members(BUCKET, seen))
+        contents(seen)
 
 
 @given(st.text())
@@ -246,5 +251,5 @@ def test_broken_connection_is_tried_again_then_typed(world, monkeypatch):
     monkeypatch.setattr(aws, "s3", lambda: client)
 
     with pytest.raises(AwsUnavailableError, match=r"a.zip': 1 read, but total bytes expected is 2"):
-        list(members(BUCKET, seen))
+        contents(seen)
     assert client.calls == 3

@@ -9,29 +9,37 @@ from tests.handlers.published import published
 from tests.handlers.stored import stored
 
 _JOBS = {"TUNING_MODE": "jobs"}  # a training job a trial, two at a time
+_FOLDER = "s3://b/datasets/flowers/"
 _MANUAL = {"Reason": "manual", "Dataset": "flowers"}
 
 
 @pytest.mark.parametrize(("limit", "words"), [("0", ""), ("4.5", ""), ("4.40", "a run may cost $4.42"), ("1", "$4.42")])
 def test_the_most_is_held_against_the_limit(environment, limit, words):
     """Features 1.47, tuning 1.47 on two GPUs, training 1.47; 0 is no limit."""
-    text = objection(Settings.from_env(environment | _JOBS | {"MAX_RUN_DOLLARS": limit}))
+    text = objection(Settings.from_env(environment | _JOBS | {"MAX_RUN_DOLLARS": limit}), _FOLDER)
 
     assert (words in text) if words else text == ""
 
 
 def test_the_refusal_says_what_each_job_costs(environment):
     """A person sees which limit to lower."""
-    text = objection(Settings.from_env(environment | _JOBS | {"MAX_RUN_DOLLARS": "1"}))
+    text = objection(Settings.from_env(environment | _JOBS | {"MAX_RUN_DOLLARS": "1"}), _FOLDER)
 
     assert (
         "(features $1.47, tuning $1.47, training $1.47, each at its time limit), which is above MaxRunDollars=1" in text
     )
 
 
+def test_an_archive_may_be_unpacked_by_a_job(environment):
+    """One more than a folder has, with the training job's limit of time."""
+    text = objection(Settings.from_env(environment | _JOBS | {"MAX_RUN_DOLLARS": "1"}), "s3://b/datasets/flowers.zip")
+
+    assert "a run may cost $5.89 (unpacking $1.47, features $1.47" in text
+
+
 def test_all_trials_in_one_job_are_one_instance_and_what_is_kept(environment):
     """Tuning has one instance then, and two jobs may keep theirs for the next one."""
-    text = objection(Settings.from_env(environment | {"MAX_RUN_DOLLARS": "1"}))
+    text = objection(Settings.from_env(environment | {"MAX_RUN_DOLLARS": "1"}), _FOLDER)
 
     assert "a run may cost $3.80 (features $1.53, tuning $0.80, training $1.47" in text
 
@@ -41,8 +49,9 @@ def test_an_unknown_price_lets_nothing_start(environment, prices):
     """What may cost anything is not below a limit; without one nobody asks."""
     unknown = environment | {"INSTANCE_PRICES": prices}
 
-    assert "InstancePrices=ml.g4dn.xlarge=DOLLARS" in objection(Settings.from_env(unknown | {"MAX_RUN_DOLLARS": "100"}))
-    assert objection(Settings.from_env(unknown)) == ""
+    limited = Settings.from_env(unknown | {"MAX_RUN_DOLLARS": "100"})
+    assert "InstancePrices=ml.g4dn.xlarge=DOLLARS" in objection(limited, _FOLDER)
+    assert objection(Settings.from_env(unknown), _FOLDER) == ""
 
 
 def test_a_dear_run_is_not_started_and_told_once(world, upload, start, monkeypatch):

@@ -29,7 +29,8 @@ _PRICES = Prices("us-east-1", {})
 def test_limits_multiply_to_a_price() -> None:
     """Four tuning instances for an hour, two training instances for two."""
     assert budget.run_lines(_VALUES, _PRICES) == [
-        "one run: what to expect is known after the first; at most $9.37",
+        "one run: what to expect is known after the first; at most $12",
+        "  unpacking: 1 job, 2 instance-hours of ml.g5.xlarge: $2.82",
         "  examination: 1 job, 2 instance-hours of ml.g5.xlarge: $2.82",
         "  tuning: 20 jobs, 4 instance-hours of ml.m5.xlarge: $0.92",
         "  training: 1 job, 4 instance-hours of ml.g5.xlarge: $5.63",
@@ -53,7 +54,7 @@ def test_earlier_runs_say_what_to_expect() -> None:
     """The median, which one odd run does not move."""
     told = budget.run_lines(_VALUES, _PRICES, [0.4, 0.5, 7.0])[0]
 
-    assert told == "one run: about $0.50, as the last 3 runs; at most $9.37"
+    assert told == "one run: about $0.50, as the last 3 runs; at most $12"
 
 
 def test_a_month_is_said() -> None:
