@@ -106,7 +106,8 @@ def _read(events: list[Any]) -> list[str]:
 @pytest.fixture
 def names(account: RunningAccount) -> list[str]:
     """Give three names, of which the second alone is no parameter's yet."""
-    made = [f"part-{uuid.uuid4().hex[:8]}-{number}" for number in range(3)]
+    prefix = uuid.uuid4().hex[:8]
+    made = [f"part-{prefix}-{number}" for number in range(3)]  # in this order when they are sorted
     for name in (made[0], made[2]):
         account.client("ssm").put_parameter(Name=name, Value=name, Type="String")
     return made
