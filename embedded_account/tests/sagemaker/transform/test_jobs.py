@@ -101,6 +101,17 @@ def test_lines_are_asked_one_by_one_and_assembled(hosting: Hosting, model: str) 
     assert [json.loads(line)["bytes"] for line in lines] == [1, 2, 3]
 
 
+def test_object_that_is_not_split_is_a_single_record(hosting: Hosting, model: str) -> None:
+    """SingleRecord without a SplitType sends each object as it is, as AWS's examples with pictures do."""
+    prefix = _put(hosting, {"a.jpg": b"1\n2\n"})
+    request = _request(model, prefix, BatchStrategy="SingleRecord", TransformInput={"SplitType": "None"})
+
+    hosting.sagemaker.create_transform_job(**request)
+    _ended(hosting, request)
+
+    assert json.loads(_outputs(hosting, prefix)["a.jpg.out"])["bytes"] == 4
+
+
 def test_an_object_that_fails_fails_the_job_alone(account: RunningAccount, hosting: Hosting, model: str) -> None:
     """The others have their outputs; which one failed, and with what, stands in the data log."""
     prefix = _put(hosting, {"bad.jpg": b"refuse this", "good.jpg": b"x"})
@@ -144,7 +155,7 @@ def test_a_prefix_without_objects_fails_the_job(hosting: Hosting, model: str) ->
     ("members", "refusal"),
     [
         ({"MaxConcurrentTransforms": 20, "MaxPayloadInMB": 6}, "is 120 MB; it must be at most 100"),
-        ({"BatchStrategy": "SingleRecord"}, "set TransformInput.SplitType to Line"),
+        ({"BatchStrategy": "MultiRecord"}, "set TransformInput.SplitType to Line"),
         ({"TransformInput": {"SplitType": "TFRecord"}}, "it takes 'None' or 'Line'"),
         ({"DataProcessing": {"JoinSource": "Input"}}, "JoinSource: 'Input'"),
         ({"ModelName": "unknown"}, "Could not find model"),

@@ -104,10 +104,8 @@ def _check_sizes(params: dict[str, Any], request: Request) -> None:
         raise validation_error(
             f"MaxConcurrentTransforms x MaxPayloadInMB is {total_mb} MB; it must be at most {_MAX_TOTAL_MB}"
         )
-    if params.get("BatchStrategy") and not request.splits_lines:
-        raise validation_error(
-            f"BatchStrategy: {params['BatchStrategy']!r} without a SplitType; set TransformInput.SplitType to Line"
-        )
+    if params.get("BatchStrategy") == "MultiRecord" and not request.splits_lines:
+        raise validation_error("BatchStrategy: 'MultiRecord' without a SplitType; set TransformInput.SplitType to Line")
 
 
 def _s3_uri(text: str) -> S3Uri:
