@@ -128,6 +128,11 @@ class Session:
     def logs(self) -> CloudWatchLogsClient:
         return cast("CloudWatchLogsClient", self._client("logs"))
 
+    def make_clients(self, *names: str) -> None:
+        """Make clients before they are used: each takes up to 0.1 s of a core."""
+        for name in names:
+            getattr(self, name)
+
     def load_client(self, service: str) -> Any:
         """Return a client for many threads at once that tries every call once, so that no refusal is hidden."""
         from botocore.config import Config

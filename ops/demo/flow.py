@@ -11,7 +11,7 @@ from pathlib import Path
 from ops.console import duration, facts, result, say
 from ops.datasets import on_disk, reactions, uploading
 from ops.demo.digits import SETTINGS, held_out_picture, write_digits
-from ops.demo.phases import Phases, phases_of, print_phases
+from ops.demo.phases import Laps, Phases, phases_of, print_phases
 from ops.errors import ExecutionError
 from ops.packaging import bundle, container_images, prepare
 from ops.prediction import predictions
@@ -34,20 +34,22 @@ def run(open_local_session: Callable[[], Session], started: float) -> None:
     Raises:
         ExecutionError: the execution failed, or the accuracy is below 0.95.
     """
-    folder = local_folder() / "demo" / DATASET
+    folder, laps = local_folder() / "demo" / DATASET, Laps(started)
     session, made, num_scans = _prepare(open_local_session, folder)
     say(f"{num_scans} scans of handwritten digits are in {_short(folder)}")
-    merged = deployment.merged_parameters(session, made, SETTINGS)
-    deployed = deployment.up(session, made, merged, confirm=None, quiet=True)
+    laps.end("start")
+    deployed, images = _deploy(session, made, folder)
     say(f"stack {session.stack_name!r} is deployed after {duration(time.time() - started)}")
-    arn = uploading.upload(session, deployed, folder, DATASET, on_disk.check(folder, DATASET), queue=True)
+    laps.end("deployment")
+    arn = uploading.upload(session, deployed, folder, DATASET, images, queue=True)
+    laps.end("upload")
     execution = watching.watch(session, deployed, arn) if arn else _earlier(session, deployed)
     if execution.status != "SUCCEEDED":
         raise ExecutionError(f"execution {execution.name!r} {execution.status.lower()}: {execution.reason}")
     endpoint = endpoints.find(session, deployed.output("EndpointName"))
     picture = _ask_about_a_picture(session, deployed, folder)
     has_trained = any(state.name == "StartTrainingJob" for state in execution.states)
-    phases = phases_of(session, execution, endpoint, time.time() - started) if arn and has_trained else None
+    phases = phases_of(session, execution, endpoint, time.time() - started, laps) if arn and has_trained else None
     _print_summary(session, execution, endpoint, picture, phases)
 
 
@@ -73,6 +75,16 @@ def _prepare(open_local_session: Callable[[], Session], folder: Path) -> tuple[S
         scans = pool.submit(write_digits, folder)
         made = pool.submit(bundle.build, for_this_machine=True)
         return session.result(), made.result(), scans.result()
+
+
+def _deploy(session: Session, made: bundle.Bundle, folder: Path) -> tuple[Stack, on_disk.ImageFolder | None]:
+    """Deploy the stack; while the account works on it, look at the pictures and make the clients of the upload."""
+    with ThreadPoolExecutor(1) as pool:
+        checked = pool.submit(on_disk.check, folder, DATASET)
+        pool.submit(session.make_clients, "dynamodb", "stepfunctions", "sagemaker", "functions")
+        merged = deployment.merged_parameters(session, made, SETTINGS)
+        deployed = deployment.up(session, made, merged, confirm=None, quiet=True)
+        return deployed, checked.result()
 
 
 def _ask_about_a_picture(session: Session, deployed: Stack, folder: Path) -> list[tuple[str, str]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from handlers.contract import names
@@ -17,6 +18,20 @@ from ops.stack.endpoints import EndpointState
 Interval = tuple[datetime, datetime]
 
 
+class Laps:
+    """How long each step before the first state took, in seconds of the wall; the first began at `started`."""
+
+    def __init__(self, started: float) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = started
+
+    def end(self, step: str) -> None:
+        """Note that a step has ended now, and the next one begins."""
+        now = time.time()
+        self.seconds[step] = now - self._last
+        self._last = now
+
+
 @dataclass(frozen=True)
 class Phases:
     """Where the wall time went, in seconds; orchestration is all that is not a job or the endpoint's start."""
@@ -27,14 +42,22 @@ class Phases:
     training: float
     serving: float
     busy: float
+    laps: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def orchestration(self) -> float:
         """Return what remains."""
         return self.wall - self.busy
 
+    @property
+    def parts(self) -> dict[str, float]:
+        """Return where the orchestration's time went, the states last: what remains of it after the steps before."""
+        return {**self.laps, "states": self.orchestration - sum(self.laps.values())}
 
-def phases_of(session: Session, execution: Execution, endpoint: EndpointState | None, wall: float) -> Phases:
+
+def phases_of(
+    session: Session, execution: Execution, endpoint: EndpointState | None, wall: float, laps: Laps
+) -> Phases:
     """Add up the times that SageMaker gives for its jobs and the endpoint; those that overlap count once."""
     name = execution.name
     examined = _of_jobs(session, [names.features_job_name(name)])
@@ -49,6 +72,7 @@ def phases_of(session: Session, execution: Execution, endpoint: EndpointState | 
         training=covered_seconds(trained),
         serving=covered_seconds(served),
         busy=covered_seconds([*examined, *tuned, *trained, *served]),
+        laps=laps.seconds,
     )
 
 
@@ -79,6 +103,7 @@ def print_phases(phases: Phases) -> None:
             ("training job", duration(phases.training)),
             ("endpoint start", duration(phases.serving)),
             ("orchestration", duration(phases.orchestration)),
+            ("of it", ", ".join(f"{part} {duration(seconds)}" for part, seconds in phases.parts.items())),
             ("wall time", duration(phases.wall)),
         ]
     )

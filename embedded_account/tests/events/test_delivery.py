@@ -32,6 +32,49 @@ def test_an_event_that_matches_reaches_the_queue(account):
     assert event["time"].endswith("Z")
 
 
+def _put_numbered_events(account, count: int) -> None:
+    """Put events in requests of ten, which is as many as one takes."""
+    entries = [
+        {"Source": "test.delivery", "DetailType": "Test", "Detail": json.dumps({"number": number})}
+        for number in range(count)
+    ]
+    for start in range(0, count, 10):
+        account.client("events").put_events(Entries=entries[start : start + 10])
+
+
+def test_events_that_come_at_once_reach_the_queue_each_once(account):
+    """What waits for a queue is delivered together, and nothing of it is lost or doubled."""
+    queue = new_queue(account)
+    events = account.client("events")
+    events.put_rule(Name="many-to-queue", EventPattern=_PATTERN)
+    events.put_targets(Rule="many-to-queue", Targets=[{"Id": "1", "Arn": queue.arn}])
+
+    _put_numbered_events(account, 60)
+
+    bodies = messages(account, queue, at_least=60)
+    events.disable_rule(Name="many-to-queue")
+    assert sorted(json.loads(body)["detail"]["number"] for body in bodies) == [*range(60)]
+
+
+def test_events_that_a_queue_does_not_let_in_are_buried_each(account):
+    """A queue whose policy lets nobody in gets none of the events that wait for it; the dead letters have them all.
+
+    Source: EventBridge user guide, "Using resource-based policies for Amazon EventBridge", Amazon SQS permissions.
+    """
+    closed, dead_letters = new_queue(account), new_queue(account)
+    account.client("sqs").set_queue_attributes(QueueUrl=closed.url, Attributes={"Policy": ""})
+    events = account.client("events")
+    events.put_rule(Name="to-closed", EventPattern=_PATTERN)
+    where = {"Id": "1", "Arn": closed.arn, "DeadLetterConfig": {"Arn": dead_letters.arn}}
+    events.put_targets(Rule="to-closed", Targets=[where])
+
+    _put_numbered_events(account, 20)
+
+    buried = raw_messages(account, dead_letters, at_least=20)
+    events.disable_rule(Name="to-closed")
+    assert sorted(json.loads(message["Body"])["detail"]["number"] for message in buried) == [*range(20)]
+
+
 def test_an_event_for_a_lost_target_reaches_the_dead_letters(account):
     """A state machine that does not exist is not retried; the message tells why.
 

@@ -4,11 +4,13 @@ Both EventBridge rules and EventBridge Scheduler end here.
 """
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from threading import Lock
+from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 from moto.core.exceptions import ServiceException
@@ -85,11 +87,24 @@ def check_supported(arn: str) -> None:
         raise not_carried_out(f"target {arn!r}", f"it delivers to {', '.join(sorted(_SENDERS))} only")
 
 
+class _Waiting(NamedTuple):
+    """A payload on its way; its time is the account's."""
+
+    payload: str
+    num_retries: int
+    accepted_at: float
+
+
+_Send = Callable[[Account, Target, str], None]
+
+
 class Deliveries:
     """Sends events on threads of its own; what is under way ends with the account."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
+        self._lock = Lock()
+        self._waiting: dict[Target, list[_Waiting]] = {}  # for queues that EventBridge sends to as itself
         self._pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="delivery")
         account.on_stop(lambda: self._pool.shutdown(wait=False, cancel_futures=True))
 
@@ -109,11 +124,31 @@ class Deliveries:
 
     def _submit(self, target: Target, payload: str, num_retries: int, accepted_at: float) -> None:
         with suppress(RuntimeError):  # the account stops, and so the pool takes nothing more
-            self._pool.submit(self._deliver, target, payload, num_retries, accepted_at)
+            if target.role_arn or _service(target.arn) != "sqs":
+                self._pool.submit(self._deliver, target, payload, num_retries, accepted_at)
+            elif self._is_first(target, _Waiting(payload, num_retries, accepted_at)):
+                self._pool.submit(self._deliver_waiting, target)
 
-    def _deliver(self, target: Target, payload: str, num_retries: int, accepted_at: float) -> None:
+    def _is_first(self, target: Target, waiting: "_Waiting") -> bool:
+        """Let a payload wait for its queue; return whether none did before, whose delivery would take it along."""
+        with self._lock:
+            before = self._waiting.setdefault(target, [])
+            before.append(waiting)
+            return len(before) == 1
+
+    def _deliver_waiting(self, target: Target) -> None:
+        """Deliver all that waits for a queue: of an upload there is one event for each object, and one decision."""
+        with self._lock:
+            waiting = self._waiting.pop(target)
+        send = _sender_to_queue(self._account, target)
+        for each in waiting:
+            self._deliver(target, each.payload, each.num_retries, each.accepted_at, send)
+
+    def _deliver(
+        self, target: Target, payload: str, num_retries: int, accepted_at: float, send: "_Send | None" = None
+    ) -> None:
         try:
-            _SENDERS[_service(target.arn)](self._account, target, payload)
+            (send or _SENDERS[_service(target.arn)])(self._account, target, payload)
         except (ClientError, BotoCoreError) as error:
             self._retry_or_bury(target, payload, num_retries, accepted_at, error)
         except Exception as error:
@@ -186,20 +221,33 @@ def _send_to_state_machine(account: Account, target: Target, payload: str) -> No
 
 
 def _send_to_queue(account: Account, target: Target, payload: str) -> None:
-    """Send as the target's role over HTTP; as EventBridge itself, and so for each object, within the account."""
-    if target.role_arn:
-        target.client(account, "sqs").send_message(QueueUrl=_queue_url(account, target.arn), MessageBody=payload)
-        return
+    """Send as the target's role over HTTP."""
+    target.client(account, "sqs").send_message(QueueUrl=_queue_url(account, target.arn), MessageBody=payload)
+
+
+def _sender_to_queue(account: Account, target: Target) -> "_Send":
+    """Return what sends to a queue as EventBridge itself, within the account; what it may is decided here."""
     from moto.sqs.models import sqs_backends
 
+    caller = Principal("", "", target.service, target.source_arn)
+    refusal: Exception | None = None
     try:
-        caller = Principal("", "", target.service, target.source_arn)
         account.require_access(caller, "sqs:SendMessage", target.arn, {})
-        backend = sqs_backends[account.account_id][account.region]
-        backend.send_message(target.arn.rpartition(":")[2], payload)
-    except ServiceException as error:
-        answer: Any = {"Error": {"Code": error.code, "Message": error.message}}
-        raise ClientError(answer, "SendMessage") from error
+    except Exception as error:  # noqa: BLE001 (it is raised for each that is sent)
+        refusal = error
+    backend = sqs_backends[account.account_id][account.region]
+    name = target.arn.rpartition(":")[2]
+
+    def send(_account: Account, _target: Target, payload: str) -> None:
+        try:
+            if refusal is not None:
+                raise refusal
+            backend.send_message(name, payload)
+        except ServiceException as error:
+            answer: Any = {"Error": {"Code": error.code, "Message": error.message}}
+            raise ClientError(answer, "SendMessage") from error
+
+    return send
 
 
 def _send_to_topic(account: Account, target: Target, payload: str) -> None:

@@ -43,9 +43,10 @@ def publish(account: Account, event: dict[str, Any]) -> None:
     from moto.events.models import events_backends
 
     backend: Any = events_backends[account.account_id][account.region]
+    delivered = _as_delivered(event)
     for rule in list(backend.event_buses["default"].rules.values()):
-        if _may_match(rule.event_pattern.get_pattern(), event):
-            rule.send_to_targets(event)
+        if _may_match(rule.event_pattern.get_pattern(), delivered):
+            rule.send_to_targets(delivered)
 
 
 def _may_match(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
@@ -59,6 +60,8 @@ def _may_match(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
 
 def _as_delivered(event: dict[str, Any]) -> dict[str, Any]:
     """Return `event` in EventBridge's own form: an id, and its time as text to the second."""
+    if "id" in event and isinstance(event.get("time"), str) and "ingestion-time" not in event:
+        return event
     delivered = {name: value for name, value in event.items() if name != "ingestion-time"}
     if isinstance(delivered.get("time"), int | float):
         delivered["time"] = datetime.fromtimestamp(delivered["time"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

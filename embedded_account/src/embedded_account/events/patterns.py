@@ -35,9 +35,10 @@ def choose(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
 def walk(pattern: Mapping[str, Any], node: Mapping[str, Any]) -> bool | None:
     """Return what a walk along both decides, None where it cannot: dots in names, `$or`, arrays of objects.
 
-    A storage service's events, of which there is one for each object, are decided by it in a fifth of the time.
+    A storage service's events, of which there is one for each object, are decided by it in a fifth of the time. Both
+    are what JSON is read as: asking for a dict takes a tenth of what asking for a Mapping does.
     """
-    if any("." in name for name in node):
+    if "." in "".join(node):
         return None
     answer: bool | None = True
     for name, wanted in pattern.items():
@@ -49,12 +50,12 @@ def walk(pattern: Mapping[str, Any], node: Mapping[str, Any]) -> bool | None:
 
 
 def _decided_for(wanted: Any, value: Any) -> bool | None:
-    if isinstance(wanted, Mapping):
-        return walk(wanted, value) if isinstance(value, Mapping) else None
-    if isinstance(value, Mapping):
+    if isinstance(wanted, dict):
+        return walk(wanted, value) if isinstance(value, dict) else None
+    if isinstance(value, dict):
         return None
     values = value if isinstance(value, list) else [value]
-    if value is _ABSENT or not values or any(isinstance(each, Mapping) for each in values):
+    if value is _ABSENT or not values or any(isinstance(each, dict) for each in values):
         return None
     return any(_passes(each, values) for each in wanted)
 
@@ -113,13 +114,13 @@ def _fits(pattern: Mapping[str, Any], fields: Mapping[str, list[Any]], prefix: s
 
 def _passes(wanted: Any, values: Sequence[Any] | None) -> bool:
     """Return whether one of a field's values is as one entry of the pattern asks; None: there is no such field."""
-    if isinstance(wanted, Mapping) and "exists" in wanted:
+    if isinstance(wanted, dict) and "exists" in wanted:
         return bool(wanted["exists"]) == (values is not None)
     return any(_is(wanted, value) for value in values or ())
 
 
 def _is(wanted: Any, value: Any) -> bool:
-    if isinstance(wanted, Mapping):
+    if isinstance(wanted, dict):
         ((kind, operand),) = wanted.items()
         return _MATCHES[kind](operand, value)
     return _equal(wanted, value)
