@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from botocore.loaders import JSONFileLoader
 from embedded_account.pytest_plugin import RunningAccount
 from xdist.scheduler import LoadScopeScheduling
 
@@ -30,21 +29,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the flow and with the modules that have slow tests, so that no worker ends with a long one alone."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: (item.path.parent.name != "flow", item.path not in slow))
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _aws_data_is_read_once() -> Iterator[None]:
-    """Read each of botocore's data files once: every session of boto3 would parse them anew, for 0.15 s of a core."""
-    read, contents = JSONFileLoader.load_file, dict[str, Any]()
-
-    def load_file(self: JSONFileLoader, file_path: str) -> Any:
-        if file_path not in contents:
-            contents[file_path] = read(self, file_path)
-        return contents[file_path]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(JSONFileLoader, "load_file", load_file)
-        yield
 
 
 @pytest.fixture(scope="session")

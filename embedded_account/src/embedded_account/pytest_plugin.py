@@ -3,6 +3,7 @@
     def test_upload(aws):
         aws("s3").create_bucket(Bucket="pictures")
 
+A suite that makes many boto3 sessions is faster with `usefixtures = ["aws_data_read_once"]` in pytest's settings.
 With `embedded_account_only = true` in pytest's settings no test can reach a real AWS account: sockets of anything but
 127.0.0.1 are refused (of the loopback too, unless the test uses an account or is marked `account`), and no AWS settings
 of the machine are seen. A test marked `aws` is left alone.
@@ -209,6 +210,23 @@ def account(account_at_speed: Callable[[float], RunningAccount]) -> RunningAccou
 def aws(account: RunningAccount) -> Callable[[str], Any]:
     """Give boto3 clients of the shared account: aws("lambda")."""
     return account.client
+
+
+@pytest.fixture(scope="session")
+def aws_data_read_once() -> Iterator[None]:
+    """Read each of botocore's data files once: every session of boto3 would parse them anew, for 0.15 s of a core."""
+    from botocore.loaders import JSONFileLoader
+
+    read, contents = JSONFileLoader.load_file, dict[str, Any]()
+
+    def load_file(self: Any, file_path: str) -> Any:
+        if file_path not in contents:
+            contents[file_path] = read(self, file_path)
+        return contents[file_path]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", load_file)
+        yield
 
 
 @pytest.fixture
