@@ -454,12 +454,29 @@ ENDINGS: dict[str, tuple[Callable[[], Any], bool]] = {
     "killed after": (lambda: raises(KilledError()), True),
     "never answered": (lambda: raises(ConnectionClosedError(endpoint_url=_URL)), True),
 }
+_READS = ("Describe", "Filter", "Get", "Head", "List", "Query", "Scan")
+
+
+def only_reads(operation):
+    """Return whether an account is the same after a call of `operation` as before it."""
+    return operation.startswith(_READS)
+
+
+def endings_at(at, operation):
+    """Return the endings at the handler's call `at` that leave an account as no ending at another call does.
+
+    Killed before a call is killed after the one before it; killed after a call that only reads is killed before it.
+    """
+    killed_before = ["killed before"] if at == 0 else []
+    killed_after = [] if only_reads(operation) else ["killed after"]
+    return [*killed_before, *killed_after, "never answered"]
 
 
 def ended_at_each_call(case, scene, chaos, lambda_context):
     """Yield a world for each call and ending: killed before the call or after it, or carried out and never answered."""
     for at, operation in enumerate(calls_of(case, scene, chaos, lambda_context)):
-        for ending, (fault, carried_out) in ENDINGS.items():
+        for ending in endings_at(at, operation):
+            fault, carried_out = ENDINGS[ending]
             with scene(case) as (world, payload):
                 world.sagemaker.shows_pending = False
                 chaos.plan(at, fault, carried_out=carried_out)

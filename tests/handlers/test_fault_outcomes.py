@@ -27,7 +27,6 @@ from tests.handlers.cases import FAULTS
 _TRIES = clients.CONFIG.retries["total_max_attempts"]  # type: ignore[attr-defined]
 # An answer to HEAD has no body, so its status is all that is known: a full or expired service cannot be told apart.
 _OF_HEAD = {"throttling": AwsUnavailableError, "ExpiredToken": AwsRequestError}
-_OPERATIONS = sorted({operation for _, operation in call_sites()})
 _NAMESAKES = {("sns", "DeleteEndpoint")}  # handlers call SageMaker's
 # The fault, its members, the class it becomes, and how often botocore tries: a 4xx other than throttling once.
 _FAULTS: dict[str, tuple[str, dict[str, Any], type[AwsError], int]] = {
@@ -71,13 +70,18 @@ def _minimal(shape: Any) -> Any:
     return shape.enum[0] if shape.type_name == "string" and shape.enum else made[shape.type_name]
 
 
+@functools.cache
+def _operations() -> list[str]:
+    return sorted({operation for _, operation in call_sites()})
+
+
 def _calls() -> list[tuple[str, str, dict[str, Any]]]:
     """Return service, operation and parameters of every operation that handlers call."""
     calls = []
     for service in (aws.s3, aws.dynamodb, aws.sagemaker, aws.sagemaker_runtime, aws.stepfunctions, aws.autoscaling,
                     aws.sns, aws.cloudwatch_logs, aws.cloudwatch):  # fmt: skip
         model = service().meta.service_model
-        for operation in set(_OPERATIONS) & set(model.operation_names):
+        for operation in set(_operations()) & set(model.operation_names):
             if (model.service_name, operation) in _NAMESAKES:
                 continue
             shape = model.operation_model(operation).input_shape
@@ -106,8 +110,8 @@ def test_fault_of_each_operation_has_its_class_and_its_tries(faults: Faults, nam
         outcomes[operation] = _outcome(service, operation, params)
 
     made = Counter(each["occasion"].split()[0].partition(":")[2] for each in faults.history() if each["id"] in ids)
-    assert outcomes == dict.fromkeys(_OPERATIONS, expected) | {"HeadObject": _OF_HEAD.get(name, expected)}
-    assert {operation: made[operation] for operation in _OPERATIONS} == dict.fromkeys(_OPERATIONS, tries)
+    assert outcomes == dict.fromkeys(_operations(), expected) | {"HeadObject": _OF_HEAD.get(name, expected)}
+    assert {operation: made[operation] for operation in _operations()} == dict.fromkeys(_operations(), tries)
 
 
 def test_an_answer_that_never_comes_is_unavailability(faults: Faults, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.handlers.cases import CASES, RARE, calls_of, facts
+from tests.handlers.cases import CASES, RARE, calls_of, facts, only_reads
 
 _ALL = CASES | {name: rare.case for name, rare in RARE.items()}
 
@@ -13,12 +13,13 @@ _ALL = CASES | {name: rare.case for name, rare in RARE.items()}
 @pytest.mark.slow
 @pytest.mark.parametrize("name", _ALL)
 def test_lost_answer_changes_nothing(name, scene, chaos, lambda_context):
-    """At every call of every handler: the same result, and the same account, as without a fault."""
+    """At every call that changes something: the same result, and the same account, as without a fault."""
     case = _ALL[name]
     with scene(case) as (world, payload):
         expected = _untimed(case.handler(payload, lambda_context)), facts(world)
 
-    for at, operation in enumerate(calls_of(case, scene, chaos, lambda_context)):
+    calls = calls_of(case, scene, chaos, lambda_context)
+    for at, operation in [(at, call) for at, call in enumerate(calls) if not only_reads(call)]:
         with scene(case) as (world, payload):
             world.sagemaker.shows_pending = False
             chaos.plan(at, lambda: None, carried_out=True)

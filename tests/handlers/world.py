@@ -8,7 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from moto import mock_aws
+from moto.dynamodb.models import dynamodb_backends
 from moto.s3.models import s3_backends
+from moto.sns.models import sns_backends
+from moto.sqs.models import sqs_backends
+from moto.stepfunctions.models import stepfunctions_backends
 
 from handlers import aws
 from handlers.contract.settings import Settings
@@ -20,6 +24,14 @@ from tests.handlers.environment import ACCOUNT, BUCKET, EXECUTION, REGION
 from tests.handlers.fake_sagemaker import FakeSageMaker
 
 _DEFINITION = {"StartAt": "Only", "States": {"Only": {"Type": "Pass", "End": True}}}
+_TABLE: dict[str, Any] = {
+    "schema": [{"AttributeName": "Id", "KeyType": "HASH"}],
+    "attr": [{"AttributeName": "Id", "AttributeType": "S"}],
+    "billing_mode": "PAY_PER_REQUEST",
+    "tags": [],
+    **dict.fromkeys(("throughput", "global_indexes", "indexes", "streams", "sse_specification")),
+    **dict.fromkeys(("deletion_protection_enabled", "warm_throughput")),
+}
 
 
 @dataclasses.dataclass
@@ -75,24 +87,24 @@ class World:
         return sorted(execution["name"] for execution in listed)
 
 
+def _make_stack(settings: Settings) -> None:
+    """Make the stack's bucket, table, topic, queue and state machine in moto's own store: five requests take longer."""
+    s3_backends[ACCOUNT]["aws"].create_bucket(BUCKET, REGION)
+    dynamodb_backends[ACCOUNT][REGION].create_table(settings.table_name, **_TABLE)
+    sns_backends[ACCOUNT][REGION].create_topic(settings.topic_arn.rpartition(":")[2])
+    sqs_backends[ACCOUNT][REGION].create_queue(settings.arrival_queue_url.rpartition("/")[2])
+    stepfunctions_backends[ACCOUNT][REGION].create_state_machine(
+        settings.state_machine_arn.rpartition(":")[2],
+        json.dumps(_DEFINITION),
+        f"arn:aws:iam::{ACCOUNT}:role/retriever-pipeline",
+    )
+
+
 @contextlib.contextmanager
 def new_world(settings: Settings, switches: dict[str, Switch]) -> Iterator[World]:
     """Make an account with the stack's bucket, table, topic and state machine."""
     with mock_aws():
-        aws.s3().create_bucket(Bucket=BUCKET)
-        aws.dynamodb().create_table(
-            TableName=settings.table_name,
-            KeySchema=[{"AttributeName": "Id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "Id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        aws.sns().create_topic(Name=settings.topic_arn.rpartition(":")[2])
-        aws.sqs().create_queue(QueueName=settings.arrival_queue_url.rpartition("/")[2])
-        aws.stepfunctions().create_state_machine(
-            name=settings.state_machine_arn.rpartition(":")[2],
-            definition=json.dumps(_DEFINITION),
-            roleArn=f"arn:aws:iam::{ACCOUNT}:role/retriever-pipeline",
-        )
+        _make_stack(settings)
         fake = switches["sagemaker"].target = FakeSageMaker(REGION, ACCOUNT)
         ledger = Ledger(settings)
         yield World(settings, fake, ledger.table, ledger)
