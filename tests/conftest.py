@@ -12,12 +12,16 @@ from xdist.scheduler import LoadScopeScheduling
 _ROLES = ("tester", "serving", "pipeline", "scheduler", "retriever-sagemaker", "retriever-pipeline")
 
 
+_ACCOUNTS_OF_THEIR_OWN = ("tests/flow/test_newcomer.py", "tests/flow/test_killed_account.py")
+
+
 class ModuleScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
-    """Keeps a module's tests on one worker, and those of tests/flow, which share a stack and go on from each other."""
+    """Keeps a module's tests on one worker, and those of tests/flow that share a stack and go on from each other."""
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.partition("::")[0]
-        return "tests/flow" if module.startswith("tests/flow/") else module
+        shares_a_stack = module.startswith("tests/flow/") and module not in _ACCOUNTS_OF_THEIR_OWN
+        return "tests/flow" if shares_a_stack else module
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ModuleScheduling:

@@ -33,12 +33,13 @@ _ORDER = (
     "numbers",
     "permissions",
     "newcomer",
+    "killed_account",
     "lifecycle",
 )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run these tests in the order of a stack's life: they share one, and the later ones change it."""
+    """Run these tests in the order of a stack's life: most share one, and the later ones change it."""
     order = {f"test_{name}.py": position for position, name in enumerate(_ORDER)}
     positions = [index for index, item in enumerate(items) if item.path.parent == Path(__file__).parent]
     ordered = sorted((items[index] for index in positions), key=lambda item: order[item.path.name])
