@@ -7,6 +7,7 @@ import pytest
 
 from handlers import aws
 from handlers.contract import errors
+from handlers.contract.bearing import STATES
 from handlers.contract.names import shadow_config_name
 from handlers.contract.states import ReportOutcomeInput
 from handlers.endpoints import scaling, serving
@@ -20,7 +21,8 @@ from tests.handlers.stored import stored
 
 _DEFINITION = Path(__file__).resolve().parents[2] / "statemachine" / "pipeline.asl.json"
 _STATES = json.loads(_DEFINITION.read_text())["States"]
-_RUN = [name for name, state in _STATES.items() if state["Type"] == "Task" and state.get("ResultPath")]
+_RUN = [name for name in STATES if _STATES[name].get("ResultPath")]
+_ARCHIVE = {"Name": "flowers", "S3Uri": "s3://retriever-data/datasets/flowers.zip"}
 _ERRORS = sorted(
     {name for name in vars(errors) if name.endswith("Error")}
     | {error for state in _STATES.values() for retry in state.get("Retry", []) for error in retry["ErrorEquals"]}
@@ -42,7 +44,7 @@ def approved(event):
     """Return the state of an execution that a person was asked about."""
     state = event("report_outcome_succeeded")["State"]
     state["Model"] |= {"ApprovalSeconds": 259200}
-    return state | {"Approval": {"Words": "approved by ann: looked at it"}}
+    return state | {"Unpacking": {"TrainingJobName": ""}, "Approval": {"Words": "approved by ann: looked at it"}}
 
 
 def _failed_with(state, error, cause):
@@ -120,7 +122,7 @@ def test_failure_is_recorded_with_its_state(world, event, lambda_context):
 def test_failed_state_is_told_by_what_is_missing(event):
     """Catch gives no state name; each state that adds a part to the state data is told by it, in the order of a run."""
     whole = approved(event)
-    so_far = {"Dataset": {"Name": "flowers"}, "Trigger": whole["Trigger"]}
+    so_far = {"Dataset": _ARCHIVE, "Trigger": whole["Trigger"]}
 
     for name in _RUN:
         assert failed_state(so_far) == name
@@ -155,7 +157,7 @@ def test_each_error_in_each_state_is_a_sentence_with_a_step(event, settings, err
     """Every class of ours, of Lambda and of Step Functions, in every state that can fail: what, where, what next."""
     cause = json.dumps({"errorMessage": "job 'a' failed: bad; correct it", "errorType": error, "stackTrace": ["x"] * 9})
     whole = approved(event)
-    so_far = {"Dataset": {"Name": "flowers"}, "Trigger": whole["Trigger"]}
+    so_far = {"Dataset": _ARCHIVE, "Trigger": whole["Trigger"]}
 
     for name in _RUN:
         sentence = reason(_failed_with(so_far, error, cause), settings)
