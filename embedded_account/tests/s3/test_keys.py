@@ -49,7 +49,7 @@ def test_object_with_a_key_that_is_not_there_is_refused(s3: Any, bucket: str, na
     assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1
 
 
-def test_upload_and_copy_with_a_key_that_is_not_there_are_refused(s3: Any, bucket: str) -> None:
+def test_upload_and_copy_with_a_missing_key_are_refused(s3: Any, bucket: str) -> None:
     """Each when it begins."""
     encrypted = {"Bucket": bucket, "Key": "k", "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": MISSING}
 

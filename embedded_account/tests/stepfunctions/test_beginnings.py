@@ -52,9 +52,9 @@ def test_variables_of_before_are_there_again() -> None:
     history.leave("inner", 2, other="1")
     history.enter("B", 2, '{"x": 1}')
 
-    found = beginning({"StartAt": "A", "States": {"A": {"Type": "Pass"}, "B": _TASK}}, {}, history.events)
+    where = beginning({"StartAt": "A", "States": {"A": {"Type": "Pass"}, "B": _TASK}}, {}, history.events)
 
-    assert found == Beginning("B", {"x": 1}, {"n": 3, "text": 'a"b'})
+    assert where == Beginning("B", {"x": 1}, {"n": 3, "text": 'a"b'})
 
 
 def test_iterations_are_told_apart_by_what_they_follow_from() -> None:
@@ -66,9 +66,9 @@ def test_iterations_are_told_apart_by_what_they_follow_from() -> None:
     first = history.enter("B", first, "7")
     history.leave("B", second, "80")
 
-    found = beginning(_map({"B": _TASK}), [7, 8], history.events)
+    where = beginning(_map({"B": _TASK}), [7, 8], history.events)
 
-    assert found == Beginning("A", [7, 8], {}, {0: Beginning("B", 7), 1: Done(80)})
+    assert where == Beginning("A", [7, 8], {}, {0: Beginning("B", 7), 1: Done(80)})
 
 
 def test_iterations_of_one_worker_follow_each_other() -> None:
@@ -79,9 +79,9 @@ def test_iterations_of_one_worker_follow_each_other() -> None:
         before = history.enter("B", history.iterate(index, before), f"{7 + index}")
         before = history.leave("B", before, f"{70 + index}") if index == 0 else before
 
-    found = beginning(_map({"B": _TASK}), [7, 8], history.events)
+    where = beginning(_map({"B": _TASK}), [7, 8], history.events)
 
-    assert found.parts == {0: Done(70), 1: Beginning("B", 8)}
+    assert where.parts == {0: Done(70), 1: Beginning("B", 8)}
 
 
 def test_iterations_of_an_earlier_visit_are_forgotten() -> None:

@@ -73,12 +73,12 @@ def _check_positive(rule: Rule, action: str, member: str) -> None:
 
 def expiry_of(rules: Iterable[Rule], content: Content, made_at: datetime) -> Expiry | None:
     """Return when the current version of an object is over, by the rule that is the first to end it."""
-    found = [
+    ends = [
         Expiry(at, rule["ID"])
         for rule in rules
         if _speaks_of(rule, content) and (at := _end(rule.get("Expiration") or {}, made_at)) is not None
     ]
-    return min(found, default=None)
+    return min(ends, default=None)
 
 
 def ends_marker(rules: Iterable[Rule], key: str, made_at: datetime, now: datetime) -> bool:

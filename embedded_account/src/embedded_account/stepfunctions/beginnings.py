@@ -34,10 +34,10 @@ class Beginning:
 
 def beginning(definition: dict[str, Any], value: Any, events: list[Event]) -> Beginning:
     """Return where an execution with these events goes on; its start, where it came to no state."""
-    found = Beginning(definition["StartAt"], value)
+    where = Beginning(definition["StartAt"], value)
     for attempt in _attempts(events):
-        found = _next(definition, attempt, found)
-    return found
+        where = _next(definition, attempt, where)
+    return where
 
 
 def _attempts(events: list[Event]) -> Iterator[list[Event]]:
@@ -75,8 +75,8 @@ def _parts(
         groups = _grouped(events, lambda event: _branch(event, state["Branches"]))
     else:
         return {}
-    found = {number: _part(scopes[number], group, known.get(number)) for number, group in groups.items()}
-    parts = {**known, **{number: part for number, part in found.items() if part is not None}}
+    new = {number: _part(scopes[number], group, known.get(number)) for number, group in groups.items()}
+    parts = {**known, **{number: part for number, part in new.items() if part is not None}}
     is_rerun = all(isinstance(part, Done) for part in parts.values()) and any(map(_is_too_large, events))
     return {} if is_rerun else parts
 
@@ -84,13 +84,13 @@ def _parts(
 def _part(scope: dict[str, Any], events: list[Event], before: Beginning | Done | None) -> Beginning | Done | None:
     """Return where one iteration or branch goes on, or that it is done; nothing where it came to no state."""
     begun = before if isinstance(before, Beginning) else Beginning("", None)
-    found = _next(scope, events, begun)
-    left = [event["stateExitedEventDetails"] for event in events if _exited(event) == found.state]
-    entries = [event for event in events if _entered(event) == found.state]
-    state = scope["States"].get(found.state, {})
+    where = _next(scope, events, begun)
+    left = [event["stateExitedEventDetails"] for event in events if _exited(event) == where.state]
+    entries = [event for event in events if _entered(event) == where.state]
+    state = scope["States"].get(where.state, {})
     if left and len(left) == len(entries) and (state.get("End") or state["Type"] == "Succeed"):
         return Done(json.loads(left[-1]["output"]))
-    return found if found.state else None
+    return where if where.state else None
 
 
 def _grouped(events: list[Event], part_of: Callable[[Event], int | None]) -> dict[int, list[Event]]:
