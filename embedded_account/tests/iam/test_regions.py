@@ -115,9 +115,7 @@ def test_bucket_of_another_region_is_redirected_to(account: RunningAccount, buck
     assert f"<Endpoint>{bucket_elsewhere}.s3.eu-west-1.amazonaws.com</Endpoint>".encode() in body
 
 
-def test_url_signed_for_another_region_than_the_buckets_is_refused(
-    account: RunningAccount, bucket_elsewhere: str
-) -> None:
+def test_url_signed_for_another_region_is_refused(account: RunningAccount, bucket_elsewhere: str) -> None:
     """A presigned URL cannot be followed elsewhere, so its error says for which region to sign.
 
     Source: Amazon S3 API reference, "Error responses", AuthorizationQueryParametersError.
@@ -127,8 +125,8 @@ def test_url_signed_for_another_region_than_the_buckets_is_refused(
     for_there = _client(account, "s3")
     for_there.put_object(**options, Body=b"content")
 
-    with pytest.raises(HTTPError) as caught, urlopen(for_here.generate_presigned_url("get_object", options)):  # noqa: S310
-        pass
+    with pytest.raises(HTTPError, match="400") as caught:
+        urlopen(for_here.generate_presigned_url("get_object", options))  # noqa: S310
 
     assert b"the region 'us-east-1' is wrong; expecting 'eu-west-1'" in caught.value.read()
     with urlopen(for_there.generate_presigned_url("get_object", options)) as answer:  # noqa: S310

@@ -49,11 +49,11 @@ def stored(
     types".
     """
     names = {key: name for key, name in values.items() if declarations[key]["Type"] in _STORED_TYPES}
-    found = fetch(sorted(set(names.values()))) if names else {}
-    absent = sorted(set(names.values()) - set(found))
+    texts = fetch(sorted(set(names.values()))) if names else {}
+    absent = sorted(set(names.values()) - set(texts))
     if absent:
         raise TemplateError(f"Unable to fetch parameters [{','.join(absent)}] from parameter store for this account.")
-    return {key: found[name] for key, name in names.items()}
+    return {key: texts[name] for key, name in names.items()}
 
 
 def split_list(text: str) -> list[str]:

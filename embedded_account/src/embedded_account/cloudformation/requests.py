@@ -125,13 +125,13 @@ def _from_parameter_store(account: Account, names: list[str]) -> dict[str, str]:
     """Return the values of the parameters that are there, by their names."""
     ssm = account.client("ssm")
     pages = (names[first : first + _STORE_PAGE] for first in range(0, len(names), _STORE_PAGE))
-    found = [item for page in pages for item in ssm.get_parameters(Names=page)["Parameters"]]
-    secret = [item["Name"] for item in found if item["Type"] == "SecureString"]
+    items = [item for page in pages for item in ssm.get_parameters(Names=page)["Parameters"]]
+    secret = [item["Name"] for item in items if item["Type"] == "SecureString"]
     if secret:
         raise TemplateError(
             f"Parameters [{', '.join(secret)}] referenced by template have types not supported by CloudFormation."
         )
-    return {item["Name"]: item["Value"] for item in found}
+    return {item["Name"]: item["Value"] for item in items}
 
 
 def _is_own(account: Account, place: str) -> bool:

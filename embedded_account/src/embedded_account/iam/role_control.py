@@ -34,8 +34,8 @@ def _arn(account: Account, asked: Any) -> str:
 
     name = str((asked or {}).get("RoleName", "")).rpartition("/")[2]
     roles = list(iam_backends[account.account_id]["aws"].roles.values())
-    found = [role.arn for role in roles if role.name == name]
-    if not found:
+    arns = [role.arn for role in roles if role.name == name]
+    if not arns:
         known = ", ".join(sorted(role.name for role in roles)) or "none"
         raise ValueError(f"role {name!r}: there is none of this name; roles are: {known}")
-    return str(found[0])
+    return str(arns[0])
