@@ -25,6 +25,7 @@ _REPLAYS = {
 # Replayed by tests that find their scenarios by a pattern: of the scenario's name, and the test.
 _BY_PATTERN = {
     r"test_event_pattern\[\w+_EXC\]": "conformance/test_event_patterns.py",
+    r"test_event_pattern\[(?!complex_many|dynamodb|minimal|nested|sample1)": "conformance/test_event_matches.py",
     r"test_invalid_json_event_pattern\[": "conformance/test_event_patterns.py",
     r"test_(plain_string|invalid_event|array_event)_payload": "conformance/test_event_patterns.py",
     r"test_put_events_with_rule_pattern_": "conformance/test_event_patterns.py",
@@ -38,7 +39,7 @@ _HELD_OTHERWISE = "its steps need minutes or a peer's own fixtures; the behaviou
 # Of what is not replayed: the scenario's name and the reason.
 _REASONS = {
     r"test_event_pattern\[|test_event_pattern_source|test_event_with_large|test_put_event_with_content_base": (
-        "the recording holds no pattern, only whether it matched; events/test_patterns.py has each kind"
+        "the recording holds no pattern, only whether it matched; test_event_matches.py has each kind"
     ),
     r"\[nodejs|runtime_wrapper": "Node.js and wrapper scripts are not carried out",
     r"\[python3\.9\]": "an older recording of what the one for Python 3.10 shows",
@@ -56,7 +57,7 @@ _REASONS = {
     r"request_id|event_error|async|during_invoke|recreate|timed_out_environment|invocation_type_(event|request)": (
         _HELD_OTHERWISE
     ),
-    r"concurrency|handler_update|routingconfig|versions_with_code|with_qualifier": (
+    r"concurrency|handler_update|routingconfig": (
         "test_versions.py and test_concurrency.py hold versions, qualifiers, weights and both kinds of concurrency"
     ),
     r"start_execution_sync|sync_with_task_token": "test_tasks.py holds the tasks of executions that are waited for",

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import uuid
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from support.functions import Deployed, make_function
+from support.functions import Deployed, archive, make_function, role
 from support.queues import messages, new_queue
 from support.waiting import eventually
 
@@ -251,3 +252,70 @@ def test_an_alias_is_answered_as_by_aws(account):
 
     assert _differences(answer, _recorded(scenario, "invocation_result_qualifier_v1")) == []
     assert _differences(missing, _recorded(scenario, "invocation_exc_not_existent")) == []
+
+
+_TELLS_ITS_VERSION = (
+    "def handler(event, context):\n"
+    "    return {{'version_id': 'version{number}', 'invoked_arn': context.invoked_function_arn,\n"
+    "            'version_from_ctx': context.function_version}}\n"
+)
+
+
+def test_versions_with_changes_of_code_are_answered_as_by_aws(account):
+    """Each version keeps its code; one that is published with its code is told as Pending, by its own ARN."""
+    recorded = _recordings()["TestLambdaVersions::test_lambda_versions_with_code_changes"]["recorded-content"]
+    function = make_function(account, _TELLS_ITS_VERSION.format(number=1), Description="No version :(", Timeout=3)
+    client, named = function.client, {"FunctionName": function.name}
+    steps = {"first_publish_response": client.publish_version(**named, Description="First version description :)")}
+    code = {"ZipFile": archive({"app.py": _TELLS_ITS_VERSION.format(number=2)})}
+    steps["update_lambda_response"] = client.update_function_code(**named, **code)
+    steps["invocation_result_latest"] = _invoke(function)
+    steps["invocation_result_v1"] = _invoke(function, Qualifier="1")
+    second = client.publish_version(**named, Description="Second version description :)")
+    steps |= {"second_publish_response": second, "invocation_result_v2": _invoke(function, Qualifier="2")}
+    code = {"ZipFile": archive({"app.py": _TELLS_ITS_VERSION.format(number=3)})}
+    published = client.update_function_code(**named, **code, Publish=True)
+    steps["update_lambda_response_with_publish"] = published
+    steps["invocation_result_v3"] = _invoke(function, Qualifier="3")
+    steps["invocation_result_latest_end"] = _invoke(function)
+    steps["invocation_result_v2_end"] = _invoke(function, Qualifier="2")
+    steps["invocation_result_v1_end"] = _invoke(function, Qualifier="1")
+
+    assert {*recorded} - {*steps} == {"create_response"}
+    assert (published["FunctionArn"][-2:], "LastUpdateStatus" in published) == (":3", False)
+    assert [each for step, answer in steps.items() for each in _version_differences(answer, recorded[step])] == []
+
+
+def _version_differences(answer, recorded):
+    free = {
+        "Handler",
+        "Runtime",
+        "CodeSize",
+        "CodeSha256",
+        "MemorySize",
+        "Timeout",
+    }  # of the functions that were recorded
+    return _differences(answer, {name: value for name, value in recorded.items() if name not in free})
+
+
+def test_a_function_that_is_made_with_a_version_is_answered_as_by_aws(account):
+    """CreateFunction with Publish tells the version's number with the ARN of the function, and it is there at once."""
+    recorded = _recordings()["TestLambdaFeatures::test_invocation_with_qualifier"]["recorded-content"]
+    client, name = account.client("lambda"), f"tested-{uuid.uuid4().hex[:8]}"
+    source = "def handler(event, context):\n    return {'function_version': context.function_version}\n"
+
+    made = client.create_function(
+        FunctionName=name,
+        Handler="app.handler",
+        Runtime="python3.12",
+        Role=role(account),
+        Code={"ZipFile": archive({"app.py": source})},
+        Timeout=10,
+        Publish=True,
+    )
+    answer = client.invoke(FunctionName=name, Qualifier="1")
+
+    assert _version_differences(made, recorded["creation-response"]) == []
+    assert made["FunctionArn"].endswith(f":function:{name}")
+    assert answer["ExecutedVersion"] == recorded["invocation-response"]["ExecutedVersion"]
+    assert json.loads(answer["Payload"].read()) == {"function_version": "1"}

@@ -336,6 +336,45 @@ def test_lists_come_in_pages(function: NewFunction) -> None:
         made.client.list_versions_by_function(FunctionName=made.name, Marker="nonsense")
 
 
+def test_lists_of_versions_have_the_arn_of_each(function: NewFunction) -> None:
+    """$LATEST, too, has its qualifier in a list of versions, and none in a list of functions."""
+    made = function("def handler(event, context):\n    return 1\n")
+    made.publish()
+    arn = made.client.get_function_configuration(FunctionName=made.name)["FunctionArn"]
+
+    versions = made.client.list_versions_by_function(FunctionName=made.name)["Versions"]
+    pages = made.client.get_paginator("list_functions")
+    of_all = [one for page in pages.paginate(FunctionVersion="ALL") for one in page["Functions"]]
+    functions = [one for page in pages.paginate() for one in page["Functions"]]
+
+    assert [one["FunctionArn"] for one in versions] == [f"{arn}:$LATEST", f"{arn}:1"]
+    assert [one["FunctionArn"] for one in of_all if one["FunctionName"] == made.name] == [f"{arn}:$LATEST", f"{arn}:1"]
+    assert [one["FunctionArn"] for one in functions if one["FunctionName"] == made.name] == [arn]
+
+
+def test_the_runtime_is_changed_by_an_update(function: NewFunction) -> None:
+    """UpdateFunctionConfiguration changes the runtime, which the function is told at its next start."""
+    made = function("import os\ndef handler(event, context):\n    return os.environ['AWS_EXECUTION_ENV']\n")
+
+    answer = made.client.update_function_configuration(FunctionName=made.name, Runtime="python3.10")
+
+    assert answer["Runtime"] == "python3.10"
+    assert made.invoke().value == "AWS_Lambda_python3.10"
+
+
+def test_the_architecture_is_changed_with_the_code(function: NewFunction) -> None:
+    """UpdateFunctionCode changes the architecture of $LATEST, and keeps it where none is given."""
+    source = "def handler(event, context):\n    return 1\n"
+    made = function(source)
+
+    code = {"ZipFile": archive({"app.py": source})}
+    answer = made.client.update_function_code(FunctionName=made.name, **code, Architectures=["arm64"])
+    made.update(source)
+
+    assert answer["Architectures"] == ["arm64"]
+    assert made.client.get_function_configuration(FunctionName=made.name)["Architectures"] == ["arm64"]
+
+
 @pytest.mark.parametrize("runtime", ["python3.9", "python3.11", "python3.14"])
 def test_a_function_is_told_its_own_runtime(function: NewFunction, runtime: str) -> None:
     """Whichever Python the account runs on, variables and a layer's folder are those of the function's runtime.

@@ -21,6 +21,7 @@ _UPDATABLE = {
     "Handler": "handler",
     "MemorySize": "memory_size",
     "Role": "role",
+    "Runtime": "run_time",
     "Timeout": "timeout",
     "TracingConfig": "tracing_config",
     "DeadLetterConfig": "dead_letter_config",
@@ -79,6 +80,7 @@ class Function(LambdaFunction):
             return self.get_configuration()
         self.code = dict(self.code)  # published versions hold the old one
         self._set_function_code(updated_spec)
+        self.architectures = updated_spec.get("Architectures", self.architectures)
         return self.get_configuration()
 
     def snapshot(self, number: int, description: str | None) -> "Function":

@@ -47,7 +47,7 @@ class FunctionOperations(LambdaOperations):
     # -- functions ----------------------------------------------------------------------------------------------
 
     def create(self, params: Params) -> Answer:
-        """Create a function, and its first version when asked to."""
+        """Create a function, and its first version when asked to, whose number is told with the function's own ARN."""
         name, _ = parse_name(params["FunctionName"], None)
         if name in self._backend._lambdas._functions:
             raise ServiceError("ResourceConflictException", f"Function already exist: {name}")
@@ -62,7 +62,7 @@ class FunctionOperations(LambdaOperations):
         shown = self._publish(function, None) if params.get("Publish") else function
         self._warmer.add(shown)
         self._readiness.created(name)
-        return shown.get_configuration(on_create=True)
+        return shown.get_configuration(on_create=True) | {"FunctionArn": function.function_arn}
 
     def update_code(self, params: Params) -> Answer:
         """Change the code of $LATEST."""
@@ -118,7 +118,7 @@ class FunctionOperations(LambdaOperations):
         """List $LATEST of every function, or all versions."""
         functions = [entry["latest"] for entry in list(self._backend._lambdas._functions.values())]
         if params.get("FunctionVersion") == "ALL":
-            functions = [version for function in functions for version in self._versions(function)]
+            return page([one for function in functions for one in self._listed_versions(function)], params, "Functions")
         return page([function.get_configuration() for function in functions], params, "Functions")
 
     def add_permission(self, params: Params) -> Answer:
@@ -175,7 +175,7 @@ class FunctionOperations(LambdaOperations):
 
     def list_versions(self, params: Params) -> Answer:
         """List $LATEST and the published versions."""
-        return page([one.get_configuration() for one in self._versions(self._latest(params))], params, "Versions")
+        return page(self._listed_versions(self._latest(params)), params, "Versions")
 
     # -- inside -------------------------------------------------------------------------------------------------
 
@@ -185,6 +185,11 @@ class FunctionOperations(LambdaOperations):
 
     def _versions(self, function: Function) -> list[Function]:
         return [function, *self._backend._lambdas._functions[function.function_name]["versions"]]
+
+    def _listed_versions(self, function: Function) -> list[dict[str, Any]]:
+        """Return all versions as lists of versions have them: $LATEST, too, is in its ARN."""
+        latest, *published = (version.get_configuration() for version in self._versions(function))
+        return [latest | {"FunctionArn": f"{function.function_arn}:{LATEST}"}, *published]
 
     def _configuration(self, target: Target) -> dict[str, Any]:
         configuration = target.function.get_configuration()
@@ -212,7 +217,9 @@ class FunctionOperations(LambdaOperations):
         self._readiness.updated(function.function_name)
         shown = self._publish(function, None) if params.get("Publish") else function
         self._warmer.add(shown)
-        return shown.get_configuration() | IN_PROGRESS
+        if params.get("Publish"):
+            return shown.get_configuration(on_create=True)
+        return function.get_configuration() | IN_PROGRESS
 
     def _publish(self, function: Function, description: str | None) -> Function:
         entry = self._backend._lambdas._functions[function.function_name]
