@@ -8,12 +8,17 @@ import os
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import moto_set_up
+
 _PORT = os.environ["MOTO_PORT"]
 _CHANGES_STACK = ("CreateStack", "UpdateStack", "DeleteStack", "CreateChangeSet", "ExecuteChangeSet")
+_CHANGES_NOTHING = ("Describe", "Get", "List")
 _STACK_SECONDS = 30
+_now = datetime.now  # of the class that no test replaces
 
 
 class _Accounts:
@@ -22,17 +27,21 @@ class _Accounts:
     def __init__(self, folder: Path) -> None:
         command = [sys.executable, str(Path(__file__).with_name("fresh_accounts.py")), str(folder), _PORT]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.is_fresh = False
 
     def renew(self) -> None:
-        """Start a fresh account, and let clients sign with its root's keys."""
+        """Start a fresh account, unless the one that runs has done nothing, and let clients sign with its keys."""
         import boto3
 
+        boto3.DEFAULT_SESSION = None
+        if self.is_fresh:
+            return
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write("\n")
         self._process.stdin.flush()
         os.environ.update(json.loads(self._process.stdout.readline()))
-        boto3.DEFAULT_SESSION = None
+        self.is_fresh = True
 
     def close(self) -> None:
         """End the account that runs."""
@@ -60,20 +69,35 @@ def pytest_configure(config: Any) -> None:
 
     mocks._enable_patching = enable_with_fresh_account
     mocks.reset = lambda _mock: None
-    _wait_for_stacks()
+    _sign_at_the_real_time()
+    _adapt_calls(accounts)
 
 
-def _wait_for_stacks() -> None:
-    """Let a call that changes a stack return when that is done: moto does it at once, and its tests do not wait."""
+def _sign_at_the_real_time() -> None:
+    """Sign by the machine's clock where a test has stopped its own: no signature is taken years later."""
+    from botocore import auth
+
+    signing: Any = auth
+    signing.get_current_datetime = lambda: _now(UTC).replace(tzinfo=None)
+
+
+def _adapt_calls(accounts: _Accounts) -> None:
+    """Set up what calls need, and let those that change a stack return when that is done, as they do with moto."""
     from botocore.client import BaseClient
 
     clients: Any = BaseClient
     call = clients._make_api_call
 
     def call_and_wait(client: Any, operation: str, params: dict[str, Any]) -> Any:
+        service = client.meta.service_model.service_name
+        is_fresh = accounts.is_fresh
+        params = moto_set_up.before(service, operation, params)
+        accounts.is_fresh = is_fresh
         answer = call(client, operation, params)
+        accounts.is_fresh = is_fresh and operation.startswith(_CHANGES_NOTHING)
+        moto_set_up.after(service, operation, params)
         name = params.get("StackName")
-        if operation in _CHANGES_STACK and client.meta.service_model.service_name == "cloudformation" and name:
+        if operation in _CHANGES_STACK and service == "cloudformation" and name:
             deadline = time.monotonic() + _STACK_SECONDS
             made = answer.get("Id", "") if operation == "CreateChangeSet" else ""
             while _is_in_progress(client, answer.get("StackId", name), made) and time.monotonic() < deadline:
