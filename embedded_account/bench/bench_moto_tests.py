@@ -6,7 +6,8 @@
 moto's tests are in its source distribution, which pip downloads into a temporary folder. They run in moto's server
 mode, first against plain moto's server, then those that passed against an embedded account that is fresh for each.
 Their regions are all made us-east-1, since the account has one, underscores in the names of stacks hyphens, since AWS
-takes none, and a letter stands before names that are made up. A call that changes a stack returns when the stack has
+takes none, and a letter stands before names that are made up. `moto_set_up.py`
+makes the roles that they name. A call that changes a stack returns when the stack has
 changed, since moto changes it at once. What AWS itself would refuse is told by `moto_differences.json` beside this
 file: a pattern of the failure's text, and AWS's reason.
 """
@@ -56,6 +57,13 @@ _REGION = re.compile(r"\b(?:us|eu|ap|sa|ca|af|me)-(?:north|south|east|west|centr
 
 _STACK = re.compile(r'(?:StackName|stack_name|STACK_NAME)\s*=\s*"([A-Za-z][\w-]*_[\w-]*)"')
 
+_TEXTS = {  # what AWS refuses for a reason that says nothing of what is tested
+    "stack_name = str(uuid4())": 'stack_name = f"s{uuid4()}"',
+    ":account-id:": ":123456789012:",
+    "arn:aws:sagemaker:us-east-1:000000000000:x-x/": "arn:aws:iam::123456789012:role/",
+    "mpg_DEV": "mpg-DEV",
+}
+
 
 @dataclass(frozen=True)
 class Test:
@@ -82,11 +90,13 @@ def fetch(folder: Path) -> Path:
 
 
 def _adapted(text: str) -> str:
-    """Return the text of tests in the account's one region, whose stacks have names that AWS takes."""
+    """Return the text of tests in the account's one region, with names that AWS takes."""
+    text = _REGION.sub("us-east-1", text)
     for name in set(_STACK.findall(text)):
         text = text.replace(f'"{name}"', f'"{name.replace("_", "-")}"')
-    text = text.replace("stack_name = str(uuid4())", 'stack_name = f"s{uuid4()}"')
-    return _REGION.sub("us-east-1", text)
+    for here, there in _TEXTS.items():
+        text = text.replace(here, there)
+    return text
 
 
 def run_on_moto(tests: Path, service: str) -> list[Test]:

@@ -55,6 +55,14 @@ def test_a_role_that_does_not_trust_the_service_is_refused(account, service, ope
     assert caught.value.code == code
 
 
+def test_a_role_of_another_account_is_not_passed_to_lambda(account):
+    """It is told as what it is, not as a role that does not trust."""
+    with pytest.raises(ServiceError, match="Cross-account pass role is not allowed") as caught:
+        check(account, "lambda", "CreateFunction", Role="arn:aws:iam::210987654321:role/r")
+
+    assert caught.value.code == "AccessDeniedException"
+
+
 @pytest.mark.parametrize(
     "arn", ["role", "arn:aws:iam::123456789012:role/", "arn:aws:iam::1:role/r", "arn:aws:sns:us-east-1:123456789012:t"]
 )

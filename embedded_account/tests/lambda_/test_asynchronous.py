@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from embedded_account.account import Account
 from embedded_account.lambda_.event_config import EventConfigs
 from embedded_account.pytest_plugin import RunningAccount
@@ -195,6 +196,17 @@ def test_idle_environment_is_ended(fast: RunningAccount) -> None:
     eventually(lambda: not psutil.pid_exists(pid), seconds=20)
 
     assert deployed.invoke().value != pid
+
+
+@pytest.mark.parametrize("kind", ["OnSuccess", "OnFailure"])
+def test_destination_that_is_no_arn_is_refused(fast: RunningAccount, kind: str) -> None:
+    """A text that is none names no service that the function's role could be asked about."""
+    function = make_function(fast, "def handler(event, context):\n    return 1\n")
+
+    with pytest.raises(ClientError, match=r"ValidationException.*pattern"):
+        function.client.put_function_event_invoke_config(
+            FunctionName=function.name, DestinationConfig={kind: {"Destination": "invalid"}}
+        )
 
 
 def test_event_invoke_config_is_updated_listed_and_deleted(fast: RunningAccount) -> None:

@@ -79,8 +79,10 @@ class Roles:
 
     def _of_function(self, call: Call) -> None:
         role_arn = call.get("Role")
-        if not role_arn:
+        if not role_arn or not _ROLE_ARN.fullmatch(role_arn):  # what is no ARN is refused by the model
             return
+        if role_arn.split(":")[4] != self._account.account_id:
+            raise ServiceError("AccessDeniedException", "Cross-account pass role is not allowed.")
         self._trust(
             role_arn,
             "lambda",
@@ -127,7 +129,7 @@ class Roles:
         return name, str(known["latest"].role) if known else ""
 
     def _may_send(self, role_arn: str, name: str, target_arn: str | None) -> None:
-        if not target_arn:
+        if not target_arn or not target_arn.startswith("arn:"):  # what is no ARN is refused by the model
             return
         service = target_arn.split(":")[2]
         action = _SENDS.get(service, "")
