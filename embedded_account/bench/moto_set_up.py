@@ -96,5 +96,5 @@ def _client(service: str) -> Any:
 def _client_of(service: str, key_id: str, secret_key: str) -> Any:
     import boto3
 
-    session = boto3.session.Session(key_id, secret_key, region_name="us-east-1")
+    session: Any = boto3.session.Session(key_id, secret_key, region_name="us-east-1")
     return session.client(service, endpoint_url=f"http://localhost:{os.environ['MOTO_PORT']}")

@@ -112,8 +112,13 @@ def _case(name: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
     one, several = _EXCLUDED[found[1]]
     excluded = 5 if found[1] == "number" else "init-x"
     other = 7 if found[1] == "number" else "other"
-    event = {"": {"a": other}, "_NEG": {"a": excluded}, "_null": {"a": None}, "_missing_NEG": {}}[found[3]]
-    return {"a": [{_BUT: several if found[2] else one}]}, event
+    events: dict[str, dict[str, Any]] = {
+        "": {"a": other},
+        "_NEG": {"a": excluded},
+        "_null": {"a": None},
+        "_missing_NEG": {},
+    }
+    return {"a": [{_BUT: several if found[2] else one}]}, events[found[3]]
 
 
 def _names() -> list[str]:
