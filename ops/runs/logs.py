@@ -23,6 +23,7 @@ FUNCTIONS = (
     "validate-dataset",
     "compute-features",
     "start-tuning-job",
+    "unpack-archive",
     "start-training-job",
     "evaluate-model",
     "register-model",
