@@ -62,8 +62,8 @@ def _roles(value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict | list):
         for each in value.values() if isinstance(value, dict) else value:
             yield from _roles(each)
-    elif isinstance(value, str) and (found := _ROLE.fullmatch(value)):
-        yield found[1], found[2]
+    elif isinstance(value, str) and (arn := _ROLE.fullmatch(value)):
+        yield arn[1], arn[2]
 
 
 def _make_role(path: str, name: str) -> None:

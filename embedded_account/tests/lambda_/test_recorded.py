@@ -298,7 +298,7 @@ def _version_differences(answer, recorded):
     return _differences(answer, {name: value for name, value in recorded.items() if name not in free})
 
 
-def test_a_function_that_is_made_with_a_version_is_answered_as_by_aws(account):
+def test_function_made_with_a_version_is_answered_as_by_aws(account):
     """CreateFunction with Publish tells the version's number with the ARN of the function, and it is there at once."""
     recorded = _recordings()["TestLambdaFeatures::test_invocation_with_qualifier"]["recorded-content"]
     client, name = account.client("lambda"), f"tested-{uuid.uuid4().hex[:8]}"
