@@ -106,19 +106,19 @@ _ANYTHING_BUT = re.compile(r"content_anything_(?:but_)?([a-z]+?)(_list)?(_null|_
 
 def _case(name: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """Return the pattern and the event of a scenario, or None where its name does not say enough."""
-    found = _ANYTHING_BUT.match(name)
-    if name in _CASES or not found or found[1] not in _EXCLUDED:
+    match = _ANYTHING_BUT.match(name)
+    if name in _CASES or not match or match[1] not in _EXCLUDED:
         return _CASES.get(name)
-    one, several = _EXCLUDED[found[1]]
-    excluded = 5 if found[1] == "number" else "init-x"
-    other = 7 if found[1] == "number" else "other"
+    one, several = _EXCLUDED[match[1]]
+    excluded = 5 if match[1] == "number" else "init-x"
+    other = 7 if match[1] == "number" else "other"
     events: dict[str, dict[str, Any]] = {
         "": {"a": other},
         "_NEG": {"a": excluded},
         "_null": {"a": None},
         "_missing_NEG": {},
     }
-    return {"a": [{_BUT: several if found[2] else one}]}, events[found[3]]
+    return {"a": [{_BUT: several if match[2] else one}]}, events[match[3]]
 
 
 def _names() -> list[str]:

@@ -1,6 +1,7 @@
 """Asynchronous invocation, on a clock that runs fast enough to see the retries."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -96,6 +97,34 @@ def test_number_of_retries_and_destination_are_configured(fast: RunningAccount, 
     assert record["requestPayload"] == {"n": 8}
     assert record["responseContext"] == {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"}
     assert record["responsePayload"]["errorMessage"] == "cannot do 8"
+
+
+def test_failure_is_recorded_in_a_bucket(fast: RunningAccount) -> None:
+    """As an object of its own, below the function's name and the day; a bucket takes no successes.
+
+    Source: Lambda developer guide, "Capturing records of Lambda asynchronous invocations".
+    """
+    deployed = make_function(fast, "def handler(event, context):\n    raise ValueError('cannot')\n", Timeout=20)
+    arn, s3 = "arn:aws:s3:::records-of-failures", fast.client("s3")
+    s3.create_bucket(Bucket="records-of-failures")
+    deployed.client.put_function_event_invoke_config(
+        FunctionName=deployed.name,
+        MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": arn}},
+    )
+
+    request_id = send(deployed, {"n": 8})
+
+    (key,) = eventually(
+        lambda: [one["Key"] for one in s3.list_objects_v2(Bucket="records-of-failures").get("Contents", [])], seconds=20
+    )
+    assert re.fullmatch(rf"aws/lambda/async/{deployed.name}/\d{{4}}/\d\d/\d\d/[\dT.-]{{19}}-[\da-f-]{{36}}", key)
+    record = json.loads(s3.get_object(Bucket="records-of-failures", Key=key)["Body"].read())
+    assert record["requestContext"]["requestId"] == request_id
+    with pytest.raises(ClientError, match=r"InvalidParameterValueException.*failures alone"):
+        deployed.client.put_function_event_invoke_config(
+            FunctionName=deployed.name, DestinationConfig={"OnSuccess": {"Destination": arn}}
+        )
 
 
 def test_success_has_a_destination_of_its_own(fast: RunningAccount, queue: str) -> None:

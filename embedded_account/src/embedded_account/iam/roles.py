@@ -33,7 +33,13 @@ _RULES = {
     "sagemaker:createHyperParameterTuningJob": "StepFunctionsGetEventsForSageMakerTuningJobsRule",
     "states:startExecution": "StepFunctionsGetEventsForStepFunctionsExecutionRule",
 }
-_SENDS = {"sqs": "SendMessage", "sns": "Publish", "lambda": "InvokeFunction", "events": "PutEvents"}
+_SENDS = {
+    "sqs": "SendMessage",
+    "sns": "Publish",
+    "lambda": "InvokeFunction",
+    "events": "PutEvents",
+    "s3": "PutObject",
+}
 
 
 def _managed_rules(definition: str) -> set[str]:
@@ -136,7 +142,7 @@ class Roles:
         self._ask(
             role_arn,
             name,
-            [Need(f"{service}:{action}", target_arn)],
+            [Need(f"{service}:{action}", f"{target_arn}/*" if service == "s3" else target_arn)],
             "InvalidParameterValueException",
             f"The provided execution role does not have permissions to call {action} on {service.upper()}",
         )

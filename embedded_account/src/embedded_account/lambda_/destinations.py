@@ -2,6 +2,7 @@
 
 import json
 import logging
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,8 +82,15 @@ class Destinations:
                 "EventBusName": arn,
             }
             client.put_events(Entries=[entry])
+        elif service == "s3":
+            client.put_object(Bucket=arn.rpartition(":")[2], Key=self._key(function), Body=text)
         else:
-            raise ValueError(f"destination: {arn!r}; the embedded account sends to SQS, SNS, Lambda and EventBridge")
+            raise ValueError(f"destination: {arn!r}; Lambda sends to SQS, SNS, S3, Lambda and EventBridge")
+
+    def _key(self, function: Function) -> str:
+        """Return a new object's key. Source: Lambda developer guide, "Adding a destination"."""
+        now = self._account.clock.now()
+        return f"aws/lambda/async/{function.function_name}/{now:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{uuid.uuid4()}"
 
     def _send_dead_letter(self, arn: str, event: EventOutcome, function: Function) -> None:
         error = json.loads(event.outcome.payload) if event.outcome else {"errorMessage": event.condition}

@@ -32,7 +32,17 @@ class EventConfigs:
         account.persist_members("lambda-event-configs", self, "_stored", "_modified")
 
     def put(self, function_name: str, qualifier: str, request: dict[str, Any]) -> None:
-        """Store the fields of `request` instead of what was stored."""
+        """Store the fields of `request` instead of what was stored.
+
+        Raises:
+            ServiceError: successes are to go to a bucket, which takes failures alone.
+        """
+        bucket_arn = ((request.get("DestinationConfig") or {}).get("OnSuccess") or {}).get("Destination") or ""
+        if bucket_arn.split(":")[2:3] == ["s3"]:
+            raise ServiceError(
+                "InvalidParameterValueException",
+                f"OnSuccess destination {bucket_arn!r}: a bucket is a destination of failures alone",
+            )
         key = (function_name, qualifier or "$LATEST")
         self._stored[key] = {name: request[name] for name in _FIELDS if request.get(name) is not None}
         destinations = {"OnSuccess": {}, "OnFailure": {}} | (request.get("DestinationConfig") or {})
