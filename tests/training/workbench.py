@@ -59,13 +59,21 @@ class Workbench:
             )["events"]
         ]
 
+    def keys(self, prefix: str) -> list[str]:
+        """Return the first keys below `prefix`."""
+        listed = self.account.client("s3").list_objects_v2(Bucket=self.bucket, Prefix=prefix)
+        return [entry["Key"] for entry in listed.get("Contents", [])]
+
     def member(self, key: str, path: str) -> bytes:
         """Return one file of the .tar.gz at `key`."""
+        return self.members(key)[path]
+
+    def members(self, key: str) -> dict[str, bytes]:
+        """Return the files of the .tar.gz at `key` by their paths."""
         body = self.account.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read()
         with tarfile.open(fileobj=io.BytesIO(body), mode="r:gz") as archive:
-            file = archive.extractfile(path)
-            assert file is not None, f"{path} is no file"
-            return file.read()
+            files = {one.name.removeprefix("./"): archive.extractfile(one) for one in archive if one.isfile()}
+            return {name: file.read() for name, file in files.items() if file is not None}
 
 
 def new_workbench(account: RunningAccount) -> Workbench:
