@@ -37,8 +37,22 @@ def aws_loader() -> Loader:
     return loader
 
 
+class _ForClients:
+    """The one loader, with operations that are the client's own: botocore takes the bucket out of the paths of S3's."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(data_loader(), name)
+
+    def load_service_model(self, *arguments: Any, **options: Any) -> Any:
+        model = data_loader().load_service_model(*arguments, **options)
+        if "operations" not in model:
+            return model
+        own = {name: {**one, "http": dict(one.get("http", {}))} for name, one in model["operations"].items()}
+        return {**model, "operations": own}
+
+
 def new_session(region: str) -> boto3.session.Session:
     """Return a boto3 session that reads through the one loader."""
     core: Any = botocore.session.get_session()
-    core.register_component("data_loader", data_loader())
+    core.register_component("data_loader", _ForClients())
     return boto3.session.Session(botocore_session=core, region_name=region)
