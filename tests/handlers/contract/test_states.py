@@ -58,6 +58,7 @@ def test_state_of_ten_thousand_classes_stays_small(
     assert dataset["NumClasses"] == _NUM_CLASSES
     whole = json.loads((EVENTS / "report_outcome_succeeded.json").read_text())
     whole["State"]["Dataset"] = dataset
+    whole["State"]["Unpacking"] = {"TrainingJobName": "u" * 63}
     whole["State"]["Approval"] = {"Words": "approved by ann"}
     assert set(_PARTS) - {"Failure", "ReportFailure"} <= set(whole["State"]) | {"Dataset"}
     assert len(json.dumps(whole)) < _STATE_BYTES / 16

@@ -64,7 +64,7 @@ def test_a_run_that_succeeded_is_redone_from_a_state_alone(failed, start, end):
     [
         ({"Run": "birds-1"}, "run 'birds-1': there is no record of it"),
         ({"Run": 7}, "Run: 7; expected the name of a run"),
-        ({"From": "Deploy"}, "state 'Deploy': is no state that can be redone; expected one of ValidateDataset, "),
+        ({"From": "Deploy"}, "state 'Deploy': is no state that can be redone; expected one of UnpackArchive, "),
         ({"From": ["x"]}, "is no state that can be redone"),
         ({"From": "CheckEndpoint"}, "failed in DeployEndpoint, so nothing of CheckEndpoint is there"),
     ],
