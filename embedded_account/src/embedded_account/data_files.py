@@ -37,18 +37,22 @@ def aws_loader() -> Loader:
     return loader
 
 
+def with_own_operations(model: Any) -> Any:
+    """Return a service model whose operations a client may change; botocore takes the bucket out of S3's paths."""
+    if not isinstance(model, dict) or "operations" not in model:
+        return model
+    own = {name: {**one, "http": dict(one.get("http", {}))} for name, one in model["operations"].items()}
+    return {**model, "operations": own}
+
+
 class _ForClients:
-    """The one loader, with operations that are the client's own: botocore takes the bucket out of the paths of S3's."""
+    """The one loader, with operations that are the client's own."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(data_loader(), name)
 
     def load_service_model(self, *arguments: Any, **options: Any) -> Any:
-        model = data_loader().load_service_model(*arguments, **options)
-        if "operations" not in model:
-            return model
-        own = {name: {**one, "http": dict(one.get("http", {}))} for name, one in model["operations"].items()}
-        return {**model, "operations": own}
+        return with_own_operations(data_loader().load_service_model(*arguments, **options))
 
 
 def new_session(region: str) -> boto3.session.Session:

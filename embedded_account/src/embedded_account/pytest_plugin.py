@@ -217,12 +217,14 @@ def aws_data_read_once() -> Iterator[None]:
     """Read each of botocore's data files once: every session of boto3 would parse them anew, for 0.15 s of a core."""
     from botocore.loaders import JSONFileLoader
 
+    from embedded_account.data_files import with_own_operations
+
     read, contents = JSONFileLoader.load_file, dict[str, Any]()
 
     def load_file(self: Any, file_path: str) -> Any:
         if file_path not in contents:
             contents[file_path] = read(self, file_path)
-        return contents[file_path]
+        return with_own_operations(contents[file_path])
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(JSONFileLoader, "load_file", load_file)

@@ -27,3 +27,18 @@ def test_a_part_without_room_keeps_no_other_from_being_saved(bare_account: Accou
 
     assert [path.name for path in folder.iterdir()] == ["small.pickle"]
     assert not doomed.exists()
+
+
+def test_nothing_is_saved_behind_the_last_save(bare_account: Account, tmp_path: Path) -> None:
+    """Services let go of what they have when the account stops, while a save of the background may be under way."""
+    held = ["a function's address"]
+    keeper = Keeper(
+        bare_account, tmp_path, [Part("addresses", lambda: list(held), held.extend)], Disk(tmp_path, keeps=True)
+    )
+    keeper.end()
+    held.clear()
+
+    keeper.save()
+    keeper.restore()
+
+    assert held == ["a function's address"]

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from embedded_account.account import Account
@@ -40,6 +41,8 @@ class Keeper:
         self._named = {"account": account, "clock": account.clock, "metrics": account.metrics, "disk": disk}
         self._digests: dict[str, bytes] = {}
         self._failed: dict[str, str] = {}
+        self._lock = Lock()
+        self._has_ended = False
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)  # it holds the account's key, and whatever functions have in their environment
 
@@ -67,10 +70,21 @@ class Keeper:
     def start(self) -> None:
         """Save from now on."""
         self._account.start_thread("state", self._loop)
-        self._account.on_stop(self.save)
+        self._account.on_stop(self.end)
 
     def save(self) -> None:
         """Save every part that has changed; one that cannot be saved is logged and keeps its last save."""
+        with self._lock:
+            if not self._has_ended:
+                self._save_all()
+
+    def end(self) -> None:
+        """Save for the last time: what services let go as they stop is theirs at the next start."""
+        with self._lock:
+            self._save_all()
+            self._has_ended = True
+
+    def _save_all(self) -> None:
         doomed = self._disk.doomed()  # from here on, no part refers to these any more
         for part in self._parts:
             try:
