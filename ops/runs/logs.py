@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from mypy_boto3_logs.type_defs import FilteredLogEventTypeDef
 
 FUNCTIONS = (
+    "unpack-archive",
     "validate-dataset",
     "compute-features",
     "start-tuning-job",
-    "unpack-archive",
     "start-training-job",
     "evaluate-model",
     "register-model",

@@ -1,8 +1,6 @@
 """training/unpack.py: the job that unpacks an archive leaves what a function leaves, and says the same of a bad one."""
 
-import io
 import json
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ from typing import Any
 import pytest
 
 import embedded_account
+from tests.datasets.ways import zipped
 from training import objects, unpack
 from training.objects import ObjectFile, ObjectFolder
 
@@ -18,14 +17,6 @@ pytestmark = pytest.mark.account
 FILES = {f"rose/{number}.jpg": b"picture %d" % number for number in range(40)}
 BUCKET = "unpacking"
 FOLDER = f"s3://{BUCKET}/staged/flowers/0/"
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for path, content in files.items():
-            archive.writestr(path, content)
-    return buffer.getvalue()
 
 
 @pytest.fixture(scope="module")

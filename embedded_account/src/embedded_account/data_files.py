@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import botocore.session
 from botocore.loaders import JSONFileLoader, Loader, create_loader
+from botocore.model import ServiceModel
 
 
 class _PlainFiles(JSONFileLoader):
@@ -35,6 +36,12 @@ def aws_loader() -> Loader:
     loader = create_loader()
     loader.file_loader = _PlainFiles()
     return loader
+
+
+@functools.cache
+def service_model(service: str) -> ServiceModel:
+    """Return the model of a service's operations."""
+    return ServiceModel(data_loader().load_service_model(service, "service-2"), service)
 
 
 def with_own_operations(model: Any) -> Any:

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import ClientError
+from embedded_account.data_files import service_model
 from embedded_account.stepfunctions import moto_definitions
 from embedded_account.stepfunctions.sdk_services import SERVICES
-from embedded_account.wiring.constraints import service_model
 
 _CORPUS = Path(__file__).resolve().parents[4] / "shared" / "corpora" / "asl-definitions" / "asl-validator"
 _FILES = sorted(_CORPUS.glob("*.json"))

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from embedded_account.data_files import service_model
 from embedded_account.errors import ServiceError
 from embedded_account.pytest_plugin import RunningAccount
-from embedded_account.wiring.constraints import check, service_model
+from embedded_account.wiring.constraints import check
 
 _REQUEST = {
     "TrainingJobName": "job",

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote
 
 from botocore.model import ServiceModel
 
-from embedded_account.data_files import data_loader
+from embedded_account.data_files import service_model
 
 # The name a request is signed for -> boto3's names of the services that share it.
 _SERVICES = {
@@ -72,13 +72,8 @@ def identify(environ: dict[str, Any]) -> Call | None:
     return None
 
 
-@cache
-def _model(service: str) -> ServiceModel:
-    return ServiceModel(data_loader().load_service_model(service, "service-2"), service)
-
-
 def _protocol(service: str) -> str:
-    return str(_model(service).metadata["protocol"])
+    return str(service_model(service).metadata["protocol"])
 
 
 def _operation(service: str, environ: dict[str, Any], query: Mapping[str, list[str]]) -> str:
@@ -99,7 +94,7 @@ def _fits(route: _Route, environ: Mapping[str, Any], query: Mapping[str, list[st
 
 @cache
 def _routes(service: str) -> tuple[_Route, ...]:
-    model = _model(service)
+    model = service_model(service)
     return tuple(_route(model, name) for name in model.operation_names)
 
 

@@ -17,16 +17,13 @@ def install(account: Account) -> None:
     """Give credentials of a role, as SageMaker assumes it, to whoever knows the account's secret key."""
 
     def answer(request: ControlRequest) -> Answer:
-        credentials = account.role_credentials(_arn(account, request.body), _SESSION_NAME, by=_SERVICE)
-        return HTTPStatus.OK, credentials.environment()
-
-    def told(request: ControlRequest) -> Answer:
         try:
-            return answer(request)
+            credentials = account.role_credentials(_arn(account, request.body), _SESSION_NAME, by=_SERVICE)
         except ServiceException as error:
             raise ValueError(error.message) from error
+        return HTTPStatus.OK, credentials.environment()
 
-    serve_path(account, ROLES_PATH, told)
+    serve_path(account, ROLES_PATH, answer)
 
 
 def _arn(account: Account, asked: Any) -> str:

@@ -106,8 +106,8 @@ class FunctionUrls:
                     f"Failed to create function url config for [functionArn = {function_arn}]. Error message: "
                     " FunctionUrlConfig exists for this Lambda function",
                 )
-            own = FunctionUrl(function_name, function_arn, qualifier, "", self._now(), self._now(), options.cors or {})
-            own.auth_type = options.auth_type or _SIGNED
+            cors, auth_type, now = options.cors or {}, options.auth_type or _SIGNED, self._now()
+            own = FunctionUrl(function_name, function_arn, qualifier, "", now, now, cors, auth_type)
             self._listen(own, 0)
             return own
 

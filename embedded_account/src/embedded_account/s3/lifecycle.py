@@ -53,13 +53,13 @@ def check(rules: Iterable[Rule]) -> None:
         seen.add(rule["ID"])
         if not any(action in rule for action in _ACTIONS):
             raise BadRuleError("InvalidRequest", "At least one action needs to be specified in a rule")
-        _check_expiration(rule.get("Expiration") or {})
+        _check_positive(rule, "Expiration", "Days")
+        _check_date(rule.get("Expiration") or {})
         _check_positive(rule, "NoncurrentVersionExpiration", "NoncurrentDays")
         _check_positive(rule, "AbortIncompleteMultipartUpload", "DaysAfterInitiation")
 
 
-def _check_expiration(expiration: Mapping[str, Any]) -> None:
-    _check_positive({"Expiration": expiration}, "Expiration", "Days")
+def _check_date(expiration: Mapping[str, Any]) -> None:
     date = expiration.get("Date")
     if date is not None and date.astimezone(UTC).time().isoformat() != "00:00:00":
         raise BadRuleError("InvalidArgument", "'Date' must be at midnight GMT")

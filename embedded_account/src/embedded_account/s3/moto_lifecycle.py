@@ -8,12 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from email.utils import format_datetime
-from functools import cache
 from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
-from botocore.model import ServiceModel
 from botocore.parsers import create_parser
 from moto.core.responses import ActionResult
 from moto.s3 import notifications
@@ -23,7 +21,7 @@ from moto.s3.responses import S3Response
 
 from embedded_account.account import Account
 from embedded_account.clock import Clock
-from embedded_account.data_files import data_loader
+from embedded_account.data_files import service_model
 from embedded_account.s3 import lifecycle
 from embedded_account.s3.moto_events import is_expired
 from embedded_account.wiring.replacement import replace
@@ -152,7 +150,8 @@ def _rules(bucket: Any) -> list[lifecycle.Rule]:
 def _parsed(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return rules, which moto has as texts, by the types of AWS's model; one without an ID gets one."""
     body = _xml("LifecycleConfiguration", {"Rule": rules}).encode()
-    parsed = create_parser("rest-xml").parse({"body": body, "headers": {}, "status_code": 200}, _shape())
+    shape: Any = service_model("s3").operation_model(_GET).output_shape
+    parsed = create_parser("rest-xml").parse({"body": body, "headers": {}, "status_code": 200}, shape)
     return [_plain({**rule, "ID": rule.get("ID") or uuid.uuid4().hex}) for rule in parsed["Rules"]]
 
 
@@ -171,11 +170,6 @@ def _xml(name: str, value: Any) -> str:
     members = value.items() if isinstance(value, dict) else ()
     inner = "".join(_xml(key, one) for key, one in members) if members else escape(value or "")
     return f"<{name}>{inner}</{name}>"
-
-
-@cache
-def _shape() -> Any:
-    return ServiceModel(data_loader().load_service_model("s3", "service-2"), "s3").operation_model(_GET).output_shape
 
 
 def _tell_expiry(account: Account) -> None:

@@ -10,9 +10,9 @@ from functools import cache
 from typing import Any
 from xml.etree import ElementTree
 
-from botocore.model import ServiceModel, Shape
+from botocore.model import Shape
 
-from embedded_account.data_files import data_loader
+from embedded_account.data_files import service_model
 
 # What the query names -> the operation, by what it is asked of.
 _BUCKET = {
@@ -70,7 +70,7 @@ def fault(operation: str, body: bytes) -> str:
 
 @cache
 def _body_shape(operation: str) -> Shape:
-    model = ServiceModel(data_loader().load_service_model("s3", "service-2"), "s3").operation_model(operation)
+    model = service_model("s3").operation_model(operation)
     given: Any = model.input_shape
     shape: Shape = given.members[given.serialization["payload"]]
     return shape

@@ -16,7 +16,7 @@ from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Sh
 from botocore.response import StreamingBody
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import StateTaskService
 
-from embedded_account.data_files import data_loader
+from embedded_account.data_files import data_loader, service_model
 from embedded_account.stepfunctions.sdk_services import SERVICES
 from embedded_account.wiring.replacement import replace
 
@@ -94,7 +94,7 @@ def _operation(task: Any, service: str | None, action: str | None) -> OperationM
 def _model(service: str) -> ServiceModel | None:
     if service not in data_loader().list_available_services("service-2"):
         return None
-    return ServiceModel(data_loader().load_service_model(service, "service-2"), service)
+    return service_model(service)
 
 
 def _put(target: dict[str, Any], content: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from botocore.model import OperationModel
 
-from embedded_account.wiring.constraints import service_model
+from embedded_account.data_files import service_model
 
 
 class SdkService(NamedTuple):

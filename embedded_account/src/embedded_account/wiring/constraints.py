@@ -7,9 +7,9 @@ from typing import Any
 from unicodedata import category
 
 from botocore import xform_name
-from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
+from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from embedded_account.data_files import data_loader
+from embedded_account.data_files import service_model
 from embedded_account.errors import ServiceError
 
 _MARK = "\x02"
@@ -26,12 +26,6 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "float": (int, float),
     "double": (int, float),
 }
-
-
-@cache
-def service_model(service: str) -> ServiceModel:
-    """Return the model of a service's operations."""
-    return ServiceModel(data_loader().load_service_model(service, "service-2"), service)
 
 
 def check(service: str, operation_name: str, params: dict[str, Any], code: str = "ValidationException") -> None:
