@@ -62,6 +62,7 @@ _TEXTS = {  # what AWS refuses for a reason that says nothing of what is tested
     ":account-id:": ":123456789012:",
     "arn:aws:sagemaker:us-east-1:000000000000:x-x/": "arn:aws:iam::123456789012:role/",
     "mpg_DEV": "mpg-DEV",
+    '"VisibilityTimeout "': '"VisibilityTimeout"',
 }
 
 
@@ -165,8 +166,9 @@ def _wait_for(port: int) -> None:
 def reason(test: Test, service: str) -> str:
     """Return AWS's reason for which a test fails, or "" where the failure is the account's own."""
     told = json.loads(_REASONS.read_text(encoding="utf-8"))
+    text = "\n".join([test.name, *_error_lines(test.failure)])
     for pattern, why in [*told.get(service, {}).items(), *told["all"].items()]:
-        if re.search(pattern, f"{test.name}\n{test.failure}"):
+        if re.search(pattern, text):
             return str(why)
     return ""
 
@@ -186,7 +188,7 @@ def main(only: tuple[str, ...], keep: Path | None, chosen: str) -> None:
         )
         ours = [each for service in only or _SERVICES for each in _compare(tests, service, folder, chosen)]
     for test in ours:
-        click.echo(f"\n{test.name}\n    {_last_line(test.failure)}")
+        click.echo(f"\n{test.name}\n    {_first_line(test.failure)}")
 
 
 def _compare(tests: Path, service: str, folder: Path, chosen: str) -> list[Test]:
@@ -200,9 +202,14 @@ def _compare(tests: Path, service: str, folder: Path, chosen: str) -> list[Test]
     return [test for test in failing if not reason(test, service)]
 
 
-def _last_line(failure: str) -> str:
-    lines = [line for line in failure.splitlines() if line.startswith("E ")] or failure.splitlines()
-    return lines[0].strip()[:300] if lines else ""
+def _first_line(failure: str) -> str:
+    return next((line[:300] for line in _error_lines(failure)), "")
+
+
+def _error_lines(failure: str) -> list[str]:
+    """Return what pytest says of the error, without the test's own text, or all where it says nothing."""
+    lines = failure.splitlines()
+    return [line.removeprefix("E").strip() for line in lines if line.startswith("E ")] or lines
 
 
 if __name__ == "__main__":

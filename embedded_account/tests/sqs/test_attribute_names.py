@@ -31,3 +31,18 @@ def test_unknown_attribute_of_a_queue_is_refused(aws: Callable[[str], Any], queu
     """In SQS's own code. Source: Amazon SQS API reference, GetQueueAttributes: InvalidAttributeName."""
     with pytest.raises(ClientError, match=r"\(InvalidAttributeName\).*Unknown Attribute"):
         aws("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["Colour"])
+
+
+def test_queue_with_an_unknown_attribute_is_not_made(aws: Callable[[str], Any]) -> None:
+    """The error names it. Source: Amazon SQS API reference, CreateQueue: InvalidAttributeName."""
+    with pytest.raises(ClientError, match=r"\(InvalidAttributeName\).*Unknown Attribute VisibilityTimeout \."):
+        aws("sqs").create_queue(QueueName="unknown", Attributes={"VisibilityTimeout ": "3"})
+
+
+def test_unknown_attribute_is_not_given_to_a_queue(aws: Callable[[str], Any], queue: str) -> None:
+    """The queue stays as it was. Source: Amazon SQS API reference, SetQueueAttributes: InvalidAttributeName."""
+    with pytest.raises(ClientError, match=r"\(InvalidAttributeName\).*Unknown Attribute Colour\."):
+        aws("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"DelaySeconds": "5", "Colour": "red"})
+
+    attributes = aws("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["DelaySeconds"])["Attributes"]
+    assert attributes == {"DelaySeconds": "0"}
