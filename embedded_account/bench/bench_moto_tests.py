@@ -63,6 +63,9 @@ _TEXTS = {  # what AWS refuses for a reason that says nothing of what is tested
     "arn:aws:sagemaker:us-east-1:000000000000:x-x/": "arn:aws:iam::123456789012:role/",
     "mpg_DEV": "mpg-DEV",
     '"VisibilityTimeout "': '"VisibilityTimeout"',
+    '"Id": "n/a"': '"Id": "na"',
+    'function-6",\n        "Rules": ["test1", "test3"]': 'function-6",\n        "Rules": ["test3"]',  # five for a rule
+    "CUSTOMER_MANAGED_CMK": "CUSTOMER_MANAGED_KMS_KEY",
 }
 
 

@@ -27,6 +27,7 @@ class _Accounts:
     def __init__(self, folder: Path) -> None:
         command = [sys.executable, str(Path(__file__).with_name("fresh_accounts.py")), str(folder), _PORT]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._keys: dict[str, str] = {}
         self.is_fresh = False
 
     def renew(self) -> None:
@@ -34,14 +35,14 @@ class _Accounts:
         import boto3
 
         boto3.DEFAULT_SESSION = None
-        if self.is_fresh:
-            return
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        os.environ.update(json.loads(self._process.stdout.readline()))
-        self.is_fresh = True
+        if not self.is_fresh:
+            assert self._process.stdin
+            assert self._process.stdout
+            self._process.stdin.write("\n")
+            self._process.stdin.flush()
+            self._keys = json.loads(self._process.stdout.readline())
+            self.is_fresh = True
+        os.environ.update(self._keys)  # in each test: one that sets variables puts those before it back
 
     def close(self) -> None:
         """End the account that runs."""

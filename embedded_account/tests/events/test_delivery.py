@@ -1,6 +1,7 @@
 """Events reach their targets, or their dead-letter queue."""
 
 import json
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from botocore.exceptions import ClientError
@@ -9,9 +10,11 @@ from support.queues import messages, new_queue, raw_messages
 _PATTERN = json.dumps({"source": ["test.delivery"]})
 
 
+_ENTRY = {"Source": "test.delivery", "DetailType": "Test", "Detail": json.dumps({"a": 1})}
+
+
 def _put_event(account) -> None:
-    entry = {"Source": "test.delivery", "DetailType": "Test", "Detail": json.dumps({"a": 1})}
-    account.client("events").put_events(Entries=[entry])
+    account.client("events").put_events(Entries=[_ENTRY])
 
 
 def test_an_event_that_matches_reaches_the_queue(account):
@@ -30,6 +33,37 @@ def test_an_event_that_matches_reaches_the_queue(account):
     events.disable_rule(Name="to-queue")
     assert (event["source"], event["detail-type"], event["detail"]) == ("test.delivery", "Test", {"a": 1})
     assert event["time"].endswith("Z")
+
+
+def test_event_has_the_time_of_its_entry(account):
+    """To the second and in UTC, wherever the clock stands. Source: EventBridge API reference, PutEventsRequestEntry."""
+    queue = new_queue(account)
+    events = account.client("events")
+    events.put_rule(Name="timed", EventPattern=_PATTERN)
+    events.put_targets(Rule="timed", Targets=[{"Id": "1", "Arn": queue.arn}])
+    time = datetime(2026, 1, 2, 4, 4, 5, 678000, tzinfo=timezone(timedelta(hours=1)))
+
+    events.put_events(Entries=[_ENTRY | {"Time": time}])
+
+    event = json.loads(messages(account, queue, at_least=1)[0])
+    events.disable_rule(Name="timed")
+    assert event["time"] == "2026-01-02T03:04:05Z"
+
+
+@pytest.mark.parametrize("role", [{}, {"RoleArn": "arn:aws:iam::123456789012:role/tester"}])
+def test_event_for_a_fifo_queue_is_of_the_targets_group(account, role):
+    """The group is the target's SqsParameters, also where a role sends. Source: EventBridge API reference, Target."""
+    queue = new_queue(account, fifo=True)
+    events = account.client("events")
+    events.put_rule(Name="to-fifo", EventPattern=_PATTERN)
+    target = {"Id": "1", "Arn": queue.arn, "SqsParameters": {"MessageGroupId": "pictures"}} | role
+    events.put_targets(Rule="to-fifo", Targets=[target])
+
+    _put_event(account)
+
+    message = raw_messages(account, queue, at_least=1)[0]
+    events.disable_rule(Name="to-fifo")
+    assert message["Attributes"]["MessageGroupId"] == "pictures"
 
 
 def _put_numbered_events(account, count: int) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from support.waiting import eventually
 
+_ALL_ATTRIBUTES = {"MessageAttributeNames": ["All"], "MessageSystemAttributeNames": ["All"]}
+
 
 @dataclass(frozen=True)
 class Queue:
@@ -16,14 +18,15 @@ class Queue:
     arn: str
 
 
-def new_queue(account: Any) -> Queue:
+def new_queue(account: Any, *, fifo: bool = False) -> Queue:
     """Create a queue of a name of its own, to which rules and topics may send."""
-    name = f"queue-{uuid.uuid4().hex[:12]}"
+    name = f"queue-{uuid.uuid4().hex[:12]}" + (".fifo" if fifo else "")
     arn = f"arn:aws:sqs:us-east-1:123456789012:{name}"
     services = [f"{service}.amazonaws.com" for service in ("events", "sns")]
     statement = {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sqs:SendMessage", "Resource": arn}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    url = account.client("sqs").create_queue(QueueName=name, Attributes={"Policy": policy})["QueueUrl"]
+    kind = {"FifoQueue": "true", "ContentBasedDeduplication": "true"} if fifo else {}
+    url = account.client("sqs").create_queue(QueueName=name, Attributes={"Policy": policy} | kind)["QueueUrl"]
     return Queue(url, arn)
 
 
@@ -38,7 +41,7 @@ def raw_messages(account: Any, queue: Queue, *, at_least: int, seconds: float = 
     received: list[dict[str, Any]] = []
 
     def have_come() -> bool:
-        answer = sqs.receive_message(QueueUrl=queue.url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
+        answer = sqs.receive_message(QueueUrl=queue.url, MaxNumberOfMessages=10, **_ALL_ATTRIBUTES)
         for message in answer.get("Messages", []):
             sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=message["ReceiptHandle"])  # on a fast clock it is soon
             received.append(message)  # visible again

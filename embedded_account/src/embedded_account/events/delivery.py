@@ -41,12 +41,16 @@ _RETRIED_CODES = (
 
 @dataclass(frozen=True)
 class Target:
-    """Where an event goes. `source_arn` is the rule or schedule; `role_arn` is whom the delivery acts as, if any."""
+    """Where an event goes. `source_arn` is the rule or schedule; `role_arn` is whom the delivery acts as, if any.
+
+    `message_group_id` is for a FIFO queue.
+    """
 
     arn: str
     source_arn: str
     role_arn: str = ""
     dead_letter_arn: str = ""
+    message_group_id: str = ""
     max_retries: int = _DEFAULT_ATTEMPTS
     max_age_seconds: float = _DEFAULT_AGE_SECONDS
 
@@ -76,6 +80,7 @@ class Target:
             source_arn=source_arn,
             role_arn=str(target.get("RoleArn") or ""),
             dead_letter_arn=str(dead_letter.get("Arn") or ""),
+            message_group_id=str((target.get("SqsParameters") or {}).get("MessageGroupId") or ""),
             max_retries=int(retry.get("MaximumRetryAttempts", _DEFAULT_ATTEMPTS)),
             max_age_seconds=float(retry.get("MaximumEventAgeInSeconds", _DEFAULT_AGE_SECONDS)),
         )
@@ -222,7 +227,8 @@ def _send_to_state_machine(account: Account, target: Target, payload: str) -> No
 
 def _send_to_queue(account: Account, target: Target, payload: str) -> None:
     """Send as the target's role over HTTP."""
-    target.client(account, "sqs").send_message(QueueUrl=_queue_url(account, target.arn), MessageBody=payload)
+    group = {"MessageGroupId": target.message_group_id} if target.message_group_id else {}
+    target.client(account, "sqs").send_message(QueueUrl=_queue_url(account, target.arn), MessageBody=payload, **group)
 
 
 def _sender_to_queue(account: Account, target: Target) -> "_Send":
@@ -242,7 +248,7 @@ def _sender_to_queue(account: Account, target: Target) -> "_Send":
         try:
             if refusal is not None:
                 raise refusal
-            backend.send_message(name, payload)
+            backend.send_message(name, payload, group_id=target.message_group_id or None)
         except ServiceException as error:
             answer: Any = {"Error": {"Code": error.code, "Message": error.message}}
             raise ClientError(answer, "SendMessage") from error

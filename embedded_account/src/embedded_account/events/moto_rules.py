@@ -63,7 +63,10 @@ def _as_delivered(event: dict[str, Any]) -> dict[str, Any]:
     if "id" in event and isinstance(event.get("time"), str) and "ingestion-time" not in event:
         return event
     delivered = {name: value for name, value in event.items() if name != "ingestion-time"}
-    if isinstance(delivered.get("time"), int | float):
-        delivered["time"] = datetime.fromtimestamp(delivered["time"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    time = delivered.get("time")
+    if isinstance(time, int | float):
+        time = datetime.fromtimestamp(time, UTC)
+    if isinstance(time, datetime):  # of an entry that gives it, in UTC
+        delivered["time"] = time.strftime("%Y-%m-%dT%H:%M:%SZ")
     delivered.setdefault("id", str(uuid.uuid4()))
     return delivered
