@@ -71,14 +71,16 @@ NOTES: dict[str, tuple[str, str]] = {
         "AWS's. Loops through queues, topics and buckets are counted as direct ones.",
     ),
     "sagemaker": (
-        "Training jobs run AWS's own training toolkit under a relocated /opt/ml: channels from S3 (prefixes and "
+        "Training jobs run AWS's own training toolkit, each with its own folder at /opt/ml: channels from S3 (prefixes and "
         "manifests), metrics by regex, artifacts (archives or plain files), FailureReason, stop, MaxRuntime, spot "
         "interruptions with checkpoints in S3, retries, warm pools, system metrics of profiled jobs in S3, several "
         "instances over torchrun. Tuning jobs choose with Optuna over real training jobs, with early stopping and "
         "warm start. Endpoints are one process an instance on AWS's own inference toolkit, with blue/green and "
         "rolling updates, alarm rollback and data capture.",
         "No containers: the image URI must name a PyTorch training or inference image, and the packages are those of "
-        "this machine. On Linux a script's process is a fork of one that has imported torch and boto3, unless the "
+        "this machine. /opt/ml is a container's own on Linux, where the kernel lets a process mount (root, or user "
+        "namespaces); elsewhere SM_MODEL_DIR and its like say where it is, and FailureReason tells of a script that "
+        "looked at /opt/ml. On Linux a script's process is a fork of one that has imported torch and boto3, unless the "
         "job's own variables are read by Python or torch at their start. Instance types are names only; jobs share the "
         "machine's cores and wait for them. FastFile "
         "channels are copied first. Instances of one job are processes on loopback addresses 127.0.x.y. A spot job is "

@@ -14,7 +14,7 @@ from support.functions import make_function
 from support.hosted import BUCKET, Hosting
 
 _QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {}}
-_SHORT_STARTUP = {"ContainerStartupHealthCheckTimeoutInSeconds": 60}
+_SHORT_STARTUP: dict[str, Any] = {"ContainerStartupHealthCheckTimeoutInSeconds": 60}
 _QUICKLY = {"Delay": 0.05, "MaxAttempts": 400}
 
 

@@ -58,11 +58,17 @@ class Hosting:
         self.s3.create_bucket(Bucket=BUCKET)
 
     def config(
-        self, model_name: str, *, count: int = 1, environment: dict[str, str] | None = None, **members: Any
+        self,
+        model_name: str,
+        *,
+        count: int = 1,
+        environment: dict[str, str] | None = None,
+        inference: str = INFERENCE,
+        **members: Any,
     ) -> str:
         """Make a model and an endpoint configuration of it; return the configuration's name."""
         name = f"{model_name}-{uuid4().hex[:8]}"
-        self.s3.put_object(Bucket=BUCKET, Key=f"{name}/model.tar.gz", Body=archive(model_name))
+        self.s3.put_object(Bucket=BUCKET, Key=f"{name}/model.tar.gz", Body=archive(model_name, inference))
         self.sagemaker.create_model(
             ModelName=name,
             ExecutionRoleArn=ROLE_ARN,
@@ -152,11 +158,11 @@ class Load:
                 self.errors.append(repr(error))
 
 
-def archive(model_name: str) -> bytes:
-    """Return the model.tar.gz of a tiny model that answers with `model_name`."""
+def archive(model_name: str, inference: str = INFERENCE) -> bytes:
+    """Return the model.tar.gz of a tiny model with the code `inference`, whose own answers with `model_name`."""
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w:gz") as tar:
-        for path, text in (("code/inference.py", INFERENCE), ("name", model_name)):
+        for path, text in (("code/inference.py", inference), ("name", model_name)):
             member = tarfile.TarInfo(path)
             member.size = len(text.encode())
             tar.addfile(member, io.BytesIO(text.encode()))

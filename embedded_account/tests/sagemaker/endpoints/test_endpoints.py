@@ -9,10 +9,27 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from embedded_account.account import Account
 from embedded_account.pytest_plugin import RunningAccount
+from embedded_account.sagemaker.shared.opt_ml import OptMl
 from support.hosted import VARIANT, Hosting, Load
 from support.queues import messages, new_queue
 from support.waiting import eventually
+
+# Reads AWS's own path, and says where it was told that the model is.
+_HARD_CODED = """
+def model_fn(model_dir):
+    return open("/opt/ml/model/name").read() + " in " + model_dir
+
+def input_fn(body, content_type):
+    return body
+
+def predict_fn(data, model):
+    return model
+
+def output_fn(prediction, accept):
+    return prediction, "text/plain"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +78,19 @@ def test_container_of_one_instance_gets_all_cores(hosting: Hosting, endpoint: st
     answer = json.loads(hosting.invoke(endpoint)["Body"].read())
 
     assert answer["threads"] == str(os.cpu_count())
+
+
+def test_code_that_reads_opt_ml_finds_its_model_there(hosting: Hosting, bare_account: Account) -> None:
+    """Each container has its own model at /opt/ml/model, which is what model_fn is told."""
+    if refusal := OptMl(bare_account).refusal:
+        pytest.skip(f"no container has an /opt/ml of its own here: {refusal}")
+    names = [hosting.endpoint(colour, inference=_HARD_CODED) for colour in ("teal", "navy")]
+
+    answers = [hosting.invoke(name)["Body"].read() for name in names]
+
+    assert answers == [b"teal in /opt/ml/model", b"navy in /opt/ml/model"]
+    for name in names:
+        hosting.delete(name)
 
 
 @pytest.mark.parametrize("operation", ["describe_endpoint", "delete_endpoint"])

@@ -21,11 +21,11 @@ from embedded_account.iam.log_access import LogAccess
 from embedded_account.sagemaker.containers.serving import container
 from embedded_account.sagemaker.endpoints.connections import Connections, NotConnectedError, UnansweredError
 from embedded_account.sagemaker.shared.container_images import CONTAINER_MODULES
+from embedded_account.sagemaker.shared.opt_ml import OPT_ML, OptMl
 from embedded_account.sagemaker.shared.weights import torch_home
 
 _CONTAINER = Path(container.__file__)
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
-_MODEL_FOLDER = "/opt/ml/model"
 _PING_SECONDS = 5.0
 _GRAVITON = re.compile(r"ml\.[a-z]+\d+g[a-z]*\.")
 _EXIT_SECONDS = 0.2  # between the end of a process's connections and its own
@@ -92,12 +92,15 @@ class EndpointInstance:
         self.pinged_at = 0.0
         self._account = account
         self._launch = launch
+        self._opt_ml = account.singleton(OptMl)
         listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self._port = listener.getsockname()[1]
         self._connections = Connections(self._port, self._survives)
         with listener:
             self._process = account.processes.spawn(
-                [sys.executable, str(_CONTAINER), "--listen-fd", str(listener.fileno())],
+                self._opt_ml.command(
+                    [sys.executable, str(_CONTAINER), "--listen-fd", str(listener.fileno())], launch.base_folder
+                ),
                 env=container_environment(account, launch, num_threads),
                 cwd=launch.base_folder,
                 stdout=subprocess.PIPE,
@@ -191,7 +194,10 @@ class EndpointInstance:
     def _copy_log(self) -> None:
         with cast("IO[bytes]", self._process.stdout) as lines:
             for line in lines:
-                self.log(line.decode(errors="replace").rstrip("\n"))
+                text = line.decode(errors="replace").rstrip("\n")
+                self.log(text)
+                if remark := self._opt_ml.remark(text):
+                    self.log(remark)
 
 
 def _cpu_seconds(pid: int) -> float:
@@ -205,9 +211,9 @@ def _cpu_seconds(pid: int) -> float:
 
 
 def container_environment(account: Account, launch: Launch, num_threads: int) -> dict[str, str]:
-    """Return the variables of a container: the role's credentials, the model's own, /opt/ml/model moved."""
-    model_folder = str(launch.base_folder / "model")
-    own = {name: value.replace(_MODEL_FOLDER, model_folder) for name, value in launch.environment.items()}
+    """Return the variables of a container: the role's credentials and the model's own, with its /opt/ml."""
+    opt_ml = account.singleton(OptMl).seen(launch.base_folder)
+    own = {name: value.replace(f"{OPT_ML}/model", f"{opt_ml}/model") for name, value in launch.environment.items()}
     credentials = account.role_credentials(launch.role_arn, "SageMaker", by="sagemaker.amazonaws.com")
     return {
         **{name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
@@ -219,5 +225,5 @@ def container_environment(account: Account, launch: Launch, num_threads: int) ->
         "TORCH_HOME": torch_home(),
         "PYTHONPATH": str(CONTAINER_MODULES),
         **own,
-        "SAGEMAKER_BASE_DIR": str(launch.base_folder),
+        "SAGEMAKER_BASE_DIR": opt_ml,
     }

@@ -1,8 +1,8 @@
 """A job's instances as forks of a process that has imported torch, where nothing speaks against it."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from embedded_account.account import Account
 from embedded_account.forks.server import IS_SUPPORTED, ForkedProcess, ForkServer
@@ -23,16 +23,14 @@ class InstanceForks:
         self._lock = Lock()
         self._servers: dict[frozenset[tuple[str, str]], ForkServer] = {}
 
-    def start(
-        self, environment: Mapping[str, str], given: Mapping[str, str], folder: Path, output: int
-    ) -> ForkedProcess | None:
+    def start(self, request: Mapping[str, Any], given: Mapping[str, str], output: int) -> ForkedProcess | None:
         """Return an instance's process, whose output goes to `output`; None when it must be started anew.
 
         It must where the job's own variables, `given`, are read before a script runs.
         """
         if not IS_SUPPORTED or any(name.startswith(_READ_EARLY) for name in given):
             return None
-        request = {"Environment": dict(environment), "Folder": str(folder)}
+        environment = request["Environment"]
         return self._server(environment).fork(request, [output]) or self._server(environment).fork(request, [output])
 
     def _server(self, environment: Mapping[str, str]) -> ForkServer:

@@ -15,6 +15,7 @@ import psutil
 from embedded_account.iam.log_access import LogAccess
 from embedded_account.iam.permissions import Permissions
 from embedded_account.processes import Process
+from embedded_account.sagemaker.shared.opt_ml import OptMl
 from embedded_account.sagemaker.shared.storage import Objects
 from embedded_account.sagemaker.shared.weights import torch_home
 from embedded_account.sagemaker.training import channels
@@ -50,6 +51,7 @@ class TrainingInstance:
         self._tail: list[str] = []
         self._asked: set[int] = set()  # process ids
         self.ml = folder / "opt" / "ml"
+        self._opt_ml = self._account.singleton(OptMl)
         self._checkpoints = Checkpoints(job, self.ml)
         self._profiler = Profiler(job, f"algo-{host.index + 1}", folder)
 
@@ -103,9 +105,15 @@ class TrainingInstance:
         """Fork it from a process that has imported torch, where that can be done, or start it anew."""
         environment = self._environment()
         given = self._job.request.get("Environment", {})
-        fork = self._account.singleton(InstanceForks).start(environment, given, self._folder, output)
+        request = {"Environment": environment, "Folder": str(self._folder)}
+        if not self._opt_ml.refusal:
+            request["OptMl"] = str(self.ml)
+        fork = self._account.singleton(InstanceForks).start(request, given, output)
         return fork or self._account.processes.spawn(
-            [str(Path(sys.executable).parent / "train")], env=environment, cwd=self._folder, stdout=output
+            self._opt_ml.command([str(Path(sys.executable).parent / "train")], self.ml),
+            env=environment,
+            cwd=self._folder,
+            stdout=output,
         )
 
     def exit_code(self) -> int | None:
@@ -155,7 +163,8 @@ class TrainingInstance:
         """Return why the script failed: what was written to /opt/ml/output/failure, or else the end of the log."""
         with suppress(OSError), (self.ml / "output" / "failure").open("rb") as file:
             if written := file.read(_MAX_FAILURE_BYTES).decode(errors="replace").strip():
-                return written
+                remark = self._opt_ml.remark(written)
+                return f"{remark}; {written}" if remark else written
         last = " | ".join(self._tail[-5:])
         lacks = shortage_in_words(last, self._folder)
         return f"{lacks or 'the container ended without a message'}; its last lines: {last}"
@@ -208,7 +217,7 @@ class TrainingInstance:
             "OMP_NUM_THREADS": threads,
             "MKL_NUM_THREADS": threads,
             "EMBEDDED_ACCOUNT_INSTANCE_CPUS": threads,
-            "SAGEMAKER_BASE_DIR": str(self.ml),
+            "SAGEMAKER_BASE_DIR": self._opt_ml.seen(self.ml),
             "SAGEMAKER_TRAINING_MODULE": "embedded_account_launcher:main",
             "SM_STUDIO_LOCAL_MODE": "true",
             "S3_ENDPOINT_URL": self._account.url,

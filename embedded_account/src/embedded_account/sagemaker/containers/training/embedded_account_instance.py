@@ -30,9 +30,12 @@ def learn(text: str) -> None:
 
 def become(request: dict[str, Any], descriptors: list[int], learned: int) -> None:
     """Be the process that the container's command `train` would be."""
-    from embedded_account_script import WaitingScript  # type: ignore[import-not-found] # on the container's own path
+    import embedded_account_opt_ml  # type: ignore[import-not-found] # on the container's own path
+    from embedded_account_script import WaitingScript  # type: ignore[import-not-found]
 
     os.close(learned)
+    if "OptMl" in request:
+        embedded_account_opt_ml.enter(request["OptMl"])
     waiting_script = WaitingScript()
     import embedded_account_launcher  # type: ignore[import-not-found]
     from sagemaker_training.cli.train import main
