@@ -110,7 +110,7 @@ NOTES: dict[str, tuple[str, str]] = {
         "Change sets, creation in dependency order, updates, replacement, rollback with the old values, deletion "
         "policies; SAM is expanded by AWS's own translator.",
         "The resource types that it knows and their properties; a change set with any other fails with its name. "
-        "No nested stacks, imports, exports, stack sets or drift.",
+        "No nested stacks, imports of resources, stack sets or drift.",
     ),
     "stepfunctions": (
         "moto's interpreter runs standard state machines: tasks act as the machine's role; waits, retries, catches, "

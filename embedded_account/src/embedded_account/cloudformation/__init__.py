@@ -10,6 +10,7 @@ from moto.core.utils import camelcase_to_underscores
 
 from embedded_account.account import Account
 from embedded_account.cloudformation.change_sets import ChangeSetOperations
+from embedded_account.cloudformation.exports import Exports
 from embedded_account.cloudformation.operate import Operator
 from embedded_account.cloudformation.stack_operations import StackOperations
 from embedded_account.cloudformation.stacks import Stacks
@@ -38,6 +39,8 @@ _HEEDED: dict[str, set[str]] = {
     "DescribeStackResource": {"StackName", "LogicalResourceId"},
     "ListStackResources": {"StackName"},
     "GetTemplate": {"StackName", "ChangeSetName", "TemplateStage"},
+    "ListExports": {"NextToken"},
+    "ListImports": {"ExportName", "NextToken"},
     "ValidateTemplate": {"TemplateBody", "TemplateURL"},
     "GetTemplateSummary": {"StackName", "TemplateBody", "TemplateURL"},
 }
@@ -47,8 +50,13 @@ def install(account: Account) -> None:
     """Answer CloudFormation's operations with the engine."""
     stacks = Stacks()
     account.persist("stacks", stacks.all, stacks.restore)
-    operator = Operator(account, stacks)
-    parts = (ChangeSetOperations(account, stacks, operator), StackOperations(account, stacks, operator))
+    exports = Exports(stacks)
+    operator = Operator(account, stacks, exports)
+    parts = (
+        ChangeSetOperations(account, stacks, operator, exports),
+        StackOperations(account, stacks, operator, exports),
+        exports,
+    )
     serve(
         account,
         "cloudformation",

@@ -6,6 +6,7 @@ from typing import Any
 from embedded_account.account import Account
 from embedded_account.cloudformation.deployment import deleted_resources
 from embedded_account.cloudformation.errors import TemplateError
+from embedded_account.cloudformation.exports import Exports
 from embedded_account.cloudformation.operate import Operator
 from embedded_account.cloudformation.plan import NO_CHANGE, change_view, make_plan
 from embedded_account.cloudformation.requests import Request, check_source, new_stack_id, template_of
@@ -20,9 +21,10 @@ _UPDATABLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 class ChangeSetOperations:
     """The operations on change sets."""
 
-    def __init__(self, account: Account, stacks: Stacks, operator: Operator) -> None:
+    def __init__(self, account: Account, stacks: Stacks, operator: Operator, exports: Exports) -> None:
         self._account = account
         self._stacks = stacks
+        self._exports = exports
         self._operator = operator
 
     def create_change_set(self, request: Request) -> dict[str, Any]:
@@ -150,8 +152,9 @@ class ChangeSetOperations:
         try:
             change_set.template = template_of(account, request, stack)
             if "DeploymentMode" in request:
-                change_set.deleted = deleted_resources(account, stack)
-            plan = make_plan(change_set.template, stack, tag_map(change_set.tags), change_set.deleted)
+                change_set.deleted = deleted_resources(account, stack, self._exports)
+            tags = tag_map(change_set.tags)
+            plan = make_plan(change_set.template, stack, tags, self._exports, change_set.deleted)
         except TemplateError as error:
             _fail(change_set, str(error))
             return change_set

@@ -10,7 +10,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_account.account import Account
 from embedded_account.cloudformation import graph
-from embedded_account.cloudformation.errors import ResourceError, TemplateError
+from embedded_account.cloudformation.errors import MissingExportError, ResourceError, TemplateError
+from embedded_account.cloudformation.exports import Exports
 from embedded_account.cloudformation.intrinsics import Resolver
 from embedded_account.cloudformation.plan import planned_properties
 from embedded_account.cloudformation.resources import resource_type
@@ -35,9 +36,10 @@ _HANDLER_CODES = {
 class Resources:
     """A stack's resources: answers Ref and Fn::GetAtt with what exists, and acts on one resource at a time."""
 
-    def __init__(self, account: Account, stack: Stack) -> None:
+    def __init__(self, account: Account, stack: Stack, exports: Exports) -> None:
         self._account = account
         self._stack = stack
+        self._exports = exports
 
     def reference(self, logical_id: str) -> Any:
         """Return what Ref of a deployed resource gives."""
@@ -47,6 +49,10 @@ class Resources:
     def attribute(self, logical_id: str, name: str) -> Any:
         """Return an attribute of a deployed resource."""
         return self._stack.resources[logical_id].attributes[name]
+
+    def imported(self, name: str) -> Any:
+        """Return the value that another stack exports."""
+        return self._exports.value(name)
 
     def call(self, resource: StackResource, created: Callable[[str], None] = lambda _: None) -> Call:
         """Return what a resource type needs to act on `resource`."""
@@ -76,11 +82,17 @@ class Deployment:
     """One creation or update of a stack."""
 
     def __init__(
-        self, account: Account, stack: Stack, template: Template, before: Mapping[str, StackResource] | None = None
+        self,
+        account: Account,
+        stack: Stack,
+        template: Template,
+        exports: Exports,
+        before: Mapping[str, StackResource] | None = None,
     ) -> None:
         self._stack = stack
         self._template = template
-        self._resources = Resources(account, stack)
+        self._exports = exports
+        self._resources = Resources(account, stack, exports)
         self._resolver = Resolver(template.values, self._resources)
         self._before = dict(stack.resources if before is None else before)
         self._superseded: list[StackResource] = []
@@ -90,12 +102,10 @@ class Deployment:
 
         With `is_left_failed` (DisableRollback) a failure stays as it is.
         """
-        failed = self._apply_all()
-        problem = "" if failed else self._set_outputs()
-        if not failed and not problem:
+        reason = self._deploy("create")
+        if not reason:
             self._stack.enter("CREATE_COMPLETE")
             return True
-        reason = problem or f"The following resource(s) failed to create: [{', '.join(sorted(failed))}]. "
         if is_left_failed:
             self._stack.enter("CREATE_FAILED", reason)
             return False
@@ -112,10 +122,8 @@ class Deployment:
 
         With `is_left_failed` (DisableRollback) a failure stays as it is.
         """
-        failed = self._apply_all()
-        problem = "" if failed else self._set_outputs()
-        if failed or problem:
-            reason = problem or f"The following resource(s) failed to update: [{', '.join(sorted(failed))}]. "
+        reason = self._deploy("update")
+        if reason:
             if is_left_failed:
                 self._stack.enter("UPDATE_FAILED", reason)
             else:
@@ -131,6 +139,16 @@ class Deployment:
         return True
 
     # -- forward ------------------------------------------------------------------------------------------------
+
+    def _deploy(self, verb: str) -> str:
+        """Bring resources and outputs to their definitions; return why that failed, or nothing."""
+        try:
+            for name in sorted(self._template.imports):
+                self._exports.value(name)
+        except MissingExportError as error:
+            return f"{error}. "
+        failed = self._apply_all()
+        return _failed_to(verb, failed) if failed else self._set_outputs()
 
     def _apply_all(self) -> set[str]:
         definitions = self._template.definitions
@@ -209,11 +227,12 @@ class Deployment:
             for name, definition in self._template.outputs.items():
                 item = self._resolver.resolve(definition)
                 description = {"Description": item["Description"]} if "Description" in item else {}
-                outputs.append({"OutputKey": name, "OutputValue": str(item["Value"]), **description})
+                export = {"ExportName": str(item["Export"]["Name"])} if "Export" in item else {}
+                outputs.append({"OutputKey": name, "OutputValue": str(item["Value"]), **description, **export})
         except (TemplateError, KeyError) as error:
             return f"Output {name}: {error}. "
-        self._stack.outputs = outputs
-        return ""
+        problem = self._exports.set_outputs(self._stack, outputs)
+        return f"{problem}. " if problem else ""
 
     # -- back ---------------------------------------------------------------------------------------------------
 
@@ -281,12 +300,14 @@ class Deployment:
         return {keyed[key].logical_id for key in failed}
 
 
-def delete_stack(account: Account, stack: Stack, retained: set[str], *, is_forced: bool = False) -> bool:
+def delete_stack(
+    account: Account, stack: Stack, exports: Exports, retained: set[str], *, is_forced: bool = False
+) -> bool:
     """Delete the resources of `stack`, dependents first; return whether the stack is gone.
 
     By force it goes although some of its resources could not be deleted, which stay.
     """
-    resources = Resources(account, stack)
+    resources = Resources(account, stack, exports)
     left = {
         name: item
         for name, item in stack.resources.items()
@@ -306,9 +327,9 @@ def delete_stack(account: Account, stack: Stack, retained: set[str], *, is_force
     return True
 
 
-def deleted_resources(account: Account, stack: Stack) -> frozenset[str]:
+def deleted_resources(account: Account, stack: Stack, exports: Exports) -> frozenset[str]:
     """Return the logical ids of what the stack has made and somebody has deleted."""
-    resources = Resources(account, stack)
+    resources = Resources(account, stack, exports)
     made = [item for item in stack.resources.copy().values() if item.physical_id]
     return frozenset(
         item.logical_id

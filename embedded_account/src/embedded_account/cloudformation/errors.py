@@ -14,6 +14,10 @@ class UnsupportedError(TemplateError):
         super().__init__(not_carried_out(what).message)
 
 
+class MissingExportError(TemplateError):
+    """The template imports what no stack exports."""
+
+
 class PropertyError(TemplateError):
     """A property has a value of the wrong form, or is not known."""
 

@@ -10,6 +10,9 @@ from embedded_account.cloudformation.errors import TemplateError, UnsupportedErr
 
 # What a change set shows for a value that only the deployment will know; the words are AWS's.
 KNOWN_AFTER_APPLY = "{{changeSet:KNOWN_AFTER_APPLY}}"
+_DEPENDENT = (
+    "Template error: the attribute in Fn::ImportValue must not depend on any resources, imported values, or Fn::GetAZs"
+)
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
@@ -28,6 +31,9 @@ class Resources(Protocol):
 
     def attribute(self, logical_id: str, name: str) -> Any:
         """Return what Fn::GetAtt gives for it."""
+
+    def imported(self, name: str) -> Any:
+        """Return what Fn::ImportValue of another stack's export gives."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,9 @@ class _NoResources:
 
     def attribute(self, logical_id: str, name: str) -> Any:
         raise TemplateError(f"Template error: Fn::GetAtt [{logical_id}, {name}] is not allowed in Conditions")
+
+    def imported(self, name: str) -> Any:
+        raise TemplateError(f"Template error: Fn::ImportValue of {name} is not allowed in Conditions")
 
 
 class Resolver:
@@ -176,6 +185,9 @@ class Resolver:
     def _if(self, argument: Any) -> Any:
         return self.resolve(chosen(self._values, argument))
 
+    def _import_value(self, argument: Any) -> Any:
+        return self._resources.imported(export_name(self._values, argument))
+
     def _base64(self, argument: Any) -> str:
         text = _text("Fn::Base64", self.resolve(argument))
         return text if text == KNOWN_AFTER_APPLY else base64.b64encode(text.encode()).decode()
@@ -190,6 +202,7 @@ _METHODS = {
     "Fn::FindInMap": Resolver._find_in_map,
     "Fn::If": Resolver._if,
     "Fn::Base64": Resolver._base64,
+    "Fn::ImportValue": Resolver._import_value,
 }
 
 
@@ -197,6 +210,32 @@ def chosen(values: Values, argument: Any) -> Any:
     """Return the branch that an Fn::If with `argument` takes."""
     name, met, unmet = _arguments("Fn::If", argument, 3)
     return met if values.condition(str(name)) else unmet
+
+
+class _NothingElse:
+    def reference(self, logical_id: str) -> Any:
+        raise TemplateError(_DEPENDENT)
+
+    def attribute(self, logical_id: str, name: str) -> Any:
+        raise TemplateError(_DEPENDENT)
+
+    def imported(self, name: str) -> Any:
+        raise TemplateError(_DEPENDENT)
+
+
+def export_name(values: Values, argument: Any) -> str:
+    """Return the name of an export, which `argument` says without anything that a deployment makes."""
+    return _text("Fn::ImportValue", Resolver(values, _NothingElse()).resolve(argument))
+
+
+def imports(value: Any) -> Iterator[Any]:
+    """Yield the argument of each Fn::ImportValue in `value`."""
+    call: tuple[str, Any] = _function(value) or ("", None)
+    if call[0] == "Fn::ImportValue":
+        yield call[1]
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from imports(item)
 
 
 def pruned(values: Values, value: Any) -> Any:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from embedded_account.account import Account
 from embedded_account.cloudformation.deployment import Deployment, delete_stack
+from embedded_account.cloudformation.exports import Exports
 from embedded_account.cloudformation.stacks import ChangeSet, Stack, Stacks
 from embedded_account.cloudformation.templates import Template
 from embedded_account.errors import ServiceError
@@ -15,9 +16,10 @@ logger = logging.getLogger("embedded_account")
 class Operator:
     """Moves stacks from one state to the next. Its callers hold the lock of `stacks`."""
 
-    def __init__(self, account: Account, stacks: Stacks) -> None:
+    def __init__(self, account: Account, stacks: Stacks, exports: Exports) -> None:
         self._account = account
         self._stacks = stacks
+        self._exports = exports
 
     def new_stack(self, name: str, stack_id: str) -> Stack:
         """Return a stack that is not known yet."""
@@ -61,7 +63,7 @@ class Operator:
         if is_update or change_set:
             stack.updated_at = self._account.clock.now()
         stack.enter("UPDATE_IN_PROGRESS" if is_update else "CREATE_IN_PROGRESS", "User Initiated")
-        deployment = Deployment(self._account, stack, template)
+        deployment = Deployment(self._account, stack, template, self._exports)
 
         def deploy() -> None:
             carry_out = deployment.update if is_update else deployment.create
@@ -81,7 +83,7 @@ class Operator:
             raise ServiceError("ValidationError", f"Stack [{stack.name}] has no last known stable state")
         stack.token = token
         stack.enter("UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated")
-        deployment = Deployment(self._account, stack, before.template, before.resources)
+        deployment = Deployment(self._account, stack, before.template, self._exports, before.resources)
 
         def roll_back() -> None:
             deployment.roll_back(skipped)
@@ -90,12 +92,15 @@ class Operator:
         self._run(stack, roll_back, "UPDATE_ROLLBACK_FAILED")
 
     def delete(self, stack: Stack, retained: set[str], token: str, *, is_forced: bool = False) -> None:
-        """Begin to delete `stack`; by force it goes although some of its resources stay."""
+        """Begin to delete `stack`, unless others import from it; by force it goes although some resources stay."""
         stack.token = token
+        if problem := self._exports.in_use(stack):
+            stack.enter(stack.status, problem)
+            return
         stack.enter("DELETE_IN_PROGRESS", "User Initiated")
 
         def delete() -> None:
-            if delete_stack(self._account, stack, retained, is_forced=is_forced):
+            if delete_stack(self._account, stack, self._exports, retained, is_forced=is_forced):
                 self._account.journal.end("stack", stack.name)
 
         self._run(stack, delete, "DELETE_FAILED")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from embedded_account.cloudformation.errors import TemplateError
+from embedded_account.cloudformation.exports import Exports
 from embedded_account.cloudformation.intrinsics import KNOWN_AFTER_APPLY, Resolver, references
 from embedded_account.cloudformation.resources import resource_type
 from embedded_account.cloudformation.resources.resource import ResourceType
@@ -72,14 +73,19 @@ class Plan:
 
 
 def make_plan(
-    template: Template, stack: Stack, tags: Mapping[str, str], deleted: Collection[str] = frozenset()
+    template: Template,
+    stack: Stack,
+    tags: Mapping[str, str],
+    exports: Exports,
+    deleted: Collection[str] = frozenset(),
 ) -> Plan:
     """Return what deploying `template` to `stack`, of which somebody has `deleted` something, would do.
 
     Raises:
+        MissingExportError: it imports what no stack exports.
         TemplateError: the template cannot be deployed; the message names what is wrong in it.
     """
-    lookup = _PlannedResources(template, stack, deleted)
+    lookup = _PlannedResources(template, stack, deleted, exports)
     changes = []
     for definition in template.definitions.values():
         change = _planned(definition, stack, lookup, tags)
@@ -89,8 +95,9 @@ def make_plan(
     gone = {name: item for name, item in stack.resources.items() if name not in template.definitions}
     changes += [_removal(item) for name, item in gone.items() if name not in deleted]
     outputs = {name: Resolver(template.values, lookup).resolve(item) for name, item in template.outputs.items()}
-    old_outputs = {item["OutputKey"]: item["OutputValue"] for item in stack.outputs}
-    same_outputs = {name: str(item["Value"]) for name, item in outputs.items()} == old_outputs
+    old_outputs = {item["OutputKey"]: (item["OutputValue"], item.get("ExportName")) for item in stack.outputs}
+    new_outputs = {name: (str(item["Value"]), item.get("Export", {}).get("Name")) for name, item in outputs.items()}
+    same_outputs = new_outputs == old_outputs
     is_empty = not changes and same_outputs and stack.template is not None
     return Plan(sorted(changes, key=lambda change: change.logical_id), is_empty)
 
@@ -105,8 +112,9 @@ def planned_properties(
 class _PlannedResources:
     """Answers Ref and Fn::GetAtt before the deployment: with what exists and stays, else KNOWN_AFTER_APPLY."""
 
-    def __init__(self, template: Template, stack: Stack, deleted: Collection[str]) -> None:
+    def __init__(self, template: Template, stack: Stack, deleted: Collection[str], exports: Exports) -> None:
         self.changed: dict[str, Change] = {}
+        self._exports = exports
         self._template = template
         self._existing = {name: item for name, item in stack.resources.items() if name not in deleted}
 
@@ -133,6 +141,9 @@ class _PlannedResources:
         if change and change.after is not None and name in kind.properties:
             return change.after.get(name, KNOWN_AFTER_APPLY)
         return lasting.attributes.get(name, KNOWN_AFTER_APPLY)
+
+    def imported(self, name: str) -> Any:
+        return self._exports.value(name)
 
     def _kind(self, logical_id: str) -> ResourceType:
         return resource_type(self._template.definitions[logical_id].type_name, logical_id)

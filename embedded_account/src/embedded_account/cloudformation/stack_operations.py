@@ -7,7 +7,8 @@ from typing import Any
 from embedded_account.account import Account
 from embedded_account.cloudformation import capabilities
 from embedded_account.cloudformation.documents import section, transforms
-from embedded_account.cloudformation.errors import TemplateError
+from embedded_account.cloudformation.errors import MissingExportError, TemplateError
+from embedded_account.cloudformation.exports import Exports
 from embedded_account.cloudformation.operate import Operator
 from embedded_account.cloudformation.parameters import as_text
 from embedded_account.cloudformation.plan import make_plan
@@ -20,6 +21,7 @@ from embedded_account.cloudformation.requests import (
     template_of,
 )
 from embedded_account.cloudformation.stacks import Stack, StackResource, Stacks, event_view, tag_map
+from embedded_account.cloudformation.templates import Template
 from embedded_account.errors import ServiceError
 from embedded_account.wiring.refusals import not_carried_out
 
@@ -42,9 +44,10 @@ def check_name(name: str) -> None:
 class StackOperations:
     """The operations on stacks and templates."""
 
-    def __init__(self, account: Account, stacks: Stacks, operator: Operator) -> None:
+    def __init__(self, account: Account, stacks: Stacks, operator: Operator, exports: Exports) -> None:
         self._account = account
         self._stacks = stacks
+        self._exports = exports
         self._operator = operator
 
     # -- change -------------------------------------------------------------------------------------------------
@@ -146,10 +149,10 @@ class StackOperations:
         tags = list(request["Tags"]) if "Tags" in request else list(stack.tags)
         try:
             template = template_of(self._account, request, stack)
-            plan = make_plan(template, stack, tag_map(tags))
+            is_empty = self._changes_nothing(template, stack, tags)
         except TemplateError as error:
             raise ServiceError("ValidationError", str(error)) from error
-        if plan.is_empty and tag_map(tags) == tag_map(stack.tags):
+        if is_empty and tag_map(tags) == tag_map(stack.tags):
             raise ServiceError("ValidationError", "No updates are to be performed.")
         stack.token = request.get("ClientRequestToken", "")
         self._operator.start(
@@ -159,6 +162,12 @@ class StackOperations:
             tags=tags,
             role_arn=request.get("RoleARN", stack.role_arn),
         )
+
+    def _changes_nothing(self, template: Template, stack: Stack, tags: list[dict[str, str]]) -> bool:
+        try:
+            return make_plan(template, stack, tag_map(tags), self._exports).is_empty
+        except MissingExportError:
+            return False  # it begins, and is rolled back
 
     # -- describe -----------------------------------------------------------------------------------------------
 

@@ -1,14 +1,14 @@
 """A template together with the parameters of one deployment: what each of its parts means then."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from embedded_account.cloudformation import graph, parameters
 from embedded_account.cloudformation.documents import check_resources, section
-from embedded_account.cloudformation.errors import TemplateError, UnsupportedError
-from embedded_account.cloudformation.intrinsics import Values, pruned, references
+from embedded_account.cloudformation.errors import TemplateError
+from embedded_account.cloudformation.intrinsics import Values, export_name, imports, pruned, references
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,12 @@ class Template:
             if "Condition" not in item or self.values.condition(item["Condition"])
         }
 
+    @cached_property
+    def imports(self) -> frozenset[str]:
+        """The names of what the template imports from other stacks."""
+        used = [[item.properties for item in self.definitions.values()], list(self.outputs.values())]
+        return frozenset(export_name(self.values, argument) for argument in imports(used))
+
     def public_parameters(self) -> list[dict[str, str]]:
         """Return the parameters as an API shows them: a NoEcho one is masked."""
         return [
@@ -136,4 +142,14 @@ class Template:
             if not isinstance(output, dict) or "Value" not in output:
                 raise TemplateError(f"Template format error: Output {name} must have a Value")
             if "Export" in output:
-                raise UnsupportedError(f"Export of output {name!r}")
+                _check_export(name, output["Export"], set(by_id))
+
+
+def _check_export(output_name: str, export: Any, resources: Set[str]) -> None:
+    """Refuse an export whose name nobody can know before the deployment."""
+    is_named = isinstance(export, dict) and set(export) == {"Name"}
+    if not is_named or any(name in resources for name, _ in references(export)) or any(imports(export)):
+        raise TemplateError(
+            f"Template format error: Output {output_name} is malformed. The Name field of every Export member must be "
+            "specified and consist only of alphanumeric characters, colons, or hyphens."
+        )

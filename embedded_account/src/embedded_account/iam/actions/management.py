@@ -179,5 +179,5 @@ CLOUDFORMATION: dict[str, Rule] = {
         _STACK,
     ),
     "GetTemplateSummary": on(lambda call: _stack(call) if call.get("StackName") else ["*"]),
-    **each("ListStacks ValidateTemplate", ANY),
+    **each("ListStacks ListExports ListImports ValidateTemplate", ANY),
 }
