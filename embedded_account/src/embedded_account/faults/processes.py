@@ -58,7 +58,8 @@ class Breaker:
 
     def _stop_training_job(self, fault: Fault) -> None:
         client = self._account.client("sagemaker")
-        jobs = client.list_training_jobs(StatusEquals="InProgress", MaxResults=100)["TrainingJobSummaries"]
+        pages = client.get_paginator("list_training_jobs").paginate(StatusEquals="InProgress")
+        jobs = [job for page in pages for job in page["TrainingJobSummaries"]]
         names = [job["TrainingJobName"] for job in jobs if job["SecondaryStatus"] == "Training"]
         self._stop(fault, names, lambda name: client.stop_training_job(TrainingJobName=name))
 

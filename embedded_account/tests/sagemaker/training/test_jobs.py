@@ -182,6 +182,18 @@ def test_jobs_are_listed_by_name_and_status(workbench: Workbench, done: dict[str
     assert [job["TrainingJobName"] for job in answer["TrainingJobSummaries"]] == [done["TrainingJobName"]]
 
 
+def test_a_page_counts_jobs_of_every_status(workbench: Workbench, done: dict[str, Any]) -> None:
+    """With MaxResults a status is looked for on the page alone. Source: SageMaker API reference, ListTrainingJobs."""
+    filters = {"NameContains": done["TrainingJobName"], "MaxResults": 1}
+    name = workbench.start(_SCRIPT, TrainingJobName=f"{done['TrainingJobName']}-2")
+
+    first = workbench.sagemaker.list_training_jobs(**filters, StatusEquals="Failed")
+    second = workbench.sagemaker.list_training_jobs(**filters, NextToken=first["NextToken"])
+
+    assert first["TrainingJobSummaries"] == []
+    assert [job["TrainingJobName"] for job in second["TrainingJobSummaries"]] == [name]
+
+
 def test_second_job_of_a_name_is_refused(workbench: Workbench, done: dict[str, Any]) -> None:
     """A name is used once; the answer is the one that handlers take for "started already".
 

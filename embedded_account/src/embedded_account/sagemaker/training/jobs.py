@@ -135,15 +135,22 @@ class TrainingJobs:
         return job.describe() | self._warm_pools.status(job)
 
     def list(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Answer with a page of the jobs that the filters leave, newest first."""
+        """Answer with a page of the jobs that the filters leave; MaxResults counts jobs of every status.
+
+        Source: SageMaker API reference, ListTrainingJobs: StatusEquals and MaxResults at the same time.
+        """
         with self._lock:
             jobs = list(self._jobs.values())
         summaries = [job.summary() | self._warm_pools.status(job) for job in jobs]
         summaries = self._consistency.listed(summaries, "TrainingJobArn")
+        status = params.get("StatusEquals")
+        filters = params | {"StatusEquals": None} if "MaxResults" in params else params
         selected = select(
-            summaries, params, name_key="TrainingJobName", status_key="TrainingJobStatus", order="Ascending"
+            summaries, filters, name_key="TrainingJobName", status_key="TrainingJobStatus", order="Ascending"
         )
-        return page(selected, params, "TrainingJobSummaries")
+        answer = page(selected, params, "TrainingJobSummaries")
+        shown = [job for job in answer["TrainingJobSummaries"] if status in (None, job["TrainingJobStatus"])]
+        return answer | {"TrainingJobSummaries": shown}
 
     def stop(self, params: dict[str, Any]) -> dict[str, Any]:
         """Ask a job to stop: its script gets SIGTERM and two minutes."""
