@@ -71,8 +71,8 @@ NOTES: dict[str, tuple[str, str]] = {
         "AWS's. Loops through queues, topics and buckets are counted as direct ones.",
     ),
     "sagemaker": (
-        "Training jobs run AWS's own training toolkit, each with its own folder at /opt/ml: channels from S3 (prefixes and "
-        "manifests), metrics by regex, artifacts (archives or plain files), FailureReason, stop, MaxRuntime, spot "
+        "Training jobs run AWS's own training toolkit, each with its own folder at /opt/ml: channels from S3 (prefixes "
+        "and manifests), metrics by regex, artifacts (archives or plain files), FailureReason, stop, MaxRuntime, spot "
         "interruptions with checkpoints in S3, retries, warm pools, system metrics of profiled jobs in S3, several "
         "instances over torchrun. Tuning jobs choose with Optuna over real training jobs, with early stopping and "
         "warm start. Endpoints are one process an instance on AWS's own inference toolkit, with blue/green and "

@@ -91,7 +91,8 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "CreateModel": "PyTorch inference images only; one container; " + _NO_OPTIONS,
         "CreateEndpointConfig": "variants on instances or serverless, a shadow variant, data capture; "
         "asynchronous inference is refused",
-        "CreateTransformJob": "whole objects or lines; RecordIO, TFRecord, filters and joins of records are refused",
+        "CreateTransformJob": "whole objects or lines; RecordIO and TFRecord are refused; rows are filtered and joined "
+        "with SplitType Line",
         "CreateEndpoint": "in service within seconds; the memory of a serverless variant is not held to",
         "UpdateEndpoint": "blue/green and rolling, on the account's clock; a Failed endpoint must be deleted first",
         "DeleteEndpoint": "deregisters its scalable targets as AWS documents, with the account's own permission",

@@ -14,6 +14,20 @@ from support.hosted import BUCKET, Hosting
 from support.waiting import eventually
 
 _ENDED = {"Completed", "Failed", "Stopped"}
+# Answers each row with the sum of its columns.
+_ADDER = """
+def model_fn(model_dir):
+    return None
+
+def input_fn(body, content_type):
+    return (body if isinstance(body, str) else bytes(body).decode()).splitlines()
+
+def predict_fn(rows, model):
+    return [sum(int(column) for column in row.split(",")) for row in rows]
+
+def output_fn(sums, accept):
+    return "\\n".join(map(str, sums)), accept
+"""
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +115,46 @@ def test_lines_are_asked_one_by_one_and_assembled(hosting: Hosting, model: str) 
     assert [json.loads(line)["bytes"] for line in lines] == [1, 2, 3]
 
 
+@pytest.mark.parametrize("strategy", ["SingleRecord", "MultiRecord"])
+def test_records_are_joined_with_their_predictions(hosting: Hosting, strategy: str) -> None:
+    """The model gets the filtered rows, and the output has what the filter leaves of rows and predictions."""
+    model = hosting.config("adder", inference=_ADDER)
+    prefix = _put(hosting, {"rows.csv": b"id-1,1,2\nid-2,30,4\n"})
+    request = _request(
+        model,
+        prefix,
+        BatchStrategy=strategy,
+        DataProcessing={"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,-1]"},
+        TransformInput={"SplitType": "Line", "ContentType": "text/csv"},
+        TransformOutput={"AssembleWith": "Line", "Accept": "text/csv"},
+    )
+
+    hosting.sagemaker.create_transform_job(**request)
+
+    described = _ended(hosting, request)
+    assert described["TransformJobStatus"] == "Completed", described.get("FailureReason")
+    assert described["DataProcessing"]["JoinSource"] == "Input"
+    assert _outputs(hosting, prefix) == {"rows.csv.out": b"id-1,3\nid-2,34\n"}
+
+
+def test_filter_of_what_is_not_there_fails_the_object(account: RunningAccount, hosting: Hosting, model: str) -> None:
+    """The data log says which filter found nothing."""
+    prefix = _put(hosting, {"rows.csv": b"1,2"})
+    request = _request(
+        model,
+        prefix,
+        DataProcessing={"InputFilter": "$[5]"},
+        TransformInput={"SplitType": "Line", "ContentType": "text/csv"},
+    )
+
+    hosting.sagemaker.create_transform_job(**request)
+
+    assert _ended(hosting, request)["FailureReason"] == "ClientError: See job logs for more information"
+    stream = f"{request['TransformJobName']}/data-log"
+    events = account.client("logs").get_log_events(logGroupName="/aws/sagemaker/TransformJobs", logStreamName=stream)
+    assert "'$[5]': the record has nothing there" in events["events"][0]["message"]
+
+
 def test_object_that_is_not_split_is_a_single_record(hosting: Hosting, model: str) -> None:
     """SingleRecord without a SplitType sends each object as it is, as AWS's examples with pictures do."""
     prefix = _put(hosting, {"a.jpg": b"1\n2\n"})
@@ -157,7 +211,12 @@ def test_a_prefix_without_objects_fails_the_job(hosting: Hosting, model: str) ->
         ({"MaxConcurrentTransforms": 20, "MaxPayloadInMB": 6}, "is 120 MB; it must be at most 100"),
         ({"BatchStrategy": "MultiRecord"}, "set TransformInput.SplitType to Line"),
         ({"TransformInput": {"SplitType": "TFRecord"}}, "it takes 'None' or 'Line'"),
-        ({"DataProcessing": {"JoinSource": "Input"}}, "JoinSource: 'Input'"),
+        ({"DataProcessing": {"JoinSource": "Input"}}, "DataProcessing: ContentType ''"),
+        ({"DataProcessing": {"InputFilter": "id"}}, "DataProcessing: 'id': is no JSONPath"),
+        (
+            {"DataProcessing": {"InputFilter": "$[1:]"}, "TransformInput": {"ContentType": "text/csv"}},
+            "set TransformInput.SplitType to Line",
+        ),
         ({"ModelName": "unknown"}, "Could not find model"),
     ],
 )

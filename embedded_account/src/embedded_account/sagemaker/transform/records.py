@@ -12,27 +12,27 @@ class RecordError(Exception):
     """An object cannot be made into requests; the message says why."""
 
 
-def payloads(
-    content: bytes, *, splits_lines: bool, is_multi_record: bool, max_bytes: int, is_gzip: bool = False
-) -> Iterator[bytes]:
-    """Yield the bodies of the requests about one object.
-
-    Without a split it is the whole object; with one, single lines or, of many records, as many whole lines as fit
-    into `max_bytes`. Line ends are kept between lines of one request, and not at its end.
+def records(content: bytes, *, splits_lines: bool, is_gzip: bool = False) -> list[bytes]:
+    """Return the records of one object: its lines with a split, and the whole of it without one.
 
     Raises:
-        RecordError: a record is larger than `max_bytes`, or the object is no gzip file.
+        RecordError: the object is no gzip file.
     """
     if is_gzip:
         content = _unpacked(content)
-    if not splits_lines:
-        yield _checked(content, max_bytes)
-        return
-    lines = [_checked(line, max_bytes) for line in content.split(b"\n") if line.strip()]
-    if is_multi_record:
-        yield from _batches(lines, max_bytes)
-    else:
-        yield from lines
+    return [line for line in content.split(b"\n") if line.strip()] if splits_lines else [content]
+
+
+def payloads(records: Iterable[bytes], *, is_multi_record: bool, max_bytes: int) -> Iterator[bytes]:
+    """Yield the bodies of the requests about `records`: single ones or, of many, as many whole ones as fit.
+
+    Line ends are kept between records of one request, and not at its end.
+
+    Raises:
+        RecordError: a record is larger than `max_bytes`.
+    """
+    checked = [_checked(record, max_bytes) for record in records]
+    yield from _batches(checked, max_bytes) if is_multi_record else checked
 
 
 def _batches(lines: Iterable[bytes], max_bytes: int) -> Iterator[bytes]:

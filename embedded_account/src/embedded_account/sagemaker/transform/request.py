@@ -5,7 +5,9 @@ from typing import Any
 
 from embedded_account.sagemaker.shared.resources import validation_error
 from embedded_account.sagemaker.shared.storage import S3Uri, StorageError
-from embedded_account.wiring.refusals import refuse
+from embedded_account.sagemaker.transform.json_path import JsonPathError
+from embedded_account.sagemaker.transform.processing import Processing
+from embedded_account.wiring.refusals import not_carried_out, refuse
 
 _REQUEST = {
     "TransformJobName",
@@ -27,8 +29,7 @@ _INPUT: dict[str, tuple[str, ...]] = {
     "CompressionType": (),
     "SplitType": ("None", "Line"),
 }
-# Everything is passed on and joined with nothing.
-_PROCESSING = {"InputFilter": ("$",), "OutputFilter": ("$",), "JoinSource": ("None",)}
+_PROCESSING = {"InputFilter", "OutputFilter", "JoinSource"}
 _MAX_TOTAL_MB = 100
 _DEFAULT_PAYLOAD_MB = 6
 _DEFAULT_TIMEOUT_SECONDS = 600
@@ -53,6 +54,12 @@ class Request:
     max_retries: int
     instance_type: str
     instance_count: int
+    processing: Processing
+
+    @property
+    def batches_records(self) -> bool:
+        """Say whether a request has as many records as fit into it."""
+        return self.splits_lines and self.is_multi_record
 
     def output_of(self, path: str) -> S3Uri:
         """Return where the answers to the object go that lies at `path` below the input."""
@@ -92,9 +99,12 @@ def parse(params: dict[str, Any]) -> Request:
         client.get("InvocationsMaxRetries", _DEFAULT_RETRIES),
         resources["InstanceType"],
         resources["InstanceCount"],
+        _processing(params.get("DataProcessing", {}), given.get("ContentType", "")),
     )
     _s3_uri(request.source["S3Uri"])
     _check_sizes(params, request)
+    if request.processing.does_something and request.processing.is_csv and not request.splits_lines:
+        raise not_carried_out(f"{where}.DataProcessing of rows without a split", "set TransformInput.SplitType to Line")
     return request
 
 
@@ -106,6 +116,13 @@ def _check_sizes(params: dict[str, Any], request: Request) -> None:
         )
     if params.get("BatchStrategy") == "MultiRecord" and not request.splits_lines:
         raise validation_error("BatchStrategy: 'MultiRecord' without a SplitType; set TransformInput.SplitType to Line")
+
+
+def _processing(given: dict[str, Any], content_type: str) -> Processing:
+    try:
+        return Processing.parse(given, content_type)
+    except JsonPathError as error:
+        raise validation_error(f"CreateTransformJob.DataProcessing: {error}") from error
 
 
 def _s3_uri(text: str) -> S3Uri:

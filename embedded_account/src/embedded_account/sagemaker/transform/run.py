@@ -17,7 +17,8 @@ from embedded_account.sagemaker.registry.models import Models
 from embedded_account.sagemaker.shared.inputs import Entry, entries
 from embedded_account.sagemaker.shared.storage import Objects, S3Uri, StorageError, put_object
 from embedded_account.sagemaker.transform.job import TransformJob
-from embedded_account.sagemaker.transform.records import RecordError, assembled, payloads
+from embedded_account.sagemaker.transform.processing import outputs
+from embedded_account.sagemaker.transform.records import RecordError, assembled, payloads, records
 
 LOG_GROUP = "/aws/sagemaker/TransformJobs"
 _STARTUP_SECONDS = 300.0
@@ -120,20 +121,27 @@ class Run:
     def _transform_object(self, fleet: Fleet, pool: ThreadPoolExecutor, uri: S3Uri, path: str) -> None:
         request = self._request
         try:
+            read = records(self._objects.read(uri), splits_lines=request.splits_lines, is_gzip=request.is_gzip)
             bodies = payloads(
-                self._objects.read(uri),
-                splits_lines=request.splits_lines,
-                is_multi_record=request.is_multi_record,
+                map(request.processing.to_model, read),
+                is_multi_record=request.batches_records,
                 max_bytes=request.max_payload_bytes,
-                is_gzip=request.is_gzip,
             )
             asked: list[Future[bytes]] = [pool.submit(self._ask, fleet, body) for body in bodies]
+            answers = [one.result() for one in asked]
+            if not self._is_over():
+                body = self._assembled(read, answers)
+                put_object(self._job.account, self._role_arn, body, request.output_of(path))
         except RecordError as error:
             raise _FailedObjectError(_CLIENT_ERROR, str(error)) from error
-        answers = [one.result() for one in asked]
-        if not self._is_over():
-            body = assembled(answers, lines=request.assembles_lines)
-            put_object(self._job.account, self._role_arn, body, request.output_of(path))
+
+    def _assembled(self, read: list[bytes], answers: list[bytes]) -> bytes:
+        """Return the object that the answers about the records `read` make."""
+        request = self._request
+        if not request.processing.does_something:
+            return assembled(answers, lines=request.assembles_lines)
+        stored = outputs(request.processing, read, answers, splits_answers=request.batches_records)
+        return assembled(stored, lines=request.assembles_lines or len(stored) > 1)
 
     def _ask(self, fleet: Fleet, body: bytes) -> bytes:
         """Return the container's answer; what fails on its side is tried again."""
