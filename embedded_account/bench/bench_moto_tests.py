@@ -6,10 +6,10 @@
 moto's tests are in its source distribution, which pip downloads into a temporary folder. They run in moto's server
 mode, first against plain moto's server, then those that passed against an embedded account that is fresh for each.
 Their regions are all made us-east-1, since the account has one, underscores in the names of stacks hyphens, since AWS
-takes none, and a letter stands before names that are made up. `moto_set_up.py`
-makes the roles that they name. A call that changes a stack returns when the stack has
-changed, since moto changes it at once. What AWS itself would refuse is told by `moto_differences.json` beside this
-file: a pattern of the failure's text, and AWS's reason.
+takes none, and a letter stands before names that are made up. `moto_set_up.py` makes the roles that they name and lets
+topics and rules send to queues. A call that changes a stack returns when the stack has changed, since moto changes it
+at once, and one that puts events a second later. What AWS itself would refuse is told by `moto_differences.json` beside
+this file: a pattern of the failure's text, and AWS's reason.
 """
 
 from __future__ import annotations
@@ -65,6 +65,12 @@ _TEXTS = {  # what AWS refuses for a reason that says nothing of what is tested
     '"VisibilityTimeout "': '"VisibilityTimeout"',
     '"Id": "n/a"': '"Id": "na"',
     'function-6",\n        "Rules": ["test1", "test3"]': 'function-6",\n        "Rules": ["test3"]',  # five for a rule
+    '"RoleArn": "n/a"': '"RoleArn": "arn:aws:iam::123456789012:role/scheduler"',
+    '"Arn": "arn1", "RoleArn": "arn2"': '"Arn": "arn:aws:sqs:us-east-1:123456789012:q", '
+    '"RoleArn": "arn:aws:iam::123456789012:role/scheduler"',
+    '"Arn": "not supported yet"': '"Arn": "arn:aws:sqs:us-east-1:123456789012:q"',
+    '"some cron"': '"rate(1 day)"',
+    '"some cron *"': '"rate(1 day)"',
     "CUSTOMER_MANAGED_CMK": "CUSTOMER_MANAGED_KMS_KEY",
 }
 

@@ -1,18 +1,21 @@
-"""What AWS asks for and moto's tests leave out: roles that are there and may do all, queues that topics may send to."""
+"""What AWS asks for and moto's tests leave out: roles that are there and may do all, queues that others may send to."""
 
 import json
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from typing import Any
 
 _ROLE = re.compile(r"arn:aws:iam::123456789012:role(/.*/|/)([\w+=,.@-]+)")
-_NO_TRUST = ("some policy", "{}")
+_NO_TRUST = ("some policy", "test policy", "{}")
 _TRUSTED = [f"{name}.amazonaws.com" for name in ("lambda", "sagemaker", "states", "events", "scheduler")]
 _ABOUT_ROLES = ("iam", "sts", "lambda")  # whose tests are about roles that are none, too
 _POLICY = "all"
+_SENDERS = ["sns.amazonaws.com", "events.amazonaws.com"]
+_DELIVERY_SECONDS = 1.0  # within which an event reaches its targets, after the answer
 _NAMES_ROLES = ("Create", "Put", "Update", "Register")
 
 
@@ -31,11 +34,17 @@ def before(service: str, operation: str, params: dict[str, Any]) -> dict[str, An
 
 
 def after(service: str, operation: str, params: dict[str, Any]) -> None:
-    """Let a role do all, where roles are not what is tested, and a topic send to the queue that subscribes."""
+    """Let a role do all, where roles are not what is tested, and topics and rules send to the queues that they name."""
     if operation == "CreateRole" and not _is_about_roles():
         _allow_all(params["RoleName"])
     if (service, operation, params.get("Protocol")) == ("sns", "Subscribe", "sqs"):
-        _let_topics_send(params["Endpoint"])
+        _let_send(params["Endpoint"])
+    if (service, operation) == ("events", "PutTargets"):
+        for target in params["Targets"]:
+            if target["Arn"].startswith("arn:aws:sqs:"):
+                _let_send(target["Arn"])
+    if (service, operation) == ("events", "PutEvents"):
+        time.sleep(_DELIVERY_SECONDS)
 
 
 def _is_about_roles() -> bool:
@@ -77,13 +86,13 @@ def _allow_all(role: str) -> None:
     _client("iam").put_role_policy(RoleName=role, PolicyName=_POLICY, PolicyDocument=document)
 
 
-def _let_topics_send(queue_arn: str) -> None:
-    """Write a policy for a queue that is there and has none."""
+def _let_send(queue_arn: str) -> None:
+    """Write a policy for a queue that is there and has none: topics and rules may send."""
     sqs = _client("sqs")
     with suppress(sqs.exceptions.QueueDoesNotExist):
         url = sqs.get_queue_url(QueueName=queue_arn.rpartition(":")[2])["QueueUrl"]
         if "Policy" not in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"]).get("Attributes", {}):
-            sender = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+            sender = {"Effect": "Allow", "Principal": {"Service": _SENDERS}, "Action": "sqs:SendMessage"}
             sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": _policy(sender | {"Resource": queue_arn})})
 
 

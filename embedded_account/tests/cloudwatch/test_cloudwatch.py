@@ -115,6 +115,19 @@ def test_metrics_are_listed_by_namespace_and_dimension(cloudwatch: Any, namespac
     assert cloudwatch.list_metrics(Namespace=namespace, Dimensions=[{"Name": "x"}])["Metrics"] == []
 
 
+@pytest.mark.parametrize("value", ["v", "w"])
+def test_metric_is_listed_by_either_of_two_dimensions_of_a_name(cloudwatch: Any, namespace: str, value: str) -> None:
+    """It has the one and the other. Source: CloudWatch API reference, ListMetrics: Dimensions."""
+    dimensions = [{"Name": "d", "Value": each} for each in ("v", "w")]
+    cloudwatch.put_metric_data(
+        Namespace=namespace, MetricData=[{"MetricName": "m", "Dimensions": dimensions, "Value": 1.0}]
+    )
+
+    metrics = cloudwatch.list_metrics(Namespace=namespace, Dimensions=[{"Name": "d", "Value": value}])["Metrics"]
+
+    assert metrics == [{"Namespace": namespace, "MetricName": "m", "Dimensions": dimensions}]
+
+
 def test_statistics_without_a_statistic_are_refused(cloudwatch: Any, namespace: str) -> None:
     """AWS says which parameters miss.
 

@@ -114,6 +114,14 @@ def test_problem_of_another_service_is_worded_alike(changes: dict[str, str], wor
         check("application-autoscaling", "PutScalingPolicy", request | changes)
 
 
+def test_problem_of_logs_leaves_the_value_out() -> None:
+    """In the words of AWS's answer to the ARN of a group as DescribeLogGroups lists it, which ends with an asterisk."""
+    words = "1 validation error detected: Value at 'logGroupIdentifier' failed to satisfy constraint: Member must satisfy"
+
+    with pytest.raises(ServiceError, match=re.escape(words)):
+        check("logs", "DescribeLogStreams", {"logGroupIdentifier": "arn:aws:logs:us-east-1:123456789012:log-group:g:*"})
+
+
 @pytest.mark.account
 @pytest.mark.parametrize(
     ("service", "method", "given", "words"),

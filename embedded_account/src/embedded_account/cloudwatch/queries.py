@@ -1,5 +1,6 @@
 """Samples in, statistics out: PutMetricData, GetMetricStatistics, GetMetricData, ListMetrics."""
 
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from math import ceil
 from typing import Any
@@ -73,7 +74,6 @@ class Queries:
 
     def list_metrics(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return the metrics that have samples, a page at a time."""
-        wanted = {entry["Name"]: entry.get("Value") for entry in params.get("Dimensions", [])}
         metrics = [
             {
                 "Namespace": key.namespace,
@@ -83,7 +83,7 @@ class Queries:
             for key in self._account.metrics.names()
             if key.namespace == params.get("Namespace", key.namespace)
             and key.name == params.get("MetricName", key.name)
-            and _has(dict(key.dimensions), wanted)
+            and _has(key.dimensions, params.get("Dimensions", []))
         ]
         token = params.get("NextToken") or "0"
         if not token.isdigit():
@@ -133,8 +133,11 @@ def seconds(moment: datetime | str | float) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _has(dimensions: dict[str, str], wanted: dict[str, str | None]) -> bool:
-    return all(name in dimensions and value in {None, dimensions[name]} for name, value in wanted.items())
+def _has(dimensions: Collection[tuple[str, str]], filters: Iterable[dict[str, str]]) -> bool:
+    return all(
+        any(name == each["Name"] and value == each.get("Value", value) for name, value in dimensions)
+        for each in filters
+    )
 
 
 def _combination(message: str) -> ServiceError:

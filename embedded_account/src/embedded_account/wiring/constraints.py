@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from unicodedata import category
 
 from botocore import xform_name
@@ -39,10 +39,24 @@ def check(service: str, operation_name: str, params: dict[str, Any], code: str =
     problems = list(_problems(shape, params, "")) if shape else []
     if problems:
         errors = "error" if len(problems) == 1 else "errors"
-        raise ServiceError(code, f"{len(problems)} validation {errors} detected: {'; '.join(problems)}")
+        texts = "; ".join(problem.text(service) for problem in problems)
+        raise ServiceError(code, f"{len(problems)} validation {errors} detected: {texts}")
 
 
-def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
+class _Problem(NamedTuple):
+    """A value that does not meet the model."""
+
+    value: str
+    path: str
+    constraint: str
+
+    def text(self, service: str) -> str:
+        """Return the service's words: CloudWatch Logs leaves the value out, as its answers show."""
+        value = "Value" if service == "logs" else f"Value {self.value}"
+        return f"{value} at {self.path!r} failed to satisfy constraint: {self.constraint}"
+
+
+def _problems(shape: Shape, value: Any, path: str) -> Iterator[_Problem]:
     _require_type(shape, value, path)
     if isinstance(shape, StructureShape):
         yield from _structure_problems(shape, value, path)
@@ -67,16 +81,16 @@ def _require_type(shape: Shape, value: Any, path: str) -> None:
         raise ServiceError("SerializationException", f"{where}: {str(value)[:40]!r}; it must be a {shape.type_name}")
 
 
-def _structure_problems(shape: StructureShape, value: Any, path: str) -> Iterator[str]:
+def _structure_problems(shape: StructureShape, value: Any, path: str) -> Iterator[_Problem]:
     for name in shape.required_members:
         if value.get(name) is None:
-            yield f"Value null at {_member(path, name)!r} failed to satisfy constraint: Member must not be null"
+            yield _Problem("null", _member(path, name), "Member must not be null")
     for name, member in value.items():
         if member is not None and name in shape.members:
             yield from _problems(shape.members[name], member, _member(path, name))
 
 
-def _size_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
+def _size_problems(shape: Shape, value: Any, path: str) -> Iterator[_Problem]:
     is_number = shape.type_name in {"integer", "long", "float", "double"}
     if not is_number and shape.type_name not in {"string", "list", "map"}:
         return
@@ -89,7 +103,7 @@ def _size_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
         yield _problem(value, path, f"Member must have {what} less than or equal to {high}")
 
 
-def _text_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
+def _text_problems(shape: Shape, value: Any, path: str) -> Iterator[_Problem]:
     pattern, enum = shape.metadata.get("pattern"), shape.metadata.get("enum")
     if pattern and not _compiled(pattern).fullmatch(_classified(value) if _CLASSES.search(pattern) else value):
         yield _problem(value, path, f"Member must satisfy regular expression pattern: {pattern}")
@@ -119,8 +133,8 @@ def _compiled(pattern: str) -> re.Pattern[str]:
         return re.compile(r"[\s\S]*")
 
 
-def _problem(value: Any, path: str, constraint: str) -> str:
-    return f"Value {str(value)!r} at {path!r} failed to satisfy constraint: {constraint}"
+def _problem(value: Any, path: str, constraint: str) -> _Problem:
+    return _Problem(repr(str(value)), path, constraint)
 
 
 def _member(path: str, name: str) -> str:
