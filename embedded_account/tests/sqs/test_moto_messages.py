@@ -32,8 +32,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> _CountingClock:
         (models.SQSBackend, "receive_message"),
         (models.SQSBackend, "is_message_valid_based_on_retention_period"),
         (models.Queue, "delete_message"),
+        (models, "generate_receipt_handle"),
     ):
         monkeypatch.setattr(owner, name, getattr(owner, name))
+    monkeypatch.setattr(models.Message, "__deepcopy__", None, raising=False)
     clock = _CountingClock()
     moto_clock.install(clock)  # type: ignore[arg-type]
     moto_messages.install()
@@ -66,3 +68,24 @@ def test_a_message_is_forgotten_after_its_retention(clock: _CountingClock, backe
     clock.now += 600
 
     assert backend.receive_message("full", 10, 0, 30) == []
+
+
+def test_attributes_that_nobody_asked_for_stay_with_the_message(clock: _CountingClock, backend: Any) -> None:
+    """A receiver who names no attributes takes none from who asks for all of them later."""
+    backend.create_queue("described")
+    backend.send_message("described", "text", {"Kind": {"DataType": "String", "StringValue": "picture"}})
+    clock.now += 1
+
+    (bare,) = backend.receive_message("described", 1, 0, 0, [])
+    clock.now += 1
+    (whole,) = backend.receive_message("described", 1, 0, 0, ["All"])
+
+    assert not bare.message_attributes
+    assert whole.message_attributes["Kind"]["StringValue"] == "picture"
+
+
+def test_every_receipt_has_a_handle_of_its_own(backend: Any) -> None:
+    """Handles of messages that are received at once differ."""
+    received = backend.receive_message("full", _NUM_MESSAGES, 0, 30)
+
+    assert len({message.receipt_handle for message in received}) == _NUM_MESSAGES

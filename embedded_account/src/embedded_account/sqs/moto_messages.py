@@ -1,11 +1,13 @@
 """SQS: messages are sent, received and deleted by many at once without one being lost, whatever waits in the queue.
 
 moto computes every attribute of the queue for each message that is sent or received, which counts all that wait, and
-gives the queue another list when one is deleted, which loses what is sent meanwhile.
+gives the queue another list when one is deleted, which loses what is sent meanwhile. It also draws the letters of a
+receipt handle one by one, and copies all that a message holds to whoever receives it.
 """
 
+import copy
+from base64 import b64encode
 from collections.abc import Collection
-from string import ascii_lowercase
 from typing import Any
 
 from moto.moto_api._internal import mock_random
@@ -14,7 +16,7 @@ from moto.sqs.exceptions import InvalidParameterValue
 
 from embedded_account.wiring.replacement import replace
 
-_RECEIPT_CHARACTERS = 185  # as moto's, which asks for each by itself
+_RECEIPT_BYTES = 138  # before base64, which makes 184 characters of them
 _SENT = (
     "self", "queue_name", "message_body", "message_attributes", "delay_seconds", "deduplication_id", "group_id",
     "system_attributes", "validate_group_id",
@@ -75,8 +77,12 @@ def install() -> None:
             deleted(self, receipt_handle)
 
     def receipt_handle() -> str:
-        return "".join(mock_random.choices(ascii_lowercase, k=_RECEIPT_CHARACTERS))
+        return b64encode(mock_random.randbytes(_RECEIPT_BYTES)).decode()
 
+    def copied(self: Any, _memo: dict[int, Any]) -> Any:
+        return copy.copy(self)  # moto gives the copy attributes of its own, and changes nothing else of it
+
+    models.Message.__deepcopy__ = copied
     replace(models, "generate_receipt_handle", receipt_handle, parameters=())
     sent = replace(models.SQSBackend, "send_message", send, parameters=_SENT)
     received = replace(models.SQSBackend, "receive_message", receive, parameters=_RECEIVED)
