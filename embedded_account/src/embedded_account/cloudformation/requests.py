@@ -15,7 +15,7 @@ from embedded_account.cloudformation.documents import MAX_BODY_BYTES, MAX_S3_BYT
 from embedded_account.cloudformation.errors import TemplateError
 from embedded_account.cloudformation.stacks import Stack
 from embedded_account.cloudformation.templates import Template
-from embedded_account.cloudformation.transform import transform
+from embedded_account.cloudformation.transform import Transformer
 from embedded_account.errors import ServiceError
 
 Request = Mapping[str, Any]
@@ -90,7 +90,7 @@ def template_of(account: Account, request: Request, stack: Stack) -> Template:
         rules.check(document, parameters.typed(declared, values | stored))
     except TemplateError as error:
         raise ServiceError("ValidationError", str(error)) from error
-    processed = transform(document, values | stored, account.region)
+    processed = account.singleton(Transformer).transform(document, values | stored)
     missing = capabilities.missing(processed["Resources"], request.get("Capabilities", []))
     if missing:
         raise ServiceError("InsufficientCapabilitiesException", f"Requires capabilities : [{missing}]")

@@ -5,9 +5,8 @@ from importlib import import_module
 from moto.core.utils import get_service_model
 
 from embedded_account.account import Account
-from embedded_account.cloudformation.documents import SAM_TRANSFORM
 from embedded_account.cloudformation.resources import resource_types
-from embedded_account.cloudformation.transform import transform
+from embedded_account.cloudformation.transform import Transformer
 
 # boto3's name of each service that resources/ acts through, and moto's.
 _SERVICES = {
@@ -27,7 +26,8 @@ _SERVICES = {
 
 
 def warm_up(account: Account) -> None:
-    """Load the template translator, and the client, model and backend of each service."""
+    """Start the template translator, and load the client, model and backend of each service."""
+    account.singleton(Transformer).start()
     resource_types()
     for service, package in _SERVICES.items():
         if account.stopping.is_set():
@@ -35,7 +35,3 @@ def warm_up(account: Account) -> None:
         import_module(f"moto.{package}.urls")
         get_service_model(service)
         account.client(service)
-    # The translator reads its schemas and policy templates on first use.
-    code = {"InlineCode": "", "Handler": "index.handler", "Runtime": "python3.11", "Policies": []}
-    resources = {"Function": {"Type": "AWS::Serverless::Function", "Properties": code}}
-    transform({"Transform": SAM_TRANSFORM, "Resources": resources}, {}, account.region)
