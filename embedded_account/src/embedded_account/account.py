@@ -17,7 +17,6 @@ from embedded_account.identity import ACCOUNT_ID, Credentials, Principal, Sessio
 from embedded_account.journal import Journal
 from embedded_account.metrics import MetricStore, series_key
 from embedded_account.processes import ProcessTable
-from embedded_account.traffic import Traffic
 
 logger = logging.getLogger("embedded_account")
 
@@ -55,7 +54,6 @@ class Account:
         self.journal = Journal(folder / "journal.jsonl")
         self.processes = ProcessTable(folder / "processes.jsonl")
         self.stopping = Event()
-        self.traffic = Traffic()
         self.middleware: list[Middleware] = []
         self.action_checks: list[ActionCheck] = []
         self.assume_checks: list[AssumeCheck] = []

@@ -174,7 +174,7 @@ def build_application(account: Any) -> Any:
     application: Any = _dispatcher()
     for middleware in account.middleware:
         application = middleware(application)
-    return guard(account, _health(account, account.traffic.counted(told(account, application))))
+    return guard(account, _health(account, told(account, application)))
 
 
 def _dispatcher() -> Any:

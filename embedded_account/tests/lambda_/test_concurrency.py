@@ -272,7 +272,7 @@ def test_new_function_is_warm_soon(function: NewFunction) -> None:
     Source: Lambda developer guide, "Understanding the Lambda execution environment lifecycle".
     """
     deployed = function("import time\nimported = time.time()\ndef handler(e, c): return imported")
-    eventually(lambda: "INIT_START" in deployed.log(), pause_seconds=1.0)  # environments start while it is quiet
+    eventually(lambda: "INIT_START" in deployed.log())
 
     before = time.time()
 

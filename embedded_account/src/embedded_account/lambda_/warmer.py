@@ -1,8 +1,8 @@
 """Starts an environment of a new version ahead of its first invocation, as AWS does ('proactive initialization').
 
-One at a time, after a moment's rest and while few requests come, so that neither a deployment nor an upload is slowed
-down (twelve starts cost seven seconds of a core), and of a function that is published at once only the published
-version starts.
+One at a time, and after a moment's rest, so that of a function that is published at once only the published version
+starts. The first of all does not rest: the process that the others are forks of learns from it what to import, so that
+they start in a fifth of the time.
 """
 
 import logging
@@ -44,16 +44,24 @@ class Warmer:
             self._changed.notify_all()
 
     def _run(self) -> None:
+        self._wait_for_work()
+        self._start_next()
         while not self._account.stopping.is_set():
-            with self._changed:
-                if not self._waiting:
-                    self._changed.wait()
-                    continue
+            self._wait_for_work()
             self._account.stopping.wait(_REST_SECONDS)
-            self._account.traffic.wait_until_quiet(self._account.stopping)
-            while (function := self._take()) is not None:
-                self._fleets.warm_up(function.environment_spec())
-                self._account.traffic.wait_until_quiet(self._account.stopping)
+            while self._start_next():
+                pass
+
+    def _wait_for_work(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._account.stopping.is_set())
+
+    def _start_next(self) -> bool:
+        """Start an environment of the function that has waited longest; return whether there was one."""
+        function = self._take()
+        if function is not None:
+            self._fleets.warm_up(function.environment_spec())
+        return function is not None
 
     def _take(self) -> Function | None:
         with self._changed:

@@ -82,7 +82,7 @@ def install() -> None:
     def copied(self: Any, _memo: dict[int, Any]) -> Any:
         return copy.copy(self)  # moto gives the copy attributes of its own, and changes nothing else of it
 
-    models.Message.__deepcopy__ = copied
+    models.Message.__deepcopy__ = copied  # type: ignore[attr-defined]  # not of moto
     replace(models, "generate_receipt_handle", receipt_handle, parameters=())
     sent = replace(models.SQSBackend, "send_message", send, parameters=_SENT)
     received = replace(models.SQSBackend, "receive_message", receive, parameters=_RECEIVED)
