@@ -71,6 +71,12 @@ _TEXTS = {  # what AWS refuses for a reason that says nothing of what is tested
     '"Arn": "not supported yet"': '"Arn": "arn:aws:sqs:us-east-1:123456789012:q"',
     '"some cron"': '"rate(1 day)"',
     '"some cron *"': '"rate(1 day)"',
+    '"my-path"': '"/my-path/"',
+    'Path="myUser"': 'Path="/myUser/"',
+    '["Path"] == "myUser"': '["Path"] == "/myUser/"',
+    '"my/path"': '"/my/path/"',
+    'Path="/path"': 'Path="/path/"',
+    '["Path"] == "/path"': '["Path"] == "/path/"',
     "CUSTOMER_MANAGED_CMK": "CUSTOMER_MANAGED_KMS_KEY",
 }
 

@@ -10,7 +10,8 @@ from functools import cache
 from typing import Any
 
 _ROLE = re.compile(r"arn:aws:iam::123456789012:role(/.*/|/)([\w+=,.@-]+)")
-_NO_TRUST = ("some policy", "test policy", "{}")
+_NO_TRUST = ("some policy", "test policy", "policy", "sp", "example", "{}")
+_MAKES_STACK = ("CreateStack", "UpdateStack", "CreateChangeSet")
 _TRUSTED = [f"{name}.amazonaws.com" for name in ("lambda", "sagemaker", "states", "events", "scheduler")]
 _ABOUT_ROLES = ("iam", "sts", "lambda")  # whose tests are about roles that are none, too
 _POLICY = "all"
@@ -25,8 +26,12 @@ def before(service: str, operation: str, params: dict[str, Any]) -> dict[str, An
         return params | {"AssumeRolePolicyDocument": _trust()}
     if operation == "DeleteRole" and not _is_about_roles():
         _client("iam").delete_role_policy(RoleName=params["RoleName"], PolicyName=_POLICY)
+    if operation == "CreateKey" and params.get("Policy", "{").lower() == "my policy":
+        params = {name: value for name, value in params.items() if name != "Policy"}
     if "StackName" in params:
         params = params | {"StackName": _stack_name(params["StackName"])}
+    if operation in _MAKES_STACK:
+        params = {"Capabilities": ["CAPABILITY_NAMED_IAM"]} | params
     if service not in _ABOUT_ROLES and operation.startswith(_NAMES_ROLES):
         for path, name in set(_roles(params)):
             _make_role(path, name)

@@ -235,6 +235,25 @@ def test_a_user_acts_with_keys_of_its_own(account):
     s3.delete_bucket(Bucket=f"{name}-pets")
 
 
+def test_user_that_names_none_is_the_caller(account):
+    """Who may manage their own keys need not say whose. Source: IAM API reference, ListAccessKeys: UserName."""
+    iam, name = account.client("iam"), f"user-{uuid.uuid4().hex[:8]}"
+    iam.create_user(UserName=name)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    statement = allowed(["iam:ListAccessKeys", "iam:CreateAccessKey"], "arn:aws:iam::*:user/${aws:username}")
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=json.dumps(document))
+    own = boto3.session.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1").client(
+        "iam", endpoint_url=account.info.url, config=ONCE
+    )
+
+    made = own.create_access_key()["AccessKey"]
+    listed = own.list_access_keys()["AccessKeyMetadata"]
+
+    assert {each["AccessKeyId"] for each in listed} == {key["AccessKeyId"], made["AccessKeyId"]}
+    assert refusal(own.list_access_keys, UserName="another")[0] == "AccessDenied"
+
+
 def test_a_function_needs_a_role_that_lambda_may_assume(account):
     """The trust policy is looked at when the role is handed over.
 

@@ -88,6 +88,22 @@ def test_a_key_is_gone_when_its_waiting_time_is_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("pictures", "Invalid keyId 'pictures'"),
+        (
+            "5879c5ee-5f59-4f97-bc99-2f84dd553cc6",
+            "Key 'arn:aws:kms:us-east-1:123456789012:key/5879c5ee-5f59-4f97-bc99-2f84dd553cc6' does not exist",
+        ),
+    ],
+)
+def test_missing_key_is_told_from_what_is_no_id(kms: Any, name: str, message: str) -> None:
+    """As AWS answers. Source: KMS API reference, DescribeKey: NotFoundException."""
+    with pytest.raises(ClientError, match=rf"\(NotFoundException\).*{message}"):
+        kms.describe_key(KeyId=name)
+
+
+@pytest.mark.parametrize(
     ("request_", "message"),
     [
         (lambda kms, _: kms.create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY"), r"CreateKey\.KeySpec: 'RSA_2048'"),

@@ -100,7 +100,8 @@ class Enforcement:
         hands_over = self._roles.is_checked(service, operation)
         if caller.is_root and service not in _DENYING and not hands_over:
             return
-        call = Call(prefix, operation, parameters(response), self._account.region, self._account.account_id)
+        where = self._account.region, self._account.account_id
+        call = Call(prefix, operation, parameters(response), *where, caller.user_arn)
         with _readable(service, call):
             needed = rule.needs(call)
         if service == "sts" and operation == "AssumeRole":

@@ -4,6 +4,7 @@ Source: AWS KMS developer guide, "Key states of AWS KMS keys" and "Deleting an A
 """
 
 import json
+import re
 import threading
 import uuid
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from typing import Any
 
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
+
+_ID = re.compile("(mrk-)?[0-9a-f-]{32,36}")
 
 
 @dataclass
@@ -66,7 +69,9 @@ class Keys:
         """
         key = self.find(name)
         if key is None:
-            raise ServiceError("NotFoundException", f"Key {self._arn(name)!r} does not exist")
+            is_id = _ID.fullmatch(name.rpartition("/")[2])
+            missing = f"Key {self._arn(name)!r} does not exist" if is_id else f"Invalid keyId {name!r}"
+            raise ServiceError("NotFoundException", missing)
         return key
 
     def create(self, policy: str, description: str, tags: dict[str, str]) -> Key:

@@ -3,6 +3,7 @@
 Source: Service Authorization Reference, pages of these services.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from embedded_account.iam.actions.rules import ANY, FREE, Call, Need, Resources, Rule, each, on
@@ -23,9 +24,11 @@ def _entity(kind: str, member: str) -> Resources:
     return resources
 
 
-def _own_user(call: Call) -> list[str]:
-    name = str(call.get("UserName") or "")
-    return _entity("user", "UserName")(call) if name else [f"arn:aws:iam::{call.account_id}:user/*"]  # type: ignore[return-value]
+def _own_user(call: Call) -> Iterable[str]:
+    """Return the user that the request names, or who calls. Source: IAM API reference, ListAccessKeys: UserName."""
+    if call.get("UserName"):
+        return _entity("user", "UserName")(call)
+    return [call.user_arn or f"arn:aws:iam::{call.account_id}:user/*"]
 
 
 def _key_owner(call: Call) -> list[str]:

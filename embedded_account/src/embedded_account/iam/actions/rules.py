@@ -21,13 +21,17 @@ class Need:
 
 @dataclass(frozen=True)
 class Call:
-    """A request to a service, as its operation's model reads it. `prefix` is the service's in policies."""
+    """A request to a service, as its operation's model reads it. `prefix` is the service's in policies.
+
+    `user_arn` is who calls, where that is a user.
+    """
 
     prefix: str
     operation: str
     params: Mapping[str, Any]
     region: str
     account_id: str
+    user_arn: str = ""
 
     def get(self, path: str) -> Any:
         """Return the member at `path`, such as Target.RoleArn; None where there is none."""
