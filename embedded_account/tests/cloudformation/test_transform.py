@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 from embedded_account.account import Account
+from embedded_account.cloudformation import transform
 from embedded_account.cloudformation.documents import SAM_TRANSFORM
 from embedded_account.cloudformation.errors import TemplateError, UnsupportedError
-from embedded_account.cloudformation.transform import Transformer
+from embedded_account.cloudformation.transform import Transformer, TranslatorError
 
 FUNCTION = {
     "Type": "AWS::Serverless::Function",
@@ -89,3 +90,13 @@ def test_a_translator_that_was_ended_is_replaced(transformer: Transformer) -> No
     transformer._process.wait()
 
     assert transformer.transform(sam(), {}) == before
+
+
+def test_a_translator_that_is_silent_is_replaced(transformer: Transformer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for it for ever, and the next template is expanded."""
+    with monkeypatch.context() as patch:
+        patch.setattr(transform, "ANSWER_SECONDS", 0.0)
+        with pytest.raises(TranslatorError, match=r"gave no answer within 0 s; send"):
+            transformer.transform(sam(), {})
+
+    assert "Transform" not in transformer.transform(sam(), {})

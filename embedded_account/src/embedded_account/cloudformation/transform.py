@@ -20,6 +20,11 @@ from embedded_account.cloudformation.errors import TemplateError, UnsupportedErr
 from embedded_account.iam import aws_policies
 
 _SCRIPT = Path(__file__).with_name("translator_process.py")
+ANSWER_SECONDS = 60.0  # the largest template takes three, on a busy machine ten times as long
+
+
+class TranslatorError(Exception):
+    """The translator's process gave no answer."""
 
 
 class Transformer:
@@ -43,6 +48,7 @@ class Transformer:
         Raises:
             TemplateError: the template is not valid SAM; the words are the translator's.
             UnsupportedError: it asks for another macro.
+            TranslatorError: the translator ended, or said nothing in time.
         """
         names = transforms(document)
         for name in names:
@@ -59,11 +65,15 @@ class Transformer:
 
     def _ask(self, question: tuple[dict[str, Any], dict[str, str]]) -> tuple[dict[str, Any], str]:
         connection = self._running()
-        connection.send(question)
-        answer = connection.recv()
-        if answer is None:
-            connection.send(aws_policies.arns())
-            answer = connection.recv()
+        try:
+            connection.send(question)
+            answer = _received(connection)
+            if answer is None:
+                connection.send(aws_policies.arns())
+                answer = _received(connection)
+        except (OSError, EOFError) as error:
+            self._end()
+            raise TranslatorError(f"AWS's translator of SAM {error or 'ended'}; send the template again") from error
         processed, problem = answer
         return processed, problem
 
@@ -83,7 +93,20 @@ class Transformer:
             self._connection = Connection(ours.detach())
         return self._connection
 
+    def _end(self) -> None:
+        """End the process, so that the next template has a new one."""
+        self._close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
     def _close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _received(connection: Connection) -> Any:
+    if not connection.poll(ANSWER_SECONDS):
+        raise TimeoutError(f"gave no answer within {ANSWER_SECONDS:.0f} s")
+    return connection.recv()
