@@ -1,5 +1,6 @@
 """Large contents: on disk, in blocks, and whole however they come and go."""
 
+import hashlib
 import os
 import uuid
 from collections.abc import Callable
@@ -188,6 +189,17 @@ def test_listing_versions_of_a_large_object_leaves_it_whole(aws: Callable[[str],
 
     assert [version["Size"] for version in versions] == [LARGE_BYTES]
     assert aws("s3").get_object(Bucket=bucket, Key="k")["Body"].read() == b"1" * LARGE_BYTES
+
+
+def test_listing_versions_leaves_small_objects_whole(aws: Callable[[str], Any], bucket: str) -> None:
+    """What is listed tells the MD5 of the content, which can be read as before."""
+    aws("s3").put_object(Bucket=bucket, Key="k", Body=b"content")
+
+    for _ in range(2):
+        (version,) = aws("s3").list_object_versions(Bucket=bucket)["Versions"]
+
+    assert version["ETag"].strip('"') == hashlib.md5(b"content", usedforsecurity=False).hexdigest()
+    assert aws("s3").get_object(Bucket=bucket, Key="k")["Body"].read() == b"content"
 
 
 def test_contents_that_are_replaced_or_deleted_leave_the_disk(

@@ -1,7 +1,8 @@
-"""S3: contents on disk where moto would keep them in memory, once or several times over."""
+"""S3: contents on disk where moto would keep them in memory, once or several times over; listings copy none of them."""
 
 import base64
 import hashlib
+import io
 import threading
 import zlib
 from collections.abc import Iterator
@@ -45,7 +46,7 @@ def install(disk: Disk) -> None:
             part.dispose()
         return joined, f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}", checksum
 
-    # moto copies its objects to list them, and the state folder pickles them: neither needs the content.
+    # The state folder pickles objects: it does not need the content that is on disk.
     def get_state(self: Any) -> Any:
         if not isinstance(self._value_buffer, DiskBuffer):
             return state_in_memory(self)
@@ -58,6 +59,14 @@ def install(disk: Disk) -> None:
         self.__dict__.update(state)
         self.lock = threading.Lock()
 
+    def listed(self: Any, _memo: dict[int, Any]) -> Any:
+        """Return what moto lists of an object, without its content, which would end with the copy."""
+        assert self.etag  # kept from now on: nothing tells it without the content
+        copied = object.__new__(type(self))
+        copied.__dict__.update(self.__dict__, _value_buffer=io.BytesIO(), multipart=None, disposed=True)
+        return copied
+
+    FakeKey.__deepcopy__ = listed  # type: ignore[attr-defined]  # versions are listed by copies of all
     setattr(FakeKey, "value", property(value.fget, set_value))  # noqa: B010 (mypy sees a property)
     replace(FakeMultipart, "complete", complete, parameters=("self", "body"))
     state_in_memory = replace(FakeKey, "__getstate__", get_state, parameters=("self",))
