@@ -1,6 +1,5 @@
 """EventBridge: hands matched events to our own delivery instead of moto's."""
 
-import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +11,7 @@ from embedded_account.events.delivery import Deliveries, Target
 from embedded_account.events.inputs import target_input
 from embedded_account.events.pattern_rules import parsed
 from embedded_account.events.patterns import matches
+from embedded_account.unique_ids import new_uuid
 from embedded_account.wiring.replacement import replace
 
 
@@ -68,5 +68,5 @@ def _as_delivered(event: dict[str, Any]) -> dict[str, Any]:
         time = datetime.fromtimestamp(time, UTC)
     if isinstance(time, datetime):  # of an entry that gives it, in UTC
         delivered["time"] = time.strftime("%Y-%m-%dT%H:%M:%SZ")
-    delivered.setdefault("id", str(uuid.uuid4()))
+    delivered.setdefault("id", new_uuid())
     return delivered

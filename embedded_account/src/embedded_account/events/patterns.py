@@ -52,12 +52,13 @@ def walk(pattern: Mapping[str, Any], node: Mapping[str, Any]) -> bool | None:
 def _decided_for(wanted: Any, value: Any) -> bool | None:
     if isinstance(wanted, dict):
         return walk(wanted, value) if isinstance(value, dict) else None
-    if isinstance(value, dict):
+    if isinstance(value, dict) or value is _ABSENT:
         return None
-    values = value if isinstance(value, list) else [value]
-    if value is _ABSENT or not values or any(isinstance(each, dict) for each in values):
+    if not isinstance(value, list):
+        return any(_is(each, value) for each in wanted)
+    if not value or any(isinstance(each, dict) for each in value):
         return None
-    return any(_passes(each, values) for each in wanted)
+    return any(_passes(each, value) for each in wanted)
 
 
 def _paths(pattern: Mapping[str, Any], prefix: str) -> Iterator[str]:
@@ -163,6 +164,10 @@ def _numeric(operand: Sequence[Any], value: Any) -> bool:
     return all(_COMPARISONS[sign](value, bound) for sign, bound in zip(operand[::2], operand[1::2], strict=True))
 
 
+def _exists(operand: bool, _value: Any) -> bool:  # noqa: FBT001 (the pattern's own)
+    return operand
+
+
 def _anything_but(operand: Any, value: Any) -> bool:
     if isinstance(operand, Mapping):
         ((kind, excluded),) = operand.items()
@@ -186,4 +191,5 @@ _MATCHES: dict[str, Callable[[Any, Any], bool]] = {
     "numeric": _numeric,
     "anything-but": _anything_but,
     "cidr": _cidr,
+    "exists": _exists,
 }

@@ -3,7 +3,6 @@
 import itertools
 import logging
 import time
-import uuid
 from contextvars import ContextVar
 from typing import Any
 
@@ -16,6 +15,7 @@ from embedded_account.account import Account
 from embedded_account.events.moto_rules import publish
 from embedded_account.faults.delays import Delays
 from embedded_account.s3 import moto_delays
+from embedded_account.unique_ids import hex_id, new_uuid
 from embedded_account.wiring.replacement import replace
 
 logger = logging.getLogger("embedded_account.s3")
@@ -95,7 +95,7 @@ def _event(account: Account, bucket: Any, key: Any, detail_type: str, reason: st
         "version": "0",
         "bucket": {"name": bucket.name},
         "object": {"key": key.name, "sequencer": _sequencer()},
-        "request-id": uuid.uuid4().hex[:16].upper(),
+        "request-id": hex_id(16),
         "requester": account.account_id,
         "source-ip-address": "127.0.0.1",
         "reason": "POST Object" if is_posted.get() and reason == "PutObject" else reason,
@@ -111,7 +111,7 @@ def _event(account: Account, bucket: Any, key: Any, detail_type: str, reason: st
         detail["deletion-type"] = "Delete Marker Created" if bucket.is_versioned else "Permanently Deleted"
     return {
         "version": "0",
-        "id": str(uuid.uuid4()),
+        "id": new_uuid(),
         "detail-type": detail_type,
         "source": "aws.s3",
         "account": account.account_id,

@@ -5,13 +5,12 @@ Source: "Common response headers" of each API reference; S3 has two ids, by name
 
 import base64
 import re
-import secrets
-import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import unquote
 
 from embedded_account.account import Account, WsgiApplication
+from embedded_account.unique_ids import hex_id, new_uuid, random_bytes
 
 _NAMES = ("x-amzn-requestid", "x-amz-request-id")
 _SCOPE = re.compile(r"/([a-z0-9-]+)/aws4_request")
@@ -39,7 +38,7 @@ def _middleware(application: WsgiApplication) -> WsgiApplication:
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             if not any(name.lower() in _NAMES for name, _ in headers):
-                headers = [*headers, ("x-amzn-RequestId", str(uuid.uuid4()))]
+                headers = [*headers, ("x-amzn-RequestId", new_uuid())]
             return start_response(status, headers, *rest)
 
         return application(environ, start)
@@ -52,8 +51,8 @@ class _S3Answer:
 
     def __init__(self, start_response: Callable[..., Any]) -> None:
         self._start_response = start_response
-        self._request_id = secrets.token_hex(8).upper()
-        self._host_id = base64.b64encode(secrets.token_bytes(57)).decode()
+        self._request_id = hex_id(16)
+        self._host_id = base64.b64encode(random_bytes(57)).decode()
         self._error: tuple[str, list[tuple[str, str]]] | None = None
 
     def of(self, application: WsgiApplication, environ: dict[str, Any]) -> Iterable[bytes]:
