@@ -7,6 +7,8 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable
+from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus, client
 from itertools import chain
 from types import GeneratorType
@@ -32,6 +34,12 @@ _IDLE_SECONDS = 75
 def is_own_host(host: str) -> bool:
     """Return whether a Host or an Origin's host is a name of this machine's own."""
     return _OWN_HOST.fullmatch(host) is not None
+
+
+@lru_cache(maxsize=8)
+def _date(seconds: int) -> str:
+    """Return a time as HTTP has it."""
+    return formatdate(seconds, usegmt=True)
 
 
 class Handler(MotoRequestHandler):
@@ -138,7 +146,7 @@ class Handler(MotoRequestHandler):
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         """Return the time for the Date of an answer, by the account's clock as its services' times are."""
-        return super().date_time_string(cast(Server, self.server).now() if timestamp is None else timestamp)
+        return _date(int(cast(Server, self.server).now() if timestamp is None else timestamp))
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Leave requests out of the log; operations that fail are logged where they fail."""

@@ -125,10 +125,11 @@ def _speaks_of(rule: Rule, content: Content) -> bool:
         return False
     given: Mapping[str, Any] = rule.get("Filter") or {"Prefix": rule.get("Prefix", "")}
     wanted: Mapping[str, Any] = given.get("And", given)
+    if not content.key.startswith(wanted.get("Prefix") or ""):  # so it is with most, and asked of each object
+        return False
     tags = [*wanted.get("Tags", []), *([wanted["Tag"]] if "Tag" in wanted else [])]
     return (
-        content.key.startswith(wanted.get("Prefix") or "")
-        and content.size > wanted.get("ObjectSizeGreaterThan", -1)
+        content.size > wanted.get("ObjectSizeGreaterThan", -1)
         and content.size < wanted.get("ObjectSizeLessThan", content.size + 1)
         and all(content.tags.get(tag["Key"]) == tag["Value"] for tag in tags)
     )

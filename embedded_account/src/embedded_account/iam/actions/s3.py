@@ -78,6 +78,7 @@ _CONTEXT_HEADERS = (
     "x-amz-website-redirect-location",
     "x-amz-object-ownership",
 )
+_OF_HEADERS = {f"HTTP_{name.upper().replace('-', '_')}": f"s3:{name}" for name in _CONTEXT_HEADERS}
 _CONDITIONAL_HEADERS = {"HTTP_IF_MATCH": "s3:if-match", "HTTP_IF_NONE_MATCH": "s3:if-none-match"}
 _TAG = re.compile(rb"<Key>(.*?)</Key>\s*<Value>(.*?)</Value>", re.DOTALL)
 
@@ -199,10 +200,7 @@ def _context(request: S3Request, body: bytes | None) -> dict[str, Value]:
     context |= _signing(request)
     if "versionId" in query:
         context["s3:VersionId"] = query["versionId"]
-    for name in _CONTEXT_HEADERS:
-        value = environ.get(f"HTTP_{name.upper().replace('-', '_')}")
-        if value:
-            context[f"s3:{name}"] = value
+    context |= {key: environ[name] for name, key in _OF_HEADERS.items() if environ.get(name)}
     if environ.get("HTTP_X_AMZ_TAGGING"):
         tags = parse_qs(environ["HTTP_X_AMZ_TAGGING"], keep_blank_values=True)
         context |= _of_tags({key: values[0] for key, values in tags.items()}, of_object=True)
