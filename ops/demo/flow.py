@@ -79,10 +79,10 @@ def _prepare(open_local_session: Callable[[], Session], folder: Path) -> tuple[S
 
 def _deploy(session: Session, made: bundle.Bundle, folder: Path) -> tuple[Stack, on_disk.ImageFolder | None]:
     """Deploy the stack; while the account works on it, look at the pictures and make the clients of the upload."""
+    merged = deployment.merged_parameters(session, made, SETTINGS)
     with ThreadPoolExecutor(1) as pool:
         checked = pool.submit(on_disk.check, folder, DATASET)
         clients = pool.submit(session.make_clients, "dynamodb", "stepfunctions", "sagemaker", "functions")
-        merged = deployment.merged_parameters(session, made, SETTINGS)
         deployed = deployment.up(session, made, merged, confirm=None, quiet=True)
         clients.result()
         return deployed, checked.result()
