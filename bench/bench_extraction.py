@@ -23,14 +23,14 @@ import click
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT)]
 
-import openvino  # noqa: E402 - after the path is set
-import torch  # noqa: E402
+import torch  # noqa: E402 - after the path is set
 from torch import Tensor, nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 from bench import baseline, bench_features, photographs  # noqa: E402
 from bench.bench_features import CACHE, EPOCHS, MODEL, NUM_CLASSES, SIDE, TRIALS  # noqa: E402
 from inference.model import ModelSpec, normalise, replace_head  # noqa: E402
+from inference.predictors import openvino_core  # noqa: E402
 from inference.preprocessing import Preprocessing  # noqa: E402
 from training import preparation  # noqa: E402
 from training.data.splits import Datasets, Split, load_datasets  # noqa: E402
@@ -72,7 +72,7 @@ class Int8:
         export_onnx(network, PREPROCESSING, graph)
         quantise(graph, target, images.permute(0, 2, 3, 1).contiguous().numpy(), torch.get_num_threads())
         settings = {"NUM_STREAMS": 1, "INFERENCE_NUM_THREADS": torch.get_num_threads()}
-        compiled = openvino.Core().compile_model(str(target), "CPU", {**settings, "INFERENCE_PRECISION_HINT": "f32"})
+        compiled = openvino_core().compile_model(str(target), "CPU", {**settings, "INFERENCE_PRECISION_HINT": "f32"})
         self.request = compiled.create_infer_request()
 
     def features(self, images: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:] = [str(ROOT), *sys.path[1:]]
 
 from inference.decoding import decode_pixels  # noqa: E402
-from inference.predictors import FP32_FILE, INT8_FILE, OpenVinoPredictor  # noqa: E402
+from inference.predictors import FP32_FILE, INT8_FILE, OpenVinoPredictor, openvino_core  # noqa: E402
 from inference.preprocessing import Preprocessing  # noqa: E402
 
 CORES = os.cpu_count() or 1
@@ -106,9 +106,7 @@ def openvino(artifact: Path, photos: Photos, precision: str, seconds: float) -> 
 
 def _batches(artifact: Path, photos: Photos, seconds: float) -> float:
     """Return photographs a second in batches of four, with all threads."""
-    import openvino
-
-    core = openvino.Core()
+    core = openvino_core()
     network = core.read_model(artifact / INT8_FILE)
     network.reshape([4, *photos.pixels[0].shape])
     options = {"NUM_STREAMS": 1, "INFERENCE_NUM_THREADS": CORES, "INFERENCE_PRECISION_HINT": "f32"}

@@ -7,6 +7,7 @@
 Answers differ between them by rounding, and between int8 and the others by what docs/serving.md states.
 """
 
+import functools
 import logging
 import os
 import re
@@ -116,6 +117,24 @@ def import_openvino() -> Any:
     return openvino
 
 
+def openvino_core() -> Any:
+    """Return the one core of OpenVINO that this process has.
+
+    A core of its own for each network would end with it. It gives its thread another stack for signals and, at its end,
+    the one from before, which may be that of a core that has ended: the next signal would be written to memory that is
+    no more, or somebody else's.
+
+    Raises:
+        EngineMissingError: OpenVINO is not installed.
+    """
+    return _core(import_openvino())
+
+
+@functools.cache
+def _core(openvino: Any) -> Any:
+    return openvino.Core()
+
+
 class OpenVinoPredictor:
     """An ONNX graph on the CPU.
 
@@ -128,7 +147,7 @@ class OpenVinoPredictor:
     def __init__(self, graph: Path, precision: str, image_size: int, num_threads: int) -> None:
         self.precision = precision
         self._weights = graph.with_suffix(WEIGHTS_SUFFIX)
-        self._core = import_openvino().Core()
+        self._core = openvino_core()
         self._model: Any = self._core.read_model(graph)
         self._model.reshape([1, image_size, image_size, 3])
         self._num_threads = num_threads

@@ -181,6 +181,18 @@ def test_the_engine_is_imported_without_its_converter() -> None:
     assert subprocess.check_output([sys.executable, "-c", script], text=True) == "False\n"
 
 
+def test_signals_reach_a_process_whose_predictors_have_come_and_gone(folder: Path, description: dict[str, Any]) -> None:
+    """A core of OpenVINO has signals written to a stack of its own; the last one's must not be gone."""
+    script = (
+        "import os, signal, sys; from pathlib import Path; from inference.predictors import OpenVinoPredictor;"
+        "signal.signal(signal.SIGTERM, lambda *_: print('told', flush=True));"
+        "first, second = [OpenVinoPredictor(Path(sys.argv[1]), 'fp32', 40, num_threads=1) for _ in range(2)];"
+        "del first; del second; os.kill(os.getpid(), signal.SIGTERM)"
+    )
+    file = folder / description["serving"]["file"]
+    assert subprocess.check_output([sys.executable, "-c", script, file], text=True) == "told\n"
+
+
 def test_weights_of_the_compiled_graph_are_given_back(folder: Path, description: dict[str, Any]) -> None:
     """They lie beside the graph, are mapped, and what is compiled has its own."""
     file = folder / description["serving"]["file"]

@@ -15,6 +15,8 @@ import openvino
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from inference.predictors import openvino_core
+
 BATCH_SIZE = 8
 _WEIGHTED = ("Conv", "Gemm", "MatMul")
 
@@ -52,7 +54,7 @@ def activation_ranges(graph: Path, names: list[str], images: NDArray[np.uint8], 
 
 def _with_ranges_as_outputs(graph: Path, names: list[str], shape: tuple[int, ...], num_threads: int) -> Any:
     """Compile the graph with the minimum and the maximum of each tensor as its outputs: no activation leaves it."""
-    core = openvino.Core()
+    core = openvino_core()
     model = core.read_model(graph)
     outputs = {name: output for node in model.get_ops() for output in node.outputs() for name in output.get_names()}
     opset = openvino.opset13

@@ -16,6 +16,7 @@ from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from inference.model import normalise
+from inference.predictors import openvino_core
 from inference.preprocessing import Preprocessing
 from training.errors import ConfigError
 from training.model.precision import best_device, has_bf16
@@ -112,7 +113,7 @@ class OpenVinoExtractor:
             "INFERENCE_NUM_THREADS": torch.get_num_threads(),
             "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[precision],
         }
-        self.request = openvino.Core().compile_model(graph, "CPU", settings).create_infer_request()
+        self.request = openvino_core().compile_model(graph, "CPU", settings).create_infer_request()
 
     def features(self, images: Tensor) -> Tensor:
         self.request.infer([images.contiguous().numpy()], share_inputs=True)

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import numpy as np
-import openvino
 import pytest
 import torch
 
 from inference.model import ModelSpec, build_model, predict_logits
+from inference.predictors import openvino_core
 from inference.preprocessing import Preprocessing
 from training.export.onnx_graph import export_onnx
 
@@ -24,7 +24,7 @@ def test_graph_gives_the_networks_logits_from_pixels(tmp_path: Path, model_name:
     export_onnx(network, PREPROCESSING, tmp_path / "model.onnx")
 
     assert network.training
-    graph = openvino.Core().compile_model(tmp_path / "model.onnx", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    graph = openvino_core().compile_model(tmp_path / "model.onnx", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     expected = predict_logits(network.eval(), torch.from_numpy(pixels).permute(0, 3, 1, 2), PREPROCESSING).numpy()
     for batch in (pixels, pixels[:1]):
         logits = graph([batch])[0]

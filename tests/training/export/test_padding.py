@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import onnx
-import openvino
 import pytest
 import torch
 from torch import nn
 
 from inference.model import ModelSpec, build_model, predict_logits
+from inference.predictors import openvino_core
 from inference.preprocessing import Preprocessing
 from training.export.onnx_graph import export_onnx
 from training.export.padding import fold_padding
@@ -53,7 +53,7 @@ def test_padding_of_one_convolution_becomes_its_own(tmp_path: Path) -> None:
 
     assert operators(path) == ["Conv"]
     images = np.random.default_rng(0).standard_normal((1, 3, 9, 9)).astype(np.float32)
-    answer = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})([images])[0]
+    answer = openvino_core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})([images])[0]
     assert answer == pytest.approx(network(torch.from_numpy(images)).detach().numpy(), abs=1e-5)
 
 
@@ -77,6 +77,6 @@ def test_efficientnet_lite_is_exported_without_padding(tmp_path: Path) -> None:
     export_onnx(network, PREPROCESSING, tmp_path / "model.onnx")
 
     assert "Pad" not in operators(tmp_path / "model.onnx")
-    graph = openvino.Core().compile_model(tmp_path / "model.onnx", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    graph = openvino_core().compile_model(tmp_path / "model.onnx", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     expected = predict_logits(network, torch.from_numpy(pixels).permute(0, 3, 1, 2), PREPROCESSING).numpy()
     assert np.abs(graph([pixels])[0] - expected).max() < 1e-4 * np.abs(expected).max()

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 import onnx
-import openvino
 import pytest
 import torch
 from numpy.typing import NDArray
 
 from inference.model import ModelSpec, build_model
+from inference.predictors import openvino_core
 from inference.preprocessing import Preprocessing
 from training.export.onnx_graph import export_onnx, keep_weights_beside
 from training.export.quantization import activation_ranges, quantise
@@ -45,7 +45,7 @@ def int8_graph(graph: Path, images: NDArray[np.uint8]) -> Path:
 
 
 def logits(path: Path, images: NDArray[np.uint8]) -> Any:
-    network = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    network = openvino_core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return network([images])[0]
 
 
