@@ -115,8 +115,8 @@ def test_problem_of_another_service_is_worded_alike(changes: dict[str, str], wor
 
 
 def test_problem_of_logs_leaves_the_value_out() -> None:
-    """In the words of AWS's answer to the ARN of a group as DescribeLogGroups lists it, which ends with an asterisk."""
-    words = "1 validation error detected: Value at 'logGroupIdentifier' failed to satisfy constraint: Member must satisfy"
+    """In the words of AWS's answer to the ARN of a group that DescribeLogGroups lists, which ends with an asterisk."""
+    words = "1 validation error detected: Value at 'logGroupIdentifier' failed to satisfy constraint: Member"
 
     with pytest.raises(ServiceError, match=re.escape(words)):
         check("logs", "DescribeLogStreams", {"logGroupIdentifier": "arn:aws:logs:us-east-1:123456789012:log-group:g:*"})
