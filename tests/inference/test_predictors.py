@@ -75,6 +75,22 @@ def test_openvino_and_torch_give_the_same_logits(
     assert np.abs(logits - expected).max() < FP32_TOLERANCE * expected.std()
 
 
+def test_biases_are_stored_in_the_shape_in_which_they_are_added(folder: Path) -> None:
+    """No node is left that works a shape out, and the network's answers are the same to the last bit."""
+    core = predictors.openvino_core()
+    picture = np.random.default_rng(0).integers(0, 256, (1, 40, 40, 3), dtype=np.uint8)
+    read, folded = (core.read_model(folder / "model.onnx") for _ in range(2))
+
+    predictors._store_biases(folded)
+
+    kinds = [{node.get_type_name() for node in model.get_ops()} for model in (read, folded)]
+    assert ["Broadcast" in kind for kind in kinds] == [True, False]
+    answers = [
+        core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})([picture])[0] for model in (read, folded)
+    ]
+    assert np.array_equal(*answers)
+
+
 def test_overlapping_requests_get_the_answers_of_lone_ones(
     folder: Path, description: dict[str, Any], pictures: list[Pixels]
 ) -> None:
@@ -175,7 +191,7 @@ def test_cuda_is_preferred_and_agrees_within_half_precision(
 def test_the_engine_is_imported_without_its_converter() -> None:
     """It takes more time and memory than the engine; whoever wants it may import it afterwards."""
     script = (
-        "import sys; from inference.predictors import import_openvino; import_openvino().Core();"
+        "import sys; from inference.predictors import openvino_core; openvino_core();"
         "print('openvino.tools.ovc' in sys.modules); import openvino.tools.ovc"
     )
     assert subprocess.check_output([sys.executable, "-c", script], text=True) == "False\n"
