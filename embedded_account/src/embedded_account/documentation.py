@@ -89,9 +89,11 @@ NOTES: dict[str, tuple[str, str]] = {
         "Debugger rules are taken and reported as Error. Other kinds of job are refused.",
     ),
     "sagemaker-runtime": (
-        "InvokeEndpoint reaches the instance's process over HTTP; 424 with the original status, 6 MB and 60 s limits.",
+        "InvokeEndpoint reaches the instance's process over HTTP; 424 with the original status, 6 MB and 60 s limits. "
+        "Asynchronous requests wait for room and are read from S3 (1 GB, an hour); outputs, failures, topics and "
+        "backlog metrics are AWS's.",
         "Throughput is this machine's. An instance's workers are threads of one process with one model; AWS starts "
-        "processes. Asynchronous and streaming invocations are refused.",
+        "processes. What waits asynchronously is lost with the account. Streaming invocations are refused.",
     ),
     "application-autoscaling": (
         "Target tracking, over the real metrics, and step scaling of endpoint variants and of functions' provisioned "

@@ -89,8 +89,8 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "UpdateTrainingJob": "profiling of a running job and the warm pool of a completed one",
         "CreateHyperParameterTuningJob": "Optuna chooses instead of SageMaker; " + _NO_OPTIONS,
         "CreateModel": "PyTorch inference images only; one container; " + _NO_OPTIONS,
-        "CreateEndpointConfig": "variants on instances or serverless, a shadow variant, data capture; "
-        "asynchronous inference is refused",
+        "CreateEndpointConfig": "variants on instances or serverless, a shadow variant, data capture, "
+        "asynchronous inference without a key, a response in its notifications, shadow variants and data capture",
         "CreateTransformJob": "whole objects or lines; RecordIO and TFRecord are refused; rows are filtered and joined "
         "with SplitType Line",
         "CreateEndpoint": "in service within seconds; the memory of a serverless variant is not held to",
@@ -108,7 +108,10 @@ DIFFERENCES: dict[str, dict[str, str]] = {
             "newest first without SortBy and SortOrder, where AWS's reference names an ascending order",
         ),
     },
-    "sagemaker-runtime": {"InvokeEndpoint": "as AWS for one model a variant; throughput is this machine's"},
+    "sagemaker-runtime": {
+        "InvokeEndpoint": "as AWS for one model a variant; throughput is this machine's",
+        "InvokeEndpointAsync": "requests that wait are lost when the account ends; no endpoint scales in to zero",
+    },
     "scheduler": {
         "CreateSchedule": "targets as of rules; a flexible time window fires at its beginning",
         "UpdateSchedule": "as CreateSchedule",

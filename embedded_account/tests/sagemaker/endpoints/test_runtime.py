@@ -111,10 +111,10 @@ def test_member_without_effect_here_is_refused_by_name(hosting: Hosting, endpoin
 
 
 def test_other_kinds_of_invocation_are_refused_by_name(hosting: Hosting, endpoint: str) -> None:
-    """Neither streams nor asynchronous invocations are carried out."""
+    """Streams are not carried out, and an endpoint without an AsyncInferenceConfig takes no asynchronous requests."""
     with pytest.raises(ClientError, match="InvokeEndpointWithResponseStream"):
         hosting.runtime.invoke_endpoint_with_response_stream(EndpointName=endpoint, Body=b"x")
-    with pytest.raises(ClientError, match="InvokeEndpointAsync"):
+    with pytest.raises(ClientError, match="has no AsyncInferenceConfig; use InvokeEndpoint"):
         hosting.runtime.invoke_endpoint_async(EndpointName=endpoint, InputLocation="s3://b/k")
 
 

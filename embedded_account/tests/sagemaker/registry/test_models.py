@@ -44,6 +44,14 @@ def test_second_model_of_a_name_is_refused(hosting: Hosting, model: str) -> None
         hosting.sagemaker.create_model(ModelName=model, ExecutionRoleArn=ROLE_ARN, PrimaryContainer=container)
 
 
+def test_several_models_in_one_container_are_refused_by_name(hosting: Hosting) -> None:
+    """A multi-model endpoint is not carried out, which is told before its data is looked for."""
+    container = {"Image": IMAGE, "Mode": "MultiModel", "ModelDataUrl": f"s3://{BUCKET}/models/"}
+
+    with pytest.raises(ClientError, match=r"CreateModel\.PrimaryContainer\.Mode: 'MultiModel'.* TargetVariant"):
+        hosting.sagemaker.create_model(ModelName="several", ExecutionRoleArn=ROLE_ARN, PrimaryContainer=container)
+
+
 def test_arn_of_a_name_with_capitals_is_in_lower_case(hosting: Hosting) -> None:
     """A policy that spells the name as it was given does not fit the ARN.
 

@@ -28,6 +28,7 @@ class Variant:
     role_arn: str
     weight: float
     capture: dict[str, Any] | None = None  # the DataCaptureConfig, where capture is on
+    asynchronous: dict[str, Any] | None = None  # the AsyncInferenceConfig
     status: dict[str, Any] | None = None  # what is being done to it: Status, StatusMessage, StartTime
 
     @property
@@ -75,6 +76,11 @@ class Endpoint:
     def hosted(self) -> dict[str, Variant]:
         """Return the variants that instances run for, production and shadow."""
         return self.variants | self.shadows
+
+    @property
+    def asynchronous(self) -> dict[str, Any] | None:
+        """Return the AsyncInferenceConfig of what serves now; None where requests are answered at once."""
+        return next((variant.asynchronous for variant in self.variants.values()), None)
 
     def set_status(self, status: str, failure_reason: str = "") -> None:
         """Change the status, and tell EventBridge."""
@@ -158,6 +164,8 @@ class Endpoint:
             captured = next((variant.capture for variant in self.variants.values() if variant.capture), None)
             if captured:
                 answer["DataCaptureConfig"] = _capture_summary(captured)
+            if self.asynchronous:
+                answer["AsyncInferenceConfig"] = self.asynchronous
             if self.failure_reason:
                 answer["FailureReason"] = self.failure_reason
             if self.deployment_config:

@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from embedded_account.account import Account
-from embedded_account.sagemaker.endpoints import capture, serverless, shadows
+from embedded_account.sagemaker.endpoints import async_configs, capture, serverless, shadows
 from embedded_account.sagemaker.registry.models import Models
 from embedded_account.sagemaker.shared.fixed_resources import FixedResources
 from embedded_account.sagemaker.shared.resources import validation_error
 from embedded_account.wiring.refusals import refuse
 from embedded_account.wiring.serving import Operation
 
-_MEMBERS = ("EndpointConfigName", "ProductionVariants", "ShadowProductionVariants", "DataCaptureConfig", "Tags")
+_OPTIONAL = ("DataCaptureConfig", "AsyncInferenceConfig")
+_MEMBERS = ("EndpointConfigName", "ProductionVariants", "ShadowProductionVariants", *_OPTIONAL, "Tags")
 _VARIANT_MEMBERS = (
     "VariantName",
     "ModelName",
@@ -56,6 +57,7 @@ class EndpointConfigs:
         copies = [{"InitialVariantWeight": 1.0} | variant for variant in params.get("ShadowProductionVariants", [])]
         shadows.check(params)
         serverless.check_config(params)
+        async_configs.check(params)
         for variant in (*variants, *copies):
             self._check_variant(variant)
         if len({variant["VariantName"] for variant in (*variants, *copies)}) < len(variants) + len(copies):
@@ -66,7 +68,7 @@ class EndpointConfigs:
             capture.check(params["DataCaptureConfig"])
         members = {"ProductionVariants": variants, "EnableNetworkIsolation": False}
         members |= {"ShadowProductionVariants": copies} if copies else {}
-        members |= {key: params[key] for key in ("DataCaptureConfig",) if params.get(key)}
+        members |= {key: params[key] for key in _OPTIONAL if params.get(key)}
         return {"EndpointConfigArn": self._configs.add(params["EndpointConfigName"], members, params.get("Tags"))}
 
     def describe(self, params: dict[str, Any]) -> dict[str, Any]:

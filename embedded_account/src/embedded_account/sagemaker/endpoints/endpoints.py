@@ -10,7 +10,7 @@ from typing import Any
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
 from embedded_account.quotas.quotas import Quotas
-from embedded_account.sagemaker.endpoints import scalable_targets, serverless
+from embedded_account.sagemaker.endpoints import async_configs, scalable_targets, serverless
 from embedded_account.sagemaker.endpoints.artifacts import ArtifactError, Artifacts
 from embedded_account.sagemaker.endpoints.deployment import Deployment, RollBackError, check_canary, plan, resize
 from embedded_account.sagemaker.endpoints.endpoint import Endpoint, Green, Variant
@@ -29,6 +29,7 @@ from embedded_account.wiring.serving import Operation
 
 _STARTUP_SECONDS = 300.0
 _PRODUCTION, _SHADOW = "ProductionVariants", "ShadowProductionVariants"
+_LONG = {"SAGEMAKER_MODEL_SERVER_TIMEOUT": "3600"}  # an asynchronous request may take an hour
 _RETAINABLE = {"DesiredInstanceCount", "DesiredWeight"}
 
 
@@ -308,20 +309,22 @@ class Endpoints:
                 raise RollBackError(str(error)) from error
             except Exception as error:  # a model deleted meanwhile is a reason like any other
                 raise RollBackError(f"production variant {entry['VariantName']!r}: {error}") from error
+            asynchronous = config.get("AsyncInferenceConfig")
             launch = Launch(
                 endpoint.name,
                 entry["VariantName"],
                 base_folder,
-                container.get("Environment", {}),
+                (_LONG if asynchronous else {}) | container.get("Environment", {}),
                 model["ExecutionRoleArn"],
                 entry.get("ContainerStartupHealthCheckTimeoutInSeconds", _STARTUP_SECONDS),
                 entry.get("InstanceType", ""),
+                max_concurrent=async_configs.max_concurrent(asynchronous) if asynchronous else 0,
             )
             fleet = self._fleet(launch, entry)
             weight = entry["InitialVariantWeight"]
             captured = config.get("DataCaptureConfig")
             variants[entry["VariantName"]] = Variant(
-                entry, fleet, container["Image"], model["ExecutionRoleArn"], weight, captured
+                entry, fleet, container["Image"], model["ExecutionRoleArn"], weight, captured, asynchronous
             )
         return variants
 

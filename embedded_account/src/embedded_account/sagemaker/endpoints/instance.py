@@ -55,6 +55,7 @@ class Launch:
     startup_seconds: float  # real ones
     instance_type: str = ""
     own_log_group: str = ""  # where it is not the endpoint's
+    max_concurrent: int = 0  # requests to an instance at one time; 0: as many as it has workers and places to wait
 
     @property
     def runs_image(self) -> bool:
@@ -71,6 +72,8 @@ class Launch:
 
     def max_outstanding(self, num_threads: int) -> int:
         """Return how many requests an instance holds, at work and queued, before it refuses more."""
+        if self.max_concurrent:
+            return self.max_concurrent
         default = container.WORKERS_PER_CORE * num_threads
         workers = int(self.environment.get("SAGEMAKER_MODEL_SERVER_WORKERS") or default)
         return workers + int(self.environment.get("TS_JOB_QUEUE_SIZE") or container.DEFAULT_QUEUE_SIZE)

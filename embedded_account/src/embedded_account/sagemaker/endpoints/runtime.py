@@ -1,4 +1,4 @@
-"""InvokeEndpoint: straight from the socket to an instance, past moto, which would cost more than a small model."""
+"""Invocations, at once and later: from the socket to an instance, past moto, which costs more than a small model."""
 
 import json
 import re
@@ -15,6 +15,13 @@ from moto.core.exceptions import ServiceException
 
 from embedded_account.account import Account, WsgiApplication
 from embedded_account.errors import ServiceError
+from embedded_account.sagemaker.endpoints.async_requests import (
+    BACKLOG_SECONDS,
+    Acquire,
+    Answered,
+    AsyncRequest,
+    AsyncRequests,
+)
 from embedded_account.sagemaker.endpoints.capture import Capture
 from embedded_account.sagemaker.endpoints.endpoint import Endpoint, Variant
 from embedded_account.sagemaker.endpoints.endpoints import Endpoints
@@ -85,19 +92,21 @@ class _Request:
     endpoint: Endpoint
     body: bytes
     headers: Mapping[str, str]
+    seconds: float = INVOCATION_SECONDS
 
 
 _Outcome = tuple[Mapping[str, str], bytes] | ModelError
 
 
 class Runtime:
-    """Answers InvokeEndpoint."""
+    """Answers InvokeEndpoint, and lets InvokeEndpointAsync be answered later."""
 
     def __init__(self, account: Account, endpoints: Endpoints) -> None:
         self._account = account
         self._endpoints = endpoints
         self._capture = Capture(account)
         self._copies = Copies(account)
+        self.asynchronous = AsyncRequests(account, endpoints, self._ask_later)
 
     def middleware(self, application: WsgiApplication) -> WsgiApplication:
         """Answer invocations; pass everything else on to `application`."""
@@ -123,15 +132,25 @@ class Runtime:
             operation = "InvokeEndpoint" if kind == "invocations" else _OTHER_KINDS.get(kind, kind)
             check_unrouted(self._account, "sagemaker-runtime", operation, {"EndpointName": name})
             _refuse(environ)
-            return self._invoke(name, environ, body)
+            endpoint = self._serving(name)
+            if kind == "async-invocations":
+                return self.asynchronous.take(endpoint, environ, body)
+            return self._invoke(endpoint, environ, body)
         except ServiceException as error:
             return _error(error)
 
-    def _invoke(self, name: str, environ: dict[str, Any], body: bytes) -> Answer:
-        started = time.perf_counter()
+    def _serving(self, name: str) -> Endpoint:
         endpoint = self._endpoints.find(name)
         if endpoint is None or endpoint.status not in _SERVING_STATUSES:
             raise ServiceError("ValidationError", f"Endpoint {name} of account {self._account.account_id} not found.")
+        return endpoint
+
+    def _invoke(self, endpoint: Endpoint, environ: dict[str, Any], body: bytes) -> Answer:
+        started = time.perf_counter()
+        if endpoint.asynchronous:
+            raise ServiceError(
+                "ValidationError", f"Endpoint {endpoint.name} has an AsyncInferenceConfig; use InvokeEndpointAsync"
+            )
         request = _Request(
             endpoint, body, {header: environ[key] for key, header in _FORWARDED.items() if environ.get(key)}
         )
@@ -147,6 +166,15 @@ class Runtime:
         }
         attributes = headers.get("X-Amzn-SageMaker-Custom-Attributes")
         return 200, answer | ({"X-Amzn-SageMaker-Custom-Attributes": attributes} if attributes else {}), content
+
+    def _ask_later(self, request: AsyncRequest, body: bytes, acquire: Acquire) -> Answered:
+        """Return what a container makes of an asynchronous request."""
+        asked = _Request(request.endpoint, body, request.headers, request.timeout_seconds)
+        variant, seconds, outcome = self._outcome(asked, acquire)
+        if isinstance(outcome, ModelError):
+            return Answered(variant, seconds, outcome.original_status, "", b"", outcome.message)
+        headers, content = outcome
+        return Answered(variant, seconds, 200, headers.get("Content-Type", ""), content, "")
 
     def _copy(self, request: _Request, shadow: Variant) -> None:
         """Ask a shadow variant; one that has no room for a copy goes without it."""
@@ -176,7 +204,7 @@ class Runtime:
             started = time.perf_counter()
             outcome: _Outcome
             try:
-                status, answered, content = instance.invoke(request.body, request.headers, INVOCATION_SECONDS)
+                status, answered, content = instance.invoke(request.body, request.headers, request.seconds)
                 outcome = answered, content
                 if status >= 400:
                     outcome = ModelError(self._account, endpoint, status, content.decode(errors="replace"))
@@ -253,9 +281,13 @@ def _error(error: ServiceException) -> Answer:
 
 
 def _phrase(status: int) -> str:
-    return {200: "OK", 413: "Request Entity Too Large", 424: "Failed Dependency", 503: "Service Unavailable"}.get(
-        status, "Error"
-    )
+    return {
+        200: "OK",
+        202: "Accepted",
+        413: "Request Entity Too Large",
+        424: "Failed Dependency",
+        503: "Service Unavailable",
+    }.get(status, "Error")
 
 
 def _request_id() -> str:
@@ -265,5 +297,7 @@ def _request_id() -> str:
 
 def install(account: Account, endpoints: Endpoints) -> None:
     """Let invocations pass moto by, on their way to an instance."""
-    account.singleton(Operations).carry_out("sagemaker-runtime", {"InvokeEndpoint"})
-    account.add_middleware(Runtime(account, endpoints).middleware)
+    account.singleton(Operations).carry_out("sagemaker-runtime", {"InvokeEndpoint", "InvokeEndpointAsync"})
+    runtime = Runtime(account, endpoints)
+    account.add_middleware(runtime.middleware)
+    account.every("asynchronous backlogs", BACKLOG_SECONDS, runtime.asynchronous.record_backlogs)

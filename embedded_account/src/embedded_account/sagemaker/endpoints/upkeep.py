@@ -60,7 +60,7 @@ def _record_idleness(account: Account, endpoints: Endpoints) -> None:
     """
     end = int(account.clock.time()) // MINUTE * MINUTE
     for endpoint in endpoints.all():
-        for name in endpoint.hosted:
+        for name in endpoint.hosted if endpoint.asynchronous is None else ():
             for metric in _INVOCATION_METRICS:
                 key = series_key("AWS/SageMaker", metric, {"EndpointName": endpoint.name, "VariantName": name})
                 if not account.metrics.periods(key, end - MINUTE, end, MINUTE):

@@ -52,6 +52,7 @@ class Models:
         refuse("CreateModel", params, {"ModelName", "PrimaryContainer", "Containers", "ExecutionRoleArn", "Tags"})
         member, container = _only_container(params)
         refuse(f"CreateModel.{member}", container, _CONTAINER_MEMBERS)
+        refuse(f"CreateModel.{member}", {"Mode": container.get("Mode")}, {"Mode": ("SingleModel",)}, _ONE_MODEL)
         if "ModelPackageName" in container:
             self._registry.build_on(container["ModelPackageName"])
         self._check(self._resolved(container), params["ExecutionRoleArn"])
@@ -127,6 +128,7 @@ def _only_container(params: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     return given[0], containers[0]
 
 
+_ONE_MODEL = "make an endpoint for each model, or a variant for each that TargetVariant names"
 _CONTAINER_MEMBERS = ("Image", "ModelDataUrl", "Environment", "ModelPackageName", "Mode", "ContainerHostname")
 
 

@@ -131,15 +131,16 @@ def upload_files(account: Account, role_arn: str, folder: Path, prefix: S3Uri) -
         upload_file(account, role_arn, path, S3Uri(prefix.bucket, prefix.key + path.relative_to(folder).as_posix()))
 
 
-def put_object(account: Account, role_arn: str, content: bytes, destination: S3Uri) -> None:
+def put_object(account: Account, role_arn: str, content: bytes, destination: S3Uri, content_type: str = "") -> None:
     """Put `content` at `destination`, as `role_arn`.
 
     Raises:
         StorageError: S3 refused it.
     """
     client = account.client("s3", role_arn, "SageMaker", by="sagemaker.amazonaws.com")
+    options = {"ContentType": content_type} if content_type else {}
     try:
-        client.put_object(Bucket=destination.bucket, Key=destination.key, Body=content)
+        client.put_object(Bucket=destination.bucket, Key=destination.key, Body=content, **options)
     except (ClientError, BotoCoreError) as error:
         raise StorageError(f"upload to {str(destination)!r} failed: {error}") from error
 

@@ -21,10 +21,11 @@ class Admission:
     to run, most often the one just answered, and let others wait twice as long.
     """
 
-    def __init__(self, num_workers: int, queue_size: int) -> None:
+    def __init__(self, num_workers: int, queue_size: int, max_seconds: float = INVOCATION_SECONDS) -> None:
         self._lock = Lock()
         self._num_free = num_workers
         self._queue_size = queue_size
+        self._max_seconds = max_seconds
         self._waiting: deque[Lock] = deque()  # each is released when its request gets a worker
         self._numbers = itertools.count()
         self._started_at: dict[int, float] = {}
@@ -38,7 +39,7 @@ class Admission:
     def is_stuck(self) -> bool:
         """Return whether a worker has been busy with one request for longer than any caller waits."""
         oldest = min(list(self._started_at.values()), default=None)
-        return oldest is not None and time.monotonic() - oldest > INVOCATION_SECONDS
+        return oldest is not None and time.monotonic() - oldest > self._max_seconds
 
     @contextmanager
     def worker(self) -> Iterator[float]:
@@ -67,12 +68,12 @@ class Admission:
             turn = Lock()
             turn.acquire()
             self._waiting.append(turn)
-        if turn.acquire(timeout=INVOCATION_SECONDS):
+        if turn.acquire(timeout=self._max_seconds):
             return
         with self._lock:
             if turn in self._waiting:
                 self._waiting.remove(turn)
-                raise FullError(f"no worker was free within {INVOCATION_SECONDS:.0f} s")
+                raise FullError(f"no worker was free within {self._max_seconds:.0f} s")
         # It was this request's turn at the very last moment.
 
     def _give_back(self) -> None:

@@ -10,6 +10,7 @@ ends the process with its traceback on standard error. SIGTERM ends it once ever
                                       so that one is decoded while another one computes
     OMP_NUM_THREADS                   the cores that this instance has; all by default
     TS_JOB_QUEUE_SIZE                 requests that wait; more get 503 at once
+    SAGEMAKER_MODEL_SERVER_TIMEOUT    seconds that a request may take before its worker counts as stuck; 60 by default
 """
 
 import argparse
@@ -77,7 +78,9 @@ def _loaded(model_dir: str) -> "toolkit.Model":
 def _admission() -> "admission.Admission":
     num_workers = _number("SAGEMAKER_MODEL_SERVER_WORKERS") or WORKERS_PER_CORE * _num_cores()
     queue_size = _number("TS_JOB_QUEUE_SIZE") or DEFAULT_QUEUE_SIZE
-    made: admission.Admission = _sibling("admission").Admission(num_workers, queue_size)
+    kind = _sibling("admission")
+    seconds = _number("SAGEMAKER_MODEL_SERVER_TIMEOUT") or kind.INVOCATION_SECONDS
+    made: admission.Admission = kind.Admission(num_workers, queue_size, seconds)
     return made
 
 

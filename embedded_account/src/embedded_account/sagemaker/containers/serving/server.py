@@ -15,7 +15,7 @@ from typing import IO, NamedTuple, cast
 
 from .admission import Admission, FullError
 
-MAX_BODY_BYTES = 26_214_400  # SageMaker lets no larger payload through to a container
+MAX_BODY_BYTES = 1 << 30  # of an asynchronous request; others are held to less before they come here
 ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 _MAX_LINE_BYTES = 65_536
 _MAX_HEADERS = 128
@@ -165,7 +165,7 @@ class Server:
         if self._draining:
             return problem(503, "this instance is being taken out of service")
         if self._admission.is_stuck:
-            return problem(503, "a worker has been busy with one request for more than a minute")
+            return problem(503, "a worker has been busy with one request for longer than it may take")
         return 200, {}, b""
 
 
