@@ -55,8 +55,7 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "DescribeSubscribersForNotification": "all in one answer",
     },
     "kms": {
-        "CreateKey": "symmetric keys for encryption; the policy may lock everybody out; others are refused by name",
-        "PutKeyPolicy": "the policy may lock everybody out",
+        "CreateKey": "symmetric keys for encryption; others are refused by name",
         "EnableKeyRotation": _RECORD,
         "ListKeys": "all in one answer",
     },

@@ -24,7 +24,11 @@ USE = ["kms:GenerateDataKey*", "kms:Decrypt"]
 
 def new_key(account: RunningAccount, *statements: dict[str, Any]) -> str:
     """Return the ARN of a key that root rules, that whoever `statements` name may use besides."""
-    ruling = {"Effect": "Allow", "Principal": ROOT, "Action": ["kms:Describe*", "kms:Disable*", "kms:Schedule*"]}
+    ruling = {
+        "Effect": "Allow",
+        "Principal": ROOT,
+        "Action": ["kms:Describe*", "kms:Disable*", "kms:Put*", "kms:Schedule*"],
+    }
     document = {"Version": "2012-10-17", "Statement": [{**one, "Resource": "*"} for one in (ruling, *statements)]}
     return str(account.client("kms").create_key(Policy=json.dumps(document))["KeyMetadata"]["Arn"])
 

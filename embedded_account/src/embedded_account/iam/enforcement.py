@@ -18,9 +18,9 @@ from embedded_account.iam.actions import TABLE
 from embedded_account.iam.actions.rules import Call, Need
 from embedded_account.iam.actions.s3 import S3Request, UnknownOperationError, needs, reads_body
 from embedded_account.iam.authentication import authenticate, checked_body
-from embedded_account.iam.documents import Policy
-from embedded_account.iam.errors import MalformedPolicyError, NotAuthenticatedError
+from embedded_account.iam.errors import NotAuthenticatedError
 from embedded_account.iam.permissions import Permissions
+from embedded_account.iam.put_policies import PutPolicies
 from embedded_account.iam.regions import answer_redirect, other_region
 from embedded_account.iam.roles import Roles
 from embedded_account.iam.s3_answers import answer_error
@@ -58,6 +58,7 @@ class Enforcement:
         self._permissions = account.singleton(Permissions)
         self._roles = Roles(account)
         self._topic_keys = TopicKeys(account)
+        self.put_policies = PutPolicies(account, _known_caller)
 
     def middleware(self, application: WsgiApplication) -> WsgiApplication:
         """Authenticate every request but a browser's preflight; decide on S3's, whose operations HTTP alone tells."""
@@ -228,14 +229,24 @@ class Enforcement:
                 self._permissions.require(caller, need, "s3")
                 self._check_missing(caller, need)
             if request.method == "PUT" and not request.key and "policy" in request.query:
-                Policy.parse((body or b"").decode("utf-8", "replace"))
-        except MalformedPolicyError as error:
-            return ServiceError("MalformedPolicy", str(error))
+                self.put_policies.check_bucket((body or b"").decode("utf-8", "replace"), request.bucket)
         except UnknownOperationError as error:
             return not_carried_out(f"s3: {error}")
         except ServiceException as refusal:
             return refusal
         return None
+
+
+def _known_caller() -> Principal:
+    """Return who sends this thread's request.
+
+    Raises:
+        NotAuthenticatedError: nobody who is known.
+    """
+    caller = _caller.get()
+    if isinstance(caller, NotAuthenticatedError):
+        raise caller
+    return caller
 
 
 @contextmanager

@@ -84,6 +84,10 @@ class Permissions:
         self.recorder.note(request, decision)
         return decision
 
+    def would_allow(self, principal: Principal, need: Need, policy: Policy) -> bool:
+        """Return whether `need` would be allowed if `policy` were the resource's own."""
+        return evaluate(self._request(principal, need), self._policies(principal, policy)).is_allowed
+
     def _note_use(self, principal: Principal) -> None:
         """Remember when a role was used last, which GetRole tells; a refused request is a use too."""
         role = self._callers.role(principal.role_arn) if principal.role_arn else None

@@ -13,6 +13,7 @@ from embedded_account.wiring.refusals import refuse
 from embedded_account.wiring.serving import Operation
 
 _CREATED: Mapping[str, tuple[Any, ...]] = {
+    "BypassPolicyLockoutSafetyCheck": (),
     "Policy": (),
     "Description": (),
     "Tags": (),
@@ -84,7 +85,7 @@ def _policy(keys: Keys, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _put_policy(keys: Keys, params: dict[str, Any]) -> dict[str, Any]:
-    refuse("PutKeyPolicy", params, {"KeyId", "Policy", "PolicyName"})
+    refuse("PutKeyPolicy", params, {"BypassPolicyLockoutSafetyCheck", "KeyId", "Policy", "PolicyName"})
     _check_policy_name(params)
     keys.get(params["KeyId"]).policy = params["Policy"]
     return {}

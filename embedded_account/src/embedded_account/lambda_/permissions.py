@@ -8,6 +8,7 @@ from typing import Any
 
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
+from embedded_account.iam.named_principals import is_there
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _PRINCIPAL_ARN = re.compile(r"arn:aws[\w-]*:(?:iam|sts)::[0-9]{12}:(?:root|(?:role|user|assumed-role)/\S+)")
@@ -62,13 +63,8 @@ def require_principal(account: Account, principal: str | dict[str, str]) -> None
     Raises:
         ServiceError: it is; AWS keeps the id of who is meant, and finds none.
     """
-    from moto.iam.models import iam_backends
-
     arn = principal.get("AWS", "") if isinstance(principal, dict) else ""
-    kind, _, name = arn.partition(f":iam::{account.account_id}:")[2].partition("/")
-    iam = iam_backends[account.account_id]["aws"]
-    known = {"role": [role.arn for role in iam.roles.values()], "user": [user.arn for user in iam.users.values()]}
-    if name and arn not in known.get(kind, [arn]):
+    if not is_there(account, arn):
         raise _invalid()
 
 

@@ -21,6 +21,7 @@ class Key(ResourceType):
 
     name = "AWS::KMS::Key"
     properties: ClassVar = {
+        "BypassPolicyLockoutSafetyCheck": boolean,
         "Description": text,
         "Enabled": boolean,
         "EnableKeyRotation": boolean,
@@ -34,7 +35,7 @@ class Key(ResourceType):
 
     def create(self, call: Call, properties: Properties) -> None:
         client = call.client("kms")
-        options = picked(properties, "Description", "KeySpec", "KeyUsage")
+        options = picked(properties, "BypassPolicyLockoutSafetyCheck", "Description", "KeySpec", "KeyUsage")
         if "KeyPolicy" in properties:
             options["Policy"] = json.dumps(properties["KeyPolicy"])
         if "Tags" in properties:
@@ -50,7 +51,12 @@ class Key(ResourceType):
             client.update_key_description(KeyId=physical_id, Description=description)
         if properties.get("KeyPolicy") != previous.get("KeyPolicy"):
             document = json.dumps(properties.get("KeyPolicy") or _default_policy(call))
-            client.put_key_policy(KeyId=physical_id, PolicyName="default", Policy=document)
+            client.put_key_policy(
+                KeyId=physical_id,
+                PolicyName="default",
+                Policy=document,
+                **picked(properties, "BypassPolicyLockoutSafetyCheck"),
+            )
         self._switch(client, physical_id, properties, previous)
         tags_to_set, keys_to_remove = tag_changes(properties, previous)
         if tags_to_set:
