@@ -177,7 +177,7 @@ NOTES: dict[str, tuple[str, str]] = {
     "kms": (
         "Symmetric keys with policies that decide, states, tags, and deletion after a waiting time of the "
         "account's clock.",
-        "Keys are used by SNS, which decides, and by S3, which looks whether they may be used; nothing is encrypted. "
+        "Keys are used by SNS and S3, which ask whether the caller may use them; nothing is encrypted. "
         "Encrypt, GenerateDataKey and the like are refused, as are aliases, grants and other kinds of key. Rotation is "
         "kept and not acted on.",
     ),

@@ -19,6 +19,7 @@ from embedded_account.iam.actions.rules import Call, Need
 from embedded_account.iam.actions.s3 import S3Request, UnknownOperationError, needs, reads_body
 from embedded_account.iam.authentication import authenticate, checked_body
 from embedded_account.iam.errors import NotAuthenticatedError
+from embedded_account.iam.object_keys import ObjectKeys
 from embedded_account.iam.permissions import Permissions
 from embedded_account.iam.put_policies import PutPolicies
 from embedded_account.iam.regions import answer_redirect, other_region
@@ -58,6 +59,7 @@ class Enforcement:
         self._permissions = account.singleton(Permissions)
         self._roles = Roles(account)
         self._topic_keys = TopicKeys(account)
+        self._object_keys = account.singleton(ObjectKeys)
         self.put_policies = PutPolicies(account, _known_caller)
 
     def middleware(self, application: WsgiApplication) -> WsgiApplication:
@@ -228,6 +230,7 @@ class Enforcement:
             for need in (_of_request(one, environ) for one in needs(request, body)):
                 self._permissions.require(caller, need, "s3")
                 self._check_missing(caller, need)
+            self._object_keys.require(caller, request)
             if request.method == "PUT" and not request.key and "policy" in request.query:
                 self.put_policies.check_bucket((body or b"").decode("utf-8", "replace"), request.bucket)
         except UnknownOperationError as error:

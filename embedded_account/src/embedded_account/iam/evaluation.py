@@ -59,7 +59,7 @@ def evaluate(request: Request, policies: Policies, *, resource_policy_decides: b
     granted = grant.statement if grant.how in ("session", "identity") else None
     identity = _allowing(request, policies.identity) if asks_identity else None
     if identity is None and granted is None:
-        kind = "resource-based" if resource_policy_decides or request.principal.service else "identity-based"
+        kind = "identity-based" if asks_identity and not request.principal.service else "resource-based"
         return Decision(False, f"because no {kind} policy allows the {request.action} action")
     for name, limit in (("permissions boundary", policies.boundary), ("session policy", policies.session)):
         if limit is not None and grant.how != "session" and _allowing(request, (limit,)) is None:

@@ -23,6 +23,8 @@ _STATUSES = dict.fromkeys(
         "IncompleteBody",
         "InvalidArgument",
         "InvalidPolicyDocument",
+        "KMS.DisabledException",
+        "KMS.KMSInvalidStateException",
         "MalformedPOSTRequest",
         "MalformedPolicy",
         "MalformedTrailerError",

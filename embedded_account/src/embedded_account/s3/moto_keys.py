@@ -10,13 +10,8 @@ from moto.s3.exceptions import S3ClientError
 from moto.s3.models import FakeKey, FakeMultipart
 
 from embedded_account.account import Account
+from embedded_account.iam.object_keys import OF_AWS, state_refusal
 from embedded_account.kms.keys import Keys
-
-_OF_AWS = "alias/aws/s3"  # the key that AWS keeps for S3 in each account
-_REFUSALS = {
-    "Disabled": ("KMS.DisabledException", "{} is disabled."),
-    "PendingDeletion": ("KMS.KMSInvalidStateException", "{} is pending deletion."),
-}
 
 
 class KmsError(S3ClientError):
@@ -55,12 +50,12 @@ def _require(keys: Keys, name: str) -> None:
     Raises:
         KmsError: it is not there, or is out of use.
     """
-    if name.rpartition(":")[2] == _OF_AWS:
+    if name.rpartition(":")[2] == OF_AWS:
         return
     key = keys.find(name)
     if key is None:
         shown = f"Key '{name}' does not exist" if name.startswith("arn:") else f"Invalid keyId '{name}'"
         raise KmsError("KMS.NotFoundException", shown)
-    if key.state in _REFUSALS:
-        code, message = _REFUSALS[key.state]
-        raise KmsError(code, message.format(key.arn))
+    refused = state_refusal(key)
+    if refused:
+        raise KmsError(*refused)

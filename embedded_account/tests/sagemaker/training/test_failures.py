@@ -45,6 +45,24 @@ def test_failure_file_of_the_script_wins(workbench: Workbench) -> None:
     assert len(job["FailureReason"]) <= 1024
 
 
+def test_channel_with_a_key_that_the_role_may_not_use_fails_the_job(workbench: Workbench) -> None:
+    """SageMaker reads as the job's role, which needs kms:Decrypt of the objects' key.
+
+    Source: SageMaker developer guide, "SageMaker AI Roles"; S3 user guide, "Using server-side encryption with AWS KMS
+    keys".
+    """
+    key = workbench.account.client("kms").create_key()["KeyMetadata"]["Arn"]
+    encrypted = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
+    workbench.account.client("s3").put_object(Bucket=workbench.bucket, Key="secret/1", Body=b"x", **encrypted)
+    source = channel("train", f"s3://{workbench.bucket}/secret/")
+
+    job = workbench.ended(workbench.start("print()", InputDataConfig=[source]))
+
+    assert job["TrainingJobStatus"] == "Failed"
+    assert job["FailureReason"].startswith("ClientError: Data download failed:")
+    assert f"is not authorized to perform: kms:Decrypt on resource: {key}" in job["FailureReason"]
+
+
 def test_empty_channel_fails_the_job_by_its_uri(workbench: Workbench) -> None:
     """A prefix without objects is named.
 

@@ -188,6 +188,11 @@ def _deletions(request: S3Request, body: bytes, context: Mapping[str, Value]) ->
     ]
 
 
+def is_of_content(request: S3Request) -> bool:
+    """Return whether a request is about an object's content, and not about what belongs to it."""
+    return not any(part in _OBJECT_PARTS for part in request.query)
+
+
 def reads_body(method: str, key: str, query: Mapping[str, str]) -> bool:
     """Return whether the body decides on a request: the keys to delete, the tags or the policy to put."""
     return (method == "POST" and not key) or (method == "PUT" and not {"tagging", "policy"}.isdisjoint(query))

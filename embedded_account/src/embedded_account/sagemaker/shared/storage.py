@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
+from embedded_account.iam.object_keys import ObjectKeys
 from embedded_account.identity import Principal
 from embedded_account.s3.disk import blocks_of_key
 
@@ -52,7 +53,7 @@ class Objects:
 
     def __init__(self, account: Account, role_arn: str) -> None:
         self._account = account
-        self._role_arn = role_arn
+        self._principal = Principal(role_arn, "SageMaker")
 
     def exists(self, bucket: str) -> bool:
         """Return whether the account has `bucket`."""
@@ -84,6 +85,7 @@ class Objects:
         stored = self._object(uri.bucket, uri.key)
         if stored is None:
             raise StorageError(f"S3 object {str(uri)!r}: there is none; upload it or correct the key")
+        self._check_key(stored)
         return blocks_of_key(stored)
 
     def _object(self, bucket: str, key: str) -> Any:
@@ -100,7 +102,14 @@ class Objects:
     def _check(self, action: str, resource_arn: str, context: Mapping[str, str]) -> None:
         """Ask the policies: objects are read from moto's memory, and so pass by the HTTP layer."""
         try:
-            self._account.require_access(Principal(self._role_arn, "SageMaker"), action, resource_arn, context)
+            self._account.require_access(self._principal, action, resource_arn, context)
+        except ServiceError as refusal:
+            raise StorageError(refusal.message) from refusal
+
+    def _check_key(self, version: Any) -> None:
+        """Ask for the key that the object is encrypted with."""
+        try:
+            self._account.singleton(ObjectKeys).require_to_read(self._principal, version)
         except ServiceError as refusal:
             raise StorageError(refusal.message) from refusal
 
