@@ -36,8 +36,11 @@ def is_there(account: Account, arn: str) -> bool:
 
     kind, _, name = arn.partition(f":iam::{ACCOUNT_ID}:")[2].partition("/")
     iam = iam_backends[account.account_id]["aws"]
-    known = {"role": iam.roles, "user": iam.users}
-    return not name or kind not in known or any(one.arn == arn for one in list(known[kind].values()))
+    known = {
+        "role": {one.arn for one in list(iam.roles.values())},
+        "user": {one.arn for one in list(iam.users.values())},
+    }
+    return not name or kind not in known or arn in known[kind]
 
 
 def _is_known(account: Account, kind: str, value: str) -> bool:
