@@ -162,7 +162,10 @@ NOTES: dict[str, tuple[str, str]] = {
         "format make metrics.",
         "Space-delimited filter patterns are refused. Kept in memory, unless there is a state folder.",
     ),
-    "dynamodb": ("moto's tables, conditions included.", "TTL is kept and not acted on."),
+    "dynamodb": (
+        "moto's tables, conditions included; items go within an hour of their time to live, on the account's clock.",
+        "Point-in-time recovery is kept and not acted on.",
+    ),
     "sqs": ("moto's queues.", ""),
     "sns": (
         "moto's topics; delivery to SQS and Lambda, where their policies allow it. Who publishes to a topic with a key "

@@ -28,7 +28,11 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "GetMetricData": "a metric has the unit of its latest sample; a default label is the metric's name",
         "DescribeAlarmHistory": "changes of state only, the last hundred of each alarm",
     },
-    "dynamodb": {"UpdateTimeToLive": _RECORD, "UpdateContinuousBackups": _RECORD, "TagResource": "moto's"},
+    "dynamodb": {
+        "UpdateTimeToLive": "items are gone within an hour of their time, on the account's clock",
+        "UpdateContinuousBackups": _RECORD,
+        "TagResource": "moto's",
+    },
     "events": {
         "PutRule": "the default bus only",
         "PutTargets": "targets in Lambda, Step Functions, SQS, SNS and CloudWatch Logs; others are refused",

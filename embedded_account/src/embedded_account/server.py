@@ -40,6 +40,7 @@ _SERVICES = (
     "embedded_account.wiring.malformed",
     "embedded_account.quotas",
     "embedded_account.logs",
+    "embedded_account.dynamodb",
     "embedded_account.cloudwatch",
     "embedded_account.events",
     "embedded_account.s3",
