@@ -9,12 +9,12 @@ from boto3.s3.transfer import TransferConfig
 from support.queues import messages, new_queue
 
 
-def _bucket_with_ears(account):
+def _bucket_with_ears(account, detail_type="Object Created"):
     bucket, queue = f"bucket-{uuid.uuid4().hex[:12]}", new_queue(account)
     s3, events = account.client("s3"), account.client("events")
     s3.create_bucket(Bucket=bucket)
     s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}})
-    pattern = {"source": ["aws.s3"], "detail-type": ["Object Created"], "detail": {"bucket": {"name": [bucket]}}}
+    pattern = {"source": ["aws.s3"], "detail-type": [detail_type], "detail": {"bucket": {"name": [bucket]}}}
     events.put_rule(Name=bucket, EventPattern=json.dumps(pattern))
     events.put_targets(Rule=bucket, Targets=[{"Id": "1", "Arn": queue.arn}])
     return s3, bucket, queue
@@ -76,3 +76,39 @@ def test_an_uploaded_form_sends_one_event_of_its_own_reason(account):
     requests.post(form["url"], data=form["fields"], files={"file": ("a", b"rose")}, timeout=30).raise_for_status()
 
     assert json.loads(messages(account, queue, at_least=1)[0])["detail"]["reason"] == "POST Object"
+
+
+def test_deletions_in_a_versioned_bucket_are_told_by_their_kind(account):
+    """A marker that is made is one, and a version or a marker that is gone is another; each with its own id.
+
+    Source: Amazon S3 user guide, "EventBridge event message structure": deletion-type.
+    """
+    s3, bucket, queue = _bucket_with_ears(account, "Object Deleted")
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    versions = [s3.put_object(Bucket=bucket, Key="k", Body=body)["VersionId"] for body in (b"1", b"2")]
+
+    marker = s3.delete_object(Bucket=bucket, Key="k")["VersionId"]
+    s3.delete_object(Bucket=bucket, Key="k", VersionId=marker)
+    s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "k", "VersionId": one} for one in versions]})
+
+    told = [json.loads(body)["detail"] for body in messages(account, queue, at_least=4)]
+    kinds = sorted((detail["deletion-type"], detail["object"]["version-id"]) for detail in told)
+    gone = [("Permanently Deleted", one) for one in (marker, *versions)]
+    assert kinds == sorted([("Delete Marker Created", marker), *gone])
+    assert {detail["reason"] for detail in told} == {"DeleteObject"}
+
+
+def test_a_queue_of_the_bucket_hears_of_a_marker(account):
+    """By its own name. Source: Amazon S3 user guide, "Event notification types and destinations"."""
+    bucket, queue, s3 = f"bucket-{uuid.uuid4().hex[:12]}", new_queue(account), account.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    heard = {"QueueArn": queue.arn, "Events": ["s3:ObjectRemoved:DeleteMarkerCreated"]}
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [heard]})
+    s3.put_object(Bucket=bucket, Key="k", Body=b"1")
+
+    s3.delete_object(Bucket=bucket, Key="k")
+
+    (body,) = [json.loads(one) for one in messages(account, queue, at_least=1) if "Records" in one]
+    assert body["Records"][0]["eventName"] == "ObjectRemoved:DeleteMarkerCreated"
+    assert body["Records"][0]["s3"]["object"]["key"] == "k"

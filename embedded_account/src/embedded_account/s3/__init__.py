@@ -11,6 +11,7 @@ def install(account: Account) -> None:
         moto_bodies,
         moto_contents,
         moto_delays,
+        moto_deletions,
         moto_events,
         moto_forms,
         moto_keys,
@@ -29,6 +30,7 @@ def install(account: Account) -> None:
     disk = Disk(contents, keeps=keeps)
     account.expose_running("disk", lambda: [disk])
     moto_events.install(account)
+    moto_deletions.install()
     moto_contents.install(disk)
     moto_delays.install(account)
     moto_forms.install()

@@ -31,6 +31,12 @@ _KINDS = {
     "s3:LifecycleExpiration:Delete": ("Object Deleted", "Lifecycle Expiration"),
     "s3:LifecycleExpiration:DeleteMarkerCreated": ("Object Deleted", "Lifecycle Expiration"),
 }
+_NAMES = notifications.S3NotificationEvent
+# What a client's deletion is called -> what a rule's is.
+_BY_RULES = {
+    _NAMES.OBJECT_REMOVED_DELETE_EVENT: _NAMES.LIFECYCLEEXPIRATION_DELETE_EVENT,
+    _NAMES.OBJECT_REMOVED_DELETE_MARKER_CREATED_EVENT: _NAMES.LIFECYCLE_EXPIRATION_DELETE_MARKER_CREATED_EVENT,
+}
 _sequence = itertools.count()
 is_posted: ContextVar[bool] = ContextVar("is_posted", default=False)  # whether a form is what is put
 is_expired: ContextVar[bool] = ContextVar("is_expired", default=False)  # whether a rule is what deletes
@@ -42,21 +48,21 @@ def install(account: Account) -> None:
     delays = account.singleton(Delays)
 
     def send(account_id: str, bucket: Any, event_name: Any, key: Any) -> None:
-        kind = _KINDS.get(getattr(event_name, "value", str(event_name)))
+        name = str(getattr(event_name, "value", event_name))
+        kind = _KINDS.get(name)
         if kind is None or _is_echo_of_multipart(kind[1], key):
             return
         if delays.remaining(moto_delays.NOTIFICATIONS, bucket.name):
             logger.info("the event of s3://%s/%s is lost: EventBridge hears of the bucket later", bucket.name, key.name)
             return
         try:
-            publish(account, _event(account, bucket, key, *kind))
+            publish(account, _event(account, bucket, key, *kind, leaves_marker=name.endswith("MarkerCreated")))
         except Exception:
             logger.exception("the event of s3://%s/%s was not sent", bucket.name, getattr(key, "name", "?"))
 
     def send_of_rules(account_id: str, event_name: Any, bucket: Any, key: Any) -> None:
-        kinds = notifications.S3NotificationEvent
-        if is_expired.get() and event_name == kinds.OBJECT_REMOVED_DELETE_EVENT:
-            event_name = kinds.LIFECYCLEEXPIRATION_DELETE_EVENT
+        if is_expired.get():
+            event_name = _BY_RULES.get(event_name, event_name)
         send_event(account_id, event_name, bucket, key)
 
     send_event = replace(
@@ -90,7 +96,9 @@ def _is_echo_of_multipart(reason: str, key: Any) -> bool:
     return reason == "PutObject" and getattr(key, "multipart", None) is not None
 
 
-def _event(account: Account, bucket: Any, key: Any, detail_type: str, reason: str) -> dict[str, Any]:
+def _event(
+    account: Account, bucket: Any, key: Any, detail_type: str, reason: str, *, leaves_marker: bool
+) -> dict[str, Any]:
     detail: dict[str, Any] = {
         "version": "0",
         "bucket": {"name": bucket.name},
@@ -108,7 +116,7 @@ def _event(account: Account, bucket: Any, key: Any, detail_type: str, reason: st
     if detail_type == "Object Created":
         detail["object"] |= {"size": key.size, "etag": key.etag.strip('"')}
     else:
-        detail["deletion-type"] = "Delete Marker Created" if bucket.is_versioned else "Permanently Deleted"
+        detail["deletion-type"] = "Delete Marker Created" if leaves_marker else "Permanently Deleted"
     return {
         "version": "0",
         "id": new_uuid(),

@@ -14,7 +14,6 @@ from xml.sax.saxutils import escape
 
 from botocore.parsers import create_parser
 from moto.core.responses import ActionResult
-from moto.s3 import notifications
 from moto.s3.exceptions import NoSuchLifecycleConfiguration, S3ClientError
 from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey, FakeMultipart, s3_backends
 from moto.s3.responses import S3Response
@@ -86,9 +85,6 @@ class Lifecycle:
         if expiry is None or expiry.at > now:
             return
         self._backend.delete_object(bucket.name, current.name)
-        if bucket.is_versioned:  # of a marker that it makes moto tells nobody
-            kind = notifications.S3NotificationEvent.LIFECYCLE_EXPIRATION_DELETE_MARKER_CREATED_EVENT
-            notifications.send_event(self._account.account_id, kind, bucket, current)
 
     def _content(self, version: Any) -> lifecycle.Content:
         return content_of(self._backend, version)
