@@ -8,6 +8,7 @@ from threading import Thread
 import pytest
 from embedded_account.account import Account
 from embedded_account.aws_addresses import AwsAddresses
+from embedded_account.aws_addresses.tunnels import relay
 from embedded_account.http import make_server
 
 pytestmark = pytest.mark.account
@@ -29,6 +30,21 @@ def test_other_host_is_reached_as_without_a_proxy(bare_account: Account) -> None
         answer = _asked(address, f"CONNECT 127.0.0.1:{echo} HTTP/1.1\r\n\r\n", then=b"\x16\x03not TLS")
 
     assert answer == b"HTTP/1.1 200 Connection established\r\n\r\n\x16\x03not TLS"
+
+
+def test_connection_that_nobody_uses_is_ended() -> None:
+    """A client that forgets to close it would keep a thread and two sockets for as long as the account runs."""
+    client, proxy = socket.socketpair()
+    outward, host = socket.socketpair()
+    with client, proxy, outward, host:
+        passing = Thread(target=relay, args=(proxy, outward, 0.5))
+        passing.start()
+
+        client.sendall(b"asked")
+
+        assert host.recv(100) == b"asked"
+        passing.join(timeout=30)
+        assert not passing.is_alive()
 
 
 @pytest.mark.parametrize("target", ["127.0.0.1:1", "nobody", "127.0.0.1:port"])

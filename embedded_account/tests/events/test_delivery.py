@@ -107,6 +107,7 @@ def test_events_that_a_queue_does_not_let_in_are_buried_each(account):
     buried = raw_messages(account, dead_letters, at_least=20)
     events.disable_rule(Name="to-closed")
     assert sorted(json.loads(message["Body"])["detail"]["number"] for message in buried) == [*range(20)]
+    assert {message["MessageAttributes"]["ERROR_CODE"]["StringValue"] for message in buried} == {"NO_PERMISSIONS"}
 
 
 def test_an_event_for_a_lost_target_reaches_the_dead_letters(account):
@@ -127,7 +128,7 @@ def test_an_event_for_a_lost_target_reaches_the_dead_letters(account):
     message = raw_messages(account, dead_letters, at_least=1)[0]
     events.disable_rule(Name="to-nothing")
     assert json.loads(message["Body"])["detail"] == {"a": 1}
-    assert message["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "StateMachineDoesNotExist"
+    assert message["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_RESOURCE"
     assert message["MessageAttributes"]["RETRY_ATTEMPTS"]["StringValue"] == "0"
 
 

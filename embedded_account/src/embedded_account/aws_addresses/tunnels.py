@@ -11,6 +11,7 @@ from contextlib import suppress
 from embedded_account.aws_addresses.authority import DOMAIN
 
 _CONNECT_SECONDS = 20
+_IDLE_SECONDS = 350.0  # as AWS's own NAT gateways and load balancers for TCP have it
 _BLOCK_BYTES = 1 << 16
 
 
@@ -30,14 +31,14 @@ def connect(target: str) -> socket.socket:
     return socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS)
 
 
-def relay(client: socket.socket, server: socket.socket) -> None:
-    """Pass on what either side sends until one of them is done."""
+def relay(client: socket.socket, server: socket.socket, idle_seconds: float = _IDLE_SECONDS) -> None:
+    """Pass on what either side sends until one of them is done, or neither sent or took anything for so long."""
     with selectors.DefaultSelector() as selector, suppress(OSError):
         for source, other in ((client, server), (server, client)):
-            source.settimeout(None)
+            source.settimeout(idle_seconds)
             selector.register(source, selectors.EVENT_READ, (source, other))
-        while True:
-            for ready, _ in selector.select():
+        while ready_ones := selector.select(idle_seconds):
+            for ready, _ in ready_ones:
                 source, other = ready.data
                 block = source.recv(_BLOCK_BYTES)
                 if not block:

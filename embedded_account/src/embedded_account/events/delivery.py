@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from moto.core.exceptions import ServiceException
 
 from embedded_account.account import Account
+from embedded_account.events.error_codes import error_code
 from embedded_account.identity import Principal
 from embedded_account.wiring.refusals import not_carried_out
 
@@ -184,7 +185,7 @@ class Deliveries:
         attributes = {
             "RULE_ARN": target.source_arn,
             "TARGET_ARN": target.arn,
-            "ERROR_CODE": _code(error),
+            "ERROR_CODE": _code(error) if target.service == SCHEDULER else error_code(error),
             "ERROR_MESSAGE": str(error) or type(error).__name__,
             "RETRY_ATTEMPTS": str(num_retries),
             "EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts" if _is_retried(error) else "NotRetriable",
