@@ -194,3 +194,28 @@ def test_an_assumption_is_bound_to_its_source(account):
         permissions.require_assumption(arn, "scheduler.amazonaws.com", source + "other")
     with pytest.raises(ServiceError, match="no such role"):
         permissions.require_assumption("arn:aws:iam::123456789012:role/none", "lambda.amazonaws.com", "")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("none", "RoleArn is required for target arn:aws:states"),
+        ("missing", "role/missing' cannot be assumed by principal 'events.amazonaws.com'"),
+        ("of-lambda", "cannot be assumed by principal 'events.amazonaws.com'"),
+    ],
+)
+def test_target_has_a_role_that_eventbridge_may_assume(account: Account, given: str, message: str) -> None:
+    """A state machine is started by one alone.
+
+    Source: EventBridge user guide, "Using identity-based policies for Amazon EventBridge", "IAM roles for sending
+    events to targets".
+    """
+    machine = {"Id": "1", "Arn": "arn:aws:states:us-east-1:123456789012:stateMachine:m"}
+    missing = "arn:aws:iam::123456789012:role/missing"
+    roles = {"none": {}, "missing": {"RoleArn": missing}, "of-lambda": {"RoleArn": role(account, "lambda")}}
+
+    with pytest.raises(ServiceError, match=message) as refused:
+        check(account, "events", "PutTargets", Targets=[machine | roles[given]])
+
+    assert refused.value.code == "ValidationException"
+    check(account, "events", "PutTargets", Targets=[machine | {"RoleArn": role(account, "events")}])

@@ -19,10 +19,10 @@ class Queue:
 
 
 def new_queue(account: Any, *, fifo: bool = False) -> Queue:
-    """Create a queue of a name of its own, to which rules and topics may send."""
+    """Create a queue of a name of its own, to which rules, topics and buckets may send."""
     name = f"queue-{uuid.uuid4().hex[:12]}" + (".fifo" if fifo else "")
     arn = f"arn:aws:sqs:us-east-1:123456789012:{name}"
-    services = [f"{service}.amazonaws.com" for service in ("events", "sns")]
+    services = [f"{service}.amazonaws.com" for service in ("events", "s3", "sns")]
     statement = {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sqs:SendMessage", "Resource": arn}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     kind = {"FifoQueue": "true", "ContentBasedDeduplication": "true"} if fifo else {}

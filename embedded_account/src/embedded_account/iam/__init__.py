@@ -5,7 +5,7 @@ from embedded_account.account import Account
 
 def install(account: Account) -> None:
     """Authenticate and authorise every request from now on, and every role that a service assumes."""
-    from embedded_account.iam import aws_policies, moto_delays, moto_sessions
+    from embedded_account.iam import aws_policies, boundaries, moto_delays, moto_sessions
     from embedded_account.iam.actions.rules import Need
     from embedded_account.iam.enforcement import Enforcement
     from embedded_account.iam.permissions import Permissions
@@ -22,3 +22,4 @@ def install(account: Account) -> None:
     moto_sessions.install(account)
     enforcement.put_policies.install()
     aws_policies.install(account)
+    boundaries.install(account)  # after what takes AWS's own policies up

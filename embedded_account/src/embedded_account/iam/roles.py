@@ -64,6 +64,7 @@ class Roles:
             ("lambda", "CreateEventSourceMapping"): self._of_event_source,
             ("stepfunctions", "CreateStateMachine"): self._of_state_machine,
             ("stepfunctions", "UpdateStateMachine"): self._of_state_machine,
+            ("events", "PutTargets"): self._of_targets,
             ("scheduler", "CreateSchedule"): self._of_schedule,
             ("scheduler", "UpdateSchedule"): self._of_schedule,
             ("sagemaker", "CreateTrainingJob"): self._of_training,
@@ -181,6 +182,19 @@ class Roles:
                 code,
                 "The state machine IAM Role is not authorized to access X-Ray",
             )
+
+    def _of_targets(self, call: Call) -> None:
+        for target in call.get("Targets") or ():
+            role_arn, arn = target.get("RoleArn"), str(target.get("Arn") or "")
+            if not role_arn and arn.split(":")[2:3] == ["states"]:
+                raise ServiceError("ValidationException", f"RoleArn is required for target {arn}.")
+            if role_arn:
+                self._trust(
+                    role_arn,
+                    "events",
+                    "ValidationException",
+                    f"Provided role '{role_arn}' cannot be assumed by principal 'events.amazonaws.com'.",
+                )
 
     def _of_schedule(self, call: Call) -> None:
         role_arn = call.get("Target.RoleArn")

@@ -12,6 +12,7 @@ def install(account: Account) -> None:
         moto_contents,
         moto_delays,
         moto_deletions,
+        moto_destinations,
         moto_events,
         moto_forms,
         moto_keys,
@@ -31,6 +32,7 @@ def install(account: Account) -> None:
     account.expose_running("disk", lambda: [disk])
     moto_events.install(account)
     moto_deletions.install()
+    moto_destinations.install(account)
     moto_contents.install(disk)
     moto_delays.install(account)
     moto_forms.install()

@@ -30,7 +30,12 @@ _OPERATIONS = {
 
 def install(account: Account) -> None:
     """Fire schedules and scheduled rules; refuse expressions and targets that would never fire."""
-    checks = {"CreateSchedule": _check_schedule, "UpdateSchedule": _check_schedule}
+
+    def check_schedule(params: dict[str, Any]) -> None:
+        _check_schedule(params)
+        _check_group(account, params.get("GroupName", "default"))
+
+    checks = {"CreateSchedule": check_schedule, "UpdateSchedule": check_schedule}
     serve(account, "scheduler", {}, from_moto=_OPERATIONS, checks=checks)
     check(account, "events", {"PutRule": _check_rule})
     _say_what_happens_at_the_end()
@@ -51,6 +56,14 @@ def _check_schedule(params: dict[str, Any]) -> None:
     """Refuse what AWS refuses when the schedule is put."""
     _check_expression(params["ScheduleExpression"], params.get("ScheduleExpressionTimezone", "UTC"))
     check_supported(params["Target"]["Arn"])
+
+
+def _check_group(account: Account, name: str) -> None:
+    """Refuse a group that is not there. Source: Scheduler API reference, CreateSchedule: ResourceNotFoundException."""
+    from moto.scheduler.models import scheduler_backends
+
+    if name not in scheduler_backends[account.account_id][account.region].schedule_groups:
+        raise ServiceError("ResourceNotFoundException", f"Schedule group {name} does not exist.")
 
 
 def _check_rule(params: dict[str, Any]) -> None:
