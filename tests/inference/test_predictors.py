@@ -197,7 +197,7 @@ def test_the_engine_is_imported_without_its_converter() -> None:
     assert subprocess.check_output([sys.executable, "-c", script], text=True) == "False\n"
 
 
-def test_signals_reach_a_process_whose_predictors_have_come_and_gone(folder: Path, description: dict[str, Any]) -> None:
+def test_signals_are_heard_after_predictors_have_gone(folder: Path, description: dict[str, Any]) -> None:
     """A core of OpenVINO has signals written to a stack of its own; the last one's must not be gone."""
     script = (
         "import os, signal, sys; from pathlib import Path; from inference.predictors import OpenVinoPredictor;"

@@ -32,10 +32,10 @@ def remove_expired(account: Account) -> None:
 
 def _items(table: Any) -> list[Any]:
     """Return the items as of now; requests go on adding some."""
-    found: list[Any] = []
+    items: list[Any] = []
     for stored in list(table.items.values()):
-        found += list(stored.values()) if table.range_key_attr else [stored]
-    return found
+        items += list(stored.values()) if table.range_key_attr else [stored]
+    return items
 
 
 def _has_expired(item: Any, attribute: str, now: float) -> bool:

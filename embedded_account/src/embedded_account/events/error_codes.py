@@ -31,5 +31,5 @@ def _of_answer(error: ClientError) -> str:
     told = error.response["Error"]
     if f"perform: {_ASSUMES} " in told.get("Message", ""):
         return "FAILED_TO_ASSUME_ROLE"
-    found = (code for parts, code in _CODES if any(part in told["Code"] for part in parts))
-    return next(found, "ERROR_FROM_TARGET")
+    codes = (code for parts, code in _CODES if any(part in told["Code"] for part in parts))
+    return next(codes, "ERROR_FROM_TARGET")

@@ -45,7 +45,7 @@ def test_failure_file_of_the_script_wins(workbench: Workbench) -> None:
     assert len(job["FailureReason"]) <= 1024
 
 
-def test_channel_with_a_key_that_the_role_may_not_use_fails_the_job(workbench: Workbench) -> None:
+def test_channel_with_a_key_that_is_not_the_roles_fails_the_job(workbench: Workbench) -> None:
     """SageMaker reads as the job's role, which needs kms:Decrypt of the objects' key.
 
     Source: SageMaker developer guide, "SageMaker AI Roles"; S3 user guide, "Using server-side encryption with AWS KMS
