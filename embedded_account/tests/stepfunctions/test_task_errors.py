@@ -140,13 +140,17 @@ def test_machine_of_the_same_name_is_made_once(account: RunningAccount) -> None:
         sfn.create_state_machine(name="once", roleArn=role, definition=definitions[1])
 
 
-def test_machine_with_a_missing_log_group_is_refused(account: RunningAccount) -> None:
-    """Logs would go nowhere."""
-    group = "arn:aws:logs:us-east-1:123456789012:log-group:/nobody/made/it:*"
+@pytest.mark.parametrize(("end", "words"), [(":*", "/nobody/made/it"), ("", r"must end with ':\*'")])
+def test_machine_with_a_missing_log_group_is_refused(account: RunningAccount, end: str, words: str) -> None:
+    """Logs would go nowhere.
+
+    Source: Step Functions API reference, CloudWatchLogsLogGroup: the ARN must end with `:*`.
+    """
+    group = f"arn:aws:logs:us-east-1:123456789012:log-group:/nobody/made/it{end}"
     logging = {"level": "ALL", "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": group}}]}
     role, definition = "arn:aws:iam::123456789012:role/pipeline", json.dumps({"StartAt": "A", "States": {"A": _CAUGHT}})
 
-    with pytest.raises(ClientError, match=r"\(InvalidLoggingConfiguration\).*/nobody/made/it"):
+    with pytest.raises(ClientError, match=rf"\(InvalidLoggingConfiguration\).*{words}"):
         account.client("stepfunctions").create_state_machine(
             name="unlogged", roleArn=role, definition=definition, loggingConfiguration=logging
         )
@@ -157,10 +161,11 @@ def test_machine_with_a_missing_log_group_is_refused(account: RunningAccount) ->
     [
         ({"loggingConfiguration": {"level": "ALL"}}, "InvalidLoggingConfiguration"),
         ({}, "MissingRequiredParameter"),
+        ({"encryptionConfiguration": {"type": "CUSTOMER_MANAGED_KMS_KEY", "kmsKeyId": "k"}}, "NotImplemented"),
     ],
 )
-def test_update_that_says_too_little_is_refused(account: RunningAccount, changes: dict[str, Any], code: str) -> None:
-    """Logs need a destination, and an update something to update."""
+def test_update_that_cannot_be_made_is_refused(account: RunningAccount, changes: dict[str, Any], code: str) -> None:
+    """Logs need a destination, an update something to update, and a key of one's own is not carried out."""
     sfn, role = account.client("stepfunctions"), "arn:aws:iam::123456789012:role/pipeline"
     definition = json.dumps({"StartAt": "A", "States": {"A": _CAUGHT}})
     machine = sfn.create_state_machine(name="updated", roleArn=role, definition=definition)["stateMachineArn"]

@@ -1,6 +1,6 @@
-"""SNS: a text that is no ARN, or no token of a page, is refused by the member that it was given for.
+"""SNS: a text that is no ARN, protocol, address or token of a page is refused by the member that it was given for.
 
-Source: SNS API reference, "Errors" of Publish, Subscribe and ListTopics: InvalidParameter.
+Source: SNS API reference, "Errors" of Publish, Subscribe and ListTopics: InvalidParameter; Subscribe, Protocol.
 """
 
 import re
@@ -14,6 +14,7 @@ from embedded_account.wiring.replacement import replace
 from embedded_account.wiring.serving import check
 
 _NUM_ELEMENTS = 6
+_PROTOCOLS = frozenset({"http", "https", "email", "email-json", "sms", "sqs", "application", "lambda", "firehose"})
 _PAGED = ("ListTopics", "ListSubscriptions", "ListSubscriptionsByTopic")
 
 
@@ -34,8 +35,16 @@ def install(account: Account) -> None:
 
 def _check_subscription(params: dict[str, Any]) -> None:
     _check_topic(params)
-    if params.get("Protocol") == "lambda":
-        _require_arn("Endpoint", str(params.get("Endpoint") or ""))
+    protocol, endpoint = str(params.get("Protocol")), str(params.get("Endpoint") or "")
+    if protocol not in _PROTOCOLS:
+        words = f"Invalid parameter: Amazon SNS does not support this protocol string: {protocol}"
+        raise ServiceError("InvalidParameter", words)
+    if protocol == "lambda":
+        _require_arn("Endpoint", endpoint)
+    if protocol in ("http", "https") and not endpoint.startswith(f"{protocol}://"):
+        raise ServiceError("InvalidParameter", "Invalid parameter: Endpoint must match the specified protocol")
+    if protocol in ("email", "email-json") and "@" not in endpoint:
+        raise ServiceError("InvalidParameter", "Invalid parameter: Email address")
 
 
 def _check_topic(params: dict[str, Any]) -> None:

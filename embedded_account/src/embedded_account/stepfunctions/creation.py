@@ -42,6 +42,7 @@ def checks(account: Account) -> dict[str, Check]:
 def _check_creation(account: Account, params: dict[str, Any]) -> None:
     refuse("stepfunctions:CreateStateMachine", params, _CREATE_MEMBERS)
     _check_logs(account, params)
+    _check_encryption("CreateStateMachine", params)
     present = _machine(account, params["name"])
     if present is None:
         return
@@ -62,6 +63,12 @@ def _check_update(account: Account, params: dict[str, Any]) -> None:
             " TracingConfiguration must be specified",
         )
     _check_logs(account, params)
+    _check_encryption("UpdateStateMachine", params)
+
+
+def _check_encryption(operation: str, params: dict[str, Any]) -> None:
+    member = f"stepfunctions:{operation}.encryptionConfiguration"
+    refuse(member, params.get("encryptionConfiguration") or {}, {"type": ("AWS_OWNED_KEY",)})
 
 
 def _check_logs(account: Account, params: dict[str, Any]) -> None:
@@ -73,6 +80,11 @@ def _check_logs(account: Account, params: dict[str, Any]) -> None:
     for destination in logging.get("destinations", []):
         arn = destination.get("cloudWatchLogsLogGroup", {}).get("logGroupArn", "")
         group = arn.partition(":log-group:")[2].removesuffix(":*")
+        if not arn.endswith(":*"):
+            raise ServiceError(
+                "InvalidLoggingConfiguration",
+                f"Invalid Logging Configuration: the log group's ARN {arn!r} must end with ':*'",
+            )
         if not has_group(account, group):
             raise ServiceError(
                 "InvalidLoggingConfiguration", f"Invalid Logging Configuration: the log group {arn!r} does not exist"
