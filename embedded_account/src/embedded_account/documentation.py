@@ -138,9 +138,8 @@ NOTES: dict[str, tuple[str, str]] = {
     "s3": (
         "moto's buckets and objects; one event for each object created or deleted, with growing sequencers; browsers' "
         "uploads by POST, whose policy is held to.",
-        "Objects from 1 MB on are files, smaller ones live in memory. Transitions of lifecycle rules are kept and not "
-        "acted on. "
-        "Nobody reads or writes unsigned, whatever a bucket allows.",
+        "Objects from 1 MB on are files, smaller ones live in memory. What a lifecycle rule moves has "
+        "no event. Nobody reads or writes unsigned, whatever a bucket allows.",
     ),
     "iam": (
         "Every request is authenticated by its signature and decided on by the "

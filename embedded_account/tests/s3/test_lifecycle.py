@@ -11,7 +11,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from embedded_account.pytest_plugin import RunningAccount
-from embedded_account.s3.lifecycle import Content, ends_noncurrent, expiry_of, midnight_after
+from embedded_account.s3.lifecycle import (
+    Content,
+    class_of,
+    ends_noncurrent,
+    expiry_of,
+    midnight_after,
+    noncurrent_class_of,
+)
 from support.queues import messages, new_queue
 from support.waiting import eventually
 
@@ -108,6 +115,65 @@ def test_newer_noncurrent_versions_are_kept(num_newer: int, is_over: bool) -> No
     rule = _rule(NoncurrentVersionExpiration={"NoncurrentDays": 1, "NewerNoncurrentVersions": 2})
 
     assert ends_noncurrent([rule], Content("k", 1, {}), MADE, num_newer, MADE + timedelta(days=30)) == is_over
+
+
+@pytest.mark.parametrize(
+    ("days", "present", "name"),
+    [
+        (29, "STANDARD", "STANDARD"),
+        (31, "STANDARD", "STANDARD_IA"),
+        (91, "STANDARD", "GLACIER"),
+        (91, "STANDARD_IA", "GLACIER"),
+        (91, "DEEP_ARCHIVE", "DEEP_ARCHIVE"),
+    ],
+)
+def test_object_moves_to_colder_classes_alone(days: int, present: str, name: str) -> None:
+    """Of several moves that are due the one to the coldest class counts."""
+    moves = [{"Days": 90, "StorageClass": "GLACIER"}, {"Days": 30, "StorageClass": "STANDARD_IA"}]
+    content = Content("k", 1024**2, {})
+
+    assert class_of([_rule(Transitions=moves)], content, MADE, MADE + timedelta(days=days), present) == name
+
+
+@pytest.mark.parametrize(
+    ("wanted", "size", "moves"),
+    [({}, 128 * 1024, True), ({}, 128 * 1024 - 1, False), ({"ObjectSizeGreaterThan": 9}, 10, True)],
+)
+def test_small_object_moves_where_the_filter_speaks_of_sizes(wanted: dict[str, Any], size: int, moves: bool) -> None:
+    """By default what has less than 128 KB stays where it is."""
+    rule = _rule(Filter=wanted, Transitions=[{"Days": 0, "StorageClass": "GLACIER"}])
+
+    name = class_of([rule], Content("k", size, {}), MADE, MADE + timedelta(days=2), "STANDARD")
+
+    assert (name == "GLACIER") == moves
+
+
+@pytest.mark.parametrize(("num_newer", "name"), [(1, "STANDARD"), (2, "GLACIER")])
+def test_noncurrent_version_moves_behind_the_newer_ones(num_newer: int, name: str) -> None:
+    """As many as the rule says stay where they are."""
+    move = {"NoncurrentDays": 1, "NewerNoncurrentVersions": 2, "StorageClass": "GLACIER"}
+    rule, now = _rule(NoncurrentVersionTransitions=[move]), MADE + timedelta(days=30)
+
+    assert noncurrent_class_of([rule], Content("k", 1024**2, {}), MADE, num_newer, now, "STANDARD") == name
+
+
+@pytest.mark.account
+def test_archived_object_cannot_be_read_until_it_is_restored(ageing: RunningAccount, s3: Any, bucket: str) -> None:
+    """It is listed in its class, and GetObject answers InvalidObjectState."""
+    _put_rules(s3, bucket, _rule(Transitions=[{"Days": 1, "StorageClass": "GLACIER"}]))
+    s3.put_object(Bucket=bucket, Key="large", Body=bytes(128 * 1024))
+    s3.put_object(Bucket=bucket, Key="small", Body=b"x")
+
+    advance_clock(ageing.info, 2 * DAY)
+
+    def classes() -> dict[str, str]:
+        return {item["Key"]: item["StorageClass"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]}
+
+    eventually(lambda: classes() == {"large": "GLACIER", "small": "STANDARD"}, 20, "the object in its class")
+    with pytest.raises(ClientError, match="InvalidObjectState"):
+        s3.get_object(Bucket=bucket, Key="large")
+    s3.restore_object(Bucket=bucket, Key="large", RestoreRequest={"Days": 1})
+    assert s3.get_object(Bucket=bucket, Key="large")["ContentLength"] == 128 * 1024
 
 
 @pytest.mark.account
@@ -255,6 +321,10 @@ def test_rules_and_ages_outlive_the_account(tmp_path: Path) -> None:
             "InvalidArgument.*must be at midnight GMT",
         ),
         ([_rule(Expiration={"Days": 1}), _rule(Expiration={"Days": 2})], "InvalidArgument.*must be unique"),
+        (
+            [_rule(Transitions=[{"Days": 29, "StorageClass": "STANDARD_IA"}])],
+            "InvalidArgument.*greater than or equal to 30 for storageClass 'STANDARD_IA'",
+        ),
     ],
 )
 def test_rules_that_cannot_be_followed_are_refused(

@@ -1,7 +1,8 @@
-"""S3's lifecycle rules: which objects, versions and uploads they speak of, and when these are over.
+"""S3's lifecycle rules: which objects, versions and uploads they speak of, and when these move or are over.
 
 Source: Amazon S3 user guide, "Lifecycle configuration elements": a time is a number of days after a version was made,
-became noncurrent, or an upload was begun, and then the next midnight of UTC.
+became noncurrent, or an upload was begun, and then the next midnight of UTC; "Transitioning objects using Amazon S3
+Lifecycle": only to colder classes, and nothing below 128 KB unless the filter speaks of sizes.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,11 @@ _ACTIONS = (
     "AbortIncompleteMultipartUpload", "Expiration", "NoncurrentVersionExpiration", "NoncurrentVersionTransitions",
     "Transitions",
 )  # fmt: skip
+_CLASSES = (  # from the warmest on
+    "STANDARD", "STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE",
+)  # fmt: skip
+_LEAST_MOVED_BYTES = 128 * 1024
+_INFREQUENT_DAYS = 30  # that an object is kept where it was before it moves to infrequent access
 
 
 class Content(NamedTuple):
@@ -57,6 +63,16 @@ def check(rules: Iterable[Rule]) -> None:
         _check_date(rule.get("Expiration") or {})
         _check_positive(rule, "NoncurrentVersionExpiration", "NoncurrentDays")
         _check_positive(rule, "AbortIncompleteMultipartUpload", "DaysAfterInitiation")
+        for move in rule.get("Transitions", []):
+            _check_date(move)
+            _check_move(move)
+
+
+def _check_move(move: Mapping[str, Any]) -> None:
+    name = move["StorageClass"]
+    if name in ("STANDARD_IA", "ONEZONE_IA") and move.get("Days", _INFREQUENT_DAYS) < _INFREQUENT_DAYS:
+        words = f"'Days' in Transition action must be greater than or equal to 30 for storageClass '{name}'"
+        raise BadRuleError("InvalidArgument", words)
 
 
 def _check_date(expiration: Mapping[str, Any]) -> None:
@@ -99,6 +115,41 @@ def ends_noncurrent(rules: Iterable[Rule], content: Content, since: datetime, nu
         for one in told
         if one
     )
+
+
+def class_of(rules: Iterable[Rule], content: Content, made_at: datetime, now: datetime, present: str) -> str:
+    """Return the storage class to which a current version has moved from the `present` one."""
+    moves = _moves(rules, content, "Transitions")
+    return _coldest(present, [one for one in moves if (at := _end(one, made_at)) is not None and at <= now])
+
+
+def noncurrent_class_of(
+    rules: Iterable[Rule], content: Content, since: datetime, num_newer: int, now: datetime, present: str
+) -> str:
+    """Return the storage class to which a version has moved that is noncurrent `since`, with so many newer ones."""
+    moves = [
+        one
+        for one in _moves(rules, content, "NoncurrentVersionTransitions")
+        if num_newer >= one.get("NewerNoncurrentVersions", 0) and midnight_after(since, one["NoncurrentDays"]) <= now
+    ]
+    return _coldest(present, moves)
+
+
+def _moves(rules: Iterable[Rule], content: Content, action: str) -> list[Mapping[str, Any]]:
+    return [
+        one for rule in rules if _speaks_of(rule, content) and _may_move(rule, content) for one in rule.get(action, [])
+    ]
+
+
+def _may_move(rule: Rule, content: Content) -> bool:
+    given: Mapping[str, Any] = rule.get("Filter") or {}
+    speaks_of_sizes = any(name.startswith("ObjectSize") for name in given.get("And", given))
+    return speaks_of_sizes or content.size >= _LEAST_MOVED_BYTES
+
+
+def _coldest(present: str, moves: Iterable[Mapping[str, Any]]) -> str:
+    ranks = {name: rank for rank, name in enumerate(_CLASSES)}
+    return max([present, *(one["StorageClass"] for one in moves)], key=lambda name: ranks.get(name, 0))
 
 
 def ends_upload(rules: Iterable[Rule], key: str, begun_at: datetime, now: datetime) -> bool:

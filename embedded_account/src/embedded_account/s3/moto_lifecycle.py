@@ -38,7 +38,7 @@ def install(account: Account) -> None:
 
 
 class Lifecycle:
-    """Looks once a day for what the rules have ended."""
+    """Looks once a day for what the rules have moved or ended."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -46,7 +46,7 @@ class Lifecycle:
         self._looked_on: date | None = None
 
     def tick(self) -> None:
-        """Remove what is over since midnight; every time of a rule is one."""
+        """Move and remove what is due since midnight; every time of a rule is one."""
         now = self._account.clock.now()
         if now.date() == self._looked_on:
             return
@@ -63,9 +63,23 @@ class Lifecycle:
                 self._backend.abort_multipart_upload(bucket.name, upload.id)
         for key in list(dict.keys(bucket.keys)):
             versions = list(bucket.keys.getlist(key, []))
+            self._move(rules, versions, now)
             self._end_noncurrent(bucket, rules, versions, now)
             if versions:
                 self._end_current(bucket, rules, versions, now)
+
+    def _move(self, rules: list[lifecycle.Rule], versions: list[Any], now: datetime) -> None:
+        for index, version in enumerate(versions):
+            if isinstance(version, FakeDeleteMarker):
+                continue
+            content, present = self._content(version), version.storage_class
+            if index == len(versions) - 1:
+                name = lifecycle.class_of(rules, content, _made_at(version), now, present)
+            else:
+                since, num_newer = _made_at(versions[index + 1]), len(versions) - 2 - index
+                name = lifecycle.noncurrent_class_of(rules, content, since, num_newer, now, present)
+            if name != present:
+                version.set_storage_class(name)
 
     def _end_noncurrent(self, bucket: Any, rules: list[lifecycle.Rule], versions: list[Any], now: datetime) -> None:
         for index, version in enumerate(versions[:-1]):
@@ -152,11 +166,15 @@ def _parsed(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _plain(rule: dict[str, Any]) -> dict[str, Any]:
-    """Return a rule with its date in the zone that a kept state may have."""
-    expiration = rule.get("Expiration") or {}
-    if "Date" not in expiration:
-        return rule
-    return {**rule, "Expiration": {**expiration, "Date": expiration["Date"].astimezone(UTC)}}
+    """Return a rule with its dates in the zone that a kept state may have."""
+    dated = {"Expiration": _in_utc(rule["Expiration"])} if "Expiration" in rule else {}
+    if "Transitions" in rule:
+        dated["Transitions"] = [_in_utc(one) for one in rule["Transitions"]]
+    return {**rule, **dated}
+
+
+def _in_utc(action: dict[str, Any]) -> dict[str, Any]:
+    return {**action, "Date": action["Date"].astimezone(UTC)} if "Date" in action else action
 
 
 def _xml(name: str, value: Any) -> str:
