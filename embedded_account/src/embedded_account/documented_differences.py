@@ -77,7 +77,7 @@ DIFFERENCES: dict[str, dict[str, str]] = {
     },
     "s3": {
         "CopyObject": "moto's; the content passes through memory",
-        "PutBucketLifecycleConfiguration": "followed each midnight of the account's clock; no event tells of a transition",
+        "PutBucketLifecycleConfiguration": "followed each midnight of the account's clock; no event tells of a move",
         "PutBucketEncryption": "kept and shown; contents are not encrypted on disk",
         "PutBucketReplication": _RECORD,
         "PutBucketAccelerateConfiguration": _RECORD,
