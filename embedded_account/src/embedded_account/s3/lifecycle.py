@@ -149,7 +149,8 @@ def _may_move(rule: Rule, content: Content) -> bool:
 
 def _coldest(present: str, moves: Iterable[Mapping[str, Any]]) -> str:
     ranks = {name: rank for rank, name in enumerate(_CLASSES)}
-    return max([present, *(one["StorageClass"] for one in moves)], key=lambda name: ranks.get(name, 0))
+    names: list[str] = [present, *(one["StorageClass"] for one in moves)]
+    return max(names, key=lambda name: ranks.get(name, 0))
 
 
 def ends_upload(rules: Iterable[Rule], key: str, begun_at: datetime, now: datetime) -> bool:

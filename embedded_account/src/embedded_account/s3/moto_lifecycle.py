@@ -167,7 +167,7 @@ def _parsed(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _plain(rule: dict[str, Any]) -> dict[str, Any]:
     """Return a rule with its dates in the zone that a kept state may have."""
-    dated = {"Expiration": _in_utc(rule["Expiration"])} if "Expiration" in rule else {}
+    dated: dict[str, Any] = {"Expiration": _in_utc(rule["Expiration"])} if "Expiration" in rule else {}
     if "Transitions" in rule:
         dated["Transitions"] = [_in_utc(one) for one in rule["Transitions"]]
     return {**rule, **dated}
