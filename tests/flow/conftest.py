@@ -97,10 +97,7 @@ def frozen(asked: tuple[Deployment, str], waiting_page: str) -> Deployment:
 @pytest.fixture(scope="session")
 def no_sweep(frozen: Deployment) -> None:
     """Let no schedule of that stack put in order what a test is about to look at."""
-    scheduler = frozen.client("scheduler")
-    schedule = scheduler.get_schedule(Name="frozen-sweep")
-    kept = ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")
-    scheduler.update_schedule(**{name: schedule[name] for name in kept}, State="DISABLED")
+    frozen.switch_schedule("sweep", "DISABLED")
 
 
 @pytest.fixture

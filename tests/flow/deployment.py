@@ -124,6 +124,13 @@ class Deployment:
         assert "FunctionError" not in answer, payload
         return payload | {"body": json.loads(payload["body"])}
 
+    def switch_schedule(self, name: str, state: str) -> None:
+        """Let a schedule of the stack be ENABLED or DISABLED; `name` is what follows the stack's."""
+        scheduler = self.client("scheduler")
+        schedule = scheduler.get_schedule(Name=f"{self.name}-{name}")
+        kept = ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")
+        scheduler.update_schedule(**{member: schedule[member] for member in kept}, State=state)
+
 
 def answers_of(stack: Deployment, dataset: str) -> list[str]:
     """Return what the function logged of each event of `dataset`, a line each."""
