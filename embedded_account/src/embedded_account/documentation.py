@@ -68,7 +68,8 @@ NOTES: dict[str, tuple[str, str]] = {
         "opens can be called by every program of the machine, and by every page that its browser shows. Response "
         "streaming is refused. "
         "Event source mappings poll SQS alone and have no filters; one poller a mapping gathers fuller batches than "
-        "AWS's. Loops through queues, topics and buckets are counted as direct ones.",
+        "AWS's. Loops through queues, topics and buckets are counted as direct ones. A function's own key is kept and "
+        "not looked up; a FIFO queue is taken for dead letters; actions in a function's policy are not looked up.",
     ),
     "sagemaker": (
         "Training jobs run AWS's own training toolkit, each with its own folder at /opt/ml: channels from S3 (prefixes "
@@ -106,7 +107,7 @@ NOTES: dict[str, tuple[str, str]] = {
         "and act, dashboards that are kept.",
         "Metric maths is arithmetic, comparisons, SUM, AVG, MIN, MAX, ABS, FILL, IF and METRICS. A band is learnt from "
         "two days, by a model of our own, since CloudWatch's is not published. Composite alarms are refused. Metrics "
-        "are kept in memory, unless there is a state folder.",
+        "are kept in memory, unless there is a state folder. What an alarm's actions name is not looked up.",
     ),
     "cloudformation": (
         "Change sets, creation in dependency order, updates, replacement, rollback with the old values, deletion "
@@ -123,7 +124,8 @@ NOTES: dict[str, tuple[str, str]] = {
     "events": (
         "Rules match and deliver to Lambda, Step Functions, SQS, SNS and Logs, with input transformers, retries and "
         "dead-letter queues; scheduled rules fire.",
-        "The default bus only; archives, pipes, API destinations and other targets are refused.",
+        "The default bus only; archives, pipes, API destinations and other targets are refused. A FIFO queue is taken "
+        "for dead letters.",
     ),
     "service-quotas": (
         "Quotas of SageMaker and Lambda, of a settled or a new account (`start --account new`); training, tuning, "
@@ -159,13 +161,17 @@ NOTES: dict[str, tuple[str, str]] = {
     "logs": (
         "Groups, streams and events; filter patterns of terms and of JSON; metric filters and the embedded metric "
         "format make metrics.",
-        "Space-delimited filter patterns are refused. Kept in memory, unless there is a state folder.",
+        "Space-delimited filter patterns are refused. Actions in its policies are not looked up. Kept in memory, "
+        "unless there is a state folder.",
     ),
     "dynamodb": (
         "moto's tables, conditions included; items go within an hour of their time to live, on the account's clock.",
         "Point-in-time recovery is kept and not acted on.",
     ),
-    "sqs": ("moto's queues.", ""),
+    "sqs": (
+        "moto's queues; who may send to them, and their dead-letter queues, are looked at.",
+        "Messages are not encrypted, and a queue's key is not looked up, nor are the actions in its policy.",
+    ),
     "sns": (
         "moto's topics; delivery to SQS and Lambda, where their policies allow it. Who publishes to a topic with a key "
         "needs kms:GenerateDataKey and kms:Decrypt of it, by the key's policy too.",
