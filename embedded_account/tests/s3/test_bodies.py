@@ -119,3 +119,17 @@ def test_configuration_that_is_not_carried_out_is_refused(
     status, code = _send(account, place, method, f"{part}=&id=a", b"<a/>" if method == "PUT" else b"")
 
     assert (status, code) == (501, "NotImplemented")
+
+
+def test_grantee_has_its_type_as_an_attribute(account: RunningAccount, place: tuple[str, str]) -> None:
+    """The one required member of S3's bodies that is no element: without it the body is malformed."""
+    bucket, s3 = place[0], account.client("s3")
+    group = {"Type": "Group", "URI": "http://acs.amazonaws.com/groups/s3/LogDelivery"}
+    grants, owner = [{"Grantee": group, "Permission": "WRITE"}], s3.get_bucket_acl(Bucket=bucket)["Owner"]
+
+    s3.put_bucket_acl(Bucket=bucket, AccessControlPolicy={"Grants": grants, "Owner": owner})
+
+    assert s3.get_bucket_acl(Bucket=bucket)["Grants"] == grants
+    body = "<AccessControlPolicy><AccessControlList><Grant><Grantee><URI>u</URI></Grantee><Permission>READ</Permission>"
+    body += f"</Grant></AccessControlList><Owner><ID>{owner['ID']}</ID></Owner></AccessControlPolicy>"
+    assert _send(account, place, "PUT", "?acl=", body.encode()) == (400, "MalformedXML")

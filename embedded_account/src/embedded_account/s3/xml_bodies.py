@@ -92,7 +92,11 @@ def _problems(element: ElementTree.Element, shape: Any) -> Iterator[str]:
 def _problems_of_members(element: ElementTree.Element, shape: Any) -> Iterator[str]:
     members = {member.serialization.get("name", name): member for name, member in shape.members.items()}
     required = {shape.members[name].serialization.get("name", name) for name in shape.required_members}
-    yield from required - {_name(child) for child in element}
+    attributes = {name for name, member in members.items() if member.serialization.get("xmlAttribute")}
+    given = {_name(child) for child in element}
+    yield from required - given - attributes
+    if required & attributes and not element.attrib:  # S3 has one such attribute, the type of a grantee
+        yield "attribute"
     for child in element:
         member = members.get(_name(child))
         if member is None:
