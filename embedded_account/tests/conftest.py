@@ -33,6 +33,12 @@ def account_roles() -> tuple[str, ...]:
     return _ROLES
 
 
+@pytest.fixture(scope="session")
+def fast(account_at_speed: Callable[[float], RunningAccount]) -> RunningAccount:
+    """Give an account whose minutes take half a second."""
+    return account_at_speed(120)
+
+
 @pytest.fixture
 def bare_account(tmp_path: Path) -> Iterator[Account]:
     """Give an account without services or server, for a part that needs only its folder, clock and processes."""

@@ -7,6 +7,11 @@ from threading import Event
 _SLICE_SECONDS = 0.25  # real ones: how soon whoever waits sees that the clock was put forward
 
 
+def iso8601(moment: datetime, timespec: str = "milliseconds") -> str:
+    """Return a time of UTC as AWS's messages have it, with Z for the zone."""
+    return moment.isoformat(timespec=timespec).replace("+00:00", "Z")
+
+
 class Clock:
     """Wall-clock time that may run `speed` times as fast as the real one, and that may be put forward.
 

@@ -1,6 +1,6 @@
 """Autoscaling of a real endpoint: instances come with load, go when it is idle, and the rules around them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,21 +13,15 @@ DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 
 
 @pytest.fixture(scope="module")
-def running(account_at_speed: Callable[[float], RunningAccount]) -> RunningAccount:
-    """Give an account whose minutes take half a second."""
-    return account_at_speed(120)
-
-
-@pytest.fixture(scope="module")
-def hosting(running: RunningAccount) -> Hosting:
+def hosting(fast: RunningAccount) -> Hosting:
     """Make endpoints in it."""
-    return Hosting(running.client)
+    return Hosting(fast.client)
 
 
 @pytest.fixture
-def autoscaling(running: RunningAccount) -> Any:
+def autoscaling(fast: RunningAccount) -> Any:
     """Give Application Auto Scaling of it."""
-    return running.client("application-autoscaling")
+    return fast.client("application-autoscaling")
 
 
 @pytest.fixture
@@ -40,7 +34,7 @@ def endpoint(hosting: Hosting) -> Iterator[str]:
 
 @pytest.mark.slow
 def test_load_adds_instances_and_idleness_removes_them(
-    running: RunningAccount, hosting: Hosting, autoscaling: Any, endpoint: str
+    fast: RunningAccount, hosting: Hosting, autoscaling: Any, endpoint: str
 ) -> None:
     """Three minutes above the target scale out, fifteen idle ones scale in; no request fails meanwhile.
 
@@ -76,14 +70,14 @@ def test_minimum_above_the_present_count_is_brought_about(hosting: Hosting, auto
     assert _activities(autoscaling, endpoint)[0]["Cause"] == "minimum capacity was set to 2"
 
 
-def test_policy_makes_its_alarms_and_takes_them_along(running: RunningAccount, autoscaling: Any, endpoint: str) -> None:
+def test_policy_makes_its_alarms_and_takes_them_along(fast: RunningAccount, autoscaling: Any, endpoint: str) -> None:
     """The two alarms are CloudWatch's, named as AWS names them; deregistering deletes policy and alarms.
 
     Source: Application Auto Scaling user guide, "Target tracking scaling policies for Application Auto Scaling".
     """
     autoscaling.register_scalable_target(**_own(endpoint), MinCapacity=1, MaxCapacity=2)
     answer = autoscaling.put_scaling_policy(**_own(endpoint), **_policy(target=1000))
-    cloudwatch = running.client("cloudwatch")
+    cloudwatch = fast.client("cloudwatch")
     names = [alarm["AlarmName"] for alarm in answer["Alarms"]]
 
     with pytest.raises(ClientError, match="Only one TargetTrackingScaling policy for a given metric specification"):

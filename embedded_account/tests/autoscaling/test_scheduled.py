@@ -1,6 +1,6 @@
 """Scheduled actions of scalable targets, and what several policies want together."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,33 +22,27 @@ _DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 
 
 @pytest.fixture
-def running(account_at_speed: Callable[[float], RunningAccount]) -> RunningAccount:
-    """Give an account whose minutes take half a second."""
-    return account_at_speed(120)
-
-
-@pytest.fixture
-def target(running: RunningAccount) -> Iterator[dict[str, str]]:
+def target(fast: RunningAccount) -> Iterator[dict[str, str]]:
     """Give a registered variant."""
-    hosting = Hosting(running.client)
+    hosting = Hosting(fast.client)
     name = hosting.endpoint("scheduled")
     own = {
         "ServiceNamespace": "sagemaker",
         "ResourceId": f"endpoint/{name}/variant/{VARIANT}",
         "ScalableDimension": _DIMENSION,
     }
-    running.client("application-autoscaling").register_scalable_target(**own, MinCapacity=1, MaxCapacity=3)
+    fast.client("application-autoscaling").register_scalable_target(**own, MinCapacity=1, MaxCapacity=3)
     yield own
     hosting.delete(name)
 
 
-def test_a_scheduled_action_changes_the_bounds_and_says_why(running: RunningAccount, target: dict[str, str]) -> None:
+def test_a_scheduled_action_changes_the_bounds_and_says_why(fast: RunningAccount, target: dict[str, str]) -> None:
     """At its time the minimum becomes two, a second instance starts, and the activity names the action.
 
     Source: Application Auto Scaling user guide, "Scheduled scaling for Application Auto Scaling".
     """
-    client = running.client("application-autoscaling")
-    at = _now(running) + timedelta(hours=1)
+    client = fast.client("application-autoscaling")
+    at = _now(fast) + timedelta(hours=1)
     client.put_scheduled_action(
         **target,
         ScheduledActionName="morning",
@@ -59,7 +53,7 @@ def test_a_scheduled_action_changes_the_bounds_and_says_why(running: RunningAcco
         "ScheduledActions"
     ]
 
-    control.advance_clock(running.info, 3700)
+    control.advance_clock(fast.info, 3700)
 
     cause = _cause(client, target)
     bounds = client.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=[target["ResourceId"]])
@@ -83,14 +77,14 @@ def test_a_scheduled_action_changes_the_bounds_and_says_why(running: RunningAcco
     ],
 )
 def test_an_action_that_makes_no_sense_is_refused(
-    running: RunningAccount, target: dict[str, str], members: dict[str, Any], message: str
+    fast: RunningAccount, target: dict[str, str], members: dict[str, Any], message: str
 ) -> None:
     """Schedule and bounds are checked when the action is put.
 
     Source: Application Auto Scaling API reference, PutScheduledAction.
     """
     with pytest.raises(ClientError, match=message):
-        running.client("application-autoscaling").put_scheduled_action(**target, ScheduledActionName="bad", **members)
+        fast.client("application-autoscaling").put_scheduled_action(**target, ScheduledActionName="bad", **members)
 
 
 def test_scaling_in_waits_until_every_metric_calls_for_it(bare_account: Account) -> None:
@@ -122,8 +116,8 @@ def _put(account: Account, name: str, at: int, value: float) -> None:
     account.metrics.put(series_key("Test", name, {}), "None", at, value)
 
 
-def _now(running: RunningAccount) -> datetime:
-    return datetime.fromisoformat(control.advance_clock(running.info, 0.001)).astimezone(UTC)
+def _now(fast: RunningAccount) -> datetime:
+    return datetime.fromisoformat(control.advance_clock(fast.info, 0.001)).astimezone(UTC)
 
 
 def _cause(client: Any, target: dict[str, str]) -> str:

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from botocore.exceptions import ClientError
-from support.stacks import Deployer
+from support.stacks import Deployer, taken_down
 
 TOPIC: dict[str, Any] = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "one"}}
 NAME = {"Fn::Sub": "${AWS::StackName}:${Part}"}
@@ -16,10 +16,7 @@ NAME = {"Fn::Sub": "${AWS::StackName}:${Part}"}
 @pytest.fixture
 def importer(aws: Callable[[str], Any]) -> Iterator[Deployer]:
     """Give a second stack, which is deleted before the first."""
-    made = Deployer(aws)
-    yield made
-    if made.stack_id:
-        made.down()
+    yield from taken_down(aws)
 
 
 def exporting(display_name: str = "one", *, name: Any = NAME) -> dict[str, Any]:

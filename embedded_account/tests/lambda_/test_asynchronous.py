@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,12 +14,6 @@ from support.waiting import eventually
 
 FAILING = "def handler(e, c): raise ValueError(f'cannot do {e[\"n\"]}')"
 ECHO = "def handler(e, c): return e"
-
-
-@pytest.fixture(scope="module")
-def fast(account_at_speed: Callable[[float], RunningAccount]) -> RunningAccount:
-    """Give an account in which a minute passes in half a second."""
-    return account_at_speed(120.0)
 
 
 @pytest.fixture

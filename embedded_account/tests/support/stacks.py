@@ -1,7 +1,7 @@
 """Deploys templates to the running account, and takes down what a test leaves."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -76,3 +76,11 @@ class Deployer:
     def statuses(self, logical_id: str) -> list[str]:
         """Return the statuses that a resource went through."""
         return [event["ResourceStatus"] for event in self.events(logical_id)]
+
+
+def taken_down(aws: Callable[[str], Any]) -> Iterator[Deployer]:
+    """Yield a stack that does not exist yet; it is deleted afterwards."""
+    made = Deployer(aws)
+    yield made
+    if made.stack_id:
+        made.down()

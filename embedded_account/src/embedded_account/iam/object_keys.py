@@ -14,6 +14,7 @@ from embedded_account.account import Account
 from embedded_account.errors import ServiceError
 from embedded_account.iam.actions.rules import Need
 from embedded_account.iam.actions.s3 import S3Request, is_of_content
+from embedded_account.iam.key_contexts import key_context
 from embedded_account.iam.permissions import Permissions
 from embedded_account.identity import Principal
 from embedded_account.kms.keys import Key, Keys
@@ -115,15 +116,8 @@ class ObjectKeys:
         if refused:
             raise ServiceError(*refused)
         if key is not None:  # one that is not there is refused where the object is made
-            self._permissions.require(caller, Need(action, key.arn, self._context(encryption)), "s3")
-
-    def _context(self, encryption: _Encryption) -> dict[str, str]:
-        return {
-            "kms:CallerAccount": self._account.account_id,
-            "kms:ViaService": f"s3.{self._account.region}.amazonaws.com",
-            "kms:EncryptionContext:aws:s3:arn": encryption.arn,
-            "kms:EncryptionContextKeys": "aws:s3:arn",
-        }
+            context = key_context(self._account, "s3", "aws:s3:arn", encryption.arn)
+            self._permissions.require(caller, Need(action, key.arn, context), "s3")
 
 
 def parse_source(header: str) -> tuple[str, str, str] | None:

@@ -9,6 +9,7 @@ and "AWS KMS condition keys".
 from embedded_account.account import Account
 from embedded_account.errors import ServiceError
 from embedded_account.iam.actions.rules import Need
+from embedded_account.iam.key_contexts import key_context
 from embedded_account.iam.permissions import Permissions, refusal
 from embedded_account.identity import Principal
 from embedded_account.kms.keys import Key, Keys
@@ -40,8 +41,9 @@ class TopicKeys:
             self._require_managed(publisher)
             return
         key = self._usable(name)
+        context = key_context(self._account, "sns", "aws:sns:topicArn", topic_arn)
         for action in _ACTIONS:
-            need = Need(action, key.arn, self._context(topic_arn))
+            need = Need(action, key.arn, context)
             decision = self._permissions.decide(publisher, need)
             if not decision.is_allowed:
                 raise ServiceError("KMSAccessDenied", refusal(publisher, need, decision))
@@ -64,11 +66,3 @@ class TopicKeys:
         """AWS's own key for SNS may be used by the account's identities, and by no service."""
         if publisher.service and not publisher.role_arn:
             raise ServiceError("KMSAccessDenied", f"{publisher.service} may not use {_MANAGED}; take a key of your own")
-
-    def _context(self, topic_arn: str) -> dict[str, str]:
-        return {
-            "kms:CallerAccount": self._account.account_id,
-            "kms:ViaService": f"sns.{self._account.region}.amazonaws.com",
-            "kms:EncryptionContext:aws:sns:topicArn": topic_arn,
-            "kms:EncryptionContextKeys": "aws:sns:topicArn",
-        }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from embedded_account.account import Account
+from embedded_account.clock import iso8601
 from embedded_account.lambda_.event_config import EffectiveConfig
 from embedded_account.lambda_.function import Function
 from embedded_account.lambda_.invoker import Outcome
@@ -114,7 +115,7 @@ class Destinations:
         """Return the invocation record. Source: Lambda developer guide, destinations."""
         record: dict[str, Any] = {
             "version": "1.0",
-            "timestamp": self._account.clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "timestamp": iso8601(self._account.clock.now()),
             "requestContext": {
                 "requestId": event.request_id,
                 "functionArn": event.function_arn,

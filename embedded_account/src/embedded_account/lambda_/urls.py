@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from embedded_account.account import Account
+from embedded_account.clock import iso8601
 from embedded_account.errors import ServiceError
 from embedded_account.http import is_own_host, make_server
 from embedded_account.iam.authentication import authenticate
@@ -175,7 +176,7 @@ class FunctionUrls:
             url.stop()
 
     def _now(self) -> str:
-        return self._account.clock.now().isoformat(timespec="microseconds").replace("+00:00", "Z")
+        return iso8601(self._account.clock.now(), "microseconds")
 
     def _application(self, own: FunctionUrl) -> Callable[..., Iterable[bytes]]:
         def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

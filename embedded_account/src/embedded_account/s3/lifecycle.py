@@ -17,6 +17,7 @@ _ACTIONS = (
 _CLASSES = (  # from the warmest on
     "STANDARD", "STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE",
 )  # fmt: skip
+_RANKS = {name: rank for rank, name in enumerate(_CLASSES)}
 _LEAST_MOVED_BYTES = 128 * 1024
 _INFREQUENT_DAYS = 30  # that an object is kept where it was before it moves to infrequent access
 
@@ -148,9 +149,8 @@ def _may_move(rule: Rule, content: Content) -> bool:
 
 
 def _coldest(present: str, moves: Iterable[Mapping[str, Any]]) -> str:
-    ranks = {name: rank for rank, name in enumerate(_CLASSES)}
     names: list[str] = [present, *(one["StorageClass"] for one in moves)]
-    return max(names, key=lambda name: ranks.get(name, 0))
+    return max(names, key=lambda name: _RANKS.get(name, 0))
 
 
 def ends_upload(rules: Iterable[Rule], key: str, begun_at: datetime, now: datetime) -> bool:

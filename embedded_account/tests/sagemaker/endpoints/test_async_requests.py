@@ -6,7 +6,7 @@ Source: SageMaker developer guide, "Asynchronous inference"; SageMaker Runtime A
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -51,23 +51,17 @@ def output_fn(prediction, accept):
 
 
 @pytest.fixture(scope="module")
-def running(account_at_speed: Callable[[float], RunningAccount]) -> RunningAccount:
-    """Give an account whose minutes take half a second."""
-    return account_at_speed(120)
-
-
-@pytest.fixture(scope="module")
-def hosting(running: RunningAccount) -> Hosting:
+def hosting(fast: RunningAccount) -> Hosting:
     """Make endpoints in that account."""
-    return Hosting(running.client)
+    return Hosting(fast.client)
 
 
 @pytest.fixture(scope="module")
-def topics(running: RunningAccount) -> dict[str, tuple[str, Queue]]:
+def topics(fast: RunningAccount) -> dict[str, tuple[str, Queue]]:
     """Give a topic for each outcome, and the queue that hears it."""
     made = {}
     for member in ("SuccessTopic", "ErrorTopic"):
-        sns, queue = running.client("sns"), new_queue(running)
+        sns, queue = fast.client("sns"), new_queue(fast)
         arn = sns.create_topic(Name=f"{member}-{uuid4().hex[:8]}")["TopicArn"]
         raw = {"RawMessageDelivery": "true"}
         sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue.arn, Attributes=raw)
@@ -125,7 +119,7 @@ def _content(hosting: Hosting, uri: str) -> bytes:
 
 
 def test_answer_lands_where_the_caller_was_told(
-    running: RunningAccount, hosting: Hosting, endpoint: str, topics: dict[str, tuple[str, Queue]]
+    fast: RunningAccount, hosting: Hosting, endpoint: str, topics: dict[str, tuple[str, Queue]]
 ) -> None:
     """The model gets the object, its answer is at OutputLocation, and the topic for success hears of it."""
     asked = _ask(hosting, endpoint, b"abc", Accept="application/json", InferenceId=f"id-{uuid4().hex[:8]}")
@@ -133,7 +127,7 @@ def test_answer_lands_where_the_caller_was_told(
     answer = json.loads(_content(hosting, asked["OutputLocation"]))
     assert (answer["model"], answer["bytes"]) == ("later", 3)
     assert asked["ResponseMetadata"]["HTTPStatusCode"] == 202
-    told = [json.loads(body) for body in messages(running, topics["SuccessTopic"][1], at_least=1)]
+    told = [json.loads(body) for body in messages(fast, topics["SuccessTopic"][1], at_least=1)]
     (message,) = [each for each in told if each["inferenceId"] == asked["InferenceId"]]
     assert message["invocationStatus"] == "Completed"
     assert message["requestParameters"]["endpointName"] == endpoint
@@ -141,14 +135,14 @@ def test_answer_lands_where_the_caller_was_told(
     assert message["eventName"] == "InferenceResult"
 
 
-def test_predictor_of_the_sdk_waits_for_its_answer(running: RunningAccount, endpoint: str, tmp_path: Path) -> None:
+def test_predictor_of_the_sdk_waits_for_its_answer(fast: RunningAccount, endpoint: str, tmp_path: Path) -> None:
     """AsyncPredictor.predict, predict_async and get_result find the answers in S3."""
     (tmp_path / "config.yaml").write_text(_SDK_CONFIG)
     settings = {"SAGEMAKER_USER_CONFIG_OVERRIDE": str(tmp_path / "config.yaml"), "SAGEMAKER_SUPPRESS_V2_WARNING": "1"}
 
     done = subprocess.run(
         [sys.executable, "-W", "ignore", str(_SDK), endpoint, BUCKET],
-        env=running.environment() | settings,
+        env=fast.environment() | settings,
         capture_output=True,
         text=True,
         timeout=200,
@@ -160,13 +154,13 @@ def test_predictor_of_the_sdk_waits_for_its_answer(running: RunningAccount, endp
 
 
 def test_failure_lands_where_the_caller_was_told(
-    running: RunningAccount, hosting: Hosting, endpoint: str, topics: dict[str, tuple[str, Queue]]
+    fast: RunningAccount, hosting: Hosting, endpoint: str, topics: dict[str, tuple[str, Queue]]
 ) -> None:
     """What the model refuses is at FailureLocation, and the topic for errors hears of it."""
     asked = _ask(hosting, endpoint, b"refuse it")
 
     assert b"Received client error (415)" in _content(hosting, asked["FailureLocation"])
-    told = [json.loads(body) for body in messages(running, topics["ErrorTopic"][1], at_least=1)]
+    told = [json.loads(body) for body in messages(fast, topics["ErrorTopic"][1], at_least=1)]
     (message,) = [each for each in told if each["inferenceId"] == asked["InferenceId"]]
     assert message["invocationStatus"] == "Failed"
     assert "not an image" in message["failureReason"]
@@ -209,20 +203,20 @@ def test_configuration_is_described(hosting: Hosting, endpoint: str) -> None:
     assert config["AsyncInferenceConfig"]["OutputConfig"]["S3OutputPath"] == f"s3://{BUCKET}/answers"
 
 
-def test_metrics_are_those_of_asynchronous_endpoints(running: RunningAccount, hosting: Hosting, endpoint: str) -> None:
+def test_metrics_are_those_of_asynchronous_endpoints(fast: RunningAccount, hosting: Hosting, endpoint: str) -> None:
     """The backlog is told each minute, what was processed is counted, and Invocations are not."""
     _content(hosting, _ask(hosting, endpoint, b"x")["OutputLocation"])
 
     def names() -> set[str]:
         dimensions = [{"Name": "EndpointName", "Value": endpoint}]
-        listed = running.client("cloudwatch").list_metrics(Namespace="AWS/SageMaker", Dimensions=dimensions)["Metrics"]
+        listed = fast.client("cloudwatch").list_metrics(Namespace="AWS/SageMaker", Dimensions=dimensions)["Metrics"]
         return {metric["MetricName"] for metric in listed}
 
     eventually(lambda: {"ApproximateBacklogSize", "InvocationsProcessed", "TimeInBacklog"} <= names(), 30, "metrics")
     assert "Invocations" not in names()
 
 
-def test_backlog_counts_what_waits(running: RunningAccount, hosting: Hosting) -> None:
+def test_backlog_counts_what_waits(fast: RunningAccount, hosting: Hosting) -> None:
     """Requests that wait and that are at work make ApproximateBacklogSize, by which an endpoint is scaled."""
     client = {"ClientConfig": {"MaxConcurrentInvocationsPerInstance": 1}}
     endpoint = _endpoint(hosting, "busy", {}, client=client)
@@ -231,7 +225,7 @@ def test_backlog_counts_what_waits(running: RunningAccount, hosting: Hosting) ->
 
     def largest() -> float:
         now = datetime.now(UTC)
-        answer = running.client("cloudwatch").get_metric_statistics(
+        answer = fast.client("cloudwatch").get_metric_statistics(
             Namespace="AWS/SageMaker",
             MetricName="ApproximateBacklogSize",
             Dimensions=[{"Name": "EndpointName", "Value": endpoint}],

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,12 +17,6 @@ _CAPTURE = {
     "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
     "CaptureContentTypeHeader": {"JsonContentTypes": ["application/json"]},
 }
-
-
-@pytest.fixture(scope="module")
-def fast(account_at_speed: Callable[[float], RunningAccount]) -> RunningAccount:
-    """Give an account whose minutes take half a second."""
-    return account_at_speed(120)
 
 
 def _captured(hosting: Hosting, name: str) -> tuple[str, list[dict[str, Any]]]:

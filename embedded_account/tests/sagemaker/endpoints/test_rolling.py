@@ -1,7 +1,6 @@
 """Rolling updates: batches, the wait between them, and the way back."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,12 +11,6 @@ from embedded_account.sagemaker.endpoints.rolling import batch_size
 from support.hosted import Hosting, Load
 from support.queues import messages, new_queue
 from support.waiting import eventually
-
-
-@pytest.fixture(scope="module")
-def fast(account_at_speed: Callable[[float], RunningAccount]) -> RunningAccount:
-    """Give an account whose minutes take half a second."""
-    return account_at_speed(120)
 
 
 def _config(value: int = 50, kind: str = "CAPACITY_PERCENT", **members: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Source: SageMaker developer guide, "Deploy models with Amazon SageMaker Serverle
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,12 +13,6 @@ from botocore.exceptions import ClientError
 from embedded_account.pytest_plugin import RunningAccount
 from support.hosted import BUCKET, VARIANT, Hosting
 from support.waiting import eventually
-
-
-@pytest.fixture(scope="module")
-def fast(account_at_speed: Callable[[float], RunningAccount]) -> RunningAccount:
-    """Give an account whose minutes take half a second."""
-    return account_at_speed(120)
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_account.account import Account
+from embedded_account.clock import iso8601
 from embedded_account.errors import ServiceError
 from embedded_account.sagemaker.endpoints.endpoint import Endpoint, Variant
 from embedded_account.sagemaker.endpoints.endpoints import Endpoints
@@ -41,6 +42,7 @@ _FORWARDED = {
     "CUSTOM_ATTRIBUTES": "X-Amzn-SageMaker-Custom-Attributes",
     "INFERENCE_ID": "X-Amzn-SageMaker-Inference-Id",
 }
+_NAMES = ("INPUTLOCATION", "S3OUTPUTPATHEXTENSION", "FILENAME")
 _SECONDS = {"REQUESTTTLSECONDS": (21_600, 60, 21_600), "INVOCATIONTIMEOUTSECONDS": (900, 1, 3600)}
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -298,9 +300,6 @@ class AsyncRequests:
         self._account.put_metric(_NAMESPACE, name, value, unit, dimensions)
 
 
-_NAMES = ("INPUTLOCATION", "S3OUTPUTPATHEXTENSION", "FILENAME")
-
-
 def _uri(text: str) -> S3Uri:
     try:
         return S3Uri.parse(text)
@@ -321,7 +320,7 @@ def _seconds(member: str, text: str) -> int:
 
 
 def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return iso8601(datetime.fromtimestamp(seconds, UTC))
 
 
 def _invalid(message: str) -> ServiceError:
